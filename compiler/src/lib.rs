@@ -1,0 +1,3 @@
+//! Compiles a vision encoder, for every image size in a range, into one artifact.
+
+pub mod weights;

@@ -1,0 +1,10 @@
+//! `kernel`: one operation a launch. What was fused into a kernel stands in its prologue and its epilogue.
+//!
+//! A [`Function`] here is what extraction chose for a `venc` function: launches over values, where a value may also
+//! be a view (no work) or the result of work on weights alone (done at compile time).
+
+mod module;
+mod op;
+
+pub use module::{Argument, Function, Module, Step, Value, ValueKind, View};
+pub use op::{Broadcast, Combine, EpilogueOp, KernelOp, Move, Prologue};

@@ -1,0 +1,228 @@
+//! The operations of `kernel`. Each says what it computes in terms of `venc`; none says how a CPU or a GPU does it.
+
+use crate::symbolic::Dim;
+use crate::tensor::ElementType;
+use crate::venc::{Activation, InterpolationFilter};
+
+/// What happens to a row before the kernel proper reads it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Prologue {
+    /// Nothing. No operand.
+    None,
+    /// `venc.layer_norm`. Operands: gain, bias.
+    LayerNorm {
+        /// Added to the variance.
+        eps: f64,
+    },
+    /// `venc.rms_norm`. Operand: gain.
+    RmsNorm {
+        /// Added to the mean square.
+        eps: f64,
+    },
+    /// `venc.softmax`. No operand.
+    Softmax,
+}
+
+impl Prologue {
+    /// How many operands it has.
+    pub fn operands(self) -> usize {
+        match self {
+            Prologue::None | Prologue::Softmax => 0,
+            Prologue::RmsNorm { .. } => 1,
+            Prologue::LayerNorm { .. } => 2,
+        }
+    }
+
+    /// Its name in attributes and symbols.
+    pub fn name(self) -> &'static str {
+        match self {
+            Prologue::None => "none",
+            Prologue::LayerNorm { .. } => "layer_norm",
+            Prologue::RmsNorm { .. } => "rms_norm",
+            Prologue::Softmax => "softmax",
+        }
+    }
+}
+
+/// How two numbers become one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Combine {
+    /// Their sum.
+    Add,
+    /// Their product.
+    Multiply,
+}
+
+impl Combine {
+    /// Its name in attributes and symbols.
+    pub fn name(self) -> &'static str {
+        match self {
+            Combine::Add => "add",
+            Combine::Multiply => "multiply",
+        }
+    }
+}
+
+/// Which element of the other operand meets element `(row, column)` of the result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Broadcast {
+    /// `(row, column)`: a residual, a gate.
+    Full,
+    /// `(column)`: a bias, a layer scale.
+    Columns,
+    /// `(row modulo the operand's rows, column)`: a table of positions.
+    Table,
+}
+
+impl Broadcast {
+    /// Its name in attributes and symbols.
+    pub fn name(self) -> &'static str {
+        match self {
+            Broadcast::Full => "full",
+            Broadcast::Columns => "columns",
+            Broadcast::Table => "table",
+        }
+    }
+}
+
+/// One step of what happens to an element before the kernel stores it, in f32.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum EpilogueOp {
+    /// The element combined with another operand's. One operand.
+    Combine(Combine, Broadcast),
+    /// A function of the element. No operand.
+    Activate(Activation),
+    /// The element times a constant. No operand.
+    Scale(f64),
+}
+
+impl EpilogueOp {
+    /// How many operands it has.
+    pub fn operands(self) -> usize {
+        matches!(self, EpilogueOp::Combine(..)) as usize
+    }
+}
+
+/// The kernels that only move elements, or weigh a few.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Move {
+    /// `venc.patchify`: `image[images, channels, H, W]`.
+    Patchify {
+        /// Pixels in a patch, downwards.
+        height: i64,
+        /// Pixels in a patch, across.
+        width: i64,
+        /// Patches downwards.
+        rows: Dim,
+        /// Patches across.
+        cols: Dim,
+    },
+    /// `venc.concat` along the tokens: operands `[images, tokens_i, n]`; one whose images are a [`super::View::Expand`]
+    /// is the same for each image.
+    ConcatTokens,
+    /// `venc.tokens`.
+    Tokens {
+        /// The first token.
+        start: i64,
+        /// How many.
+        length: Dim,
+    },
+    /// `venc.mean_tokens`.
+    MeanTokens,
+    /// `venc.split_heads`.
+    SplitHeads {
+        /// How many heads.
+        heads: i64,
+    },
+    /// `venc.merge_heads`.
+    MergeHeads,
+    /// `venc.expand`, written out.
+    Expand {
+        /// The new first dimension.
+        images: Dim,
+    },
+    /// `venc.concat` along the last dimension.
+    ConcatColumns,
+    /// `venc.interpolate_positions`: a table of `native_rows * native_cols` rows.
+    InterpolatePositions {
+        /// The rows of the table's own grid.
+        native_rows: i64,
+        /// The columns of the table's own grid.
+        native_cols: i64,
+        /// The rows wanted.
+        rows: Dim,
+        /// The columns wanted.
+        cols: Dim,
+        /// The weights.
+        filter: InterpolationFilter,
+        /// Whether a table that shrinks is low-passed first.
+        antialias: bool,
+    },
+}
+
+impl Move {
+    /// Its name in attributes and symbols.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Move::Patchify { .. } => "patchify",
+            Move::ConcatTokens => "concat_tokens",
+            Move::Tokens { .. } => "tokens",
+            Move::MeanTokens => "mean_tokens",
+            Move::SplitHeads { .. } => "split_heads",
+            Move::MergeHeads => "merge_heads",
+            Move::Expand { .. } => "expand",
+            Move::ConcatColumns => "concat_columns",
+            Move::InterpolatePositions { .. } => "interpolate_positions",
+        }
+    }
+}
+
+/// One kernel launch. The rows of an operand are all its dimensions but the last, flattened.
+#[derive(Clone, Debug, PartialEq)]
+pub enum KernelOp {
+    /// `epilogue(prologue(x) weight^T)`. Operands: x, the prologue's, weight `[n, k]`, the epilogue's in order.
+    /// The weight is always work of compile time, and reaches the kernel packed.
+    Gemm {
+        /// What happens to a row of x. Not softmax.
+        prologue: Prologue,
+        /// What happens to an element of the result.
+        epilogue: Vec<EpilogueOp>,
+    },
+    /// `a b` or `a b^T` for each of the leading dimensions, of two activations (`venc.matmul`). Operands: a, b.
+    BatchedGemm {
+        /// Whether b's last two dimensions are exchanged.
+        transpose_rhs: bool,
+    },
+    /// `epilogue(prologue(x))`. Operands: x, the prologue's, the epilogue's in order.
+    RowWise {
+        /// What happens to a row.
+        prologue: Prologue,
+        /// What happens then to each element.
+        epilogue: Vec<EpilogueOp>,
+        /// The storage of the result (a cast is a row-wise kernel that does nothing else).
+        to: ElementType,
+    },
+    /// `merge_heads(softmax(split_heads(q) split_heads(k)^T * scale) split_heads(v))`.
+    /// Operands: `q[images, queries, heads*d]`, `k` and `v[images, keys, heads*d]`.
+    Attention {
+        /// How many heads.
+        heads: i64,
+        /// What scores are multiplied by.
+        scale: f64,
+    },
+    /// A kernel that moves elements.
+    Move(Move),
+}
+
+impl KernelOp {
+    /// The family it belongs to: the folder of `kernels/` that implements it.
+    pub fn family(&self) -> &'static str {
+        match self {
+            KernelOp::Gemm { .. } => "gemm",
+            KernelOp::BatchedGemm { .. } => "batched_gemm",
+            KernelOp::RowWise { .. } => "rowwise",
+            KernelOp::Attention { .. } => "attention",
+            KernelOp::Move(_) => "move",
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! Symbolic dimensions: what the size of a tensor is when it is known only at run time.
+//!
+//! A module declares [`Symbol`]s ([`Symbols`]); every dimension is a [`Dim`], a polynomial over them in
+//! normal form, so that two dimensions are equal exactly when their normal forms are.
+
+mod dim;
+mod interval;
+mod symbols;
+
+pub use dim::{Bindings, Dim, ParseDimError, Symbol};
+pub use interval::Interval;
+pub use symbols::{Definition, SymbolError, SymbolRange, Symbols};

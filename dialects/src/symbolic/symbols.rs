@@ -1,0 +1,237 @@
+//! [`Symbols`]: the declarations of a module's symbols, their ranges, and how a call binds them.
+
+use super::{Bindings, Dim, Interval, Symbol};
+use indexmap::IndexMap;
+
+/// The sizes that a free symbol may take: `min..=max step step`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SymbolRange {
+    /// The least value.
+    pub min: i64,
+    /// The greatest value.
+    pub max: i64,
+    /// Every value is a multiple of this.
+    pub step: i64,
+}
+
+impl SymbolRange {
+    /// `min..=max`, every integer.
+    pub fn new(min: i64, max: i64) -> Self {
+        SymbolRange { min, max, step: 1 }
+    }
+
+    /// Whether `value` is one of the sizes.
+    pub fn contains(self, value: i64) -> bool {
+        self.min <= value && value <= self.max && value % self.step == 0
+    }
+}
+
+impl std::fmt::Display for SymbolRange {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}..={}", self.min, self.max)?;
+        if self.step != 1 {
+            write!(f, " step {}", self.step)?;
+        }
+        Ok(())
+    }
+}
+
+/// Where a symbol's value comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Definition {
+    /// A size that the caller brings with its inputs.
+    Free(SymbolRange),
+    /// `numerator` divided by `divisor` and rounded down: the patches along an image's side.
+    FloorDiv {
+        /// What is divided; over symbols declared before.
+        numerator: Dim,
+        /// What it is divided by; positive.
+        divisor: i64,
+    },
+}
+
+/// Why a symbol could not be declared or bound.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SymbolError {
+    /// Two declarations of one name that differ.
+    #[error("the symbol `{0}` is declared twice, with different definitions")]
+    Redeclared(Symbol),
+    /// A range in which no size lies.
+    #[error("the range {1} of the symbol `{0}` is empty: give `min..=max` with 1 <= min <= max")]
+    EmptyRange(Symbol, SymbolRange),
+    /// A definition that divides by zero or uses an undeclared symbol.
+    #[error("the symbol `{0}` is defined by undeclared symbols or a divisor below 1")]
+    BadDefinition(Symbol),
+    /// No input brings this symbol.
+    #[error("the symbol `{0}` is not bound by any input")]
+    Unbound(Symbol),
+    /// A size outside the declared range.
+    #[error("{symbol} = {value} lies outside the declared range {range}")]
+    OutOfRange {
+        /// The symbol.
+        symbol: Symbol,
+        /// The size that was given.
+        value: i64,
+        /// The sizes that were declared.
+        range: SymbolRange,
+    },
+}
+
+/// The symbols of a module, in the order of their declaration.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Symbols {
+    definitions: IndexMap<Symbol, Definition>,
+}
+
+impl Symbols {
+    /// Declares a symbol that inputs bring, and returns it as a dimension.
+    pub fn declare(&mut self, name: &str, range: SymbolRange) -> Result<Dim, SymbolError> {
+        let symbol = Symbol::new(name);
+        if range.min < 1 || range.min > range.max || range.step < 1 {
+            return Err(SymbolError::EmptyRange(symbol, range));
+        }
+        self.define(symbol, Definition::Free(range))
+    }
+
+    /// Declares `name = numerator floordiv divisor`, and returns it as a dimension.
+    pub fn declare_floor_div(
+        &mut self,
+        name: &str,
+        numerator: Dim,
+        divisor: i64,
+    ) -> Result<Dim, SymbolError> {
+        let symbol = Symbol::new(name);
+        if divisor < 1 || numerator.symbols().any(|s| !self.definitions.contains_key(s)) {
+            return Err(SymbolError::BadDefinition(symbol));
+        }
+        self.define(symbol, Definition::FloorDiv { numerator, divisor })
+    }
+
+    fn define(&mut self, symbol: Symbol, definition: Definition) -> Result<Dim, SymbolError> {
+        match self.definitions.get(&symbol) {
+            Some(earlier) if *earlier != definition => Err(SymbolError::Redeclared(symbol)),
+            _ => {
+                let dim = Dim::symbol(&symbol);
+                self.definitions.insert(symbol, definition);
+                Ok(dim)
+            }
+        }
+    }
+
+    /// Replaces the range of a free symbol.
+    pub fn set_range(&mut self, name: &str, range: SymbolRange) -> Result<(), SymbolError> {
+        let symbol = Symbol::new(name);
+        if range.min < 1 || range.min > range.max || range.step < 1 {
+            return Err(SymbolError::EmptyRange(symbol, range));
+        }
+        match self.definitions.get_mut(&symbol) {
+            Some(Definition::Free(slot)) => {
+                *slot = range;
+                Ok(())
+            }
+            _ => Err(SymbolError::Unbound(symbol)),
+        }
+    }
+
+    /// Every symbol with its definition, in the order of declaration.
+    pub fn iter(&self) -> impl Iterator<Item = (&Symbol, &Definition)> {
+        self.definitions.iter()
+    }
+
+    /// The symbols that inputs bring, with their ranges.
+    pub fn free(&self) -> impl Iterator<Item = (&Symbol, SymbolRange)> {
+        self.definitions.iter().filter_map(|(symbol, definition)| match definition {
+            Definition::Free(range) => Some((symbol, *range)),
+            Definition::FloorDiv { .. } => None,
+        })
+    }
+
+    /// The definition of a symbol.
+    pub fn definition(&self, symbol: &Symbol) -> Option<&Definition> {
+        self.definitions.get(symbol)
+    }
+
+    /// Bounds of a dimension over the declared ranges. A symbol that is not declared counts as `1..`.
+    pub fn interval(&self, dim: &Dim) -> Interval {
+        dim.terms().fold(Interval::point(0), |sum, (coefficient, symbols)| {
+            sum.plus(symbols.iter().fold(Interval::point(coefficient), |product, symbol| {
+                product.times(self.symbol_interval(symbol))
+            }))
+        })
+    }
+
+    fn symbol_interval(&self, symbol: &Symbol) -> Interval {
+        match self.definitions.get(symbol) {
+            Some(Definition::Free(range)) => Interval { min: range.min, max: range.max },
+            Some(Definition::FloorDiv { numerator, divisor }) => {
+                self.interval(numerator).floor_div(*divisor)
+            }
+            None => Interval { min: 1, max: i64::MAX },
+        }
+    }
+
+    /// Checks the free symbols that a call brings against their ranges, and adds the defined ones.
+    pub fn bind(&self, free: &Bindings) -> Result<Bindings, SymbolError> {
+        let mut bound = Bindings::new();
+        for (symbol, definition) in &self.definitions {
+            let unbound = || SymbolError::Unbound(symbol.clone());
+            let value = match definition {
+                Definition::Free(range) => {
+                    let value = *free.get(symbol).ok_or_else(unbound)?;
+                    if !range.contains(value) {
+                        return Err(SymbolError::OutOfRange {
+                            symbol: symbol.clone(),
+                            value,
+                            range: *range,
+                        });
+                    }
+                    value
+                }
+                Definition::FloorDiv { numerator, divisor } => {
+                    numerator.evaluate(&bound).ok_or_else(unbound)?.div_euclid(*divisor)
+                }
+            };
+            bound.insert(symbol.clone(), value);
+        }
+        Ok(bound)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn patches() -> (Symbols, Dim) {
+        let mut symbols = Symbols::default();
+        let images = symbols.declare("images", SymbolRange::new(1, 4)).unwrap();
+        let height = symbols.declare("height", SymbolRange::new(16, 64)).unwrap();
+        let rows = symbols.declare_floor_div("rows", height, 16).unwrap();
+        (symbols, images * (rows + Dim::from(1)))
+    }
+
+    #[test]
+    fn bounds_follow_definitions() {
+        let (symbols, tokens) = patches();
+        assert_eq!(symbols.interval(&tokens), Interval { min: 2, max: 20 });
+    }
+
+    #[test]
+    fn a_call_binds_defined_symbols_and_checks_ranges() {
+        let (symbols, tokens) = patches();
+        let call = |images, height| {
+            let free = [("images", images), ("height", height)];
+            symbols.bind(&free.map(|(name, value)| (Symbol::new(name), value)).into())
+        };
+        assert_eq!(tokens.evaluate(&call(3, 47).unwrap()), Some(9));
+        assert_eq!(
+            call(5, 47).unwrap_err().to_string(),
+            "images = 5 lies outside the declared range 1..=4"
+        );
+    }
+
+    #[test]
+    fn an_empty_range_is_refused() {
+        let error = Symbols::default().declare("images", SymbolRange::new(4, 3)).unwrap_err();
+        assert!(error.to_string().contains("`images` is empty"), "{error}");
+    }
+}

@@ -1,0 +1,491 @@
+//! Type inference: checks an application of an [`Op`] and gives the type of its result.
+//!
+//! Every message names the operation, the operand and the dimensions that disagree.
+
+use super::{Function, Module, Op};
+use crate::symbolic::Dim;
+use crate::tensor::TensorType;
+
+/// An operation applied to operands that it does not take.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum VencError {
+    /// The wrong number of operands.
+    #[error("venc.{op} takes {expected}, and was given {given} operand(s)")]
+    OperandCount {
+        /// The operation.
+        op: &'static str,
+        /// What it takes.
+        expected: &'static str,
+        /// How many it was given.
+        given: usize,
+    },
+    /// An operand of the wrong type.
+    #[error("venc.{op}: operand #{index} `{operand}` is {given}, {expected}")]
+    Operand {
+        /// The operation.
+        op: &'static str,
+        /// Which operand.
+        index: usize,
+        /// What the operand is called in the operation's description.
+        operand: &'static str,
+        /// Its type.
+        given: String,
+        /// What is wrong with it.
+        expected: String,
+    },
+    /// An attribute that no operands go with.
+    #[error("venc.{op}: attribute `{attribute}`: {reason}")]
+    Attribute {
+        /// The operation.
+        op: &'static str,
+        /// The attribute.
+        attribute: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A call of a function that is not there.
+    #[error("venc.call: the module has no function `@{0}`")]
+    UnknownCallee(String),
+    /// A value that is used before it is made.
+    #[error("in @{function}: venc.{op} uses %{value}, which no earlier operation makes")]
+    UseBeforeDefinition {
+        /// The function.
+        function: String,
+        /// The operation.
+        op: &'static str,
+        /// The number of the value.
+        value: u32,
+    },
+    /// A node whose recorded type is not what its operation gives.
+    #[error("in @{function}: venc.{op} is recorded as {recorded}, and gives {inferred}")]
+    RecordedType {
+        /// The function.
+        function: String,
+        /// The operation.
+        op: &'static str,
+        /// The type in the module.
+        recorded: String,
+        /// The type that follows from the operands.
+        inferred: String,
+    },
+    /// The same, with the function it was found in.
+    #[error("in @{function}: {source}")]
+    InFunction {
+        /// The function.
+        function: String,
+        /// What is wrong.
+        source: Box<VencError>,
+    },
+}
+
+/// One application of an operation, with what its checks need in order to report.
+struct Application<'a> {
+    op: &'static str,
+    operands: &'a [&'a TensorType],
+}
+
+impl<'a> Application<'a> {
+    fn take<const N: usize>(
+        &self,
+        expected: &'static str,
+    ) -> Result<[&'a TensorType; N], VencError> {
+        self.operands.try_into().map_err(|_| VencError::OperandCount {
+            op: self.op,
+            expected,
+            given: self.operands.len(),
+        })
+    }
+
+    fn bad_operand(&self, index: usize, operand: &'static str, expected: String) -> VencError {
+        let given = self.operands.get(index).map(|ty| ty.to_string()).unwrap_or_default();
+        VencError::Operand { op: self.op, index, operand, given, expected }
+    }
+
+    fn bad_attribute(&self, attribute: &'static str, reason: impl Into<String>) -> VencError {
+        VencError::Attribute { op: self.op, attribute, reason: reason.into() }
+    }
+
+    fn rank(&self, index: usize, operand: &'static str, rank: usize) -> Result<(), VencError> {
+        if self.operands[index].rank() == rank {
+            return Ok(());
+        }
+        Err(self.bad_operand(index, operand, format!("and must have {rank} dimension(s)")))
+    }
+
+    fn at_least(&self, index: usize, operand: &'static str, rank: usize) -> Result<(), VencError> {
+        if self.operands[index].rank() >= rank {
+            return Ok(());
+        }
+        Err(self.bad_operand(index, operand, format!("and must have at least {rank} dimension(s)")))
+    }
+
+    fn shape(&self, index: usize, operand: &'static str, shape: &[Dim]) -> Result<(), VencError> {
+        if self.operands[index].shape == shape {
+            return Ok(());
+        }
+        let dims: Vec<String> = shape.iter().map(Dim::to_string).collect();
+        Err(self.bad_operand(
+            index,
+            operand,
+            format!("and must have the dims [{}]", dims.join(", ")),
+        ))
+    }
+
+    fn same_element(&self) -> Result<(), VencError> {
+        let first = self.operands[0].element;
+        match self.operands.iter().position(|ty| ty.element != first) {
+            None => Ok(()),
+            Some(index) => Err(self.bad_operand(
+                index,
+                "element type",
+                format!("and must be stored as {first}, as operand #0 is: insert a venc.cast"),
+            )),
+        }
+    }
+}
+
+/// The type of `op` applied to `operands`. A [`Op::Weight`] has no operands to infer from and a [`Op::Call`] needs
+/// the module: both are errors here; [`Module::verify`] and the builder handle them.
+pub fn infer(op: &Op, operands: &[&TensorType]) -> Result<TensorType, VencError> {
+    let app = Application { op: op.name(), operands };
+    match op {
+        Op::Weight { .. } | Op::Call { .. } => Err(VencError::OperandCount {
+            op: op.name(),
+            expected: "its type from its declaration",
+            given: operands.len(),
+        }),
+        Op::Patchify { height, width, rows, cols } => patchify(&app, *height, *width, rows, cols),
+        Op::Linear => linear(&app),
+        Op::Matmul { transpose_rhs } => matmul(&app, *transpose_rhs),
+        Op::Add | Op::Multiply => broadcast(&app),
+        Op::Scale { factor } if !factor.is_finite() => {
+            Err(app.bad_attribute("factor", format!("{factor} is not finite")))
+        }
+        Op::Scale { .. } | Op::Activate(_) => Ok(app.take::<1>("one tensor")?[0].clone()),
+        Op::Softmax => {
+            let [x] = app.take("one tensor")?;
+            app.at_least(0, "x", 1)?;
+            Ok(x.clone())
+        }
+        Op::LayerNorm { eps } => norm(&app, *eps, &["gain", "bias"]),
+        Op::RmsNorm { eps } => norm(&app, *eps, &["gain"]),
+        Op::SplitHeads { heads } => split_heads(&app, *heads),
+        Op::MergeHeads => merge_heads(&app),
+        Op::Concat { axis } => concat(&app, *axis),
+        Op::Columns { start, length } => columns(&app, *start, *length),
+        Op::Tokens { start, length } => tokens(&app, *start, length),
+        Op::SelectToken { index } => select_token(&app, *index),
+        Op::MeanTokens => {
+            let [x] = app.take("one tensor")?;
+            app.rank(0, "x", 3)?;
+            Ok(TensorType::new(x.element, [x.shape[0].clone(), x.shape[2].clone()]))
+        }
+        Op::Expand { images } => expand(&app, images),
+        Op::Reshape { shape } => reshape(&app, shape),
+        Op::InterpolatePositions { native_rows, native_cols, rows, cols, .. } => {
+            let [table] = app.take("one table")?;
+            app.rank(0, "table", 2)?;
+            let native = Dim::from(*native_rows) * Dim::from(*native_cols);
+            app.shape(0, "table", &[native, table.width()])?;
+            Ok(TensorType::new(table.element, [rows.clone() * cols.clone(), table.width()]))
+        }
+        Op::Cast { to } => {
+            let [x] = app.take("one tensor")?;
+            Ok(TensorType { element: *to, shape: x.shape.clone() })
+        }
+    }
+}
+
+fn patchify(
+    app: &Application,
+    height: i64,
+    width: i64,
+    rows: &Dim,
+    cols: &Dim,
+) -> Result<TensorType, VencError> {
+    let [image] = app.take("one image tensor")?;
+    app.rank(0, "image", 4)?;
+    if height < 1 || width < 1 {
+        return Err(
+            app.bad_attribute("height", format!("a patch of {height} x {width} pixels is empty"))
+        );
+    }
+    let patch = image.shape[1].clone() * Dim::from(height) * Dim::from(width);
+    Ok(TensorType::new(image.element, [image.shape[0].clone(), rows.clone() * cols.clone(), patch]))
+}
+
+fn linear(app: &Application) -> Result<TensorType, VencError> {
+    let [x, weight] = app.take("`x` and `weight`")?;
+    app.at_least(0, "x", 1)?;
+    app.rank(1, "weight", 2)?;
+    app.same_element()?;
+    app.shape(1, "weight", &[weight.shape[0].clone(), x.width()])?;
+    let mut shape = x.shape.clone();
+    if let Some(last) = shape.last_mut() {
+        *last = weight.shape[0].clone();
+    }
+    Ok(TensorType { element: x.element, shape })
+}
+
+fn matmul(app: &Application, transpose_rhs: bool) -> Result<TensorType, VencError> {
+    let [a, b] = app.take("`a` and `b`")?;
+    app.at_least(0, "a", 2)?;
+    app.rank(1, "b", a.rank())?;
+    app.same_element()?;
+    let leading = a.rank() - 2;
+    let (k, n) = if transpose_rhs { (leading + 1, leading) } else { (leading, leading + 1) };
+    if b.shape[..leading] != a.shape[..leading] || b.shape[k] != a.shape[leading + 1] {
+        let wanted = "and must have `a`'s leading dims, and `a`'s last as its inner one";
+        return Err(app.bad_operand(1, "b", format!("{wanted}; `a` is {a}")));
+    }
+    let mut shape = a.shape.clone();
+    shape[leading + 1] = b.shape[n].clone();
+    Ok(TensorType { element: a.element, shape })
+}
+
+fn broadcast(app: &Application) -> Result<TensorType, VencError> {
+    let [a, b] = app.take("`a` and `b`")?;
+    app.same_element()?;
+    let one = Dim::from(1);
+    let fits = b.rank() <= a.rank()
+        && b.shape.iter().rev().zip(a.shape.iter().rev()).all(|(b, a)| b == a || *b == one);
+    if !fits {
+        let reason = format!("and its dims must be the last ones of `a`, or 1; `a` is {a}");
+        return Err(app.bad_operand(1, "b", reason));
+    }
+    Ok(a.clone())
+}
+
+fn norm(app: &Application, eps: f64, vectors: &[&'static str]) -> Result<TensorType, VencError> {
+    if app.operands.len() != 1 + vectors.len() {
+        app.take::<0>(if vectors.len() == 2 {
+            "`x`, `gain` and `bias`"
+        } else {
+            "`x` and `gain`"
+        })?;
+    }
+    if !(eps.is_finite() && eps >= 0.0) {
+        return Err(app.bad_attribute("eps", format!("{eps} is not a finite number of at least 0")));
+    }
+    app.at_least(0, "x", 1)?;
+    app.same_element()?;
+    for (position, vector) in vectors.iter().enumerate() {
+        app.shape(position + 1, vector, &[app.operands[0].width()])?;
+    }
+    Ok(app.operands[0].clone())
+}
+
+fn split_heads(app: &Application, heads: i64) -> Result<TensorType, VencError> {
+    let [x] = app.take("one tensor")?;
+    app.rank(0, "x", 3)?;
+    let depth = x.shape[2].exact_quotient(heads).filter(|_| heads > 0).ok_or_else(|| {
+        app.bad_attribute("heads", format!("{heads} does not divide the width of {x}"))
+    })?;
+    let [images, tokens] = [x.shape[0].clone(), x.shape[1].clone()];
+    Ok(TensorType::new(x.element, [images, Dim::from(heads), tokens, depth]))
+}
+
+fn merge_heads(app: &Application) -> Result<TensorType, VencError> {
+    let [x] = app.take("one tensor")?;
+    app.rank(0, "x", 4)?;
+    let [images, heads, tokens, depth] = [0, 1, 2, 3].map(|axis| x.shape[axis].clone());
+    Ok(TensorType::new(x.element, [images, tokens, heads * depth]))
+}
+
+fn concat(app: &Application, axis: usize) -> Result<TensorType, VencError> {
+    let Some((first, rest)) = app.operands.split_first() else {
+        return Err(VencError::OperandCount {
+            op: app.op,
+            expected: "one tensor or more",
+            given: 0,
+        });
+    };
+    app.same_element()?;
+    if axis >= first.rank() {
+        return Err(app.bad_attribute("axis", format!("{axis} is no dimension of {first}")));
+    }
+    let mut shape = first.shape.clone();
+    for (index, ty) in rest.iter().enumerate() {
+        let mut wanted = first.shape.clone();
+        if let (Some(slot), Some(dim)) = (wanted.get_mut(axis), ty.shape.get(axis)) {
+            *slot = dim.clone();
+        }
+        app.shape(index + 1, "operand", &wanted)?;
+        shape[axis] = shape[axis].clone() + ty.shape[axis].clone();
+    }
+    Ok(TensorType { element: first.element, shape })
+}
+
+fn columns(app: &Application, start: i64, length: i64) -> Result<TensorType, VencError> {
+    let [x] = app.take("one tensor")?;
+    app.at_least(0, "x", 1)?;
+    let inside = x.width().as_constant().is_some_and(|width| {
+        start >= 0 && length > 0 && start.checked_add(length).is_some_and(|end| end <= width)
+    });
+    if !inside {
+        return Err(app.bad_attribute("start", format!("{start} and `length` {length} leave {x}")));
+    }
+    let mut shape = x.shape.clone();
+    if let Some(last) = shape.last_mut() {
+        *last = Dim::from(length);
+    }
+    Ok(TensorType { element: x.element, shape })
+}
+
+fn tokens(app: &Application, start: i64, length: &Dim) -> Result<TensorType, VencError> {
+    let [x] = app.take("one tensor")?;
+    app.rank(0, "x", 3)?;
+    // What remains behind the slice must be a constant or a polynomial without negative coefficients: never negative.
+    let behind = x.shape[1].clone() - length.clone() - Dim::from(start);
+    if start < 0 || behind.terms().any(|(coefficient, _)| coefficient < 0) {
+        return Err(app.bad_attribute("start", format!("{start} and `length` {length} leave {x}")));
+    }
+    let [images, width] = [x.shape[0].clone(), x.shape[2].clone()];
+    Ok(TensorType::new(x.element, [images, length.clone(), width]))
+}
+
+fn select_token(app: &Application, index: i64) -> Result<TensorType, VencError> {
+    let [x] = app.take("one tensor")?;
+    app.rank(0, "x", 3)?;
+    if index < 0 || x.shape[1].as_constant().is_some_and(|tokens| index >= tokens) {
+        return Err(app.bad_attribute("index", format!("{index} is no token of {x}")));
+    }
+    Ok(TensorType::new(x.element, [x.shape[0].clone(), x.shape[2].clone()]))
+}
+
+fn expand(app: &Application, images: &Dim) -> Result<TensorType, VencError> {
+    let [x] = app.take("one tensor")?;
+    app.at_least(0, "x", 1)?;
+    if x.shape[0] != Dim::from(1) {
+        return Err(app.bad_operand(0, "x", "and its first dim must be 1".into()));
+    }
+    let mut shape = x.shape.clone();
+    shape[0] = images.clone();
+    Ok(TensorType { element: x.element, shape })
+}
+
+fn reshape(app: &Application, shape: &[Dim]) -> Result<TensorType, VencError> {
+    let [x] = app.take("one tensor")?;
+    let result = TensorType { element: x.element, shape: shape.to_vec() };
+    if result.elements() != x.elements() {
+        let reason =
+            format!("[{}] elements are not the {} of {x}", result.elements(), x.elements());
+        return Err(app.bad_attribute("shape", reason));
+    }
+    Ok(result)
+}
+
+impl Module {
+    /// Checks every function: operands made before they are used, types as the operations give them, callees there.
+    pub fn verify(&self) -> Result<(), VencError> {
+        self.functions.iter().try_for_each(|function| self.verify_function(function))
+    }
+
+    fn verify_function(&self, function: &Function) -> Result<(), VencError> {
+        for (position, node) in function.nodes.iter().enumerate() {
+            let defined = function.arguments.len() + position;
+            if let Some(late) = node.operands.iter().find(|operand| operand.index() >= defined) {
+                return Err(VencError::UseBeforeDefinition {
+                    function: function.name.clone(),
+                    op: node.op.name(),
+                    value: late.0,
+                });
+            }
+            let operands: Vec<&TensorType> =
+                node.operands.iter().map(|operand| function.type_of(*operand)).collect();
+            let inferred = match &node.op {
+                Op::Weight { .. } => Ok(node.ty.clone()),
+                Op::Call { callee } => self.infer_call(callee, &operands),
+                op => infer(op, &operands),
+            }
+            .map_err(|source| VencError::InFunction {
+                function: function.name.clone(),
+                source: Box::new(source),
+            })?;
+            if inferred != node.ty {
+                return Err(VencError::RecordedType {
+                    function: function.name.clone(),
+                    op: node.op.name(),
+                    recorded: node.ty.to_string(),
+                    inferred: inferred.to_string(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// The type of a call of `callee` with such operands.
+    pub fn infer_call(
+        &self,
+        callee: &str,
+        operands: &[&TensorType],
+    ) -> Result<TensorType, VencError> {
+        let function =
+            self.function(callee).ok_or_else(|| VencError::UnknownCallee(callee.to_string()))?;
+        let app = Application { op: "call", operands };
+        if operands.len() != function.arguments.len() {
+            return Err(VencError::OperandCount {
+                op: "call",
+                expected: "one operand for each argument of the callee",
+                given: operands.len(),
+            });
+        }
+        for (index, argument) in function.arguments.iter().enumerate() {
+            app.shape(index, "argument", &argument.ty.shape)?;
+            if operands[index].element != argument.ty.element {
+                let reason =
+                    format!("and `%{}` is stored as {}", argument.name, argument.ty.element);
+                return Err(app.bad_operand(index, "argument", reason));
+            }
+        }
+        match function.results.first() {
+            Some((_, result)) => Ok(function.type_of(*result).clone()),
+            None => Err(VencError::UnknownCallee(callee.to_string())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::symbolic::Symbol;
+    use crate::tensor::ElementType::{BF16, F32};
+
+    fn tokens_of(width: i64) -> TensorType {
+        let dim = |name| Dim::symbol(&Symbol::new(name));
+        TensorType::new(
+            F32,
+            [dim("images"), dim("rows") * dim("cols") + Dim::from(1), Dim::from(width)],
+        )
+    }
+
+    #[test]
+    fn messages_name_the_op_the_operand_and_the_dims() {
+        let weight = TensorType::new(F32, [768i64, 512]);
+        assert_eq!(
+            infer(&Op::Linear, &[&tokens_of(384), &weight]).unwrap_err().to_string(),
+            "venc.linear: operand #1 `weight` is [768, 512] x f32, and must have the dims [768, 384]"
+        );
+        let stored = TensorType::new(BF16, [768i64, 384]);
+        let error = infer(&Op::Linear, &[&tokens_of(384), &stored]).unwrap_err().to_string();
+        assert!(error.contains("#1") && error.contains("venc.cast"), "{error}");
+    }
+
+    #[test]
+    fn heads_must_divide_the_width() {
+        let error = infer(&Op::SplitHeads { heads: 7 }, &[&tokens_of(384)]).unwrap_err();
+        assert!(error.to_string().contains("`heads`: 7 does not divide"), "{error}");
+        let split = infer(&Op::SplitHeads { heads: 6 }, &[&tokens_of(384)]).unwrap();
+        assert_eq!(infer(&Op::MergeHeads, &[&split]).unwrap(), tokens_of(384));
+    }
+
+    #[test]
+    fn a_slice_of_tokens_stays_inside_for_every_size() {
+        let x = tokens_of(8);
+        let patches = x.shape[1].clone() - Dim::from(1);
+        let slice = |start, length: Dim| infer(&Op::Tokens { start, length }, &[&x]);
+        assert!(slice(1, patches.clone()).is_ok());
+        assert!(slice(2, patches).is_err());
+        assert!(slice(-1, Dim::from(1)).is_err());
+    }
+}

@@ -1,0 +1,14 @@
+//! `venc`: the mathematics of a vision encoder, on tensors with symbolic dimensions.
+//!
+//! [`Op`] says what each operation means, once; [`infer`] checks an application of one and gives the type of its
+//! result; a [`Module`] holds functions of such applications, which a [`FunctionBuilder`] makes.
+
+mod builder;
+mod infer;
+mod module;
+mod op;
+
+pub use builder::FunctionBuilder;
+pub use infer::{VencError, infer};
+pub use module::{Argument, Function, Module, Node, Role, ValueId};
+pub use op::{Activation, InterpolationFilter, Op};

@@ -1,0 +1,231 @@
+//! The operations of `venc` and what each one means.
+
+use crate::symbolic::Dim;
+use crate::tensor::ElementType;
+
+/// A function of one number, applied to each element.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Activation {
+    /// `x * (1 + erf(x / sqrt 2)) / 2` (Hendrycks & Gimpel, arXiv:1606.08415).
+    Gelu,
+    /// `x * (1 + tanh(sqrt(2/pi) * (x + 0.044715 x^3))) / 2`: `gelu_pytorch_tanh`, `gelu_new`.
+    GeluTanh,
+    /// `x * sigmoid(1.702 x)`: CLIP's `quick_gelu`.
+    QuickGelu,
+    /// `x * sigmoid(x)`.
+    Silu,
+    /// `max(x, 0)`.
+    Relu,
+    /// `tanh(x)`.
+    Tanh,
+}
+
+impl Activation {
+    /// Every activation.
+    pub const ALL: [Activation; 6] = [
+        Activation::Gelu,
+        Activation::GeluTanh,
+        Activation::QuickGelu,
+        Activation::Silu,
+        Activation::Relu,
+        Activation::Tanh,
+    ];
+
+    /// The name of the operation, without its dialect.
+    pub fn name(self) -> &'static str {
+        match self {
+            Activation::Gelu => "gelu",
+            Activation::GeluTanh => "gelu_tanh",
+            Activation::QuickGelu => "quick_gelu",
+            Activation::Silu => "silu",
+            Activation::Relu => "relu",
+            Activation::Tanh => "tanh",
+        }
+    }
+
+    /// The activation of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Activation::ALL.into_iter().find(|activation| activation.name() == name)
+    }
+}
+
+/// How `interpolate_positions` weighs the table's entries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum InterpolationFilter {
+    /// Two taps a side.
+    Bilinear,
+    /// Keys' cubic convolution, four taps a side, `a = -0.75` (`-0.5` with antialiasing), as in PyTorch.
+    Bicubic,
+}
+
+impl InterpolationFilter {
+    /// The name in attributes.
+    pub fn name(self) -> &'static str {
+        match self {
+            InterpolationFilter::Bilinear => "bilinear",
+            InterpolationFilter::Bicubic => "bicubic",
+        }
+    }
+
+    /// The filter of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [InterpolationFilter::Bilinear, InterpolationFilter::Bicubic]
+            .into_iter()
+            .find(|filter| filter.name() == name)
+    }
+}
+
+/// An operation of `venc`. Shapes are written slowest dimension first; `..` is any number of dimensions.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Op {
+    /// A tensor of the checkpoint. No operand; the type is the node's own.
+    Weight {
+        /// The tensor's name in the checkpoint.
+        name: String,
+    },
+    /// `image[images, channels, H, W] -> [images, (H floordiv height) * (W floordiv width), channels*height*width]`.
+    /// Patches row by row; inside one, channel, row, column. Pixels past the last whole patch are dropped.
+    /// The result's token dimension is `rows * cols`, given as dimensions because they are quotients.
+    Patchify {
+        /// Pixels in a patch, downwards.
+        height: i64,
+        /// Pixels in a patch, across.
+        width: i64,
+        /// Patches downwards: `H floordiv height`.
+        rows: Dim,
+        /// Patches across: `W floordiv width`.
+        cols: Dim,
+    },
+    /// `x[.., k], weight[n, k] -> [.., n]`: `x weight^T`.
+    Linear,
+    /// `a[.., m, k], b[.., k, n] -> [.., m, n]`; `b[.., n, k]` where transposed. Leading dimensions are equal.
+    Matmul {
+        /// Whether the right operand's last two dimensions are exchanged.
+        transpose_rhs: bool,
+    },
+    /// `a[..] + b`, where `b`'s dimensions are the last ones of `a`, or 1.
+    Add,
+    /// `a[..] * b`, where `b`'s dimensions are the last ones of `a`, or 1.
+    Multiply,
+    /// `x * factor`.
+    Scale {
+        /// The factor.
+        factor: f64,
+    },
+    /// A function of each element.
+    Activate(Activation),
+    /// `x[.., n], gain[n], bias[n] -> (x - mean) / sqrt(variance + eps) * gain + bias` over the last dimension
+    /// (Ba et al., arXiv:1607.06450).
+    LayerNorm {
+        /// Added to the variance.
+        eps: f64,
+    },
+    /// `x[.., n], gain[n] -> x / sqrt(mean(x^2) + eps) * gain` over the last dimension (Zhang & Sennrich,
+    /// arXiv:1910.07467).
+    RmsNorm {
+        /// Added to the mean square.
+        eps: f64,
+    },
+    /// `exp(x - max) / sum(exp(x - max))` over the last dimension.
+    Softmax,
+    /// `[images, tokens, heads*d] -> [images, heads, tokens, d]`.
+    SplitHeads {
+        /// How many heads.
+        heads: i64,
+    },
+    /// `[images, heads, tokens, d] -> [images, tokens, heads*d]`.
+    MergeHeads,
+    /// Operands one after the other along `axis`; their other dimensions are equal.
+    Concat {
+        /// The dimension along which they follow each other.
+        axis: usize,
+    },
+    /// `x[.., n] -> x[.., start : start+length]`.
+    Columns {
+        /// The first column.
+        start: i64,
+        /// How many columns.
+        length: i64,
+    },
+    /// `x[images, tokens, n] -> x[:, start : start+length, :]`.
+    Tokens {
+        /// The first token.
+        start: i64,
+        /// How many tokens.
+        length: Dim,
+    },
+    /// `x[images, tokens, n] -> x[:, index, :]`, of rank 2.
+    SelectToken {
+        /// Which token.
+        index: i64,
+    },
+    /// `x[images, tokens, n] -> [images, n]`: the mean over the tokens.
+    MeanTokens,
+    /// `x[1, ..] -> [images, ..]`: the same for each image.
+    Expand {
+        /// The new first dimension.
+        images: Dim,
+    },
+    /// The same elements in the same order under other dimensions.
+    Reshape {
+        /// The new dimensions.
+        shape: Vec<Dim>,
+    },
+    /// `table[native_rows*native_cols, n] -> [rows*cols, n]`: a table of positions resampled to another grid, as
+    /// `torch.nn.functional.interpolate(align_corners=False)` does.
+    InterpolatePositions {
+        /// The rows of the table's own grid.
+        native_rows: i64,
+        /// The columns of the table's own grid.
+        native_cols: i64,
+        /// The rows wanted.
+        rows: Dim,
+        /// The columns wanted.
+        cols: Dim,
+        /// The weights.
+        filter: InterpolationFilter,
+        /// Whether a table that shrinks is low-passed first.
+        antialias: bool,
+    },
+    /// The same numbers, rounded to another storage.
+    Cast {
+        /// The storage.
+        to: ElementType,
+    },
+    /// The result of a function of the module.
+    Call {
+        /// Its name.
+        callee: String,
+    },
+}
+
+impl Op {
+    /// The operation's name, without its dialect.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Op::Weight { .. } => "weight",
+            Op::Patchify { .. } => "patchify",
+            Op::Linear => "linear",
+            Op::Matmul { .. } => "matmul",
+            Op::Add => "add",
+            Op::Multiply => "multiply",
+            Op::Scale { .. } => "scale",
+            Op::Activate(activation) => activation.name(),
+            Op::LayerNorm { .. } => "layer_norm",
+            Op::RmsNorm { .. } => "rms_norm",
+            Op::Softmax => "softmax",
+            Op::SplitHeads { .. } => "split_heads",
+            Op::MergeHeads => "merge_heads",
+            Op::Concat { .. } => "concat",
+            Op::Columns { .. } => "columns",
+            Op::Tokens { .. } => "tokens",
+            Op::SelectToken { .. } => "select_token",
+            Op::MeanTokens => "mean_tokens",
+            Op::Expand { .. } => "expand",
+            Op::Reshape { .. } => "reshape",
+            Op::InterpolatePositions { .. } => "interpolate_positions",
+            Op::Cast { .. } => "cast",
+            Op::Call { .. } => "call",
+        }
+    }
+}

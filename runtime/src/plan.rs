@@ -1,0 +1,197 @@
+//! The host program of an artifact: pieces of the range, buffers at symbolic offsets, launches.
+//!
+//! This is the artifact's format: it is written by the compiler and read here, as JSON.
+
+use serde::{Deserialize, Serialize};
+
+/// The version of the format. An artifact of another one is refused.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// An integer that depends on the symbols of a call.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Expression {
+    /// Itself.
+    Constant(i64),
+    /// The value of a symbol, by its position in [`Plan::symbols`].
+    Symbol(usize),
+    /// The sum.
+    Sum(Vec<Expression>),
+    /// The product.
+    Product(Vec<Expression>),
+    /// The quotient, rounded down. The divisor is positive.
+    FloorDiv(Box<Expression>, i64),
+    /// The quotient, rounded up. The divisor is positive.
+    CeilDiv(Box<Expression>, i64),
+}
+
+/// Where a symbol's value comes from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SymbolSource {
+    /// The shapes of the inputs.
+    Free {
+        /// The least value.
+        min: i64,
+        /// The greatest value.
+        max: i64,
+        /// Every value is a multiple of this.
+        step: i64,
+    },
+    /// An expression over the symbols before it.
+    Defined(Expression),
+}
+
+/// A symbol of the module.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SymbolEntry {
+    /// Its name.
+    pub name: String,
+    /// Where its value comes from.
+    pub source: SymbolSource,
+}
+
+/// How elements are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Element {
+    /// IEEE 754 binary32.
+    F32,
+    /// The upper half of a binary32.
+    BF16,
+    /// IEEE 754 binary16.
+    F16,
+}
+
+impl Element {
+    /// Bytes of one element.
+    pub fn bytes(self) -> usize {
+        match self {
+            Element::F32 => 4,
+            Element::BF16 | Element::F16 => 2,
+        }
+    }
+}
+
+/// A tensor that the caller gives or gets. Both are f32 at the interface.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Port {
+    /// The name in `in.safetensors` or the output file.
+    pub name: String,
+    /// The dimensions. A dimension of an input is a constant, or a symbol that it binds.
+    pub shape: Vec<Expression>,
+}
+
+/// A tensor of the artifact that kernels read: a weight, packed as they want it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WeightEntry {
+    /// The name of the tensor in the artifact.
+    pub name: String,
+    /// Its size in bytes.
+    pub bytes: u64,
+}
+
+/// A kernel of the code object.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct KernelEntry {
+    /// The symbol that the code object exports; see [`crate::cpu`] for its signature.
+    pub symbol: String,
+    /// The kernel family.
+    pub family: String,
+}
+
+/// Where memory lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Place {
+    /// An input of the call.
+    Input(usize),
+    /// An output of the call.
+    Output(usize),
+    /// A weight of the artifact.
+    Weight(usize),
+    /// A slot of the piece's arena.
+    Slot(usize),
+}
+
+/// One word of a kernel's argument block.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LaunchArgument {
+    /// An address.
+    Address {
+        /// The memory.
+        place: Place,
+        /// Bytes from its start.
+        offset: Expression,
+    },
+    /// A number.
+    Integer(Expression),
+}
+
+/// What a launch wrote, for those who look on (`verify`).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LabelledResult {
+    /// The name that the model knows it by.
+    pub label: String,
+    /// Where it lies; contiguous.
+    pub place: Place,
+    /// How it is stored.
+    pub element: Element,
+    /// Its dimensions.
+    pub shape: Vec<Expression>,
+}
+
+/// One kernel launch.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Launch {
+    /// Which kernel, by its position in [`Plan::kernels`].
+    pub kernel: usize,
+    /// Its argument block, one 64-bit word each.
+    pub arguments: Vec<LaunchArgument>,
+    /// How many tiles there are: the unit of parallel work.
+    pub tiles: Expression,
+    /// Bytes of scratch memory that each worker needs.
+    pub scratch_bytes: Expression,
+    /// What it wrote, where the model has a name for it.
+    pub result: Option<LabelledResult>,
+}
+
+/// The sizes of one symbol for which a piece is meant.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PieceRange {
+    /// Which symbol.
+    pub symbol: usize,
+    /// The least value.
+    pub min: i64,
+    /// The greatest value.
+    pub max: i64,
+}
+
+/// The program for one part of the range.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Piece {
+    /// Where it applies: all of these hold. The first piece that applies runs.
+    pub ranges: Vec<PieceRange>,
+    /// The sizes in bytes of the arena's slots.
+    pub slots: Vec<Expression>,
+    /// The launches, in order; each sees what all before it wrote.
+    pub launches: Vec<Launch>,
+}
+
+/// The host program.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The symbols; a definition speaks only of symbols before it.
+    pub symbols: Vec<SymbolEntry>,
+    /// What the caller gives.
+    pub inputs: Vec<Port>,
+    /// What the caller gets.
+    pub outputs: Vec<Port>,
+    /// The weights.
+    pub weights: Vec<WeightEntry>,
+    /// The kernels.
+    pub kernels: Vec<KernelEntry>,
+    /// The pieces.
+    pub pieces: Vec<Piece>,
+}
