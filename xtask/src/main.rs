@@ -1,1 +1,45 @@
-fn main() {}
+//! Set-up and repository chores, run as `cargo xtask CHORE`.
+//!
+//! This crate has no dependencies on purpose: it must build on a machine that has a Rust toolchain and nothing else,
+//! because it is what installs the rest.
+
+mod chores;
+mod packages;
+mod process;
+mod setup;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+Usage: cargo xtask <CHORE>
+
+  setup      install what the build needs and this machine lacks (LLVM and MLIR 22, by apt)
+  test       setup, then every test of the workspace
+  demo       setup, a release build, then a whole encoder from its config to the features of an image
+  gpu-check  what can be checked on this machine's GPU
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let outcome = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["setup"] => setup::setup(),
+        ["test", ref rest @ ..] => setup::setup().and_then(|()| chores::test(rest)),
+        ["demo"] => setup::setup().and_then(|()| chores::demo()),
+        ["gpu-check"] => chores::gpu_check(),
+        ["help" | "--help" | "-h"] => {
+            print!("{USAGE}");
+            Ok(())
+        }
+        _ => {
+            eprint!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("error: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}

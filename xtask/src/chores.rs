@@ -1,0 +1,70 @@
+//! The chores that follow the set-up.
+
+use crate::process::{cargo, run, workspace_root};
+use std::path::Path;
+use std::process::Command;
+
+/// The architecture that the demonstration makes, and the image that it looks at.
+const DEMO_FAMILY: &str = "siglip-base-patch16-224";
+const DEMO_IMAGE: &str = "examples/images/harbour.jpg";
+
+/// `cargo xtask test [ARGUMENTS]`: every test; the arguments go to `cargo test`.
+pub fn test(arguments: &[&str]) -> Result<(), String> {
+    run(cargo().args(["test", "--workspace"]).args(arguments))
+}
+
+/// `cargo xtask demo`: from a config to the features of an image, each step an `ocellus` command that is shown.
+pub fn demo() -> Result<(), String> {
+    run(cargo().args([
+        "build",
+        "--release",
+        "--package",
+        "ocellus",
+        "--package",
+        "ocellus-runtime",
+    ]))?;
+    let folder = workspace_root().join("demo");
+    std::fs::create_dir_all(&folder)
+        .map_err(|error| format!("{} cannot be made: {error}", folder.display()))?;
+    let (model, artifact, output) = (
+        format!("demo/{DEMO_FAMILY}"),
+        format!("demo/{DEMO_FAMILY}.ocellus.safetensors"),
+        "demo/features.safetensors",
+    );
+    let steps: [(&str, Vec<&str>); 6] = [
+        ("A model directory with random weights", vec!["init", DEMO_FAMILY, &model, "--force"]),
+        (
+            "Compiled for this CPU",
+            vec!["compile", &model, "-o", &artifact, "--range", "images=1..=8"],
+        ),
+        ("Pieces and kernels", vec!["explain", &artifact]),
+        (
+            "The features of an image",
+            vec!["run", &artifact, "--image", DEMO_IMAGE, "--output", output],
+        ),
+        ("Checked against the reference", vec!["verify", &model, "--image", DEMO_IMAGE]),
+        (
+            "Latency, against the reference",
+            vec!["bench", &model, "--image", DEMO_IMAGE, "--reference"],
+        ),
+    ];
+    for (title, words) in &steps {
+        eprintln!("\n== {title}");
+        run(ocellus().args(words))?;
+    }
+    eprintln!("\nThe features lie in {}", workspace_root().join(output).display());
+    Ok(())
+}
+
+fn ocellus() -> Command {
+    let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+    let mut command =
+        Command::new(workspace_root().join(Path::new(&target)).join("release/ocellus"));
+    command.current_dir(workspace_root());
+    command
+}
+
+/// `cargo xtask gpu-check`: there is no GPU code yet, and saying otherwise would be a lie.
+pub fn gpu_check() -> Result<(), String> {
+    Err("there is nothing to check on a GPU: this version compiles for CPUs only".into())
+}
