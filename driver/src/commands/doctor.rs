@@ -1,0 +1,125 @@
+//! `ocellus doctor`: what this machine has and lacks.
+
+use crate::diagnostic::Diagnostic;
+use crate::output;
+use serde_json::{Value, json};
+use std::path::PathBuf;
+
+/// Tell what this machine has and lacks
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command.
+pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
+    let machine = Machine::examine();
+    if arguments.json {
+        return output::print(&format!("{:#}\n", machine.json()));
+    }
+    output::print(&machine.text())
+}
+
+/// What was found.
+struct Machine {
+    processor: Option<String>,
+    cores: usize,
+    features: Vec<(&'static str, bool)>,
+    linker: Option<PathBuf>,
+    hub_cache: Option<PathBuf>,
+    cuda_driver: bool,
+}
+
+impl Machine {
+    fn examine() -> Self {
+        Machine {
+            processor: processor_name(),
+            cores: std::thread::available_parallelism().map_or(1, usize::from),
+            features: processor_features(),
+            linker: find_linker(),
+            hub_cache: hub_cache().filter(|folder| folder.is_dir()),
+            cuda_driver: has_cuda_driver(),
+        }
+    }
+
+    fn json(&self) -> Value {
+        let features = self.features.iter().map(|(name, has)| ((*name).to_string(), json!(has)));
+        json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "processor": self.processor,
+            "cores": self.cores,
+            "features": features.collect::<serde_json::Map<_, _>>(),
+            "linker": self.linker,
+            "hub_cache": self.hub_cache,
+            "cuda_driver": self.cuda_driver,
+        })
+    }
+
+    fn text(&self) -> String {
+        let has = |has: bool| if has { "yes" } else { "no" };
+        let features = self.features.iter().map(|(name, is)| format!("{name} {}", has(*is)));
+        let path = |path: &Option<PathBuf>, lacking: &str| {
+            path.as_ref().map_or_else(|| lacking.to_string(), |path| path.display().to_string())
+        };
+        let lines = [
+            ("ocellus", env!("CARGO_PKG_VERSION").to_string()),
+            ("processor", self.processor.clone().unwrap_or_else(|| "unknown".into())),
+            ("cores", self.cores.to_string()),
+            ("features", features.collect::<Vec<_>>().join(", ")),
+            ("linker", path(&self.linker, "none: install lld-22, or run `cargo xtask setup`")),
+            ("hub cache", path(&self.hub_cache, "none yet")),
+            (
+                "gpu driver",
+                format!("{} (this version compiles for CPUs only)", has(self.cuda_driver)),
+            ),
+        ];
+        lines.iter().map(|(name, value)| format!("{name:<11} {value}\n")).collect()
+    }
+}
+
+fn processor_name() -> Option<String> {
+    let text = std::fs::read_to_string("/proc/cpuinfo").ok()?;
+    let line = text.lines().find(|line| line.starts_with("model name"))?;
+    Some(line.split_once(':')?.1.trim().to_string())
+}
+
+#[cfg(target_arch = "x86_64")]
+fn processor_features() -> Vec<(&'static str, bool)> {
+    vec![
+        ("avx2", std::arch::is_x86_feature_detected!("avx2")),
+        ("fma", std::arch::is_x86_feature_detected!("fma")),
+        ("avx512f", std::arch::is_x86_feature_detected!("avx512f")),
+        ("avx512bw", std::arch::is_x86_feature_detected!("avx512bw")),
+        ("avx512vl", std::arch::is_x86_feature_detected!("avx512vl")),
+        ("avx512bf16", std::arch::is_x86_feature_detected!("avx512bf16")),
+    ]
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn processor_features() -> Vec<(&'static str, bool)> {
+    Vec::new()
+}
+
+/// Where hf-hub keeps what it fetched, by the same variables.
+fn hub_cache() -> Option<PathBuf> {
+    let home = std::env::var_os("HF_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(std::env::home_dir()?.join(".cache/huggingface")))?;
+    Some(home.join("hub"))
+}
+
+fn has_cuda_driver() -> bool {
+    // SAFETY: loading the driver's library runs its initialisers, which every program that uses a GPU runs as well;
+    // nothing of it is called here.
+    unsafe { libloading::Library::new("libcuda.so.1") }.is_ok()
+}
+
+fn find_linker() -> Option<PathBuf> {
+    let prefix = std::env::var_os("LLVM_SYS_221_PREFIX")
+        .map_or_else(|| PathBuf::from("/usr/lib/llvm-22"), PathBuf::from);
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let on_path = std::env::split_paths(&path)
+        .flat_map(|folder| ["ld.lld", "cc"].map(|name| folder.join(name)));
+    std::iter::once(prefix.join("bin/ld.lld")).chain(on_path).find(|file| file.is_file())
+}
