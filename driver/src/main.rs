@@ -2,7 +2,12 @@
 
 mod commands;
 mod diagnostic;
+mod hub;
 mod output;
+mod output_file;
+mod progress;
+mod range;
+mod tensor_file;
 
 use clap::Parser;
 use std::process::ExitCode;
