@@ -1,3 +1,4 @@
 //! Compiles a vision encoder, for every image size in a range, into one artifact.
 
+pub mod frontend;
 pub mod weights;

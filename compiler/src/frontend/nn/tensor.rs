@@ -1,0 +1,179 @@
+//! [`Tensor`]: a value of the program that is being recorded, with an operation of `venc` in every method.
+//!
+//! What each operation means, and which operands it takes, is said once, at [`Op`].
+
+use super::scope::Recording;
+use super::{Grid, NnError, PositionTable, Result};
+use ocellus_dialects::symbolic::Dim;
+use ocellus_dialects::venc::{Activation, Op, ValueId};
+use ocellus_dialects::{ElementType, TensorType};
+use std::cell::RefCell;
+use std::rc::Rc;
+
+/// A value of the program that is being recorded. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Tensor {
+    pub(super) recording: Rc<RefCell<Recording>>,
+    pub(super) function: usize,
+    pub(super) value: ValueId,
+    pub(super) ty: TensorType,
+}
+
+impl Tensor {
+    /// Its element type and dimensions.
+    pub fn ty(&self) -> &TensorType {
+        &self.ty
+    }
+
+    /// The last dimension, which must be a constant.
+    pub fn width(&self) -> Result<i64> {
+        let dim = self.ty.width();
+        dim.as_constant().ok_or(NnError::Symbolic { what: "the last dimension", dim })
+    }
+
+    /// Names the value, for people and for `verify`.
+    pub fn label(self, label: &str) -> Tensor {
+        self.recording.borrow_mut().label(&self, label);
+        self
+    }
+
+    /// `self weight^T`, without bias. `weight` is `[outputs, inputs]`.
+    pub fn linear(&self, weight: &Tensor) -> Result<Tensor> {
+        self.then(Op::Linear, &[weight])
+    }
+
+    /// The matrix product over the last two dimensions.
+    pub fn matmul(&self, rhs: &Tensor) -> Result<Tensor> {
+        self.then(Op::Matmul { transpose_rhs: false }, &[rhs])
+    }
+
+    /// The matrix product with `rhs` transposed in its last two dimensions.
+    pub fn matmul_transposed(&self, rhs: &Tensor) -> Result<Tensor> {
+        self.then(Op::Matmul { transpose_rhs: true }, &[rhs])
+    }
+
+    /// The sum. The dimensions of `other` are the last ones of this tensor, or 1.
+    pub fn add(&self, other: &Tensor) -> Result<Tensor> {
+        self.then(Op::Add, &[other])
+    }
+
+    /// The product of each two elements. The dimensions of `other` are the last ones of this tensor, or 1.
+    pub fn multiply(&self, other: &Tensor) -> Result<Tensor> {
+        self.then(Op::Multiply, &[other])
+    }
+
+    /// Each element times a number.
+    pub fn scale(&self, factor: f64) -> Result<Tensor> {
+        self.then(Op::Scale { factor }, &[])
+    }
+
+    /// A function of each element.
+    pub fn activate(&self, activation: Activation) -> Result<Tensor> {
+        self.then(Op::Activate(activation), &[])
+    }
+
+    /// The layer norm over the last dimension.
+    pub fn layer_norm(&self, gain: &Tensor, bias: &Tensor, eps: f64) -> Result<Tensor> {
+        self.then(Op::LayerNorm { eps }, &[gain, bias])
+    }
+
+    /// The root-mean-square norm over the last dimension.
+    pub fn rms_norm(&self, gain: &Tensor, eps: f64) -> Result<Tensor> {
+        self.then(Op::RmsNorm { eps }, &[gain])
+    }
+
+    /// The softmax over the last dimension.
+    pub fn softmax(&self) -> Result<Tensor> {
+        self.then(Op::Softmax, &[])
+    }
+
+    /// `[images, tokens, heads*d]` as `[images, heads, tokens, d]`.
+    pub fn split_heads(&self, heads: i64) -> Result<Tensor> {
+        self.then(Op::SplitHeads { heads }, &[])
+    }
+
+    /// `[images, heads, tokens, d]` as `[images, tokens, heads*d]`.
+    pub fn merge_heads(&self) -> Result<Tensor> {
+        self.then(Op::MergeHeads, &[])
+    }
+
+    /// This tensor and `others`, one after the other along `axis`.
+    pub fn concat(&self, axis: usize, others: &[&Tensor]) -> Result<Tensor> {
+        if others.is_empty() {
+            return Ok(self.clone());
+        }
+        self.then(Op::Concat { axis }, others)
+    }
+
+    /// `length` columns from `start`.
+    pub fn columns(&self, start: i64, length: i64) -> Result<Tensor> {
+        self.then(Op::Columns { start, length }, &[])
+    }
+
+    /// `length` tokens from `start`.
+    pub fn tokens(&self, start: i64, length: impl Into<Dim>) -> Result<Tensor> {
+        self.then(Op::Tokens { start, length: length.into() }, &[])
+    }
+
+    /// One token of each image.
+    pub fn select_token(&self, index: i64) -> Result<Tensor> {
+        self.then(Op::SelectToken { index }, &[])
+    }
+
+    /// The mean over the tokens of each image.
+    pub fn mean_tokens(&self) -> Result<Tensor> {
+        self.then(Op::MeanTokens, &[])
+    }
+
+    /// The same for each image.
+    pub fn expand(&self, images: &Dim) -> Result<Tensor> {
+        self.then(Op::Expand { images: images.clone() }, &[])
+    }
+
+    /// The same elements under other dimensions.
+    pub fn reshape<D: Into<Dim>>(&self, shape: impl IntoIterator<Item = D>) -> Result<Tensor> {
+        let shape: Vec<Dim> = shape.into_iter().map(Into::into).collect();
+        if shape == self.ty.shape {
+            return Ok(self.clone());
+        }
+        self.then(Op::Reshape { shape }, &[])
+    }
+
+    /// Rounded to another storage.
+    pub fn cast(&self, to: ElementType) -> Result<Tensor> {
+        if to == self.ty.element {
+            return Ok(self.clone());
+        }
+        self.then(Op::Cast { to }, &[])
+    }
+
+    /// The patches of an image.
+    pub(super) fn patchify(&self, height: i64, width: i64, grid: &Grid) -> Result<Tensor> {
+        let (rows, cols) = (grid.rows.clone(), grid.cols.clone());
+        self.then(Op::Patchify { height, width, rows, cols }, &[])
+    }
+
+    /// A table of positions on another grid.
+    pub(super) fn interpolate_positions(
+        &self,
+        native: &PositionTable,
+        grid: &Grid,
+    ) -> Result<Tensor> {
+        let op = Op::InterpolatePositions {
+            native_rows: native.rows,
+            native_cols: native.cols,
+            rows: grid.rows.clone(),
+            cols: grid.cols.clone(),
+            filter: native.filter,
+            antialias: native.antialias,
+        };
+        self.then(op, &[])
+    }
+
+    fn then(&self, op: Op, others: &[&Tensor]) -> Result<Tensor> {
+        let operands: Vec<&Tensor> = std::iter::once(self).chain(others.iter().copied()).collect();
+        let mut recording = self.recording.borrow_mut();
+        let (function, value, ty) = recording.push(op, &operands)?;
+        Ok(Tensor { recording: self.recording.clone(), function, value, ty })
+    }
+}
