@@ -1,6 +1,17 @@
 //! Where a model's weights come from.
+//!
+//! A [`Checkpoint`] is a directory of memory-mapped safetensors files; [`check`](check::check) holds it against the
+//! program that reads it. Any map of tensors is a [`WeightSource`] too.
+
+pub mod check;
+mod checkpoint;
+mod safetensors_file;
+
+pub use checkpoint::Checkpoint;
+pub use safetensors_file::SafetensorsFile;
 
 use ocellus_runtime::HostTensor;
+use std::path::PathBuf;
 
 /// A weight that could not be had.
 #[derive(Debug, thiserror::Error)]
@@ -8,6 +19,28 @@ pub enum WeightError {
     /// No tensor has that name.
     #[error("the checkpoint has no tensor `{0}`")]
     Missing(String),
+    /// Many tensors are missing.
+    #[error(
+        "the checkpoint lacks {count} tensor(s) that its config asks for: {}: is the config of another model?",
+        .first.join(", ")
+    )]
+    ManyMissing {
+        /// How many.
+        count: usize,
+        /// The first few.
+        first: Vec<String>,
+    },
+    /// Tensors of the vision encoder that the program does not read.
+    #[error(
+        "the checkpoint has {count} tensor(s) that its config has no place for: {}: is the config of another model?",
+        .first.join(", ")
+    )]
+    Unexpected {
+        /// How many.
+        count: usize,
+        /// The first few.
+        first: Vec<String>,
+    },
     /// A tensor that is not what the model's config says.
     #[error("the tensor `{name}` has the shape {found:?}, and the config asks for {expected:?}")]
     Shape {
@@ -18,17 +51,63 @@ pub enum WeightError {
         /// The shape that follows from the config.
         expected: Vec<usize>,
     },
+    /// A tensor stored in a way that weights are not.
+    #[error("the tensor `{name}` in {file} is stored as {found}; weights are F32, F16 or BF16")]
+    Element {
+        /// The tensor.
+        name: String,
+        /// Its file.
+        file: PathBuf,
+        /// How it is stored.
+        found: String,
+    },
+    /// A tensor that two files have, or one file twice.
+    #[error("the tensor `{name}` is there twice, in {first} and {second}")]
+    Duplicate {
+        /// The tensor.
+        name: String,
+        /// One of its files.
+        first: PathBuf,
+        /// The other.
+        second: PathBuf,
+    },
+    /// A file that cannot be read.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// A file that is not what it should be.
+    #[error("{path}: {reason}")]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
 }
 
 /// Tensors by name. The numbers are as stored, widened to f32.
 pub trait WeightSource {
     /// The tensor of that name.
     fn tensor(&self, name: &str) -> Result<HostTensor, WeightError>;
+
+    /// The dimensions of the tensor of that name.
+    fn shape(&self, name: &str) -> Result<Vec<usize>, WeightError> {
+        Ok(self.tensor(name)?.shape)
+    }
 }
 
 /// Weights in memory.
 impl WeightSource for std::collections::BTreeMap<String, HostTensor> {
     fn tensor(&self, name: &str) -> Result<HostTensor, WeightError> {
         self.get(name).cloned().ok_or_else(|| WeightError::Missing(name.to_string()))
+    }
+
+    fn shape(&self, name: &str) -> Result<Vec<usize>, WeightError> {
+        let tensor = self.get(name).ok_or_else(|| WeightError::Missing(name.to_string()))?;
+        Ok(tensor.shape.clone())
     }
 }

@@ -1,0 +1,213 @@
+//! [`SafetensorsFile`]: one memory-mapped file of tensors.
+//!
+//! The header is untrusted: everything it says is checked against the length of the file before it is believed.
+
+use super::WeightError;
+use half::{bf16, f16};
+use memmap2::Mmap;
+use ocellus_runtime::HostTensor;
+use safetensors::tensor::{Dtype, Metadata, SafeTensorError, SafeTensors, TensorInfo};
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+/// One memory-mapped file of tensors.
+#[derive(Debug)]
+pub struct SafetensorsFile {
+    path: PathBuf,
+    map: Mmap,
+    metadata: Metadata,
+    /// Where the tensors' bytes begin.
+    data: usize,
+}
+
+impl SafetensorsFile {
+    /// Maps a file and reads its header.
+    ///
+    /// The file must not be cut short while it is open: the operating system answers a read past its end with a
+    /// signal.
+    pub fn open(path: &Path) -> Result<Self, WeightError> {
+        let io = |source| WeightError::Io { path: path.to_path_buf(), source };
+        let malformed = |reason| WeightError::Malformed { path: path.to_path_buf(), reason };
+        let file = std::fs::File::open(path).map_err(io)?;
+        if !file.metadata().map_err(io)?.is_file() {
+            return Err(malformed("this is no regular file".into()));
+        }
+        // SAFETY: the map is read only. Another process that writes to the file changes numbers, never their count;
+        // one that cuts it short ends this process by a signal, which is documented above.
+        let map = unsafe { Mmap::map(&file) }.map_err(io)?;
+        let (header, metadata) = SafeTensors::read_metadata(&map)
+            .map_err(|error| malformed(explain(&error, map.len())))?;
+        if let Some(name) = map.get(8..8 + header).and_then(repeated_key) {
+            let first = path.to_path_buf();
+            return Err(WeightError::Duplicate { name, second: first.clone(), first });
+        }
+        Ok(SafetensorsFile { path: path.to_path_buf(), data: 8 + header, map, metadata })
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The names of the tensors, in no order.
+    pub fn names(&self) -> Vec<String> {
+        self.metadata.tensors().into_keys().collect()
+    }
+
+    /// The dimensions of a tensor.
+    pub fn shape(&self, name: &str) -> Option<&[usize]> {
+        self.metadata.info(name).map(|info| info.shape.as_slice())
+    }
+
+    /// A tensor, widened to f32.
+    pub fn tensor(&self, name: &str) -> Result<HostTensor, WeightError> {
+        let missing = || WeightError::Missing(name.to_string());
+        let info = self.metadata.info(name).ok_or_else(missing)?;
+        let bytes = self.bytes(info).ok_or_else(missing)?;
+        let data = match info.dtype {
+            Dtype::F32 => widen(bytes, f32::from_le_bytes),
+            Dtype::F16 => widen(bytes, |pair| f16::from_le_bytes(pair).to_f32()),
+            Dtype::BF16 => widen(bytes, |pair| bf16::from_le_bytes(pair).to_f32()),
+            other => {
+                return Err(WeightError::Element {
+                    name: name.to_string(),
+                    file: self.path.clone(),
+                    found: format!("{other:?}"),
+                });
+            }
+        };
+        HostTensor::new(info.shape.clone(), data).ok_or_else(missing)
+    }
+
+    fn bytes(&self, info: &TensorInfo) -> Option<&[u8]> {
+        let (start, end) = info.data_offsets;
+        self.map.get(self.data.checked_add(start)?..self.data.checked_add(end)?)
+    }
+}
+
+fn widen<const BYTES: usize>(bytes: &[u8], read: impl Fn([u8; BYTES]) -> f32) -> Vec<f32> {
+    bytes.as_chunks::<BYTES>().0.iter().map(|chunk| read(*chunk)).collect()
+}
+
+/// What is wrong, with what it most often means.
+fn explain(error: &SafeTensorError, bytes: usize) -> String {
+    let meaning = match error {
+        SafeTensorError::HeaderTooSmall
+        | SafeTensorError::InvalidHeaderLength
+        | SafeTensorError::MetadataIncompleteBuffer => {
+            "the file was cut short, or its header speaks of other data than it has"
+        }
+        _ => "its header does not describe tensors",
+    };
+    format!("no safetensors file of {bytes} bytes: {error}: {meaning}; download or write it again")
+}
+
+/// The first key that a JSON object has twice. A map would keep one of the two without a word.
+fn repeated_key(json: &[u8]) -> Option<String> {
+    struct Keys;
+    impl<'de> Visitor<'de> for Keys {
+        type Value = Option<String>;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let (mut seen, mut repeated) = (HashSet::new(), None);
+            while let Some(key) = map.next_key::<String>()? {
+                map.next_value::<IgnoredAny>()?;
+                if !seen.insert(key.clone()) {
+                    repeated = Some(key);
+                }
+            }
+            Ok(repeated)
+        }
+    }
+    serde_json::Deserializer::from_slice(json).deserialize_map(Keys).ok().flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use safetensors::tensor::TensorView;
+
+    fn write(directory: &Path, bytes: &[u8]) -> PathBuf {
+        let path = directory.join("model.safetensors");
+        std::fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    fn one_tensor(dtype: Dtype, bytes: &[u8]) -> Vec<u8> {
+        let view = TensorView::new(dtype, vec![2], bytes).unwrap();
+        safetensors::serialize([("w", view)], None).unwrap()
+    }
+
+    fn with_header(header: &str, data: usize) -> Vec<u8> {
+        [&(header.len() as u64).to_le_bytes(), header.as_bytes(), &vec![0; data]].concat()
+    }
+
+    #[test]
+    fn every_storage_is_widened() {
+        let directory = tempfile::tempdir().unwrap();
+        let half: Vec<u8> =
+            [1.5, -2.0].map(f16::from_f32).iter().flat_map(|x| x.to_le_bytes()).collect();
+        let brain: Vec<u8> =
+            [1.5, -2.0].map(bf16::from_f32).iter().flat_map(|x| x.to_le_bytes()).collect();
+        let single: Vec<u8> = [1.5f32, -2.0].iter().flat_map(|x| x.to_le_bytes()).collect();
+        for (dtype, bytes) in [(Dtype::F16, half), (Dtype::BF16, brain), (Dtype::F32, single)] {
+            let file = write(directory.path(), &one_tensor(dtype, &bytes));
+            let tensor = SafetensorsFile::open(&file).unwrap().tensor("w").unwrap();
+            assert_eq!(tensor, HostTensor { shape: vec![2], data: vec![1.5, -2.0] });
+        }
+    }
+
+    #[test]
+    fn integers_are_no_weights() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = write(directory.path(), &one_tensor(Dtype::I64, &[0; 16]));
+        let error = SafetensorsFile::open(&file).unwrap().tensor("w").unwrap_err().to_string();
+        assert!(
+            error.contains("`w`") && error.contains("I64; weights are F32, F16 or BF16"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_header_that_lies_is_refused() {
+        let whole = one_tensor(Dtype::F32, &[0; 8]);
+        let tensor = |shape: &str, offsets: &str| {
+            with_header(
+                &format!(r#"{{"w":{{"dtype":"F32","shape":{shape},"data_offsets":{offsets}}}}}"#),
+                8,
+            )
+        };
+        let cases = [
+            (vec![], "0 bytes"),
+            (vec![1, 2, 3], "header too small"),
+            (whole[..whole.len() - 1].to_vec(), "cut short"),
+            (u64::MAX.to_le_bytes().to_vec(), "header too large"),
+            (1000u64.to_le_bytes().to_vec(), "invalid header length"),
+            (with_header("not json", 0), "invalid JSON in header"),
+            (tensor("[3]", "[0,8]"), "invalid shape"),
+            (tensor("[2]", "[8,0]"), "invalid"),
+            (tensor("[4611686018427387904,4]", "[0,8]"), "overflow"),
+            (tensor("[-1]", "[0,8]"), "invalid JSON"),
+        ];
+        let directory = tempfile::tempdir().unwrap();
+        for (bytes, expected) in cases {
+            let file = write(directory.path(), &bytes);
+            let error = SafetensorsFile::open(&file).unwrap_err().to_string();
+            assert!(error.contains("model.safetensors") && error.contains(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_name_twice_in_one_header_is_refused() {
+        let entry = r#""w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}"#;
+        let directory = tempfile::tempdir().unwrap();
+        let file = write(directory.path(), &with_header(&format!("{{{entry},{entry}}}"), 8));
+        let error = SafetensorsFile::open(&file).unwrap_err().to_string();
+        assert!(error.contains("`w` is there twice"), "{error}");
+    }
+}
