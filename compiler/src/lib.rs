@@ -1,4 +1,5 @@
 //! Compiles a vision encoder, for every image size in a range, into one artifact.
 
 pub mod frontend;
+pub mod reference;
 pub mod weights;

@@ -58,6 +58,14 @@ impl Dim {
         }
     }
 
+    /// The symbol, where the dimension is one symbol and nothing else.
+    pub fn as_symbol(&self) -> Option<&Symbol> {
+        match self.terms.first_key_value() {
+            Some((monomial, 1)) if self.terms.len() == 1 && monomial.len() == 1 => monomial.first(),
+            _ => None,
+        }
+    }
+
     /// The terms: a coefficient, and the symbols multiplied together. Sorted; none is zero.
     pub fn terms(&self) -> impl Iterator<Item = (i64, &[Symbol])> {
         self.terms.iter().map(|(monomial, coefficient)| (*coefficient, monomial.as_slice()))

@@ -2,7 +2,7 @@
 //!
 //! Every message names the operation, the operand and the dimensions that disagree.
 
-use super::{Function, Module, Op};
+use super::Op;
 use crate::symbolic::Dim;
 use crate::tensor::TensorType;
 
@@ -47,26 +47,59 @@ pub enum VencError {
     #[error("venc.call: the module has no function `@{0}`")]
     UnknownCallee(String),
     /// A value that is used before it is made.
-    #[error("in @{function}: venc.{op} uses %{value}, which no earlier operation makes")]
+    #[error("venc.{op} uses %{value}, which no earlier operation makes")]
     UseBeforeDefinition {
-        /// The function.
-        function: String,
         /// The operation.
         op: &'static str,
         /// The number of the value.
         value: u32,
     },
     /// A node whose recorded type is not what its operation gives.
-    #[error("in @{function}: venc.{op} is recorded as {recorded}, and gives {inferred}")]
+    #[error("venc.{op} is recorded as {recorded}, and gives {inferred}")]
     RecordedType {
-        /// The function.
-        function: String,
         /// The operation.
         op: &'static str,
         /// The type in the module.
         recorded: String,
         /// The type that follows from the operands.
         inferred: String,
+    },
+    /// A module without the function that a run calls.
+    #[error("the module has no function `@{0}`, which is to be its entry")]
+    NoEntry(String),
+    /// Two functions, arguments or results of one name.
+    #[error("{kind} `{name}` is there twice")]
+    Duplicate {
+        /// What bears the name.
+        kind: &'static str,
+        /// The name.
+        name: String,
+    },
+    /// A called function that does not give one result, or calls itself.
+    #[error("`@{callee}` is called, and {reason}")]
+    NotCallable {
+        /// The function.
+        callee: String,
+        /// Why it cannot be called.
+        reason: &'static str,
+    },
+    /// A result that is no value of its function.
+    #[error("the result `{name}` is %{value}, which nothing makes")]
+    UnknownResult {
+        /// The result.
+        name: String,
+        /// The number of the value.
+        value: u32,
+    },
+    /// A dimension over symbols that the module does not declare.
+    #[error("{place} is {ty}, and the symbol `{symbol}` is not declared")]
+    UndeclaredSymbol {
+        /// The operation or the argument.
+        place: String,
+        /// Its type.
+        ty: String,
+        /// The symbol.
+        symbol: String,
     },
     /// The same, with the function it was found in.
     #[error("in @{function}: {source}")]
@@ -79,13 +112,13 @@ pub enum VencError {
 }
 
 /// One application of an operation, with what its checks need in order to report.
-struct Application<'a> {
-    op: &'static str,
-    operands: &'a [&'a TensorType],
+pub(super) struct Application<'a> {
+    pub(super) op: &'static str,
+    pub(super) operands: &'a [&'a TensorType],
 }
 
 impl<'a> Application<'a> {
-    fn take<const N: usize>(
+    pub(super) fn take<const N: usize>(
         &self,
         expected: &'static str,
     ) -> Result<[&'a TensorType; N], VencError> {
@@ -96,12 +129,21 @@ impl<'a> Application<'a> {
         })
     }
 
-    fn bad_operand(&self, index: usize, operand: &'static str, expected: String) -> VencError {
+    pub(super) fn bad_operand(
+        &self,
+        index: usize,
+        operand: &'static str,
+        expected: String,
+    ) -> VencError {
         let given = self.operands.get(index).map(|ty| ty.to_string()).unwrap_or_default();
         VencError::Operand { op: self.op, index, operand, given, expected }
     }
 
-    fn bad_attribute(&self, attribute: &'static str, reason: impl Into<String>) -> VencError {
+    pub(super) fn bad_attribute(
+        &self,
+        attribute: &'static str,
+        reason: impl Into<String>,
+    ) -> VencError {
         VencError::Attribute { op: self.op, attribute, reason: reason.into() }
     }
 
@@ -119,7 +161,12 @@ impl<'a> Application<'a> {
         Err(self.bad_operand(index, operand, format!("and must have at least {rank} dimension(s)")))
     }
 
-    fn shape(&self, index: usize, operand: &'static str, shape: &[Dim]) -> Result<(), VencError> {
+    pub(super) fn shape(
+        &self,
+        index: usize,
+        operand: &'static str,
+        shape: &[Dim],
+    ) -> Result<(), VencError> {
         if self.operands[index].shape == shape {
             return Ok(());
         }
@@ -183,11 +230,8 @@ pub fn infer(op: &Op, operands: &[&TensorType]) -> Result<TensorType, VencError>
         Op::Expand { images } => expand(&app, images),
         Op::Reshape { shape } => reshape(&app, shape),
         Op::InterpolatePositions { native_rows, native_cols, rows, cols, .. } => {
-            let [table] = app.take("one table")?;
-            app.rank(0, "table", 2)?;
-            let native = Dim::from(*native_rows) * Dim::from(*native_cols);
-            app.shape(0, "table", &[native, table.width()])?;
-            Ok(TensorType::new(table.element, [rows.clone() * cols.clone(), table.width()]))
+            let positions = rows.clone() * cols.clone();
+            interpolate_positions(&app, *native_rows, *native_cols, positions)
         }
         Op::Cast { to } => {
             let [x] = app.take("one tensor")?;
@@ -375,74 +419,21 @@ fn reshape(app: &Application, shape: &[Dim]) -> Result<TensorType, VencError> {
     Ok(result)
 }
 
-impl Module {
-    /// Checks every function: operands made before they are used, types as the operations give them, callees there.
-    pub fn verify(&self) -> Result<(), VencError> {
-        self.functions.iter().try_for_each(|function| self.verify_function(function))
+fn interpolate_positions(
+    app: &Application,
+    native_rows: i64,
+    native_cols: i64,
+    positions: Dim,
+) -> Result<TensorType, VencError> {
+    let [table] = app.take("one table")?;
+    app.rank(0, "table", 2)?;
+    if native_rows < 1 || native_cols < 1 {
+        let reason = format!("a grid of {native_rows} x {native_cols} positions is empty");
+        return Err(app.bad_attribute("native_rows", reason));
     }
-
-    fn verify_function(&self, function: &Function) -> Result<(), VencError> {
-        for (position, node) in function.nodes.iter().enumerate() {
-            let defined = function.arguments.len() + position;
-            if let Some(late) = node.operands.iter().find(|operand| operand.index() >= defined) {
-                return Err(VencError::UseBeforeDefinition {
-                    function: function.name.clone(),
-                    op: node.op.name(),
-                    value: late.0,
-                });
-            }
-            let operands: Vec<&TensorType> =
-                node.operands.iter().map(|operand| function.type_of(*operand)).collect();
-            let inferred = match &node.op {
-                Op::Weight { .. } => Ok(node.ty.clone()),
-                Op::Call { callee } => self.infer_call(callee, &operands),
-                op => infer(op, &operands),
-            }
-            .map_err(|source| VencError::InFunction {
-                function: function.name.clone(),
-                source: Box::new(source),
-            })?;
-            if inferred != node.ty {
-                return Err(VencError::RecordedType {
-                    function: function.name.clone(),
-                    op: node.op.name(),
-                    recorded: node.ty.to_string(),
-                    inferred: inferred.to_string(),
-                });
-            }
-        }
-        Ok(())
-    }
-
-    /// The type of a call of `callee` with such operands.
-    pub fn infer_call(
-        &self,
-        callee: &str,
-        operands: &[&TensorType],
-    ) -> Result<TensorType, VencError> {
-        let function =
-            self.function(callee).ok_or_else(|| VencError::UnknownCallee(callee.to_string()))?;
-        let app = Application { op: "call", operands };
-        if operands.len() != function.arguments.len() {
-            return Err(VencError::OperandCount {
-                op: "call",
-                expected: "one operand for each argument of the callee",
-                given: operands.len(),
-            });
-        }
-        for (index, argument) in function.arguments.iter().enumerate() {
-            app.shape(index, "argument", &argument.ty.shape)?;
-            if operands[index].element != argument.ty.element {
-                let reason =
-                    format!("and `%{}` is stored as {}", argument.name, argument.ty.element);
-                return Err(app.bad_operand(index, "argument", reason));
-            }
-        }
-        match function.results.first() {
-            Some((_, result)) => Ok(function.type_of(*result).clone()),
-            None => Err(VencError::UnknownCallee(callee.to_string())),
-        }
-    }
+    let native = Dim::from(native_rows) * Dim::from(native_cols);
+    app.shape(0, "table", &[native, table.width()])?;
+    Ok(TensorType::new(table.element, [positions, table.width()]))
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod builder;
 mod infer;
 mod module;
 mod op;
+mod verify;
 
 pub use builder::FunctionBuilder;
 pub use infer::{VencError, infer};

@@ -1,0 +1,125 @@
+//! `linear` and `matmul`: products of matrices, accumulated in f64.
+
+use ocellus_runtime::HostTensor;
+
+/// A matrix that is read by rows, or by columns where it stands for its transpose.
+struct Matrix {
+    elements: Vec<f64>,
+    row_stride: isize,
+    column_stride: isize,
+}
+
+impl Matrix {
+    /// `width` numbers a row.
+    fn new(elements: &[f32], width: usize) -> Self {
+        Matrix {
+            elements: elements.iter().map(|x| f64::from(*x)).collect(),
+            row_stride: width as isize,
+            column_stride: 1,
+        }
+    }
+
+    fn transposed(self) -> Self {
+        Matrix { row_stride: self.column_stride, column_stride: self.row_stride, ..self }
+    }
+}
+
+/// `x[.., k] weight[n, k]^T`.
+pub(super) fn linear(x: &HostTensor, weight: &HostTensor, out: &mut HostTensor) {
+    let &[n, k] = weight.shape.as_slice() else { return };
+    let rows = x.data.len() / k;
+    let weight = Matrix::new(&weight.data, k).transposed();
+    product(rows, k, n, &Matrix::new(&x.data, k), &weight, &mut out.data);
+}
+
+/// `a[.., m, k] b[.., k, n]`, or `b[.., n, k]` transposed.
+pub(super) fn matmul(a: &HostTensor, b: &HostTensor, transpose_rhs: bool, out: &mut HostTensor) {
+    let [.., m, k] = a.shape[..] else { return };
+    let [.., n] = out.shape[..] else { return };
+    let pairs = a.data.chunks_exact(m * k).zip(b.data.chunks_exact(k * n));
+    for ((a, b), out) in pairs.zip(out.data.chunks_exact_mut(m * n)) {
+        let b = match transpose_rhs {
+            true => Matrix::new(b, k).transposed(),
+            false => Matrix::new(b, n),
+        };
+        product(m, k, n, &Matrix::new(a, k), &b, out);
+    }
+}
+
+/// `out[m, n] = a[m, k] b[k, n]`, rounded to f32 once at the end.
+fn product(m: usize, k: usize, n: usize, a: &Matrix, b: &Matrix, out: &mut [f32]) {
+    assert!(a.elements.len() >= m * k && b.elements.len() >= k * n && out.len() == m * n);
+    let mut sums = vec![0.0f64; m * n];
+    // SAFETY: the strides of `a` and `b` are those of contiguous `m x k` and `k x n` matrices or of the transpose of
+    // one, and of `sums` those of a contiguous `m x n`, so every access lies inside the vectors, whose lengths the
+    // assertion above has checked.
+    unsafe {
+        matrixmultiply::dgemm(
+            m,
+            k,
+            n,
+            1.0,
+            a.elements.as_ptr(),
+            a.row_stride,
+            a.column_stride,
+            b.elements.as_ptr(),
+            b.row_stride,
+            b.column_stride,
+            0.0,
+            sums.as_mut_ptr(),
+            n as isize,
+            1,
+        );
+    }
+    for (out, sum) in out.iter_mut().zip(sums) {
+        *out = sum as f32;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::reference::evaluate_op;
+    use ocellus_dialects::venc::Op;
+    use ocellus_runtime::HostTensor;
+
+    fn counted(shape: &[usize]) -> HostTensor {
+        let elements: usize = shape.iter().product();
+        HostTensor::new(shape.to_vec(), (1..=elements).map(|x| x as f32).collect()).unwrap()
+    }
+
+    fn run(op: Op, a: &HostTensor, b: &HostTensor) -> HostTensor {
+        evaluate_op(&op, &[a, b], &Default::default()).unwrap()
+    }
+
+    #[test]
+    fn linear_multiplies_by_the_transposed_weight() {
+        let out = run(Op::Linear, &counted(&[2, 3]), &counted(&[2, 3]));
+        assert_eq!((out.shape, out.data), (vec![2, 2], vec![14.0, 32.0, 32.0, 77.0]));
+    }
+
+    #[test]
+    fn matmul_is_one_product_for_each_leading_index() {
+        let out =
+            run(Op::Matmul { transpose_rhs: false }, &counted(&[2, 1, 2]), &counted(&[2, 2, 2]));
+        assert_eq!((out.shape, out.data), (vec![2, 1, 2], vec![7.0, 10.0, 43.0, 50.0]));
+        let out =
+            run(Op::Matmul { transpose_rhs: true }, &counted(&[2, 1, 2]), &counted(&[2, 2, 2]));
+        assert_eq!(out.data, vec![5.0, 11.0, 39.0, 53.0]);
+    }
+
+    #[test]
+    fn sums_are_accumulated_in_f64() {
+        // In f32, 2^24 + 1 is 2^24: the small terms would vanish.
+        let x = HostTensor::new(vec![1, 4], vec![16_777_216.0, 1.0, 1.0, -16_777_216.0]).unwrap();
+        let ones = HostTensor::new(vec![1, 4], vec![1.0; 4]).unwrap();
+        assert_eq!(run(Op::Linear, &x, &ones).data, vec![2.0]);
+    }
+
+    #[test]
+    fn operands_that_do_not_fit_are_refused() {
+        let error =
+            evaluate_op(&Op::Linear, &[&counted(&[2, 3]), &counted(&[2, 4])], &Default::default());
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains("operand #1 `weight` is [2, 4]"), "{error}");
+    }
+}

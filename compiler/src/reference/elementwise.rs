@@ -1,0 +1,134 @@
+//! Operations on one element at a time: sums, products, activations, rounding.
+
+use half::{bf16, f16};
+use ocellus_dialects::ElementType;
+use ocellus_dialects::venc::Activation;
+use ocellus_runtime::HostTensor;
+use std::f64::consts::{FRAC_1_SQRT_2, PI};
+
+/// `function(a, b)`, where `b`'s dimensions are the last ones of `a`, or 1.
+pub(super) fn combine(
+    a: &HostTensor,
+    b: &HostTensor,
+    function: impl Fn(f64, f64) -> f64,
+    out: &mut HostTensor,
+) {
+    for (position, (out, x)) in out.data.iter_mut().zip(&a.data).enumerate() {
+        let y = b.data[broadcast_position(position, &a.shape, &b.shape)];
+        *out = function(f64::from(*x), f64::from(y)) as f32;
+    }
+}
+
+/// The element of `b` that meets the element of `a` at `position`.
+fn broadcast_position(mut position: usize, a: &[usize], b: &[usize]) -> usize {
+    let (mut sum, mut stride) = (0, 1);
+    for (a, b) in a.iter().rev().zip(b.iter().rev()) {
+        // A dimension of 1 stays at its only index.
+        sum += (position % a).min(b - 1) * stride;
+        position /= a;
+        stride *= b;
+    }
+    sum
+}
+
+/// `function(x)` of each element.
+pub(super) fn map(x: &HostTensor, function: impl Fn(f64) -> f64, out: &mut HostTensor) {
+    for (out, x) in out.data.iter_mut().zip(&x.data) {
+        *out = function(f64::from(*x)) as f32;
+    }
+}
+
+/// The definitions of [`Activation`], letter by letter.
+pub(super) fn activate(function: Activation, x: f64) -> f64 {
+    let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
+    match function {
+        Activation::Gelu => x * (1.0 + libm::erf(x * FRAC_1_SQRT_2)) / 2.0,
+        Activation::GeluTanh => {
+            x * (1.0 + ((2.0 / PI).sqrt() * (x + 0.044715 * x * x * x)).tanh()) / 2.0
+        }
+        Activation::QuickGelu => x * sigmoid(1.702 * x),
+        Activation::Silu => x * sigmoid(x),
+        Activation::Relu => x.max(0.0),
+        Activation::Tanh => x.tanh(),
+    }
+}
+
+/// Each element as the storage holds it: to the nearest, ties to even.
+pub(super) fn round_to(storage: ElementType, x: &HostTensor, out: &mut HostTensor) {
+    for (out, x) in out.data.iter_mut().zip(&x.data) {
+        *out = match storage {
+            ElementType::F32 => *x,
+            ElementType::BF16 => bf16::from_f32(*x).to_f32(),
+            ElementType::F16 => f16::from_f32(*x).to_f32(),
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reference::evaluate_op;
+    use ocellus_dialects::venc::Op;
+
+    fn tensor(shape: &[usize], data: &[f32]) -> HostTensor {
+        HostTensor::new(shape.to_vec(), data.to_vec()).unwrap()
+    }
+
+    fn run(op: Op, operands: &[&HostTensor]) -> Vec<f32> {
+        evaluate_op(&op, operands, &Default::default()).unwrap().data
+    }
+
+    #[test]
+    fn the_right_operand_is_repeated_over_missing_dims_and_dims_of_one() {
+        let a = tensor(&[2, 2, 2], &[0., 1., 2., 3., 4., 5., 6., 7.]);
+        let row = tensor(&[2], &[10., 20.]);
+        assert_eq!(run(Op::Add, &[&a, &row]), [10., 21., 12., 23., 14., 25., 16., 27.]);
+        let column = tensor(&[2, 1], &[10., 20.]);
+        assert_eq!(run(Op::Add, &[&a, &column]), [10., 11., 22., 23., 14., 15., 26., 27.]);
+        let image = tensor(&[2, 1, 1], &[1., -1.]);
+        assert_eq!(run(Op::Multiply, &[&a, &image]), [0., 1., 2., 3., -4., -5., -6., -7.]);
+    }
+
+    #[test]
+    fn scale_multiplies() {
+        assert_eq!(run(Op::Scale { factor: -0.5 }, &[&tensor(&[2], &[1., 6.])]), [-0.5, -3.]);
+    }
+
+    /// Numbers of `torch.nn.functional` in float64.
+    #[test]
+    fn activations_agree_with_torch() {
+        let x = tensor(&[3], &[-1.5, 0.25, 3.0]);
+        let expected: [(Activation, [f32; 3]); 6] = ACTIVATIONS;
+        for (activation, expected) in expected {
+            let given = run(Op::Activate(activation), &[&x]);
+            for (given, expected) in given.iter().zip(expected) {
+                // One rounding to f32 on each side.
+                let tolerance = 2.0 * f32::EPSILON * expected.abs();
+                assert!(
+                    (given - expected).abs() <= tolerance,
+                    "{activation:?}: {given} {expected}"
+                );
+            }
+        }
+    }
+
+    #[rustfmt::skip]
+    const ACTIVATIONS: [(Activation, [f32; 3]); 6] = [
+        (Activation::Gelu, [-0.100210802, 0.149676581, 2.99595031]),
+        (Activation::GeluTanh, [-0.100428423, 0.149675351, 2.99636261]),
+        (Activation::QuickGelu, [-0.108337802, 0.15119965, 2.98192869]),
+        (Activation::Silu, [-0.273638286, 0.140544125, 2.85772238]),
+        (Activation::Relu, [0.0, 0.25, 3.0]),
+        (Activation::Tanh, [-0.905148254, 0.244918662, 0.995054754]),
+    ];
+
+    #[test]
+    fn a_cast_rounds_to_the_nearest_even() {
+        // 1 + 2^-8 lies halfway between the bf16 numbers 1 and 1 + 2^-7; so does 1 + 2^-11 in f16.
+        let halfway = tensor(&[2], &[1.0 + 1.0 / 256.0, 1.0 + 3.0 / 256.0]);
+        assert_eq!(run(Op::Cast { to: ElementType::BF16 }, &[&halfway]), [1.0, 1.0 + 4.0 / 256.0]);
+        let halfway = tensor(&[1], &[1.0 + 1.0 / 2048.0]);
+        assert_eq!(run(Op::Cast { to: ElementType::F16 }, &[&halfway]), [1.0]);
+        assert_eq!(run(Op::Cast { to: ElementType::F32 }, &[&halfway]), halfway.data[..]);
+    }
+}

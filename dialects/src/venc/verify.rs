@@ -1,0 +1,344 @@
+//! Checks a whole module: what [`infer`] says of each operation, and what holds between functions.
+
+use super::infer::Application;
+use super::{Function, Module, Node, Op, Role, ValueId, VencError, infer};
+use crate::symbolic::{Definition, Dim, Symbols};
+use crate::tensor::TensorType;
+use std::collections::BTreeSet;
+
+/// How deep calls may nest: an encoder needs two or three.
+const CALL_DEPTH: usize = 64;
+
+impl Module {
+    /// Checks every function: operands made before they are used, types as the operations give them, symbols
+    /// declared, callees there and giving one result, and no function calling itself, directly or through others.
+    pub fn verify(&self) -> Result<(), VencError> {
+        distinct("the function", self.functions.iter().map(|f| f.name.as_str()))?;
+        if self.entry_function().is_none() {
+            return Err(VencError::NoEntry(self.entry.clone()));
+        }
+        for function in &self.functions {
+            self.verify_function(function).map_err(|source| VencError::InFunction {
+                function: function.name.clone(),
+                source: Box::new(source),
+            })?;
+        }
+        self.verify_calls()
+    }
+
+    /// The type of a call of `callee` with such operands.
+    pub fn infer_call(
+        &self,
+        callee: &str,
+        operands: &[&TensorType],
+    ) -> Result<TensorType, VencError> {
+        let function =
+            self.function(callee).ok_or_else(|| VencError::UnknownCallee(callee.to_string()))?;
+        let app = Application { op: "call", operands };
+        if operands.len() != function.arguments.len() {
+            return Err(VencError::OperandCount {
+                op: "call",
+                expected: "one operand for each argument of the callee",
+                given: operands.len(),
+            });
+        }
+        for (index, argument) in function.arguments.iter().enumerate() {
+            app.shape(index, "argument", &argument.ty.shape)?;
+            if operands[index].element != argument.ty.element {
+                let reason =
+                    format!("and `%{}` is stored as {}", argument.name, argument.ty.element);
+                return Err(app.bad_operand(index, "argument", reason));
+            }
+        }
+        let not_callable = |reason| VencError::NotCallable { callee: callee.to_string(), reason };
+        let [(_, result)] = function.results.as_slice() else {
+            return Err(not_callable("must give exactly one result"));
+        };
+        function
+            .has_value(*result)
+            .then(|| function.type_of(*result).clone())
+            .ok_or_else(|| not_callable("its result is a value that nothing makes"))
+    }
+
+    fn verify_function(&self, function: &Function) -> Result<(), VencError> {
+        distinct("the argument", function.arguments.iter().map(|a| a.name.as_str()))?;
+        distinct("the result", function.results.iter().map(|(name, _)| name.as_str()))?;
+        for argument in &function.arguments {
+            declared(&self.symbols, || format!("the argument `{}`", argument.name), &argument.ty)?;
+        }
+        let mut offline: Vec<bool> =
+            function.arguments.iter().map(|argument| argument.role == Role::Weight).collect();
+        for (position, node) in function.nodes.iter().enumerate() {
+            let defined = function.arguments.len() + position;
+            if let Some(late) = node.operands.iter().find(|operand| operand.index() >= defined) {
+                return Err(VencError::UseBeforeDefinition { op: node.op.name(), value: late.0 });
+            }
+            self.verify_node(function, node, &offline)?;
+            offline.push(node.operands.iter().all(|operand| offline[operand.index()]));
+        }
+        match function.results.iter().find(|(_, value)| !function.has_value(*value)) {
+            None => Ok(()),
+            Some((name, value)) => {
+                Err(VencError::UnknownResult { name: name.clone(), value: value.0 })
+            }
+        }
+    }
+
+    fn verify_node(
+        &self,
+        function: &Function,
+        node: &Node,
+        offline: &[bool],
+    ) -> Result<(), VencError> {
+        declared(&self.symbols, || format!("the result of venc.{}", node.op.name()), &node.ty)?;
+        let operands: Vec<&TensorType> =
+            node.operands.iter().map(|operand| function.type_of(*operand)).collect();
+        let app = Application { op: node.op.name(), operands: &operands };
+        let inferred = match &node.op {
+            Op::Weight { .. } => weight(&app, &node.ty)?,
+            Op::Call { callee } => self.infer_call(callee, &operands)?,
+            op => infer(op, &operands)?,
+        };
+        if inferred != node.ty {
+            return Err(VencError::RecordedType {
+                op: node.op.name(),
+                recorded: node.ty.to_string(),
+                inferred: inferred.to_string(),
+            });
+        }
+        match &node.op {
+            Op::Patchify { height, width, rows, cols } => {
+                self.verify_quotient(&app, "rows", rows, &operands[0].shape[2], *height)?;
+                self.verify_quotient(&app, "cols", cols, &operands[0].shape[3], *width)
+            }
+            Op::Call { callee } => self.verify_roles(&app, callee, node, offline),
+            _ => Ok(()),
+        }
+    }
+
+    /// That `given` is `pixels floordiv patch`.
+    fn verify_quotient(
+        &self,
+        app: &Application,
+        attribute: &'static str,
+        given: &Dim,
+        pixels: &Dim,
+        patch: i64,
+    ) -> Result<(), VencError> {
+        let by_definition = given.as_symbol().is_some_and(|symbol| {
+            let quotient = Definition::FloorDiv { numerator: pixels.clone(), divisor: patch };
+            self.symbols.definition(symbol) == Some(&quotient)
+        });
+        let by_division = pixels.exact_quotient(patch).as_ref() == Some(given)
+            || pixels
+                .as_constant()
+                .is_some_and(|p| given.as_constant() == Some(p.div_euclid(patch)));
+        if by_definition || by_division {
+            return Ok(());
+        }
+        let reason = format!("{given} is not declared as {pixels} floordiv {patch}");
+        Err(app.bad_attribute(attribute, reason))
+    }
+
+    /// That what a callee takes for a weight comes from the checkpoint.
+    fn verify_roles(
+        &self,
+        app: &Application,
+        callee: &str,
+        node: &Node,
+        offline: &[bool],
+    ) -> Result<(), VencError> {
+        let Some(function) = self.function(callee) else { return Ok(()) };
+        let changing =
+            node.operands.iter().zip(&function.arguments).position(|(operand, argument)| {
+                argument.role == Role::Weight && !offline[operand.index()]
+            });
+        match changing {
+            None => Ok(()),
+            Some(index) => {
+                let name = &function.arguments[index].name;
+                let reason = format!("and changes from call to call, while `%{name}` is a weight");
+                Err(app.bad_operand(index, "argument", reason))
+            }
+        }
+    }
+
+    /// That calls end: each function calls only functions that end, [`CALL_DEPTH`] deep at most.
+    fn verify_calls(&self) -> Result<(), VencError> {
+        let mut ending = BTreeSet::new();
+        for _ in 0..CALL_DEPTH {
+            let ends = |f: &&Function| f.callees().all(|callee| ending.contains(callee));
+            let more: BTreeSet<&str> =
+                self.functions.iter().filter(ends).map(|f| f.name.as_str()).collect();
+            if more.len() == ending.len() {
+                break;
+            }
+            ending = more;
+        }
+        match self.functions.iter().find(|function| !ending.contains(function.name.as_str())) {
+            None => Ok(()),
+            Some(function) => Err(VencError::NotCallable {
+                callee: function.name.clone(),
+                reason: "its calls lead back to itself or nest too deep",
+            }),
+        }
+    }
+}
+
+impl Function {
+    /// Whether the value is one of this function.
+    fn has_value(&self, value: ValueId) -> bool {
+        value.index() < self.arguments.len() + self.nodes.len()
+    }
+
+    /// The functions that this one calls.
+    fn callees(&self) -> impl Iterator<Item = &str> {
+        self.nodes.iter().filter_map(|node| match &node.op {
+            Op::Call { callee } => Some(callee.as_str()),
+            _ => None,
+        })
+    }
+}
+
+/// A tensor of the checkpoint has no operand, and sizes that are known.
+fn weight(app: &Application, ty: &TensorType) -> Result<TensorType, VencError> {
+    app.take::<0>("no operand")?;
+    match ty.shape.iter().find(|dim| dim.as_constant().is_none_or(|size| size < 1)) {
+        None => Ok(ty.clone()),
+        Some(dim) => {
+            let reason = format!("is {ty}, and {dim} is no size of at least 1");
+            Err(app.bad_attribute("name", reason))
+        }
+    }
+}
+
+fn declared(
+    symbols: &Symbols,
+    place: impl Fn() -> String,
+    ty: &TensorType,
+) -> Result<(), VencError> {
+    let mut used = ty.shape.iter().flat_map(Dim::symbols);
+    match used.find(|symbol| symbols.definition(symbol).is_none()) {
+        None => Ok(()),
+        Some(symbol) => Err(VencError::UndeclaredSymbol {
+            place: place(),
+            ty: ty.to_string(),
+            symbol: symbol.to_string(),
+        }),
+    }
+}
+
+fn distinct<'a>(kind: &'static str, names: impl Iterator<Item = &'a str>) -> Result<(), VencError> {
+    let mut seen = BTreeSet::new();
+    let mut names = names;
+    match names.find(|name| !seen.insert(*name)) {
+        None => Ok(()),
+        Some(name) => Err(VencError::Duplicate { kind, name: name.to_string() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::symbolic::SymbolRange;
+    use crate::tensor::ElementType::{BF16, F32};
+    use crate::venc::FunctionBuilder;
+
+    /// `@block(x, w) = x w^T`, called once with a weight of the checkpoint.
+    fn module() -> Module {
+        let mut symbols = Symbols::default();
+        let rows = symbols.declare("rows", SymbolRange::new(1, 8)).unwrap();
+        let x = TensorType::new(F32, [rows, Dim::from(4)]);
+        let square = TensorType::new(F32, [4i64, 4]);
+        let mut block = FunctionBuilder::new("block");
+        let operands = [
+            block.argument("x", x.clone(), Role::Activation),
+            block.argument("w", square.clone(), Role::Weight),
+        ];
+        let y = block.push(Op::Linear, &operands).unwrap();
+        block.result("y", y);
+        let mut module =
+            Module { symbols, functions: vec![block.finish()], entry: "main".to_string() };
+        let mut main = FunctionBuilder::new("main");
+        let x = main.argument("x", x, Role::Activation);
+        let weight = main.weight("w", square);
+        let y = main.call(&module, "block", &[x, weight]).unwrap();
+        main.result("y", y);
+        module.functions.push(main.finish());
+        module
+    }
+
+    fn error_after(change: impl FnOnce(&mut Module)) -> String {
+        let mut module = module();
+        module.verify().unwrap();
+        change(&mut module);
+        module.verify().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn messages_name_the_function_the_operation_and_what_is_wrong() {
+        let message = error_after(|m| m.functions[0].nodes[0].ty.element = BF16);
+        assert_eq!(
+            message,
+            "in @block: venc.linear is recorded as [rows, 4] x bf16, and gives [rows, 4] x f32"
+        );
+        let message = error_after(|m| m.functions[0].nodes[0].operands[1] = ValueId(2));
+        assert_eq!(message, "in @block: venc.linear uses %2, which no earlier operation makes");
+        let message = error_after(|m| m.functions[1].results[0].1 = ValueId(9));
+        assert_eq!(message, "in @main: the result `y` is %9, which nothing makes");
+        let message = error_after(|m| m.symbols = Symbols::default());
+        assert_eq!(
+            message,
+            "in @block: the argument `x` is [rows, 4] x f32, and the symbol `rows` is not declared"
+        );
+    }
+
+    #[test]
+    fn what_is_called_must_be_callable() {
+        let message = error_after(|m| m.functions[0].results.clear());
+        assert_eq!(message, "in @main: `@block` is called, and must give exactly one result");
+        let message = error_after(|m| m.entry = "forward".into());
+        assert_eq!(message, "the module has no function `@forward`, which is to be its entry");
+        let message = error_after(|m| {
+            let call =
+                Node { op: Op::Call { callee: "block".into() }, ..m.functions[0].nodes[0].clone() };
+            m.functions[0].nodes[0] = call;
+        });
+        assert!(message.starts_with("`@block` is called, and its calls lead back"), "{message}");
+    }
+
+    #[test]
+    fn a_weight_argument_takes_no_activation() {
+        let message = error_after(|m| {
+            m.functions[0].arguments[0].role = Role::Weight;
+        });
+        assert_eq!(
+            message,
+            "in @main: venc.call: operand #0 `argument` is [rows, 4] x f32, and changes from call to call, \
+             while `%x` is a weight"
+        );
+    }
+
+    #[test]
+    fn patches_are_declared_quotients_of_the_image() {
+        let mut symbols = Symbols::default();
+        let height = symbols.declare("height", SymbolRange::new(16, 64)).unwrap();
+        let rows = symbols.declare_floor_div("rows", height.clone(), 16).unwrap();
+        let wrong = symbols.declare_floor_div("wrong", height.clone(), 8).unwrap();
+        let with_rows = |rows: Dim| {
+            let mut main = FunctionBuilder::new("main");
+            let image = TensorType::new(F32, [1.into(), 3.into(), height.clone(), 40.into()]);
+            let image = main.argument("pixel_values", image, Role::Activation);
+            let op = Op::Patchify { height: 16, width: 16, rows, cols: 2.into() };
+            let patches = main.push(op, &[image]).unwrap();
+            main.result("patches", patches);
+            let functions = vec![main.finish()];
+            Module { symbols: symbols.clone(), functions, entry: "main".into() }.verify()
+        };
+        assert_eq!(with_rows(rows), Ok(()));
+        assert_eq!(
+            with_rows(wrong).unwrap_err().to_string(),
+            "in @main: venc.patchify: attribute `rows`: wrong is not declared as height floordiv 16"
+        );
+    }
+}
