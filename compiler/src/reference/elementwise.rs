@@ -98,14 +98,14 @@ mod tests {
     #[test]
     fn activations_agree_with_torch() {
         let x = tensor(&[3], &[-1.5, 0.25, 3.0]);
-        let expected: [(Activation, [f32; 3]); 6] = ACTIVATIONS;
+        let expected: [(Activation, [f64; 3]); 6] = ACTIVATIONS;
         for (activation, expected) in expected {
             let given = run(Op::Activate(activation), &[&x]);
             for (given, expected) in given.iter().zip(expected) {
-                // One rounding to f32 on each side.
-                let tolerance = 2.0 * f32::EPSILON * expected.abs();
+                // One rounding to f32, and 9 digits of the golden.
+                let tolerance = f64::from(f32::EPSILON) * expected.abs();
                 assert!(
-                    (given - expected).abs() <= tolerance,
+                    (f64::from(*given) - expected).abs() <= tolerance,
                     "{activation:?}: {given} {expected}"
                 );
             }
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[rustfmt::skip]
-    const ACTIVATIONS: [(Activation, [f32; 3]); 6] = [
+    const ACTIVATIONS: [(Activation, [f64; 3]); 6] = [
         (Activation::Gelu, [-0.100210802, 0.149676581, 2.99595031]),
         (Activation::GeluTanh, [-0.100428423, 0.149675351, 2.99636261]),
         (Activation::QuickGelu, [-0.108337802, 0.15119965, 2.98192869]),

@@ -134,7 +134,7 @@ mod tests {
     #[test]
     fn resampling_agrees_with_torch() {
         #[rustfmt::skip]
-        let goldens: [(bool, InterpolationFilter, [f32; 10], [f32; 6]); 4] = [
+        let goldens: [(bool, InterpolationFilter, [f64; 10], [f64; 6]); 4] = [
             (false, Bilinear,
              [3.625, 7.125, 4.225, 7.725, 5.125, 8.625, 6.025, 6.225, 6.625, 4.625],
              [4.8541667, 5.9375, 7.9375, 9.3125, 11.3125, 7.8125]),
@@ -157,7 +157,7 @@ mod tests {
                 assert_eq!(given.len(), expected.len());
                 for (given, expected) in given.iter().zip(&expected) {
                     // 8 digits of the golden and one rounding to f32.
-                    let error = (given - expected).abs();
+                    let error = (f64::from(*given) - expected).abs();
                     assert!(
                         error <= 2.0e-7 * expected.abs(),
                         "{filter:?} {antialias}: {given} {expected}"
