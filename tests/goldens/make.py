@@ -200,7 +200,7 @@ TEXT = {
 
 # The head dimension is hidden / heads; a name says what is particular about its case.
 CASES = {
-    "vit-base": Case("ViTModel", config(48, 3, 96, 32, 8), (1, 32, 32)),
+    "vit-base": Case("ViTModel", config(48, 3, 80, 24, 6), (1, 24, 24)),
     "vit-no-pooler": Case("ViTModel", config(40, 1, 56, 16, 4), (3, 16, 16), pooler=False),
     "vit-narrow-pooler": Case("ViTModel", config(32, 2, 40, 16, 4, pooler_output_size=20), (2, 16, 16)),
     "vit-interpolated": Case("ViTModel", config(72, 1, 88, 32, 8), (2, 24, 40), interpolate=True, stored=torch.float16),
@@ -218,22 +218,22 @@ CASES = {
         "ViTForImageClassification", config(40, 1, 64, 24, 8), (2, 24, 24), sparse_config=True
     ),
     "vit-sharded": Case("ViTModel", config(32, 2, 64, 32, 8), (1, 32, 32), shard="40KB"),
-    "vit-f16-stored": Case("ViTModel", config(120, 3, 40, 20, 5), (1, 20, 20), stored=torch.float16),
+    "vit-f16-stored": Case("ViTModel", config(80, 2, 56, 20, 5), (1, 20, 20), stored=torch.float16),
     "vit-bf16-stored": Case("ViTModel", config(176, 2, 48, 32, 8, num_hidden_layers=1), (1, 32, 32), stored=torch.bfloat16),
     "deit-distilled": Case("DeiTModel", config(48, 3, 64, 24, 6), (2, 24, 24)),
     "deit-interpolated": Case("DeiTModel", config(72, 3, 80, 32, 8), (2, 40, 24), interpolate=True, stored=torch.bfloat16),
     "deit-with-teacher": Case(
-        "DeiTForImageClassificationWithTeacher", config(40, 1, 64, 24, 6), (3, 24, 24), sparse_config=True
+        "DeiTForImageClassificationWithTeacher", config(40, 1, 64, 24, 6), (3, 24, 24), sparse_config=True, stored=torch.float16
     ),
     "clip-published-names": Case(
-        "CLIPVisionModel", config(64, 4, 64, 24, 8), (2, 24, 24), prefix="vision_model.", sparse_config=True
+        "CLIPVisionModel", config(48, 3, 64, 24, 6), (2, 24, 24), prefix="vision_model.", sparse_config=True
     ),
     "clip-new-names": Case("CLIPVisionModel", config(80, 1, 88, 24, 6, hidden_act="gelu"), (1, 24, 24), stored=torch.float16),
     "clip-interpolated": Case(
         "CLIPVisionModel", config(88, 1, 56, 24, 6), (2, 45, 24), interpolate=True, prefix="vision_model.", stored=torch.bfloat16
     ),
     "clip-with-projection": Case(
-        "CLIPVisionModelWithProjection", config(32, 2, 64, 24, 8, projection_dim=12), (2, 24, 24)
+        "CLIPVisionModelWithProjection", config(32, 2, 64, 48, 16, projection_dim=12), (2, 48, 48), stored=torch.float16
     ),
     "clip-full": Case("CLIPModel", config(48, 2, 64, 24, 8), (2, 24, 24), text=TEXT),
     "clip-full-sharded-f16": Case(
@@ -245,8 +245,8 @@ CASES = {
     "siglip-new-names": Case("SiglipVisionModel", config(40, 1, 56, 16, 4), (3, 16, 16)),
     "siglip-so400m-like": Case(
         "SiglipVisionModel",
-        config(144, 2, 53, 31, 7, num_hidden_layers=1),
-        (1, 31, 31),
+        config(144, 2, 53, 23, 5, num_hidden_layers=1),
+        (1, 23, 23),
         prefix="vision_model.",
         stored=torch.bfloat16,
     ),
@@ -258,21 +258,22 @@ CASES = {
         config(48, 2, 64, 24, 8, vision_use_head=False),
         (2, 24, 24),
         prefix="vision_model.",
+        stored=torch.bfloat16,
     ),
-    "siglip-full": Case("SiglipModel", config(48, 2, 56, 24, 8), (2, 24, 24), text=TEXT),
+    "siglip-full": Case("SiglipModel", config(48, 2, 56, 24, 6), (2, 24, 24), text=TEXT),
     "siglip-full-sharded-bf16": Case(
         "SiglipModel", config(48, 3, 64, 32, 8), (1, 32, 32), text=TEXT, shard="30KB", stored=torch.bfloat16
     ),
-    "dinov2-base": Case("Dinov2Model", dinov2(40, 1, 2, 42, 14), (1, 42, 42)),
+    "dinov2-base": Case("Dinov2Model", dinov2(40, 1, 1, 42, 14), (1, 42, 42)),
     "dinov2-larger-rectangle": Case("Dinov2Model", dinov2(32, 1, 2, 32, 8), (2, 40, 64)),
-    "dinov2-smaller-ragged": Case("Dinov2Model", dinov2(32, 2, 2, 64, 8), (2, 45, 30)),
-    "dinov2-swiglu": Case("Dinov2Model", dinov2(64, 2, 1, 24, 6, use_swiglu_ffn=True), (2, 24, 24)),
+    "dinov2-smaller-ragged": Case("Dinov2Model", dinov2(32, 2, 2, 64, 8), (2, 45, 30), stored=torch.float16),
+    "dinov2-swiglu": Case("Dinov2Model", dinov2(64, 2, 1, 24, 6, use_swiglu_ffn=True), (1, 24, 24), stored=torch.float16),
     "dinov2-no-qkv-bias": Case("Dinov2Model", dinov2(72, 1, 1, 32, 8, qkv_bias=False, hidden_act="gelu_pytorch_tanh"), (1, 32, 48), stored=torch.float16),
     "dinov2-no-mask-token": Case("Dinov2Model", dinov2(32, 2, 2, 24, 6, use_mask_token=False), (2, 24, 24)),
     "dinov2-image-classification": Case(
-        "Dinov2ForImageClassification", dinov2(48, 2, 1, 24, 8), (2, 24, 24), sparse_config=True
+        "Dinov2ForImageClassification", dinov2(48, 2, 1, 24, 6), (2, 24, 24), sparse_config=True, stored=torch.float16
     ),
-    "dinov2-registers-base": Case("Dinov2WithRegistersModel", dinov2(48, 3, 2, 32, 8), (2, 32, 32), sparse_config=True),
+    "dinov2-registers-base": Case("Dinov2WithRegistersModel", dinov2(48, 3, 1, 24, 6), (2, 24, 24), sparse_config=True),
     "dinov2-registers-larger": Case(
         "Dinov2WithRegistersModel", dinov2(40, 1, 2, 32, 8, num_register_tokens=1), (1, 61, 40)
     ),

@@ -1,0 +1,153 @@
+"""Makes the preprocessing goldens: small images and what the Hugging Face image processors make of them.
+
+    pip install -r requirements.txt
+    python make_preprocessing.py
+
+See README.md, "Preprocessing goldens", for the format.
+"""
+
+import json
+import pathlib
+import shutil
+
+import numpy
+import transformers
+from PIL import Image
+from safetensors.numpy import save_file
+from transformers.image_processing_utils import BaseImageProcessor
+from transformers.image_utils import load_image
+
+HERE = pathlib.Path(__file__).parent / "preprocessing"
+
+RANDOM = numpy.random.Generator(numpy.random.PCG64(20))
+
+
+def photo(height: int, width: int) -> numpy.ndarray:
+    """Something with what a photograph has: smooth shading, hard edges, fine texture, saturated light, noise."""
+    y, x = numpy.mgrid[0:height, 0:width] / max(height, width)
+    red = 255 * x
+    green = 127 + 127 * numpy.sin(14 * x * y + 5 * y)
+    blue = 255 * (1 - y) + 40 * numpy.sin(160 * x)
+    image = numpy.stack([red, green, blue], -1)
+    image[(x - 0.3) ** 2 + (y - 0.3) ** 2 < 0.03] = (250, 245, 20)
+    image[((x * 37).astype(int) + (y * 37).astype(int)) % 7 == 0] *= 0.3
+    image += RANDOM.normal(0, 12, image.shape)
+    return image.clip(0, 255).astype(numpy.uint8)
+
+
+def images() -> dict[str, tuple[Image.Image, dict]]:
+    """By file name, with what `Image.save` is to be told."""
+    rgb = Image.fromarray(photo(63, 97))
+    alpha = Image.fromarray(RANDOM.integers(0, 256, (50, 40), dtype=numpy.uint8))
+    transparent = Image.fromarray(photo(50, 40))
+    transparent.putalpha(alpha)
+    sixteen = RANDOM.integers(0, 700, (24, 31)).astype(numpy.uint16)
+    turned = Image.Exif()
+    turned[0x0112] = 6  # Orientation: rotate 90 degrees clockwise to see it upright
+    return {
+        "rgb.png": (rgb, {}),
+        "rgba.png": (transparent, {}),
+        "gray.png": (Image.fromarray(photo(33, 29)).convert("L"), {}),
+        "gray-alpha.png": (transparent.convert("LA"), {}),
+        "gray-16-bit.png": (Image.fromarray(sixteen), {}),
+        "palette.png": (Image.fromarray(photo(48, 31)).quantize(32), {}),
+        "one-bit.png": (Image.fromarray(photo(37, 41)).convert("1"), {}),
+        "tall.png": (Image.fromarray(photo(151, 20)), {}),
+        "wide.png": (Image.fromarray(photo(21, 150)), {}),
+        "tiny.png": (Image.fromarray(photo(5, 7)), {}),
+        "one-pixel.png": (Image.fromarray(photo(1, 1)), {}),
+        "turned.png": (Image.fromarray(photo(40, 64)), {"exif": turned}),
+        "bitmap.bmp": (Image.fromarray(photo(32, 45)), {}),
+        "palette.gif": (Image.fromarray(photo(32, 45)).quantize(64), {}),
+        "lossless.webp": (Image.fromarray(photo(32, 45)), {"lossless": True}),
+        "photo.jpg": (Image.fromarray(photo(96, 130)), {"quality": 90}),
+        "photo-full-chroma.jpg": (Image.fromarray(photo(96, 130)), {"quality": 95, "subsampling": 0}),
+        "turned.jpg": (Image.fromarray(photo(40, 64)), {"quality": 90, "exif": turned}),
+    }
+
+
+HALF = {"image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5]}
+
+# preprocessor_config.json, by name. What a config leaves out is its class's default.
+PROCESSORS = {
+    "vit": {"image_processor_type": "ViTImageProcessor", "size": {"height": 24, "width": 24}},
+    "vit-feature-extractor": {"feature_extractor_type": "ViTFeatureExtractor", "size": 18, "resample": 2, **HALF},
+    "vit-larger": {"image_processor_type": "ViTImageProcessor", "size": {"height": 51, "width": 34}},
+    "vit-box": {"image_processor_type": "ViTImageProcessor", "size": {"height": 16, "width": 21}, "resample": 4},
+    "vit-hamming": {"image_processor_type": "ViTImageProcessor", "size": {"height": 16, "width": 21}, "resample": 5},
+    "vit-lanczos": {"image_processor_type": "ViTImageProcessor", "size": {"height": 16, "width": 21}, "resample": 1},
+    "vit-nearest": {"image_processor_type": "ViTImageProcessor", "size": {"height": 16, "width": 21}, "resample": 0},
+    "vit-only-rescaled": {"image_processor_type": "ViTImageProcessor", "size": [16, 20], "do_normalize": False},
+    "vit-only-normalised": {
+        "image_processor_type": "ViTImageProcessor",
+        "size": 16,
+        "do_rescale": False,
+        "image_mean": [120.0, 110.0, 100.0],
+        "image_std": [60.0, 61.5, 63.0],
+    },
+    "deit": {"image_processor_type": "DeiTImageProcessor", "size": 30, "crop_size": 24},
+    "clip": {"feature_extractor_type": "CLIPFeatureExtractor", "size": 24, "crop_size": 24, "resample": 3},
+    "clip-padded": {"image_processor_type": "CLIPImageProcessor", "size": {"shortest_edge": 16}, "crop_size": 25},
+    "clip-uncropped": {
+        "image_processor_type": "CLIPImageProcessor",
+        "size": {"shortest_edge": 16, "longest_edge": 30},
+        "do_center_crop": False,
+    },
+    "siglip": {"image_processor_type": "SiglipImageProcessor", "size": {"height": 24, "width": 20}},
+    "siglip-cropped-only": {
+        "image_processor_type": "SiglipImageProcessor",
+        "do_resize": False,
+        "do_center_crop": True,
+        "crop_size": {"height": 20, "width": 27},
+    },
+    "siglip-fast-cropped-only": {
+        "image_processor_type": "SiglipImageProcessorFast",
+        "do_resize": False,
+        "do_center_crop": True,
+        "crop_size": {"height": 20, "width": 27},
+    },
+    "dinov2": {
+        "image_processor_type": "BitImageProcessor",
+        "size": {"shortest_edge": 28},
+        "crop_size": {"height": 24, "width": 24},
+        "image_mean": [0.485, 0.456, 0.406],
+        "image_std": [0.229, 0.224, 0.225],
+        "rescale_factor": 0.00392156862745098,
+    },
+}
+
+
+def processor(config: dict) -> BaseImageProcessor:
+    """The processor of a config. The names without `Fast` are those of the Pillow backend: they had no other."""
+    kind = config.get("image_processor_type") or config["feature_extractor_type"]
+    kind = kind.replace("FeatureExtractor", "ImageProcessor")
+    kind = kind.removesuffix("Fast") if kind.endswith("Fast") else kind + "Pil"
+    return getattr(transformers, kind).from_dict(config)
+
+
+def main():
+    shutil.rmtree(HERE, ignore_errors=True)
+    (HERE / "images").mkdir(parents=True)
+    files = []
+    for name, (image, options) in images().items():
+        image.save(HERE / "images" / name, **options)
+        files.append(name)
+
+    for name, config in PROCESSORS.items():
+        folder = HERE / name
+        folder.mkdir()
+        (folder / "preprocessor_config.json").write_text(json.dumps(config, indent=2) + "\n")
+        process = processor(config)
+        levels = {}
+        for file in files:
+            image = load_image(str(HERE / "images" / file))
+            raw = process(image, do_rescale=False, do_normalize=False, return_tensors="np")["pixel_values"][0]
+            assert raw.dtype == numpy.uint8, (name, file, raw.dtype)
+            levels[file] = numpy.ascontiguousarray(raw)
+        save_file(levels, folder / "levels.safetensors")
+        values = process(load_image(str(HERE / "images" / "rgb.png")), return_tensors="np")["pixel_values"]
+        save_file({"pixel_values": values.astype(numpy.float32)}, folder / "rgb.safetensors")
+
+
+if __name__ == "__main__":
+    main()
