@@ -1,6 +1,33 @@
 //! Loads and runs an Ocellus artifact. No LLVM, no Python, no compiler.
+//!
+//! ```no_run
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use ocellus_runtime::{HostTensor, Options, Session};
+//!
+//! let encoder = Session::load("encoder.safetensors".as_ref(), Options::default())?;
+//! let pixels = HostTensor { shape: vec![1, 3, 224, 224], data: vec![0.0; 3 * 224 * 224] };
+//! for (name, tensor) in encoder.run(&[("pixel_values", &pixels)])? {
+//!     println!("{name}: {:?}", tensor.shape);
+//! }
+//! # Ok(())
+//! # }
+//! ```
 
+pub mod artifact;
+pub mod cpu;
+pub mod device;
+mod expression;
+mod new_file;
 pub mod plan;
+pub mod plan_validation;
+mod session;
 mod tensor;
+mod tensors_file;
 
+pub use artifact::{
+    Artifact, ArtifactContents, ArtifactError, ArtifactWriter, Provenance, TargetRequirements,
+};
+pub use expression::EvaluationError;
+pub use session::{LaunchTime, LoadError, Options, Outputs, RunError, Session};
 pub use tensor::HostTensor;
+pub use tensors_file::{TensorsFileError, read_tensors, write_tensors};

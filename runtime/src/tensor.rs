@@ -1,5 +1,8 @@
 //! [`HostTensor`]: a tensor in the caller's memory.
 
+use crate::plan::Element;
+use half::{bf16, f16};
+
 /// An f32 tensor, contiguous, slowest dimension first.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct HostTensor {
@@ -12,7 +15,70 @@ pub struct HostTensor {
 impl HostTensor {
     /// A tensor of those elements; `None` where their number is not the product of the dimensions.
     pub fn new(shape: Vec<usize>, data: Vec<f32>) -> Option<Self> {
-        let elements = shape.iter().try_fold(1usize, |product, dim| product.checked_mul(*dim))?;
-        (elements == data.len()).then_some(HostTensor { shape, data })
+        (element_count(&shape)? == data.len()).then_some(HostTensor { shape, data })
+    }
+
+    /// A tensor of zeros; `None` where memory does not suffice.
+    pub fn zeros(shape: Vec<usize>) -> Option<Self> {
+        let elements = element_count(&shape)?;
+        let layout = std::alloc::Layout::array::<f32>(elements).ok()?;
+        if layout.size() == 0 {
+            return Some(HostTensor { shape, data: Vec::new() });
+        }
+        // The system gives zeroed pages on first touch, and `vec![0.0; n]` would end the process where it has none.
+        // SAFETY: the layout is not empty.
+        let address = unsafe { std::alloc::alloc_zeroed(layout) }.cast::<f32>();
+        if address.is_null() {
+            return None;
+        }
+        // SAFETY: the global allocator gave that address for `elements` floats, and zero bits are 0.0.
+        let data = unsafe { Vec::from_raw_parts(address, elements, elements) };
+        Some(HostTensor { shape, data })
+    }
+
+    /// A tensor of elements as they are stored, little-endian; `None` where their number is not the product of the
+    /// dimensions.
+    pub fn from_bytes(shape: Vec<usize>, element: Element, bytes: &[u8]) -> Option<Self> {
+        if element_count(&shape)?.checked_mul(element.bytes())? != bytes.len() {
+            return None;
+        }
+        let data = match element {
+            Element::F32 => bytes.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect(),
+            Element::BF16 => {
+                bytes.as_chunks().0.iter().map(|b| bf16::from_le_bytes(*b).to_f32()).collect()
+            }
+            Element::F16 => {
+                bytes.as_chunks().0.iter().map(|b| f16::from_le_bytes(*b).to_f32()).collect()
+            }
+        };
+        Some(HostTensor { shape, data })
+    }
+}
+
+/// The product of the dimensions; `None` where it overflows.
+pub(crate) fn element_count(shape: &[usize]) -> Option<usize> {
+    shape.iter().try_fold(1usize, |product, dim| product.checked_mul(*dim))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn too_large_is_no_tensor() {
+        assert_eq!(HostTensor::zeros(vec![usize::MAX, 2]), None);
+        assert_eq!(HostTensor::zeros(vec![1 << 60]), None);
+        assert_eq!(HostTensor::zeros(vec![2, 1]).unwrap().data, [0.0, 0.0]);
+        assert_eq!(HostTensor::zeros(vec![0, 7]).unwrap().data, [0.0; 0]);
+    }
+
+    #[test]
+    fn widens() {
+        let bytes = [0x80, 0x3f, 0x00, 0xc0];
+        let bf16 = HostTensor::from_bytes(vec![2], Element::BF16, &bytes).unwrap();
+        assert_eq!(bf16.data, [1.0, -2.0]);
+        let f16 = HostTensor::from_bytes(vec![1, 2], Element::F16, &[0x00, 0x3c, 0x00, 0xc0]);
+        assert_eq!(f16.unwrap().data, [1.0, -2.0]);
+        assert_eq!(HostTensor::from_bytes(vec![2], Element::F32, &bytes), None);
     }
 }

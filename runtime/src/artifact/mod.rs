@@ -1,0 +1,29 @@
+//! The artifact: one file that holds all a model needs to run.
+//!
+//! It is a valid safetensors file. The tensors are the packed weights, named as in
+//! [`Plan::weights`](crate::plan::Plan::weights), and the code object, named [`CODE`]: all U8, of one dimension, and
+//! padded by zeros to a multiple of 64 bytes. The header is padded too, so every tensor starts at a multiple of 64 in the
+//! file, and in memory where the file is mapped. `__metadata__` holds
+//!
+//! | key | text |
+//! | --- | --- |
+//! | `ocellus.plan` | the [`Plan`](crate::plan::Plan), as JSON |
+//! | `ocellus.provenance` | the [`Provenance`], as JSON |
+//! | `ocellus.hashes` | the BLAKE3 hashes of the plan and of each tensor, as JSON |
+//! | `ocellus.header_hash` | the BLAKE3 hash of all bytes before the data, where this hash itself reads as zeros |
+//! | any other | an attachment, such as the preprocessor's config |
+//!
+//! The hashes find damage. They are no signature: the code object is machine code, so run an artifact only if you would
+//! run a program from the same hand.
+
+mod error;
+mod header;
+mod provenance;
+mod reader;
+mod writer;
+
+pub use error::ArtifactError;
+pub use header::CODE;
+pub use provenance::{DeclaredRange, Provenance, TargetRequirements, UnfitMachine};
+pub use reader::Artifact;
+pub use writer::{ArtifactContents, ArtifactWriter};

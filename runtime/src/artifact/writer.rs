@@ -1,0 +1,258 @@
+//! Writes an artifact: the sizes are known from the plan, so weights stream to their places one after the other.
+
+use super::header::{
+    ALIGNMENT, CODE, HASH_DIGITS, HASHES, HEADER_HASH, Hashes, LENGTH_BYTES, PLAN, PROVENANCE,
+    RESERVED, find_header_hash, hash_header, padded,
+};
+use super::{Artifact, ArtifactError, Provenance};
+use crate::new_file::{create_beside, put_in_place};
+use crate::plan::Plan;
+use memmap2::MmapMut;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use std::io::{Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use tempfile::NamedTempFile;
+
+/// What safetensors allows.
+const MAX_HEADER_BYTES: usize = 100_000_000;
+
+/// All of an artifact but its weights.
+#[derive(Clone, Debug)]
+pub struct ArtifactContents {
+    /// The host program.
+    pub plan: Plan,
+    /// Where it comes from.
+    pub provenance: Provenance,
+    /// The code object: for a CPU, a shared object.
+    pub code: Vec<u8>,
+    /// Texts that travel with the model, by name: the preprocessor's config.
+    pub attachments: BTreeMap<String, String>,
+}
+
+/// Writes an artifact. Nothing is seen at the path before [`finish`](Self::finish) has succeeded.
+pub struct ArtifactWriter {
+    contents: ArtifactContents,
+    sections: Vec<Section>,
+    hashes: Hashes,
+    data_start: u64,
+    destination: Destination,
+}
+
+/// A tensor's part of the data.
+struct Section {
+    name: String,
+    offset: u64,
+    bytes: u64,
+    padded: u64,
+    written: bool,
+}
+
+enum Destination {
+    File { file: NamedTempFile, path: PathBuf },
+    Memory(MmapMut),
+}
+
+impl ArtifactWriter {
+    /// Begins an artifact at `path`: a temporary file in the same folder for now.
+    pub fn create(path: &Path, contents: ArtifactContents) -> Result<Self, ArtifactError> {
+        let destination = |bytes: u64| {
+            let file = create_beside(path)
+                .and_then(|file| file.as_file().set_len(bytes).map(|()| file))
+                .map_err(|source| ArtifactError::Write { path: path.to_path_buf(), source })?;
+            Ok(Destination::File { file, path: path.to_path_buf() })
+        };
+        Self::new(contents, destination)
+    }
+
+    /// Begins an artifact in memory.
+    pub fn in_memory(contents: ArtifactContents) -> Result<Self, ArtifactError> {
+        Self::new(contents, |bytes| {
+            let bytes = usize::try_from(bytes).map_err(std::io::Error::other)?;
+            Ok(Destination::Memory(MmapMut::map_anon(bytes)?))
+        })
+    }
+
+    fn new(
+        contents: ArtifactContents,
+        destination: impl FnOnce(u64) -> Result<Destination, ArtifactError>,
+    ) -> Result<Self, ArtifactError> {
+        contents.plan.validate()?;
+        let names = contents.plan.weights.iter().map(|weight| &weight.name);
+        for name in names.chain(contents.attachments.keys()) {
+            if RESERVED.iter().any(|reserved| name.starts_with(reserved)) {
+                return Err(ArtifactError::ReservedName(name.clone()));
+            }
+        }
+        let sections = lay_out(&contents)?;
+        let mut hashes = Hashes::default();
+        for section in &sections {
+            hashes.tensors.insert(section.name.clone(), "0".repeat(HASH_DIGITS));
+        }
+        hashes.plan = "0".repeat(HASH_DIGITS);
+        // The hashes have a fixed length, so the header has its final length now.
+        let data_start = header(&contents, &sections, &hashes)?.len() as u64;
+        let data_bytes = sections.last().map_or(0, |last| last.offset + last.padded);
+        let total = data_start.checked_add(data_bytes).ok_or_else(too_large)?;
+        let destination = destination(total)?;
+        let mut writer = ArtifactWriter { contents, sections, hashes, data_start, destination };
+        let code = std::mem::take(&mut writer.contents.code);
+        writer.write_section(CODE, [&code])?;
+        Ok(writer)
+    }
+
+    /// Writes the bytes of a weight, which may come in parts. Each weight of the plan is written once, in any order.
+    pub fn write_weight<Part: AsRef<[u8]>>(
+        &mut self,
+        name: &str,
+        parts: impl IntoIterator<Item = Part>,
+    ) -> Result<(), ArtifactError> {
+        if name == CODE {
+            return Err(ArtifactError::ReservedName(name.to_string()));
+        }
+        self.write_section(name, parts)
+    }
+
+    fn write_section<Part: AsRef<[u8]>>(
+        &mut self,
+        name: &str,
+        parts: impl IntoIterator<Item = Part>,
+    ) -> Result<(), ArtifactError> {
+        let section = self
+            .sections
+            .iter_mut()
+            .find(|section| section.name == name && !section.written)
+            .ok_or_else(|| ArtifactError::UnexpectedTensor(name.to_string()))?;
+        let size = |found| ArtifactError::TensorSize {
+            name: name.to_string(),
+            found,
+            expected: section.bytes,
+        };
+        let mut hasher = blake3::Hasher::new();
+        let mut position = 0;
+        for part in parts {
+            let part = part.as_ref();
+            let end = position + part.len() as u64;
+            if end > section.bytes {
+                return Err(size(end));
+            }
+            self.destination.write_at(self.data_start + section.offset + position, part)?;
+            hasher.update(part);
+            position = end;
+        }
+        if position != section.bytes {
+            return Err(size(position));
+        }
+        // The padding itself is there already: both destinations start as zeros.
+        hasher.update(&[0; ALIGNMENT as usize][..(section.padded - section.bytes) as usize]);
+        section.written = true;
+        self.hashes.tensors.insert(name.to_string(), hasher.finalize().to_hex().to_string());
+        Ok(())
+    }
+
+    /// Writes the header, puts the file in its place, and opens it.
+    pub fn finish(mut self) -> Result<Artifact, ArtifactError> {
+        if let Some(section) = self.sections.iter().find(|section| !section.written) {
+            return Err(ArtifactError::MissingTensor(section.name.clone()));
+        }
+        self.hashes.plan = blake3::hash(plan_text(&self.contents.plan)?.as_bytes()).to_string();
+        let mut header = header(&self.contents, &self.sections, &self.hashes)?;
+        let damaged = || ArtifactError::Damaged { section: "header".to_string() };
+        let own = find_header_hash(&header).ok_or_else(damaged)?;
+        let hash = hash_header(&header, own.clone()).ok_or_else(damaged)?;
+        header.get_mut(own).ok_or_else(damaged)?.copy_from_slice(hash.as_bytes());
+        self.destination.write_at(0, &header)?;
+        self.destination.finish()
+    }
+}
+
+impl Destination {
+    fn write_at(&mut self, offset: u64, bytes: &[u8]) -> Result<(), ArtifactError> {
+        match self {
+            Destination::File { file, path } => {
+                let file = file.as_file_mut();
+                file.seek(SeekFrom::Start(offset))
+                    .and_then(|_| file.write_all(bytes))
+                    .map_err(|source| ArtifactError::Write { path: path.clone(), source })
+            }
+            Destination::Memory(memory) => {
+                let start = usize::try_from(offset).map_err(std::io::Error::other)?;
+                let place = memory.get_mut(start..).and_then(|rest| rest.get_mut(..bytes.len()));
+                place.ok_or_else(too_large)?.copy_from_slice(bytes);
+                Ok(())
+            }
+        }
+    }
+
+    fn finish(self) -> Result<Artifact, ArtifactError> {
+        match self {
+            Destination::File { file, path } => {
+                let file = put_in_place(file, &path)
+                    .map_err(|source| ArtifactError::Write { path: path.clone(), source })?;
+                Artifact::from_file_just_written(&file)
+            }
+            Destination::Memory(memory) => Artifact::from_memory_just_written(memory),
+        }
+    }
+}
+
+/// The code first, then the weights in the plan's order.
+fn lay_out(contents: &ArtifactContents) -> Result<Vec<Section>, ArtifactError> {
+    let code = (CODE, contents.code.len() as u64);
+    let weights = contents.plan.weights.iter().map(|weight| (weight.name.as_str(), weight.bytes));
+    let mut offset = 0u64;
+    std::iter::once(code)
+        .chain(weights)
+        .map(|(name, bytes)| {
+            let padded = padded(bytes).ok_or_else(too_large)?;
+            let section = Section { name: name.to_string(), offset, bytes, padded, written: false };
+            offset = offset.checked_add(padded).ok_or_else(too_large)?;
+            Ok(section)
+        })
+        .collect()
+}
+
+/// The length and the header, padded so that the data starts at a multiple of the alignment.
+fn header(
+    contents: &ArtifactContents,
+    sections: &[Section],
+    hashes: &Hashes,
+) -> Result<Vec<u8>, ArtifactError> {
+    let mut metadata = Map::new();
+    metadata.insert(HEADER_HASH.to_string(), json!("0".repeat(HASH_DIGITS)));
+    metadata.insert(PROVENANCE.to_string(), json!(text(PROVENANCE, &contents.provenance)?));
+    metadata.insert(HASHES.to_string(), json!(text(HASHES, hashes)?));
+    metadata.insert(PLAN.to_string(), json!(plan_text(&contents.plan)?));
+    for (name, text) in &contents.attachments {
+        metadata.insert(name.clone(), json!(text));
+    }
+    let mut entries = Map::new();
+    entries.insert("__metadata__".to_string(), Value::Object(metadata));
+    for Section { name, offset, padded, .. } in sections {
+        let entry = json!({
+            "dtype": "U8", "shape": [padded], "data_offsets": [offset, offset + padded],
+        });
+        entries.insert(name.clone(), entry);
+    }
+    let mut json = Value::Object(entries).to_string();
+    let length = (LENGTH_BYTES + json.len()).next_multiple_of(ALIGNMENT as usize) - LENGTH_BYTES;
+    if length > MAX_HEADER_BYTES {
+        return Err(ArtifactError::HeaderTooLarge(length));
+    }
+    json.extend(std::iter::repeat_n(' ', length - json.len()));
+    let mut bytes = (length as u64).to_le_bytes().to_vec();
+    bytes.extend_from_slice(json.as_bytes());
+    Ok(bytes)
+}
+
+fn plan_text(plan: &Plan) -> Result<String, ArtifactError> {
+    text(PLAN, plan)
+}
+
+fn text(key: &'static str, value: &impl serde::Serialize) -> Result<String, ArtifactError> {
+    serde_json::to_string(value).map_err(|source| ArtifactError::Metadata { key, source })
+}
+
+fn too_large() -> ArtifactError {
+    std::io::Error::from(std::io::ErrorKind::FileTooLarge).into()
+}

@@ -1,0 +1,105 @@
+//! `ocellus-run`: runs an artifact, and needs nothing else.
+
+use lexopt::prelude::*;
+use ocellus_runtime::{HostTensor, Options, Session, read_tensors, write_tensors};
+use std::error::Error;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+Usage: ocellus-run ARTIFACT --input IN.safetensors --output OUT.safetensors [--threads N] [--profile]
+
+  ARTIFACT        what `ocellus compile` wrote
+  --input FILE    the inputs by name, such as `pixel_values`, in f32, f16 or bf16
+  --output FILE   where the outputs go, in f32
+  --threads N     threads to use; by default one for every core
+  --profile       print the time of each launch to stderr
+";
+
+struct Arguments {
+    artifact: PathBuf,
+    input: PathBuf,
+    output: PathBuf,
+    options: Options,
+    profile: bool,
+}
+
+fn main() -> ExitCode {
+    match parse(lexopt::Parser::from_env()) {
+        Ok(None) => {
+            print!("{USAGE}");
+            ExitCode::SUCCESS
+        }
+        Ok(Some(arguments)) => match run(&arguments) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => report(&*error, 1),
+        },
+        Err(error) => {
+            let code = report(&error, 2);
+            eprint!("\n{USAGE}");
+            code
+        }
+    }
+}
+
+/// The arguments; `None` where help is asked for.
+fn parse(mut parser: lexopt::Parser) -> Result<Option<Arguments>, lexopt::Error> {
+    let (mut artifact, mut input, mut output) = (None, None, None);
+    let (mut options, mut profile) = (Options::default(), false);
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("input") => input = Some(parser.value()?.into()),
+            Long("output") => output = Some(parser.value()?.into()),
+            Long("threads") => {
+                options.threads = parser.value()?.parse::<std::num::NonZeroUsize>()?.get();
+            }
+            Long("profile") => profile = true,
+            Long("help") | Short('h') => return Ok(None),
+            Value(path) if artifact.is_none() => artifact = Some(path.into()),
+            other => return Err(other.unexpected()),
+        }
+    }
+    let missing = |what: &str| lexopt::Error::from(format!("{what} is missing"));
+    Ok(Some(Arguments {
+        artifact: artifact.ok_or_else(|| missing("ARTIFACT"))?,
+        input: input.ok_or_else(|| missing("--input"))?,
+        output: output.ok_or_else(|| missing("--output"))?,
+        options,
+        profile,
+    }))
+}
+
+fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
+    let session = Session::load(&arguments.artifact, arguments.options)?;
+    let tensors = read_tensors(&arguments.input)?;
+    let inputs: Vec<(&str, &HostTensor)> =
+        tensors.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect();
+    let outputs = if arguments.profile {
+        let (outputs, times) = session.run_profiled(&inputs)?;
+        for time in &times {
+            let label = time.label.as_deref().unwrap_or_default();
+            eprintln!(
+                "{:>10.1} us  {:>6} tiles  {}  {label}",
+                time.microseconds, time.tiles, time.symbol
+            );
+        }
+        let total: f64 = times.iter().map(|time| time.microseconds).sum();
+        eprintln!("{total:>10.1} us  in {} launches", times.len());
+        outputs
+    } else {
+        session.run(&inputs)?
+    };
+    write_tensors(&arguments.output, &outputs)?;
+    Ok(())
+}
+
+/// Prints the error and what caused it.
+fn report(error: &dyn Error, code: u8) -> ExitCode {
+    eprintln!("error: {error}");
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        eprintln!("  caused by: {error}");
+        cause = error.source();
+    }
+    ExitCode::from(code)
+}

@@ -1,0 +1,104 @@
+//! The CPU: kernels from a shared object, run by a pool of threads.
+//!
+//! # Calling convention
+//! Each kernel is a symbol of the shared object, with the C signature
+//!
+//! ```c
+//! void symbol(const int64_t *arguments, int64_t first_tile, int64_t end_tile, uint8_t *scratch);
+//! ```
+//!
+//! `arguments` is the launch's argument block: addresses and numbers, one 64-bit word each. The tiles `first_tile ..
+//! end_tile` are the part that this call computes. Tiles of one launch are independent: any worker may run any interval
+//! of them, at the same time as the others. `scratch` belongs to the worker, is aligned to 64 bytes, has at least
+//! [`Launch::scratch_bytes`](crate::plan::Launch::scratch_bytes), and holds rubbish at the start of a call.
+//!
+//! Weights and slots of the arena are aligned to 64 bytes. Inputs and outputs are the caller's, and are aligned to 4.
+
+mod code_object;
+mod features;
+mod thread_pool;
+
+use crate::device::{Device, DeviceError, LaunchCommand};
+use crate::plan::KernelEntry;
+use code_object::CodeObject;
+pub use features::{host_features, missing_features};
+use memmap2::MmapMut;
+use thread_pool::{Job, ThreadPool};
+
+/// A kernel's entry point; see [the calling convention](self#calling-convention).
+pub type KernelFunction = unsafe extern "C" fn(*const i64, i64, i64, *mut u8);
+
+/// The most threads that one device uses.
+pub const MAX_THREADS: usize = 1024;
+
+/// The CPU.
+pub struct CpuDevice {
+    pool: ThreadPool,
+    code: Option<CodeObject>,
+    scratch: Vec<MmapMut>,
+    scratch_addresses: Vec<*mut u8>,
+}
+
+// SAFETY: the addresses point into the mappings that the device itself owns.
+unsafe impl Send for CpuDevice {}
+
+impl CpuDevice {
+    /// A device of `threads` threads, the calling one included; at least one, at most [`MAX_THREADS`].
+    pub fn new(threads: usize) -> Result<Self, DeviceError> {
+        let threads = threads.clamp(1, MAX_THREADS);
+        let mut device = CpuDevice {
+            pool: ThreadPool::new(threads).map_err(DeviceError::Threads)?,
+            code: None,
+            scratch: Vec::new(),
+            scratch_addresses: vec![std::ptr::null_mut(); threads],
+        };
+        device.reserve_scratch(64)?;
+        Ok(device)
+    }
+}
+
+impl Device for CpuDevice {
+    fn name(&self) -> &'static str {
+        "cpu"
+    }
+
+    unsafe fn load(&mut self, code: &[u8], kernels: &[KernelEntry]) -> Result<(), DeviceError> {
+        // SAFETY: the caller vouches for the code object.
+        self.code = Some(unsafe { CodeObject::load(code, kernels) }?);
+        Ok(())
+    }
+
+    fn reserve_scratch(&mut self, bytes: usize) -> Result<(), DeviceError> {
+        if self.scratch.first().is_some_and(|scratch| scratch.len() >= bytes) {
+            return Ok(());
+        }
+        let workers = self.scratch_addresses.len();
+        // Fresh pages are given on first touch, so each lies near the worker that uses it.
+        let mut scratch = (0..workers)
+            .map(|_| MmapMut::map_anon(bytes))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|source| DeviceError::Scratch { bytes, workers, source })?;
+        for (address, scratch) in self.scratch_addresses.iter_mut().zip(&mut scratch) {
+            *address = scratch.as_mut_ptr();
+        }
+        self.scratch = scratch;
+        Ok(())
+    }
+
+    unsafe fn launch(&mut self, command: LaunchCommand<'_>) -> Result<(), DeviceError> {
+        let kernel = self
+            .code
+            .as_ref()
+            .and_then(|code| code.kernel(command.kernel))
+            .ok_or(DeviceError::NotLoaded(command.kernel))?;
+        let job = Job {
+            kernel,
+            arguments: command.arguments.as_ptr(),
+            scratch: self.scratch_addresses.as_ptr(),
+        };
+        // SAFETY: the caller vouches for kernel and arguments; there is one scratch address a thread of the pool, and
+        // the mappings live as long as the device.
+        unsafe { self.pool.run(job, command.tiles) };
+        Ok(())
+    }
+}

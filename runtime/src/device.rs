@@ -1,0 +1,73 @@
+//! [`Device`]: where kernels run.
+
+use crate::plan::KernelEntry;
+
+/// One launch, all addresses and sizes resolved.
+#[derive(Clone, Copy, Debug)]
+pub struct LaunchCommand<'a> {
+    /// Which kernel, by its position in the list given to [`Device::load`].
+    pub kernel: usize,
+    /// The argument block.
+    pub arguments: &'a [i64],
+    /// How many tiles there are.
+    pub tiles: u32,
+}
+
+/// A home for kernels: the CPU today. Each device documents the calling convention of its code object.
+pub trait Device: Send {
+    /// What it is called on the command line.
+    fn name(&self) -> &'static str;
+
+    /// Takes a code object and finds the kernels in it, replacing what it had.
+    ///
+    /// # Safety
+    /// The code object is machine code, and loading it may run it: it must be one that the compiler wrote.
+    unsafe fn load(&mut self, code: &[u8], kernels: &[KernelEntry]) -> Result<(), DeviceError>;
+
+    /// Makes sure that every worker has that many bytes of scratch memory. It only grows.
+    fn reserve_scratch(&mut self, bytes: usize) -> Result<(), DeviceError>;
+
+    /// Runs a kernel over all its tiles, and returns when their results can be read.
+    ///
+    /// # Safety
+    /// The argument block must be what that kernel expects, every address in it must be valid for what the kernel does
+    /// with it, and the scratch memory that it needs must have been reserved.
+    unsafe fn launch(&mut self, command: LaunchCommand<'_>) -> Result<(), DeviceError>;
+}
+
+/// What a device could not do.
+#[derive(Debug, thiserror::Error)]
+pub enum DeviceError {
+    /// No worker threads.
+    #[error("cannot start the worker threads")]
+    Threads(#[source] std::io::Error),
+    /// The code object could not be put where the loader finds it.
+    #[error("cannot hand the code object to the dynamic loader")]
+    CodeObject(#[source] std::io::Error),
+    /// The loader does not take the code object.
+    #[error("the dynamic loader refuses the code object")]
+    Load(#[source] libloading::Error),
+    /// The code object lacks a kernel.
+    #[error("the code object has no kernel `{symbol}`")]
+    MissingKernel {
+        /// The symbol that the plan names.
+        symbol: String,
+        /// What the loader says.
+        #[source]
+        source: libloading::Error,
+    },
+    /// A launch of a kernel that was not loaded.
+    #[error("kernel {0} is not loaded")]
+    NotLoaded(usize),
+    /// No memory for scratch.
+    #[error("cannot allocate {bytes} bytes of scratch memory for each of {workers} workers")]
+    Scratch {
+        /// The size for one.
+        bytes: usize,
+        /// How many need it.
+        workers: usize,
+        /// What the system says.
+        #[source]
+        source: std::io::Error,
+    },
+}

@@ -1,0 +1,209 @@
+//! Checks a [`Plan`] at load: an artifact is untrusted input, and what runs a plan relies on its indices.
+
+use crate::plan::{
+    Expression, Launch, LaunchArgument, Piece, Place, Plan, Port, SymbolEntry, SymbolSource,
+};
+use std::collections::HashSet;
+
+/// A plan that cannot be run.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{at}: {problem}")]
+pub struct PlanError {
+    /// Which part of the plan.
+    pub at: String,
+    /// What is wrong with it.
+    pub problem: PlanProblem,
+}
+
+/// What is wrong with a part of a plan.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PlanProblem {
+    /// An index that names nothing.
+    #[error("there is no {what} {index}, as there are only {count}")]
+    Index {
+        /// What is indexed.
+        what: &'static str,
+        /// The index.
+        index: usize,
+        /// How many there are.
+        count: usize,
+    },
+    /// A definition that speaks of itself or of a later symbol.
+    #[error("its definition uses symbol {0}, which does not come before it")]
+    LaterSymbol(usize),
+    /// A divisor below one.
+    #[error("the divisor {0} is not positive")]
+    Divisor(i64),
+    /// A range without sizes.
+    #[error("the range {min}..={max} step {step} is empty or negative")]
+    Range {
+        /// The least value.
+        min: i64,
+        /// The greatest value.
+        max: i64,
+        /// The step.
+        step: i64,
+    },
+    /// Two things of one name.
+    #[error("the name is given twice")]
+    Duplicate,
+    /// A free symbol without an input that brings it.
+    #[error("no dimension of an input is this symbol")]
+    Unbound,
+    /// No program.
+    #[error("there is none")]
+    Empty,
+}
+
+impl PlanProblem {
+    fn at(self, at: impl Into<String>) -> PlanError {
+        PlanError { at: at.into(), problem: self }
+    }
+}
+
+impl Plan {
+    /// Whether every index lies in its range, divisors are positive, definitions refer to earlier symbols only, names
+    /// are unique, and every free symbol is a dimension of an input.
+    pub fn validate(&self) -> Result<(), PlanError> {
+        self.validate_symbols()?;
+        self.validate_ports("input", &self.inputs)?;
+        self.validate_ports("output", &self.outputs)?;
+        self.validate_every_free_symbol_is_brought()?;
+        unique("symbol", self.symbols.iter().map(|symbol| symbol.name.as_str()))?;
+        unique("weight", self.weights.iter().map(|weight| weight.name.as_str()))?;
+        if self.pieces.is_empty() {
+            return Err(PlanProblem::Empty.at("pieces"));
+        }
+        self.pieces.iter().enumerate().try_for_each(|(index, piece)| {
+            self.validate_piece(piece)
+                .map_err(|error| error.problem.at(format!("piece {index}, {}", error.at)))
+        })
+    }
+
+    fn validate_symbols(&self) -> Result<(), PlanError> {
+        for (index, SymbolEntry { name, source }) in self.symbols.iter().enumerate() {
+            let checked = match source {
+                SymbolSource::Free { min, max, step } => {
+                    if 0 <= *min && min <= max && *step >= 1 {
+                        Ok(())
+                    } else {
+                        Err(PlanProblem::Range { min: *min, max: *max, step: *step })
+                    }
+                }
+                SymbolSource::Defined(expression) => {
+                    check_expression(expression, index).map_err(|problem| match problem {
+                        PlanProblem::Index { index, .. } => PlanProblem::LaterSymbol(index),
+                        other => other,
+                    })
+                }
+            };
+            checked.map_err(|problem| problem.at(format!("symbol `{name}`")))?;
+        }
+        Ok(())
+    }
+
+    fn validate_ports(&self, kind: &'static str, ports: &[Port]) -> Result<(), PlanError> {
+        unique(kind, ports.iter().map(|port| port.name.as_str()))?;
+        for port in ports {
+            self.expressions(&port.shape)
+                .map_err(|problem| problem.at(format!("{kind} `{}`", port.name)))?;
+        }
+        Ok(())
+    }
+
+    fn validate_every_free_symbol_is_brought(&self) -> Result<(), PlanError> {
+        let brought: HashSet<usize> = self
+            .inputs
+            .iter()
+            .flat_map(|port| &port.shape)
+            .filter_map(|dim| match dim {
+                Expression::Symbol(index) => Some(*index),
+                _ => None,
+            })
+            .collect();
+        for (index, symbol) in self.symbols.iter().enumerate() {
+            if matches!(symbol.source, SymbolSource::Free { .. }) && !brought.contains(&index) {
+                return Err(PlanProblem::Unbound.at(format!("symbol `{}`", symbol.name)));
+            }
+        }
+        Ok(())
+    }
+
+    fn validate_piece(&self, piece: &Piece) -> Result<(), PlanError> {
+        for range in &piece.ranges {
+            index("symbol", range.symbol, self.symbols.len())
+                .map_err(|problem| problem.at("ranges"))?;
+        }
+        self.expressions(&piece.slots).map_err(|problem| problem.at("slots"))?;
+        for (position, launch) in piece.launches.iter().enumerate() {
+            self.check_launch(piece, launch)
+                .map_err(|problem| problem.at(format!("launch {position}")))?;
+        }
+        Ok(())
+    }
+
+    fn check_launch(&self, piece: &Piece, launch: &Launch) -> Result<(), PlanProblem> {
+        index("kernel", launch.kernel, self.kernels.len())?;
+        for argument in &launch.arguments {
+            match argument {
+                LaunchArgument::Address { place, offset } => {
+                    self.check_place(piece, *place)?;
+                    check_expression(offset, self.symbols.len())?;
+                }
+                LaunchArgument::Integer(value) => check_expression(value, self.symbols.len())?,
+            }
+        }
+        check_expression(&launch.tiles, self.symbols.len())?;
+        check_expression(&launch.scratch_bytes, self.symbols.len())?;
+        if let Some(result) = &launch.result {
+            self.check_place(piece, result.place)?;
+            self.expressions(&result.shape)?;
+        }
+        Ok(())
+    }
+
+    fn check_place(&self, piece: &Piece, place: Place) -> Result<(), PlanProblem> {
+        match place {
+            Place::Input(position) => index("input", position, self.inputs.len()),
+            Place::Output(position) => index("output", position, self.outputs.len()),
+            Place::Weight(position) => index("weight", position, self.weights.len()),
+            Place::Slot(position) => index("slot", position, piece.slots.len()),
+        }
+    }
+
+    fn expressions(&self, expressions: &[Expression]) -> Result<(), PlanProblem> {
+        expressions.iter().try_for_each(|each| check_expression(each, self.symbols.len()))
+    }
+}
+
+/// Whether the expression speaks only of the first `symbols` symbols and divides by positive numbers.
+fn check_expression(expression: &Expression, symbols: usize) -> Result<(), PlanProblem> {
+    match expression {
+        Expression::Constant(_) => Ok(()),
+        Expression::Symbol(position) => index("symbol", *position, symbols),
+        Expression::Sum(parts) | Expression::Product(parts) => {
+            parts.iter().try_for_each(|part| check_expression(part, symbols))
+        }
+        Expression::FloorDiv(numerator, divisor) | Expression::CeilDiv(numerator, divisor) => {
+            if *divisor < 1 {
+                return Err(PlanProblem::Divisor(*divisor));
+            }
+            check_expression(numerator, symbols)
+        }
+    }
+}
+
+fn index(what: &'static str, index: usize, count: usize) -> Result<(), PlanProblem> {
+    if index < count { Ok(()) } else { Err(PlanProblem::Index { what, index, count }) }
+}
+
+fn unique<'a>(
+    kind: &'static str,
+    names: impl IntoIterator<Item = &'a str>,
+) -> Result<(), PlanError> {
+    let mut seen = HashSet::new();
+    match names.into_iter().find(|name| !seen.insert(*name)) {
+        Some(name) => Err(PlanProblem::Duplicate.at(format!("{kind} `{name}`"))),
+        None => Ok(()),
+    }
+}

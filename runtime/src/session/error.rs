@@ -1,0 +1,149 @@
+//! [`RunError`]: why a call did not run.
+
+use crate::device::DeviceError;
+use crate::expression::EvaluationError;
+
+/// Why a call did not run. Nothing was launched, except for [`Device`](Self::Device).
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// An input that was not given.
+    #[error("the input `{name}` is missing: the model takes {expected}")]
+    MissingInput {
+        /// The input.
+        name: String,
+        /// All inputs with their shapes.
+        expected: String,
+    },
+    /// An input that the model does not have.
+    #[error("the model has no input `{name}`: it takes {expected}")]
+    UnexpectedInput {
+        /// The input.
+        name: String,
+        /// All inputs with their shapes.
+        expected: String,
+    },
+    /// An input given twice.
+    #[error("the input `{0}` is given twice")]
+    DuplicateInput(String),
+    /// An input whose elements are not as many as its shape says.
+    #[error(
+        "the input `{input}` has the shape {shape:?} and {elements} elements, which do not agree"
+    )]
+    Elements {
+        /// The input.
+        input: String,
+        /// Its shape.
+        shape: Vec<usize>,
+        /// How many elements it has.
+        elements: usize,
+    },
+    /// An input with too many or too few dimensions.
+    #[error("the input `{input}` has the shape {found:?}, and the model takes {expected}")]
+    Rank {
+        /// The input.
+        input: String,
+        /// Its shape.
+        found: Vec<usize>,
+        /// What it should be.
+        expected: String,
+    },
+    /// A dimension that is not what the model needs.
+    #[error(
+        "dimension {axis} of the input `{input}` is {found}, and must be {expected}: the model takes {shape}"
+    )]
+    Dimension {
+        /// The input.
+        input: String,
+        /// Which dimension.
+        axis: usize,
+        /// Its size.
+        found: i64,
+        /// The size that it should have, with the expression for it.
+        expected: String,
+        /// The whole shape.
+        shape: String,
+    },
+    /// Two inputs that disagree.
+    #[error(
+        "`{symbol}` is {found} by dimension {axis} of the input `{input}`, and {before} by dimension {axis_before} of \
+         the input `{input_before}`: they must agree"
+    )]
+    Conflict {
+        /// The symbol.
+        symbol: String,
+        /// The input that disagrees with one before it.
+        input: String,
+        /// Which dimension.
+        axis: usize,
+        /// Its size.
+        found: i64,
+        /// The input before.
+        input_before: String,
+        /// Its dimension.
+        axis_before: usize,
+        /// The size that it gave.
+        before: i64,
+    },
+    /// A size outside the declared range.
+    #[error(
+        "`{symbol}` = {value} (dimension {axis} of the input `{input}`) lies outside the declared range {range}: give \
+         a size inside it, or compile the model again with `--range {wider}`"
+    )]
+    OutOfRange {
+        /// The symbol.
+        symbol: String,
+        /// Its value.
+        value: i64,
+        /// The input that brought it.
+        input: String,
+        /// Which dimension.
+        axis: usize,
+        /// The declared range, with its step.
+        range: String,
+        /// A range that contains the value.
+        wider: String,
+    },
+    /// A size for which there is no program.
+    #[error("no piece of the artifact covers {0}: compile the model again")]
+    NoPiece(String),
+    /// A size or an offset of the plan without a value.
+    #[error("`{expression}` of the artifact's plan has no value for {symbols}")]
+    Expression {
+        /// The expression.
+        expression: String,
+        /// The symbols' values.
+        symbols: String,
+        /// Why.
+        #[source]
+        source: EvaluationError,
+    },
+    /// A size below zero, or beyond what this machine can count.
+    #[error("the artifact's plan makes {what} {value}, which is out of bounds")]
+    Size {
+        /// What has that size.
+        what: String,
+        /// The size.
+        value: i128,
+    },
+    /// An address outside the memory that it is meant for.
+    #[error("{what} of the artifact's plan lies at byte {offset} of a memory of {bytes} bytes")]
+    OutOfBounds {
+        /// Whose address.
+        what: String,
+        /// The offset.
+        offset: i64,
+        /// The size of the memory.
+        bytes: usize,
+    },
+    /// No memory.
+    #[error("cannot allocate {bytes} bytes for {what}: give a smaller input")]
+    OutOfMemory {
+        /// What the memory is for.
+        what: String,
+        /// How much.
+        bytes: usize,
+    },
+    /// The device.
+    #[error("the device failed")]
+    Device(#[from] DeviceError),
+}

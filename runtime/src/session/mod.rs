@@ -1,0 +1,254 @@
+//! [`Session`]: an artifact that is ready to run.
+
+mod binding;
+mod bound_piece;
+mod compiled_piece;
+mod error;
+
+use crate::artifact::{Artifact, ArtifactError, UnfitMachine};
+use crate::cpu::CpuDevice;
+use crate::device::{Device, DeviceError, LaunchCommand};
+use crate::tensor::HostTensor;
+use binding::bind;
+use bound_piece::{BoundPiece, CallAddresses};
+use compiled_piece::CompiledPiece;
+pub use error::RunError;
+use memmap2::MmapMut;
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+/// How a session runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Threads, the calling one included.
+    pub threads: usize,
+}
+
+impl Default for Options {
+    /// A thread for every core that this process may use.
+    fn default() -> Self {
+        Options { threads: std::thread::available_parallelism().map_or(1, |cores| cores.get()) }
+    }
+}
+
+/// An artifact that cannot be made ready.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// It cannot be read.
+    #[error(transparent)]
+    Artifact(#[from] ArtifactError),
+    /// It is for another machine.
+    #[error(transparent)]
+    Machine(#[from] UnfitMachine),
+    /// Its code cannot be loaded.
+    #[error("cannot load the kernels")]
+    Device(#[from] DeviceError),
+}
+
+/// Output tensors by name, in the plan's order.
+pub type Outputs = Vec<(String, HostTensor)>;
+
+/// How long a launch took.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LaunchTime {
+    /// The kernel's symbol.
+    pub symbol: String,
+    /// The kernel's family.
+    pub family: String,
+    /// The name of its result, where the model has one.
+    pub label: Option<String>,
+    /// How many tiles there were.
+    pub tiles: u32,
+    /// Microseconds.
+    pub microseconds: f64,
+}
+
+/// An artifact that is ready to run. Calls from several threads come one after the other.
+pub struct Session {
+    artifact: Artifact,
+    pieces: Vec<CompiledPiece>,
+    state: Mutex<State>,
+}
+
+/// What changes from call to call.
+struct State {
+    device: Box<dyn Device>,
+    /// Holds the slots of the piece that runs. Only grows.
+    arena: MmapMut,
+    /// The piece and the sizes of the last call: the next one is likely to have the same.
+    bound: Option<BoundPiece>,
+}
+
+impl Session {
+    /// Loads the artifact at `path`. Its code object is machine code and becomes part of this process.
+    pub fn load(path: &Path, options: Options) -> Result<Self, LoadError> {
+        Self::new(Artifact::open(path)?, options)
+    }
+
+    /// Makes an artifact ready. Its code object is machine code and becomes part of this process.
+    pub fn new(artifact: Artifact, options: Options) -> Result<Self, LoadError> {
+        artifact.provenance().target.check()?;
+        let mut device = CpuDevice::new(options.threads)?;
+        // SAFETY: the documentation says that code runs, so the caller vouches for the artifact.
+        unsafe { device.load(artifact.code(), &artifact.plan().kernels) }?;
+        let plan = artifact.plan();
+        let pieces = plan.pieces.iter().map(|piece| CompiledPiece::new(plan, piece)).collect();
+        let arena = MmapMut::map_anon(1).map_err(ArtifactError::Io)?;
+        let state = State { device: Box::new(device), arena, bound: None };
+        Ok(Session { artifact, pieces, state: Mutex::new(state) })
+    }
+
+    /// What was loaded.
+    pub fn artifact(&self) -> &Artifact {
+        &self.artifact
+    }
+
+    /// The size of the arena in bytes. It grows with the largest size that has run, and never shrinks.
+    pub fn arena_bytes(&self) -> usize {
+        self.lock().arena.len()
+    }
+
+    /// Runs the model on inputs by name. The outputs come in the plan's order.
+    pub fn run(&self, inputs: &[(&str, &HostTensor)]) -> Result<Outputs, RunError> {
+        self.execute(inputs, &mut ())
+    }
+
+    /// Runs, and shows each labelled result as f32 after its launch. The observer must not call this session.
+    pub fn run_observed(
+        &self,
+        inputs: &[(&str, &HostTensor)],
+        observe: &mut dyn FnMut(&str, HostTensor),
+    ) -> Result<Outputs, RunError> {
+        self.execute(inputs, &mut Results { session: self, observe })
+    }
+
+    /// Runs, and gives the time of each launch.
+    pub fn run_profiled(
+        &self,
+        inputs: &[(&str, &HostTensor)],
+    ) -> Result<(Outputs, Vec<LaunchTime>), RunError> {
+        let mut times = Times { session: self, start: Instant::now(), times: Vec::new() };
+        let outputs = self.execute(inputs, &mut times)?;
+        Ok((outputs, times.times))
+    }
+
+    fn execute(
+        &self,
+        inputs: &[(&str, &HostTensor)],
+        observer: &mut impl Observer,
+    ) -> Result<Outputs, RunError> {
+        let plan = self.artifact.plan();
+        let call = bind(plan, inputs)?;
+        let state = &mut *self.lock();
+        let bound = match state.bound.take_if(|bound| bound.symbols == call.symbols) {
+            Some(bound) => state.bound.insert(bound),
+            None => {
+                let shapes: Vec<&[usize]> =
+                    call.inputs.iter().map(|tensor| tensor.shape.as_slice()).collect();
+                let bound = BoundPiece::new(
+                    &self.artifact,
+                    &self.pieces,
+                    call.symbols,
+                    &shapes,
+                    &mut state.arena,
+                )?;
+                state.device.reserve_scratch(bound.scratch_bytes)?;
+                state.bound.insert(bound)
+            }
+        };
+        let mut outputs = bound
+            .output_shapes
+            .iter()
+            .map(|shape| new_output(shape))
+            .collect::<Result<Vec<_>, _>>()?;
+        let addresses = CallAddresses {
+            inputs: call.inputs.iter().map(|tensor| tensor.data.as_ptr() as i64).collect(),
+            outputs: outputs.iter_mut().map(|tensor| tensor.data.as_mut_ptr() as i64).collect(),
+        };
+        bound.patch(&addresses);
+        for (index, launch) in bound.launches.iter().enumerate() {
+            observer.before();
+            let (kernel, tiles) = (launch.kernel, launch.tiles);
+            let command = LaunchCommand { kernel, arguments: bound.arguments(launch), tiles };
+            // SAFETY: whoever loaded the artifact vouches for its kernels; every address has been checked to lie inside
+            // memory that outlives the launch, and the scratch memory is reserved.
+            unsafe { state.device.launch(command) }?;
+            observer.after(bound, index, &addresses);
+        }
+        let names = plan.outputs.iter().map(|port| port.name.clone());
+        Ok(names.zip(outputs).collect())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A panic in an observer leaves the state whole: nothing in it is half-changed while launches run.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn new_output(shape: &[usize]) -> Result<HostTensor, RunError> {
+    HostTensor::zeros(shape.to_vec()).ok_or_else(|| RunError::OutOfMemory {
+        what: "an output".to_string(),
+        bytes: shape.iter().fold(4, |bytes: usize, dim| bytes.saturating_mul(*dim)),
+    })
+}
+
+/// Looks on while launches run.
+trait Observer {
+    fn before(&mut self);
+    fn after(&mut self, bound: &BoundPiece, launch: usize, addresses: &CallAddresses);
+}
+
+impl Observer for () {
+    fn before(&mut self) {}
+    fn after(&mut self, _: &BoundPiece, _: usize, _: &CallAddresses) {}
+}
+
+struct Results<'a> {
+    session: &'a Session,
+    observe: &'a mut dyn FnMut(&str, HostTensor),
+}
+
+impl Observer for Results<'_> {
+    fn before(&mut self) {}
+
+    fn after(&mut self, bound: &BoundPiece, launch: usize, addresses: &CallAddresses) {
+        let entry = &self.session.artifact.plan().pieces[bound.piece].launches[launch];
+        let (Some(result), Some(view)) = (&entry.result, &bound.launches[launch].result) else {
+            return;
+        };
+        let address = addresses.of(view.home) as *const u8;
+        // SAFETY: binding has checked that the view lies inside its memory, which is initialised (by zeros at first) and
+        // which nobody writes between launches.
+        let bytes = unsafe { std::slice::from_raw_parts(address, view.bytes) };
+        if let Some(tensor) = HostTensor::from_bytes(view.shape.clone(), view.element, bytes) {
+            (self.observe)(&result.label, tensor);
+        }
+    }
+}
+
+struct Times<'a> {
+    session: &'a Session,
+    start: Instant,
+    times: Vec<LaunchTime>,
+}
+
+impl Observer for Times<'_> {
+    fn before(&mut self) {
+        self.start = Instant::now();
+    }
+
+    fn after(&mut self, bound: &BoundPiece, launch: usize, _: &CallAddresses) {
+        let microseconds = self.start.elapsed().as_secs_f64() * 1e6;
+        let plan = self.session.artifact.plan();
+        let entry = &plan.pieces[bound.piece].launches[launch];
+        let kernel = &plan.kernels[entry.kernel];
+        self.times.push(LaunchTime {
+            symbol: kernel.symbol.clone(),
+            family: kernel.family.clone(),
+            label: entry.result.as_ref().map(|result| result.label.clone()),
+            tiles: bound.launches[launch].tiles,
+            microseconds,
+        });
+    }
+}

@@ -1,0 +1,264 @@
+//! A hand-made plan, run: dispatch, tiles, threads, the arena, observers, and calls that must fail.
+
+mod support;
+
+use half::bf16;
+use ocellus_runtime::plan::*;
+use ocellus_runtime::{HostTensor, LoadError, Options, RunError, Session};
+use support::*;
+
+fn session(plan: Plan, threads: usize) -> Session {
+    Session::new(artifact(contents(plan)), Options { threads }).unwrap()
+}
+
+fn run_error(plan: Plan, inputs: &[(&str, &HostTensor)]) -> RunError {
+    session(plan, 2).run(inputs).unwrap_err()
+}
+
+#[test]
+fn every_size_with_every_number_of_threads() {
+    for threads in [1, 2, 5] {
+        let session = session(plan(), threads);
+        for rows in (1..=64).chain([3, 3, 64, 1]) {
+            let x = input(rows);
+            let outputs = session.run(&[("x", &x)]).unwrap();
+            assert_eq!(outputs[0].0, "y");
+            assert_eq!(outputs[0].1.shape, [rows, WIDTH]);
+            assert_eq!(outputs[0].1.data, expected(&x).1, "{rows} rows, {threads} threads");
+            assert_eq!(outputs[1].1.shape, [1, rows.div_ceil(2)]);
+            assert_eq!(outputs[1].1.data[0], 1.0);
+        }
+    }
+}
+
+#[test]
+fn the_arena_grows_to_the_largest_size_and_no_further() {
+    let session = session(plan(), 2);
+    session.run(&[("x", &input(10))]).unwrap();
+    let small = session.arena_bytes();
+    session.run(&[("x", &input(64))]).unwrap();
+    let large = session.arena_bytes();
+    assert!(small < large && large == 64 * WIDTH * (4 + 2), "{small}, {large}");
+    for round in 0..1000 {
+        session.run(&[("x", &input(1 + round * 37 % 64))]).unwrap();
+    }
+    assert_eq!(session.arena_bytes(), large);
+}
+
+#[test]
+fn shows_labelled_results_in_f32() {
+    let session = session(plan(), 2);
+    let x = input(33);
+    let mut seen = Vec::new();
+    session
+        .run_observed(&[("x", &x)], &mut |label, tensor| seen.push((label.to_string(), tensor)))
+        .unwrap();
+    let (scaled, added) = expected(&x);
+    // The kernel cuts the lower half off.
+    let added =
+        added.iter().map(|x| bf16::from_bits((x.to_bits() >> 16) as u16).to_f32()).collect();
+    let tensor = |data| HostTensor::new(vec![33, WIDTH], data).unwrap();
+    let labelled = [("scaled", tensor(scaled)), ("added", tensor(added))];
+    assert_eq!(seen, labelled.map(|(label, tensor)| (label.to_string(), tensor)));
+}
+
+#[test]
+fn gives_the_time_of_each_launch() {
+    let (outputs, times) = session(plan(), 2).run_profiled(&[("x", &input(3))]).unwrap();
+    assert_eq!(outputs.len(), 2);
+    let symbols: Vec<&str> = times.iter().map(|time| time.symbol.as_str()).collect();
+    assert_eq!(symbols, ["scale_rows", "add_rows", "probe_scratch"]);
+    assert_eq!((times[0].tiles, times[0].label.as_deref()), (3, Some("scaled")));
+    assert!(times.iter().all(|time| time.microseconds > 0.0));
+}
+
+#[test]
+fn two_artifacts_at_once_and_calls_from_many_threads() {
+    let mut other = plan();
+    for piece in &mut other.pieces {
+        piece.launches[1].arguments[1] = LaunchArgument::Integer(constant(100));
+    }
+    let (first, second) = (session(plan(), 2), session(other, 2));
+    std::thread::scope(|scope| {
+        for rows in [1, 20, 64] {
+            let (first, second) = (&first, &second);
+            scope.spawn(move || {
+                let x = input(rows);
+                let (scaled, added) = expected(&x);
+                let hundred: Vec<f32> = scaled.iter().map(|x| x + 100.0).collect();
+                for _ in 0..50 {
+                    assert_eq!(first.run(&[("x", &x)]).unwrap()[0].1.data, added);
+                    assert_eq!(second.run(&[("x", &x)]).unwrap()[0].1.data, hundred);
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn a_missing_input_is_named() {
+    assert_eq!(
+        run_error(plan(), &[]).to_string(),
+        "the input `x` is missing: the model takes `x` [rows, 4]"
+    );
+}
+
+#[test]
+fn an_unexpected_input_is_named() {
+    let x = input(1);
+    assert_eq!(
+        run_error(plan(), &[("x", &x), ("z", &x)]).to_string(),
+        "the model has no input `z`: it takes `x` [rows, 4]"
+    );
+    assert_eq!(
+        run_error(plan(), &[("x", &x), ("x", &x)]).to_string(),
+        "the input `x` is given twice"
+    );
+}
+
+#[test]
+fn wrong_shapes_are_explained() {
+    let tensor = |shape: &[usize]| HostTensor::zeros(shape.to_vec()).unwrap();
+    assert_eq!(
+        run_error(plan(), &[("x", &tensor(&[4]))]).to_string(),
+        "the input `x` has the shape [4], and the model takes [rows, 4]"
+    );
+    assert_eq!(
+        run_error(plan(), &[("x", &tensor(&[2, 5]))]).to_string(),
+        "dimension 1 of the input `x` is 5, and must be 4: the model takes [rows, 4]"
+    );
+    let lying = HostTensor { shape: vec![8, WIDTH], data: vec![0.0; 4] };
+    assert_eq!(
+        run_error(plan(), &[("x", &lying)]).to_string(),
+        "the input `x` has the shape [8, 4] and 4 elements, which do not agree"
+    );
+}
+
+#[test]
+fn sizes_outside_the_range_say_how_to_widen_it() {
+    assert_eq!(
+        run_error(plan(), &[("x", &input(65))]).to_string(),
+        "`rows` = 65 (dimension 0 of the input `x`) lies outside the declared range 1..=64: give a size inside it, or \
+         compile the model again with `--range rows=1..=65`"
+    );
+    let mut even = plan();
+    even.symbols[0].source = SymbolSource::Free { min: 2, max: 64, step: 2 };
+    assert_eq!(
+        run_error(even, &[("x", &input(1))]).to_string(),
+        "`rows` = 1 (dimension 0 of the input `x`) lies outside the declared range 2..=64 step 2: give a size inside \
+         it, or compile the model again with `--range rows=1..=64`"
+    );
+}
+
+#[test]
+fn inputs_that_disagree_are_named() {
+    let mut two = plan();
+    two.inputs.push(Port { name: "mask".to_string(), shape: vec![rows()] });
+    let mask = HostTensor::zeros(vec![3]).unwrap();
+    assert_eq!(
+        run_error(two, &[("x", &input(2)), ("mask", &mask)]).to_string(),
+        "`rows` is 3 by dimension 0 of the input `mask`, and 2 by dimension 0 of the input `x`: they must agree"
+    );
+    let mut dependent = plan();
+    let half = Expression::Symbol(1);
+    dependent.inputs.push(Port { name: "mask".to_string(), shape: vec![half] });
+    assert_eq!(
+        run_error(dependent, &[("x", &input(4)), ("mask", &mask)]).to_string(),
+        "dimension 0 of the input `mask` is 3, and must be 2 = half: the model takes [half]"
+    );
+}
+
+#[test]
+fn a_size_without_a_piece_is_an_error() {
+    let mut gap = plan();
+    gap.pieces.truncate(1);
+    assert_eq!(
+        run_error(gap, &[("x", &input(33))]).to_string(),
+        "no piece of the artifact covers rows = 33, half = 17: compile the model again"
+    );
+}
+
+#[test]
+fn a_plan_that_leaves_its_memory_is_stopped() {
+    let offset = |offset| LaunchArgument::Address { place: Place::Slot(0), offset };
+    let with = |argument: LaunchArgument| {
+        let mut plan = plan();
+        plan.pieces[0].launches[1].arguments[0] = argument;
+        chain(&run_error(plan, &[("x", &input(2))]))
+    };
+    assert_eq!(
+        with(offset(row_bytes(16))),
+        "an address in launch 1 of the artifact's plan lies at byte 32 of a memory of 32 bytes"
+    );
+    assert!(with(offset(constant(-1))).contains("at byte -1 of"));
+    let overflow = Expression::Product(vec![constant(i64::MAX), rows()]);
+    assert_eq!(
+        with(offset(overflow)),
+        "`(9223372036854775807 * rows)` of the artifact's plan has no value for rows = 2, half = 1: the value does \
+         not fit into 64 bits"
+    );
+    let slot = |size| {
+        let mut plan = plan();
+        plan.pieces[0].slots[1] = size;
+        chain(&run_error(plan, &[("x", &input(2))]))
+    };
+    assert!(slot(constant(15)).contains("the end of the result `added`"), "{}", slot(constant(15)));
+    assert!(slot(constant(-1)).contains("slot 1 -1"), "{}", slot(constant(-1)));
+    assert!(slot(constant(i64::MAX)).contains("slot 1"), "{}", slot(constant(i64::MAX)));
+    assert!(slot(constant(1 << 60)).contains("cannot allocate"), "{}", slot(constant(1 << 60)));
+    let mut plan = plan();
+    plan.outputs[0].shape[0] = constant(1 << 55);
+    let error = chain(&run_error(plan, &[("x", &input(2))]));
+    assert!(error.contains("cannot allocate") && error.contains("an output"), "{error}");
+}
+
+#[test]
+fn scratch_and_tiles_out_of_bounds_are_errors() {
+    let mut scratch = plan();
+    scratch.pieces[0].launches[0].scratch_bytes = constant(1 << 60);
+    assert!(chain(&run_error(scratch, &[("x", &input(2))])).contains("scratch memory"));
+    for tiles in [-1, 1 << 32] {
+        let mut plan = plan();
+        plan.pieces[0].launches[0].tiles = constant(tiles);
+        assert!(chain(&run_error(plan, &[("x", &input(2))])).contains("tiles of launch 0"));
+    }
+}
+
+#[test]
+fn a_session_runs_on_after_an_error() {
+    let session = session(plan(), 2);
+    assert!(session.run(&[("x", &input(65))]).is_err());
+    let x = input(5);
+    assert_eq!(session.run(&[("x", &x)]).unwrap()[0].1.data, expected(&x).1);
+}
+
+fn load_error(contents: ocellus_runtime::ArtifactContents) -> String {
+    let result: Result<Session, LoadError> =
+        Session::new(artifact(contents), Options { threads: 1 });
+    chain(&result.err().expect("an artifact that cannot be loaded"))
+}
+
+#[test]
+fn another_cpu_is_refused() {
+    let mut other = contents(plan());
+    other.provenance.target.name = "cpu:of-the-future".to_string();
+    other.provenance.target.features.push("avx1024".to_string());
+    assert_eq!(
+        load_error(other),
+        "the artifact was compiled for `cpu:of-the-future`, and this CPU lacks avx1024: compile the model again with \
+         `--target cpu` on this machine, or with `--target cpu:x86-64-v3` for every x86 CPU with AVX2"
+    );
+    let mut other = contents(plan());
+    other.provenance.target.architecture = "riscv64".to_string();
+    assert!(load_error(other).contains("riscv64"));
+}
+
+#[test]
+fn code_that_does_not_load_is_an_error() {
+    let mut nonsense = contents(plan());
+    nonsense.code = b"this is no shared object".to_vec();
+    assert!(load_error(nonsense).contains("the dynamic loader refuses the code object"));
+    let mut lacking = contents(plan());
+    lacking.plan.kernels[0].symbol = "no_such_kernel".to_string();
+    assert!(load_error(lacking).contains("has no kernel `no_such_kernel`"));
+}

@@ -1,0 +1,37 @@
+// Kernels for the tests, by the calling convention of the CPU. A tile is a row of WIDTH elements.
+#include <stdint.h>
+#include <string.h>
+
+enum { WIDTH = 4 };
+
+// result[row] = operand[row] * weight, by way of scratch. Arguments: operand, weight, result.
+void scale_rows(const int64_t *arguments, int64_t first, int64_t end, uint8_t *scratch) {
+    const float *operand = (const float *)arguments[0];
+    const float *weight = (const float *)arguments[1];
+    float *result = (float *)arguments[2];
+    float *row_in_scratch = (float *)scratch;
+    for (int64_t row = first; row < end; row++) {
+        for (int64_t i = 0; i < WIDTH; i++) row_in_scratch[i] = operand[row * WIDTH + i] * weight[i];
+        memcpy(result + row * WIDTH, scratch, WIDTH * sizeof(float));
+    }
+}
+
+// result[row] = operand[row] + addend, and bf16[row] its upper half. Arguments: operand, addend, result, bf16.
+void add_rows(const int64_t *arguments, int64_t first, int64_t end, uint8_t *scratch) {
+    const float *operand = (const float *)arguments[0];
+    const float addend = (float)arguments[1];
+    float *result = (float *)arguments[2];
+    uint16_t *bf16 = (uint16_t *)arguments[3];
+    for (int64_t i = first * WIDTH; i < end * WIDTH; i++) {
+        result[i] = operand[i] + addend;
+        uint32_t bits;
+        memcpy(&bits, result + i, 4);
+        bf16[i] = (uint16_t)(bits >> 16);
+    }
+}
+
+// result[0] = 1 where scratch is aligned to 64 bytes and every byte of it can be written. Arguments: bytes, result.
+void probe_scratch(const int64_t *arguments, int64_t first, int64_t end, uint8_t *scratch) {
+    memset(scratch, 0xff, (size_t)arguments[0]);
+    *(float *)arguments[1] = (uintptr_t)scratch % 64 == 0 ? 1.0f : 0.0f;
+}

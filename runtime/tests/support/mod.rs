@@ -1,0 +1,181 @@
+//! A small artifact, made by hand: `y = x * weight + 1` where `rows` is at most 32, and `+ 2` above.
+
+#![allow(dead_code, reason = "each test binary uses a part")]
+#![allow(clippy::unwrap_used, reason = "a helper of tests")]
+
+use ocellus_runtime::cpu::host_features;
+use ocellus_runtime::plan::*;
+use ocellus_runtime::{
+    Artifact, ArtifactContents, ArtifactWriter, HostTensor, Provenance, TargetRequirements,
+};
+use std::path::Path;
+use std::process::Command;
+use std::sync::OnceLock;
+
+pub const WIDTH: usize = 4;
+pub const WEIGHT: [f32; WIDTH] = [1.0, 2.0, -3.0, 0.5];
+
+/// The shared object of `kernels.c`.
+pub fn code() -> &'static [u8] {
+    static CODE: OnceLock<Vec<u8>> = OnceLock::new();
+    CODE.get_or_init(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let object = folder.path().join("kernels.so");
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/kernels.c");
+        let status = Command::new("cc")
+            .args(["-O1", "-shared", "-fPIC", "-o"])
+            .args([&object, &source])
+            .status()
+            .expect("the C compiler that rustc links with");
+        assert!(status.success());
+        std::fs::read(object).unwrap()
+    })
+}
+
+pub fn constant(value: i64) -> Expression {
+    Expression::Constant(value)
+}
+
+pub fn rows() -> Expression {
+    Expression::Symbol(0)
+}
+
+/// The bytes of `rows` rows of that many bytes.
+pub fn row_bytes(bytes: i64) -> Expression {
+    Expression::Product(vec![rows(), constant(bytes)])
+}
+
+pub fn address(place: Place) -> LaunchArgument {
+    LaunchArgument::Address { place, offset: constant(0) }
+}
+
+/// Slot 0 holds `x * weight`, slot 1 the result as bf16.
+fn piece(min: i64, max: i64, addend: i64) -> Piece {
+    let shape = vec![rows(), constant(WIDTH as i64)];
+    let result = |label: &str, place, element| {
+        Some(LabelledResult { label: label.to_string(), place, element, shape: shape.clone() })
+    };
+    let scale = Launch {
+        kernel: 0,
+        arguments: vec![
+            address(Place::Input(0)),
+            address(Place::Weight(0)),
+            address(Place::Slot(0)),
+        ],
+        tiles: rows(),
+        scratch_bytes: constant(4 * WIDTH as i64),
+        result: result("scaled", Place::Slot(0), Element::F32),
+    };
+    let add = Launch {
+        kernel: 1,
+        arguments: vec![
+            address(Place::Slot(0)),
+            LaunchArgument::Integer(constant(addend)),
+            address(Place::Output(0)),
+            address(Place::Slot(1)),
+        ],
+        tiles: rows(),
+        scratch_bytes: constant(0),
+        result: result("added", Place::Slot(1), Element::BF16),
+    };
+    let probe = Launch {
+        kernel: 2,
+        arguments: vec![LaunchArgument::Integer(row_bytes(1000)), address(Place::Output(1))],
+        tiles: constant(1),
+        scratch_bytes: row_bytes(1000),
+        result: None,
+    };
+    Piece {
+        ranges: vec![PieceRange { symbol: 0, min, max }],
+        slots: vec![row_bytes(4 * WIDTH as i64), row_bytes(2 * WIDTH as i64)],
+        launches: vec![scale, add, probe],
+    }
+}
+
+pub fn plan() -> Plan {
+    let kernel = |symbol: &str, family: &str| KernelEntry {
+        symbol: symbol.to_string(),
+        family: family.to_string(),
+    };
+    Plan {
+        symbols: vec![
+            SymbolEntry {
+                name: "rows".to_string(),
+                source: SymbolSource::Free { min: 1, max: 64, step: 1 },
+            },
+            SymbolEntry {
+                name: "half".to_string(),
+                source: SymbolSource::Defined(Expression::CeilDiv(Box::new(rows()), 2)),
+            },
+        ],
+        inputs: vec![Port { name: "x".to_string(), shape: vec![rows(), constant(WIDTH as i64)] }],
+        outputs: vec![
+            Port { name: "y".to_string(), shape: vec![rows(), constant(WIDTH as i64)] },
+            Port {
+                name: "scratch_is_aligned".to_string(),
+                shape: vec![constant(1), Expression::Symbol(1)],
+            },
+        ],
+        weights: vec![WeightEntry { name: "weight".to_string(), bytes: 4 * WIDTH as u64 }],
+        kernels: vec![
+            kernel("scale_rows", "rowwise"),
+            kernel("add_rows", "rowwise"),
+            kernel("probe_scratch", "move"),
+        ],
+        pieces: vec![piece(1, 32, 1), piece(1, 64, 2)],
+    }
+}
+
+pub fn target() -> TargetRequirements {
+    TargetRequirements {
+        name: "cpu".to_string(),
+        architecture: std::env::consts::ARCH.to_string(),
+        features: host_features().into_iter().map(str::to_string).collect(),
+    }
+}
+
+pub fn contents(plan: Plan) -> ArtifactContents {
+    ArtifactContents {
+        provenance: Provenance::new(target(), "test", &plan),
+        code: code().to_vec(),
+        attachments: [("preprocessor_config".to_string(), "{}".to_string())].into(),
+        plan,
+    }
+}
+
+pub fn artifact(contents: ArtifactContents) -> Artifact {
+    let mut writer = ArtifactWriter::in_memory(contents).unwrap();
+    writer.write_weight("weight", WEIGHT.map(f32::to_le_bytes)).unwrap();
+    writer.finish().unwrap()
+}
+
+pub fn write_artifact(path: &Path) {
+    let mut writer = ArtifactWriter::create(path, contents(plan())).unwrap();
+    writer.write_weight("weight", WEIGHT.map(f32::to_le_bytes)).unwrap();
+    writer.finish().unwrap();
+}
+
+pub fn input(rows: usize) -> HostTensor {
+    let data = (0..rows * WIDTH).map(|i| i as f32 * 0.25 - 7.0).collect();
+    HostTensor::new(vec![rows, WIDTH], data).unwrap()
+}
+
+/// What the model computes, before and after the addition.
+pub fn expected(input: &HostTensor) -> (Vec<f32>, Vec<f32>) {
+    let addend = if input.shape[0] <= 32 { 1.0 } else { 2.0 };
+    let scaled: Vec<f32> =
+        input.data.iter().enumerate().map(|(i, x)| x * WEIGHT[i % WIDTH]).collect();
+    let added = scaled.iter().map(|x| x + addend).collect();
+    (scaled, added)
+}
+
+/// The error and all that caused it.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text += &format!(": {error}");
+        cause = error.source();
+    }
+    text
+}
