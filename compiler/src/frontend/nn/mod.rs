@@ -40,6 +40,7 @@ mod tensor;
 mod transformer_block;
 
 pub use attention::Attention;
+pub(crate) use attention::attend;
 pub use error::{NnError, Result};
 pub use linear::Linear;
 pub use mlp::{GatedMlp, Mlp};
