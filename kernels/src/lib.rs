@@ -6,7 +6,23 @@
 //! # The CPU calling convention
 //! `void symbol(const int64_t *arguments, int64_t first_tile, int64_t end_tile, uint8_t *scratch)`. The argument block is
 //! what [`Launch::arguments`] lists. Tiles are independent; any worker may run any interval of them. Scratch belongs to
-//! the worker, is aligned to 64 bytes, and holds at least [`Launch::scratch_bytes`].
+//! the worker, is aligned to 64 bytes, and holds at least [`Launch::scratch_bytes`]. Neighbouring tiles share work where
+//! they are of one interval (a gemm packs its rows once), so few long intervals are better than many short ones.
+
+pub mod gemm;
+mod kernel;
+mod lower;
+pub mod mlir;
+pub mod rows;
+pub mod rowwise;
+mod target;
+pub mod vector;
+mod work;
+
+pub use kernel::{Kernel, emit_module};
+pub use lower::{Launch, LowerError, lower};
+pub use target::CpuTarget;
+pub use work::{Work, work};
 
 use ocellus_dialects::TensorType;
 use ocellus_dialects::symbolic::Dim;
@@ -27,6 +43,12 @@ impl Layout {
     pub fn contiguous(ty: &TensorType) -> Self {
         let image_stride = ty.shape.iter().skip(1).cloned().product();
         Layout { ty: ty.clone(), row_stride: ty.width(), image_stride }
+    }
+
+    /// The product of all dimensions but the first and the last.
+    pub fn rows_per_image(&self) -> Dim {
+        let middle = self.ty.rank().saturating_sub(2);
+        self.ty.shape.iter().skip(1).take(middle).cloned().product()
     }
 }
 

@@ -1,0 +1,34 @@
+//! Links an object into a shared object that imports nothing.
+
+use super::CodegenError;
+use std::io::ErrorKind;
+use std::process::Command;
+
+/// Linkers, the best first, each with its arguments before the files.
+const LINKERS: [(&str, &[&str]); 4] = [
+    ("/usr/lib/llvm-22/bin/ld.lld", &["-shared", "--no-undefined", "--build-id=none"]),
+    ("ld.lld", &["-shared", "--no-undefined", "--build-id=none"]),
+    ("cc", &["-shared", "-nostdlib", "-Wl,--no-undefined", "-Wl,--build-id=none"]),
+    ("ld", &["-shared", "--no-undefined", "--build-id=none"]),
+];
+
+/// The shared object with the object's code.
+pub(super) fn shared_object(object: &[u8]) -> Result<Vec<u8>, CodegenError> {
+    let directory = tempfile::tempdir()?;
+    let (input, output) = (directory.path().join("kernels.o"), directory.path().join("kernels.so"));
+    std::fs::write(&input, object)?;
+    for (linker, arguments) in LINKERS {
+        let run = Command::new(linker).args(arguments).arg(&input).arg("-o").arg(&output).output();
+        match run {
+            Ok(run) if run.status.success() => return Ok(std::fs::read(&output)?),
+            Ok(run) => {
+                let message = String::from_utf8_lossy(&run.stderr).trim().to_string();
+                return Err(CodegenError::Link { linker: linker.to_string(), message });
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let tried = LINKERS.map(|(linker, _)| linker).join(", ");
+    Err(CodegenError::NoLinker { tried })
+}

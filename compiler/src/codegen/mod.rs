@@ -1,0 +1,91 @@
+//! From kernels to machine code: MLIR text, LLVM IR, an object, a shared object that needs nobody.
+//!
+//! ```text
+//! Kernel ──emit_module──► MLIR ──mlir.rs──► LLVM IR ──llvm.rs──► object ──link.rs──► shared object
+//! ```
+
+mod link;
+mod llvm;
+mod mlir;
+
+use ocellus_kernels::{CpuTarget, Kernel, emit_module};
+
+/// Machine code that the runtime loads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CodeObject {
+    /// An ELF shared object. It exports each kernel's [`Kernel::symbol_name`] and imports nothing.
+    pub shared_object: Vec<u8>,
+}
+
+/// Why there is no machine code.
+#[derive(Debug, thiserror::Error)]
+pub enum CodegenError {
+    /// MLIR refuses what an emitter wrote, or a pass failed: a defect of ours.
+    #[error("MLIR refuses the kernels ({stage}): {message}")]
+    Mlir {
+        /// What it was doing.
+        stage: &'static str,
+        /// What it says.
+        message: String,
+    },
+    /// LLVM refuses what MLIR made of it, or lacks the target.
+    #[error("LLVM refuses the kernels ({stage}): {message}")]
+    Llvm {
+        /// What it was doing.
+        stage: &'static str,
+        /// What it says.
+        message: String,
+    },
+    /// There is no linker.
+    #[error(
+        "no linker was found: install lld (Debian: `apt install lld-22`) or a C compiler; tried {tried}"
+    )]
+    NoLinker {
+        /// What was looked for.
+        tried: String,
+    },
+    /// The linker failed, for example because code calls a library.
+    #[error("`{linker}` failed: {message}")]
+    Link {
+        /// Which.
+        linker: String,
+        /// What it wrote.
+        message: String,
+    },
+    /// A file of the linker could not be read or written.
+    #[error("while linking: {0}")]
+    Io(#[from] std::io::Error),
+}
+
+/// Compiles kernels into one shared object. Kernels that are equal are compiled once.
+pub fn compile_kernels(kernels: &[Kernel], target: &CpuTarget) -> Result<CodeObject, CodegenError> {
+    let object =
+        with_llvm_module(kernels, target, |module, machine| llvm::object(machine, module))?;
+    Ok(CodeObject { shared_object: link::shared_object(&object)? })
+}
+
+/// The kernels as LLVM IR, optimised: `--emit llvm`.
+pub fn emit_llvm(kernels: &[Kernel], target: &CpuTarget) -> Result<String, CodegenError> {
+    with_llvm_module(kernels, target, |module, _| Ok(module.print_to_string().to_string()))
+}
+
+/// The kernels as assembly: `--emit asm`.
+pub fn emit_assembly(kernels: &[Kernel], target: &CpuTarget) -> Result<String, CodegenError> {
+    with_llvm_module(kernels, target, |module, machine| llvm::assembly(machine, module))
+}
+
+fn with_llvm_module<T>(
+    kernels: &[Kernel],
+    target: &CpuTarget,
+    use_module: impl FnOnce(
+        &inkwell::module::Module<'_>,
+        &inkwell::targets::TargetMachine,
+    ) -> Result<T, CodegenError>,
+) -> Result<T, CodegenError> {
+    let text = emit_module(kernels, target);
+    let machine = llvm::target_machine(target)?;
+    let context = inkwell::context::Context::create();
+    let module = mlir::to_llvm(&text, &context)?;
+    llvm::optimise(&machine, &module)?;
+    use_module(&module, &machine)
+}

@@ -1,0 +1,250 @@
+//! Lowers an operation, compiles its kernel, loads it and runs it on tensors.
+
+use half::{bf16, f16};
+use ocellus_compiler::codegen::compile_kernels;
+use ocellus_dialects::kernel::KernelOp;
+use ocellus_dialects::symbolic::{Bindings, Dim};
+use ocellus_dialects::{ElementType, TensorType};
+use ocellus_kernels::{Argument, CpuTarget, Launch, Layout, lower};
+use std::collections::BTreeMap;
+
+pub type KernelFunction = unsafe extern "C" fn(*const i64, i64, i64, *mut u8);
+
+/// The targets that this machine can run.
+pub fn targets() -> impl Iterator<Item = CpuTarget> {
+    CpuTarget::ALL.into_iter().filter(CpuTarget::runs_here)
+}
+
+/// A tensor in memory, its rows `row_stride` elements apart.
+#[derive(Clone, Debug)]
+pub struct Operand {
+    pub layout: Layout,
+    pub bytes: Vec<u8>,
+    /// What each element is after rounding to its storage, contiguous.
+    pub values: Vec<f64>,
+}
+
+impl Operand {
+    /// A contiguous tensor with numbers that look random, uniform in `-scale..scale`.
+    pub fn random(seed: u64, element: ElementType, shape: &[i64], scale: f64) -> Self {
+        Self::with_gap(seed, element, shape, scale, 0)
+    }
+
+    /// The same with `gap` elements, all NaN, between rows.
+    pub fn with_gap(seed: u64, element: ElementType, shape: &[i64], scale: f64, gap: i64) -> Self {
+        let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+        let mut next = || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            ((state >> 11) as f64 / (1u64 << 53) as f64 * 2.0 - 1.0) * scale
+        };
+        let count = shape.iter().product::<i64>();
+        let values: Vec<f64> = (0..count).map(|_| next()).collect();
+        Self::of(element, shape, &values, gap)
+    }
+
+    /// A tensor with these numbers.
+    pub fn of(element: ElementType, shape: &[i64], values: &[f64], gap: i64) -> Self {
+        let ty = TensorType::new(element, shape.iter().copied());
+        let mut layout = Layout::contiguous(&ty);
+        let width = shape.last().copied().unwrap_or(1);
+        layout.row_stride = Dim::from(width + gap);
+        let rows_per_image: i64 = match shape.len() {
+            0..=2 => 1,
+            rank => shape[1..rank - 1].iter().product(),
+        };
+        layout.image_stride = Dim::from((width + gap) * rows_per_image);
+        let mut bytes = vec![];
+        for row in values.chunks(width.max(1) as usize) {
+            row.iter().for_each(|value| bytes.extend(encode(element, *value)));
+            (0..gap).for_each(|_| bytes.extend(encode(element, f64::NAN)));
+        }
+        let values = values.iter().map(|value| decode(element, &encode(element, *value))).collect();
+        Operand { layout, bytes, values }
+    }
+}
+
+pub fn encode(element: ElementType, value: f64) -> Vec<u8> {
+    match element {
+        ElementType::F32 => (value as f32).to_le_bytes().to_vec(),
+        ElementType::BF16 => bf16::from_f32(value as f32).to_le_bytes().to_vec(),
+        ElementType::F16 => f16::from_f32(value as f32).to_le_bytes().to_vec(),
+    }
+}
+
+pub fn decode(element: ElementType, bytes: &[u8]) -> f64 {
+    match (element, bytes) {
+        (ElementType::F32, &[a, b, c, d]) => f64::from(f32::from_le_bytes([a, b, c, d])),
+        (ElementType::BF16, &[a, b]) => f64::from(bf16::from_le_bytes([a, b])),
+        (ElementType::F16, &[a, b]) => f64::from(f16::from_le_bytes([a, b])),
+        _ => panic!("{} bytes are no {element}", bytes.len()),
+    }
+}
+
+/// Half a unit in the last place of the storage, relative.
+pub fn rounding(element: ElementType) -> f64 {
+    match element {
+        ElementType::F32 => 2f64.powi(-24),
+        ElementType::F16 => 2f64.powi(-11),
+        ElementType::BF16 => 2f64.powi(-8),
+    }
+}
+
+#[repr(align(64))]
+#[derive(Clone, Copy)]
+struct Line([u8; 64]);
+
+/// Bytes that start at a multiple of 64.
+pub struct AlignedBytes {
+    lines: Vec<Line>,
+}
+
+impl AlignedBytes {
+    pub fn new(bytes: usize) -> Self {
+        AlignedBytes { lines: vec![Line([0xff; 64]); bytes.div_ceil(64).max(1)] }
+    }
+
+    pub fn copy_of(bytes: &[u8]) -> Self {
+        let mut copy = Self::new(bytes.len());
+        for (line, part) in copy.lines.iter_mut().zip(bytes.chunks(64)) {
+            line.0[..part.len()].copy_from_slice(part);
+        }
+        copy
+    }
+
+    pub fn pointer(&self) -> *const u8 {
+        self.lines.as_ptr().cast()
+    }
+
+    pub fn pointer_mut(&mut self) -> *mut u8 {
+        self.lines.as_mut_ptr().cast()
+    }
+
+    pub fn bytes(&self) -> Vec<u8> {
+        self.lines.iter().flat_map(|line| line.0).collect()
+    }
+}
+
+/// A kernel in memory, ready to run on its operands.
+pub struct Loaded {
+    _library: libloading::Library,
+    pub function: KernelFunction,
+    pub launch: Launch,
+    memory: Vec<AlignedBytes>,
+    result: AlignedBytes,
+    result_layout: Layout,
+    pub block: Vec<i64>,
+    pub tiles: i64,
+}
+
+impl Loaded {
+    pub fn new(op: &KernelOp, operands: &[Operand], result: &Operand, target: &CpuTarget) -> Self {
+        let layouts: Vec<Layout> = operands.iter().map(|operand| operand.layout.clone()).collect();
+        let launch = lower(op, &layouts, &result.layout, target).unwrap();
+        let code = compile_kernels(std::slice::from_ref(&launch.kernel), target).unwrap();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), &code.shared_object).unwrap();
+        // SAFETY: the object has no initialisers.
+        let library = unsafe { libloading::Library::new(file.path()) }.unwrap();
+        let symbol = launch.kernel.symbol_name();
+        // SAFETY: kernels have this signature.
+        let function = unsafe { *library.get::<KernelFunction>(symbol.as_bytes()).unwrap() };
+
+        let packed: BTreeMap<usize, _> = launch.packed.iter().copied().collect();
+        let memory: Vec<AlignedBytes> = operands
+            .iter()
+            .enumerate()
+            .map(|(position, operand)| match packed.get(&position) {
+                Some(packing) => AlignedBytes::copy_of(&packing.pack(&operand.bytes).unwrap()),
+                None => AlignedBytes::copy_of(&operand.bytes),
+            })
+            .collect();
+        let mut result_memory = AlignedBytes::copy_of(&result.bytes);
+        let nothing = Bindings::new();
+        let word = |argument: &Argument| match argument {
+            Argument::Operand(position) => memory[*position].pointer() as i64,
+            Argument::Result => result_memory.pointer_mut() as i64,
+            Argument::Integer(dim) => dim.evaluate(&nothing).unwrap(),
+        };
+        let block = launch.arguments.iter().map(word).collect();
+        let tiles = launch
+            .tiles
+            .0
+            .iter()
+            .map(|(extent, step)| (extent.evaluate(&nothing).unwrap() + step - 1) / step)
+            .product();
+        let result_layout = result.layout.clone();
+        Loaded {
+            _library: library,
+            function,
+            launch,
+            memory,
+            result: result_memory,
+            result_layout,
+            block,
+            tiles,
+        }
+    }
+
+    pub fn scratch(&self) -> AlignedBytes {
+        let bytes = self.launch.scratch_bytes.evaluate(&Bindings::new()).unwrap();
+        AlignedBytes::new(bytes as usize)
+    }
+
+    /// Runs all tiles, in intervals of `step`.
+    pub fn run(&self, step: i64) {
+        let mut scratch = self.scratch();
+        assert!(!self.memory.is_empty());
+        for first in (0..self.tiles).step_by(step as usize) {
+            let end = (first + step).min(self.tiles);
+            // SAFETY: the block has what the launch lists, and the memory is as large as its layouts say.
+            unsafe { (self.function)(self.block.as_ptr(), first, end, scratch.pointer_mut()) };
+        }
+    }
+
+    /// The elements of the result, and whether what lies between its rows was left alone.
+    pub fn result(&self) -> Vec<f64> {
+        let element = self.result_layout.ty.element;
+        let nothing = Bindings::new();
+        let [rows, width, stride] = [
+            &self.result_layout.ty.rows(),
+            &self.result_layout.ty.width(),
+            &self.result_layout.row_stride,
+        ]
+        .map(|dim| dim.evaluate(&nothing).unwrap() as usize);
+        let size = element.bytes() as usize;
+        let bytes = self.result.bytes();
+        let mut values = vec![];
+        for row in 0..rows {
+            let row = &bytes[row * stride * size..(row + 1) * stride * size];
+            let (inside, gap) = row.split_at(width * size);
+            values.extend(inside.chunks(size).map(|bytes| decode(element, bytes)));
+            assert!(gap.chunks(size).all(|bytes| decode(element, bytes).is_nan()));
+        }
+        values
+    }
+}
+
+/// Runs a kernel on a target, tile by tile and all at once, which must agree.
+pub fn run(op: &KernelOp, operands: &[Operand], result: &Operand, target: &CpuTarget) -> Vec<f64> {
+    let loaded = Loaded::new(op, operands, result, target);
+    loaded.run(loaded.tiles.max(1));
+    let at_once = loaded.result();
+    let single = Loaded::new(op, operands, result, target);
+    single.run(1);
+    assert_eq!(at_once, single.result());
+    at_once
+}
+
+/// Holds each element to a bound of its own.
+pub fn assert_close(found: &[f64], wanted: &[(f64, f64)], what: &str) {
+    assert_eq!(found.len(), wanted.len(), "{what}");
+    for (position, (found, (wanted, bound))) in found.iter().zip(wanted).enumerate() {
+        let difference = (found - wanted).abs();
+        assert!(
+            difference <= *bound,
+            "{what}: element {position} is {found}, not {wanted}: off by {difference}, bound {bound}"
+        );
+    }
+}

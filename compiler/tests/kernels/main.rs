@@ -1,0 +1,8 @@
+//! Kernels, compiled and run, against plain loops in f64.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
+
+mod gemm;
+mod launch;
+mod rowwise;
+mod throughput;

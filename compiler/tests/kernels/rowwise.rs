@@ -1,0 +1,1 @@
+//! `epilogue(prologue(x))`.

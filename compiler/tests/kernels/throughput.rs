@@ -1,0 +1,82 @@
+//! Prints what the gemm reaches. Not a test: figures of a shared machine say little.
+
+use crate::launch::{Loaded, Operand};
+use ocellus_dialects::ElementType::{self, BF16, F32};
+use ocellus_dialects::kernel::{Broadcast, Combine, EpilogueOp, KernelOp, Prologue};
+use ocellus_dialects::venc::Activation;
+use ocellus_kernels::CpuTarget;
+use std::time::Instant;
+
+const WORKERS: i64 = 2;
+
+fn gflops(op: &KernelOp, operands: &[Operand], result: &Operand, flops: f64) -> f64 {
+    let loaded = Loaded::new(op, operands, result, &CpuTarget::host().unwrap());
+    let share = (loaded.tiles + WORKERS - 1) / WORKERS;
+    let mut scratch: Vec<_> = (0..WORKERS).map(|_| loaded.scratch()).collect();
+    let (function, block) = (loaded.function, &loaded.block);
+    let mut best = f64::INFINITY;
+    for _ in 0..12 {
+        let repeats = 1 + (2e10 / flops / 4.0) as usize;
+        let barrier = std::sync::Barrier::new(WORKERS as usize);
+        let times: Vec<f64> = std::thread::scope(|scope| {
+            let barrier = &barrier;
+            let workers: Vec<_> = scratch
+                .iter_mut()
+                .enumerate()
+                .map(|(worker, scratch)| {
+                    let first = worker as i64 * share;
+                    let end = (first + share).min(loaded.tiles);
+                    scope.spawn(move || {
+                        barrier.wait();
+                        let start = Instant::now();
+                        for _ in 0..repeats {
+                            // SAFETY: as in `Loaded::run`; workers have disjoint tiles and their own scratch.
+                            unsafe { function(block.as_ptr(), first, end, scratch.pointer_mut()) };
+                        }
+                        start.elapsed().as_secs_f64() / repeats as f64
+                    })
+                })
+                .collect();
+            workers.into_iter().map(|worker| worker.join().unwrap()).collect()
+        });
+        best = best.min(times.into_iter().fold(0.0, f64::max));
+    }
+    flops / best * 1e-9
+}
+
+fn measure(element: ElementType, m: i64, n: i64, k: i64, fused: bool) -> f64 {
+    let x = Operand::random(1, element, &[m, k], 1.0);
+    let w = Operand::random(2, element, &[n, k], 1.0);
+    let result = Operand::random(3, element, &[m, n], 1.0);
+    let vector = |seed, width| Operand::random(seed, element, &[width], 1.0);
+    let (op, operands) = match fused {
+        false => (KernelOp::Gemm { prologue: Prologue::None, epilogue: vec![] }, vec![x, w]),
+        true => (
+            KernelOp::Gemm {
+                prologue: Prologue::LayerNorm { eps: 1e-6 },
+                epilogue: vec![
+                    EpilogueOp::Combine(Combine::Add, Broadcast::Columns),
+                    EpilogueOp::Activate(Activation::Gelu),
+                ],
+            },
+            vec![x, vector(4, k), vector(5, k), w, vector(6, n)],
+        ),
+    };
+    gflops(&op, &operands, &result, 2.0 * (m * n * k) as f64)
+}
+
+#[test]
+#[ignore = "a measurement; run it with --release --nocapture on a quiet machine"]
+fn gemm_throughput() {
+    for element in [F32, BF16] {
+        for m in [197, 1576] {
+            for (n, k) in [(768, 768), (2304, 768), (3072, 768), (768, 3072)] {
+                let plain = measure(element, m, n, k, false);
+                let fused = measure(element, m, n, k, true);
+                println!(
+                    "{element} {m:>5} x {n:>4} x {k:>4}: {plain:>5.0} GFLOP/s, layer_norm bias gelu {fused:>5.0}"
+                );
+            }
+        }
+    }
+}

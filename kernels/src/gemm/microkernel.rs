@@ -1,0 +1,261 @@
+//! The inner loop of all matrix products: a panel of rows by a panel of columns, sums in registers over all of k.
+//!
+//! A panel of rows is `[chunk][row][8 words]`: half a cache line of each row after the other, so that every address in
+//! the loop is a base and a constant, one stream runs through memory, and rows are copied in without transposing.
+//! A panel of columns is `[word][column]`. A word is one f32, or a pair of bf16 along k.
+
+use crate::CpuTarget;
+use crate::mlir::{Builder, Comparison, Function, Linkage, Module, Scalar, Type, Value};
+use crate::vector;
+use ocellus_dialects::ElementType;
+
+/// Words of a row that lie together.
+const CHUNK_WORDS: i64 = 8;
+
+/// Bytes of a row that lie together in a panel of rows.
+pub const CHUNK_BYTES: i64 = 4 * CHUNK_WORDS;
+
+/// What panels hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PanelFormat {
+    /// f32 by f32.
+    F32,
+    /// Rows in f32 by columns as stored, widened in the loop.
+    Widened(ElementType),
+    /// Pairs of bf16 along k, both sides, for `vdpbf16ps`.
+    Bf16Pairs,
+}
+
+impl PanelFormat {
+    /// The format for rows and columns stored so.
+    pub fn of(rows: ElementType, columns: ElementType, target: &CpuTarget) -> Self {
+        match (rows, columns) {
+            (ElementType::BF16, ElementType::BF16) if target.avx512_bf16 => PanelFormat::Bf16Pairs,
+            (_, ElementType::F32) => PanelFormat::F32,
+            (_, element) => PanelFormat::Widened(element),
+        }
+    }
+
+    /// How a panel of rows stores its elements.
+    pub fn row_element(self) -> ElementType {
+        match self {
+            PanelFormat::F32 | PanelFormat::Widened(_) => ElementType::F32,
+            PanelFormat::Bf16Pairs => ElementType::BF16,
+        }
+    }
+
+    /// Elements along k in a word of a panel of rows.
+    pub fn elements_per_word(self) -> i64 {
+        4 / self.row_element().bytes()
+    }
+
+    /// Bytes that one column takes for one word of the rows.
+    fn column_word_bytes(self) -> i64 {
+        match self {
+            PanelFormat::F32 | PanelFormat::Bf16Pairs => 4,
+            PanelFormat::Widened(element) => element.bytes(),
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            PanelFormat::F32 => "f32",
+            PanelFormat::Bf16Pairs => "bf16_pairs",
+            PanelFormat::Widened(element) => element.name(),
+        }
+    }
+}
+
+/// A micro-kernel: `c[rows, columns] (+)= a b`, sums in f32.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct MicroKernel {
+    /// What panels hold.
+    pub format: PanelFormat,
+    /// Rows of a panel.
+    pub rows: i64,
+    /// Columns of a panel.
+    pub columns: i64,
+    lanes: u32,
+}
+
+impl MicroKernel {
+    /// The one whose sums fill the target's registers: 24 of 32, or 12 of 16, with two for the columns.
+    pub fn new(format: PanelFormat, target: &CpuTarget) -> Self {
+        let lanes = target.lanes();
+        let rows = if target.vector_bits >= 512 { 12 } else { 6 };
+        MicroKernel { format, rows, columns: 2 * i64::from(lanes), lanes }
+    }
+
+    /// Chunks that hold `k` elements.
+    pub fn chunks(&self, k: i64) -> i64 {
+        let elements = self.chunk_elements();
+        (k + elements - 1) / elements
+    }
+
+    /// Elements of a row in a chunk.
+    pub fn chunk_elements(&self) -> i64 {
+        CHUNK_WORDS * self.format.elements_per_word()
+    }
+
+    /// Bytes of a panel of rows.
+    pub fn row_panel_bytes(&self, chunks: i64) -> i64 {
+        chunks * self.rows * CHUNK_BYTES
+    }
+
+    /// Bytes of a panel of columns.
+    pub fn column_panel_bytes(&self, chunks: i64) -> i64 {
+        chunks * CHUNK_WORDS * self.columns * self.format.column_word_bytes()
+    }
+
+    /// Bytes of a result, `[rows][columns]` of f32.
+    pub fn result_bytes(&self) -> i64 {
+        self.rows * self.columns * 4
+    }
+
+    /// The function `(a, b, chunks, c, rows, accumulate)`: computes at least the first `rows` rows of c (the panel a must
+    /// be readable in whole), added to what is there where `accumulate` holds.
+    pub fn define(&self, module: &mut Module) -> Function {
+        let counts = self.row_counts();
+        let variants: Vec<(i64, Function)> =
+            counts.iter().map(|rows| (*rows, self.define_rows(module, *rows))).collect();
+        let name = format!("microkernel_{}_{}x{}", self.format.name(), self.rows, self.columns);
+        let parameters =
+            [Type::Pointer, Type::Pointer, Type::I64, Type::Pointer, Type::I64, Type::I1];
+        module.define(&name, Linkage::Internal, &parameters, |b, arguments| {
+            if let [a, columns, chunks, c, rows, accumulate] = arguments {
+                let operands = [*a, *columns, *chunks, *c, *accumulate];
+                call_least(b, &variants, *rows, &operands);
+            }
+        })
+    }
+
+    /// The numbers of rows for which there is code: every second one, the greatest first.
+    fn row_counts(&self) -> Vec<i64> {
+        (1..=self.rows / 2).rev().map(|half| 2 * half).collect()
+    }
+
+    fn define_rows(&self, module: &mut Module, rows: i64) -> Function {
+        let name = format!(
+            "microkernel_{}_{}x{}_rows_{rows}",
+            self.format.name(),
+            self.rows,
+            self.columns
+        );
+        let parameters = [Type::Pointer, Type::Pointer, Type::I64, Type::Pointer, Type::I1];
+        module.define(&name, Linkage::Internal, &parameters, |b, arguments| {
+            if let [a, columns, chunks, c, accumulate] = arguments {
+                self.emit(b, rows, (*a, *columns, *chunks), *c, *accumulate);
+            }
+        })
+    }
+
+    fn emit(
+        &self,
+        b: &mut Builder,
+        rows: i64,
+        (a, columns, chunks): (Value, Value, Value),
+        c: Value,
+        accumulate: Value,
+    ) {
+        let ty = Type::f32s(self.lanes);
+        let vectors = self.columns / i64::from(self.lanes);
+        let places: Vec<i64> = (0..rows * vectors).map(|v| v * i64::from(self.lanes) * 4).collect();
+        let initial = b.if_else(
+            accumulate,
+            |b| {
+                let mut read = |place: &i64| {
+                    let pointer = b.offset_constant(c, *place);
+                    b.load(pointer, ty)
+                };
+                places.iter().map(&mut read).collect()
+            },
+            |b| places.iter().map(|_| b.splat(0.0, ty)).collect(),
+        );
+        let zero = b.i64(0);
+        let sums = b.for_loop((zero, chunks, 1), &initial, |b, chunk, sums| {
+            let a_bytes = b.mul_constant(chunk, self.rows * CHUNK_BYTES);
+            let a = b.offset(a, a_bytes);
+            let b_bytes = b.mul_constant(chunk, self.column_panel_bytes(1));
+            let columns = b.offset(columns, b_bytes);
+            let mut sums = sums.to_vec();
+            for word in 0..CHUNK_WORDS {
+                self.step(b, word, (a, columns), &mut sums);
+            }
+            sums
+        });
+        for (place, sum) in places.iter().zip(sums) {
+            let pointer = b.offset_constant(c, *place);
+            b.store(sum, pointer);
+        }
+    }
+
+    /// Adds the products of one word of each row and column.
+    fn step(&self, b: &mut Builder, word: i64, (a, columns): (Value, Value), sums: &mut [Value]) {
+        let vectors = (self.columns / i64::from(self.lanes)) as usize;
+        let vector_bytes = i64::from(self.lanes) * self.format.column_word_bytes();
+        let at = word * self.columns * self.format.column_word_bytes();
+        let right: Vec<Value> = (0..vectors as i64)
+            .map(|vector| {
+                let pointer = b.offset_constant(columns, at + vector * vector_bytes);
+                self.load_columns(b, pointer)
+            })
+            .collect();
+        for (row, sums) in sums.chunks_mut(vectors).enumerate() {
+            let pointer = b.offset_constant(a, row as i64 * CHUNK_BYTES + word * 4);
+            let left = self.load_row_word(b, pointer);
+            for (sum, right) in sums.iter_mut().zip(&right) {
+                *sum = self.multiply_add(b, left, *right, *sum);
+            }
+        }
+    }
+
+    fn load_columns(&self, b: &mut Builder, pointer: Value) -> Value {
+        match self.format {
+            PanelFormat::F32 => b.load(pointer, Type::f32s(self.lanes)),
+            PanelFormat::Widened(element) => vector::load(b, element, pointer, self.lanes),
+            PanelFormat::Bf16Pairs => b.load(pointer, Type::Vector(Scalar::BF16, 2 * self.lanes)),
+        }
+    }
+
+    fn load_row_word(&self, b: &mut Builder, pointer: Value) -> Value {
+        match self.format {
+            PanelFormat::F32 | PanelFormat::Widened(_) => {
+                let word = b.load(pointer, Type::F32);
+                b.broadcast(word, self.lanes)
+            }
+            PanelFormat::Bf16Pairs => {
+                let word = b.load(pointer, Type::I32);
+                let words = b.broadcast(word, self.lanes);
+                b.bitcast(words, Type::Vector(Scalar::BF16, 2 * self.lanes))
+            }
+        }
+    }
+
+    fn multiply_add(&self, b: &mut Builder, left: Value, right: Value, sum: Value) -> Value {
+        match self.format {
+            PanelFormat::F32 | PanelFormat::Widened(_) => b.fma(left, right, sum),
+            PanelFormat::Bf16Pairs => {
+                b.intrinsic("llvm.x86.avx512bf16.dpbf16ps.512", &[sum, left, right], sum.ty())
+            }
+        }
+    }
+}
+
+/// Calls the variant with the least number of rows that is enough. Variants are sorted, the greatest first.
+fn call_least(b: &mut Builder, variants: &[(i64, Function)], rows: Value, operands: &[Value]) {
+    let Some(((_, function), lesser)) = variants.split_first() else { return };
+    let Some((next, _)) = lesser.first() else { return b.call(function, operands) };
+    let next = b.i64(*next);
+    let needed = b.compare(Comparison::Less, next, rows);
+    b.if_else(
+        needed,
+        |b| {
+            b.call(function, operands);
+            vec![]
+        },
+        |b| {
+            call_least(b, lesser, rows, operands);
+            vec![]
+        },
+    );
+}

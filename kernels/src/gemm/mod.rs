@@ -1,0 +1,125 @@
+//! `epilogue(prologue(x) weight^T)`: `x[.., m, k]`, `weight[n, k]`.
+
+mod cpu;
+mod microkernel;
+mod packing;
+mod schedule;
+
+pub use microkernel::{CHUNK_BYTES, MicroKernel, PanelFormat};
+pub use packing::WeightPacking;
+pub use schedule::Schedule;
+
+use crate::lower::{numbered, operand};
+use crate::rows::{RowEpilogue, RowOperand, RowPrologue};
+use crate::{Argument, CpuTarget, Kernel, Launch, Layout, LowerError, Tiles};
+use ocellus_dialects::ElementType;
+use ocellus_dialects::kernel::{EpilogueOp, Prologue};
+use ocellus_dialects::symbolic::Dim;
+
+/// All that a gemm's code depends on.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Gemm {
+    /// Columns of x and of the weight.
+    pub k: i64,
+    /// Rows of the weight, columns of the result.
+    pub n: i64,
+    /// How x is read.
+    pub x: RowOperand,
+    /// How the weight is stored.
+    pub weight: ElementType,
+    /// How the result is stored.
+    pub to: ElementType,
+    /// What happens to a row of x.
+    pub prologue: RowPrologue,
+    /// What happens to an element of the result.
+    pub epilogue: Vec<RowEpilogue>,
+}
+
+impl Gemm {
+    /// The launch. Words of the argument block: rows; x: address, row stride, period where it repeats; the addresses of
+    /// the prologue's operands; the packed weight's address; the epilogue's operands as x, or an address alone where
+    /// there is one number a column; the result: address, row stride.
+    pub(crate) fn lower(
+        prologue: Prologue,
+        epilogue: &[EpilogueOp],
+        operands: &[Layout],
+        result: &Layout,
+        target: &CpuTarget,
+    ) -> Result<Launch, LowerError> {
+        let x = operand(operands, 0)?;
+        let weight_at = 1 + prologue.operands();
+        let weight = operand(operands, weight_at)?;
+        let dynamic =
+            |what| LowerError::Dynamic { operand: weight_at, ty: weight.ty.clone(), what };
+        let k = weight.ty.width().as_constant().ok_or_else(|| dynamic("the columns"))?;
+        let n = weight.ty.rows().as_constant().ok_or_else(|| dynamic("the rows"))?;
+        if k < 1 || n < 1 {
+            return Err(LowerError::Unsupported {
+                family: "gemm",
+                why: format!("the weight, {}, is empty", weight.ty),
+            });
+        }
+        if x.ty.width() != weight.ty.width() {
+            let wanted = weight.ty.width();
+            return Err(LowerError::Width { operand: 0, ty: x.ty.clone(), wanted });
+        }
+        if prologue == Prologue::Softmax {
+            let why =
+                "a softmax before a gemm is attention, or a row-wise kernel of its own".into();
+            return Err(LowerError::Unsupported { family: "gemm", why });
+        }
+        let rows = x.ty.rows();
+        let width = Dim::from(n);
+        let prologue_operands = numbered(operands, 1, prologue.operands());
+        let epilogue_operands = numbered(operands, weight_at + 1, operands.len());
+        let (epilogue, epilogue_arguments) =
+            RowEpilogue::of(epilogue, &epilogue_operands, (&rows, &width))?;
+        let gemm = Gemm {
+            k,
+            n,
+            x: RowOperand::of(0, x)?,
+            weight: weight.ty.element,
+            to: result.ty.element,
+            prologue: RowPrologue::of(prologue, &prologue_operands, &x.ty.width())?,
+            epilogue,
+        };
+        let mut arguments = vec![Argument::Integer(rows.clone())];
+        arguments.extend(gemm.x.arguments(Argument::Operand(0), x, x.rows_per_image()));
+        arguments
+            .extend(prologue_operands.iter().map(|(position, _)| Argument::Operand(*position)));
+        arguments.push(Argument::Operand(weight_at));
+        arguments.extend(epilogue_arguments);
+        arguments.extend([Argument::Result, Argument::Integer(result.row_stride.clone())]);
+
+        let schedule = gemm.schedule(target);
+        Ok(Launch {
+            arguments,
+            tiles: Tiles(vec![(rows, schedule.block_rows), (width, schedule.tile_columns)]),
+            scratch_bytes: Dim::from(schedule.scratch_bytes()),
+            packed: vec![(weight_at, gemm.packing(target))],
+            kernel: Kernel::Gemm(gemm),
+        })
+    }
+
+    /// The name of its symbol: `gemm_768x3072_layer_norm_bias_gelu_f32`.
+    pub(crate) fn name(&self) -> String {
+        let epilogue: String = self.epilogue.iter().map(RowEpilogue::name).collect();
+        format!("gemm_{}x{}{}{epilogue}_{}", self.k, self.n, self.prologue.name(), self.to)
+    }
+
+    /// What the panels of the weight hold.
+    fn format(&self, target: &CpuTarget) -> PanelFormat {
+        PanelFormat::of(self.x.element, self.weight, target)
+    }
+
+    /// How the work is divided.
+    fn schedule(&self, target: &CpuTarget) -> Schedule {
+        Schedule::new(MicroKernel::new(self.format(target), target), self.k)
+    }
+
+    /// How the weight must be packed.
+    fn packing(&self, target: &CpuTarget) -> WeightPacking {
+        let kernel = MicroKernel::new(self.format(target), target);
+        WeightPacking { rows: self.n, columns: self.k, element: self.weight, kernel }
+    }
+}

@@ -1,0 +1,64 @@
+//! A kernel: all that its code depends on.
+
+use crate::CpuTarget;
+use crate::gemm::Gemm;
+use crate::mlir::Module;
+use crate::rowwise::RowWise;
+
+/// A kernel of any family. Equal kernels have equal code.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Kernel {
+    /// `epilogue(prologue(x) weight^T)`
+    Gemm(Gemm),
+    /// `epilogue(prologue(x))`
+    RowWise(RowWise),
+}
+
+impl Kernel {
+    /// The symbol that the code object exports: what the kernel is, in words, and a hash of all the rest.
+    pub fn symbol_name(&self) -> String {
+        let words = match self {
+            Kernel::Gemm(gemm) => gemm.name(),
+            Kernel::RowWise(row_wise) => row_wise.name(),
+        };
+        let hash = fnv1a(format!("{self:?}").as_bytes());
+        format!("{words}_{:06x}", hash & 0xff_ffff)
+    }
+
+    /// The family: the folder that implements it.
+    pub fn family(&self) -> &'static str {
+        match self {
+            Kernel::Gemm(_) => "gemm",
+            Kernel::RowWise(_) => "rowwise",
+        }
+    }
+
+    /// A module with this kernel alone.
+    pub fn emit(&self, target: &CpuTarget) -> String {
+        emit_module(std::slice::from_ref(self), target)
+    }
+
+    fn define(&self, module: &mut Module, target: &CpuTarget) {
+        let symbol = self.symbol_name();
+        match self {
+            Kernel::Gemm(gemm) => gemm.define(module, &symbol, target),
+            Kernel::RowWise(row_wise) => row_wise.define(module, &symbol, target),
+        }
+    }
+}
+
+/// A module with these kernels; what they share is in it once.
+pub fn emit_module(kernels: &[Kernel], target: &CpuTarget) -> String {
+    let mut module = Module::default();
+    for kernel in kernels {
+        kernel.define(&mut module, target);
+    }
+    module.finish()
+}
+
+/// Fowler, Noll & Vo's hash: the same in every build, as symbols must be.
+fn fnv1a(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3)
+    })
+}

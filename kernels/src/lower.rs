@@ -1,0 +1,102 @@
+//! From a `kernel` operation on layouts to a launch.
+
+use crate::gemm::{Gemm, WeightPacking};
+use crate::rowwise::RowWise;
+use crate::{Argument, CpuTarget, Kernel, Layout, Tiles};
+use ocellus_dialects::TensorType;
+use ocellus_dialects::kernel::KernelOp;
+use ocellus_dialects::symbolic::Dim;
+
+/// How a kernel is run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Launch {
+    /// The code.
+    pub kernel: Kernel,
+    /// The argument block, one 64-bit word each.
+    pub arguments: Vec<Argument>,
+    /// How many tiles there are.
+    pub tiles: Tiles,
+    /// Bytes of scratch memory that each worker needs.
+    pub scratch_bytes: Dim,
+    /// The operands that must be packed at compile time, by position. All others are read as they are.
+    pub packed: Vec<(usize, WeightPacking)>,
+}
+
+/// Why an operation has no kernel.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum LowerError {
+    /// Fewer operands than the operation reads.
+    #[error("operand {operand} is missing")]
+    MissingOperand {
+        /// Its position.
+        operand: usize,
+    },
+    /// The last dimension is not what the operation needs.
+    #[error("operand {operand} is {ty}, but its last dimension must be {wanted}")]
+    Width {
+        /// Its position.
+        operand: usize,
+        /// Its type.
+        ty: TensorType,
+        /// The dimension.
+        wanted: Dim,
+    },
+    /// A size that code is written for is known only at run time.
+    #[error("operand {operand} is {ty}: {what} must be known at compile time")]
+    Dynamic {
+        /// Its position.
+        operand: usize,
+        /// Its type.
+        ty: TensorType,
+        /// Which size.
+        what: &'static str,
+    },
+    /// Images lie in memory in a way that no kernel reads.
+    #[error(
+        "operand {operand}, {ty}: its images are neither one after the other nor all in the same memory; copy it first"
+    )]
+    UnevenRows {
+        /// Its position.
+        operand: usize,
+        /// Its type.
+        ty: TensorType,
+    },
+    /// No family has this kernel.
+    #[error("`{family}` has no CPU kernel for this: {why}")]
+    Unsupported {
+        /// The family.
+        family: &'static str,
+        /// What is asked for that it cannot do.
+        why: String,
+    },
+}
+
+/// The launch that does `op`. `operands` are in the order that [`KernelOp`] says.
+pub fn lower(
+    op: &KernelOp,
+    operands: &[Layout],
+    result: &Layout,
+    target: &CpuTarget,
+) -> Result<Launch, LowerError> {
+    match op {
+        KernelOp::Gemm { prologue, epilogue } => {
+            Gemm::lower(*prologue, epilogue, operands, result, target)
+        }
+        KernelOp::RowWise { prologue, epilogue, to } => {
+            RowWise::lower(*prologue, epilogue, *to, operands, result, target)
+        }
+        KernelOp::BatchedGemm { .. } | KernelOp::Attention { .. } | KernelOp::Move(_) => {
+            Err(LowerError::Unsupported { family: op.family(), why: "no emitter yet".into() })
+        }
+    }
+}
+
+/// Each operand with its position, from `first` on, `count` of them.
+pub(crate) fn numbered(operands: &[Layout], first: usize, count: usize) -> Vec<(usize, &Layout)> {
+    operands.iter().enumerate().skip(first).take(count).collect()
+}
+
+/// The operand of that position.
+pub(crate) fn operand(operands: &[Layout], position: usize) -> Result<&Layout, LowerError> {
+    operands.get(position).ok_or(LowerError::MissingOperand { operand: position })
+}

@@ -1,0 +1,12 @@
+//! Writes MLIR text: `func`, `scf`, `arith`, `vector` and the memory operations of `llvm`.
+//!
+//! Values carry their type, so that an operation's type need not be said again. The builder checks nothing else:
+//! MLIR's own verifier reads the text next and names the line where something is wrong.
+
+mod builder;
+mod module;
+mod value;
+
+pub use builder::{Builder, Comparison};
+pub use module::{Function, Linkage, Module};
+pub use value::{Scalar, Type, Value};

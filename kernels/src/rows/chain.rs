@@ -1,0 +1,178 @@
+//! Prologues and epilogues as parts of a kernel's identity: what code depends on, comparable and hashable.
+
+use super::RowOperand;
+use crate::{Argument, Layout, LowerError};
+use ocellus_dialects::kernel::{Broadcast, Combine, EpilogueOp, Prologue};
+use ocellus_dialects::symbolic::Dim;
+use ocellus_dialects::venc::Activation;
+use ocellus_dialects::{ElementType, TensorType};
+use std::fmt;
+
+/// A real constant of a kernel; two are equal where their bits are.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Real(u64);
+
+impl Real {
+    /// That number.
+    pub fn new(value: f64) -> Self {
+        Real(value.to_bits())
+    }
+
+    /// The number.
+    pub fn get(self) -> f64 {
+        f64::from_bits(self.0)
+    }
+}
+
+impl fmt::Debug for Real {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.get().fmt(f)
+    }
+}
+
+/// A [`Prologue`] on operands of known storage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RowPrologue {
+    /// Nothing.
+    None,
+    /// Mean and variance.
+    LayerNorm {
+        /// Added to the variance.
+        eps: Real,
+        /// The gain's storage.
+        gain: ElementType,
+        /// The bias's storage.
+        bias: ElementType,
+    },
+    /// Mean square.
+    RmsNorm {
+        /// Added to the mean square.
+        eps: Real,
+        /// The gain's storage.
+        gain: ElementType,
+    },
+    /// Exponentials over their sum.
+    Softmax,
+}
+
+impl RowPrologue {
+    /// The prologue, its operands being the layouts of those positions.
+    pub fn of(
+        prologue: Prologue,
+        operands: &[(usize, &Layout)],
+        width: &Dim,
+    ) -> Result<Self, LowerError> {
+        let vector = |place: usize| -> Result<ElementType, LowerError> {
+            let (position, layout) =
+                operands.get(place).ok_or(LowerError::MissingOperand { operand: place })?;
+            expect_columns(*position, &layout.ty, width)?;
+            Ok(layout.ty.element)
+        };
+        Ok(match prologue {
+            Prologue::None => RowPrologue::None,
+            Prologue::Softmax => RowPrologue::Softmax,
+            Prologue::LayerNorm { eps } => {
+                RowPrologue::LayerNorm { eps: Real::new(eps), gain: vector(0)?, bias: vector(1)? }
+            }
+            Prologue::RmsNorm { eps } => {
+                RowPrologue::RmsNorm { eps: Real::new(eps), gain: vector(0)? }
+            }
+        })
+    }
+
+    /// The name in symbols; empty for none.
+    pub fn name(&self) -> &'static str {
+        match self {
+            RowPrologue::None => "",
+            RowPrologue::LayerNorm { .. } => "_layer_norm",
+            RowPrologue::RmsNorm { .. } => "_rms_norm",
+            RowPrologue::Softmax => "_softmax",
+        }
+    }
+}
+
+/// An [`EpilogueOp`] on operands of known storage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RowEpilogue {
+    /// Combined with a number of the same column.
+    CombineColumns(Combine, ElementType),
+    /// Combined with a number of the same column in a row of another operand.
+    CombineRows(Combine, RowOperand),
+    /// A function of the element.
+    Activate(Activation),
+    /// Times a constant.
+    Scale(Real),
+}
+
+impl RowEpilogue {
+    /// The epilogue, its operands being the layouts of those positions, and the words it reads at run time.
+    /// `rows` and `width` are those of the result.
+    pub fn of(
+        epilogue: &[EpilogueOp],
+        operands: &[(usize, &Layout)],
+        (rows, width): (&Dim, &Dim),
+    ) -> Result<(Vec<Self>, Vec<Argument>), LowerError> {
+        let mut operands = operands.iter();
+        let (mut chain, mut arguments) = (vec![], vec![]);
+        for op in epilogue {
+            match op {
+                EpilogueOp::Activate(activation) => chain.push(RowEpilogue::Activate(*activation)),
+                EpilogueOp::Scale(factor) => chain.push(RowEpilogue::Scale(Real::new(*factor))),
+                EpilogueOp::Combine(combine, broadcast) => {
+                    let (position, layout) =
+                        operands.next().ok_or(LowerError::MissingOperand { operand: 0 })?;
+                    let address = Argument::Operand(*position);
+                    if *broadcast == Broadcast::Columns {
+                        expect_columns(*position, &layout.ty, width)?;
+                        chain.push(RowEpilogue::CombineColumns(*combine, layout.ty.element));
+                        arguments.push(address);
+                        continue;
+                    }
+                    if layout.ty.width() != *width {
+                        return Err(LowerError::Width {
+                            operand: *position,
+                            ty: layout.ty.clone(),
+                            wanted: width.clone(),
+                        });
+                    }
+                    let mut rows_of = RowOperand::of(*position, layout)?;
+                    let own_rows = match rows_of.repeats {
+                        true => layout.rows_per_image(),
+                        false => layout.ty.rows(),
+                    };
+                    rows_of.repeats |= *broadcast == Broadcast::Table && own_rows != *rows;
+                    arguments.extend(rows_of.arguments(address, layout, own_rows));
+                    chain.push(RowEpilogue::CombineRows(*combine, rows_of));
+                }
+            }
+        }
+        Ok((chain, arguments))
+    }
+
+    /// The name in symbols.
+    pub fn name(&self) -> &'static str {
+        match self {
+            RowEpilogue::CombineColumns(Combine::Add, _) => "_bias",
+            RowEpilogue::CombineColumns(Combine::Multiply, _) => "_scale_columns",
+            RowEpilogue::CombineRows(Combine::Add, _) => "_add",
+            RowEpilogue::CombineRows(Combine::Multiply, _) => "_multiply",
+            RowEpilogue::Activate(activation) => match activation {
+                Activation::Gelu => "_gelu",
+                Activation::GeluTanh => "_gelu_tanh",
+                Activation::QuickGelu => "_quick_gelu",
+                Activation::Silu => "_silu",
+                Activation::Relu => "_relu",
+                Activation::Tanh => "_tanh",
+            },
+            RowEpilogue::Scale(_) => "_scale",
+        }
+    }
+}
+
+/// One number a column.
+fn expect_columns(operand: usize, ty: &TensorType, width: &Dim) -> Result<(), LowerError> {
+    match ty.elements() == *width && ty.width() == *width {
+        true => Ok(()),
+        false => Err(LowerError::Width { operand, ty: ty.clone(), wanted: width.clone() }),
+    }
+}

@@ -1,0 +1,175 @@
+//! What happens to a row before the kernel proper reads it: statistics first, then a function of each element.
+
+use super::{ArgumentReader, RowPrologue};
+use crate::CpuTarget;
+use crate::mlir::{Builder, Type, Value};
+use crate::vector::{self, Width, fold_columns, for_columns};
+use ocellus_dialects::ElementType;
+
+/// A prologue at run time.
+#[derive(Clone, Copy, Debug)]
+pub struct BoundPrologue {
+    prologue: RowPrologue,
+    gain: Option<Value>,
+    bias: Option<Value>,
+}
+
+/// What a prologue knows of one row, as scalars.
+#[derive(Clone, Copy, Debug)]
+enum Statistics {
+    None,
+    Normalise { shift: Value, scale: Value },
+    Scale { scale: Value },
+    Exponentials { maximum: Value, reciprocal: Value },
+}
+
+impl BoundPrologue {
+    /// The prologue with its operands, read from the argument block.
+    pub fn read(prologue: RowPrologue, b: &mut Builder, arguments: &mut ArgumentReader) -> Self {
+        let has_gain =
+            matches!(prologue, RowPrologue::LayerNorm { .. } | RowPrologue::RmsNorm { .. });
+        let has_bias = matches!(prologue, RowPrologue::LayerNorm { .. });
+        let gain = has_gain.then(|| arguments.pointer(b));
+        let bias = has_bias.then(|| arguments.pointer(b));
+        BoundPrologue { prologue, gain, bias }
+    }
+
+    /// Calls `body` with the first column of each piece of the row and what the prologue makes of it.
+    pub fn for_row(
+        &self,
+        b: &mut Builder,
+        target: &CpuTarget,
+        (element, row): (ElementType, Value),
+        width: Width,
+        mut body: impl FnMut(&mut Builder, Value, Value),
+    ) {
+        let statistics = self.statistics(b, target, (element, row), width);
+        for_columns(b, target, width, |b, column, lanes| {
+            let pointer = vector::element_pointer(b, row, element, column);
+            let x = vector::load(b, element, pointer, lanes);
+            let y = self.apply(b, statistics, column, x);
+            body(b, column, y);
+        });
+    }
+
+    fn statistics(
+        &self,
+        b: &mut Builder,
+        target: &CpuTarget,
+        (element, row): (ElementType, Value),
+        width: Width,
+    ) -> Statistics {
+        let read = |b: &mut Builder, column: Value, lanes: u32| {
+            let pointer = vector::element_pointer(b, row, element, column);
+            vector::load(b, element, pointer, lanes)
+        };
+        match self.prologue {
+            RowPrologue::None => Statistics::None,
+            RowPrologue::LayerNorm { eps, .. } => {
+                let sum = fold_columns(b, target, width, 0.0, Builder::add, read);
+                let count = count(b, width);
+                let mean = b.div(sum, count);
+                let squares =
+                    fold_columns(b, target, width, 0.0, Builder::add, |b, column, lanes| {
+                        let x = read(b, column, lanes);
+                        let mean = b.broadcast(mean, lanes);
+                        let difference = b.sub(x, mean);
+                        b.mul(difference, difference)
+                    });
+                let scale = reciprocal_root(b, squares, count, eps.get());
+                Statistics::Normalise { shift: mean, scale }
+            }
+            RowPrologue::RmsNorm { eps, .. } => {
+                let squares =
+                    fold_columns(b, target, width, 0.0, Builder::add, |b, column, lanes| {
+                        let x = read(b, column, lanes);
+                        b.mul(x, x)
+                    });
+                let count = count(b, width);
+                Statistics::Scale { scale: reciprocal_root(b, squares, count, eps.get()) }
+            }
+            RowPrologue::Softmax => {
+                let least = f64::NEG_INFINITY;
+                let maximum = fold_columns(b, target, width, least, Builder::max, read);
+                let sum = fold_columns(b, target, width, 0.0, Builder::add, |b, column, lanes| {
+                    let x = read(b, column, lanes);
+                    exponential(b, x, maximum)
+                });
+                let one = b.splat(1.0, Type::F32);
+                let reciprocal = b.div(one, sum);
+                Statistics::Exponentials { maximum, reciprocal }
+            }
+        }
+    }
+
+    fn apply(&self, b: &mut Builder, statistics: Statistics, column: Value, x: Value) -> Value {
+        let lanes = x.lanes();
+        match statistics {
+            Statistics::None => x,
+            Statistics::Normalise { shift, scale } => {
+                let shift = b.broadcast(shift, lanes);
+                let scale = b.broadcast(scale, lanes);
+                let centred = b.sub(x, shift);
+                let normal = b.mul(centred, scale);
+                self.affine(b, column, normal)
+            }
+            Statistics::Scale { scale } => {
+                let scale = b.broadcast(scale, lanes);
+                let normal = b.mul(x, scale);
+                self.affine(b, column, normal)
+            }
+            Statistics::Exponentials { maximum, reciprocal } => {
+                let power = exponential(b, x, maximum);
+                let reciprocal = b.broadcast(reciprocal, lanes);
+                b.mul(power, reciprocal)
+            }
+        }
+    }
+
+    fn affine(&self, b: &mut Builder, column: Value, normal: Value) -> Value {
+        let (gain, bias) = match self.prologue {
+            RowPrologue::LayerNorm { gain, bias, .. } => (gain, bias),
+            RowPrologue::RmsNorm { gain, .. } => (gain, ElementType::F32),
+            RowPrologue::None | RowPrologue::Softmax => return normal,
+        };
+        let read = |b: &mut Builder, base: Value, element: ElementType| {
+            let pointer = vector::element_pointer(b, base, element, column);
+            vector::load(b, element, pointer, normal.lanes())
+        };
+        match (self.gain, self.bias) {
+            (Some(gain_at), Some(bias_at)) => {
+                let (gain, bias) = (read(b, gain_at, gain), read(b, bias_at, bias));
+                b.fma(normal, gain, bias)
+            }
+            (Some(gain_at), None) => {
+                let gain = read(b, gain_at, gain);
+                b.mul(normal, gain)
+            }
+            (None, _) => normal,
+        }
+    }
+}
+
+fn exponential(b: &mut Builder, x: Value, maximum: Value) -> Value {
+    let maximum = b.broadcast(maximum, x.lanes());
+    let difference = b.sub(x, maximum);
+    vector::exp(b, difference)
+}
+
+/// The width as f32.
+fn count(b: &mut Builder, width: Width) -> Value {
+    match width {
+        Width::Static(width) => b.splat(width as f64, Type::F32),
+        Width::Dynamic(width) => b.to_float(width),
+    }
+}
+
+/// `1 / sqrt(sum / count + eps)`
+fn reciprocal_root(b: &mut Builder, sum: Value, count: Value, eps: f64) -> Value {
+    let mean = b.div(sum, count);
+    let eps = b.splat(eps, Type::F32);
+    let mean = b.add(mean, eps);
+    let root = b.sqrt(mean);
+    let one = b.splat(1.0, Type::F32);
+    b.div(one, root)
+}

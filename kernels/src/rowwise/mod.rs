@@ -1,0 +1,87 @@
+//! `epilogue(prologue(x))`, row by row: norms, softmax, casts, element-wise chains.
+
+mod cpu;
+
+use crate::lower::{numbered, operand};
+use crate::rows::{RowEpilogue, RowOperand, RowPrologue};
+use crate::{Argument, CpuTarget, Kernel, Launch, Layout, LowerError, Tiles};
+use ocellus_dialects::ElementType;
+use ocellus_dialects::kernel::{EpilogueOp, Prologue};
+use ocellus_dialects::symbolic::Dim;
+
+/// All that a row-wise kernel's code depends on.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct RowWise {
+    /// How many columns there are, where that is known at compile time.
+    pub width: Option<i64>,
+    /// How x is read.
+    pub x: RowOperand,
+    /// How the result is stored.
+    pub to: ElementType,
+    /// What happens to a row.
+    pub prologue: RowPrologue,
+    /// What happens then to each element.
+    pub epilogue: Vec<RowEpilogue>,
+}
+
+/// Elements of a tile: enough to be worth handing out, few enough for the first-level cache.
+const TILE_ELEMENTS: i64 = 1 << 13;
+
+impl RowWise {
+    /// The launch. Words of the argument block: rows; columns; x: address, row stride, period where it repeats; the
+    /// addresses of the prologue's operands; the epilogue's operands as x, or an address alone where there is one
+    /// number a column; the result: address, row stride.
+    pub(crate) fn lower(
+        prologue: Prologue,
+        epilogue: &[EpilogueOp],
+        to: ElementType,
+        operands: &[Layout],
+        result: &Layout,
+        _target: &CpuTarget,
+    ) -> Result<Launch, LowerError> {
+        let x = operand(operands, 0)?;
+        let (rows, width) = (x.ty.rows(), x.ty.width());
+        let known = width.as_constant();
+        if known.is_none() && prologue.operands() > 0 {
+            let what = "the width of a row that is normalised";
+            return Err(LowerError::Dynamic { operand: 0, ty: x.ty.clone(), what });
+        }
+        let prologue_operands = numbered(operands, 1, prologue.operands());
+        let epilogue_operands = numbered(operands, 1 + prologue.operands(), operands.len());
+        let (epilogue, epilogue_arguments) =
+            RowEpilogue::of(epilogue, &epilogue_operands, (&rows, &width))?;
+        let row_wise = RowWise {
+            width: known,
+            x: RowOperand::of(0, x)?,
+            to,
+            prologue: RowPrologue::of(prologue, &prologue_operands, &width)?,
+            epilogue,
+        };
+        let mut arguments = vec![Argument::Integer(rows.clone()), Argument::Integer(width)];
+        arguments.extend(row_wise.x.arguments(Argument::Operand(0), x, x.rows_per_image()));
+        arguments
+            .extend(prologue_operands.iter().map(|(position, _)| Argument::Operand(*position)));
+        arguments.extend(epilogue_arguments);
+        arguments.extend([Argument::Result, Argument::Integer(result.row_stride.clone())]);
+        Ok(Launch {
+            arguments,
+            tiles: Tiles(vec![(rows, row_wise.tile_rows())]),
+            scratch_bytes: Dim::from(0),
+            packed: vec![],
+            kernel: Kernel::RowWise(row_wise),
+        })
+    }
+
+    /// The name of its symbol: `rowwise_768_layer_norm_bf16`.
+    pub(crate) fn name(&self) -> String {
+        let epilogue: String = self.epilogue.iter().map(RowEpilogue::name).collect();
+        let width = self.width.map_or("any".to_string(), |width| width.to_string());
+        format!("rowwise_{width}{}{epilogue}_{}", self.prologue.name(), self.to)
+    }
+
+    /// Rows of a tile.
+    fn tile_rows(&self) -> i64 {
+        // A row of unknown width is one of scores: as long as there are tokens.
+        (TILE_ELEMENTS / self.width.unwrap_or(1024).max(1)).max(1)
+    }
+}

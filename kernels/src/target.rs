@@ -1,0 +1,114 @@
+//! The CPUs that kernels are written for: instruction-set levels, not models.
+
+/// What the code may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct CpuTarget {
+    /// The name that the command line and artifacts use.
+    pub name: &'static str,
+    /// LLVM's name of the CPU.
+    pub cpu: &'static str,
+    /// LLVM's features beyond those of `cpu`.
+    pub features: &'static str,
+    /// Bits of a vector register.
+    pub vector_bits: u32,
+    /// Whether there is `vdpbf16ps`: products of bf16 pairs accumulated in f32.
+    pub avx512_bf16: bool,
+}
+
+impl CpuTarget {
+    /// AVX2, FMA, F16C: every x86 server since 2015.
+    pub const X86_64_V3: CpuTarget = CpuTarget {
+        name: "x86-64-v3",
+        cpu: "x86-64-v3",
+        features: "",
+        vector_bits: 256,
+        avx512_bf16: false,
+    };
+    /// AVX-512 F, BW, CD, DQ, VL: Skylake-SP and later, Zen 4 and later.
+    pub const X86_64_V4: CpuTarget = CpuTarget {
+        name: "x86-64-v4",
+        cpu: "x86-64-v4",
+        features: "",
+        vector_bits: 512,
+        avx512_bf16: false,
+    };
+    /// AVX-512 with BF16: Cooper Lake, Sapphire Rapids, Zen 4 and later.
+    pub const X86_64_V4_BF16: CpuTarget = CpuTarget {
+        name: "x86-64-v4-bf16",
+        cpu: "x86-64-v4",
+        features: "+avx512bf16",
+        vector_bits: 512,
+        avx512_bf16: true,
+    };
+    /// Every target, the least able first.
+    pub const ALL: [CpuTarget; 3] =
+        [CpuTarget::X86_64_V3, CpuTarget::X86_64_V4, CpuTarget::X86_64_V4_BF16];
+
+    /// The most able target that this machine can run; `None` where it can run none.
+    pub fn host() -> Option<CpuTarget> {
+        CpuTarget::ALL.into_iter().rev().find(|target| target.runs_here())
+    }
+
+    /// The target of that name. LLVM's names of CPUs that have exactly a target's vectors are known too.
+    pub fn from_name(name: &str) -> Option<CpuTarget> {
+        let level = match name {
+            "haswell" | "broadwell" | "znver1" | "znver2" | "znver3" => "x86-64-v3",
+            "skylake-avx512" | "cascadelake" | "icelake-server" => "x86-64-v4",
+            "cooperlake" | "sapphirerapids" | "graniterapids" | "znver4" | "znver5" => {
+                "x86-64-v4-bf16"
+            }
+            name => name,
+        };
+        CpuTarget::ALL.into_iter().find(|target| target.name == level)
+    }
+
+    /// How many f32 a vector register holds.
+    pub fn lanes(&self) -> u32 {
+        self.vector_bits / 32
+    }
+
+    /// Whether this machine has all that the target uses.
+    #[cfg(target_arch = "x86_64")]
+    pub fn runs_here(&self) -> bool {
+        let avx2 = is_x86_feature_detected!("avx2")
+            && is_x86_feature_detected!("fma")
+            && is_x86_feature_detected!("f16c")
+            && is_x86_feature_detected!("bmi1")
+            && is_x86_feature_detected!("bmi2")
+            && is_x86_feature_detected!("lzcnt")
+            && is_x86_feature_detected!("movbe");
+        let avx512 = is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512cd")
+            && is_x86_feature_detected!("avx512dq")
+            && is_x86_feature_detected!("avx512vl");
+        avx2 && (self.vector_bits < 512 || avx512)
+            && (!self.avx512_bf16 || is_x86_feature_detected!("avx512bf16"))
+    }
+
+    /// Whether this machine has all that the target uses.
+    #[cfg(not(target_arch = "x86_64"))]
+    pub fn runs_here(&self) -> bool {
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_is_found_by_its_name_and_by_a_cpu_of_its_level() {
+        for target in CpuTarget::ALL {
+            assert_eq!(CpuTarget::from_name(target.name), Some(target));
+        }
+        assert_eq!(CpuTarget::from_name("znver5"), Some(CpuTarget::X86_64_V4_BF16));
+        assert_eq!(CpuTarget::from_name("i486"), None);
+    }
+
+    #[test]
+    fn a_machine_that_runs_a_target_runs_the_lesser_ones() {
+        let able: Vec<bool> = CpuTarget::ALL.iter().map(CpuTarget::runs_here).collect();
+        assert!(able.windows(2).all(|pair| pair[0] || !pair[1]), "{able:?}");
+    }
+}

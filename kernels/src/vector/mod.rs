@@ -1,0 +1,13 @@
+//! What every family does with vectors: reads and writes storage as f32, walks the columns of a row, and evaluates
+//! functions.
+
+mod activation;
+mod columns;
+mod functions;
+mod storage;
+
+pub use activation::activate;
+pub(crate) use columns::pieces;
+pub use columns::{Width, fold_columns, for_columns};
+pub use functions::{erf, exp, sigmoid, tanh};
+pub use storage::{element_pointer, load, narrow, store, widen};

@@ -1,0 +1,72 @@
+//! What a kernel costs in closed form, whoever runs it.
+
+use ocellus_dialects::TensorType;
+use ocellus_dialects::kernel::{EpilogueOp, KernelOp, Move, Prologue};
+use ocellus_dialects::symbolic::Dim;
+
+/// Arithmetic and memory traffic of a launch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Work {
+    /// Additions and multiplications, f32.
+    pub flops: Dim,
+    /// Bytes of operands read once and of the result written once.
+    pub bytes: Dim,
+}
+
+/// The work of `op` on operands of those types. What an element's function costs is counted roughly.
+pub fn work(op: &KernelOp, operands: &[TensorType], result: &TensorType) -> Work {
+    let bytes =
+        operands.iter().chain([result]).map(|ty| times(ty.elements(), ty.element.bytes())).sum();
+    Work { flops: flops(op, operands, result), bytes }
+}
+
+fn flops(op: &KernelOp, operands: &[TensorType], result: &TensorType) -> Dim {
+    let elements = result.elements();
+    let read = operands.first().map(TensorType::elements).unwrap_or_default();
+    let depth = operands.first().map(TensorType::width).unwrap_or_default();
+    match op {
+        KernelOp::Gemm { prologue, epilogue } => {
+            times(elements.clone() * depth, 2)
+                + times(read, prologue_flops(*prologue))
+                + times(elements, epilogue_flops(epilogue))
+        }
+        KernelOp::BatchedGemm { .. } => times(elements * depth, 2),
+        KernelOp::RowWise { prologue, epilogue, .. } => {
+            times(read, prologue_flops(*prologue)) + times(elements, epilogue_flops(epilogue))
+        }
+        KernelOp::Attention { heads, .. } => {
+            // Per head: scores and their mix of the values, 2d each; and a softmax of the scores.
+            let queries = result.shape.get(1).cloned().unwrap_or_default();
+            let keys =
+                operands.get(1).and_then(|keys| keys.shape.get(1)).cloned().unwrap_or_default();
+            let images = result.shape.first().cloned().unwrap_or_default();
+            let scores = images * queries * keys;
+            times(scores.clone() * result.width(), 4)
+                + times(scores, heads * prologue_flops(Prologue::Softmax))
+        }
+        KernelOp::Move(Move::MeanTokens) => read,
+        KernelOp::Move(Move::InterpolatePositions { .. }) => times(elements, 32),
+        KernelOp::Move(_) => Dim::from(0),
+    }
+}
+
+fn times(dim: Dim, factor: i64) -> Dim {
+    dim * Dim::from(factor)
+}
+
+fn prologue_flops(prologue: Prologue) -> i64 {
+    match prologue {
+        Prologue::None => 0,
+        Prologue::RmsNorm { .. } => 4,
+        Prologue::LayerNorm { .. } => 8,
+        Prologue::Softmax => 36,
+    }
+}
+
+fn epilogue_flops(epilogue: &[EpilogueOp]) -> i64 {
+    let cost = |op: &EpilogueOp| match op {
+        EpilogueOp::Combine(..) | EpilogueOp::Scale(_) => 1,
+        EpilogueOp::Activate(_) => 24,
+    };
+    epilogue.iter().map(cost).sum()
+}
