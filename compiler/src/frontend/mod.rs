@@ -1,8 +1,9 @@
 //! Where programs come from: a module written with [`nn`], or a checkpoint read by [`hugging_face`].
 //!
-//! Both end as a [`Model`], which is what the compiler takes.
+//! Both end as a [`Model`], which is what the compiler takes. [`init`](init::init) makes checkpoints with random weights.
 
 pub mod hugging_face;
+pub mod init;
 mod model;
 pub mod nn;
 

@@ -5,9 +5,11 @@
 
 pub mod check;
 mod checkpoint;
+mod random;
 mod safetensors_file;
 
 pub use checkpoint::Checkpoint;
+pub use random::RandomWeights;
 pub use safetensors_file::SafetensorsFile;
 
 use ocellus_runtime::HostTensor;

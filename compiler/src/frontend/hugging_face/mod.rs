@@ -24,6 +24,7 @@ use config::Config;
 use families::{Family, Tower};
 use ocellus_dialects::symbolic::SymbolRange;
 use ocellus_dialects::{ElementType, venc};
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -78,8 +79,8 @@ pub fn load_with(path: impl AsRef<Path>, options: &Options) -> Result<Model, Loa
 
 /// The program of the encoder that a config describes, with every part that is optional in a checkpoint, and its
 /// weights named as published.
-pub(super) fn declare(config: Config) -> Result<venc::Module, LoadError> {
-    let (family, config) = families::of(config)?;
+pub(super) fn declare(config: Map<String, Value>) -> Result<venc::Module, LoadError> {
+    let (family, config) = families::of(Config::new(Path::new("config.json"), "", config))?;
     let encoder = (family.read)(&config, &|_| true)?;
     record(encoder.as_ref(), &Tower::under(family.published_under), None, &Options::default())
 }

@@ -1,0 +1,181 @@
+//! Makes the directory of a published architecture, with random weights: something real to compile without a
+//! download.
+
+use super::hugging_face::{self, LoadError};
+use crate::weights::{RandomWeights, WeightSource};
+use safetensors::tensor::{Dtype, SafeTensorError, View};
+use serde_json::{Map, Value};
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+/// The configs of the architectures, as they are on the hub.
+const ARCHITECTURES: &str = include_str!("architectures.json");
+
+/// The seed of the weights: a model made twice is the same.
+const SEED: u64 = 0;
+
+/// A model directory that could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum InitError {
+    /// No architecture of that name.
+    #[error("there is no architecture `{name}`; there are: {}", .known.join(", "))]
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: Vec<String>,
+    },
+    /// A directory with something in it.
+    #[error("{0} is there and not empty: give a new directory, nothing is overwritten")]
+    NotEmpty(PathBuf),
+    /// A file that cannot be written.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file or directory.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// Weights that cannot be written.
+    #[error("{path}: {source}")]
+    Weights {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: SafeTensorError,
+    },
+    /// A config of the table that makes no program.
+    #[error("the built-in table of architectures: {0}")]
+    Table(String),
+    /// The same, found by the loader.
+    #[error(transparent)]
+    Config(#[from] LoadError),
+}
+
+/// The names of the architectures.
+pub fn architectures() -> Result<Vec<String>, InitError> {
+    Ok(table()?.into_iter().map(|(name, _)| name).collect())
+}
+
+/// Writes `config.json`, `preprocessor_config.json` and `model.safetensors` of an architecture into a new or empty
+/// directory. The weights are f32, named and shaped as the loader reads them.
+pub fn init(name: &str, directory: &Path) -> Result<(), InitError> {
+    let mut table = table()?;
+    let Some(Value::Object(mut architecture)) = table.remove(name) else {
+        let known = table.into_iter().map(|(name, _)| name).collect();
+        return Err(InitError::Unknown { name: name.to_string(), known });
+    };
+    create_empty(directory)?;
+    for (file, key) in
+        [("config.json", "config"), ("preprocessor_config.json", "preprocessor_config")]
+    {
+        let object =
+            architecture.get(key).ok_or_else(|| InitError::Table(format!("no `{key}`")))?;
+        let text = serde_json::to_string_pretty(object)
+            .map_err(|error| InitError::Table(error.to_string()))?;
+        let path = directory.join(file);
+        std::fs::write(&path, text + "\n").map_err(|source| InitError::Io { path, source })?;
+    }
+    let config = match architecture.remove("config") {
+        Some(Value::Object(config)) => config,
+        _ => return Err(InitError::Table("`config` is no object".to_string())),
+    };
+    let module = hugging_face::declare(config)?;
+    write_weights(&RandomWeights::new(&module, SEED), &directory.join("model.safetensors"))
+}
+
+fn table() -> Result<Map<String, Value>, InitError> {
+    serde_json::from_str(ARCHITECTURES).map_err(|error| InitError::Table(error.to_string()))
+}
+
+fn create_empty(directory: &Path) -> Result<(), InitError> {
+    let io = |source| InitError::Io { path: directory.to_path_buf(), source };
+    std::fs::create_dir_all(directory).map_err(io)?;
+    match std::fs::read_dir(directory).map_err(io)?.next() {
+        None => Ok(()),
+        Some(_) => Err(InitError::NotEmpty(directory.to_path_buf())),
+    }
+}
+
+/// A tensor that is made when it is written: no more than one is in memory.
+struct Lazy<'a> {
+    weights: &'a RandomWeights,
+    name: &'a str,
+    shape: &'a [usize],
+}
+
+impl View for Lazy<'_> {
+    fn dtype(&self) -> Dtype {
+        Dtype::F32
+    }
+
+    fn shape(&self) -> &[usize] {
+        self.shape
+    }
+
+    fn data(&self) -> Cow<'_, [u8]> {
+        let numbers = self.weights.tensor(self.name).map(|tensor| tensor.data).unwrap_or_default();
+        let mut bytes = vec![0; self.data_len()];
+        let slots = bytes.as_chunks_mut::<4>().0;
+        slots.iter_mut().zip(numbers).for_each(|(slot, number)| *slot = number.to_le_bytes());
+        bytes.into()
+    }
+
+    fn data_len(&self) -> usize {
+        4 * self.shape.iter().product::<usize>()
+    }
+}
+
+fn write_weights(weights: &RandomWeights, path: &Path) -> Result<(), InitError> {
+    let tensors =
+        weights.shapes().iter().map(|(name, shape)| (name, Lazy { weights, name, shape }));
+    // `transformers` asks for this entry.
+    let metadata = HashMap::from([("format".to_string(), "pt".to_string())]);
+    safetensors::serialize_to_file(tensors, Some(metadata), path)
+        .map_err(|source| InitError::Weights { path: path.to_path_buf(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_architecture_makes_a_program_of_its_published_size() {
+        // Parameters in millions: those of the model cards, with the pooler of a ViT, without heads and text towers.
+        let published = HashMap::from([
+            ("vit-base-patch16-224", 86.4),
+            ("vit-large-patch16-224", 304.4),
+            ("deit-base-distilled-patch16-224", 86.4),
+            ("clip-vit-base-patch32", 87.5),
+            ("clip-vit-large-patch14-336", 303.5),
+            ("siglip-base-patch16-224", 92.9),
+            ("siglip-so400m-patch14-384", 428.2),
+            ("dinov2-base", 86.6),
+            ("dinov2-with-registers-base", 86.6),
+            ("dinov2-giant", 1136.5),
+        ]);
+        let table = table().unwrap();
+        assert_eq!(table.len(), published.len());
+        for (name, architecture) in table {
+            let config = architecture["config"].as_object().unwrap().clone();
+            let module = hugging_face::declare(config).unwrap();
+            module.verify().unwrap();
+            let weights = RandomWeights::new(&module, 0);
+            let sizes = weights.shapes().values().map(|shape| shape.iter().product::<usize>());
+            let millions = sizes.sum::<usize>() as f64 / 1e6;
+            assert!((millions - published[name.as_str()]).abs() < 0.06, "{name}: {millions}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_made_is_said() {
+        let directory = tempfile::tempdir().unwrap();
+        let error = init("vit-huge", directory.path()).unwrap_err().to_string();
+        assert!(error.starts_with("there is no architecture `vit-huge`; there are: "), "{error}");
+        assert!(error.contains("siglip-base-patch16-224, siglip-so400m-patch14-384"), "{error}");
+        std::fs::write(directory.path().join("notes.txt"), "").unwrap();
+        let error = init("vit-base-patch16-224", directory.path()).unwrap_err().to_string();
+        assert!(error.contains("is there and not empty"), "{error}");
+    }
+}
