@@ -55,7 +55,8 @@ fn rebinding_microseconds() -> f64 {
 fn plan_of_many() -> ocellus_runtime::plan::Plan {
     let mut plan = plan();
     for piece in &mut plan.pieces {
-        piece.launches = piece.launches.repeat(LAUNCHES / piece.launches.len());
+        let launches = std::mem::take(&mut piece.launches);
+        piece.launches = launches.into_iter().cycle().take(LAUNCHES).collect();
     }
     plan
 }

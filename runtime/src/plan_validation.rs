@@ -207,3 +207,133 @@ fn unique<'a>(
         None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{Element, KernelEntry, LabelledResult, PieceRange, WeightEntry};
+
+    fn plan() -> Plan {
+        let symbol = |index| Expression::Symbol(index);
+        let launch = Launch {
+            kernel: 0,
+            arguments: vec![
+                LaunchArgument::Address { place: Place::Weight(0), offset: symbol(0) },
+                LaunchArgument::Integer(symbol(1)),
+            ],
+            tiles: symbol(0),
+            scratch_bytes: Expression::Constant(0),
+            result: Some(LabelledResult {
+                label: "l".to_string(),
+                place: Place::Slot(0),
+                element: Element::F32,
+                shape: vec![symbol(0)],
+            }),
+        };
+        Plan {
+            symbols: vec![
+                SymbolEntry {
+                    name: "height".to_string(),
+                    source: SymbolSource::Free { min: 1, max: 8, step: 1 },
+                },
+                SymbolEntry {
+                    name: "rows".to_string(),
+                    source: SymbolSource::Defined(Expression::FloorDiv(Box::new(symbol(0)), 2)),
+                },
+            ],
+            inputs: vec![Port { name: "x".to_string(), shape: vec![symbol(0)] }],
+            outputs: vec![Port { name: "y".to_string(), shape: vec![symbol(1)] }],
+            weights: vec![WeightEntry { name: "w".to_string(), bytes: 1 }],
+            kernels: vec![KernelEntry { symbol: "k".to_string(), family: "f".to_string() }],
+            pieces: vec![Piece {
+                ranges: vec![PieceRange { symbol: 0, min: 1, max: 8 }],
+                slots: vec![symbol(0)],
+                launches: vec![launch],
+            }],
+        }
+    }
+
+    fn error(change: impl FnOnce(&mut Plan)) -> String {
+        let mut plan = plan();
+        change(&mut plan);
+        plan.validate().expect_err("a plan that is not valid").to_string()
+    }
+
+    #[test]
+    fn a_good_plan_is_valid() {
+        assert_eq!(plan().validate(), Ok(()));
+    }
+
+    #[test]
+    fn every_index_is_checked() {
+        let launch = |plan: &mut Plan, change: fn(&mut Launch)| {
+            change(&mut plan.pieces[0].launches[0]);
+        };
+        let address = |place| LaunchArgument::Address { place, offset: Expression::Constant(0) };
+        assert_eq!(
+            error(|plan| launch(plan, |launch| launch.kernel = 1)),
+            "piece 0, launch 0: there is no kernel 1, as there are only 1"
+        );
+        for (place, name) in [
+            (Place::Input(1), "input"),
+            (Place::Output(usize::MAX), "output"),
+            (Place::Weight(1), "weight"),
+            (Place::Slot(1), "slot"),
+        ] {
+            let text = error(|plan| plan.pieces[0].launches[0].arguments[0] = address(place));
+            assert!(text.contains(&format!("launch 0: there is no {name}")), "{text}");
+        }
+        let two = || Expression::CeilDiv(Box::new(Expression::Symbol(2)), 1);
+        let uses: [fn(&mut Plan, Expression); 8] = [
+            |plan, two| plan.inputs[0].shape[0] = two,
+            |plan, two| plan.outputs[0].shape[0] = two,
+            |plan, two| plan.pieces[0].slots[0] = two,
+            |plan, two| plan.pieces[0].launches[0].arguments[1] = LaunchArgument::Integer(two),
+            |plan, two| plan.pieces[0].launches[0].tiles = two,
+            |plan, two| plan.pieces[0].launches[0].scratch_bytes = two,
+            |plan, two| plan.pieces[0].launches[0].tiles = Expression::Sum(vec![two]),
+            |plan, two| {
+                if let Some(result) = &mut plan.pieces[0].launches[0].result {
+                    result.shape[0] = two;
+                }
+            },
+        ];
+        for change in uses {
+            assert!(error(|plan| change(plan, two())).contains("there is no symbol 2"));
+        }
+        assert!(error(|plan| plan.pieces[0].ranges[0].symbol = 2).contains("there is no symbol 2"));
+    }
+
+    #[test]
+    fn definitions_look_back_only() {
+        let text = error(|plan| {
+            plan.symbols[1].source = SymbolSource::Defined(Expression::Symbol(1));
+        });
+        assert_eq!(
+            text,
+            "symbol `rows`: its definition uses symbol 1, which does not come before it"
+        );
+    }
+
+    #[test]
+    fn divisors_and_ranges_are_checked() {
+        let zero = Expression::FloorDiv(Box::new(Expression::Constant(1)), 0);
+        assert_eq!(
+            error(|plan| plan.pieces[0].slots[0] = zero),
+            "piece 0, slots: the divisor 0 is not positive"
+        );
+        for (min, max, step) in [(2, 1, 1), (-1, 1, 1), (1, 1, 0)] {
+            let text = error(|plan| plan.symbols[0].source = SymbolSource::Free { min, max, step });
+            assert!(text.starts_with("symbol `height`: the range"), "{text}");
+        }
+    }
+
+    #[test]
+    fn names_are_unique_and_symbols_are_brought() {
+        let twice = error(|plan| plan.weights.push(plan.weights[0].clone()));
+        assert_eq!(twice, "weight `w`: the name is given twice");
+        let unbound = error(|plan| plan.inputs[0].shape[0] = Expression::Constant(3));
+        assert_eq!(unbound, "symbol `height`: no dimension of an input is this symbol");
+        assert_eq!(error(|plan| plan.pieces.clear()), "pieces: there is none");
+    }
+}

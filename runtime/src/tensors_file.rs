@@ -94,3 +94,96 @@ pub fn write_tensors(
     let bytes = safetensors::serialize(views, None).map_err(invalid)?;
     crate::new_file::write_file(path, &bytes).map_err(write)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::error::Error;
+
+    fn file(bytes: &[u8]) -> tempfile::NamedTempFile {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), bytes).unwrap();
+        file
+    }
+
+    fn serialized(dtype: Dtype, shape: &[usize], bytes: &[u8]) -> Vec<u8> {
+        let view = TensorView::new(dtype, shape.to_vec(), bytes).unwrap();
+        safetensors::serialize([("x", view)], None).unwrap()
+    }
+
+    #[test]
+    fn widens_what_is_half_as_wide() {
+        for (dtype, bytes) in
+            [(Dtype::F16, [0x00, 0x3c, 0x00, 0xc0]), (Dtype::BF16, [0x80, 0x3f, 0x00, 0xc0])]
+        {
+            let file = file(&serialized(dtype, &[2, 1], &bytes));
+            let tensors = read_tensors(file.path()).unwrap();
+            assert_eq!(tensors["x"], HostTensor { shape: vec![2, 1], data: vec![1.0, -2.0] });
+        }
+    }
+
+    #[test]
+    fn other_types_are_named() {
+        let file = file(&serialized(Dtype::I64, &[1], &[0; 8]));
+        let error = read_tensors(file.path()).unwrap_err().to_string();
+        assert!(error.ends_with("has the type I64: give f32, f16 or bf16"), "{error}");
+    }
+
+    #[test]
+    fn missing_folders_are_named() {
+        let path = Path::new("/no/such/folder/out.safetensors");
+        let error = write_tensors(path, &[]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "cannot write the tensors to `/no/such/folder/out.safetensors`"
+        );
+        assert!(error.source().is_some());
+        assert!(read_tensors(path).unwrap_err().to_string().starts_with("cannot read"));
+    }
+
+    #[test]
+    fn tensors_whose_elements_are_too_few_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let lying = HostTensor { shape: vec![3], data: vec![0.0] };
+        let path = folder.path().join("out");
+        assert!(write_tensors(&path, &[("x".to_string(), lying)]).is_err());
+        assert!(!path.exists());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        /// Bit by bit, NaN too.
+        #[test]
+        fn reads_what_was_written(
+            data in prop::collection::vec(any::<u32>().prop_map(f32::from_bits), 0..50),
+        ) {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("out");
+            let tensor = HostTensor { shape: vec![data.len()], data };
+            write_tensors(&path, &[("x".to_string(), tensor.clone())]).unwrap();
+            let read = read_tensors(&path).unwrap();
+            let bits = |tensor: &HostTensor| -> Vec<u32> {
+                tensor.data.iter().map(|x| x.to_bits()).collect()
+            };
+            prop_assert_eq!(&read["x"].shape, &tensor.shape);
+            prop_assert_eq!(bits(&read["x"]), bits(&tensor));
+        }
+
+        #[test]
+        fn a_damaged_file_is_no_panic(
+            edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+            length in any::<prop::sample::Index>(),
+        ) {
+            let mut bytes = serialized(Dtype::F32, &[2, 3], &[0; 24]);
+            for (index, byte) in edits {
+                let index = index.index(bytes.len());
+                bytes[index] = byte;
+            }
+            let _ = read_tensors(file(&bytes).path());
+            bytes.truncate(length.index(bytes.len()));
+            prop_assert!(read_tensors(file(&bytes).path()).is_err());
+        }
+    }
+}

@@ -1,5 +1,7 @@
 //! A hand-made plan, run: dispatch, tiles, threads, the arena, observers, and calls that must fail.
 
+#![allow(clippy::unwrap_used, reason = "the helpers of tests")]
+
 mod support;
 
 use half::bf16;

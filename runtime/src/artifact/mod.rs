@@ -20,6 +20,8 @@ mod error;
 mod header;
 mod provenance;
 mod reader;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 pub use error::ArtifactError;

@@ -324,20 +324,19 @@ mod tests {
         unsafe extern "C" fn who(arguments: *const i64, first: i64, end: i64, scratch: *mut u8) {
             for tile in first..end {
                 std::thread::sleep(Duration::from_millis(1));
-                // SAFETY: the test passes the address of as many words as tiles.
-                unsafe { *(*arguments as *mut usize).add(tile as usize) = scratch as usize };
+                // SAFETY: the test passes the address of that many words.
+                let owner = unsafe { &*(*arguments as *const AtomicUsize).add(tile as usize) };
+                owner.store(scratch as usize, Ordering::Relaxed);
             }
         }
         let mut pool = ThreadPool::new(2).unwrap();
-        let owners = vec![0usize; 64];
+        let owners: Vec<AtomicUsize> = (0..64).map(|_| AtomicUsize::new(0)).collect();
         let arguments = [owners.as_ptr() as i64];
-        let scratch = [1usize as *mut u8, 2usize as *mut u8];
-        let job = Job { kernel: who, arguments: arguments.as_ptr(), scratch: scratch.as_ptr() };
+        let names = [1, 2].map(std::ptr::without_provenance_mut);
+        let job = Job { kernel: who, arguments: arguments.as_ptr(), scratch: names.as_ptr() };
         // SAFETY: as above.
         unsafe { pool.run(job, 64) };
-        // SAFETY: the launch is over.
-        let owners: Vec<usize> =
-            owners.iter().map(|owner| unsafe { std::ptr::read_volatile(owner) }).collect();
+        let owners: Vec<usize> = owners.iter().map(|o| o.load(Ordering::Relaxed)).collect();
         assert!(owners.contains(&1) && owners.contains(&2) && !owners.contains(&0), "{owners:?}");
     }
 }

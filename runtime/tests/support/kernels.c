@@ -35,3 +35,6 @@ void probe_scratch(const int64_t *arguments, int64_t first, int64_t end, uint8_t
     memset(scratch, 0xff, (size_t)arguments[0]);
     *(float *)arguments[1] = (uintptr_t)scratch % 64 == 0 ? 1.0f : 0.0f;
 }
+
+// Touches nothing.
+void nothing(const int64_t *arguments, int64_t first, int64_t end, uint8_t *scratch) {}

@@ -3,6 +3,8 @@
 #![allow(dead_code, reason = "each test binary uses a part")]
 #![allow(clippy::unwrap_used, reason = "a helper of tests")]
 
+pub mod replace_numbers;
+
 use ocellus_runtime::cpu::host_features;
 use ocellus_runtime::plan::*;
 use ocellus_runtime::{

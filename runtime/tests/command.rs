@@ -1,0 +1,137 @@
+//! `ocellus-run`, as a user runs it.
+
+mod support;
+
+use ocellus_runtime::{HostTensor, read_tensors, write_tensors};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use support::{expected, input, write_artifact};
+use tempfile::TempDir;
+
+const OCELLUS_RUN: &str = env!("CARGO_BIN_EXE_ocellus-run");
+
+/// A folder with an artifact and inputs for it.
+struct Case {
+    folder: TempDir,
+}
+
+impl Case {
+    fn new(rows: usize) -> Self {
+        let case = Case { folder: tempfile::tempdir().expect("a temporary folder") };
+        write_artifact(&case.path("artifact"));
+        case.write_input("x", input(rows));
+        case
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn write_input(&self, name: &str, tensor: HostTensor) {
+        write_tensors(&self.path("in"), &[(name.to_string(), tensor)]).expect("a writable folder");
+    }
+
+    /// `ocellus-run artifact --input in --output out`, and more.
+    fn run(&self, more: &[&str]) -> Output {
+        run(&self.path("artifact"), &self.path("in"), &self.path("out"), more)
+    }
+
+    /// The error of a run that must fail in an orderly way.
+    fn error(&self, more: &[&str]) -> String {
+        let text = orderly_error(&self.run(more));
+        assert!(!self.path("out").exists());
+        text
+    }
+}
+
+fn run(artifact: &Path, input: &Path, output: &Path, more: &[&str]) -> Output {
+    let mut command = Command::new(OCELLUS_RUN);
+    command.arg(artifact).arg("--input").arg(input).arg("--output").arg(output).args(more);
+    command.output().expect("the binary starts")
+}
+
+fn orderly_error(output: &Output) -> String {
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code().is_some_and(|code| code == 1 || code == 2), "{text}");
+    assert!(text.starts_with("error: ") && !text.contains("panicked"), "{text}");
+    text
+}
+
+#[test]
+fn runs_an_artifact() {
+    for more in [&[][..], &["--threads", "2"], &["--profile"]] {
+        let case = Case::new(40);
+        let output = case.run(more);
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{text}");
+        let outputs = read_tensors(&case.path("out")).expect("a safetensors file");
+        assert_eq!(outputs["y"].data, expected(&input(40)).1);
+        assert_eq!(text.contains("scale_rows  scaled"), more == ["--profile"], "{text}");
+    }
+}
+
+#[test]
+fn needs_no_llvm() {
+    let output = Command::new("ldd").arg(OCELLUS_RUN).output().expect("ldd");
+    let libraries = String::from_utf8_lossy(&output.stdout).to_lowercase();
+    assert!(libraries.contains("libc.so"), "{libraries}");
+    for foreign in ["llvm", "mlir", "python", "cuda"] {
+        assert!(!libraries.contains(foreign), "{libraries}");
+    }
+}
+
+#[test]
+fn the_command_line_is_checked() {
+    let case = Case::new(1);
+    assert!(case.error(&["--threads", "0"]).contains("threads"));
+    assert!(case.error(&["--nonsense"]).contains("invalid option '--nonsense'"));
+    assert!(case.error(&["another"]).contains("another"));
+    let nothing = Command::new(OCELLUS_RUN).output().expect("the binary starts");
+    assert!(orderly_error(&nothing).contains("ARTIFACT is missing"));
+    let help = Command::new(OCELLUS_RUN).arg("--help").output().expect("the binary starts");
+    assert!(help.status.success() && help.stdout.starts_with(b"Usage: ocellus-run"));
+}
+
+#[test]
+fn inputs_outside_the_range_are_explained() {
+    let text = Case::new(65).error(&[]);
+    assert!(text.contains("`rows` = 65") && text.contains("--range rows=1..=65"), "{text}");
+}
+
+#[test]
+fn inputs_of_another_name_are_explained() {
+    let case = Case::new(1);
+    case.write_input("pixels", input(1));
+    let text = case.error(&[]);
+    assert!(text.contains("no input `pixels`: it takes `x` [rows, 4]"), "{text}");
+}
+
+#[test]
+fn files_that_are_missing_or_damaged_are_named() {
+    let case = Case::new(1);
+    std::fs::write(case.path("in"), b"\x10\0\0\0\0\0\0\0{}").expect("a writable folder");
+    assert!(case.error(&[]).contains("damaged, or no safetensors file"));
+    std::fs::remove_file(case.path("in")).expect("the input");
+    assert!(case.error(&[]).contains("cannot read the tensors"));
+
+    let mut artifact = std::fs::read(case.path("artifact")).expect("the artifact");
+    *artifact.last_mut().expect("bytes") ^= 1;
+    std::fs::write(case.path("artifact"), &artifact).expect("a writable folder");
+    assert!(case.error(&[]).contains("the section `weight` is damaged"));
+    artifact.truncate(1000);
+    std::fs::write(case.path("artifact"), &artifact).expect("a writable folder");
+    assert!(case.error(&[]).contains("the header is damaged, or this is not a safetensors file"));
+    std::fs::write(case.path("artifact"), b"").expect("a writable folder");
+    assert!(case.error(&[]).contains("not a safetensors file"));
+    std::fs::remove_file(case.path("artifact")).expect("the artifact");
+    assert!(case.error(&[]).contains("cannot read the artifact"));
+}
+
+#[test]
+fn outputs_that_cannot_be_written_are_named() {
+    let case = Case::new(1);
+    let nowhere = case.path("no/such/folder/out");
+    let output = run(&case.path("artifact"), &case.path("in"), &nowhere, &[]);
+    let text = orderly_error(&output);
+    assert!(text.contains("cannot write the tensors to") && text.contains("caused by:"), "{text}");
+}

@@ -1,0 +1,49 @@
+//! Plans whose numbers are anything, run: a kernel that touches nothing stands in for all, so whatever fails is ours.
+
+mod support;
+
+use ocellus_runtime::plan::Plan;
+use ocellus_runtime::{Artifact, ArtifactWriter, Options, Session};
+use proptest::prelude::*;
+use support::replace_numbers::replace_numbers;
+use support::{WEIGHT, contents, input, plan};
+
+/// Numbers near the bounds of what a plan may say, and far outside.
+fn number() -> impl Strategy<Value = i64> {
+    prop_oneof![
+        4 => -2i64..70,
+        1 => prop::sample::select(vec![
+            i64::MIN, i64::MAX, i64::MAX - 63, 1 << 31, 1 << 32, 1 << 40, 1 << 60, u32::MAX as i64,
+        ]),
+    ]
+}
+
+/// Plan and artifact, where the writer takes them.
+fn artifact(plan: Plan) -> Option<Artifact> {
+    let mut writer = ArtifactWriter::in_memory(contents(plan)).ok()?;
+    writer.write_weight("weight", WEIGHT.map(f32::to_le_bytes)).ok()?;
+    writer.finish().ok()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn run_or_give_an_error(
+        edits in prop::collection::vec((any::<prop::sample::Index>(), number()), 1..5),
+        rows in 1usize..66,
+    ) {
+        let mut plan = plan();
+        plan.kernels.iter_mut().for_each(|kernel| kernel.symbol = "nothing".to_string());
+        let text = serde_json::to_string(&plan).expect("a plan is JSON");
+        let Ok(plan) = serde_json::from_str(&replace_numbers(&text, &edits)) else { return Ok(()) };
+        let Some(artifact) = artifact(plan) else { return Ok(()) };
+        let Ok(session) = Session::new(artifact, Options { threads: 2 }) else { return Ok(()) };
+        let x = input(rows);
+        for _ in 0..2 {
+            if let Ok(outputs) = session.run(&[("x", &x)]) {
+                prop_assert_eq!(outputs.len(), 2);
+            }
+        }
+    }
+}
