@@ -1,6 +1,7 @@
 //! A kernel: all that its code depends on.
 
 use crate::CpuTarget;
+use crate::attention::Attention;
 use crate::gemm::Gemm;
 use crate::mlir::Module;
 use crate::rowwise::RowWise;
@@ -8,6 +9,8 @@ use crate::rowwise::RowWise;
 /// A kernel of any family. Equal kernels have equal code.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Kernel {
+    /// `merge_heads(softmax(split_heads(q) split_heads(k)^T * scale) split_heads(v))`
+    Attention(Attention),
     /// `epilogue(prologue(x) weight^T)`
     Gemm(Gemm),
     /// `epilogue(prologue(x))`
@@ -18,6 +21,7 @@ impl Kernel {
     /// The symbol that the code object exports: what the kernel is, in words, and a hash of all the rest.
     pub fn symbol_name(&self) -> String {
         let words = match self {
+            Kernel::Attention(attention) => attention.name(),
             Kernel::Gemm(gemm) => gemm.name(),
             Kernel::RowWise(row_wise) => row_wise.name(),
         };
@@ -28,6 +32,7 @@ impl Kernel {
     /// The family: the folder that implements it.
     pub fn family(&self) -> &'static str {
         match self {
+            Kernel::Attention(_) => "attention",
             Kernel::Gemm(_) => "gemm",
             Kernel::RowWise(_) => "rowwise",
         }
@@ -41,6 +46,7 @@ impl Kernel {
     fn define(&self, module: &mut Module, target: &CpuTarget) {
         let symbol = self.symbol_name();
         match self {
+            Kernel::Attention(attention) => attention.define(module, &symbol, target),
             Kernel::Gemm(gemm) => gemm.define(module, &symbol, target),
             Kernel::RowWise(row_wise) => row_wise.define(module, &symbol, target),
         }

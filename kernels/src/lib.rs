@@ -9,6 +9,7 @@
 //! the worker, is aligned to 64 bytes, and holds at least [`Launch::scratch_bytes`]. Neighbouring tiles share work where
 //! they are of one interval (a gemm packs its rows once), so few long intervals are better than many short ones.
 
+pub mod attention;
 pub mod gemm;
 mod kernel;
 mod lower;

@@ -1,5 +1,6 @@
 //! From a `kernel` operation on layouts to a launch.
 
+use crate::attention::Attention;
 use crate::gemm::{Gemm, WeightPacking};
 use crate::rowwise::RowWise;
 use crate::{Argument, CpuTarget, Kernel, Layout, Tiles};
@@ -85,7 +86,10 @@ pub fn lower(
         KernelOp::RowWise { prologue, epilogue, to } => {
             RowWise::lower(*prologue, epilogue, *to, operands, result, target)
         }
-        KernelOp::BatchedGemm { .. } | KernelOp::Attention { .. } | KernelOp::Move(_) => {
+        KernelOp::Attention { heads, scale } => {
+            Attention::lower(*heads, *scale, operands, result, target)
+        }
+        KernelOp::BatchedGemm { .. } | KernelOp::Move(_) => {
             Err(LowerError::Unsupported { family: op.family(), why: "no emitter yet".into() })
         }
     }

@@ -80,3 +80,29 @@ fn gemm_throughput() {
         }
     }
 }
+
+#[test]
+#[ignore = "a measurement; run it with --release --nocapture on a quiet machine"]
+fn attention_throughput() {
+    let layers = [
+        ("ViT-B/16 at 224, batch 1", 1, 12, 64, 197),
+        ("ViT-B/16 at 224, batch 8", 8, 12, 64, 197),
+        ("SigLIP-so400m at 384", 1, 16, 72, 729),
+    ];
+    for element in [F32, BF16] {
+        for (layer, images, heads, head_size, tokens) in layers {
+            let shape = [images, tokens, heads * head_size];
+            let operands = [1, 2, 3].map(|seed| Operand::random(seed, element, &shape, 1.0));
+            let result = Operand::random(4, element, &shape, 1.0);
+            let op = KernelOp::Attention { heads, scale: 1.0 / (head_size as f64).sqrt() };
+            let flops = 4.0 * (images * heads * head_size * tokens * tokens) as f64;
+            let attention = gflops(&op, &operands, &result, flops);
+            let gemm =
+                measure(element, images * tokens, heads * head_size, heads * head_size, false);
+            println!(
+                "{element} {layer:<24}: {attention:>5.0} GFLOP/s, {:.2} of the gemm's {gemm:>5.0}",
+                attention / gemm
+            );
+        }
+    }
+}

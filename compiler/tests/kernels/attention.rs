@@ -1,0 +1,192 @@
+//! `merge_heads(softmax(split_heads(q) split_heads(k)^T * scale) split_heads(v))`.
+
+use crate::launch::{Operand, assert_close, rounding, run, targets};
+use ocellus_dialects::ElementType::{self, BF16, F16, F32};
+use ocellus_dialects::kernel::KernelOp;
+use ocellus_dialects::symbolic::Dim;
+use ocellus_dialects::{TensorType, kernel};
+use ocellus_kernels::{CpuTarget, Layout, lower};
+
+/// The sizes of one attention.
+#[derive(Clone, Copy, Debug)]
+struct Sizes {
+    images: usize,
+    heads: usize,
+    head_size: usize,
+    queries: usize,
+    keys: usize,
+}
+
+impl Sizes {
+    fn width(self) -> usize {
+        self.heads * self.head_size
+    }
+}
+
+/// What attention is, with a bound for what a kernel may differ by: for each element the value and the bound.
+///
+/// A score is a sum of d products in f32, so that it is off by at most `(d + 2) 2^-24` times the sum of the magnitudes;
+/// the exponential of it is off by as much, relatively, and by 4e-7 of its own. The weights are divided by their sum, so
+/// such an error counts at most twice. Weights are rounded to the storage where products of pairs of bf16 are used.
+fn attention(q: &Operand, k: &Operand, v: &Operand, scale: f64, sizes: Sizes) -> Vec<(f64, f64)> {
+    let Sizes { images, heads, head_size, queries, keys } = sizes;
+    let element = q.layout.ty.element;
+    let row = |tensor: &Operand, image: usize, token: usize, tokens: usize, head: usize| {
+        let first = (image * tokens + token) * sizes.width() + head * head_size;
+        tensor.values[first..first + head_size].to_vec()
+    };
+    // A q that is the same for each image is given once.
+    let image_of = |tensor: &Operand, image: usize, tokens: usize| match tensor.values.len() {
+        one if one == tokens * sizes.width() => 0,
+        _ => image,
+    };
+    let mut result = vec![(0.0, 0.0); images * queries * sizes.width()];
+    for (image, head) in (0..images).flat_map(|i| (0..heads).map(move |h| (i, h))) {
+        for query in 0..queries {
+            let q_row = row(q, image_of(q, image, queries), query, queries, head);
+            let (mut scores, mut score_error) = (vec![], 0.0f64);
+            for key in 0..keys {
+                let k_row = row(k, image, key, keys, head);
+                let products = q_row.iter().zip(&k_row).map(|(q, k)| q * k);
+                let magnitude: f64 = products.clone().map(f64::abs).sum();
+                scores.push(products.sum::<f64>() * scale);
+                let steps = head_size as f64 + 2.0;
+                score_error = score_error.max(magnitude * scale.abs() * steps * rounding(F32));
+            }
+            let greatest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            let powers: Vec<f64> = scores.iter().map(|score| (score - greatest).exp()).collect();
+            let sum: f64 = powers.iter().sum();
+            let weight_error = 2.0 * score_error + 1e-6 + keys as f64 * rounding(F32);
+            let stored = if element == BF16 { rounding(BF16) } else { 0.0 };
+            for column in 0..head_size {
+                let (mut value, mut magnitude) = (0.0, 0.0);
+                for (key, power) in powers.iter().enumerate() {
+                    let v = row(v, image, key, keys, head)[column];
+                    value += power / sum * v;
+                    magnitude += power / sum * v.abs();
+                }
+                let bound = magnitude * (2.0 * weight_error + stored) + 1e-30;
+                let place = (image * queries + query) * sizes.width() + head * head_size + column;
+                result[place] = (value, bound + (value.abs() + bound) * rounding(element));
+            }
+        }
+    }
+    result
+}
+
+fn shape(images: usize, tokens: usize, sizes: Sizes) -> [i64; 3] {
+    [images as i64, tokens as i64, sizes.width() as i64]
+}
+
+fn check(sizes: Sizes, element: ElementType, spread: f64, gap: i64, target: &CpuTarget) {
+    let scale = 1.0 / (sizes.head_size as f64).sqrt();
+    let q = Operand::with_gap(1, element, &shape(sizes.images, sizes.queries, sizes), spread, gap);
+    let k = Operand::with_gap(2, element, &shape(sizes.images, sizes.keys, sizes), spread, gap);
+    let v = Operand::with_gap(3, element, &shape(sizes.images, sizes.keys, sizes), 1.0, 2 * gap);
+    let wanted = attention(&q, &k, &v, scale, sizes);
+    let empty = vec![f64::NAN; wanted.len()];
+    let result = Operand::of(element, &shape(sizes.images, sizes.queries, sizes), &empty, gap);
+    let op = KernelOp::Attention { heads: sizes.heads as i64, scale };
+    let found = run(&op, &[q, k, v], &result, target);
+    assert_close(&found, &wanted, &format!("{} {element} {sizes:?}", target.name));
+}
+
+#[test]
+fn every_head_size_is_right_in_every_storage_on_every_target() {
+    for target in targets() {
+        let cases =
+            [(F32, vec![1, 7, 16, 40, 64, 72, 88]), (BF16, vec![6, 7, 64, 72]), (F16, vec![80])];
+        for (element, head_sizes) in cases {
+            for head_size in head_sizes {
+                let sizes = Sizes { images: 1, heads: 2, head_size, queries: 21, keys: 37 };
+                check(sizes, element, 2.0, 0, &target);
+            }
+        }
+    }
+}
+
+#[test]
+fn any_number_of_queries_and_keys_is_right() {
+    for target in targets() {
+        for element in [F32, BF16] {
+            for (queries, keys) in
+                [(1, 1), (1, 197), (197, 1), (8, 127), (48, 128), (97, 129), (197, 257)]
+            {
+                let sizes = Sizes { images: 2, heads: 2, head_size: 16, queries, keys };
+                check(sizes, element, 2.0, 3, &target);
+            }
+        }
+    }
+}
+
+#[test]
+fn great_scores_do_not_overflow_and_late_ones_win() {
+    for target in targets() {
+        let sizes = Sizes { images: 1, heads: 1, head_size: 16, queries: 20, keys: 700 };
+        check(sizes, F32, 40.0, 0, &target);
+    }
+}
+
+#[test]
+fn one_query_may_serve_every_image() {
+    for target in targets() {
+        for element in [F32, BF16] {
+            let sizes = Sizes { images: 3, heads: 4, head_size: 24, queries: 1, keys: 50 };
+            let mut q = Operand::random(1, element, &shape(1, 1, sizes), 2.0);
+            let k = Operand::random(2, element, &shape(3, 50, sizes), 2.0);
+            let v = Operand::random(3, element, &shape(3, 50, sizes), 1.0);
+            q.layout.ty.shape[0] = Dim::from(3);
+            q.layout.image_stride = Dim::from(0);
+            let wanted = attention(&q, &k, &v, 0.3, sizes);
+            let empty = vec![f64::NAN; wanted.len()];
+            let result = Operand::of(element, &shape(3, 1, sizes), &empty, 0);
+            let op = KernelOp::Attention { heads: 4, scale: 0.3 };
+            let found = run(&op, &[q, k, v], &result, &target);
+            assert_close(&found, &wanted, target.name);
+        }
+    }
+}
+
+#[test]
+fn q_k_and_v_may_be_columns_of_one_tensor_and_the_scale_negative() {
+    for target in targets() {
+        let sizes = Sizes { images: 2, heads: 3, head_size: 16, queries: 30, keys: 30 };
+        let merged = Operand::random(1, F32, &[2, 30, 3 * 48], 1.0);
+        let part = |index: usize| {
+            let rows = merged.values.chunks(144);
+            let values: Vec<f64> =
+                rows.flat_map(|row| row[index * 48..(index + 1) * 48].to_vec()).collect();
+            let mut part = Operand::of(F32, &[2, 30, 48], &values, 0);
+            part.bytes = merged.bytes[index * 48 * 4..].to_vec();
+            part.layout.row_stride = Dim::from(144);
+            part.layout.image_stride = Dim::from(30 * 144);
+            part
+        };
+        let [q, k, v] = [part(0), part(1), part(2)];
+        let wanted = attention(&q, &k, &v, -0.7, sizes);
+        let result = Operand::of(F32, &[2, 30, 48], &vec![f64::NAN; wanted.len()], 0);
+        let op = KernelOp::Attention { heads: 3, scale: -0.7 };
+        assert_close(&run(&op, &[q, k, v], &result, &target), &wanted, target.name);
+    }
+}
+
+#[test]
+fn operands_that_do_not_fit_are_refused() {
+    let layout = |element, shape: &[i64]| {
+        Layout::contiguous(&TensorType::new(element, shape.iter().copied()))
+    };
+    let q = layout(F32, &[1, 4, 48]);
+    let refuse = |heads, operands: &[Layout]| {
+        let op = kernel::KernelOp::Attention { heads, scale: 1.0 };
+        lower(&op, operands, &q, &CpuTarget::X86_64_V3).unwrap_err().to_string()
+    };
+    let cases = [
+        (refuse(5, &[q.clone(), q.clone(), q.clone()]), "48 columns do not make 5 heads"),
+        (refuse(4, &[q.clone(), q.clone()]), "operand 2 is missing"),
+        (refuse(4, &[q.clone(), layout(F32, &[1, 4, 40]), q.clone()]), "must be 48"),
+        (refuse(4, &[q.clone(), layout(BF16, &[1, 4, 48]), q.clone()]), "beside a q of"),
+    ];
+    for (message, part) in cases {
+        assert!(message.contains(part), "{message}");
+    }
+}

@@ -1,0 +1,114 @@
+//! `merge_heads(softmax(split_heads(q) split_heads(k)^T * scale) split_heads(v))`: `q[images, queries, heads*d]`, `k` and
+//! `v[images, keys, heads*d]`. Scores never reach memory beyond a worker's scratch.
+
+mod cpu;
+mod powers;
+mod register_block;
+mod schedule;
+mod transpose;
+
+use crate::lower::operand;
+use crate::mlir::Module;
+use crate::rows::Real;
+use crate::{Argument, CpuTarget, Kernel, Launch, Layout, LowerError, Tiles};
+use ocellus_dialects::ElementType;
+use ocellus_dialects::symbolic::Dim;
+use schedule::{Schedule, TILE_QUERIES};
+
+/// All that an attention's code depends on.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Attention {
+    /// How all operands and the result are stored.
+    pub element: ElementType,
+    /// How many heads.
+    pub heads: i64,
+    /// Elements of a head.
+    pub head_size: i64,
+    /// What scores are multiplied by.
+    pub scale: Real,
+}
+
+impl Attention {
+    /// The launch. Words of the argument block: q, k, v and the result, each an address, a row stride and an image
+    /// stride; how many queries an image has; how many keys.
+    pub(crate) fn lower(
+        heads: i64,
+        scale: f64,
+        operands: &[Layout],
+        result: &Layout,
+        target: &CpuTarget,
+    ) -> Result<Launch, LowerError> {
+        let [q, k, v] = [operand(operands, 0)?, operand(operands, 1)?, operand(operands, 2)?];
+        let width = q.ty.width();
+        for (position, layout) in [(0, q), (1, k), (2, v), (3, result)] {
+            expect_like(position, layout, q)?;
+        }
+        let known = width.as_constant().ok_or_else(|| LowerError::Dynamic {
+            operand: 0,
+            ty: q.ty.clone(),
+            what: "the size of a head",
+        })?;
+        if heads < 1 || known < heads || known % heads != 0 {
+            let why = format!("{known} columns do not make {heads} heads");
+            return Err(LowerError::Unsupported { family: "attention", why });
+        }
+        if !scale.is_finite() {
+            let why = format!("the scale is {scale}");
+            return Err(LowerError::Unsupported { family: "attention", why });
+        }
+        let attention = Attention {
+            element: q.ty.element,
+            heads,
+            head_size: known / heads,
+            scale: Real::new(scale),
+        };
+        let rows_of = |address, layout: &Layout| {
+            let strides = [&layout.row_stride, &layout.image_stride];
+            [address].into_iter().chain(strides.map(|stride| Argument::Integer(stride.clone())))
+        };
+        let (images, queries) = (result.ty.shape[0].clone(), result.ty.shape[1].clone());
+        let mut arguments: Vec<Argument> = vec![];
+        for (position, layout) in [q, k, v].into_iter().enumerate() {
+            arguments.extend(rows_of(Argument::Operand(position), layout));
+        }
+        arguments.extend(rows_of(Argument::Result, result));
+        arguments.push(Argument::Integer(queries.clone()));
+        arguments.push(Argument::Integer(k.ty.shape[1].clone()));
+        Ok(Launch {
+            arguments,
+            tiles: Tiles(vec![(images, 1), (Dim::from(heads), 1), (queries, TILE_QUERIES)]),
+            scratch_bytes: Dim::from(attention.schedule(target).scratch().bytes),
+            packed: vec![],
+            kernel: Kernel::Attention(attention),
+        })
+    }
+
+    /// The name of its symbol: `attention_12x64_bf16`.
+    pub(crate) fn name(&self) -> String {
+        format!("attention_{}x{}_{}", self.heads, self.head_size, self.element)
+    }
+
+    /// Writes the kernel into a module.
+    pub(crate) fn define(&self, module: &mut Module, symbol: &str, target: &CpuTarget) {
+        cpu::define(self, module, symbol, target);
+    }
+
+    fn schedule(&self, target: &CpuTarget) -> Schedule {
+        Schedule::new(self.element, self.head_size, target)
+    }
+}
+
+/// Rank 3, the columns and the storage of q.
+fn expect_like(position: usize, layout: &Layout, q: &Layout) -> Result<(), LowerError> {
+    if layout.ty.width() != q.ty.width() {
+        let (ty, wanted) = (layout.ty.clone(), q.ty.width());
+        return Err(LowerError::Width { operand: position, ty, wanted });
+    }
+    match layout.ty.rank() == 3 && layout.ty.element == q.ty.element {
+        true => Ok(()),
+        false => Err(LowerError::Unsupported {
+            family: "attention",
+            why: format!("{} beside a q of {}: both must be [.., tokens, n]", layout.ty, q.ty),
+        }),
+    }
+}

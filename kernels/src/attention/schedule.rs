@@ -1,0 +1,149 @@
+//! How the CPU walks the scores: the sizes of blocks, and where each block lies in scratch memory.
+
+use crate::CpuTarget;
+use ocellus_dialects::ElementType;
+
+/// What stands in one 32-bit cell of a block that the products read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cell {
+    /// One f32: elements are widened when they are copied into scratch memory.
+    F32,
+    /// Two bf16 that follow each other along the summed dimension: one instruction multiplies and adds both.
+    Bf16Pair,
+}
+
+impl Cell {
+    /// What the products read, for that storage and head size.
+    pub(crate) fn of(element: ElementType, head_size: i64, target: &CpuTarget) -> Self {
+        match element {
+            ElementType::BF16 if target.avx512_bf16 && head_size % 2 == 0 => Cell::Bf16Pair,
+            _ => Cell::F32,
+        }
+    }
+
+    /// Elements in a cell.
+    pub(crate) fn elements(self) -> i64 {
+        match self {
+            Cell::F32 => 1,
+            Cell::Bf16Pair => 2,
+        }
+    }
+}
+
+/// Bytes of a cell, and of an f32.
+pub(crate) const CELL: i64 = 4;
+
+/// Queries of a tile: enough that the copies of keys and values vanish beside the products, and few enough that one
+/// image gives work to many workers.
+pub(crate) const TILE_QUERIES: i64 = 96;
+
+/// Keys of a block: scores of one panel of queries, and the values that they weigh, fit in the first-level cache.
+const BLOCK_KEYS: i64 = 128;
+
+/// Alignment of each part of the scratch memory.
+const ALIGNMENT: i64 = 64;
+
+/// The sizes that the code of one head size is written for. Lengths are in cells where the dimension is one that a
+/// product sums over, and in f32 elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Schedule {
+    /// What stands in a cell.
+    pub(crate) cell: Cell,
+    /// Numbers in a vector register.
+    pub(crate) lanes: i64,
+    /// Vector registers across a panel of queries; the last panel of a tile may use fewer.
+    pub(crate) vectors: i64,
+    /// Rows of the register block: keys of the first product, columns of the head of the second.
+    pub(crate) rows: i64,
+    /// Elements of a head.
+    pub(crate) head_size: i64,
+    /// Cells of a head.
+    pub(crate) head_cells: i64,
+    /// Elements of a head, rounded up to full register blocks.
+    pub(crate) padded_head: i64,
+    /// Keys of a block.
+    pub(crate) block_keys: i64,
+}
+
+impl Schedule {
+    /// The schedule. AVX-512 has 32 registers and takes 8 x 3 for sums; AVX2 has 16 and takes 4 x 3.
+    pub(crate) fn new(element: ElementType, head_size: i64, target: &CpuTarget) -> Self {
+        let cell = Cell::of(element, head_size, target);
+        let rows = if target.vector_bits == 512 { 8 } else { 4 };
+        Schedule {
+            cell,
+            lanes: i64::from(target.lanes()),
+            vectors: 3,
+            rows,
+            head_size,
+            head_cells: head_size / cell.elements(),
+            padded_head: round_up(head_size, rows),
+            block_keys: BLOCK_KEYS,
+        }
+    }
+
+    /// Queries of a panel.
+    pub(crate) fn panel_queries(&self) -> i64 {
+        self.lanes * self.vectors
+    }
+
+    /// Bytes from one row of a panel to the next.
+    pub(crate) fn panel_row(&self) -> i64 {
+        self.panel_queries() * CELL
+    }
+
+    /// Panels of a full tile.
+    fn panels(&self) -> i64 {
+        round_up(TILE_QUERIES, self.panel_queries()) / self.panel_queries()
+    }
+
+    /// Bytes of one panel of queries: a row a cell of the head.
+    pub(crate) fn query_panel(&self) -> i64 {
+        round_up(self.head_cells * self.panel_row(), ALIGNMENT)
+    }
+
+    /// Bytes of one panel of sums: a row an element of the head.
+    pub(crate) fn output_panel(&self) -> i64 {
+        round_up(self.padded_head * self.panel_row(), ALIGNMENT)
+    }
+
+    /// Bytes of what a panel knows of its rows: the greatest score so far, and the sum of the exponentials.
+    pub(crate) fn state_panel(&self) -> i64 {
+        round_up(2 * self.panel_row(), ALIGNMENT)
+    }
+
+    /// Where each part of the scratch memory starts.
+    pub(crate) fn scratch(&self) -> Scratch {
+        let queries = 0;
+        let keys = queries + self.panels() * self.query_panel();
+        let values = keys + round_up(self.block_keys * self.head_cells * CELL, ALIGNMENT);
+        let scores = values + round_up(self.block_keys * self.padded_head * CELL, ALIGNMENT);
+        let outputs = scores + round_up(self.block_keys * self.panel_row(), ALIGNMENT);
+        let states = outputs + self.panels() * self.output_panel();
+        let bytes = states + self.panels() * self.state_panel();
+        Scratch { queries, keys, values, scores, outputs, states, bytes }
+    }
+}
+
+/// Offsets in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Scratch {
+    /// Panels `[head cells][panel queries]`.
+    pub(crate) queries: i64,
+    /// `[block keys][head cells]`.
+    pub(crate) keys: i64,
+    /// `[block keys][padded head]`; of pairs, half as many rows.
+    pub(crate) values: i64,
+    /// `[block keys][panel queries]`: scores, then their exponentials; of pairs, half as many rows.
+    pub(crate) scores: i64,
+    /// Panels `[padded head][panel queries]`.
+    pub(crate) outputs: i64,
+    /// Panels `[2][panel queries]`.
+    pub(crate) states: i64,
+    /// The size of all.
+    pub(crate) bytes: i64,
+}
+
+fn round_up(value: i64, step: i64) -> i64 {
+    (value + step - 1) / step * step
+}
