@@ -5,6 +5,5 @@
 mod attention;
 mod gemm;
 mod launch;
-mod near;
 mod rowwise;
 mod throughput;

@@ -86,6 +86,13 @@ impl Step {
         }
     }
 
+    /// The name of what the step makes, where it has one.
+    pub fn label(&self) -> Option<&str> {
+        match self {
+            Step::Launch { label, .. } | Step::Call { label, .. } => label.as_deref(),
+        }
+    }
+
     /// What the step makes.
     pub fn result(&self) -> ValueId {
         match self {

@@ -228,4 +228,19 @@ impl Op {
             Op::Call { .. } => "call",
         }
     }
+
+    /// The operation with `map` applied to each dimension among its attributes.
+    pub fn map_dims(&self, map: impl Fn(&Dim) -> Dim) -> Op {
+        let mut op = self.clone();
+        match &mut op {
+            Op::Patchify { rows, cols, .. } | Op::InterpolatePositions { rows, cols, .. } => {
+                *rows = map(rows);
+                *cols = map(cols);
+            }
+            Op::Tokens { length: dim, .. } | Op::Expand { images: dim } => *dim = map(dim),
+            Op::Reshape { shape } => shape.iter_mut().for_each(|dim| *dim = map(dim)),
+            _ => {}
+        }
+        op
+    }
 }

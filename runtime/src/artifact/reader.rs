@@ -5,7 +5,7 @@ use super::header::{
     find_header_hash, hash_header, padded,
 };
 use super::{ArtifactError, Provenance};
-use crate::memory::map_memory;
+use crate::new_file::write_file;
 use crate::plan::{FORMAT_VERSION, Plan};
 use memmap2::{Mmap, MmapMut};
 use safetensors::SafeTensors;
@@ -48,7 +48,7 @@ impl Artifact {
 
     /// Reads an artifact from memory. The bytes are copied, to where vector instructions can read them.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ArtifactError> {
-        let mut memory = map_memory(bytes.len())?;
+        let mut memory = MmapMut::map_anon(bytes.len())?;
         memory.copy_from_slice(bytes);
         Self::parse(memory.make_read_only()?, true)
     }
@@ -64,6 +64,12 @@ impl Artifact {
     /// The file as it is: what [`from_bytes`](Self::from_bytes) takes.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// Writes the file, all of it or nothing.
+    pub fn save(&self, path: &Path) -> Result<(), ArtifactError> {
+        write_file(path, &self.bytes)
+            .map_err(|source| ArtifactError::Write { path: path.to_path_buf(), source })
     }
 
     /// The host program.

@@ -1,0 +1,225 @@
+//! [`Compiler`]: from a [`Model`] to an [`Encoder`] or an artifact file, stage by stage.
+
+use crate::codegen::{self, CodegenError};
+use crate::configuration::CompilationConfig;
+use crate::encoder::Encoder;
+use crate::frontend::Model;
+use crate::passes::{self, HostProgram, PassError, PieceProgram};
+use crate::rewrite::{self, RewriteError};
+use crate::target::{Target, TargetError};
+use ocellus_dialects::symbolic::{SymbolError, SymbolRange, Symbols};
+use ocellus_dialects::venc::{self, VencError};
+use ocellus_runtime::artifact::{Artifact, ArtifactContents, ArtifactError, ArtifactWriter, Provenance};
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use std::path::Path;
+
+/// The name under which an artifact carries the checkpoint's `preprocessor_config.json`.
+pub const PREPROCESSOR_ATTACHMENT: &str = "preprocessor_config";
+
+/// A model that could not be compiled.
+#[derive(Debug, thiserror::Error)]
+pub enum CompileError {
+    /// The program is not well typed.
+    #[error("the model's program is not valid: {0}")]
+    Venc(#[from] VencError),
+    /// A range for a symbol that the model does not have.
+    #[error("the model has no symbol `{symbol}` to give a range to: it has {known}")]
+    UnknownSymbol {
+        /// The symbol.
+        symbol: String,
+        /// The symbols that it has.
+        known: String,
+    },
+    /// A range that no size lies in.
+    #[error(transparent)]
+    Symbol(#[from] SymbolError),
+    /// No program could be chosen.
+    #[error(transparent)]
+    Rewrite(#[from] RewriteError),
+    /// No host program could be made.
+    #[error(transparent)]
+    Pass(#[from] PassError),
+    /// No code could be made.
+    #[error(transparent)]
+    Codegen(#[from] CodegenError),
+    /// No artifact could be written.
+    #[error(transparent)]
+    Artifact(#[from] ArtifactError),
+    /// The artifact could not be loaded.
+    #[error(transparent)]
+    Load(#[from] ocellus_runtime::LoadError),
+    /// No such target.
+    #[error(transparent)]
+    Target(#[from] TargetError),
+}
+
+/// What a compilation is doing, for those who watch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Choosing kernels.
+    Saturate,
+    /// Planning buffers and launches.
+    Plan,
+    /// Emitting machine code.
+    Emit,
+    /// Packing and writing weights: how many of how many are done.
+    Pack {
+        /// Weights written so far.
+        done: usize,
+        /// All weights.
+        all: usize,
+    },
+}
+
+/// All stages of a compilation up to the code: what `--emit` prints and `explain` explains.
+#[derive(Clone, Debug)]
+pub struct Program {
+    /// The model's program, under the ranges that were asked for.
+    pub venc: venc::Module,
+    /// What was chosen, for each piece of the range.
+    pub pieces: Vec<PieceProgram>,
+    /// How it was chosen, for each piece.
+    pub reports: Vec<rewrite::Report>,
+    /// What the host does.
+    pub host: HostProgram,
+    /// What it is for.
+    pub target: Target,
+}
+
+impl Program {
+    /// The kernels as LLVM IR.
+    pub fn llvm(&self) -> Result<String, CodegenError> {
+        codegen::emit_llvm(&self.host.kernels, self.target.cpu())
+    }
+
+    /// The kernels as assembly.
+    pub fn assembly(&self) -> Result<String, CodegenError> {
+        codegen::emit_assembly(&self.host.kernels, self.target.cpu())
+    }
+}
+
+/// Compiles models for a target.
+#[derive(Clone, Debug)]
+pub struct Compiler {
+    target: Target,
+    config: CompilationConfig,
+}
+
+impl Compiler {
+    /// A compiler for `target` that asks for nothing special.
+    pub fn new(target: Target) -> Self {
+        Compiler { target, config: CompilationConfig::default() }
+    }
+
+    /// Replaces the configuration.
+    pub fn config(mut self, config: CompilationConfig) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// Names the model's component for caches and reports.
+    pub fn tag(mut self, tag: &str) -> Self {
+        self.config = self.config.tag(tag);
+        self
+    }
+
+    /// Declares the sizes of a symbol; without, the model's own range holds.
+    pub fn range(mut self, symbol: &str, range: RangeInclusive<i64>) -> Self {
+        self.config = self.config.range(symbol, range);
+        self
+    }
+
+    /// Switches a rewrite rule off.
+    pub fn disable(mut self, rule: &str) -> Self {
+        self.config = self.config.disable(rule);
+        self
+    }
+
+    /// Compiles up to the host program; no machine code, no weight is touched.
+    pub fn lower(&self, model: &Model) -> Result<Program, CompileError> {
+        self.lower_observed(model, &mut |_| {})
+    }
+
+    fn lower_observed(
+        &self,
+        model: &Model,
+        observe: &mut dyn FnMut(Stage),
+    ) -> Result<Program, CompileError> {
+        let mut module = model.module.clone();
+        self.apply_ranges(&mut module.symbols)?;
+        module.verify()?;
+        observe(Stage::Saturate);
+        let specialised = passes::specialise(&module);
+        let switches = rewrite::Switches::without(&self.config.disabled_rules)?;
+        let chosen = rewrite::choose_pieces(&specialised, self.target.cpu(), &switches)?;
+        let (pieces, reports): (Vec<_>, Vec<_>) = chosen.into_iter().unzip();
+        observe(Stage::Plan);
+        let host = passes::plan(&module, &pieces, self.target.cpu())?;
+        Ok(Program { venc: module, pieces, reports, host, target: self.target })
+    }
+
+    /// Compiles `model` and loads the result.
+    pub fn compile(&self, model: &Model) -> Result<Encoder, CompileError> {
+        let program = self.lower(model)?;
+        let artifact = self.write(model, &program, &mut |_| {}, ArtifactWriter::in_memory)?;
+        Ok(Encoder::new(program, artifact)?)
+    }
+
+    /// Compiles `model` into a file.
+    pub fn compile_to(
+        &self,
+        model: &Model,
+        path: &Path,
+        observe: &mut dyn FnMut(Stage),
+    ) -> Result<Encoder, CompileError> {
+        let program = self.lower_observed(model, observe)?;
+        let create = |contents| ArtifactWriter::create(path, contents);
+        let artifact = self.write(model, &program, observe, create)?;
+        Ok(Encoder::new(program, artifact)?)
+    }
+
+    fn write(
+        &self,
+        model: &Model,
+        program: &Program,
+        observe: &mut dyn FnMut(Stage),
+        create: impl FnOnce(ArtifactContents) -> Result<ArtifactWriter, ArtifactError>,
+    ) -> Result<Artifact, CompileError> {
+        observe(Stage::Emit);
+        let code = codegen::compile_kernels(&program.host.kernels, self.target.cpu())?;
+        let plan = program.host.plan.clone();
+        let tag = self.config.tag.as_deref().unwrap_or(&model.name);
+        let preprocessor = model.preprocessor_config.as_ref().map(|config| config.to_string());
+        let mut writer = create(ArtifactContents {
+            provenance: Provenance::new(self.target.requirements(), tag, &plan),
+            plan,
+            code: code.shared_object,
+            attachments: preprocessor
+                .map(|text| (PREPROCESSOR_ATTACHMENT.to_string(), text))
+                .into_iter()
+                .collect::<BTreeMap<_, _>>(),
+        })?;
+        let all = program.host.weights.len();
+        for (done, weight) in program.host.weights.iter().enumerate() {
+            observe(Stage::Pack { done, all });
+            writer.write_weight(&weight.name(), [weight.pack(model.weights.as_ref())?])?;
+        }
+        observe(Stage::Pack { done: all, all });
+        Ok(writer.finish()?)
+    }
+
+    fn apply_ranges(&self, symbols: &mut Symbols) -> Result<(), CompileError> {
+        for (symbol, range) in &self.config.ranges {
+            let declared = symbols.free().find(|(free, _)| free.name() == symbol);
+            let Some((_, declared)) = declared else {
+                let known: Vec<String> = symbols.free().map(|(s, r)| format!("{s} in {r}")).collect();
+                let known = if known.is_empty() { "none".into() } else { known.join(", ") };
+                return Err(CompileError::UnknownSymbol { symbol: symbol.clone(), known });
+            };
+            let (min, max, step) = (*range.start(), *range.end(), declared.step);
+            symbols.set_range(symbol, SymbolRange { min, max, step })?;
+        }
+        Ok(())
+    }
+}

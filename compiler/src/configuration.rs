@@ -1,0 +1,56 @@
+//! [`CompilationConfig`]: what a compilation is asked for, beyond the model and the target.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
+
+/// What a compilation is asked for. Everything unset follows from the model.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CompilationConfig {
+    /// The name under which caches and reports know the model's component, such as `siglip.vision`.
+    pub tag: Option<String>,
+    /// The sizes of each symbol, by its name; a symbol that is not here keeps the model's own range.
+    pub ranges: BTreeMap<String, RangeInclusive<i64>>,
+    /// Rewrite rules that are switched off, by name.
+    pub disabled_rules: BTreeSet<String>,
+}
+
+impl CompilationConfig {
+    /// A configuration that starts as `parent`: a vision tower that overrides only what differs from its text model.
+    /// The tag is not inherited, since it names one component.
+    pub fn inherit(parent: &CompilationConfig) -> Self {
+        CompilationConfig { tag: None, ..parent.clone() }
+    }
+
+    /// Sets the range of a symbol.
+    pub fn range(mut self, symbol: &str, range: RangeInclusive<i64>) -> Self {
+        self.ranges.insert(symbol.to_string(), range);
+        self
+    }
+
+    /// Switches a rewrite rule off.
+    pub fn disable(mut self, rule: &str) -> Self {
+        self.disabled_rules.insert(rule.to_string());
+        self
+    }
+
+    /// Sets the tag.
+    pub fn tag(mut self, tag: &str) -> Self {
+        self.tag = Some(tag.to_string());
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_child_overrides_only_what_differs() {
+        let text =
+            CompilationConfig::default().tag("text").range("images", 1..=8).disable("merge-qkv");
+        let vision = CompilationConfig::inherit(&text).range("images", 1..=32);
+        assert_eq!(vision.ranges["images"], 1..=32);
+        assert!(vision.disabled_rules.contains("merge-qkv"));
+        assert_eq!(vision.tag, None);
+    }
+}

@@ -1,0 +1,46 @@
+//! [`Encoder`]: a compiled model, loaded and ready to run.
+
+use crate::compiler::Program;
+use ocellus_runtime::artifact::{Artifact, ArtifactError};
+use ocellus_runtime::{HostTensor, LoadError, Options, RunError, Session};
+use std::path::Path;
+
+/// A compiled model.
+pub struct Encoder {
+    program: Program,
+    session: Session,
+}
+
+impl Encoder {
+    pub(crate) fn new(program: Program, artifact: Artifact) -> Result<Self, LoadError> {
+        Ok(Encoder { program, session: Session::new(artifact, Options::default())? })
+    }
+
+    /// Runs the model: inputs by the names of the Hugging Face forward, results by name.
+    pub fn run(
+        &self,
+        inputs: &[(&str, &HostTensor)],
+    ) -> Result<Vec<(String, HostTensor)>, RunError> {
+        self.session.run(inputs)
+    }
+
+    /// What was compiled, stage by stage.
+    pub fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// What runs it.
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// Writes the artifact to a file, for `ocellus run` and `ocellus-run`.
+    pub fn save(&self, path: &Path) -> Result<(), ArtifactError> {
+        self.session.artifact().save(path)
+    }
+
+    /// Which pieces there are, which kernels they launch, and why these.
+    pub fn explain(&self) -> String {
+        crate::explain::explain(&self.program)
+    }
+}

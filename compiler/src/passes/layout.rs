@@ -1,0 +1,103 @@
+//! Resolves views: which memory an operand reads, from which element on, and with which strides.
+//!
+//! Before:
+//! ```text
+//! %qkv = launch gemm ..                : [images, 197, 2304] x f32
+//! %k   = view columns %qkv {start = 768} : [images, 197, 768] x f32
+//! ```
+//! After: `%k` reads `%qkv` from element 768 on, rows 2304 elements apart, images 197*2304.
+
+use super::PassError;
+use ocellus_dialects::TensorType;
+use ocellus_dialects::kernel::{Function, ValueKind, View};
+use ocellus_dialects::symbolic::Dim;
+use ocellus_dialects::venc::ValueId;
+use ocellus_kernels::Layout;
+
+/// An operand as a kernel reads it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Access {
+    /// The value whose memory it is; no view.
+    pub base: ValueId,
+    /// The first element, counted from the base's.
+    pub offset: Dim,
+    /// The type and the strides.
+    pub layout: Layout,
+}
+
+/// How `id` is read.
+pub fn resolve(function: &Function, id: ValueId) -> Result<Access, PassError> {
+    let value = function.value(id);
+    let ValueKind::View(view, of) = &value.kind else {
+        let layout = Layout::contiguous(&value.ty);
+        return Ok(Access { base: id, offset: Dim::from(0), layout });
+    };
+    let Access { base, offset, layout } = resolve(function, *of)?;
+    apply(view, &value.ty, offset, &layout)
+        .map(|(offset, layout)| Access { base, offset, layout })
+        .ok_or_else(|| PassError::View { view: format!("{view:?}"), of: layout.ty.to_string() })
+}
+
+/// The view of a layout; `None` where strides cannot express it.
+fn apply(view: &View, ty: &TensorType, offset: Dim, of: &Layout) -> Option<(Dim, Layout)> {
+    let strided = |row_stride: &Dim, image_stride: Dim| Layout {
+        ty: ty.clone(),
+        row_stride: row_stride.clone(),
+        image_stride,
+    };
+    match view {
+        View::Columns { start } => {
+            let layout = strided(&of.row_stride, of.image_stride.clone());
+            Some((offset + Dim::from(*start), layout))
+        }
+        View::SelectToken { index } => {
+            let layout = strided(&of.image_stride, of.image_stride.clone());
+            Some((offset + Dim::from(*index) * of.row_stride.clone(), layout))
+        }
+        View::Expand { .. } => Some((offset, strided(&of.row_stride, Dim::from(0)))),
+        View::Reshape => {
+            (*of == Layout::contiguous(&of.ty)).then(|| (offset, Layout::contiguous(ty)))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ocellus_dialects::ElementType::F32;
+    use ocellus_dialects::kernel::Value;
+    use ocellus_dialects::symbolic::Symbol;
+
+    /// `%0: [images, 5, 12]` and a chain of views of it, each with the type it gives.
+    fn chain(views: Vec<(View, Vec<i64>)>) -> Result<Access, PassError> {
+        let images = Dim::symbol(&Symbol::new("images"));
+        let ty = TensorType::new(F32, [images.clone(), Dim::from(5), Dim::from(12)]);
+        let mut values = vec![Value { kind: ValueKind::Step(0), ty }];
+        for (position, (view, dims)) in views.into_iter().enumerate() {
+            let shape = std::iter::once(images.clone()).chain(dims.into_iter().map(Dim::from));
+            let kind = ValueKind::View(view, ValueId(position as u32));
+            values.push(Value { kind, ty: TensorType::new(F32, shape) });
+        }
+        let last = ValueId(values.len() as u32 - 1);
+        let name = "f".to_string();
+        let function = Function { name, arguments: vec![], values, steps: vec![], results: vec![] };
+        resolve(&function, last)
+    }
+
+    #[test]
+    fn views_compose_into_an_offset_and_strides() {
+        let select = (View::SelectToken { index: 2 }, vec![12]);
+        let access = chain(vec![select, (View::Columns { start: 4 }, vec![4])]).unwrap();
+        assert_eq!(access.base, ValueId(0));
+        assert_eq!(access.offset, Dim::from(2 * 12 + 4));
+        assert_eq!(access.layout.row_stride, Dim::from(60));
+    }
+
+    #[test]
+    fn only_contiguous_memory_takes_another_shape() {
+        assert!(chain(vec![(View::Reshape, vec![60])]).is_ok());
+        let error =
+            chain(vec![(View::Columns { start: 4 }, vec![5, 4]), (View::Reshape, vec![20])]);
+        assert!(error.unwrap_err().to_string().contains("Reshape"));
+    }
+}

@@ -1,0 +1,78 @@
+//! From a chosen `kernel` program to the host program. One pass a file; each opens with the IR before and after it.
+
+mod inline_calls;
+mod layout;
+mod offline;
+mod plan;
+mod slots;
+mod specialise;
+
+pub use inline_calls::inline_calls;
+pub use layout::{Access, resolve};
+pub use offline::{PackedWeight, WeightRecipe};
+pub use plan::{HostProgram, PieceProgram, plan};
+pub use slots::{SlotAssignment, assign_slots};
+pub use specialise::specialise;
+
+/// A program that cannot become a host program.
+#[derive(Debug, thiserror::Error)]
+pub enum PassError {
+    /// A call of a function that is not there, or that returns nothing.
+    #[error("a call names @{0}, which the module lacks or which has no result")]
+    UnknownFunction(String),
+    /// A function that calls itself.
+    #[error("@{0} calls itself: functions of a module cannot be recursive")]
+    Recursion(String),
+    /// A value that is used before it is made.
+    #[error("in @{function}: %{value} is used before it is made")]
+    Undefined {
+        /// The function.
+        function: String,
+        /// The number of the value.
+        value: u32,
+    },
+    /// A view that strides cannot express.
+    #[error("{view} of {of} cannot be read through strides")]
+    View {
+        /// The view.
+        view: String,
+        /// What it views.
+        of: String,
+    },
+    /// A dimension over a symbol that the module does not declare.
+    #[error("the dimension {0} speaks of a symbol that the module does not declare")]
+    UndeclaredSymbol(String),
+    /// An input of a shape that a call could not bind.
+    #[error("the input `{input}` has the dim {dim}: write a constant or one declared symbol")]
+    InputDim {
+        /// The input.
+        input: String,
+        /// The dimension.
+        dim: String,
+    },
+    /// A kernel that no family implements.
+    #[error(transparent)]
+    Kernel(#[from] ocellus_kernels::LowerError),
+    /// A weight that is not of the size that its kernel reads.
+    #[error(transparent)]
+    Pack(#[from] ocellus_kernels::gemm::PackError),
+    /// A weight whose size is known only at run time.
+    #[error("the weight {recipe} is {ty}: its size must be known at compile time")]
+    WeightSize {
+        /// What it is.
+        recipe: String,
+        /// Its type.
+        ty: ocellus_dialects::TensorType,
+    },
+    /// Work on weights that failed.
+    #[error("computing the weight {recipe} at compile time: {source}")]
+    Offline {
+        /// What was computed.
+        recipe: String,
+        /// Why it failed.
+        source: crate::reference::ReferenceError,
+    },
+    /// A weight that the checkpoint lacks.
+    #[error(transparent)]
+    Weight(#[from] crate::weights::WeightError),
+}

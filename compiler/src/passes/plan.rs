@@ -1,0 +1,365 @@
+//! Turns the chosen program of each piece into the host program: kernels, weights, slots, argument blocks.
+//!
+//! Before:
+//! ```text
+//! %qkv = launch gemm(%x, %gain, %bias, %w, %b) prologue layer_norm epilogue [add columns]
+//! %o   = launch attention(view %qkv[0..768], view %qkv[768..1536], view %qkv[1536..2304])
+//! ```
+//! After:
+//! ```text
+//! launch gemm_768x2304_..(slot 0, images*151296, .., weight 2, slot 1, ..) tiles ceil(images*197 / 96) * 6
+//! launch attention_12x64_..(slot 1, slot 1 + 3072, slot 1 + 6144, slot 0, ..) tiles images*12*..
+//! ```
+//! Kernels and weights that pieces share appear once.
+
+use super::layout::{Access, resolve};
+use super::{PackedWeight, PassError, SlotAssignment, WeightRecipe, assign_slots, inline_calls};
+use indexmap::{IndexMap, IndexSet};
+use ocellus_dialects::ElementType;
+use ocellus_dialects::kernel::{self, Function, KernelOp, Prologue, Step, Value, ValueKind};
+use ocellus_dialects::symbolic::{Definition, Dim, Symbol, SymbolRange, Symbols};
+use ocellus_dialects::venc::{self, ValueId};
+use ocellus_kernels::gemm::WeightPacking;
+use ocellus_kernels::{Argument, CpuTarget, Kernel, Layout, lower};
+use ocellus_runtime::plan::{
+    Element, Expression, KernelEntry, LabelledResult, Launch, LaunchArgument, Piece, PieceRange,
+    Place, Plan, Port, SymbolEntry, SymbolSource, WeightEntry,
+};
+
+/// The program that extraction chose for one part of the range.
+#[derive(Clone, Debug)]
+pub struct PieceProgram {
+    /// Where it applies; a symbol that is not named is free in its declared range.
+    pub ranges: Vec<(Symbol, SymbolRange)>,
+    /// What runs there.
+    pub module: kernel::Module,
+}
+
+/// All that an artifact is made of, but for the code and the weights' bytes.
+#[derive(Clone, Debug)]
+pub struct HostProgram {
+    /// The plan.
+    pub plan: Plan,
+    /// The kernels, in the plan's order.
+    pub kernels: Vec<Kernel>,
+    /// The weights, in the plan's order.
+    pub weights: Vec<PackedWeight>,
+}
+
+/// Plans the pieces of a module for a CPU. `module` declares the symbols and the interface.
+pub fn plan(
+    module: &venc::Module,
+    pieces: &[PieceProgram],
+    target: &CpuTarget,
+) -> Result<HostProgram, PassError> {
+    let mut planner = Planner {
+        symbols: SymbolTable::new(&module.symbols),
+        target,
+        kernels: IndexSet::new(),
+        weights: IndexMap::new(),
+    };
+    let inputs = planner.inputs(module)?;
+    let outputs = planner.outputs(module)?;
+    let pieces = pieces.iter().map(|piece| planner.piece(piece)).collect::<Result<Vec<_>, _>>()?;
+    let kernels = planner.kernels.iter().map(|kernel| KernelEntry {
+        symbol: kernel.symbol_name(),
+        family: kernel.family().to_string(),
+    });
+    let weights = planner
+        .weights
+        .iter()
+        .map(|(name, weight)| Ok(WeightEntry { name: name.clone(), bytes: weight.bytes()? }))
+        .collect::<Result<_, PassError>>()?;
+    let plan = Plan {
+        symbols: planner.symbols.entries()?,
+        inputs,
+        outputs,
+        weights,
+        kernels: kernels.collect(),
+        pieces,
+    };
+    Ok(HostProgram {
+        plan,
+        kernels: planner.kernels.into_iter().collect(),
+        weights: planner.weights.into_values().collect(),
+    })
+}
+
+/// The symbols by position, as the plan's expressions name them.
+struct SymbolTable<'a> {
+    symbols: &'a Symbols,
+    positions: IndexMap<Symbol, usize>,
+}
+
+impl<'a> SymbolTable<'a> {
+    fn new(symbols: &'a Symbols) -> Self {
+        let positions =
+            symbols.iter().enumerate().map(|(position, (s, _))| (s.clone(), position)).collect();
+        SymbolTable { symbols, positions }
+    }
+
+    fn entries(&self) -> Result<Vec<SymbolEntry>, PassError> {
+        self.symbols
+            .iter()
+            .map(|(symbol, definition)| {
+                let source = match definition {
+                    Definition::Free(SymbolRange { min, max, step }) => {
+                        SymbolSource::Free { min: *min, max: *max, step: *step }
+                    }
+                    Definition::FloorDiv { numerator, divisor } => SymbolSource::Defined(
+                        Expression::FloorDiv(Box::new(self.expression(numerator)?), *divisor),
+                    ),
+                };
+                Ok(SymbolEntry { name: symbol.to_string(), source })
+            })
+            .collect()
+    }
+
+    fn position(&self, symbol: &Symbol) -> Result<usize, PassError> {
+        let position = self.positions.get(symbol).copied();
+        position.ok_or_else(|| PassError::UndeclaredSymbol(symbol.to_string()))
+    }
+
+    fn expression(&self, dim: &Dim) -> Result<Expression, PassError> {
+        let mut terms = dim
+            .terms()
+            .map(|(coefficient, symbols)| {
+                let mut factors = symbols
+                    .iter()
+                    .map(|symbol| self.position(symbol).map(Expression::Symbol))
+                    .collect::<Result<Vec<_>, _>>()?;
+                if coefficient != 1 || factors.is_empty() {
+                    factors.push(Expression::Constant(coefficient));
+                }
+                Ok(single_or(factors, Expression::Product))
+            })
+            .collect::<Result<Vec<_>, PassError>>()?;
+        if terms.is_empty() {
+            terms.push(Expression::Constant(0));
+        }
+        Ok(single_or(terms, Expression::Sum))
+    }
+}
+
+/// The one expression there is, or all of them wrapped.
+fn single_or(
+    mut expressions: Vec<Expression>,
+    wrap: fn(Vec<Expression>) -> Expression,
+) -> Expression {
+    match expressions.len() {
+        1 => expressions.remove(0),
+        _ => wrap(expressions),
+    }
+}
+
+struct Planner<'a> {
+    symbols: SymbolTable<'a>,
+    target: &'a CpuTarget,
+    kernels: IndexSet<Kernel>,
+    weights: IndexMap<String, PackedWeight>,
+}
+
+impl Planner<'_> {
+    fn inputs(&self, module: &venc::Module) -> Result<Vec<Port>, PassError> {
+        let entry = entry_of(module)?;
+        entry
+            .arguments
+            .iter()
+            .map(|argument| {
+                for dim in &argument.ty.shape {
+                    let symbol = dim.symbols().next();
+                    let plain = dim.as_constant().is_some()
+                        || symbol.is_some_and(|symbol| *dim == Dim::symbol(symbol));
+                    if !plain {
+                        let input = argument.name.clone();
+                        return Err(PassError::InputDim { input, dim: dim.to_string() });
+                    }
+                }
+                self.port(&argument.name, &argument.ty.shape)
+            })
+            .collect()
+    }
+
+    fn outputs(&self, module: &venc::Module) -> Result<Vec<Port>, PassError> {
+        let entry = entry_of(module)?;
+        let port = |(name, id): &(String, ValueId)| self.port(name, &entry.type_of(*id).shape);
+        entry.results.iter().map(port).collect()
+    }
+
+    fn port(&self, name: &str, shape: &[Dim]) -> Result<Port, PassError> {
+        Ok(Port { name: name.to_string(), shape: self.expressions(shape)? })
+    }
+
+    fn expressions(&self, dims: &[Dim]) -> Result<Vec<Expression>, PassError> {
+        dims.iter().map(|dim| self.symbols.expression(dim)).collect()
+    }
+
+    fn piece(&mut self, piece: &PieceProgram) -> Result<Piece, PassError> {
+        let mut function = inline_calls(&piece.module)?;
+        let outputs = materialise_results(&mut function);
+        let slots = assign_slots(&function, &outputs)?;
+        let memory = Memory { function: &function, outputs: &outputs, slots: &slots };
+        let launches = function
+            .steps
+            .iter()
+            .map(|step| self.launch(&memory, step))
+            .collect::<Result<_, _>>()?;
+        let ranges = piece.ranges.iter().map(|(symbol, range)| {
+            let symbol = self.symbols.position(symbol)?;
+            Ok(PieceRange { symbol, min: range.min, max: range.max })
+        });
+        Ok(Piece {
+            ranges: ranges.collect::<Result<_, PassError>>()?,
+            slots: self.expressions(&slots.sizes)?,
+            launches,
+        })
+    }
+
+    fn launch(&mut self, memory: &Memory, step: &Step) -> Result<Launch, PassError> {
+        let function = memory.function;
+        let Step::Launch { op, operands, result, label } = step else {
+            return Err(PassError::UnknownFunction(format!("{step:?}")));
+        };
+        let accesses =
+            operands.iter().map(|id| resolve(function, *id)).collect::<Result<Vec<_>, _>>()?;
+        let layouts: Vec<Layout> = accesses.iter().map(|access| access.layout.clone()).collect();
+        let result_layout = Layout::contiguous(&function.value(*result).ty);
+        let lowered = lower(op, &layouts, &result_layout, self.target)?;
+        let (kernel, _) = self.kernels.insert_full(lowered.kernel);
+        let arguments = lowered
+            .arguments
+            .iter()
+            .map(|argument| match argument {
+                Argument::Operand(position) => {
+                    let packed = lowered.packed.iter().find(|(packed, _)| packed == position);
+                    self.address(memory, &accesses[*position], packed.map(|(_, how)| *how))
+                }
+                Argument::Result => {
+                    let place = memory.place_of(*result)?;
+                    Ok(LaunchArgument::Address { place, offset: Expression::Constant(0) })
+                }
+                Argument::Integer(dim) => {
+                    Ok(LaunchArgument::Integer(self.symbols.expression(dim)?))
+                }
+            })
+            .collect::<Result<_, PassError>>()?;
+        let tiles = lowered
+            .tiles
+            .0
+            .iter()
+            .map(|(extent, step)| {
+                let extent = self.symbols.expression(extent)?;
+                Ok(if *step == 1 { extent } else { Expression::CeilDiv(Box::new(extent), *step) })
+            })
+            .collect::<Result<Vec<_>, PassError>>()?;
+        Ok(Launch {
+            kernel,
+            arguments,
+            tiles: single_or(tiles, Expression::Product),
+            scratch_bytes: self.symbols.expression(&lowered.scratch_bytes)?,
+            result: label
+                .as_ref()
+                .map(|label| self.labelled(label, memory, *result))
+                .transpose()?,
+        })
+    }
+
+    fn address(
+        &mut self,
+        memory: &Memory,
+        access: &Access,
+        packing: Option<WeightPacking>,
+    ) -> Result<LaunchArgument, PassError> {
+        let element = access.layout.ty.element;
+        let offset = access.offset.clone() * Dim::from(element.bytes());
+        let offset = self.symbols.expression(&offset)?;
+        let place = if memory.function.is_offline(access.base) {
+            let recipe = WeightRecipe::of(memory.function, access.base)?;
+            let weight = PackedWeight { recipe, packing };
+            let (position, _) = self.weights.insert_full(weight.name(), weight);
+            Place::Weight(position)
+        } else {
+            memory.place_of(access.base)?
+        };
+        Ok(LaunchArgument::Address { place, offset })
+    }
+
+    fn labelled(
+        &self,
+        label: &str,
+        memory: &Memory,
+        id: ValueId,
+    ) -> Result<LabelledResult, PassError> {
+        let ty = &memory.function.value(id).ty;
+        Ok(LabelledResult {
+            label: label.to_string(),
+            place: memory.place_of(id)?,
+            element: element(ty.element),
+            shape: self.expressions(&ty.shape)?,
+        })
+    }
+}
+
+/// Where the values of a flat function lie.
+struct Memory<'a> {
+    function: &'a Function,
+    outputs: &'a [ValueId],
+    slots: &'a SlotAssignment,
+}
+
+impl Memory<'_> {
+    fn place_of(&self, id: ValueId) -> Result<Place, PassError> {
+        if let Some(output) = self.outputs.iter().position(|output| *output == id) {
+            return Ok(Place::Output(output));
+        }
+        match (&self.function.value(id).kind, self.slots.slots.get(&id)) {
+            (ValueKind::Argument(position), _) => Ok(Place::Input(*position)),
+            (_, Some(slot)) => Ok(Place::Slot(*slot)),
+            _ => {
+                let function = self.function.name.clone();
+                Err(PassError::Undefined { function, value: id.0 })
+            }
+        }
+    }
+}
+
+/// Makes each result of the function a value of its own that a launch writes in f32: the caller's memory. A result that
+/// is a view, a weight, an input, or another result too is copied into one.
+fn materialise_results(function: &mut Function) -> Vec<ValueId> {
+    let mut outputs: Vec<ValueId> = vec![];
+    for position in 0..function.results.len() {
+        let id = function.results[position].1;
+        let value = function.value(id);
+        let made_here = matches!(value.kind, ValueKind::Step(_));
+        let id = if made_here && value.ty.element == ElementType::F32 && !outputs.contains(&id) {
+            id
+        } else {
+            copy(function, id)
+        };
+        function.results[position].1 = id;
+        outputs.push(id);
+    }
+    outputs
+}
+
+fn copy(function: &mut Function, id: ValueId) -> ValueId {
+    let mut ty = function.value(id).ty.clone();
+    ty.element = ElementType::F32;
+    let result = ValueId(function.values.len() as u32);
+    function.values.push(Value { kind: ValueKind::Step(function.steps.len()), ty });
+    let op = KernelOp::RowWise { prologue: Prologue::None, epilogue: vec![], to: ElementType::F32 };
+    function.steps.push(Step::Launch { op, operands: vec![id], result, label: None });
+    result
+}
+
+fn entry_of(module: &venc::Module) -> Result<&venc::Function, PassError> {
+    module.entry_function().ok_or_else(|| PassError::UnknownFunction(module.entry.clone()))
+}
+
+fn element(element: ElementType) -> Element {
+    match element {
+        ElementType::F32 => Element::F32,
+        ElementType::BF16 => Element::BF16,
+        ElementType::F16 => Element::F16,
+    }
+}
