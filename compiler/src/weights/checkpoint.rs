@@ -80,6 +80,11 @@ impl Checkpoint {
         }
         Ok(checkpoint)
     }
+
+    fn file(&self, name: &str) -> Result<&SafetensorsFile, WeightError> {
+        let file = self.file_of.get(name).and_then(|file| self.files.get(*file));
+        file.ok_or_else(|| WeightError::Missing(name.to_string()))
+    }
 }
 
 impl WeightSource for Checkpoint {
@@ -88,15 +93,7 @@ impl WeightSource for Checkpoint {
     }
 
     fn shape(&self, name: &str) -> Result<Vec<usize>, WeightError> {
-        let shape = self.file(name)?.shape(name);
-        shape.map(<[usize]>::to_vec).ok_or_else(|| WeightError::Missing(name.to_string()))
-    }
-}
-
-impl Checkpoint {
-    fn file(&self, name: &str) -> Result<&SafetensorsFile, WeightError> {
-        let file = self.file_of.get(name).and_then(|file| self.files.get(*file));
-        file.ok_or_else(|| WeightError::Missing(name.to_string()))
+        self.file(name)?.shape(name).map(<[usize]>::to_vec)
     }
 }
 

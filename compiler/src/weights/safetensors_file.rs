@@ -55,29 +55,36 @@ impl SafetensorsFile {
         self.metadata.tensors().into_keys().collect()
     }
 
-    /// The dimensions of a tensor.
-    pub fn shape(&self, name: &str) -> Option<&[usize]> {
-        self.metadata.info(name).map(|info| info.shape.as_slice())
+    /// The dimensions of a tensor, which is stored as weights are.
+    pub fn shape(&self, name: &str) -> Result<&[usize], WeightError> {
+        let info = self.info(name)?;
+        match info.dtype {
+            Dtype::F32 | Dtype::F16 | Dtype::BF16 => Ok(&info.shape),
+            other => Err(self.no_weight(name, other)),
+        }
     }
 
     /// A tensor, widened to f32.
     pub fn tensor(&self, name: &str) -> Result<HostTensor, WeightError> {
         let missing = || WeightError::Missing(name.to_string());
-        let info = self.metadata.info(name).ok_or_else(missing)?;
+        let info = self.info(name)?;
         let bytes = self.bytes(info).ok_or_else(missing)?;
         let data = match info.dtype {
             Dtype::F32 => widen(bytes, f32::from_le_bytes),
             Dtype::F16 => widen(bytes, |pair| f16::from_le_bytes(pair).to_f32()),
             Dtype::BF16 => widen(bytes, |pair| bf16::from_le_bytes(pair).to_f32()),
-            other => {
-                return Err(WeightError::Element {
-                    name: name.to_string(),
-                    file: self.path.clone(),
-                    found: format!("{other:?}"),
-                });
-            }
+            other => return Err(self.no_weight(name, other)),
         };
         HostTensor::new(info.shape.clone(), data).ok_or_else(missing)
+    }
+
+    fn info(&self, name: &str) -> Result<&TensorInfo, WeightError> {
+        self.metadata.info(name).ok_or_else(|| WeightError::Missing(name.to_string()))
+    }
+
+    fn no_weight(&self, name: &str, found: Dtype) -> WeightError {
+        let (name, file) = (name.to_string(), self.path.clone());
+        WeightError::Element { name, file, found: format!("{found:?}") }
     }
 
     fn bytes(&self, info: &TensorInfo) -> Option<&[u8]> {
@@ -166,11 +173,13 @@ mod tests {
     fn integers_are_no_weights() {
         let directory = tempfile::tempdir().unwrap();
         let file = write(directory.path(), &one_tensor(Dtype::I64, &[0; 16]));
-        let error = SafetensorsFile::open(&file).unwrap().tensor("w").unwrap_err().to_string();
+        let file = SafetensorsFile::open(&file).unwrap();
+        let error = file.tensor("w").unwrap_err().to_string();
         assert!(
             error.contains("`w`") && error.contains("I64; weights are F32, F16 or BF16"),
             "{error}"
         );
+        assert_eq!(file.shape("w").unwrap_err().to_string(), error);
     }
 
     #[test]

@@ -52,7 +52,7 @@ pub enum LoadError {
         /// The checkpoint.
         path: PathBuf,
         /// The disagreement.
-        source: WeightError,
+        source: Box<WeightError>,
         /// Keys that the config does not set, each with the value that was taken instead.
         defaults: Vec<String>,
     },

@@ -68,7 +68,7 @@ pub fn load_with(path: impl AsRef<Path>, options: &Options) -> Result<Model, Loa
     let module = record(encoder.as_ref(), &tower, preprocessor.as_ref(), options)?;
     check_weights(&module, &checkpoint, family, &tower).map_err(|source| LoadError::Mismatch {
         path: path.to_path_buf(),
-        source,
+        source: Box::new(source),
         defaults: config.defaults(),
     })?;
     let directory = path.file_name().map(|name| name.to_string_lossy().into_owned());
