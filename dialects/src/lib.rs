@@ -2,6 +2,7 @@
 //! dimensions are expressions over symbols.
 
 pub mod kernel;
+pub mod mlir;
 pub mod symbolic;
 mod tensor;
 pub mod venc;

@@ -116,6 +116,7 @@ fn located(dims: &[InputDim], error: SymbolError) -> ReferenceError {
         SymbolError::OutOfRange { symbol, .. }
         | SymbolError::Unbound(symbol)
         | SymbolError::Redeclared(symbol)
+        | SymbolError::BadName(symbol)
         | SymbolError::BadDefinition(symbol)
         | SymbolError::EmptyRange(symbol, _) => Dim::symbol(symbol),
     };

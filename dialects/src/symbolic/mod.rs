@@ -3,10 +3,12 @@
 //! A module declares [`Symbol`]s ([`Symbols`]); every dimension is a [`Dim`], a polynomial over them in
 //! normal form, so that two dimensions are equal exactly when their normal forms are.
 
+mod declaration;
 mod dim;
 mod interval;
 mod symbols;
 
+pub use declaration::{Declaration, ParseSymbolError};
 pub use dim::{Bindings, Dim, ParseDimError, Symbol};
 pub use interval::Interval;
 pub use symbols::{Definition, SymbolError, SymbolRange, Symbols};

@@ -62,6 +62,9 @@ pub enum SymbolError {
     /// A definition that divides by zero or uses an undeclared symbol.
     #[error("the symbol `{0}` is defined by undeclared symbols or a divisor below 1")]
     BadDefinition(Symbol),
+    /// A name that could not be told from the rest of an expression.
+    #[error("`{0}` is no name for a symbol: use letters, digits and `_`, and a letter first")]
+    BadName(Symbol),
     /// No input brings this symbol.
     #[error("the symbol `{0}` is not bound by any input")]
     Unbound(Symbol),
@@ -108,6 +111,9 @@ impl Symbols {
     }
 
     fn define(&mut self, symbol: Symbol, definition: Definition) -> Result<Dim, SymbolError> {
+        if symbol.name().parse() != Ok(Dim::symbol(&symbol)) {
+            return Err(SymbolError::BadName(symbol));
+        }
         match self.definitions.get(&symbol) {
             Some(earlier) if *earlier != definition => Err(SymbolError::Redeclared(symbol)),
             _ => {

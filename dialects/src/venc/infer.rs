@@ -129,6 +129,11 @@ impl<'a> Application<'a> {
         })
     }
 
+    fn too_few(&self) -> VencError {
+        let given = self.operands.len();
+        VencError::OperandCount { op: self.op, expected: "two tensors or more", given }
+    }
+
     pub(super) fn bad_operand(
         &self,
         index: usize,
@@ -337,13 +342,10 @@ fn merge_heads(app: &Application) -> Result<TensorType, VencError> {
 }
 
 fn concat(app: &Application, axis: usize) -> Result<TensorType, VencError> {
-    let Some((first, rest)) = app.operands.split_first() else {
-        return Err(VencError::OperandCount {
-            op: app.op,
-            expected: "one tensor or more",
-            given: 0,
-        });
-    };
+    let [first, rest @ ..] = app.operands else { return Err(app.too_few()) };
+    if rest.is_empty() {
+        return Err(app.too_few());
+    }
     app.same_element()?;
     if axis >= first.rank() {
         return Err(app.bad_attribute("axis", format!("{axis} is no dimension of {first}")));
@@ -356,6 +358,10 @@ fn concat(app: &Application, axis: usize) -> Result<TensorType, VencError> {
         }
         app.shape(index + 1, "operand", &wanted)?;
         shape[axis] = shape[axis].clone() + ty.shape[axis].clone();
+    }
+    if let Some(other) = rest.iter().skip(1).position(|ty| *ty != rest[1]) {
+        let reason = "and must be of the third's type: concatenate in two steps".to_string();
+        return Err(app.bad_operand(other + 2, "operand", reason));
     }
     Ok(TensorType { element: first.element, shape })
 }

@@ -7,6 +7,10 @@ mod builder;
 mod infer;
 mod module;
 mod op;
+mod parse;
+pub(crate) mod print;
+#[cfg(test)]
+pub(crate) mod random;
 mod verify;
 
 pub use builder::FunctionBuilder;

@@ -135,7 +135,8 @@ pub enum Op {
     },
     /// `[images, heads, tokens, d] -> [images, tokens, heads*d]`.
     MergeHeads,
-    /// Operands one after the other along `axis`; their other dimensions are equal.
+    /// Two operands or more, one after the other along `axis`; their other dimensions are equal. Those from the third
+    /// on are of one type: IRDL cannot say otherwise.
     Concat {
         /// The dimension along which they follow each other.
         axis: usize,
