@@ -95,11 +95,6 @@ pub fn lower(
     }
 }
 
-/// Each operand with its position, from `first` on, `count` of them.
-pub(crate) fn numbered(operands: &[Layout], first: usize, count: usize) -> Vec<(usize, &Layout)> {
-    operands.iter().enumerate().skip(first).take(count).collect()
-}
-
 /// The operand of that position.
 pub(crate) fn operand(operands: &[Layout], position: usize) -> Result<&Layout, LowerError> {
     operands.get(position).ok_or(LowerError::MissingOperand { operand: position })

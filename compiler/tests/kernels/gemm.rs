@@ -1,36 +1,95 @@
 //! `epilogue(prologue(x) weight^T)`.
 
 use crate::launch::{Operand, assert_close, rounding, run, targets};
+use crate::near::{self, Near};
 use ocellus_dialects::ElementType::{self, BF16, F16, F32};
-use ocellus_dialects::kernel::{EpilogueOp, KernelOp, Prologue};
-use ocellus_kernels::CpuTarget;
+use ocellus_dialects::TensorType;
+use ocellus_dialects::kernel::{Broadcast, Combine, EpilogueOp, KernelOp, Prologue};
+use ocellus_dialects::symbolic::{Dim, Symbol};
+use ocellus_dialects::venc::Activation;
+use ocellus_kernels::{CpuTarget, Kernel, Layout, LowerError, lower};
 
-/// A product with its bound: k products and sums in f32, each with an error of at most the sum of the products'
-/// magnitudes times 2^-24; where rows are rounded to bf16 first (`vdpbf16ps`), that error as well.
-fn product(x: &[f64], w: &[f64], row_rounding: f64) -> (f64, f64) {
-    let exact: f64 = x.iter().zip(w).map(|(x, w)| x * w).sum();
-    let magnitude: f64 = x.iter().zip(w).map(|(x, w)| (x * w).abs()).sum();
+/// `sum(x w)`: k products and sums in f32, each wrong by at most the sum of the products' magnitudes times 2^-24. Where
+/// the prologue's row is stored as bf16 for `vdpbf16ps`, it is rounded once more.
+fn product(x: &[Near], w: &[f64], stored: ElementType) -> Near {
     let steps = x.len() as f64 + 8.0;
-    (exact, magnitude * (steps * rounding(F32) + row_rounding) + 1e-30)
+    let mut sum = Near::exactly(0.0);
+    let mut magnitude = 0.0;
+    for (x, w) in x.iter().zip(w) {
+        let x = if x.bound > 0.0 { x.rounded(stored) } else { *x };
+        sum.value += x.value * w;
+        sum.bound += x.bound * w.abs();
+        magnitude += (x.value.abs() + x.bound) * w.abs();
+    }
+    sum.bound += magnitude * steps * rounding(F32) + 1e-35;
+    sum
 }
 
-fn gemm(prologue: Prologue, epilogue: Vec<EpilogueOp>) -> KernelOp {
-    KernelOp::Gemm { prologue, epilogue }
+struct Case {
+    m: i64,
+    n: i64,
+    k: i64,
+    gap: i64,
+    element: ElementType,
+    prologue: Prologue,
+    epilogue: Vec<EpilogueOp>,
 }
 
-fn check_plain(m: i64, n: i64, k: i64, element: ElementType, gap: i64, target: &CpuTarget) {
-    let x = Operand::with_gap(1, element, &[m, k], 1.0, gap);
-    let w = Operand::random(2, element, &[n, k], 1.0);
-    let empty = vec![f64::NAN; (m * n) as usize];
-    let result = Operand::of(element, &[m, n], &empty, gap);
-    let found = run(&gemm(Prologue::None, vec![]), &[x.clone(), w.clone()], &result, target);
-    let wanted: Vec<(f64, f64)> = x
-        .values
-        .chunks(k as usize)
-        .flat_map(|x| w.values.chunks(k as usize).map(move |w| product(x, w, 0.0)))
-        .map(|(exact, bound)| (exact, bound + (exact.abs() + bound) * rounding(element)))
-        .collect();
-    assert_close(&found, &wanted, &format!("{} {element} {m}x{n}x{k}", target.name));
+impl Case {
+    fn plain(m: i64, n: i64, k: i64, gap: i64, element: ElementType) -> Self {
+        Case { m, n, k, gap, element, prologue: Prologue::None, epilogue: vec![] }
+    }
+
+    fn check(&self, target: &CpuTarget) {
+        let Case { m, n, k, gap, element, prologue, ref epilogue } = *self;
+        let x = Operand::with_gap(1, element, &[m, k], 1.0, gap);
+        let gain = Operand::random(2, element, &[k], 1.0);
+        let bias = Operand::random(3, element, &[k], 1.0);
+        let w = Operand::random(4, element, &[n, k], 1.0);
+        let shape = |broadcast: Broadcast| match broadcast {
+            Broadcast::Full => vec![m, n],
+            Broadcast::Columns => vec![n],
+            // Rows that start again after every third.
+            Broadcast::Table => vec![3, n],
+        };
+        let others: Vec<(Broadcast, Operand)> = epilogue
+            .iter()
+            .zip(10..)
+            .filter_map(|(op, seed)| match op {
+                EpilogueOp::Combine(_, broadcast) => {
+                    Some((*broadcast, Operand::random(seed, element, &shape(*broadcast), 1.0)))
+                }
+                EpilogueOp::Activate(_) | EpilogueOp::Scale(_) => None,
+            })
+            .collect();
+        let mut operands = vec![x.clone()];
+        operands.extend([gain.clone(), bias.clone()].into_iter().take(prologue.operands()));
+        operands.push(w.clone());
+        operands.extend(others.iter().map(|(_, other)| other.clone()));
+        let empty = vec![f64::NAN; (m * n) as usize];
+        let result = Operand::of(element, &[m, n], &empty, gap);
+        let op = KernelOp::Gemm { prologue, epilogue: epilogue.clone() };
+        let found = run(&op, &operands, &result, target);
+
+        let mut wanted = vec![];
+        for (row, x) in x.values.chunks(k as usize).enumerate() {
+            let x = near::prologue(prologue, x, &gain.values, &bias.values);
+            for (column, w) in w.values.chunks(k as usize).enumerate() {
+                let others: Vec<f64> = others
+                    .iter()
+                    .map(|(broadcast, other)| match broadcast {
+                        Broadcast::Full => other.values[row * n as usize + column],
+                        Broadcast::Columns => other.values[column],
+                        Broadcast::Table => other.values[row % 3 * n as usize + column],
+                    })
+                    .collect();
+                let near = near::epilogue(epilogue, product(&x, w, element), &others);
+                wanted.push(near.rounded(element));
+            }
+        }
+        let what = format!("{} {element} {m}x{n}x{k} {prologue:?} {epilogue:?}", target.name);
+        assert_close(&found, &wanted, &what);
+    }
 }
 
 #[test]
@@ -38,7 +97,7 @@ fn products_of_odd_sizes_are_right_in_every_storage_on_every_target() {
     for target in targets() {
         for element in [F32, BF16, F16] {
             for (m, n, k, gap) in [(1, 1, 1, 0), (13, 37, 19, 5), (31, 96, 40, 0), (5, 7, 129, 3)] {
-                check_plain(m, n, k, element, gap, &target);
+                Case::plain(m, n, k, gap, element).check(&target);
             }
         }
     }
@@ -47,7 +106,95 @@ fn products_of_odd_sizes_are_right_in_every_storage_on_every_target() {
 #[test]
 fn many_blocks_and_tiles_are_right() {
     for target in targets() {
-        check_plain(215, 300, 70, F32, 0, &target);
-        check_plain(110, 161, 70, BF16, 2, &target);
+        Case::plain(215, 300, 70, 0, F32).check(&target);
+        Case::plain(110, 161, 70, 2, BF16).check(&target);
+        Case::plain(40, 40, 3072, 0, F32).check(&target);
     }
+}
+
+#[test]
+fn prologues_and_epilogues_are_right_in_every_storage_on_every_target() {
+    use Broadcast::{Columns, Full, Table};
+    use Combine::{Add, Multiply};
+    use EpilogueOp::{Activate, Combine as With, Scale};
+    let norm = Prologue::LayerNorm { eps: 1e-6 };
+    let chains = [
+        (norm, vec![With(Add, Columns), Activate(Activation::Gelu)]),
+        (norm, vec![With(Add, Columns), Activate(Activation::GeluTanh), With(Multiply, Full)]),
+        (Prologue::RmsNorm { eps: 1e-5 }, vec![Activate(Activation::Silu), With(Multiply, Full)]),
+        (Prologue::None, vec![With(Add, Columns), With(Multiply, Columns), With(Add, Full)]),
+        (Prologue::None, vec![Scale(0.125), With(Add, Table), Activate(Activation::Relu)]),
+        (Prologue::None, vec![Activate(Activation::QuickGelu), Activate(Activation::Tanh)]),
+    ];
+    for target in targets() {
+        for element in [F32, BF16, F16] {
+            for (prologue, epilogue) in &chains {
+                let (prologue, epilogue) = (*prologue, epilogue.clone());
+                Case { m: 14, n: 45, k: 50, gap: 1, element, prologue, epilogue }.check(&target);
+            }
+        }
+    }
+}
+
+#[test]
+fn images_that_share_memory_are_read_again() {
+    let (images, tokens, k, n) = (3, 2, 24, 10);
+    let mut x = Operand::random(1, F32, &[1, tokens, k], 1.0);
+    let rows = x.values.clone();
+    x.layout.ty = TensorType::new(F32, [images, tokens, k]);
+    x.layout.image_stride = Dim::from(0);
+    let w = Operand::random(2, F32, &[n, k], 1.0);
+    let empty = vec![0.0; (images * tokens * n) as usize];
+    let result = Operand::of(F32, &[images, tokens, n], &empty, 0);
+    let op = KernelOp::Gemm { prologue: Prologue::None, epilogue: vec![] };
+    let wanted: Vec<Near> = (0..images)
+        .flat_map(|_| rows.chunks(k as usize))
+        .flat_map(|x| {
+            let x: Vec<Near> = x.iter().map(|x| Near::exactly(*x)).collect();
+            w.values.chunks(k as usize).map(move |w| product(&x, w, F32)).collect::<Vec<_>>()
+        })
+        .collect();
+    for target in targets() {
+        let found = run(&op, &[x.clone(), w.clone()], &result, &target);
+        assert_close(&found, &wanted, target.name);
+    }
+}
+
+fn layouts(shapes: &[&[i64]]) -> Vec<Layout> {
+    let layout = |shape: &&[i64]| Layout::contiguous(&TensorType::new(F32, shape.iter().copied()));
+    shapes.iter().map(layout).collect()
+}
+
+#[test]
+fn equal_kernels_share_code_and_different_ones_have_different_symbols() {
+    let bias = [EpilogueOp::Combine(Combine::Add, Broadcast::Columns)];
+    let kernel = |eps: f64, rows: i64| -> Kernel {
+        let op = KernelOp::Gemm { prologue: Prologue::LayerNorm { eps }, epilogue: bias.to_vec() };
+        let operands = layouts(&[&[rows, 768], &[768], &[768], &[3072, 768], &[3072]]);
+        let result = layouts(&[&[rows, 3072]]);
+        lower(&op, &operands, &result[0], &CpuTarget::X86_64_V4).unwrap().kernel
+    };
+    assert_eq!(kernel(1e-6, 197), kernel(1e-6, 50));
+    let (one, other) = (kernel(1e-6, 197).symbol_name(), kernel(1e-5, 197).symbol_name());
+    assert_ne!(one, other);
+    assert!(one.starts_with("gemm_768x3072_layer_norm_bias_f32_"), "{one}");
+}
+
+#[test]
+fn what_no_kernel_does_is_refused() {
+    let target = CpuTarget::X86_64_V3;
+    let lower_gemm = |prologue, operands: &[Layout]| {
+        let op = KernelOp::Gemm { prologue, epilogue: vec![] };
+        lower(&op, operands, &layouts(&[&[5, 6]])[0], &target).unwrap_err()
+    };
+    let error = lower_gemm(Prologue::None, &layouts(&[&[5, 8], &[6, 7]]));
+    assert_eq!(error.to_string(), "operand 0 is [5, 8] x f32, but its last dimension must be 7");
+    let error = lower_gemm(Prologue::None, &layouts(&[&[5, 8]]));
+    assert_eq!(error, LowerError::MissingOperand { operand: 1 });
+    let error = lower_gemm(Prologue::Softmax, &layouts(&[&[5, 8], &[6, 8]]));
+    assert!(matches!(error, LowerError::Unsupported { family: "gemm", .. }), "{error}");
+    let mut dynamic = layouts(&[&[5, 8], &[6, 8]]);
+    dynamic[1].ty = TensorType::new(F32, [Dim::symbol(&Symbol::new("n")), Dim::from(8)]);
+    let error = lower_gemm(Prologue::None, &dynamic);
+    assert!(matches!(error, LowerError::Dynamic { operand: 1, .. }), "{error}");
 }

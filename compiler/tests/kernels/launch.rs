@@ -1,5 +1,6 @@
 //! Lowers an operation, compiles its kernel, loads it and runs it on tensors.
 
+use crate::near::Near;
 use half::{bf16, f16};
 use ocellus_compiler::codegen::compile_kernels;
 use ocellus_dialects::kernel::KernelOp;
@@ -107,10 +108,15 @@ impl AlignedBytes {
 
     pub fn copy_of(bytes: &[u8]) -> Self {
         let mut copy = Self::new(bytes.len());
-        for (line, part) in copy.lines.iter_mut().zip(bytes.chunks(64)) {
+        copy.fill(bytes);
+        copy
+    }
+
+    /// Writes from the start on; the memory stays where it is.
+    pub fn fill(&mut self, bytes: &[u8]) {
+        for (line, part) in self.lines.iter_mut().zip(bytes.chunks(64)) {
             line.0[..part.len()].copy_from_slice(part);
         }
-        copy
     }
 
     pub fn pointer(&self) -> *const u8 {
@@ -142,6 +148,17 @@ impl Loaded {
     pub fn new(op: &KernelOp, operands: &[Operand], result: &Operand, target: &CpuTarget) -> Self {
         let layouts: Vec<Layout> = operands.iter().map(|operand| operand.layout.clone()).collect();
         let launch = lower(op, &layouts, &result.layout, target).unwrap();
+        Self::launch(launch, operands, result, target, &Bindings::new())
+    }
+
+    /// A launch with its symbols bound.
+    pub fn launch(
+        launch: Launch,
+        operands: &[Operand],
+        result: &Operand,
+        target: &CpuTarget,
+        at: &Bindings,
+    ) -> Self {
         let code = compile_kernels(std::slice::from_ref(&launch.kernel), target).unwrap();
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), &code.shared_object).unwrap();
@@ -161,18 +178,17 @@ impl Loaded {
             })
             .collect();
         let mut result_memory = AlignedBytes::copy_of(&result.bytes);
-        let nothing = Bindings::new();
         let word = |argument: &Argument| match argument {
             Argument::Operand(position) => memory[*position].pointer() as i64,
             Argument::Result => result_memory.pointer_mut() as i64,
-            Argument::Integer(dim) => dim.evaluate(&nothing).unwrap(),
+            Argument::Integer(dim) => dim.evaluate(at).unwrap(),
         };
         let block = launch.arguments.iter().map(word).collect();
         let tiles = launch
             .tiles
             .0
             .iter()
-            .map(|(extent, step)| (extent.evaluate(&nothing).unwrap() + step - 1) / step)
+            .map(|(extent, step)| (extent.evaluate(at).unwrap() + step - 1) / step)
             .product();
         let result_layout = result.layout.clone();
         Loaded {
@@ -226,25 +242,46 @@ impl Loaded {
     }
 }
 
-/// Runs a kernel on a target, tile by tile and all at once, which must agree.
+/// Runs a kernel on a target, all at once and tile by tile, which must agree.
 pub fn run(op: &KernelOp, operands: &[Operand], result: &Operand, target: &CpuTarget) -> Vec<f64> {
-    let loaded = Loaded::new(op, operands, result, target);
+    let mut loaded = Loaded::new(op, operands, result, target);
     loaded.run(loaded.tiles.max(1));
     let at_once = loaded.result();
-    let single = Loaded::new(op, operands, result, target);
-    single.run(1);
-    assert_eq!(at_once, single.result());
+    loaded.result.fill(&result.bytes);
+    loaded.run(1);
+    let bits = |values: &[f64]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+    assert_eq!(bits(&at_once), bits(&loaded.result()));
     at_once
 }
 
-/// Holds each element to a bound of its own.
-pub fn assert_close(found: &[f64], wanted: &[(f64, f64)], what: &str) {
+/// As [`run`], with code that knows the shape of the first operand and of the result only as dimensions.
+pub fn run_symbolic(
+    op: &KernelOp,
+    operands: &[Operand],
+    result: &Operand,
+    target: &CpuTarget,
+    (shape, at): (&[Dim], &Bindings),
+) -> Vec<f64> {
+    let symbolic = |layout: &Layout| {
+        Layout::contiguous(&TensorType::new(layout.ty.element, shape.iter().cloned()))
+    };
+    let mut layouts: Vec<Layout> = operands.iter().map(|operand| operand.layout.clone()).collect();
+    layouts[0] = symbolic(&layouts[0]);
+    let launch = lower(op, &layouts, &symbolic(&result.layout), target).unwrap();
+    let loaded = Loaded::launch(launch, operands, result, target, at);
+    loaded.run(1);
+    loaded.result()
+}
+
+/// Holds each element to its bound.
+pub fn assert_close<N: Into<Near> + Copy>(found: &[f64], wanted: &[N], what: &str) {
     assert_eq!(found.len(), wanted.len(), "{what}");
-    for (position, (found, (wanted, bound))) in found.iter().zip(wanted).enumerate() {
-        let difference = (found - wanted).abs();
+    for (position, (found, wanted)) in found.iter().zip(wanted).enumerate() {
+        let Near { value, bound } = (*wanted).into();
+        let difference = (found - value).abs();
         assert!(
-            difference <= *bound,
-            "{what}: element {position} is {found}, not {wanted}: off by {difference}, bound {bound}"
+            difference <= bound,
+            "{what}: element {position} is {found}, not {value}: off by {difference}, bound {bound}"
         );
     }
 }

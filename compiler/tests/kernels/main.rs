@@ -5,5 +5,6 @@
 mod attention;
 mod gemm;
 mod launch;
+mod near;
 mod rowwise;
 mod throughput;

@@ -1,1 +1,199 @@
 //! `epilogue(prologue(x))`.
+
+use crate::launch::{Operand, assert_close, run, targets};
+use crate::near::{self, Near, activate, activation_error};
+use ocellus_dialects::ElementType::{self, BF16, F16, F32};
+use ocellus_dialects::kernel::{Broadcast, Combine, EpilogueOp, KernelOp, Prologue};
+use ocellus_dialects::symbolic::{Dim, Symbol};
+use ocellus_dialects::venc::Activation;
+use ocellus_dialects::{TensorType, kernel};
+use ocellus_kernels::{CpuTarget, Layout, LowerError, lower};
+
+fn result(element: ElementType, shape: &[i64], gap: i64) -> Operand {
+    let count = shape.iter().product::<i64>();
+    Operand::of(element, shape, &vec![f64::NAN; count as usize], gap)
+}
+
+fn check_prologue(
+    prologue: Prologue,
+    (rows, width): (i64, i64),
+    (from, to): (ElementType, ElementType),
+    target: &CpuTarget,
+) {
+    let x = Operand::with_gap(7, from, &[rows, width], 3.0, 4);
+    let gain = Operand::random(8, from, &[width], 2.0);
+    let bias = Operand::random(9, from, &[width], 2.0);
+    let op = KernelOp::RowWise { prologue, epilogue: vec![], to };
+    let mut operands = vec![x.clone()];
+    operands.extend([gain.clone(), bias.clone()].into_iter().take(prologue.operands()));
+    let found = run(&op, &operands, &result(to, &[rows, width], 3), target);
+    let wanted: Vec<Near> = x
+        .values
+        .chunks(width as usize)
+        .flat_map(|row| near::prologue(prologue, row, &gain.values, &bias.values))
+        .map(|near| near.rounded(to))
+        .collect();
+    assert_close(
+        &found,
+        &wanted,
+        &format!("{} {prologue:?} {rows}x{width} {from} to {to}", target.name),
+    );
+}
+
+#[test]
+fn prologues_and_casts_are_right_in_every_storage_on_every_target() {
+    let prologues = [
+        Prologue::None,
+        Prologue::LayerNorm { eps: 1e-6 },
+        Prologue::RmsNorm { eps: 1e-5 },
+        Prologue::Softmax,
+    ];
+    for target in targets() {
+        for prologue in prologues {
+            for (shape, storage) in [
+                ((3, 197), (F32, F32)),
+                ((2, 1), (F32, F32)),
+                ((21, 768), (BF16, BF16)),
+                ((5, 39), (F16, BF16)),
+                ((5, 39), (F32, F16)),
+            ] {
+                check_prologue(prologue, shape, storage, &target);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_row_of_a_width_known_at_run_time_is_right() {
+    // The code must serve any width, so it is lowered for a symbol and run for a number.
+    let tokens = Symbol::new("tokens");
+    for target in targets() {
+        for (prologue, width) in
+            [(Prologue::Softmax, 197), (Prologue::Softmax, 3), (Prologue::None, 70)]
+        {
+            let x = Operand::random(3, F32, &[4, width], 5.0);
+            let op =
+                KernelOp::RowWise { prologue, epilogue: vec![EpilogueOp::Scale(0.5)], to: F32 };
+            let at = [(tokens.clone(), width)].into();
+            let found = crate::launch::run_symbolic(
+                &op,
+                &[x.clone()],
+                &result(F32, &[4, width], 0),
+                &target,
+                (&[Dim::from(4), Dim::symbol(&tokens)], &at),
+            );
+            let ops = [EpilogueOp::Scale(0.5)];
+            let wanted: Vec<Near> = x
+                .values
+                .chunks(width as usize)
+                .flat_map(|row| near::prologue(prologue, row, &[], &[]))
+                .map(|near| near::epilogue(&ops, near, &[]))
+                .collect();
+            assert_close(&found, &wanted, &format!("{} {prologue:?} {width}", target.name));
+        }
+    }
+}
+
+#[test]
+fn activations_are_as_near_as_stated() {
+    let mut values: Vec<f64> = (-40_000..40_000).map(|step| f64::from(step) / 2000.0).collect();
+    values.extend([0.0, -0.0, 1e-30, -1e-30, 80.0, -80.0, 1e4, -1e4]);
+    let width = values.len() as i64;
+    let x = Operand::of(F32, &[1, width], &values, 0);
+    for target in targets() {
+        for activation in Activation::ALL {
+            let epilogue = vec![EpilogueOp::Activate(activation)];
+            let op = KernelOp::RowWise { prologue: Prologue::None, epilogue, to: F32 };
+            let found = run(&op, &[x.clone()], &result(F32, &[1, width], 0), &target);
+            let near = |x: &f64| Near {
+                value: activate(activation, *x),
+                bound: activation_error(activation, *x),
+            };
+            let wanted: Vec<Near> = x.values.iter().map(near).collect();
+            assert_close(&found, &wanted, &format!("{} {activation:?}", target.name));
+        }
+    }
+}
+
+#[test]
+fn what_is_no_number_stays_none_and_infinities_have_limits() {
+    let values = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 3e38, -3e38];
+    for target in targets() {
+        for to in [F32, BF16, F16] {
+            let x = Operand::of(F32, &[1, 5], &values, 0);
+            let cast = KernelOp::RowWise { prologue: Prologue::None, epilogue: vec![], to };
+            let found = run(&cast, &[x], &result(to, &[1, 5], 0), &target);
+            assert!(found[0].is_nan(), "{} {to}: {found:?}", target.name);
+            assert_eq!(found[1..3], [f64::INFINITY, f64::NEG_INFINITY], "{} {to}", target.name);
+        }
+        for activation in Activation::ALL {
+            let x = Operand::of(F32, &[1, 5], &values, 0);
+            let epilogue = vec![EpilogueOp::Activate(activation)];
+            let op = KernelOp::RowWise { prologue: Prologue::None, epilogue, to: F32 };
+            let found = run(&op, &[x], &result(F32, &[1, 5], 0), &target);
+            assert!(found[0].is_nan(), "{} {activation:?}: {found:?}", target.name);
+        }
+        let masked = Operand::of(F32, &[1, 4], &[1.0, f64::NEG_INFINITY, 1.0, -1e30], 0);
+        let softmax = KernelOp::RowWise { prologue: Prologue::Softmax, epilogue: vec![], to: F32 };
+        let found = run(&softmax, &[masked], &result(F32, &[1, 4], 0), &target);
+        assert!((found[0] - 0.5).abs() < 1e-6 && found[1] < 1e-30 && found[3] < 1e-30, "{found:?}");
+    }
+}
+
+#[test]
+fn rows_and_tables_that_repeat_are_read_again() {
+    let (images, tokens, width) = (3, 5, 20);
+    let x = Operand::random(1, F32, &[images, tokens, width], 1.0);
+    let table = Operand::random(2, BF16, &[tokens, width], 1.0);
+    let mut expanded = Operand::random(3, F32, &[1, tokens, width], 1.0);
+    let op = KernelOp::RowWise {
+        prologue: Prologue::None,
+        epilogue: vec![
+            EpilogueOp::Combine(Combine::Add, Broadcast::Table),
+            EpilogueOp::Combine(Combine::Multiply, Broadcast::Full),
+        ],
+        to: F32,
+    };
+    expanded.layout.ty = TensorType::new(F32, [images, tokens, width]);
+    expanded.layout.image_stride = Dim::from(0);
+    let at = |position: i64| (position % (tokens * width)) as usize;
+    let wanted: Vec<Near> = x
+        .values
+        .iter()
+        .zip(0..)
+        .map(|(x, position)| {
+            let others = [table.values[at(position)], expanded.values[at(position)]];
+            let KernelOp::RowWise { epilogue, .. } = &op else { panic!() };
+            near::epilogue(epilogue, Near::exactly(*x), &others)
+        })
+        .collect();
+    for target in targets() {
+        let operands = [x.clone(), table.clone(), expanded.clone()];
+        let found = run(&op, &operands, &result(F32, &[images, tokens, width], 0), &target);
+        assert_close(&found, &wanted, target.name);
+    }
+}
+
+#[test]
+fn what_no_kernel_does_is_refused() {
+    let target = CpuTarget::X86_64_V3;
+    let ty = TensorType::new(F32, [Dim::from(4), Dim::symbol(&Symbol::new("tokens"))]);
+    let dynamic = Layout::contiguous(&ty);
+    let norm =
+        KernelOp::RowWise { prologue: Prologue::RmsNorm { eps: 1e-6 }, epilogue: vec![], to: F32 };
+    let error = lower(&norm, std::slice::from_ref(&dynamic), &dynamic, &target).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "operand 0 is [4, tokens] x f32: the width of a row that is normalised must be known at compile time"
+    );
+
+    let mut uneven = Layout::contiguous(&TensorType::new(F32, [2, 3, 4]));
+    uneven.image_stride = Dim::from(100);
+    let cast = KernelOp::RowWise { prologue: kernel::Prologue::None, epilogue: vec![], to: BF16 };
+    let error = lower(&cast, std::slice::from_ref(&uneven), &uneven, &target).unwrap_err();
+    assert!(matches!(error, LowerError::UnevenRows { operand: 0, .. }), "{error}");
+
+    let flat = Layout::contiguous(&TensorType::new(F32, [3, 4]));
+    let error = lower(&norm, std::slice::from_ref(&flat), &flat, &target).unwrap_err();
+    assert_eq!(error, LowerError::MissingOperand { operand: 1 });
+}

@@ -9,7 +9,7 @@ pub use microkernel::{CHUNK_BYTES, MicroKernel, PanelFormat};
 pub use packing::{PackError, WeightPacking};
 pub use schedule::Schedule;
 
-use crate::lower::{numbered, operand};
+use crate::lower::operand;
 use crate::rows::{RowEpilogue, RowOperand, RowPrologue};
 use crate::{Argument, CpuTarget, Kernel, Launch, Layout, LowerError, Tiles};
 use ocellus_dialects::ElementType;
@@ -70,23 +70,20 @@ impl Gemm {
         }
         let rows = x.ty.rows();
         let width = Dim::from(n);
-        let prologue_operands = numbered(operands, 1, prologue.operands());
-        let epilogue_operands = numbered(operands, weight_at + 1, operands.len());
         let (epilogue, epilogue_arguments) =
-            RowEpilogue::of(epilogue, &epilogue_operands, (&rows, &width))?;
+            RowEpilogue::of(epilogue, (operands, weight_at + 1), (&rows, &width))?;
         let gemm = Gemm {
             k,
             n,
             x: RowOperand::of(0, x)?,
             weight: weight.ty.element,
             to: result.ty.element,
-            prologue: RowPrologue::of(prologue, &prologue_operands, &x.ty.width())?,
+            prologue: RowPrologue::of(prologue, operands, &x.ty.width())?,
             epilogue,
         };
         let mut arguments = vec![Argument::Integer(rows.clone())];
         arguments.extend(gemm.x.arguments(Argument::Operand(0), x, x.rows_per_image()));
-        arguments
-            .extend(prologue_operands.iter().map(|(position, _)| Argument::Operand(*position)));
+        arguments.extend((1..=prologue.operands()).map(Argument::Operand));
         arguments.push(Argument::Operand(weight_at));
         arguments.extend(epilogue_arguments);
         arguments.extend([Argument::Result, Argument::Integer(result.row_stride.clone())]);

@@ -1,6 +1,7 @@
 //! Prologues and epilogues as parts of a kernel's identity: what code depends on, comparable and hashable.
 
 use super::RowOperand;
+use crate::lower::operand;
 use crate::{Argument, Layout, LowerError};
 use ocellus_dialects::kernel::{Broadcast, Combine, EpilogueOp, Prologue};
 use ocellus_dialects::symbolic::Dim;
@@ -56,26 +57,21 @@ pub enum RowPrologue {
 }
 
 impl RowPrologue {
-    /// The prologue, its operands being the layouts of those positions.
-    pub fn of(
-        prologue: Prologue,
-        operands: &[(usize, &Layout)],
-        width: &Dim,
-    ) -> Result<Self, LowerError> {
-        let vector = |place: usize| -> Result<ElementType, LowerError> {
-            let (position, layout) =
-                operands.get(place).ok_or(LowerError::MissingOperand { operand: place })?;
-            expect_columns(*position, &layout.ty, width)?;
+    /// The prologue of rows of that width. Its operands are those from position 1 on.
+    pub fn of(prologue: Prologue, operands: &[Layout], width: &Dim) -> Result<Self, LowerError> {
+        let vector = |position: usize| -> Result<ElementType, LowerError> {
+            let layout = operand(operands, position)?;
+            expect_columns(position, &layout.ty, width)?;
             Ok(layout.ty.element)
         };
         Ok(match prologue {
             Prologue::None => RowPrologue::None,
             Prologue::Softmax => RowPrologue::Softmax,
             Prologue::LayerNorm { eps } => {
-                RowPrologue::LayerNorm { eps: Real::new(eps), gain: vector(0)?, bias: vector(1)? }
+                RowPrologue::LayerNorm { eps: Real::new(eps), gain: vector(1)?, bias: vector(2)? }
             }
             Prologue::RmsNorm { eps } => {
-                RowPrologue::RmsNorm { eps: Real::new(eps), gain: vector(0)? }
+                RowPrologue::RmsNorm { eps: Real::new(eps), gain: vector(1)? }
             }
         })
     }
@@ -105,37 +101,37 @@ pub enum RowEpilogue {
 }
 
 impl RowEpilogue {
-    /// The epilogue, its operands being the layouts of those positions, and the words it reads at run time.
-    /// `rows` and `width` are those of the result.
+    /// The epilogue, its operands being those from position `first` on, and the words it reads at run time. `rows` and
+    /// `width` are those of the result.
     pub fn of(
         epilogue: &[EpilogueOp],
-        operands: &[(usize, &Layout)],
+        (operands, first): (&[Layout], usize),
         (rows, width): (&Dim, &Dim),
     ) -> Result<(Vec<Self>, Vec<Argument>), LowerError> {
-        let mut operands = operands.iter();
+        let mut positions = first..;
         let (mut chain, mut arguments) = (vec![], vec![]);
         for op in epilogue {
             match op {
                 EpilogueOp::Activate(activation) => chain.push(RowEpilogue::Activate(*activation)),
                 EpilogueOp::Scale(factor) => chain.push(RowEpilogue::Scale(Real::new(*factor))),
                 EpilogueOp::Combine(combine, broadcast) => {
-                    let (position, layout) =
-                        operands.next().ok_or(LowerError::MissingOperand { operand: 0 })?;
-                    let address = Argument::Operand(*position);
+                    let position = positions.next().unwrap_or(first);
+                    let layout = operand(operands, position)?;
+                    let address = Argument::Operand(position);
                     if *broadcast == Broadcast::Columns {
-                        expect_columns(*position, &layout.ty, width)?;
+                        expect_columns(position, &layout.ty, width)?;
                         chain.push(RowEpilogue::CombineColumns(*combine, layout.ty.element));
                         arguments.push(address);
                         continue;
                     }
                     if layout.ty.width() != *width {
                         return Err(LowerError::Width {
-                            operand: *position,
+                            operand: position,
                             ty: layout.ty.clone(),
                             wanted: width.clone(),
                         });
                     }
-                    let mut rows_of = RowOperand::of(*position, layout)?;
+                    let mut rows_of = RowOperand::of(position, layout)?;
                     let own_rows = match rows_of.repeats {
                         true => layout.rows_per_image(),
                         false => layout.ty.rows(),

@@ -2,7 +2,7 @@
 
 mod cpu;
 
-use crate::lower::{numbered, operand};
+use crate::lower::operand;
 use crate::rows::{RowEpilogue, RowOperand, RowPrologue};
 use crate::{Argument, CpuTarget, Kernel, Launch, Layout, LowerError, Tiles};
 use ocellus_dialects::ElementType;
@@ -46,21 +46,18 @@ impl RowWise {
             let what = "the width of a row that is normalised";
             return Err(LowerError::Dynamic { operand: 0, ty: x.ty.clone(), what });
         }
-        let prologue_operands = numbered(operands, 1, prologue.operands());
-        let epilogue_operands = numbered(operands, 1 + prologue.operands(), operands.len());
         let (epilogue, epilogue_arguments) =
-            RowEpilogue::of(epilogue, &epilogue_operands, (&rows, &width))?;
+            RowEpilogue::of(epilogue, (operands, 1 + prologue.operands()), (&rows, &width))?;
         let row_wise = RowWise {
             width: known,
             x: RowOperand::of(0, x)?,
             to,
-            prologue: RowPrologue::of(prologue, &prologue_operands, &width)?,
+            prologue: RowPrologue::of(prologue, operands, &width)?,
             epilogue,
         };
         let mut arguments = vec![Argument::Integer(rows.clone()), Argument::Integer(width)];
         arguments.extend(row_wise.x.arguments(Argument::Operand(0), x, x.rows_per_image()));
-        arguments
-            .extend(prologue_operands.iter().map(|(position, _)| Argument::Operand(*position)));
+        arguments.extend((1..=prologue.operands()).map(Argument::Operand));
         arguments.extend(epilogue_arguments);
         arguments.extend([Argument::Result, Argument::Integer(result.row_stride.clone())]);
         Ok(Launch {

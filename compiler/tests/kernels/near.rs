@@ -1,0 +1,157 @@
+//! Numbers in f64 with a bound of how far an f32 computation may be from them.
+
+use crate::launch::rounding;
+use ocellus_dialects::ElementType::{self, F32};
+use ocellus_dialects::kernel::{Combine, EpilogueOp, Prologue};
+use ocellus_dialects::venc::Activation;
+
+/// A number and its bound.
+#[derive(Clone, Copy, Debug)]
+pub struct Near {
+    pub value: f64,
+    pub bound: f64,
+}
+
+impl From<(f64, f64)> for Near {
+    fn from((value, bound): (f64, f64)) -> Self {
+        Near { value, bound }
+    }
+}
+
+impl Near {
+    pub fn exactly(value: f64) -> Self {
+        Near { value, bound: 0.0 }
+    }
+
+    /// Rounded to a storage. Below the least normal number of the storage, rounding is absolute.
+    pub fn rounded(self, element: ElementType) -> Self {
+        let least = if element == ElementType::F16 { 2f64.powi(-24) } else { 2f64.powi(-126) };
+        let error = (self.value.abs() + self.bound) * rounding(element) + least;
+        Near { value: self.value, bound: self.bound + error }
+    }
+
+    fn combine(self, how: Combine, other: f64) -> Self {
+        let exact = match how {
+            Combine::Add => Near { value: self.value + other, bound: self.bound },
+            Combine::Multiply => {
+                Near { value: self.value * other, bound: self.bound * other.abs() }
+            }
+        };
+        exact.rounded(F32)
+    }
+
+    fn activate(self, activation: Activation) -> Self {
+        // No activation is steeper than 1.13.
+        let bound = 1.13 * self.bound + activation_error(activation, self.value);
+        Near { value: activate(activation, self.value), bound }
+    }
+}
+
+/// An epilogue, `others` being the other operands' elements in order.
+pub fn epilogue(ops: &[EpilogueOp], start: Near, others: &[f64]) -> Near {
+    let mut others = others.iter();
+    ops.iter().fold(start, |near, op| match op {
+        EpilogueOp::Combine(how, _) => near.combine(*how, *others.next().unwrap()),
+        EpilogueOp::Activate(activation) => near.activate(*activation),
+        EpilogueOp::Scale(factor) => near.combine(Combine::Multiply, *factor),
+    })
+}
+
+/// A prologue of a row; `gain` and `bias` are read where it has them.
+pub fn prologue(prologue: Prologue, row: &[f64], gain: &[f64], bias: &[f64]) -> Vec<Near> {
+    let n = row.len() as f64;
+    // A sum of n numbers in f32, however it is ordered, and the few operations after it.
+    let relative = (n + 16.0) * rounding(F32);
+    match prologue {
+        Prologue::None => row.iter().map(|x| Near::exactly(*x)).collect(),
+        Prologue::LayerNorm { eps } => {
+            let mean = row.iter().sum::<f64>() / n;
+            let variance = row.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / n;
+            let scale = 1.0 / (variance + eps).sqrt();
+            let largest = row.iter().fold(0f64, |most, x| most.max(x.abs()));
+            let near = |(column, x): (usize, &f64)| {
+                let normal = (x - mean) * scale;
+                let error = relative * (normal.abs() + largest * scale);
+                let value = normal * gain[column] + bias[column];
+                Near { value, bound: error * gain[column].abs() }.rounded(F32)
+            };
+            row.iter().enumerate().map(near).collect()
+        }
+        Prologue::RmsNorm { eps } => {
+            let scale = 1.0 / (row.iter().map(|x| x * x).sum::<f64>() / n + eps).sqrt();
+            let near = |(x, gain): (&f64, &f64)| {
+                let value = x * scale * gain;
+                Near { value, bound: relative * value.abs() }.rounded(F32)
+            };
+            row.iter().zip(gain).map(near).collect()
+        }
+        Prologue::Softmax => {
+            let largest = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            let sum: f64 = row.iter().map(|x| (x - largest).exp()).sum();
+            let near = |x: &f64| {
+                let difference = x - largest;
+                let value = difference.exp() / sum;
+                // The argument of the exponential is rounded too; below 2^-126 it stops.
+                let error = relative + difference.abs() * rounding(F32) + 3e-7;
+                Near { value, bound: value * error + 2f64.powi(-125) }
+            };
+            row.iter().map(near).collect()
+        }
+    }
+}
+
+/// What an activation is.
+pub fn activate(activation: Activation, x: f64) -> f64 {
+    let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
+    match activation {
+        Activation::Gelu => 0.5 * x * erfc(-x * std::f64::consts::FRAC_1_SQRT_2),
+        Activation::GeluTanh => {
+            x * sigmoid(2.0 * (2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x.powi(3)))
+        }
+        Activation::QuickGelu => x * sigmoid(1.702 * x),
+        Activation::Silu => x * sigmoid(x),
+        Activation::Relu => x.max(0.0),
+        Activation::Tanh => x.tanh(),
+    }
+}
+
+/// How far our f32 activation may be from the true one: what `ocellus_kernels::vector` states.
+pub fn activation_error(activation: Activation, x: f64) -> f64 {
+    match activation {
+        Activation::Gelu => 3e-7 * x.abs() + 1e-37,
+        Activation::GeluTanh | Activation::QuickGelu | Activation::Silu => 4e-7 * x.abs() + 1e-36,
+        Activation::Relu => 0.0,
+        Activation::Tanh => 3e-7,
+    }
+}
+
+/// `1 - erf(x)` to 1e-15: the power series in the middle, the continued fraction outside (Abramowitz & Stegun 7.1.5,
+/// 7.1.14).
+fn erfc(x: f64) -> f64 {
+    if x.abs() < 3.0 {
+        let mut term = x;
+        let mut sum = x;
+        for n in 1..100 {
+            term *= -x * x / f64::from(n);
+            sum += term / f64::from(2 * n + 1);
+        }
+        return 1.0 - sum * 2.0 / std::f64::consts::PI.sqrt();
+    }
+    let magnitude = x.abs();
+    let fraction = (1..80).rev().fold(0.0, |f, n| f64::from(n) / 2.0 / (magnitude + f));
+    let tail =
+        (-magnitude * magnitude).exp() / (magnitude + fraction) / std::f64::consts::PI.sqrt();
+    if x > 0.0 { tail } else { 2.0 - tail }
+}
+
+#[test]
+fn the_error_function_is_right() {
+    for (x, wanted) in [
+        (0.5, 0.479_500_122_186_953_5),
+        (2.9, 4.109_787_809_7e-5),
+        (3.5, 7.430_983_723_414_128e-7),
+        (-3.5, 1.999_999_256_901_627_6),
+    ] {
+        assert!((erfc(x) / wanted - 1.0).abs() < 1e-9, "{x}: {}", erfc(x));
+    }
+}
