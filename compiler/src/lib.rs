@@ -7,6 +7,7 @@ pub mod passes;
 pub mod reference;
 mod target;
 pub mod verify;
+pub mod rewrite;
 pub mod weights;
 
 pub use configuration::CompilationConfig;

@@ -3,6 +3,7 @@
 //! A [`Function`] here is what extraction chose for a `venc` function: launches over values, where a value may also
 //! be a view (no work) or the result of work on weights alone (done at compile time).
 
+mod display;
 mod module;
 mod op;
 

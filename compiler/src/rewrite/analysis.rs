@@ -1,0 +1,238 @@
+//! What is known of each e-class: its meaning on types, its sort, and whether it depends on weights alone.
+//!
+//! Two terms that a rule makes equal must agree in type and sort. Where they do not, the rule is unsound: the union is
+//! recorded as a [`Conflict`] with both terms, and the compilation ends with it.
+
+use super::language::{Given, Term};
+use super::meaning::{Algebra, Children, Meaning, meaning};
+use egg::{Analysis, DidMerge, EGraph, Id, Justification};
+use ocellus_dialects::TensorType;
+use ocellus_dialects::venc::{self, Op};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+/// What kind of thing a term is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sort {
+    /// A tensor, contiguous in memory once a kernel made it.
+    Value,
+    /// A tensor as a kernel reads it.
+    Operand,
+    /// Rows that a kernel has read and prepared.
+    Prologue,
+    /// What the kernel proper makes of the rows.
+    Product,
+    /// Several operands.
+    List,
+    /// What happens to each element last.
+    Epilogue,
+    /// No tensor.
+    Attribute,
+}
+
+impl Sort {
+    /// The sort of a term.
+    pub fn of(term: &Term) -> Sort {
+        use Term::*;
+        match term {
+            Read(..) | ReadColumns(..) | ReadToken(..) | ReadExpanded(..) => Sort::Operand,
+            AsIs(..) | LayerNormRows(..) | RmsNormRows(..) | SoftmaxRows(..) => Sort::Prologue,
+            Rows(..) | Gemm(..) => Sort::Product,
+            List(..) | End => Sort::List,
+            ThisResult
+            | ThenAddColumns(..)
+            | ThenAddFull(..)
+            | ThenAddTable(..)
+            | ThenMultiplyColumns(..)
+            | ThenMultiplyFull(..)
+            | ThenMultiplyTable(..)
+            | ThenActivate(..)
+            | ThenScale(..)
+            | ThenCast(..) => Sort::Epilogue,
+            Times(..) | Plus(..) | FirstDim(..) | LastDim(..) | RowsAndColumns(..)
+            | WithLastDim(..) | Attribute(..) => Sort::Attribute,
+            _ => Sort::Value,
+        }
+    }
+
+    /// Whether the term only reads values: a `venc` operation or a view of one, rather than part of a kernel.
+    pub fn is_logical(term: &Term) -> bool {
+        use Term::*;
+        let kernel = matches!(
+            term,
+            Store(..)
+                | Attention(..)
+                | BatchedGemm(..)
+                | BatchedGemmTransposed(..)
+                | MovePatchify(..)
+                | MoveConcatTokens(..)
+                | MoveConcatColumns(..)
+                | MoveTokens(..)
+                | MoveMeanTokens(..)
+                | MoveSplitHeads(..)
+                | MoveMergeHeads(..)
+                | MoveExpand(..)
+                | MoveInterpolatePositions(..)
+                | Call(..)
+        );
+        !kernel && matches!(Sort::of(term), Sort::Value | Sort::Operand | Sort::List)
+    }
+}
+
+/// What is known of an e-class.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    /// Which kind of thing it is.
+    pub sort: Sort,
+    /// Its meaning, with types for tensors; why it has none, where a rule made an ill-typed term.
+    pub meaning: Result<Meaning<TensorType>, String>,
+    /// Whether it depends on weights alone and has constant dimensions, so that it is worked out at compile time.
+    pub weight_only: bool,
+}
+
+impl Facts {
+    /// The type, where it is a tensor.
+    pub fn ty(&self) -> Option<&TensorType> {
+        match &self.meaning {
+            Ok(Meaning::Tensor(ty)) => Some(ty),
+            _ => None,
+        }
+    }
+}
+
+/// Two terms that a rule calls equal and that cannot be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conflict {
+    /// The rule, or congruence.
+    pub reason: String,
+    /// One term and what it is.
+    pub left: String,
+    /// The other.
+    pub right: String,
+}
+
+/// An argument of the function, as the analysis sees it.
+#[derive(Clone, Debug)]
+pub struct GivenFacts {
+    /// Its type.
+    pub ty: TensorType,
+    /// Whether it comes from the checkpoint.
+    pub is_weight: bool,
+}
+
+/// The analysis: it knows the function's arguments and the results of the functions that it calls.
+#[derive(Debug, Default)]
+pub struct Types {
+    /// The arguments, by number.
+    pub given: BTreeMap<Given, GivenFacts>,
+    /// The type of each function's result.
+    pub callees: BTreeMap<String, TensorType>,
+    /// The first union that cannot be right.
+    pub conflict: RefCell<Option<Conflict>>,
+}
+
+/// Types as an algebra: to apply an operation is to infer its type.
+struct Inference<'a>(&'a Types);
+
+impl Algebra for Inference<'_> {
+    type Tensor = TensorType;
+
+    fn given(&mut self, given: Given) -> Result<TensorType, String> {
+        let facts = self.0.given.get(&given).ok_or_else(|| format!("{given} is not declared"))?;
+        Ok(facts.ty.clone())
+    }
+
+    fn apply(&mut self, op: Op, operands: &[TensorType]) -> Result<TensorType, String> {
+        if let Op::Call { callee } = &op {
+            let result = self.0.callees.get(callee).cloned();
+            return result.ok_or_else(|| format!("the function @{callee} is not there"));
+        }
+        let operands: Vec<&TensorType> = operands.iter().collect();
+        venc::infer(&op, &operands).map_err(|error| error.to_string())
+    }
+
+    fn type_of(&self, tensor: &TensorType) -> TensorType {
+        tensor.clone()
+    }
+}
+
+impl Analysis<Term> for Types {
+    type Data = Facts;
+
+    fn make(egraph: &mut EGraph<Term, Self>, term: &Term, _: Id) -> Facts {
+        let children = |id: Id| egraph[id].data.meaning.clone();
+        let meaning = meaning(&mut Inference(&egraph.analysis), term, &Children(&children));
+        let weight_only = is_weight_only(egraph, term, &meaning);
+        Facts { sort: Sort::of(term), meaning, weight_only }
+    }
+
+    fn merge(&mut self, to: &mut Facts, from: Facts) -> DidMerge {
+        let before = to.weight_only;
+        to.weight_only |= from.weight_only;
+        DidMerge(to.weight_only != before, to.weight_only != from.weight_only)
+    }
+
+    fn pre_union(egraph: &EGraph<Term, Self>, left: Id, right: Id, why: &Option<Justification>) {
+        let (a, b) = (&egraph[left].data, &egraph[right].data);
+        if agree(a, b) || egraph.analysis.conflict.borrow().is_some() {
+            return;
+        }
+        let reason = match why {
+            Some(Justification::Rule(rule)) => rule.to_string(),
+            Some(Justification::Congruence) => "congruence".to_string(),
+            None => String::new(),
+        };
+        let describe = |id: Id, facts: &Facts| {
+            let what = match &facts.meaning {
+                Ok(Meaning::Tensor(ty)) => ty.to_string(),
+                Ok(other) => format!("{other:?}"),
+                Err(error) => error.clone(),
+            };
+            format!("{} : {:?} {what}", egraph.id_to_expr(id), facts.sort)
+        };
+        let conflict = Conflict { reason, left: describe(left, a), right: describe(right, b) };
+        *egraph.analysis.conflict.borrow_mut() = Some(conflict);
+    }
+
+    /// Arithmetic on attributes is done as soon as it is written.
+    fn modify(egraph: &mut EGraph<Term, Self>, id: Id) {
+        if let Ok(Meaning::Attribute(value)) = &egraph[id].data.meaning {
+            let leaf = Term::Attribute(value.clone());
+            if egraph[id].nodes.contains(&leaf) {
+                return;
+            }
+            let leaf = egraph.add(leaf);
+            egraph.union(id, leaf);
+        }
+    }
+}
+
+fn agree(a: &Facts, b: &Facts) -> bool {
+    a.sort == b.sort && a.meaning.is_ok() && a.meaning == b.meaning
+}
+
+fn is_weight_only(
+    egraph: &EGraph<Term, Types>,
+    term: &Term,
+    meaning: &Result<Meaning<TensorType>, String>,
+) -> bool {
+    if let Term::Given(given) = term {
+        return egraph.analysis.given.get(given).is_some_and(|facts| facts.is_weight)
+            && has_constant_dims(meaning);
+    }
+    Sort::is_logical(term)
+        && has_constant_dims(meaning)
+        && egg::Language::children(term).iter().all(|child| {
+            let facts = &egraph[*child].data;
+            facts.sort == Sort::Attribute || facts.weight_only
+        })
+}
+
+fn has_constant_dims(meaning: &Result<Meaning<TensorType>, String>) -> bool {
+    let constant = |ty: &TensorType| ty.shape.iter().all(|dim| dim.as_constant().is_some());
+    match meaning {
+        Ok(Meaning::Tensor(ty)) => constant(ty),
+        Ok(Meaning::List(types)) => types.iter().all(constant),
+        _ => false,
+    }
+}

@@ -1,0 +1,433 @@
+//! Every way to make each value of a saturated e-graph: the kernels that its terms describe.
+//!
+//! A term such as `(store PRODUCT EPILOGUE)` stands for as many kernels as its parts have forms. Here they are written
+//! out, each with its operands and its work, and those that no kernel family implements are left out.
+
+use super::analysis::{Sort, Types};
+use super::attribute::Attribute;
+use super::extract::{Candidate, Problem};
+use super::language::{Given, Term};
+use super::meaning::{EpilogueStep, Meaning};
+use super::work::{Work, work};
+use egg::{EGraph, Id};
+use indexmap::IndexMap;
+use ocellus_dialects::TensorType;
+use ocellus_dialects::kernel::{EpilogueOp, KernelOp, Move, Prologue, View};
+use ocellus_dialects::venc::Op;
+
+/// What makes a value.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Maker {
+    /// It is given.
+    Given(Given),
+    /// Compile time: it depends on weights alone.
+    Offline,
+    /// One launch.
+    Launch(KernelOp),
+    /// Nothing: the operand under other dimensions.
+    Reshape,
+    /// A function of the module.
+    Call(String),
+}
+
+/// A value as a kernel reads it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Operand {
+    /// The value.
+    pub class: Id,
+    /// How it is read.
+    pub view: Option<View>,
+    /// The type as read.
+    pub ty: TensorType,
+}
+
+/// One way to make a value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Way {
+    /// What makes it.
+    pub maker: Maker,
+    /// Of what.
+    pub operands: Vec<Operand>,
+    /// The work, where a kernel does it.
+    pub work: Option<Work>,
+}
+
+/// The ways to make every value that the roots may need.
+pub struct Ways {
+    /// By class.
+    pub classes: IndexMap<Id, Vec<Way>>,
+    /// The classes wanted.
+    pub roots: Vec<Id>,
+}
+
+impl Ways {
+    /// The ways in a saturated e-graph.
+    pub fn collect(egraph: &EGraph<Term, Types>, roots: &[Id]) -> Ways {
+        let roots: Vec<Id> = roots.iter().map(|root| egraph.find(*root)).collect();
+        let reader = Reader { egraph };
+        let mut classes: IndexMap<Id, Vec<Way>> = IndexMap::new();
+        let mut open = roots.clone();
+        while let Some(class) = open.pop() {
+            if classes.contains_key(&class) {
+                continue;
+            }
+            let ways = reader.ways(class);
+            let needed = ways.iter().flat_map(|way| &way.operands).map(|operand| operand.class);
+            open.extend(needed);
+            classes.insert(class, ways);
+        }
+        Ways { classes, roots }
+    }
+
+    /// The extraction problem under a price for each way.
+    pub fn problem<E>(&self, mut price: impl FnMut(&Way) -> Result<u128, E>) -> Result<Problem, E> {
+        let index = |class: &Id| self.classes.get_index_of(class).unwrap_or(usize::MAX);
+        let mut classes = vec![];
+        for ways in self.classes.values() {
+            let mut candidates = vec![];
+            for way in ways {
+                let operands = way.operands.iter().map(|operand| index(&operand.class)).collect();
+                candidates.push(Candidate { cost: price(way)?, operands });
+            }
+            classes.push(candidates);
+        }
+        Ok(Problem { classes, roots: self.roots.iter().map(index).collect() })
+    }
+}
+
+struct Reader<'a> {
+    egraph: &'a EGraph<Term, Types>,
+}
+
+/// What prepares the rows, with the operand that they come from and those of the preparation.
+type ReadRows = (Prologue, Operand, Vec<Operand>);
+
+impl Reader<'_> {
+    fn ways(&self, class: Id) -> Vec<Way> {
+        if self.egraph[class].data.weight_only {
+            return vec![Way { maker: Maker::Offline, operands: vec![], work: None }];
+        }
+        let mut ways: Vec<Way> = vec![];
+        for term in &self.egraph[class].nodes {
+            for way in self.ways_of_term(class, term) {
+                if !ways.contains(&way) {
+                    ways.push(way);
+                }
+            }
+        }
+        ways
+    }
+
+    fn ways_of_term(&self, class: Id, term: &Term) -> Vec<Way> {
+        let plain = |maker, operands| vec![Way { maker, operands, work: None }];
+        let value = |id: Id| self.value(id).into_iter().collect::<Vec<_>>();
+        let launches: Vec<(KernelOp, Vec<Operand>)> = match term {
+            Term::Given(given) => return plain(Maker::Given(*given), vec![]),
+            Term::ReshapeInPlace([x, _]) => return plain(Maker::Reshape, value(*x)),
+            Term::Call([callee, list]) => match self.attribute(*callee) {
+                // A callee reads its arguments as values.
+                Some(Attribute::Callee(name)) => {
+                    return self
+                        .lists(*list)
+                        .into_iter()
+                        .filter(|operands| operands.iter().all(|operand| operand.view.is_none()))
+                        .flat_map(|operands| plain(Maker::Call(name.clone()), operands))
+                        .collect();
+                }
+                _ => vec![],
+            },
+            Term::Store([product, epilogue]) => self.stores(class, *product, *epilogue),
+            Term::Attention([q, k, v, heads, scale]) => {
+                self.attention([*q, *k, *v], *heads, *scale)
+            }
+            Term::BatchedGemm([a, b]) => {
+                vec![(KernelOp::BatchedGemm { transpose_rhs: false }, self.values([*a, *b]))]
+            }
+            Term::BatchedGemmTransposed([a, b]) => {
+                vec![(KernelOp::BatchedGemm { transpose_rhs: true }, self.values([*a, *b]))]
+            }
+            _ => self.moves(term),
+        };
+        let Some(result) = self.egraph[class].data.ty() else { return vec![] };
+        launches
+            .into_iter()
+            .filter(|(op, operands)| is_implemented(op, operands))
+            .map(|(op, operands)| {
+                let types: Vec<&TensorType> = operands.iter().map(|operand| &operand.ty).collect();
+                let work = Some(work(&op, &types, result));
+                Way { maker: Maker::Launch(op), operands, work }
+            })
+            .collect()
+    }
+
+    fn stores(&self, class: Id, product: Id, epilogue: Id) -> Vec<(KernelOp, Vec<Operand>)> {
+        let Some(to) = self.egraph[class].data.ty().map(|ty| ty.element) else { return vec![] };
+        let epilogues = self.epilogues(epilogue);
+        let mut kernels = vec![];
+        for term in &self.egraph[product].nodes {
+            let (rows, weight) = match term {
+                Term::Rows(prologue) => (*prologue, None),
+                Term::Gemm([prologue, weight]) => match self.value(*weight) {
+                    Some(weight) if self.egraph[weight.class].data.weight_only => {
+                        (*prologue, Some(weight))
+                    }
+                    _ => continue,
+                },
+                _ => continue,
+            };
+            for (prologue, x, parameters) in self.prologues(rows) {
+                for (epilogue, others) in &epilogues {
+                    let epilogue = epilogue.clone();
+                    let op = match &weight {
+                        Some(_) => KernelOp::Gemm { prologue, epilogue },
+                        None => KernelOp::RowWise { prologue, epilogue, to },
+                    };
+                    let operands = std::iter::once(x.clone())
+                        .chain(parameters.clone())
+                        .chain(weight.clone())
+                        .chain(others.clone());
+                    kernels.push((op, operands.collect()));
+                }
+            }
+        }
+        kernels
+    }
+
+    fn prologues(&self, class: Id) -> Vec<ReadRows> {
+        let mut all = vec![];
+        for term in &self.egraph[class].nodes {
+            let (prologue, x, parameters) = match term {
+                Term::AsIs(x) => (Prologue::None, *x, vec![]),
+                Term::SoftmaxRows(x) => (Prologue::Softmax, *x, vec![]),
+                Term::LayerNormRows([x, gain, bias, eps]) => match self.number(*eps) {
+                    Some(eps) => (Prologue::LayerNorm { eps }, *x, self.values([*gain, *bias])),
+                    None => continue,
+                },
+                Term::RmsNormRows([x, gain, eps]) => match self.number(*eps) {
+                    Some(eps) => (Prologue::RmsNorm { eps }, *x, self.values([*gain])),
+                    None => continue,
+                },
+                _ => continue,
+            };
+            all.extend(self.operands(x).into_iter().map(|x| (prologue, x, parameters.clone())));
+        }
+        all
+    }
+
+    fn epilogues(&self, class: Id) -> Vec<(Vec<EpilogueOp>, Vec<Operand>)> {
+        let Ok(Meaning::Epilogue(steps)) = &self.egraph[class].data.meaning else { return vec![] };
+        let Some(step) = steps.last() else { return vec![(vec![], vec![])] };
+        let op = match step {
+            EpilogueStep::Combine(combine, broadcast, _) => {
+                Some(EpilogueOp::Combine(*combine, *broadcast))
+            }
+            EpilogueStep::Activate(activation) => Some(EpilogueOp::Activate(*activation)),
+            EpilogueStep::Scale(factor) => Some(EpilogueOp::Scale(*factor)),
+            // The storage of the result says it.
+            EpilogueStep::Cast(_) => None,
+        };
+        let mut all = vec![];
+        for term in &self.egraph[class].nodes {
+            let Some((earlier, operand)) = last_of_epilogue(term) else { continue };
+            let operands: Vec<Option<Operand>> = match operand {
+                None => vec![None],
+                Some(id) if self.egraph[id].data.sort == Sort::Operand => {
+                    self.operands(id).into_iter().map(Some).collect()
+                }
+                Some(id) => self.value(id).into_iter().map(Some).collect(),
+            };
+            for (ops, others) in self.epilogues(earlier) {
+                for operand in &operands {
+                    let ops = ops.iter().copied().chain(op).collect();
+                    let others = others.iter().cloned().chain(operand.clone()).collect();
+                    all.push((ops, others));
+                }
+            }
+        }
+        all
+    }
+
+    fn attention(&self, qkv: [Id; 3], heads: Id, scale: Id) -> Vec<(KernelOp, Vec<Operand>)> {
+        let (Some(heads), Some(scale)) = (self.integer(heads), self.number(scale)) else {
+            return vec![];
+        };
+        let op = KernelOp::Attention { heads, scale };
+        self.products(&qkv).into_iter().map(|operands| (op.clone(), operands)).collect()
+    }
+
+    fn moves(&self, term: &Term) -> Vec<(KernelOp, Vec<Operand>)> {
+        let (kernel, operands) = match term {
+            Term::MovePatchify([x, height, width, rows, cols]) => {
+                let numbers = (self.integer(*height), self.integer(*width));
+                let (Some(height), Some(width)) = numbers else { return vec![] };
+                let dims = (self.dim(*rows), self.dim(*cols));
+                let (Some(rows), Some(cols)) = dims else { return vec![] };
+                (Some(Move::Patchify { height, width, rows, cols }), vec![self.values([*x])])
+            }
+            Term::MoveConcatTokens(list) => (Some(Move::ConcatTokens), self.lists(*list)),
+            Term::MoveConcatColumns(list) => (Some(Move::ConcatColumns), self.lists(*list)),
+            Term::MoveTokens([x, start, length]) => {
+                let tokens = || {
+                    Some(Move::Tokens { start: self.integer(*start)?, length: self.dim(*length)? })
+                };
+                (tokens(), self.products(&[*x]))
+            }
+            Term::MoveMeanTokens(x) => (Some(Move::MeanTokens), self.products(&[*x])),
+            Term::MoveSplitHeads([x, heads]) => {
+                let heads = self.integer(*heads).map(|heads| Move::SplitHeads { heads });
+                (heads, self.products(&[*x]))
+            }
+            Term::MoveMergeHeads(x) => (Some(Move::MergeHeads), vec![self.values([*x])]),
+            Term::MoveExpand([x, images]) => {
+                let images = self.dim(*images).map(|images| Move::Expand { images });
+                (images, self.products(&[*x]))
+            }
+            Term::MoveInterpolatePositions(ids) => {
+                (self.interpolation(ids), vec![self.values([ids[0]])])
+            }
+            _ => return vec![],
+        };
+        let Some(kernel) = kernel else { return vec![] };
+        operands.into_iter().map(|operands| (KernelOp::Move(kernel.clone()), operands)).collect()
+    }
+
+    fn interpolation(&self, ids: &[Id; 7]) -> Option<Move> {
+        let [_, native_rows, native_cols, rows, cols, filter, antialias] = ids;
+        match (self.attribute(*filter)?, self.attribute(*antialias)?) {
+            (Attribute::Filter(filter), Attribute::Flag(antialias)) => {
+                Some(Move::InterpolatePositions {
+                    native_rows: self.integer(*native_rows)?,
+                    native_cols: self.integer(*native_cols)?,
+                    rows: self.dim(*rows)?,
+                    cols: self.dim(*cols)?,
+                    filter: *filter,
+                    antialias: *antialias,
+                })
+            }
+            _ => None,
+        }
+    }
+
+    /// The ways to read a list of operands.
+    fn lists(&self, class: Id) -> Vec<Vec<Operand>> {
+        let mut all = vec![];
+        for term in &self.egraph[class].nodes {
+            match term {
+                Term::End => all.push(vec![]),
+                Term::List([first, rest]) => {
+                    let rests = self.lists(*rest);
+                    for first in self.operands(*first) {
+                        all.extend(rests.iter().map(|rest| {
+                            std::iter::once(first.clone()).chain(rest.iter().cloned()).collect()
+                        }));
+                    }
+                }
+                _ => {}
+            }
+        }
+        all
+    }
+
+    /// Every combination of ways to read these operands.
+    fn products(&self, classes: &[Id]) -> Vec<Vec<Operand>> {
+        classes.iter().fold(vec![vec![]], |all, class| {
+            let operands = self.operands(*class);
+            all.iter()
+                .flat_map(|before| {
+                    operands.iter().map(move |operand| {
+                        before.iter().cloned().chain([operand.clone()]).collect()
+                    })
+                })
+                .collect()
+        })
+    }
+
+    /// The ways to read one operand.
+    fn operands(&self, class: Id) -> Vec<Operand> {
+        let Some(ty) = self.egraph[class].data.ty() else { return vec![] };
+        let read = |term: &Term| {
+            let (x, view) = match term {
+                Term::Read(x) => (*x, None),
+                Term::ReadColumns([x, start, _]) => {
+                    (*x, Some(View::Columns { start: self.integer(*start)? }))
+                }
+                Term::ReadToken([x, index]) => {
+                    (*x, Some(View::SelectToken { index: self.integer(*index)? }))
+                }
+                Term::ReadExpanded([x, images]) => {
+                    (*x, Some(View::Expand { images: self.dim(*images)? }))
+                }
+                _ => return None,
+            };
+            Some(Operand { class: self.egraph.find(x), view, ty: ty.clone() })
+        };
+        self.egraph[class].nodes.iter().filter_map(read).collect()
+    }
+
+    fn value(&self, class: Id) -> Option<Operand> {
+        let ty = self.egraph[class].data.ty()?.clone();
+        Some(Operand { class: self.egraph.find(class), view: None, ty })
+    }
+
+    fn values<const N: usize>(&self, classes: [Id; N]) -> Vec<Operand> {
+        classes.iter().filter_map(|class| self.value(*class)).collect()
+    }
+
+    fn attribute(&self, class: Id) -> Option<&Attribute> {
+        match &self.egraph[class].data.meaning {
+            Ok(Meaning::Attribute(attribute)) => Some(attribute),
+            _ => None,
+        }
+    }
+
+    fn integer(&self, class: Id) -> Option<i64> {
+        self.attribute(class)?.as_integer()
+    }
+
+    fn number(&self, class: Id) -> Option<f64> {
+        self.attribute(class)?.as_number()
+    }
+
+    fn dim(&self, class: Id) -> Option<ocellus_dialects::symbolic::Dim> {
+        self.attribute(class)?.as_dim().cloned()
+    }
+}
+
+/// The epilogue before its last step, and the operand of that step.
+fn last_of_epilogue(term: &Term) -> Option<(Id, Option<Id>)> {
+    match term {
+        Term::ThenAddColumns([e, b])
+        | Term::ThenAddFull([e, b])
+        | Term::ThenAddTable([e, b])
+        | Term::ThenMultiplyColumns([e, b])
+        | Term::ThenMultiplyFull([e, b])
+        | Term::ThenMultiplyTable([e, b]) => Some((*e, Some(*b))),
+        Term::ThenActivate([e, _]) | Term::ThenScale([e, _]) | Term::ThenCast([e, _]) => {
+            Some((*e, None))
+        }
+        _ => None,
+    }
+}
+
+/// Whether a kernel family takes these operands: an operand that is the same for each image is read so by few.
+fn is_implemented(op: &KernelOp, operands: &[Operand]) -> bool {
+    let takes_expanded = matches!(
+        op,
+        KernelOp::Attention { .. } | KernelOp::Move(Move::ConcatTokens | Move::Expand { .. })
+    );
+    let prepares_softmax = matches!(op, KernelOp::Gemm { prologue: Prologue::Softmax, .. });
+    let expands = |operand: &Operand| matches!(operand.view, Some(View::Expand { .. }));
+    !prepares_softmax && (takes_expanded || !operands.iter().any(expands))
+}
+
+/// The `venc` operation that a view is.
+pub fn view_op(view: &View, ty: &TensorType) -> Op {
+    match view {
+        View::Columns { start } => {
+            Op::Columns { start: *start, length: ty.width().as_constant().unwrap_or(0) }
+        }
+        View::SelectToken { index } => Op::SelectToken { index: *index },
+        View::Reshape => Op::Reshape { shape: ty.shape.clone() },
+        View::Expand { images } => Op::Expand { images: images.clone() },
+    }
+}

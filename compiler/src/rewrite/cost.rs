@@ -1,0 +1,125 @@
+//! How long a launch takes on a target: the roofline, and the price of launching.
+
+use super::target::TargetDescription;
+use super::work::Work;
+use ocellus_dialects::ElementType;
+use ocellus_dialects::symbolic::{Bindings, Dim};
+
+/// What bounds a launch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bound {
+    /// Arithmetic.
+    Compute,
+    /// Bytes.
+    Memory,
+    /// Handing it over takes longest.
+    Launch,
+}
+
+impl Bound {
+    /// Its name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Bound::Compute => "compute",
+            Bound::Memory => "memory",
+            Bound::Launch => "launch",
+        }
+    }
+}
+
+/// The predicted cost of a launch.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Prediction {
+    /// FLOPs, of matrix products and others.
+    pub flops: f64,
+    /// Bytes read and written.
+    pub bytes: f64,
+    /// Microseconds: `max(FLOPs / rate, bytes / bandwidth) + launch`.
+    pub microseconds: f64,
+    /// What bounds it.
+    pub bound: Bound,
+}
+
+impl Prediction {
+    /// The cost in whole picoseconds: sums of integers do not depend on their order.
+    pub fn picoseconds(&self) -> u128 {
+        (self.microseconds * 1e6).round() as u128
+    }
+}
+
+/// What a kernel of that family takes, at one size. The error is a dimension with a symbol that has no value.
+pub fn predict(
+    work: &Work,
+    family: &str,
+    element: ElementType,
+    target: &TargetDescription,
+    at: &Bindings,
+) -> Result<Prediction, Dim> {
+    let matrix = value(&work.matrix_flops, at)?;
+    let elementwise = value(&work.elementwise_flops, at)?;
+    let bytes = value(&work.bytes, at)?;
+    let efficiency = target.efficiency(family);
+    // A thousand FLOPs take a microsecond at one GFLOP/s; so do a thousand bytes at one GB/s.
+    let compute = matrix / (target.matrix_rate(element) * efficiency * 1e3)
+        + elementwise / (target.elementwise_gflops * 1e3);
+    let streaming = if matrix > 0.0 { 1.0 } else { efficiency };
+    let memory = bytes / (target.bandwidth_gb_per_s * streaming * 1e3);
+    let longest = compute.max(memory);
+    let bound = if target.launch_us >= longest {
+        Bound::Launch
+    } else if compute >= memory {
+        Bound::Compute
+    } else {
+        Bound::Memory
+    };
+    Ok(Prediction {
+        flops: matrix + elementwise,
+        bytes,
+        microseconds: longest + target.launch_us,
+        bound,
+    })
+}
+
+/// The value of a dimension as a real number: sizes near the end of a range leave what an integer holds.
+fn value(dim: &Dim, at: &Bindings) -> Result<f64, Dim> {
+    dim.terms().try_fold(0.0, |sum, (coefficient, symbols)| {
+        let product = symbols.iter().try_fold(coefficient as f64, |product, symbol| {
+            at.get(symbol).map(|value| product * *value as f64).ok_or_else(|| dim.clone())
+        })?;
+        Ok(sum + product)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ocellus_dialects::symbolic::Symbol;
+
+    #[test]
+    fn the_roofline_has_two_sides_and_a_floor() {
+        let target = TargetDescription::named("x86-64-avx512").unwrap();
+        let images = Dim::symbol(&Symbol::new("images"));
+        let at = Bindings::from([(Symbol::new("images"), 4)]);
+        let cost = |matrix: i64, bytes: i64| {
+            let work = Work {
+                matrix_flops: images.clone() * Dim::from(matrix),
+                elementwise_flops: Dim::default(),
+                bytes: images.clone() * Dim::from(bytes),
+            };
+            predict(&work, "gemm", ElementType::F32, &target, &at).unwrap()
+        };
+        let compute = cost(480_000_000, 1000);
+        assert_eq!(compute.bound, Bound::Compute);
+        assert!((compute.microseconds - (4000.0 / 0.85 + 3.0)).abs() < 1e-6);
+        assert_eq!(cost(1000, 30_000_000).bound, Bound::Memory);
+        assert_eq!(cost(1, 1).bound, Bound::Launch);
+        let unbound = predict(
+            &Work { bytes: images, ..Work::default() },
+            "move",
+            ElementType::F32,
+            &target,
+            &Bindings::new(),
+        );
+        assert!(unbound.is_err());
+    }
+}

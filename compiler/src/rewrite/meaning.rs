@@ -1,0 +1,366 @@
+//! What each term means, in the operations of `venc`: the one definition that typing, the soundness tests and the
+//! reading back of a program share.
+//!
+//! The definition is written over an [`Algebra`]: with types as its tensors it infers types, with values of a
+//! [`FunctionBuilder`](ocellus_dialects::venc::FunctionBuilder) it writes the term down as a `venc` program.
+
+use super::attribute::Attribute;
+use super::language::{Given, Term};
+use egg::Id;
+use ocellus_dialects::kernel::{Broadcast, Combine};
+use ocellus_dialects::symbolic::Dim;
+use ocellus_dialects::venc::{Activation, Op};
+use ocellus_dialects::{ElementType, TensorType};
+
+/// Something that `venc` operations can be applied to.
+pub trait Algebra {
+    /// What stands for a tensor.
+    type Tensor: Clone;
+
+    /// An argument of the function.
+    fn given(&mut self, given: Given) -> Result<Self::Tensor, String>;
+
+    /// An operation applied.
+    fn apply(&mut self, op: Op, operands: &[Self::Tensor]) -> Result<Self::Tensor, String>;
+
+    /// The type of a tensor.
+    fn type_of(&self, tensor: &Self::Tensor) -> TensorType;
+}
+
+/// One thing that happens to an element before it is stored.
+#[derive(Clone, Debug, PartialEq)]
+pub enum EpilogueStep<T> {
+    /// Combined with an element of another tensor.
+    Combine(Combine, Broadcast, T),
+    /// A function of it.
+    Activate(Activation),
+    /// Times a constant.
+    Scale(f64),
+    /// Rounded to another storage.
+    Cast(ElementType),
+}
+
+/// What a term stands for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Meaning<T> {
+    /// One tensor.
+    Tensor(T),
+    /// Several.
+    List(Vec<T>),
+    /// What happens to an element, in order.
+    Epilogue(Vec<EpilogueStep<T>>),
+    /// No tensor.
+    Attribute(Attribute),
+}
+
+/// What the children of a term mean.
+pub struct Children<'a, T>(pub &'a dyn Fn(Id) -> Result<Meaning<T>, String>);
+
+impl<T: Clone> Children<'_, T> {
+    fn tensor(&self, id: Id) -> Result<T, String> {
+        match (self.0)(id)? {
+            Meaning::Tensor(tensor) => Ok(tensor),
+            _ => Err("a child that must be a tensor is none".into()),
+        }
+    }
+
+    fn list(&self, id: Id) -> Result<Vec<T>, String> {
+        match (self.0)(id)? {
+            Meaning::List(tensors) => Ok(tensors),
+            _ => Err("a child that must be a list is none".into()),
+        }
+    }
+
+    fn epilogue(&self, id: Id) -> Result<Vec<EpilogueStep<T>>, String> {
+        match (self.0)(id)? {
+            Meaning::Epilogue(steps) => Ok(steps),
+            _ => Err("a child that must be an epilogue is none".into()),
+        }
+    }
+
+    fn attribute(&self, id: Id) -> Result<Attribute, String> {
+        match (self.0)(id)? {
+            Meaning::Attribute(attribute) => Ok(attribute),
+            _ => Err("a child that must be an attribute is none".into()),
+        }
+    }
+
+    fn dim(&self, id: Id) -> Result<Dim, String> {
+        let attribute = self.attribute(id)?;
+        attribute.as_dim().cloned().ok_or_else(|| format!("{attribute} is no dimension"))
+    }
+
+    fn integer(&self, id: Id) -> Result<i64, String> {
+        let attribute = self.attribute(id)?;
+        attribute.as_integer().ok_or_else(|| format!("{attribute} is no integer"))
+    }
+
+    fn number(&self, id: Id) -> Result<f64, String> {
+        let attribute = self.attribute(id)?;
+        attribute.as_number().ok_or_else(|| format!("{attribute} is no real number"))
+    }
+
+    fn activation(&self, id: Id) -> Result<Activation, String> {
+        match self.attribute(id)? {
+            Attribute::Activation(activation) => Ok(activation),
+            other => Err(format!("{other} is no activation")),
+        }
+    }
+
+    fn element(&self, id: Id) -> Result<ElementType, String> {
+        match self.attribute(id)? {
+            Attribute::Element(element) => Ok(element),
+            other => Err(format!("{other} is no element type")),
+        }
+    }
+}
+
+/// What `term` means, given what its children mean. An error says why it means nothing: it is ill-typed.
+pub fn meaning<A: Algebra>(
+    algebra: &mut A,
+    term: &Term,
+    children: &Children<A::Tensor>,
+) -> Result<Meaning<A::Tensor>, String> {
+    if let Some(attribute) = attribute_meaning(algebra, term, children)? {
+        return Ok(Meaning::Attribute(attribute));
+    }
+    match term {
+        Term::End => Ok(Meaning::List(vec![])),
+        Term::List([first, rest]) => {
+            let mut tensors = vec![children.tensor(*first)?];
+            tensors.extend(children.list(*rest)?);
+            Ok(Meaning::List(tensors))
+        }
+        _ => match epilogue_meaning(term, children)? {
+            Some(steps) => Ok(Meaning::Epilogue(steps)),
+            None => tensor_meaning(algebra, term, children).map(Meaning::Tensor),
+        },
+    }
+}
+
+fn attribute_meaning<A: Algebra>(
+    algebra: &A,
+    term: &Term,
+    children: &Children<A::Tensor>,
+) -> Result<Option<Attribute>, String> {
+    let first_two =
+        |[a, b]: &[Id; 2]| Ok::<_, String>((children.attribute(*a)?, children.attribute(*b)?));
+    let no_sum = |(a, b): &(Attribute, Attribute)| format!("{a} and {b} do not combine");
+    let type_of = |id: Id| Ok::<_, String>(algebra.type_of(&children.tensor(id)?));
+    Ok(Some(match term {
+        Term::Attribute(attribute) => attribute.clone(),
+        Term::Times(operands) => {
+            let pair = first_two(operands)?;
+            pair.0.times(&pair.1).ok_or_else(|| no_sum(&pair))?
+        }
+        Term::Plus(operands) => {
+            let pair = first_two(operands)?;
+            pair.0.plus(&pair.1).ok_or_else(|| no_sum(&pair))?
+        }
+        Term::FirstDim(tensor) => {
+            let ty = type_of(*tensor)?;
+            Attribute::Dim(ty.shape.first().cloned().ok_or("a scalar has no first dimension")?)
+        }
+        Term::LastDim(tensor) => Attribute::Dim(type_of(*tensor)?.width()),
+        Term::RowsAndColumns(tensor) => {
+            let ty = type_of(*tensor)?;
+            Attribute::Shape(vec![ty.rows(), ty.width()])
+        }
+        Term::WithLastDim([tensor, width]) => {
+            let mut shape = type_of(*tensor)?.shape;
+            *shape.last_mut().ok_or("a scalar has no last dimension")? = children.dim(*width)?;
+            Attribute::Shape(shape)
+        }
+        _ => return Ok(None),
+    }))
+}
+
+fn epilogue_meaning<T: Clone>(
+    term: &Term,
+    children: &Children<T>,
+) -> Result<Option<Vec<EpilogueStep<T>>>, String> {
+    use {Broadcast::*, Combine::*};
+    let combine = |how, broadcast, operand: Id| {
+        Ok::<_, String>(EpilogueStep::Combine(how, broadcast, children.tensor(operand)?))
+    };
+    let (earlier, step) = match term {
+        Term::ThisResult => return Ok(Some(vec![])),
+        Term::ThenAddColumns([e, b]) => (e, combine(Add, Columns, *b)?),
+        Term::ThenAddFull([e, b]) => (e, combine(Add, Full, *b)?),
+        Term::ThenAddTable([e, b]) => (e, combine(Add, Table, *b)?),
+        Term::ThenMultiplyColumns([e, b]) => (e, combine(Multiply, Columns, *b)?),
+        Term::ThenMultiplyFull([e, b]) => (e, combine(Multiply, Full, *b)?),
+        Term::ThenMultiplyTable([e, b]) => (e, combine(Multiply, Table, *b)?),
+        Term::ThenActivate([e, f]) => (e, EpilogueStep::Activate(children.activation(*f)?)),
+        Term::ThenScale([e, f]) => (e, EpilogueStep::Scale(children.number(*f)?)),
+        Term::ThenCast([e, to]) => (e, EpilogueStep::Cast(children.element(*to)?)),
+        _ => return Ok(None),
+    };
+    let mut steps = children.epilogue(*earlier)?;
+    steps.push(step);
+    Ok(Some(steps))
+}
+
+fn tensor_meaning<A: Algebra>(
+    algebra: &mut A,
+    term: &Term,
+    children: &Children<A::Tensor>,
+) -> Result<A::Tensor, String> {
+    let one = |id: &Id| Ok::<_, String>(vec![children.tensor(*id)?]);
+    let two = |[a, b]: &[Id; 2]| Ok::<_, String>(vec![children.tensor(*a)?, children.tensor(*b)?]);
+    let (op, operands) = match term {
+        Term::Given(given) => return algebra.given(*given),
+        Term::Read(x) | Term::AsIs(x) | Term::Rows(x) => return children.tensor(*x),
+        Term::Store([product, epilogue]) => {
+            let stored = children.tensor(*product)?;
+            let steps = children.epilogue(*epilogue)?;
+            return steps.into_iter().try_fold(stored, |x, step| apply_step(algebra, x, step));
+        }
+        Term::Attention([q, k, v, heads, scale]) => {
+            let [q, k, v] = [children.tensor(*q)?, children.tensor(*k)?, children.tensor(*v)?];
+            let (heads, factor) = (children.integer(*heads)?, children.number(*scale)?);
+            return attention(algebra, [q, k, v], heads, factor);
+        }
+        Term::Linear(xs) => (Op::Linear, two(xs)?),
+        Term::Gemm([prologue, weight]) => (Op::Linear, two(&[*prologue, *weight])?),
+        Term::Matmul(xs) | Term::BatchedGemm(xs) => (Op::Matmul { transpose_rhs: false }, two(xs)?),
+        Term::MatmulTransposed(xs) | Term::BatchedGemmTransposed(xs) => {
+            (Op::Matmul { transpose_rhs: true }, two(xs)?)
+        }
+        Term::Add(xs) => (Op::Add, two(xs)?),
+        Term::Multiply(xs) => (Op::Multiply, two(xs)?),
+        Term::Scale([x, f]) => (Op::Scale { factor: children.number(*f)? }, one(x)?),
+        Term::Activate([x, f]) => (Op::Activate(children.activation(*f)?), one(x)?),
+        Term::LayerNorm([x, gain, bias, eps]) | Term::LayerNormRows([x, gain, bias, eps]) => {
+            let operands = [x, gain, bias].map(|id| children.tensor(*id));
+            let operands = operands.into_iter().collect::<Result<_, _>>()?;
+            (Op::LayerNorm { eps: children.number(*eps)? }, operands)
+        }
+        Term::RmsNorm([x, gain, eps]) | Term::RmsNormRows([x, gain, eps]) => {
+            (Op::RmsNorm { eps: children.number(*eps)? }, two(&[*x, *gain])?)
+        }
+        Term::Softmax(x) | Term::SoftmaxRows(x) => (Op::Softmax, one(x)?),
+        Term::SplitHeads([x, heads]) | Term::MoveSplitHeads([x, heads]) => {
+            (Op::SplitHeads { heads: children.integer(*heads)? }, one(x)?)
+        }
+        Term::MergeHeads(x) | Term::MoveMergeHeads(x) => (Op::MergeHeads, one(x)?),
+        Term::Concat([axis, list]) => {
+            let axis = usize::try_from(children.integer(*axis)?).map_err(|e| e.to_string())?;
+            (Op::Concat { axis }, children.list(*list)?)
+        }
+        Term::MoveConcatTokens(list) => (Op::Concat { axis: 1 }, children.list(*list)?),
+        Term::MoveConcatColumns(list) => {
+            let operands = children.list(*list)?;
+            let first = operands.first().ok_or("nothing to concatenate")?;
+            let axis = algebra.type_of(first).rank().saturating_sub(1);
+            (Op::Concat { axis }, operands)
+        }
+        Term::Columns([x, start, length]) | Term::ReadColumns([x, start, length]) => {
+            let (start, length) = (children.integer(*start)?, children.integer(*length)?);
+            (Op::Columns { start, length }, one(x)?)
+        }
+        Term::Tokens([x, start, length]) | Term::MoveTokens([x, start, length]) => {
+            let (start, length) = (children.integer(*start)?, children.dim(*length)?);
+            (Op::Tokens { start, length }, one(x)?)
+        }
+        Term::SelectToken([x, index]) | Term::ReadToken([x, index]) => {
+            (Op::SelectToken { index: children.integer(*index)? }, one(x)?)
+        }
+        Term::MeanTokens(x) | Term::MoveMeanTokens(x) => (Op::MeanTokens, one(x)?),
+        Term::Expand([x, images])
+        | Term::ReadExpanded([x, images])
+        | Term::MoveExpand([x, images]) => (Op::Expand { images: children.dim(*images)? }, one(x)?),
+        Term::Reshape([x, shape]) | Term::ReshapeInPlace([x, shape]) => {
+            match children.attribute(*shape)? {
+                Attribute::Shape(shape) => (Op::Reshape { shape }, one(x)?),
+                other => return Err(format!("{other} is no shape")),
+            }
+        }
+        Term::Cast([x, to]) => (Op::Cast { to: children.element(*to)? }, one(x)?),
+        Term::Patchify(children_ids) | Term::MovePatchify(children_ids) => {
+            let [image, height, width, rows, cols] = children_ids;
+            let (height, width) = (children.integer(*height)?, children.integer(*width)?);
+            let (rows, cols) = (children.dim(*rows)?, children.dim(*cols)?);
+            (Op::Patchify { height, width, rows, cols }, one(image)?)
+        }
+        Term::InterpolatePositions(ids) | Term::MoveInterpolatePositions(ids) => {
+            (interpolation(ids, children)?, one(&ids[0])?)
+        }
+        Term::Call([callee, list]) => match children.attribute(*callee)? {
+            Attribute::Callee(callee) => (Op::Call { callee }, children.list(*list)?),
+            other => return Err(format!("{other} is no function")),
+        },
+        other => return Err(format!("`{other}` is no tensor")),
+    };
+    algebra.apply(op, &operands)
+}
+
+fn interpolation<T: Clone>(ids: &[Id; 7], children: &Children<T>) -> Result<Op, String> {
+    let [_, native_rows, native_cols, rows, cols, filter, antialias] = ids;
+    match (children.attribute(*filter)?, children.attribute(*antialias)?) {
+        (Attribute::Filter(filter), Attribute::Flag(antialias)) => Ok(Op::InterpolatePositions {
+            native_rows: children.integer(*native_rows)?,
+            native_cols: children.integer(*native_cols)?,
+            rows: children.dim(*rows)?,
+            cols: children.dim(*cols)?,
+            filter,
+            antialias,
+        }),
+        (filter, antialias) => Err(format!("{filter} and {antialias} say no interpolation")),
+    }
+}
+
+fn apply_step<A: Algebra>(
+    algebra: &mut A,
+    x: A::Tensor,
+    step: EpilogueStep<A::Tensor>,
+) -> Result<A::Tensor, String> {
+    match step {
+        EpilogueStep::Activate(activation) => algebra.apply(Op::Activate(activation), &[x]),
+        EpilogueStep::Scale(factor) => algebra.apply(Op::Scale { factor }, &[x]),
+        EpilogueStep::Cast(to) => algebra.apply(Op::Cast { to }, &[x]),
+        EpilogueStep::Combine(combine, broadcast, operand) => {
+            let (ty, other) = (algebra.type_of(&x), algebra.type_of(&operand));
+            if !meets(&ty, broadcast, &other) {
+                let how = broadcast.name();
+                return Err(format!("an epilogue of {ty} cannot read {other} as `{how}`"));
+            }
+            let op = match combine {
+                Combine::Add => Op::Add,
+                Combine::Multiply => Op::Multiply,
+            };
+            algebra.apply(op, &[x, operand])
+        }
+    }
+}
+
+/// Whether an epilogue over elements of `of` can read `operand` that way.
+pub fn meets(of: &TensorType, broadcast: Broadcast, operand: &TensorType) -> bool {
+    match broadcast {
+        Broadcast::Full => of.shape == operand.shape,
+        Broadcast::Columns => operand.shape == [of.width()],
+        Broadcast::Table => {
+            let one = Dim::from(1);
+            let leading = operand.shape.iter().take_while(|dim| **dim == one).count();
+            let inner = &operand.shape[leading.min(operand.rank().saturating_sub(1))..];
+            operand.rank() > 1 && operand.rank() <= of.rank() && of.shape.ends_with(inner)
+        }
+    }
+}
+
+/// `merge_heads(softmax(split_heads(q) split_heads(k)^T * factor) split_heads(v))` (Vaswani et al., arXiv:1706.03762).
+fn attention<A: Algebra>(
+    algebra: &mut A,
+    qkv: [A::Tensor; 3],
+    heads: i64,
+    factor: f64,
+) -> Result<A::Tensor, String> {
+    let mut split = |x| algebra.apply(Op::SplitHeads { heads }, &[x]);
+    let [q, k, v] = qkv;
+    let (q, k, v) = (split(q)?, split(k)?, split(v)?);
+    let scores = algebra.apply(Op::Matmul { transpose_rhs: true }, &[q, k])?;
+    let scores = algebra.apply(Op::Scale { factor }, &[scores])?;
+    let weights = algebra.apply(Op::Softmax, &[scores])?;
+    let mixed = algebra.apply(Op::Matmul { transpose_rhs: false }, &[weights, v])?;
+    algebra.apply(Op::MergeHeads, &[mixed])
+}

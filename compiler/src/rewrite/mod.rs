@@ -1,0 +1,43 @@
+//! From `venc` to `kernel` by equality saturation.
+//!
+//! Each function of a module becomes an e-graph of [terms](language): its own `venc` operations, and by the
+//! [rules](rules) everything that is equal to them, down to kernels with what is fused into them. Nothing is lost on the
+//! way, so no rule has to be worth its while: [extraction](extract) chooses the kernels that cost least on a
+//! [target](target), exactly. One saturated e-graph serves every size of the range; a caller may ask it at many.
+
+mod analysis;
+mod attribute;
+mod candidates;
+mod choose;
+mod cost;
+mod error;
+mod extract;
+mod insert;
+mod language;
+mod lower;
+mod meaning;
+mod offline;
+mod report;
+mod rules;
+mod saturate;
+mod switches;
+mod target;
+#[cfg(test)]
+mod tests;
+mod work;
+
+pub use analysis::Conflict;
+pub use choose::{Saturated, choose};
+pub use cost::{Bound, Prediction};
+pub use error::RewriteError;
+pub use report::{ExtractionReport, FunctionReport, KernelReport, Report};
+pub use rules::{Condition, Group, Rule};
+pub use saturate::{Limits, RuleStatistics, Statistics, Stop};
+pub use switches::Switches;
+pub use target::{Efficiency, Rates, TargetDescription};
+pub use work::{Work, work};
+
+/// Every rewrite rule with its group, for listings.
+pub fn rules() -> impl Iterator<Item = (Group, &'static Rule)> {
+    rules::all()
+}

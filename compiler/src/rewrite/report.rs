@@ -1,0 +1,165 @@
+//! [`Report`]: what was chosen, what it is predicted to cost, and how it was found.
+
+use super::cost::{Prediction, predict};
+use super::error::RewriteError;
+use super::saturate::Statistics;
+use super::target::TargetDescription;
+use super::work::work;
+use ocellus_dialects::TensorType;
+use ocellus_dialects::kernel::{Function, KernelOp, Module, Step};
+use ocellus_dialects::symbolic::{Bindings, Dim};
+use std::time::Duration;
+
+/// How one function was rewritten.
+#[derive(Clone, Debug)]
+pub struct FunctionReport {
+    /// Its name.
+    pub name: String,
+    /// How saturation went.
+    pub saturation: Statistics,
+    /// How extraction went.
+    pub extraction: ExtractionReport,
+    /// The launches, in order.
+    pub kernels: Vec<KernelReport>,
+}
+
+/// How extraction went.
+#[derive(Clone, Debug)]
+pub struct ExtractionReport {
+    /// Values that the search could choose to make.
+    pub classes: usize,
+    /// Ways to make them.
+    pub candidates: usize,
+    /// States that were looked at.
+    pub states: usize,
+    /// The predicted cost of the launches chosen, in microseconds.
+    pub microseconds: f64,
+    /// No choice costs less than this.
+    pub least_microseconds: f64,
+    /// Whether no choice is cheaper.
+    pub proven_optimal: bool,
+    /// Time spent.
+    pub time: Duration,
+}
+
+/// One launch.
+#[derive(Clone, Debug)]
+pub struct KernelReport {
+    /// The kernel family.
+    pub family: &'static str,
+    /// What was fused: `layer_norm > gemm > add columns > gelu`.
+    pub name: String,
+    /// The name of the value that it makes.
+    pub label: Option<String>,
+    /// Its predicted cost.
+    pub prediction: Prediction,
+}
+
+/// What was chosen for a module at one size.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The size.
+    pub at: Bindings,
+    /// By function.
+    pub functions: Vec<FunctionReport>,
+    /// The predicted cost of a run of the entry function, calls included, in microseconds.
+    pub microseconds: f64,
+}
+
+/// What the launches of a function cost at one size.
+pub fn kernels(
+    function: &Function,
+    at: &Bindings,
+    target: &TargetDescription,
+) -> Result<Vec<KernelReport>, RewriteError> {
+    let mut reports = vec![];
+    for step in &function.steps {
+        let Step::Launch { op, operands, result, label } = step else { continue };
+        let types: Vec<&TensorType> =
+            operands.iter().map(|operand| &function.value(*operand).ty).collect();
+        let work = work(op, &types, &function.value(*result).ty);
+        let element =
+            types.first().map(|ty| ty.element).unwrap_or(function.value(*result).ty.element);
+        let prediction = predict(&work, op.family(), element, target, at)
+            .map_err(|dim| unbound(&function.name, &dim))?;
+        let (family, name) = (op.family(), kernel_name(op));
+        reports.push(KernelReport { family, name, label: label.clone(), prediction });
+    }
+    Ok(reports)
+}
+
+/// The predicted time of one run of a module's entry function, in picoseconds.
+pub fn price(
+    module: &Module,
+    at: &Bindings,
+    target: &TargetDescription,
+) -> Result<u128, RewriteError> {
+    let mut prices: Vec<(&str, u128)> = vec![];
+    // A function is declared before those that call it, so one pass prices each once.
+    let mut pending: Vec<&Function> = module.functions.iter().collect();
+    while !pending.is_empty() {
+        let before = pending.len();
+        let mut waiting = vec![];
+        for function in pending {
+            let calls = function.steps.iter().filter_map(|step| match step {
+                Step::Call { callee, .. } => Some(callee.as_str()),
+                Step::Launch { .. } => None,
+            });
+            let called: Option<u128> = calls
+                .map(|callee| prices.iter().find(|(name, _)| *name == callee).map(|(_, p)| *p))
+                .sum();
+            match called {
+                None => waiting.push(function),
+                Some(called) => {
+                    let own: u128 = kernels(function, at, target)?
+                        .iter()
+                        .map(|kernel| kernel.prediction.picoseconds())
+                        .sum();
+                    prices.push((&function.name, own + called));
+                }
+            }
+        }
+        if waiting.len() == before {
+            return Err(RewriteError::Internal {
+                function: module.entry.clone(),
+                reason: "functions that call each other in a circle".into(),
+            });
+        }
+        pending = waiting;
+    }
+    let entry = prices.iter().find(|(name, _)| *name == module.entry);
+    Ok(entry.map(|(_, price)| *price).unwrap_or(0))
+}
+
+/// The error for a dimension that has no value.
+pub fn unbound(function: &str, dim: &Dim) -> RewriteError {
+    RewriteError::Unbound { function: function.to_string(), dim: dim.to_string() }
+}
+
+/// A kernel in a few words: what it does to rows first, what it is, what it does to elements last.
+pub fn kernel_name(op: &KernelOp) -> String {
+    use ocellus_dialects::kernel::{EpilogueOp, Prologue};
+    let step = |step: &EpilogueOp| match step {
+        EpilogueOp::Combine(combine, broadcast) => {
+            format!("{} {}", combine.name(), broadcast.name())
+        }
+        EpilogueOp::Activate(activation) => activation.name().to_string(),
+        EpilogueOp::Scale(factor) => format!("scale {factor}"),
+    };
+    let chain = |prologue: &Prologue, middle: Option<&str>, epilogue: &[EpilogueOp]| {
+        let first = (*prologue != Prologue::None).then(|| prologue.name().to_string());
+        let words: Vec<String> = first
+            .into_iter()
+            .chain(middle.map(String::from))
+            .chain(epilogue.iter().map(step))
+            .collect();
+        if words.is_empty() { "copy".to_string() } else { words.join(" > ") }
+    };
+    match op {
+        KernelOp::Gemm { prologue, epilogue } => chain(prologue, Some("gemm"), epilogue),
+        KernelOp::RowWise { prologue, epilogue, .. } => chain(prologue, None, epilogue),
+        KernelOp::BatchedGemm { .. } => "batched gemm".into(),
+        KernelOp::Attention { heads, .. } => format!("attention of {heads} heads"),
+        KernelOp::Move(kernel) => kernel.name().into(),
+    }
+}

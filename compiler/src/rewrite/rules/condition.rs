@@ -1,0 +1,105 @@
+//! [`Condition`]: what a rule may demand of the e-classes that its variables stand for.
+
+use crate::rewrite::analysis::{Facts, Types};
+use crate::rewrite::attribute::Attribute;
+use crate::rewrite::language::Term;
+use crate::rewrite::meaning::{EpilogueStep, Meaning, meets};
+use egg::{EGraph, Subst, Var};
+use ocellus_dialects::kernel::Broadcast;
+use std::fmt;
+
+/// The most that an epilogue holds: it bounds the number of ways to cut a long chain of element-wise operations.
+const LONGEST_EPILOGUE: usize = 8;
+
+/// A named predicate over the variables of a rule.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Condition {
+    /// The tensor depends on weights alone: what is made of it is made at compile time.
+    WeightOnly(&'static str),
+    /// The tensor changes from call to call, or with the symbols.
+    NotWeightOnly(&'static str),
+    /// The tensor has that many dimensions.
+    Rank(&'static str, usize),
+    /// The first operand of a list has that many dimensions.
+    ListRank(&'static str, usize),
+    /// The attribute is the last dimension of the first operand of the list.
+    LastAxis(&'static str, &'static str),
+    /// The tensor already has that shape.
+    HasShape(&'static str, &'static str),
+    /// The tensor is already stored so.
+    HasElement(&'static str, &'static str),
+    /// The two tensors have the same shape.
+    SameShape(&'static str, &'static str),
+    /// An epilogue over the elements of the first can read the second that way.
+    Meets(Broadcast, &'static str, &'static str),
+    /// The epilogue can grow: it has room, and no rounding to another storage ends it.
+    CanGrow(&'static str),
+}
+
+impl Condition {
+    /// Whether it holds under a substitution. A variable that the rule does not bind counts as no.
+    pub fn holds(&self, egraph: &EGraph<Term, Types>, subst: &Subst) -> bool {
+        let facts = |name: &str| -> Option<&Facts> {
+            let var: Var = name.parse().ok()?;
+            Some(&egraph[*subst.get(var)?].data)
+        };
+        self.decide(&facts).unwrap_or(false)
+    }
+
+    fn decide<'a>(&self, facts: &dyn Fn(&str) -> Option<&'a Facts>) -> Option<bool> {
+        let ty = |name: &str| facts(name)?.ty();
+        let first_of = |list: &str| match &facts(list)?.meaning {
+            Ok(Meaning::List(types)) => types.first(),
+            _ => None,
+        };
+        let attribute = |name: &str| match &facts(name)?.meaning {
+            Ok(Meaning::Attribute(attribute)) => Some(attribute),
+            _ => None,
+        };
+        Some(match self {
+            Condition::WeightOnly(x) => facts(x)?.weight_only,
+            Condition::NotWeightOnly(x) => !facts(x)?.weight_only,
+            Condition::Rank(x, rank) => ty(x)?.rank() == *rank,
+            Condition::ListRank(list, rank) => first_of(list)?.rank() == *rank,
+            Condition::LastAxis(axis, list) => {
+                attribute(axis)?.as_integer()? == first_of(list)?.rank() as i64 - 1
+            }
+            Condition::HasShape(x, shape) => {
+                matches!(attribute(shape)?, Attribute::Shape(shape) if *shape == ty(x)?.shape)
+            }
+            Condition::HasElement(x, to) => {
+                matches!(attribute(to)?, Attribute::Element(to) if *to == ty(x)?.element)
+            }
+            Condition::SameShape(a, b) => ty(a)?.shape == ty(b)?.shape,
+            Condition::Meets(broadcast, of, operand) => meets(ty(of)?, *broadcast, ty(operand)?),
+            Condition::CanGrow(epilogue) => match &facts(epilogue)?.meaning {
+                Ok(Meaning::Epilogue(steps)) => {
+                    steps.len() < LONGEST_EPILOGUE
+                        && !matches!(steps.last(), Some(EpilogueStep::Cast(_)))
+                }
+                _ => false,
+            },
+        })
+    }
+}
+
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Condition::WeightOnly(x) => write!(f, "{x} depends on weights alone"),
+            Condition::NotWeightOnly(x) => write!(f, "{x} does not depend on weights alone"),
+            Condition::Rank(x, rank) => write!(f, "{x} has {rank} dimensions"),
+            Condition::ListRank(list, rank) => {
+                write!(f, "the tensors of {list} have {rank} dimensions")
+            }
+            Condition::LastAxis(axis, list) => write!(f, "{axis} is the last dimension of {list}"),
+            Condition::HasShape(x, shape) => write!(f, "{x} already has the shape {shape}"),
+            Condition::HasElement(x, to) => write!(f, "{x} is already stored as {to}"),
+            Condition::SameShape(a, b) => write!(f, "{a} and {b} have the same shape"),
+            Condition::Meets(broadcast, of, operand) => {
+                write!(f, "an epilogue over {of} can read {operand} as `{}`", broadcast.name())
+            }
+            Condition::CanGrow(epilogue) => write!(f, "the epilogue {epilogue} can grow"),
+        }
+    }
+}

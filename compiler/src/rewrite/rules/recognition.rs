@@ -1,0 +1,37 @@
+//! Mathematics into an operation that one kernel does: attention.
+
+use super::Rule;
+
+/// The rules of this group.
+pub const RULES: &[Rule] = &[
+    Rule {
+        name: "attention",
+        left: "(merge_heads (matmul (softmax (scale (matmul_transposed (split_heads ?q ?heads) (split_heads ?k ?heads))
+                                                    ?scale))
+                                    (split_heads ?v ?heads)))",
+        right: "(attention (read ?q) (read ?k) (read ?v) ?heads ?scale)",
+        given: &[],
+        conditions: &[],
+        because: "This is the definition of multi-head attention (Vaswani et al., arXiv:1706.03762).",
+        example: "q: I Q H*D, k: I T H*D, v: I T H*D, heads: dim H, scale: number",
+    },
+    Rule {
+        name: "attention-without-scale",
+        left: "(merge_heads (matmul (softmax (matmul_transposed (split_heads ?q ?heads) (split_heads ?k ?heads)))
+                                    (split_heads ?v ?heads)))",
+        right: "(attention (read ?q) (read ?k) (read ?v) ?heads 1.0)",
+        given: &[],
+        conditions: &[],
+        because: "This is the definition of multi-head attention, with a factor of one.",
+        example: "q: I Q H*D, k: I T H*D, v: I T H*D, heads: dim H",
+    },
+    Rule {
+        name: "attention-with-scaled-queries",
+        left: "(attention (read (scale ?q ?f)) ?k ?v ?heads ?scale)",
+        right: "(attention (read ?q) ?k ?v ?heads (times ?scale ?f))",
+        given: &[],
+        conditions: &[],
+        because: "Scores are linear in the queries.",
+        example: "q: I Q H*D, f: number, k: operand I T H*D, v: operand I T H*D, heads: dim H, scale: number",
+    },
+];

@@ -1,0 +1,178 @@
+//! `Display` of a `kernel` module: one line a value that is made, in the words of the operations.
+//!
+//! ```text
+//! @layer(%x: [images, 197, 64] x f32, weight %norm.gain: [64] x f32, …)
+//!   %7 = offline concat(%q, %k, %v) {axis 0} : [192, 64] x f32
+//!   %9 = gemm layer_norm(%x, %norm.gain, %norm.bias) {eps 1e-6} by %7 : [images, 197, 192] x f32
+//! ```
+
+use super::{EpilogueOp, Function, KernelOp, Module, Move, Prologue, Step, ValueKind, View};
+use crate::tensor::TensorType;
+use crate::venc::{self, Role, ValueId};
+use std::fmt;
+
+impl fmt::Display for Module {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (position, function) in self.functions.iter().enumerate() {
+            if position > 0 {
+                writeln!(f)?;
+            }
+            write!(f, "{function}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Function {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "@{}(", self.name)?;
+        for argument in &self.arguments {
+            let weight = if argument.role == Role::Weight { "weight " } else { "" };
+            let ty = &self.value(argument.value).ty;
+            writeln!(f, "    {weight}{}: {ty},", self.name_of(argument.value))?;
+        }
+        writeln!(f, ")")?;
+        for (position, value) in self.values.iter().enumerate() {
+            let id = ValueId(position as u32);
+            let what = match &value.kind {
+                ValueKind::Argument(_) => continue,
+                ValueKind::Weight(name) => format!("weight \"{name}\""),
+                ValueKind::Offline(op, operands) => {
+                    format!(
+                        "offline {}({}){}",
+                        op.name(),
+                        self.names(operands),
+                        offline_attributes(op)
+                    )
+                }
+                ValueKind::View(view, of) => view_text(view, &self.name_of(*of), &value.ty),
+                ValueKind::Step(step) => match self.steps.get(*step) {
+                    Some(step) => self.step_text(step),
+                    None => format!("step {step}, which is not there"),
+                },
+            };
+            writeln!(f, "  {} = {what} : {}", self.name_of(id), value.ty)?;
+        }
+        let results: Vec<String> = self
+            .results
+            .iter()
+            .map(|(name, value)| format!("{name} = {}", self.name_of(*value)))
+            .collect();
+        writeln!(f, "  return {}", results.join(", "))
+    }
+}
+
+impl Function {
+    fn name_of(&self, value: ValueId) -> String {
+        match self.arguments.iter().find(|argument| argument.value == value) {
+            Some(argument) => format!("%{}", argument.name),
+            None => format!("%{}", value.0),
+        }
+    }
+
+    fn names(&self, values: &[ValueId]) -> String {
+        values.iter().map(|value| self.name_of(*value)).collect::<Vec<_>>().join(", ")
+    }
+
+    fn step_text(&self, step: &Step) -> String {
+        let (text, label) = match step {
+            Step::Call { callee, operands, label, .. } => {
+                (format!("call @{callee}({})", self.names(operands)), label)
+            }
+            Step::Launch { op, operands, label, .. } => (self.launch_text(op, operands), label),
+        };
+        match label {
+            Some(label) => format!("{text} \"{label}\""),
+            None => text,
+        }
+    }
+
+    fn launch_text(&self, op: &KernelOp, operands: &[ValueId]) -> String {
+        let mut rest = operands.iter().map(|operand| self.name_of(*operand));
+        let mut next = || rest.next().unwrap_or_else(|| "?".into());
+        match op {
+            KernelOp::Gemm { prologue, epilogue } => {
+                let rows = prologue_text(*prologue, &mut next);
+                let weight = next();
+                format!("gemm {rows} by {weight}{}", epilogue_text(epilogue, &mut next))
+            }
+            KernelOp::RowWise { prologue, epilogue, to } => {
+                let rows = prologue_text(*prologue, &mut next);
+                format!("rowwise {rows}{} to {to}", epilogue_text(epilogue, &mut next))
+            }
+            KernelOp::BatchedGemm { transpose_rhs } => {
+                let transposed = if *transpose_rhs { " transposed" } else { "" };
+                format!("batched_gemm {} by {}{transposed}", next(), next())
+            }
+            KernelOp::Attention { heads, scale } => {
+                format!("attention({}) {{heads {heads}, scale {scale}}}", self.names(operands))
+            }
+            KernelOp::Move(kernel) => {
+                format!("{}({}){}", kernel.name(), self.names(operands), move_attributes(kernel))
+            }
+        }
+    }
+}
+
+fn prologue_text(prologue: Prologue, next: &mut impl FnMut() -> String) -> String {
+    match prologue {
+        Prologue::None => next(),
+        Prologue::LayerNorm { eps } => {
+            format!("layer_norm({}, {}, {}) {{eps {eps:?}}}", next(), next(), next())
+        }
+        Prologue::RmsNorm { eps } => format!("rms_norm({}, {}) {{eps {eps:?}}}", next(), next()),
+        Prologue::Softmax => format!("softmax({})", next()),
+    }
+}
+
+fn epilogue_text(epilogue: &[EpilogueOp], next: &mut impl FnMut() -> String) -> String {
+    let step = |op: &EpilogueOp| match op {
+        EpilogueOp::Combine(combine, broadcast) => {
+            format!(", {} {} {}", combine.name(), broadcast.name(), next())
+        }
+        EpilogueOp::Activate(activation) => format!(", {}", activation.name()),
+        EpilogueOp::Scale(factor) => format!(", scale {factor}"),
+    };
+    epilogue.iter().map(step).collect()
+}
+
+fn view_text(view: &View, of: &str, ty: &TensorType) -> String {
+    match view {
+        View::Columns { start } => {
+            format!("view columns({of}) {{start {start}, length {}}}", ty.width())
+        }
+        View::SelectToken { index } => format!("view select_token({of}) {{index {index}}}"),
+        View::Reshape => format!("view reshape({of})"),
+        View::Expand { images } => format!("view expand({of}) {{images {images}}}"),
+    }
+}
+
+fn move_attributes(kernel: &Move) -> String {
+    match kernel {
+        Move::Patchify { height, width, rows, cols } => {
+            format!(" {{patch {height} x {width}, grid {rows} x {cols}}}")
+        }
+        Move::Tokens { start, length } => format!(" {{start {start}, length {length}}}"),
+        Move::SplitHeads { heads } => format!(" {{heads {heads}}}"),
+        Move::Expand { images } => format!(" {{images {images}}}"),
+        Move::InterpolatePositions { native_rows, native_cols, rows, cols, filter, antialias } => {
+            let antialias = if *antialias { ", antialias" } else { "" };
+            let filter = filter.name();
+            format!(" {{{native_rows} x {native_cols} to {rows} x {cols}, {filter}{antialias}}}")
+        }
+        Move::ConcatTokens | Move::ConcatColumns | Move::MeanTokens | Move::MergeHeads => {
+            String::new()
+        }
+    }
+}
+
+fn offline_attributes(op: &venc::Op) -> String {
+    match op {
+        venc::Op::Concat { axis } => format!(" {{axis {axis}}}"),
+        venc::Op::Scale { factor } => format!(" {{factor {factor}}}"),
+        venc::Op::Columns { start, length } => format!(" {{start {start}, length {length}}}"),
+        venc::Op::Tokens { start, length } => format!(" {{start {start}, length {length}}}"),
+        venc::Op::SelectToken { index } => format!(" {{index {index}}}"),
+        _ => String::new(),
+    }
+}
