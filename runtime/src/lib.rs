@@ -17,6 +17,7 @@ pub mod artifact;
 pub mod cpu;
 pub mod device;
 mod expression;
+mod memory;
 mod new_file;
 pub mod plan;
 pub mod plan_validation;

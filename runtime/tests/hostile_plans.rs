@@ -26,7 +26,7 @@ fn artifact(plan: Plan) -> Option<Artifact> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(1000))]
 
     #[test]
     fn run_or_give_an_error(

@@ -5,6 +5,7 @@ use super::header::{
     find_header_hash, hash_header, padded,
 };
 use super::{ArtifactError, Provenance};
+use crate::memory::map_memory;
 use crate::new_file::write_file;
 use crate::plan::{FORMAT_VERSION, Plan};
 use memmap2::{Mmap, MmapMut};
@@ -48,7 +49,7 @@ impl Artifact {
 
     /// Reads an artifact from memory. The bytes are copied, to where vector instructions can read them.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ArtifactError> {
-        let mut memory = MmapMut::map_anon(bytes.len())?;
+        let mut memory = map_memory(bytes.len())?;
         memory.copy_from_slice(bytes);
         Self::parse(memory.make_read_only()?, true)
     }

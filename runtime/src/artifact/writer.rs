@@ -5,14 +5,14 @@ use super::header::{
     RESERVED, find_header_hash, hash_header, padded,
 };
 use super::{Artifact, ArtifactError, Provenance};
-use crate::new_file::{create_beside, put_in_place};
+use crate::memory::map_memory;
+use crate::new_file::NewFile;
 use crate::plan::Plan;
 use memmap2::MmapMut;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use tempfile::NamedTempFile;
 
 /// What safetensors allows.
 const MAX_HEADER_BYTES: usize = 100_000_000;
@@ -49,7 +49,7 @@ struct Section {
 }
 
 enum Destination {
-    File { file: NamedTempFile, path: PathBuf },
+    File { file: NewFile, path: PathBuf },
     Memory(MmapMut),
 }
 
@@ -57,8 +57,8 @@ impl ArtifactWriter {
     /// Begins an artifact at `path`: a temporary file in the same folder for now.
     pub fn create(path: &Path, contents: ArtifactContents) -> Result<Self, ArtifactError> {
         let destination = |bytes: u64| {
-            let file = create_beside(path)
-                .and_then(|file| file.as_file().set_len(bytes).map(|()| file))
+            let file = NewFile::create(path)
+                .and_then(|mut file| file.file().set_len(bytes).map(|()| file))
                 .map_err(|source| ArtifactError::Write { path: path.to_path_buf(), source })?;
             Ok(Destination::File { file, path: path.to_path_buf() })
         };
@@ -69,7 +69,7 @@ impl ArtifactWriter {
     pub fn in_memory(contents: ArtifactContents) -> Result<Self, ArtifactError> {
         Self::new(contents, |bytes| {
             let bytes = usize::try_from(bytes).map_err(std::io::Error::other)?;
-            Ok(Destination::Memory(MmapMut::map_anon(bytes)?))
+            Ok(Destination::Memory(map_memory(bytes)?))
         })
     }
 
@@ -170,7 +170,7 @@ impl Destination {
     fn write_at(&mut self, offset: u64, bytes: &[u8]) -> Result<(), ArtifactError> {
         match self {
             Destination::File { file, path } => {
-                let file = file.as_file_mut();
+                let file = file.file();
                 file.seek(SeekFrom::Start(offset))
                     .and_then(|_| file.write_all(bytes))
                     .map_err(|source| ArtifactError::Write { path: path.clone(), source })
@@ -187,8 +187,8 @@ impl Destination {
     fn finish(self) -> Result<Artifact, ArtifactError> {
         match self {
             Destination::File { file, path } => {
-                let file = put_in_place(file, &path)
-                    .map_err(|source| ArtifactError::Write { path: path.clone(), source })?;
+                let file =
+                    file.put_in_place().map_err(|source| ArtifactError::Write { path, source })?;
                 Artifact::from_file_just_written(&file)
             }
             Destination::Memory(memory) => Artifact::from_memory_just_written(memory),

@@ -19,6 +19,7 @@ mod features;
 mod thread_pool;
 
 use crate::device::{Device, DeviceError, LaunchCommand};
+use crate::memory::map_memory;
 use crate::plan::KernelEntry;
 use code_object::CodeObject;
 pub use features::{host_features, missing_features};
@@ -75,7 +76,7 @@ impl Device for CpuDevice {
         let workers = self.scratch_addresses.len();
         // Fresh pages are given on first touch, so each lies near the worker that uses it.
         let mut scratch = (0..workers)
-            .map(|_| MmapMut::map_anon(bytes))
+            .map(|_| map_memory(bytes))
             .collect::<Result<Vec<_>, _>>()
             .map_err(|source| DeviceError::Scratch { bytes, workers, source })?;
         for (address, scratch) in self.scratch_addresses.iter_mut().zip(&mut scratch) {

@@ -4,6 +4,7 @@ use super::RunError;
 use super::binding::{describe_values, expression_error};
 use super::compiled_piece::{CompiledArgument, CompiledLaunch, CompiledPiece, ExpressionId};
 use crate::artifact::Artifact;
+use crate::memory::map_memory;
 use crate::plan::{Element, Place};
 use crate::tensor::element_count;
 use memmap2::MmapMut;
@@ -233,7 +234,8 @@ impl Memory {
     fn place_slots(&mut self, arena: &mut MmapMut) -> Result<(), RunError> {
         let bytes = self.slots.last().map_or(0, |last| last.address as usize + last.bytes);
         if bytes > arena.len() {
-            *arena = map_arena(bytes)?;
+            *arena = map_memory(bytes)
+                .map_err(|_| RunError::OutOfMemory { what: "the arena".to_string(), bytes })?;
         }
         let start = arena.as_mut_ptr() as i64;
         self.slots.iter_mut().for_each(|slot| slot.address += start);
@@ -298,16 +300,6 @@ fn lay_out_slots(values: &Values, piece: &CompiledPiece) -> Result<Vec<Extent>, 
             Ok(Extent { address: start as i64, bytes })
         })
         .collect()
-}
-
-/// Fresh pages, zeroed by the system on first touch.
-fn map_arena(bytes: usize) -> Result<MmapMut, RunError> {
-    let out_of_memory = |_| RunError::OutOfMemory { what: "the arena".to_string(), bytes };
-    let arena = MmapMut::map_anon(bytes).map_err(out_of_memory)?;
-    // Activations are walked row by row: large pages save address translation. A system without them loses nothing.
-    #[cfg(target_os = "linux")]
-    let _ = arena.advise(memmap2::Advice::HugePage);
-    Ok(arena)
 }
 
 fn f32_bytes(shape: &[usize]) -> Result<usize, RunError> {

@@ -8,6 +8,7 @@ mod error;
 use crate::artifact::{Artifact, ArtifactError, UnfitMachine};
 use crate::cpu::CpuDevice;
 use crate::device::{Device, DeviceError, LaunchCommand};
+use crate::memory::map_memory;
 use crate::tensor::HostTensor;
 use binding::bind;
 use bound_piece::{BoundPiece, CallAddresses};
@@ -94,7 +95,7 @@ impl Session {
         unsafe { device.load(artifact.code(), &artifact.plan().kernels) }?;
         let plan = artifact.plan();
         let pieces = plan.pieces.iter().map(|piece| CompiledPiece::new(plan, piece)).collect();
-        let arena = MmapMut::map_anon(1).map_err(ArtifactError::Io)?;
+        let arena = map_memory(1).map_err(ArtifactError::Io)?;
         let state = State { device: Box::new(device), arena, bound: None };
         Ok(Session { artifact, pieces, state: Mutex::new(state) })
     }
