@@ -5,9 +5,9 @@ mod configuration;
 pub mod frontend;
 pub mod passes;
 pub mod reference;
+pub mod rewrite;
 mod target;
 pub mod verify;
-pub mod rewrite;
 pub mod weights;
 
 pub use configuration::CompilationConfig;

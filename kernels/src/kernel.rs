@@ -4,6 +4,7 @@ use crate::CpuTarget;
 use crate::attention::Attention;
 use crate::gemm::Gemm;
 use crate::mlir::Module;
+use crate::movement::Movement;
 use crate::rowwise::RowWise;
 
 /// A kernel of any family. Equal kernels have equal code.
@@ -13,6 +14,8 @@ pub enum Kernel {
     Attention(Attention),
     /// `epilogue(prologue(x) weight^T)`
     Gemm(Gemm),
+    /// Elements moved, or a few of them weighed.
+    Move(Movement),
     /// `epilogue(prologue(x))`
     RowWise(RowWise),
 }
@@ -23,6 +26,7 @@ impl Kernel {
         let words = match self {
             Kernel::Attention(attention) => attention.name(),
             Kernel::Gemm(gemm) => gemm.name(),
+            Kernel::Move(movement) => movement.name(),
             Kernel::RowWise(row_wise) => row_wise.name(),
         };
         let hash = fnv1a(format!("{self:?}").as_bytes());
@@ -34,6 +38,7 @@ impl Kernel {
         match self {
             Kernel::Attention(_) => "attention",
             Kernel::Gemm(_) => "gemm",
+            Kernel::Move(_) => "move",
             Kernel::RowWise(_) => "rowwise",
         }
     }
@@ -48,6 +53,7 @@ impl Kernel {
         match self {
             Kernel::Attention(attention) => attention.define(module, &symbol, target),
             Kernel::Gemm(gemm) => gemm.define(module, &symbol, target),
+            Kernel::Move(movement) => movement.define(module, &symbol, target),
             Kernel::RowWise(row_wise) => row_wise.define(module, &symbol, target),
         }
     }

@@ -14,6 +14,7 @@ pub mod gemm;
 mod kernel;
 mod lower;
 pub mod mlir;
+pub mod movement;
 pub mod rows;
 pub mod rowwise;
 mod target;

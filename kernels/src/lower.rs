@@ -2,6 +2,7 @@
 
 use crate::attention::Attention;
 use crate::gemm::{Gemm, WeightPacking};
+use crate::movement::Movement;
 use crate::rowwise::RowWise;
 use crate::{Argument, CpuTarget, Kernel, Layout, Tiles};
 use ocellus_dialects::TensorType;
@@ -89,7 +90,8 @@ pub fn lower(
         KernelOp::Attention { heads, scale } => {
             Attention::lower(*heads, *scale, operands, result, target)
         }
-        KernelOp::BatchedGemm { .. } | KernelOp::Move(_) => {
+        KernelOp::Move(op) => Movement::lower(op, operands, result),
+        KernelOp::BatchedGemm { .. } => {
             Err(LowerError::Unsupported { family: op.family(), why: "no emitter yet".into() })
         }
     }

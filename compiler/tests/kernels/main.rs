@@ -5,6 +5,7 @@
 mod attention;
 mod gemm;
 mod launch;
+mod movement;
 mod near;
 mod rowwise;
 mod throughput;

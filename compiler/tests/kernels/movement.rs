@@ -1,0 +1,185 @@
+//! The kernels that move elements, against the reference interpreter.
+
+use crate::launch::{Operand, assert_close, rounding, run, targets};
+use ocellus_compiler::reference::evaluate_op;
+use ocellus_dialects::ElementType::{self, BF16, F16, F32};
+use ocellus_dialects::TensorType;
+use ocellus_dialects::kernel::{KernelOp, Move};
+use ocellus_dialects::symbolic::{Bindings, Dim};
+use ocellus_dialects::venc::{InterpolationFilter, Op};
+use ocellus_kernels::{CpuTarget, Layout, lower};
+use ocellus_runtime::HostTensor;
+
+/// What `op` makes of the operands' values, and its shape.
+fn reference(op: &Op, operands: &[Operand]) -> (Vec<i64>, Vec<f64>) {
+    let tensor = |operand: &Operand| {
+        let sizes = operand.layout.ty.shape.iter().map(|dim| dim.as_constant().unwrap() as usize);
+        let values = operand.values.iter().map(|value| *value as f32).collect();
+        HostTensor::new(sizes.collect(), values).unwrap()
+    };
+    let tensors: Vec<HostTensor> = operands.iter().map(tensor).collect();
+    let result = evaluate_op(op, &tensors.iter().collect::<Vec<_>>(), &Bindings::new()).unwrap();
+    let shape = result.shape.iter().map(|size| *size as i64).collect();
+    (shape, result.data.iter().map(|value| f64::from(*value)).collect())
+}
+
+/// Holds the kernel to the reference, each element to `bound` of its own magnitude and of `scale`.
+fn check(movement: Move, op: &Op, operands: &[Operand], error: f64, gap: i64, target: &CpuTarget) {
+    let element = operands[0].layout.ty.element;
+    let (shape, wanted) = reference(op, operands);
+    let empty = vec![f64::NAN; wanted.len()];
+    let result = Operand::of(element, &shape, &empty, gap);
+    let what = format!("{} {element} {movement:?}", target.name);
+    let found = run(&KernelOp::Move(movement), operands, &result, target);
+    let round = if error == 0.0 { 0.0 } else { rounding(element) };
+    let wanted: Vec<(f64, f64)> =
+        wanted.into_iter().map(|value| (value, error + value.abs() * round)).collect();
+    assert_close(&found, &wanted, &what);
+}
+
+fn on_every_target(mut body: impl FnMut(ElementType, &CpuTarget)) {
+    for target in targets() {
+        body(F32, &target);
+        if target == CpuTarget::X86_64_V3 {
+            body(BF16, &target);
+        }
+    }
+}
+
+#[test]
+fn patches_of_any_size_are_cut_and_what_is_left_over_is_dropped() {
+    on_every_target(|element, target| {
+        for (height, width, shape, gap) in
+            [(16, 16, [2, 3, 35, 50], 0), (14, 14, [1, 3, 28, 29], 3), (3, 5, [3, 1, 10, 11], 0)]
+        {
+            let (rows, cols) = (Dim::from(shape[2] / height), Dim::from(shape[3] / width));
+            let movement = Move::Patchify { height, width, rows: rows.clone(), cols: cols.clone() };
+            let op = Op::Patchify { height, width, rows, cols };
+            let image = Operand::with_gap(1, element, &shape, 1.0, gap);
+            check(movement, &op, &[image], 0.0, gap, target);
+        }
+    });
+}
+
+#[test]
+fn tokens_follow_each_other_and_one_may_be_the_same_in_each_image() {
+    on_every_target(|element, target| {
+        let class = Operand::random(1, element, &[1, 1, 40], 1.0);
+        let written_out = Operand::of(element, &[3, 1, 40], &class.values.repeat(3), 0);
+        let mut expanded = class;
+        expanded.layout.ty.shape[0] = Dim::from(3);
+        expanded.layout.image_stride = Dim::from(0);
+        let patches = Operand::with_gap(2, element, &[3, 37, 40], 1.0, 5);
+        let (shape, wanted) = reference(&Op::Concat { axis: 1 }, &[written_out, patches.clone()]);
+        let result = Operand::of(element, &shape, &vec![f64::NAN; wanted.len()], 2);
+        let operands = [expanded, patches];
+        let found = run(&KernelOp::Move(Move::ConcatTokens), &operands, &result, target);
+        assert_eq!(found, wanted, "{}", target.name);
+    });
+}
+
+#[test]
+fn rows_are_sliced_repeated_and_joined() {
+    on_every_target(|element, target| {
+        let x = Operand::with_gap(1, element, &[3, 21, 37], 1.0, 4);
+        let length = Dim::from(16);
+        let movement = Move::Tokens { start: 5, length: length.clone() };
+        check(movement, &Op::Tokens { start: 5, length }, &[x.clone()], 0.0, 1, target);
+
+        let narrow = Operand::with_gap(2, element, &[3, 21, 6], 1.0, 1);
+        let operands = [x, narrow];
+        check(Move::ConcatColumns, &Op::Concat { axis: 2 }, &operands, 0.0, 3, target);
+
+        let images = Dim::from(4);
+        for shape in [&[1, 45][..], &[1, 9, 45]] {
+            let one = Operand::with_gap(3, element, shape, 1.0, 2);
+            let movement = Move::Expand { images: images.clone() };
+            let op = Op::Expand { images: images.clone() };
+            check(movement, &op, &[one], 0.0, 0, target);
+        }
+    });
+}
+
+#[test]
+fn heads_are_split_and_merged() {
+    on_every_target(|element, target| {
+        let whole = Operand::with_gap(1, element, &[2, 29, 5 * 24], 1.0, 4);
+        let heads = 5;
+        check(Move::SplitHeads { heads }, &Op::SplitHeads { heads }, &[whole], 0.0, 0, target);
+        let split = Operand::random(2, element, &[2, 5, 29, 24], 1.0);
+        check(Move::MergeHeads, &Op::MergeHeads, &[split], 0.0, 4, target);
+    });
+}
+
+/// A mean of numbers below 1 is off by at most the roundings of a block's sum and of the sum of blocks.
+#[test]
+fn means_are_right_over_many_tokens() {
+    for target in targets() {
+        for (element, tokens, width) in [(F32, 1, 5), (F32, 1000, 300), (BF16, 197, 70)] {
+            let x = Operand::with_gap(1, element, &[2, tokens, width], 1.0, 3);
+            let error = (64 + tokens / 64 + 2) as f64 * rounding(F32);
+            check(Move::MeanTokens, &Op::MeanTokens, &[x], error, 0, &target);
+        }
+    }
+}
+
+/// Weights are right to 5 roundings, and there are as many products as taps; their magnitudes sum to at most 2.
+#[test]
+fn position_tables_are_resampled_as_the_reference_does() {
+    let filters = [InterpolationFilter::Bilinear, InterpolationFilter::Bicubic];
+    for (filter, antialias) in filters.into_iter().flat_map(|f| [(f, false), (f, true)]) {
+        let target = match antialias {
+            true => CpuTarget::X86_64_V3,
+            false => CpuTarget::host().unwrap(),
+        };
+        for (element, (native_rows, native_cols), (rows, cols)) in [
+            (F32, (7, 5), (7, 5)),
+            (F32, (7, 5), (3, 11)),
+            (F32, (16, 16), (5, 31)),
+            (F32, (37, 37), (16, 1)),
+            (F32, (1, 2), (9, 4)),
+            (F16, (6, 6), (4, 9)),
+        ] {
+            let table = Operand::with_gap(1, element, &[native_rows * native_cols, 53], 1.0, 3);
+            let (rows, cols) = (Dim::from(rows), Dim::from(cols));
+            let movement = Move::InterpolatePositions {
+                native_rows,
+                native_cols,
+                rows: rows.clone(),
+                cols: cols.clone(),
+                filter,
+                antialias,
+            };
+            let op = Op::InterpolatePositions {
+                native_rows,
+                native_cols,
+                rows,
+                cols,
+                filter,
+                antialias,
+            };
+            let error = if element == F32 { 1e-6 } else { 1e-6 + rounding(element) * 1e-3 };
+            check(movement, &op, &[table], error, 2, &target);
+        }
+    }
+}
+
+#[test]
+fn a_result_of_another_storage_or_rank_is_refused() {
+    let layout = |element, shape: &[i64]| {
+        Layout::contiguous(&TensorType::new(element, shape.iter().copied()))
+    };
+    let refuse = |op: Move, operands: &[Layout], result: &Layout| {
+        let op = KernelOp::Move(op);
+        lower(&op, operands, result, &CpuTarget::X86_64_V3).unwrap_err().to_string()
+    };
+    let tokens = layout(F32, &[1, 4, 48]);
+    let cases = [
+        (refuse(Move::MeanTokens, &[tokens.clone()], &layout(BF16, &[1, 48])), "cannot give"),
+        (refuse(Move::MeanTokens, &[], &tokens), "operand 0 is missing"),
+        (refuse(Move::MergeHeads, &[tokens.clone()], &tokens), "merge_heads reads 4 dimensions"),
+    ];
+    for (message, part) in cases {
+        assert!(message.contains(part), "{message}");
+    }
+}

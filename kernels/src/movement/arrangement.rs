@@ -1,0 +1,231 @@
+//! Each operation that only moves elements, as pieces of a [`StridedCopy`].
+
+use super::expect_rank;
+use super::strided_copy::{Level, Piece, StridedCopy};
+use crate::{Launch, Layout, LowerError};
+use ocellus_dialects::kernel::Move;
+use ocellus_dialects::symbolic::Dim;
+
+/// Bytes of a tile, about: enough to be worth handing out.
+const TILE_BYTES: i64 = 1 << 16;
+
+/// The launch of every [`Move`] but those that compute.
+pub(super) fn lower(op: &Move, operands: &[Layout], result: &Layout) -> Result<Launch, LowerError> {
+    let element = result.ty.element;
+    let extent = Rows::of(result);
+    let (pieces, tiles, row_bytes) = match op {
+        Move::Patchify { height, width, rows, cols } => {
+            expect_rank(op, 0, &operands[0], 4)?;
+            let piece = patchify(&operands[0], result, (*height, *width), (rows, cols));
+            let images = result.ty.shape[0].clone();
+            // One row of patches is some dozens of kilobytes in any model.
+            (vec![piece], (images, rows.clone()), TILE_BYTES)
+        }
+        Move::SplitHeads { heads } => {
+            expect_rank(op, 0, &operands[0], 3)?;
+            let (whole, split) = (&operands[0], result);
+            let piece = heads_of(whole, split, *heads, |level| level);
+            (vec![piece], rows_of_tokens(whole), row_bytes(whole))
+        }
+        Move::MergeHeads => {
+            expect_rank(op, 0, &operands[0], 4)?;
+            let (whole, split) = (result, &operands[0]);
+            let heads = split.ty.shape[1].as_constant().ok_or_else(|| LowerError::Dynamic {
+                operand: 0,
+                ty: split.ty.clone(),
+                what: "the number of heads",
+            })?;
+            let exchange =
+                |level: Level| Level { count: level.count, from: level.to, to: level.from };
+            let piece = heads_of(whole, split, heads, exchange);
+            (vec![piece], rows_of_tokens(whole), row_bytes(whole))
+        }
+        Move::ConcatTokens => {
+            for (position, layout) in operands.iter().enumerate() {
+                expect_rank(op, position, layout, 3)?;
+            }
+            (concat_tokens(operands, result), (extent.images, extent.rows), row_bytes(result))
+        }
+        Move::Tokens { start, .. } => {
+            expect_rank(op, 0, &operands[0], 3)?;
+            let mut piece = rows_piece(0, &Rows::of(&operands[0]), &extent, result.ty.width());
+            piece.from = Dim::from(*start) * operands[0].row_stride.clone();
+            (vec![piece], (extent.images, extent.rows), row_bytes(result))
+        }
+        Move::Expand { .. } => {
+            let mut from = Rows::of(&operands[0]);
+            match result.ty.rank() {
+                0 | 1 => {
+                    let why = format!("expand reads rows, and its result is {}", result.ty);
+                    return Err(LowerError::Unsupported { family: "move", why });
+                }
+                2 => from.row_stride = Dim::from(0),
+                _ => from.image_stride = Dim::from(0),
+            }
+            let piece = rows_piece(0, &from, &extent, result.ty.width());
+            (vec![piece], (extent.images, extent.rows), row_bytes(result))
+        }
+        Move::ConcatColumns => {
+            let pieces = concat_columns(operands, &extent);
+            (pieces, (extent.images, extent.rows), row_bytes(result))
+        }
+        Move::MeanTokens | Move::InterpolatePositions { .. } => {
+            let why = format!("{} is no copy", op.name());
+            return Err(LowerError::Unsupported { family: "move", why });
+        }
+    };
+    let tile_rows = (TILE_BYTES / row_bytes.max(1)).max(1);
+    Ok(StridedCopy::launch(element, tile_rows, tiles, &pieces))
+}
+
+/// Bytes of a row, or what is usual where that is known only at run time.
+fn row_bytes(layout: &Layout) -> i64 {
+    layout.ty.width().as_constant().unwrap_or(1024) * layout.ty.element.bytes()
+}
+
+/// A tensor as images of rows. One of rank 2 is one image.
+#[derive(Clone, Debug)]
+struct Rows {
+    images: Dim,
+    rows: Dim,
+    image_stride: Dim,
+    row_stride: Dim,
+}
+
+impl Rows {
+    fn of(layout: &Layout) -> Self {
+        let (images, rows, image_stride) = match layout.ty.rank() {
+            0..=2 => (Dim::from(1), layout.ty.rows(), Dim::from(0)),
+            _ => {
+                let images = layout.ty.shape[0].clone();
+                (images, layout.rows_per_image(), layout.image_stride.clone())
+            }
+        };
+        Rows { images, rows, image_stride, row_stride: layout.row_stride.clone() }
+    }
+}
+
+/// All rows of an operand, one after the other, from the start of each image of the result.
+fn rows_piece(operand: usize, from: &Rows, to: &Rows, run: Dim) -> Piece {
+    Piece {
+        operand,
+        from: Dim::from(0),
+        to: Dim::from(0),
+        run,
+        levels: [
+            Level {
+                count: to.images.clone(),
+                from: from.image_stride.clone(),
+                to: to.image_stride.clone(),
+            },
+            Level {
+                count: to.rows.clone(),
+                from: from.row_stride.clone(),
+                to: to.row_stride.clone(),
+            },
+        ],
+        inner: vec![],
+    }
+}
+
+/// `image[images, channels, H, W] -> [images, rows*cols, channels*height*width]`: a run is a row of pixels of a patch.
+fn patchify(
+    image: &Layout,
+    result: &Layout,
+    (height, width): (i64, i64),
+    (rows, cols): (&Dim, &Dim),
+) -> Piece {
+    let pixel_row = image.row_stride.clone();
+    let channel = image.ty.shape[2].clone() * pixel_row.clone();
+    let (height_dim, width_dim) = (Dim::from(height), Dim::from(width));
+    let patch = result.row_stride.clone();
+    Piece {
+        operand: 0,
+        from: Dim::from(0),
+        to: Dim::from(0),
+        run: width_dim.clone(),
+        levels: [
+            Level {
+                count: image.ty.shape[0].clone(),
+                from: image.image_stride.clone(),
+                to: result.image_stride.clone(),
+            },
+            Level {
+                count: rows.clone(),
+                from: height_dim.clone() * pixel_row.clone(),
+                to: cols.clone() * patch.clone(),
+            },
+        ],
+        inner: vec![
+            Level { count: cols.clone(), from: width_dim.clone(), to: patch },
+            Level {
+                count: image.ty.shape[1].clone(),
+                from: channel,
+                to: height_dim.clone() * width_dim.clone(),
+            },
+            Level { count: height_dim, from: pixel_row, to: width_dim },
+        ],
+    }
+}
+
+/// `whole[images, tokens, heads*d]` and `split[images, heads, tokens, d]`; `direct` makes of a level from whole to split
+/// one in the direction that is wanted.
+fn heads_of(whole: &Layout, split: &Layout, heads: i64, direct: impl Fn(Level) -> Level) -> Piece {
+    let head_size = split.ty.width();
+    let tokens = whole.ty.shape[1].clone();
+    Piece {
+        operand: 0,
+        from: Dim::from(0),
+        to: Dim::from(0),
+        run: head_size.clone(),
+        levels: [
+            direct(Level {
+                count: whole.ty.shape[0].clone(),
+                from: whole.image_stride.clone(),
+                to: split.image_stride.clone(),
+            }),
+            direct(Level {
+                count: tokens.clone(),
+                from: whole.row_stride.clone(),
+                to: split.row_stride.clone(),
+            }),
+        ],
+        inner: vec![direct(Level {
+            count: Dim::from(heads),
+            from: head_size,
+            to: tokens * split.row_stride.clone(),
+        })],
+    }
+}
+
+fn rows_of_tokens(whole: &Layout) -> (Dim, Dim) {
+    (whole.ty.shape[0].clone(), whole.ty.shape[1].clone())
+}
+
+/// Operands one after the other in each image. One with an image stride of zero is the same in each.
+fn concat_tokens(operands: &[Layout], result: &Layout) -> Vec<Piece> {
+    let to = Rows::of(result);
+    let mut before = Dim::from(0);
+    let mut pieces = vec![];
+    for (position, layout) in operands.iter().enumerate() {
+        let mut piece = rows_piece(position, &Rows::of(layout), &to, result.ty.width());
+        piece.levels[1].count = layout.ty.shape[1].clone();
+        piece.to = before.clone() * to.row_stride.clone();
+        before = before + layout.ty.shape[1].clone();
+        pieces.push(piece);
+    }
+    pieces
+}
+
+/// Operands one after the other in each row.
+fn concat_columns(operands: &[Layout], to: &Rows) -> Vec<Piece> {
+    let mut before = Dim::from(0);
+    let mut pieces = vec![];
+    for (position, layout) in operands.iter().enumerate() {
+        let mut piece = rows_piece(position, &Rows::of(layout), to, layout.ty.width());
+        piece.to = before.clone();
+        before = before + layout.ty.width();
+        pieces.push(piece);
+    }
+    pieces
+}

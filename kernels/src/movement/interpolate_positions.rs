@@ -1,0 +1,195 @@
+//! A table of positions resampled to another grid.
+
+use super::taps::{Axis, Taps, element_at, most_taps, store_at};
+use super::{Movement, expect_rank};
+use crate::mlir::{Builder, Linkage, Module, Type, Value};
+use crate::rows::ArgumentReader;
+use crate::vector::{self, Width, for_columns};
+use crate::{Argument, CpuTarget, Kernel, Launch, Layout, LowerError, Tiles};
+use ocellus_dialects::ElementType;
+use ocellus_dialects::kernel::Move;
+use ocellus_dialects::symbolic::Dim;
+use ocellus_dialects::venc::InterpolationFilter;
+
+/// All that its code depends on.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct InterpolatePositions {
+    /// How the table and the result are stored.
+    pub element: ElementType,
+    /// The rows of the table's own grid.
+    pub native_rows: i64,
+    /// The columns of the table's own grid.
+    pub native_cols: i64,
+    /// The weights.
+    pub filter: InterpolationFilter,
+    /// Whether a table that shrinks is low-passed first.
+    pub antialias: bool,
+    /// Elements of a position, where that is known at compile time.
+    pub width: Option<i64>,
+}
+
+/// Offsets in bytes of what a worker keeps in scratch memory.
+struct Scratch {
+    row_indices: i64,
+    row_weights: i64,
+    col_indices: i64,
+    col_weights: i64,
+    offsets: i64,
+    weights: i64,
+    bytes: i64,
+}
+
+impl InterpolatePositions {
+    /// The launch; a tile is a row of the wanted grid. Words of the argument block: the table: address, row stride;
+    /// rows; columns; elements of a position; the result: address, row stride.
+    pub(super) fn lower(
+        self,
+        table: &Layout,
+        result: &Layout,
+        (rows, cols): (&Dim, &Dim),
+    ) -> Result<Launch, LowerError> {
+        let op = Move::InterpolatePositions {
+            native_rows: self.native_rows,
+            native_cols: self.native_cols,
+            rows: rows.clone(),
+            cols: cols.clone(),
+            filter: self.filter,
+            antialias: self.antialias,
+        };
+        expect_rank(&op, 0, table, 2)?;
+        let native = self.native_rows.checked_mul(self.native_cols).unwrap_or(0);
+        if self.native_rows < 1 || self.native_cols < 1 || table.ty.rows() != Dim::from(native) {
+            let (rows, cols) = (self.native_rows, self.native_cols);
+            let why = format!("a table {} is no grid of {rows} x {cols}", table.ty);
+            return Err(LowerError::Unsupported { family: "move", why });
+        }
+        let integer = |dim: &Dim| Argument::Integer(dim.clone());
+        Ok(Launch {
+            arguments: vec![
+                Argument::Operand(0),
+                integer(&table.row_stride),
+                integer(rows),
+                integer(cols),
+                integer(&result.ty.width()),
+                Argument::Result,
+                integer(&result.row_stride),
+            ],
+            tiles: Tiles(vec![(rows.clone(), 1)]),
+            scratch_bytes: Dim::from(self.scratch().bytes),
+            packed: vec![],
+            kernel: Kernel::Move(Movement::InterpolatePositions(self)),
+        })
+    }
+
+    fn scratch(&self) -> Scratch {
+        let (index, weight) = (Type::I64.scalar().bytes(), Type::F32.scalar().bytes());
+        let (rows, cols) = (most_taps(self.native_rows), most_taps(self.native_cols));
+        let row_indices = 0;
+        let col_indices = row_indices + rows * index;
+        let offsets = col_indices + cols * index;
+        let row_weights = offsets + rows * cols * index;
+        let col_weights = row_weights + rows * weight;
+        let weights = col_weights + cols * weight;
+        let bytes = weights + rows * cols * weight;
+        Scratch { row_indices, row_weights, col_indices, col_weights, offsets, weights, bytes }
+    }
+
+    /// Writes the kernel into a module.
+    pub(super) fn define(&self, module: &mut Module, symbol: &str, target: &CpuTarget) {
+        let parameters = [Type::Pointer, Type::I64, Type::I64, Type::Pointer];
+        module.define(symbol, Linkage::Exported, &parameters, |b, parameters| {
+            let &[block, first, end, scratch] = parameters else { return };
+            let mut arguments = ArgumentReader::new(block);
+            let table = arguments.pointer(b);
+            let table_stride = arguments.integer(b);
+            let table_bytes = b.mul_constant(table_stride, self.element.bytes());
+            let rows = arguments.integer(b);
+            let cols = arguments.integer(b);
+            let width = arguments.integer(b);
+            let width = self.width.map_or(Width::Dynamic(width), Width::Static);
+            let result = arguments.pointer(b);
+            let result_stride = arguments.integer(b);
+            let result_bytes = b.mul_constant(result_stride, self.element.bytes());
+
+            let places = self.scratch();
+            let arrays = |b: &mut Builder, indices, weights| {
+                (b.offset_constant(scratch, indices), b.offset_constant(scratch, weights))
+            };
+            let row_arrays = arrays(b, places.row_indices, places.row_weights);
+            let col_arrays = arrays(b, places.col_indices, places.col_weights);
+            let arrays = arrays(b, places.offsets, places.weights);
+            let axis = |native, wanted| Axis {
+                native,
+                wanted,
+                filter: self.filter,
+                antialias: self.antialias,
+            };
+            let (row_axis, col_axis) = (axis(self.native_rows, rows), axis(self.native_cols, cols));
+            let zero = b.i64(0);
+            b.for_each((first, end, 1), |b, row| {
+                let row_taps = row_axis.emit(b, row, row_arrays);
+                b.for_each((zero, cols, 1), |b, col| {
+                    let col_taps = col_axis.emit(b, col, col_arrays);
+                    let taps = self.products(b, &row_taps, &col_taps, table_bytes, arrays);
+                    let position = b.mul(row, cols);
+                    let position = b.add(position, col);
+                    let bytes = b.mul(position, result_bytes);
+                    let to = b.offset(result, bytes);
+                    for_columns(b, target, width, |b, column, lanes| {
+                        let table = vector::element_pointer(b, table, self.element, column);
+                        let sum = self.weigh(b, table, &taps, lanes);
+                        let to = vector::element_pointer(b, to, self.element, column);
+                        vector::store(b, target, self.element, sum, to);
+                    });
+                });
+            });
+        });
+    }
+
+    /// Every pair of a row's tap and a column's: where its entry lies, in bytes, and its weight.
+    fn products(
+        &self,
+        b: &mut Builder,
+        rows: &Taps,
+        cols: &Taps,
+        entry_bytes: Value,
+        (offsets, weights): (Value, Value),
+    ) -> Taps {
+        let zero = b.i64(0);
+        b.for_each((zero, rows.count, 1), |b, i| {
+            let (row, row_weight) = tap(b, rows, i);
+            let first_entry = b.mul_constant(row, self.native_cols);
+            let first_place = b.mul(i, cols.count);
+            b.for_each((zero, cols.count, 1), |b, j| {
+                let (col, col_weight) = tap(b, cols, j);
+                let entry = b.add(first_entry, col);
+                let offset = b.mul(entry, entry_bytes);
+                let weight = b.mul(row_weight, col_weight);
+                let place = b.add(first_place, j);
+                store_at(b, offsets, place, offset);
+                store_at(b, weights, place, weight);
+            });
+        });
+        Taps { indices: offsets, weights, count: b.mul(rows.count, cols.count) }
+    }
+
+    /// The sum of some columns of all entries, each with its weight.
+    fn weigh(&self, b: &mut Builder, table: Value, taps: &Taps, lanes: u32) -> Value {
+        let none = b.splat(0.0, Type::f32s(lanes));
+        let zero = b.i64(0);
+        let sum = b.for_loop((zero, taps.count, 1), &[none], |b, place, sum| {
+            let (offset, weight) = tap(b, taps, place);
+            let pointer = b.offset(table, offset);
+            let entry = vector::load(b, self.element, pointer, lanes);
+            let weight = b.broadcast(weight, lanes);
+            vec![b.fma(entry, weight, sum[0])]
+        });
+        sum[0]
+    }
+}
+
+fn tap(b: &mut Builder, taps: &Taps, place: Value) -> (Value, Value) {
+    let index = element_at(b, taps.indices, place, Type::I64);
+    let weight = element_at(b, taps.weights, place, Type::F32);
+    (b.load(index, Type::I64), b.load(weight, Type::F32))
+}

@@ -1,0 +1,122 @@
+//! The mean over the tokens of each image.
+
+use super::{Movement, expect_rank};
+use crate::mlir::{Builder, Linkage, Module, Type, Value};
+use crate::rows::ArgumentReader;
+use crate::vector::{self, Width, for_columns};
+use crate::{Argument, CpuTarget, Kernel, Launch, Layout, LowerError, Tiles};
+use ocellus_dialects::ElementType;
+use ocellus_dialects::kernel::Move;
+use ocellus_dialects::symbolic::Dim;
+
+/// All that its code depends on.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct MeanTokens {
+    /// How x and the result are stored.
+    pub element: ElementType,
+}
+
+/// Columns of a tile.
+const TILE_COLUMNS: i64 = 256;
+
+/// Tokens that are summed before their sum is added to the others: a rounding error then grows with the square root of
+/// what it would without, for thousands of tokens.
+const BLOCK_TOKENS: i64 = 64;
+
+impl MeanTokens {
+    /// The launch. Words of the argument block: x: address, row stride, image stride; tokens; columns; the result:
+    /// address, row stride.
+    pub(super) fn lower(x: &Layout, result: &Layout) -> Result<Launch, LowerError> {
+        expect_rank(&Move::MeanTokens, 0, x, 3)?;
+        let [images, tokens, columns] = [0, 1, 2].map(|axis: usize| x.ty.shape[axis].clone());
+        let integer = |dim: &Dim| Argument::Integer(dim.clone());
+        Ok(Launch {
+            arguments: vec![
+                Argument::Operand(0),
+                integer(&x.row_stride),
+                integer(&x.image_stride),
+                integer(&tokens),
+                integer(&columns),
+                Argument::Result,
+                integer(&result.row_stride),
+            ],
+            tiles: Tiles(vec![(images, 1), (columns, TILE_COLUMNS)]),
+            scratch_bytes: Dim::from(0),
+            packed: vec![],
+            kernel: Kernel::Move(Movement::MeanTokens(MeanTokens { element: x.ty.element })),
+        })
+    }
+
+    /// Writes the kernel into a module.
+    pub(super) fn define(&self, module: &mut Module, symbol: &str, target: &CpuTarget) {
+        let parameters = [Type::Pointer, Type::I64, Type::I64, Type::Pointer];
+        module.define(symbol, Linkage::Exported, &parameters, |b, parameters| {
+            let &[block, first, end, _] = parameters else { return };
+            let mut arguments = ArgumentReader::new(block);
+            let x = arguments.pointer(b);
+            let row_bytes = self.bytes(b, &mut arguments);
+            let image_bytes = self.bytes(b, &mut arguments);
+            let tokens = arguments.integer(b);
+            let columns = arguments.integer(b);
+            let result = arguments.pointer(b);
+            let result_bytes = self.bytes(b, &mut arguments);
+            let column_tiles = b.ceil_div(columns, TILE_COLUMNS);
+            let one = b.splat(1.0, Type::F32);
+            let count = b.to_float(tokens);
+            let factor = b.div(one, count);
+            b.for_each((first, end, 1), |b, tile| {
+                let image = b.div(tile, column_tiles);
+                let block = b.rem(tile, column_tiles);
+                let start = b.mul_constant(block, TILE_COLUMNS);
+                let rest = b.sub(columns, start);
+                let full = b.i64(TILE_COLUMNS);
+                let width = b.min(rest, full);
+                let x = row_pointer(b, x, image, image_bytes);
+                let x = vector::element_pointer(b, x, self.element, start);
+                let to = row_pointer(b, result, image, result_bytes);
+                let to = vector::element_pointer(b, to, self.element, start);
+                for_columns(b, target, Width::Dynamic(width), |b, column, lanes| {
+                    let x = vector::element_pointer(b, x, self.element, column);
+                    let sum = self.sum(b, x, (tokens, row_bytes), lanes);
+                    let factor = b.broadcast(factor, lanes);
+                    let mean = b.mul(sum, factor);
+                    let to = vector::element_pointer(b, to, self.element, column);
+                    vector::store(b, target, self.element, mean, to);
+                });
+            });
+        });
+    }
+
+    fn bytes(&self, b: &mut Builder, arguments: &mut ArgumentReader) -> Value {
+        let elements = arguments.integer(b);
+        b.mul_constant(elements, self.element.bytes())
+    }
+
+    /// The sum of some columns over all tokens.
+    fn sum(
+        &self,
+        b: &mut Builder,
+        x: Value,
+        (tokens, row_bytes): (Value, Value),
+        lanes: u32,
+    ) -> Value {
+        let none = b.splat(0.0, Type::f32s(lanes));
+        let zero = b.i64(0);
+        let total = b.for_loop((zero, tokens, BLOCK_TOKENS), &[none], |b, first, total| {
+            let end = b.add_constant(first, BLOCK_TOKENS);
+            let end = b.min(end, tokens);
+            let block = b.for_loop((first, end, 1), &[none], |b, token, sum| {
+                let pointer = row_pointer(b, x, token, row_bytes);
+                let value = vector::load(b, self.element, pointer, lanes);
+                vec![b.add(sum[0], value)]
+            });
+            vec![b.add(total[0], block[0])]
+        });
+        total[0]
+    }
+}
+
+fn row_pointer(b: &mut Builder, base: Value, row: Value, row_bytes: Value) -> Value {
+    let bytes = b.mul(row, row_bytes);
+    b.offset(base, bytes)
+}

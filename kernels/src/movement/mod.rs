@@ -1,0 +1,105 @@
+//! The kernels that only move elements ([`StridedCopy`]), or weigh a few of them.
+
+mod arrangement;
+mod interpolate_positions;
+mod mean_tokens;
+mod strided_copy;
+mod taps;
+
+pub use interpolate_positions::InterpolatePositions;
+pub use mean_tokens::MeanTokens;
+pub use strided_copy::{PieceShape, StridedCopy};
+
+use crate::mlir::Module;
+use crate::{CpuTarget, Launch, Layout, LowerError};
+use ocellus_dialects::kernel::Move;
+
+/// All that the code of a [`Move`] depends on.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Movement {
+    /// Every operation whose result is its operands in another order.
+    Copy(StridedCopy),
+    /// `x[images, tokens, n] -> [images, n]`
+    MeanTokens(MeanTokens),
+    /// `table[native_rows*native_cols, n] -> [rows*cols, n]`
+    InterpolatePositions(InterpolatePositions),
+}
+
+impl Movement {
+    /// The launch. Each kind says what the words of its argument block are.
+    pub(crate) fn lower(
+        op: &Move,
+        operands: &[Layout],
+        result: &Layout,
+    ) -> Result<Launch, LowerError> {
+        if operands.is_empty() {
+            return Err(LowerError::MissingOperand { operand: 0 });
+        }
+        for layout in operands {
+            if layout.ty.element != result.ty.element {
+                let why = format!("{op:?} of {} cannot give {}", layout.ty, result.ty);
+                return Err(LowerError::Unsupported { family: "move", why });
+            }
+        }
+        match op {
+            Move::MeanTokens => MeanTokens::lower(&operands[0], result),
+            Move::InterpolatePositions {
+                native_rows,
+                native_cols,
+                rows,
+                cols,
+                filter,
+                antialias,
+            } => {
+                let kernel = InterpolatePositions {
+                    element: result.ty.element,
+                    native_rows: *native_rows,
+                    native_cols: *native_cols,
+                    filter: *filter,
+                    antialias: *antialias,
+                    width: result.ty.width().as_constant(),
+                };
+                kernel.lower(&operands[0], result, (rows, cols))
+            }
+            _ => arrangement::lower(op, operands, result),
+        }
+    }
+
+    /// The name of its symbol: `move_copy_f32`, `move_mean_tokens_bf16`.
+    pub(crate) fn name(&self) -> String {
+        match self {
+            Movement::Copy(copy) => format!("move_copy_{}", copy.element),
+            Movement::MeanTokens(mean) => format!("move_mean_tokens_{}", mean.element),
+            Movement::InterpolatePositions(interpolate) => {
+                let (filter, element) = (interpolate.filter.name(), interpolate.element);
+                format!("move_interpolate_positions_{filter}_{element}")
+            }
+        }
+    }
+
+    /// Writes the kernel into a module.
+    pub(crate) fn define(&self, module: &mut Module, symbol: &str, target: &CpuTarget) {
+        match self {
+            Movement::Copy(copy) => copy.define(module, symbol, target),
+            Movement::MeanTokens(mean) => mean.define(module, symbol, target),
+            Movement::InterpolatePositions(interpolate) => {
+                interpolate.define(module, symbol, target)
+            }
+        }
+    }
+}
+
+/// An operation on a tensor that has too few or too many dimensions for it.
+fn expect_rank(op: &Move, position: usize, layout: &Layout, rank: usize) -> Result<(), LowerError> {
+    match layout.ty.rank() == rank {
+        true => Ok(()),
+        false => Err(LowerError::Unsupported {
+            family: "move",
+            why: format!(
+                "{} reads {rank} dimensions, and operand {position} is {}",
+                op.name(),
+                layout.ty
+            ),
+        }),
+    }
+}
