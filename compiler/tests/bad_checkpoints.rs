@@ -1,5 +1,7 @@
 //! Checkpoints that make no model: each is refused with a message that says what, where, and what is allowed.
 
+#![allow(clippy::unwrap_used, reason = "the helpers of tests")]
+
 use ocellus_compiler::frontend::hugging_face::{Options, load, load_with};
 use ocellus_dialects::symbolic::SymbolRange;
 use serde_json::{Value, json};

@@ -1,5 +1,7 @@
 //! Every golden checkpoint, loaded and run by the reference interpreter, against what `transformers` computed.
 
+#![allow(clippy::unwrap_used, reason = "the helpers of tests")]
+
 use ocellus_compiler::frontend::Model;
 use ocellus_compiler::frontend::hugging_face::{Options, load, load_with};
 use ocellus_compiler::reference::evaluate;
