@@ -105,11 +105,10 @@ mod tests {
     use super::*;
     use crate::frontend::nn::{self, TransformerBlock};
     use ocellus_dialects::ElementType;
-    use ocellus_dialects::symbolic::SymbolRange;
 
     fn encoder() -> Module {
         nn::build(ElementType::F32, |nn| {
-            let tokens = nn.symbol("tokens", SymbolRange::new(1, 100))?;
+            let tokens = nn.symbol("tokens", 1..=100)?;
             let [x] = nn.inputs([("x", vec![1.into(), tokens, 64.into()])])?;
             nn.result("y", &nn.repeat("layers", 2, &TransformerBlock::new(4, 256), &x)?)
         })

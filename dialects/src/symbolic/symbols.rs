@@ -26,6 +26,12 @@ impl SymbolRange {
     }
 }
 
+impl From<std::ops::RangeInclusive<i64>> for SymbolRange {
+    fn from(range: std::ops::RangeInclusive<i64>) -> Self {
+        SymbolRange::new(*range.start(), *range.end())
+    }
+}
+
 impl std::fmt::Display for SymbolRange {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}..={}", self.min, self.max)?;

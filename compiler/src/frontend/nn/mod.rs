@@ -4,8 +4,7 @@
 //! where they are used, under the name that the [`Scope`] gives them, which is the name in a PyTorch state dict:
 //!
 //! ```
-//! use ocellus_compiler::frontend::nn::{self, Linear, Module, Scope, Tensor};
-//! use ocellus_dialects::venc::Activation;
+//! use ocellus_compiler::frontend::nn::{self, Activation, ElementType, Linear, Module, Scope, Tensor};
 //!
 //! struct Mlp;
 //!
@@ -16,8 +15,8 @@
 //!     }
 //! }
 //!
-//! let module = nn::build(ocellus_dialects::ElementType::F32, |nn| {
-//!     let rows = nn.symbol("rows", ocellus_dialects::symbolic::SymbolRange::new(1, 4096))?;
+//! let module = nn::build(ElementType::F32, |nn| {
+//!     let rows = nn.symbol("rows", 1..=4096)?;
 //!     let [x] = nn.inputs([("x", vec![rows, 64.into()])])?;
 //!     nn.result("y", &nn.apply("mlp", &Mlp, &x)?)
 //! })?;
@@ -38,6 +37,11 @@ mod position_table;
 mod scope;
 mod tensor;
 mod transformer_block;
+
+// What an author needs beside layers, so that one `use` is enough.
+pub use ocellus_dialects::ElementType;
+pub use ocellus_dialects::symbolic::{Dim, SymbolRange};
+pub use ocellus_dialects::venc::Activation;
 
 pub use attention::Attention;
 pub(crate) use attention::attend;

@@ -162,7 +162,8 @@ impl Scope {
     }
 
     /// Declares a size that inputs bring. A range of one size is that number, so that all that is made of it folds.
-    pub fn symbol(&self, name: &str, range: SymbolRange) -> Result<Dim> {
+    pub fn symbol(&self, name: &str, range: impl Into<SymbolRange>) -> Result<Dim> {
+        let range = range.into();
         if range.min >= 1 && range.step >= 1 && range.min == range.max && range.contains(range.min)
         {
             return Ok(Dim::from(range.min));
@@ -292,7 +293,7 @@ mod tests {
     use crate::frontend::nn::{LayerNorm, Linear, TransformerBlock};
 
     fn tokens(nn: &Scope) -> Result<Tensor> {
-        let tokens = nn.symbol("tokens", SymbolRange::new(1, 100))?;
+        let tokens = nn.symbol("tokens", 1..=100)?;
         let [x] = nn.inputs([("x", vec![2.into(), tokens, 8.into()])])?;
         Ok(x)
     }
@@ -370,7 +371,7 @@ mod tests {
     #[test]
     fn sizes_that_cannot_vary_are_constants() {
         let module = build(ElementType::F32, |nn| {
-            let height = nn.symbol("height", SymbolRange::new(64, 64))?;
+            let height = nn.symbol("height", 64..=64)?;
             let rows = nn.floor_div("rows", &height, 16)?;
             assert_eq!(rows, Dim::from(4));
             let [x] = nn.inputs([("x", vec![rows, 8.into()])])?;
