@@ -6,6 +6,7 @@
 mod display;
 mod module;
 mod op;
+mod print;
 
 pub use module::{Argument, Function, Module, Step, Value, ValueKind, View};
 pub use op::{Broadcast, Combine, EpilogueOp, KernelOp, Move, Prologue};

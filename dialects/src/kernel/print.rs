@@ -1,0 +1,393 @@
+//! `kernel` as MLIR text, launches in the order in which they run:
+//!
+//! ```mlir
+//! %fused4_0 = "kernel.add"(%bias) {broadcast = "columns"} : (tensor<3072xf32>) -> !kernel.fused
+//! %fused4_1 = "kernel.gelu"() : () -> !kernel.fused
+//! %4 = "kernel.gemm"(%x, %weight, %fused4_0, %fused4_1) : ...
+//! ```
+
+use super::{EpilogueOp, Function, KernelOp, Module, Move, Prologue, Step, ValueKind, View};
+use crate::mlir::text::{self, quoted, symbol_name};
+use crate::venc::print::{argument, attribute_dictionary, attributes, module_header};
+use crate::venc::{self, ValueId};
+use std::collections::HashSet;
+use std::fmt;
+
+/// MLIR text that [`crate::mlir::Context::check`] takes.
+impl fmt::Display for Module {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} {{", module_header(&self.symbols, &self.entry))?;
+        for function in &self.functions {
+            f.write_str(&FunctionText::new(function).function())?;
+        }
+        f.write_str("}\n")
+    }
+}
+
+/// An attribute and its text.
+type Attribute = (&'static str, String);
+
+/// The text of one function so far.
+struct FunctionText<'a> {
+    function: &'a Function,
+    arguments: Vec<String>,
+    /// Values that stand in the text already.
+    written: HashSet<ValueId>,
+    lines: Vec<String>,
+}
+
+impl<'a> FunctionText<'a> {
+    fn new(function: &'a Function) -> Self {
+        let arguments = text::value_names(function.arguments.iter().map(|a| a.name.as_str()));
+        FunctionText { function, arguments, written: HashSet::new(), lines: vec![] }
+    }
+
+    fn function(mut self) -> String {
+        let function = self.function;
+        for (position, step) in function.steps.iter().enumerate() {
+            self.step(position, step);
+        }
+        let results: Vec<String> =
+            function.results.iter().map(|(_, id)| self.operand(*id)).collect();
+        let types: Vec<String> = function.results.iter().map(|(_, id)| self.ty(*id)).collect();
+        let described: Vec<String> = function
+            .results
+            .iter()
+            .zip(&types)
+            .map(|((name, _), ty)| format!("{ty} {{venc.name = {}}}", quoted(name)))
+            .collect();
+        let arguments: Vec<String> = function
+            .arguments
+            .iter()
+            .zip(&self.arguments)
+            .map(|(a, value)| argument(value, &self.ty(a.value), &a.name, a.role))
+            .collect();
+        let returned = match results.is_empty() {
+            true => "func.return".to_string(),
+            false => format!("func.return {} : {}", results.join(", "), types.join(", ")),
+        };
+        format!(
+            "  func.func {}({}\n  ) -> ({}) {{\n{}    {returned}\n  }}\n",
+            symbol_name(&function.name),
+            arguments.join(","),
+            described.join(", "),
+            self.lines.iter().map(|line| format!("    {line}\n")).collect::<String>(),
+        )
+    }
+
+    /// A step, after what it reads.
+    fn step(&mut self, position: usize, step: &Step) {
+        match step {
+            Step::Launch { op, operands, result, label } => {
+                let (mut read, fused) = self.launch_operands(position, op, operands);
+                read.extend(fused);
+                let mut attributes = launch_attributes(op);
+                attributes.extend(label.as_ref().map(|label| ("label", quoted(label))));
+                let name = format!("\"kernel.{}\"", launch_name(op));
+                self.line(*result, &name, &read, &attributes);
+            }
+            Step::Call { callee, operands, result, label } => {
+                let read = self.typed_operands(operands);
+                let attributes: Vec<Attribute> =
+                    label.iter().map(|label| ("label", quoted(label))).collect();
+                let name = format!("func.call {}", symbol_name(callee));
+                self.line(*result, &name, &read, &attributes);
+            }
+        }
+    }
+
+    /// What a launch reads itself, and what was fused into it, each with its type.
+    fn launch_operands(
+        &mut self,
+        position: usize,
+        op: &KernelOp,
+        operands: &[ValueId],
+    ) -> (Vec<(String, String)>, Vec<(String, String)>) {
+        let (prologue, epilogue, has_weight): (Prologue, &[EpilogueOp], bool) = match op {
+            KernelOp::Gemm { prologue, epilogue } => (*prologue, epilogue, true),
+            KernelOp::RowWise { prologue, epilogue, .. } => (*prologue, epilogue, false),
+            KernelOp::BatchedGemm { .. } | KernelOp::Attention { .. } | KernelOp::Move(_) => {
+                return (self.typed_operands(operands), vec![]);
+            }
+        };
+        let mut operands = operands.iter().copied();
+        let mut own: Vec<ValueId> = operands.by_ref().take(1).collect();
+        let prologue_operands: Vec<ValueId> = operands.by_ref().take(prologue.operands()).collect();
+        own.extend(operands.by_ref().take(usize::from(has_weight)));
+        let own = self.typed_operands(&own);
+        let mut fused = vec![];
+        if prologue != Prologue::None {
+            let attributes = prologue_attributes(prologue);
+            fused.push((prologue.name(), attributes, prologue_operands));
+        }
+        for step in epilogue {
+            let (name, attributes) = epilogue_step(*step);
+            fused.push((name, attributes, operands.by_ref().take(step.operands()).collect()));
+        }
+        let fused = fused.into_iter().enumerate().map(|(index, (name, attributes, operands))| {
+            let value = format!("%fused{position}_{index}");
+            self.fused(&value, name, &attributes, &operands);
+            (value, "!kernel.fused".to_string())
+        });
+        let fused = fused.collect();
+        (own, fused)
+    }
+
+    fn fused(&mut self, value: &str, name: &str, attributes: &[Attribute], operands: &[ValueId]) {
+        let read = self.typed_operands(operands);
+        let (values, types): (Vec<String>, Vec<String>) = read.into_iter().unzip();
+        self.lines.push(format!(
+            "{value} = \"kernel.{name}\"({}){} : ({}) -> !kernel.fused",
+            values.join(", "),
+            attribute_dictionary(attributes),
+            types.join(", ")
+        ));
+    }
+
+    fn typed_operands(&mut self, operands: &[ValueId]) -> Vec<(String, String)> {
+        operands.iter().map(|id| (self.operand(*id), self.ty(*id))).collect()
+    }
+
+    /// The name of a value that is about to be read; a weight, a view or offline work is written down first.
+    fn operand(&mut self, id: ValueId) -> String {
+        let function = self.function;
+        if self.written.insert(id) {
+            match &function.value(id).kind {
+                ValueKind::Argument(_) | ValueKind::Step(_) => {}
+                ValueKind::Weight(name) => {
+                    self.line(id, "\"venc.weight\"", &[], &[("name", quoted(name))]);
+                }
+                ValueKind::Offline(op, operands) => self.offline(id, op, operands),
+                ValueKind::View(view, of) => {
+                    let read = self.typed_operands(&[*of]);
+                    let (name, attributes) = view_operation(view);
+                    self.line(id, &format!("\"kernel.{name}\""), &read, &attributes);
+                }
+            }
+        }
+        self.name(id)
+    }
+
+    fn offline(&mut self, id: ValueId, op: &venc::Op, operands: &[ValueId]) {
+        let read = self.typed_operands(operands);
+        let mut attributes = attributes(op);
+        attributes.push(("offline", "true".to_string()));
+        self.line(id, &format!("\"venc.{}\"", op.name()), &read, &attributes);
+    }
+
+    /// `%result = operation(read) {attributes} : types`
+    fn line(
+        &mut self,
+        result: ValueId,
+        operation: &str,
+        read: &[(String, String)],
+        attributes: &[Attribute],
+    ) {
+        let (values, types): (Vec<&str>, Vec<&str>) =
+            read.iter().map(|(value, ty)| (value.as_str(), ty.as_str())).unzip();
+        self.lines.push(format!(
+            "{} = {operation}({}){} : ({}) -> {}",
+            self.name(result),
+            values.join(", "),
+            attribute_dictionary(attributes),
+            types.join(", "),
+            self.ty(result)
+        ));
+    }
+
+    fn name(&self, id: ValueId) -> String {
+        match self.function.value(id).kind {
+            ValueKind::Argument(position) => self.arguments[position].clone(),
+            _ => format!("%{}", id.0),
+        }
+    }
+
+    fn ty(&self, id: ValueId) -> String {
+        text::tensor(&self.function.value(id).ty)
+    }
+}
+
+fn launch_name(op: &KernelOp) -> &'static str {
+    match op {
+        KernelOp::Move(movement) => movement.name(),
+        op => op.family(),
+    }
+}
+
+fn launch_attributes(op: &KernelOp) -> Vec<Attribute> {
+    match op {
+        KernelOp::Gemm { .. } | KernelOp::RowWise { .. } => vec![],
+        KernelOp::BatchedGemm { transpose_rhs } => {
+            vec![("transpose_rhs", transpose_rhs.to_string())]
+        }
+        KernelOp::Attention { heads, scale } => {
+            vec![("heads", heads.to_string()), ("scale", text::real(*scale))]
+        }
+        KernelOp::Move(movement) => moved(movement).as_ref().map(attributes).unwrap_or_default(),
+    }
+}
+
+/// The `venc` operation of the same attributes; `None` where the movement's name says all.
+fn moved(movement: &Move) -> Option<venc::Op> {
+    Some(match movement.clone() {
+        Move::Patchify { height, width, rows, cols } => {
+            venc::Op::Patchify { height, width, rows, cols }
+        }
+        Move::Tokens { start, length } => venc::Op::Tokens { start, length },
+        Move::SplitHeads { heads } => venc::Op::SplitHeads { heads },
+        Move::InterpolatePositions { native_rows, native_cols, rows, cols, filter, antialias } => {
+            venc::Op::InterpolatePositions {
+                native_rows,
+                native_cols,
+                rows,
+                cols,
+                filter,
+                antialias,
+            }
+        }
+        Move::ConcatTokens
+        | Move::ConcatColumns
+        | Move::MeanTokens
+        | Move::MergeHeads
+        | Move::Expand { .. } => return None,
+    })
+}
+
+fn prologue_attributes(prologue: Prologue) -> Vec<Attribute> {
+    match prologue {
+        Prologue::None | Prologue::Softmax => vec![],
+        Prologue::LayerNorm { eps } | Prologue::RmsNorm { eps } => vec![("eps", text::real(eps))],
+    }
+}
+
+fn epilogue_step(step: EpilogueOp) -> (&'static str, Vec<Attribute>) {
+    match step {
+        EpilogueOp::Combine(combine, broadcast) => {
+            (combine.name(), vec![("broadcast", quoted(broadcast.name()))])
+        }
+        EpilogueOp::Activate(activation) => (activation.name(), vec![]),
+        EpilogueOp::Scale(factor) => ("scale", vec![("factor", text::real(factor))]),
+    }
+}
+
+fn view_operation(view: &View) -> (&'static str, Vec<Attribute>) {
+    match view {
+        View::Columns { start } => ("view_columns", vec![("start", start.to_string())]),
+        View::SelectToken { index } => ("view_token", vec![("index", index.to_string())]),
+        View::Reshape => ("view_reshape", vec![]),
+        View::Expand { .. } => ("view_expand", vec![]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::{Argument, Broadcast, Combine, Value};
+    use crate::mlir::Context;
+    use crate::symbolic::{Dim, SymbolRange, Symbols};
+    use crate::tensor::{ElementType, TensorType};
+    use crate::venc::{Activation, Role};
+
+    /// Attention and the first half of an MLP: every kind of value, prologues and epilogues.
+    fn module() -> Module {
+        let mut symbols = Symbols::default();
+        let images = symbols.declare("images", SymbolRange::new(1, 8)).unwrap();
+        let height = symbols.declare("height", SymbolRange::new(16, 64)).unwrap();
+        let rows = symbols.declare_floor_div("rows", height, 16).unwrap();
+        let tokens = rows + Dim::from(1);
+        let wide = |width: i64| {
+            TensorType::new(ElementType::F32, [images.clone(), tokens.clone(), width.into()])
+        };
+        let fixed = |shape: &[i64]| TensorType::new(ElementType::F32, shape.iter().copied());
+        let value = |kind, ty| Value { kind, ty };
+        let concat = venc::Op::Concat { axis: 0 };
+        let values = vec![
+            value(ValueKind::Argument(0), wide(64)),
+            value(ValueKind::Argument(1), fixed(&[64])),
+            value(ValueKind::Weight("query.weight".into()), fixed(&[64, 64])),
+            value(ValueKind::Offline(concat, vec![ValueId(2); 3]), fixed(&[192, 64])),
+            value(ValueKind::Step(0), wide(192)),
+            value(ValueKind::View(View::Columns { start: 0 }, ValueId(4)), wide(64)),
+            value(ValueKind::View(View::Columns { start: 64 }, ValueId(4)), wide(64)),
+            value(ValueKind::View(View::Columns { start: 128 }, ValueId(4)), wide(64)),
+            value(ValueKind::Step(1), wide(64)),
+            value(ValueKind::Step(2), wide(64)),
+            value(ValueKind::Step(3), wide(64)),
+        ];
+        let launch = |op, operands: &[u32], result, label: Option<&str>| Step::Launch {
+            op,
+            operands: operands.iter().copied().map(ValueId).collect(),
+            result: ValueId(result),
+            label: label.map(str::to_string),
+        };
+        let add = |broadcast| EpilogueOp::Combine(Combine::Add, broadcast);
+        let steps = vec![
+            launch(
+                KernelOp::Gemm { prologue: Prologue::LayerNorm { eps: 1e-6 }, epilogue: vec![] },
+                &[0, 1, 1, 3],
+                4,
+                None,
+            ),
+            launch(KernelOp::Attention { heads: 4, scale: 0.25 }, &[5, 6, 7], 8, Some("attention")),
+            launch(
+                KernelOp::Gemm {
+                    prologue: Prologue::None,
+                    epilogue: vec![
+                        add(Broadcast::Columns),
+                        EpilogueOp::Activate(Activation::Gelu),
+                        add(Broadcast::Full),
+                    ],
+                },
+                &[8, 2, 1, 0],
+                9,
+                None,
+            ),
+            launch(
+                KernelOp::RowWise {
+                    prologue: Prologue::Softmax,
+                    epilogue: vec![EpilogueOp::Scale(0.5)],
+                    to: ElementType::F32,
+                },
+                &[9],
+                10,
+                Some("layer"),
+            ),
+        ];
+        let argument = |name: &str, role, value| Argument {
+            name: name.to_string(),
+            role,
+            value: ValueId(value),
+        };
+        let function = Function {
+            name: "layer".into(),
+            arguments: vec![argument("x", Role::Activation, 0), argument("v", Role::Weight, 1)],
+            values,
+            steps,
+            results: vec![("x".into(), ValueId(10))],
+        };
+        Module { symbols, functions: vec![function], entry: "layer".into() }
+    }
+
+    #[test]
+    fn what_was_fused_stands_in_front_of_its_launch() {
+        let text = module().to_string();
+        Context::new().unwrap().check(&text).unwrap();
+        insta::assert_snapshot!(text);
+    }
+
+    #[test]
+    fn mlir_checks_launches_by_the_dialect() {
+        let context = Context::new().unwrap();
+        let text = module().to_string();
+        for (from, to, message) in [
+            ("%8 = \"kernel.attention\"", "%8 = \"kernel.attend\"", "kernel.attend"),
+            ("heads = 4", "heads = 4.0", "builtin.integer"),
+            ("{broadcast = \"full\"}", "{broadcast = \"some\"}", "kernel.add"),
+            ("-> !kernel.fused", "-> tensor<2xf32>", "kernel.fused"),
+        ] {
+            assert!(text.contains(from));
+            let error = context.check(&text.replace(from, to)).unwrap_err().to_string();
+            assert!(error.contains(message), "{from} -> {to}: {error}");
+        }
+    }
+}
