@@ -4,6 +4,7 @@ mod inline_calls;
 mod layout;
 mod offline;
 mod plan;
+mod print_plan;
 mod slots;
 mod specialise;
 
@@ -11,6 +12,7 @@ pub use inline_calls::inline_calls;
 pub use layout::{Access, resolve};
 pub use offline::{PackedWeight, WeightRecipe};
 pub use plan::{HostProgram, PieceProgram, plan};
+pub use print_plan::print_plan;
 pub use slots::{SlotAssignment, assign_slots};
 pub use specialise::specialise;
 

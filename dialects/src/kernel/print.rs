@@ -11,18 +11,18 @@ use crate::mlir::text::{self, quoted, symbol_name};
 use crate::venc::print::{argument, attribute_dictionary, attributes, module_header};
 use crate::venc::{self, ValueId};
 use std::collections::HashSet;
-use std::fmt;
 
-/// MLIR text that [`crate::mlir::Context::check`] takes.
-impl fmt::Display for Module {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} {{", module_header(&self.symbols, &self.entry))?;
-        for function in &self.functions {
-            f.write_str(&FunctionText::new(function).function())?;
-        }
-        f.write_str("}\n")
+impl Module {
+    /// MLIR text, which [`crate::mlir::Context::check`] takes. `Display` is shorter, and for people alone.
+    pub fn to_mlir(&self) -> String {
+        let functions: String =
+            self.functions.iter().map(|function| FunctionText::new(function).function()).collect();
+        format!("{} {{\n{functions}}}\n", module_header(&self.symbols, &self.entry))
     }
 }
+
+/// A value and its type.
+type Operand = (String, String);
 
 /// An attribute and its text.
 type Attribute = (&'static str, String);
@@ -102,7 +102,7 @@ impl<'a> FunctionText<'a> {
         position: usize,
         op: &KernelOp,
         operands: &[ValueId],
-    ) -> (Vec<(String, String)>, Vec<(String, String)>) {
+    ) -> (Vec<Operand>, Vec<Operand>) {
         let (prologue, epilogue, has_weight): (Prologue, &[EpilogueOp], bool) = match op {
             KernelOp::Gemm { prologue, epilogue } => (*prologue, epilogue, true),
             KernelOp::RowWise { prologue, epilogue, .. } => (*prologue, epilogue, false),
@@ -144,7 +144,7 @@ impl<'a> FunctionText<'a> {
         ));
     }
 
-    fn typed_operands(&mut self, operands: &[ValueId]) -> Vec<(String, String)> {
+    fn typed_operands(&mut self, operands: &[ValueId]) -> Vec<Operand> {
         operands.iter().map(|id| (self.operand(*id), self.ty(*id))).collect()
     }
 
@@ -180,7 +180,7 @@ impl<'a> FunctionText<'a> {
         &mut self,
         result: ValueId,
         operation: &str,
-        read: &[(String, String)],
+        read: &[Operand],
         attributes: &[Attribute],
     ) {
         let (values, types): (Vec<&str>, Vec<&str>) =
@@ -370,7 +370,7 @@ mod tests {
 
     #[test]
     fn what_was_fused_stands_in_front_of_its_launch() {
-        let text = module().to_string();
+        let text = module().to_mlir();
         Context::new().unwrap().check(&text).unwrap();
         insta::assert_snapshot!(text);
     }
@@ -378,7 +378,7 @@ mod tests {
     #[test]
     fn mlir_checks_launches_by_the_dialect() {
         let context = Context::new().unwrap();
-        let text = module().to_string();
+        let text = module().to_mlir();
         for (from, to, message) in [
             ("%8 = \"kernel.attention\"", "%8 = \"kernel.attend\"", "kernel.attend"),
             ("heads = 4", "heads = 4.0", "builtin.integer"),

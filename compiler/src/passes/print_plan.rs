@@ -1,0 +1,315 @@
+//! The host program as text of the `plan` dialect:
+//!
+//! ```mlir
+//! func.func @piece0() attributes {plan.ranges = ["images in 1..=7"]} {
+//!   %slot0 = "plan.slot"() {bytes = "images*605184"} : () -> !plan.memory
+//!   %weight2 = "plan.weight"() {name = "fc1.weight", bytes = 9437184} : () -> !plan.memory
+//!   "plan.launch"(%slot0, %weight2) {kernel = @gemm, arguments = ["slot0", "weight2", "images*197"], ..} : ...
+//! ```
+
+use ocellus_dialects::mlir::text::{quoted, symbol_name};
+use ocellus_runtime::plan::{
+    Element, Expression, LabelledResult, Launch, LaunchArgument, Piece, Place, Plan, Port,
+    SymbolSource,
+};
+use std::collections::BTreeSet;
+
+/// MLIR text that [`ocellus_dialects::mlir::Context::check`] takes. A number that names no symbol, kernel or weight of
+/// the plan, as a damaged artifact may have, is shown as `?7`.
+pub fn print_plan(plan: &Plan) -> String {
+    let symbols: Vec<String> = (0..plan.symbols.len())
+        .map(|position| format!("\n  {}", quoted(&declaration(plan, position))))
+        .collect();
+    let mut text = format!("module attributes {{plan.symbols = [{}\n]}} {{\n", symbols.join(","));
+    for kernel in &plan.kernels {
+        text += &format!(
+            "  \"plan.kernel\"() {{sym_name = {}, family = {}}} : () -> ()\n",
+            quoted(&kernel.symbol),
+            quoted(&kernel.family)
+        );
+    }
+    for (position, piece) in plan.pieces.iter().enumerate() {
+        text += &PieceText { plan, piece, written: BTreeSet::new() }.function(position);
+    }
+    text + "}\n"
+}
+
+/// `images in 1..=32 step 2` or `rows = height floordiv 16`.
+fn declaration(plan: &Plan, position: usize) -> String {
+    let name = symbol(plan, position);
+    match plan.symbols.get(position).map(|entry| &entry.source) {
+        Some(SymbolSource::Free { min, max, step: 1 }) => format!("{name} in {min}..={max}"),
+        Some(SymbolSource::Free { min, max, step }) => {
+            format!("{name} in {min}..={max} step {step}")
+        }
+        Some(SymbolSource::Defined(value)) => format!("{name} = {}", expression(plan, value)),
+        None => name,
+    }
+}
+
+fn symbol(plan: &Plan, position: usize) -> String {
+    plan.symbols.get(position).map_or(format!("?{position}"), |entry| entry.name.clone())
+}
+
+/// How tightly an expression's outermost operator binds.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Binding {
+    /// A sum, and a division too, so that it is always in parentheses inside another expression.
+    Sum,
+    /// A product.
+    Product,
+    /// A number or a name.
+    Atom,
+}
+
+fn expression(plan: &Plan, value: &Expression) -> String {
+    bound(plan, value, Binding::Sum)
+}
+
+/// The text of `value`, in parentheses where its operator binds less than `at_least`.
+fn bound(plan: &Plan, value: &Expression, at_least: Binding) -> String {
+    let list = |values: &[Expression], separator: &str, binding| {
+        let values: Vec<String> = values.iter().map(|v| bound(plan, v, binding)).collect();
+        values.join(separator)
+    };
+    let (text, binding) = match value {
+        Expression::Constant(value) => (value.to_string(), Binding::Atom),
+        Expression::Symbol(position) => (symbol(plan, *position), Binding::Atom),
+        Expression::Sum(values) if values.is_empty() => ("0".to_string(), Binding::Atom),
+        Expression::Product(values) if values.is_empty() => ("1".to_string(), Binding::Atom),
+        Expression::Sum(values) => (list(values, " + ", Binding::Product), Binding::Sum),
+        Expression::Product(values) => (list(values, "*", Binding::Product), Binding::Product),
+        Expression::FloorDiv(value, divisor) => {
+            (format!("{} floordiv {divisor}", bound(plan, value, Binding::Atom)), Binding::Sum)
+        }
+        Expression::CeilDiv(value, divisor) => {
+            (format!("{} ceildiv {divisor}", bound(plan, value, Binding::Atom)), Binding::Sum)
+        }
+    };
+    if binding < at_least { format!("({text})") } else { text }
+}
+
+/// The text of one piece.
+struct PieceText<'a> {
+    plan: &'a Plan,
+    piece: &'a Piece,
+    /// Memory that has its line already: each stands in front of its first use.
+    written: BTreeSet<String>,
+}
+
+impl PieceText<'_> {
+    fn function(mut self, position: usize) -> String {
+        let ranges: Vec<String> = self
+            .piece
+            .ranges
+            .iter()
+            .map(|range| {
+                let name = symbol(self.plan, range.symbol);
+                quoted(&format!("{name} in {}..={}", range.min, range.max))
+            })
+            .collect();
+        let ranges = ranges.join(", ");
+        let mut text =
+            format!("  func.func @piece{position}() attributes {{plan.ranges = [{ranges}]}} {{\n");
+        for launch in &self.piece.launches {
+            text += &self.launch(launch);
+        }
+        text + "    func.return\n  }\n"
+    }
+
+    fn launch(&mut self, launch: &Launch) -> String {
+        let mut text = String::new();
+        let mut operands = vec![];
+        let mut arguments = vec![];
+        for argument in &launch.arguments {
+            match argument {
+                LaunchArgument::Integer(value) => arguments.push(expression(self.plan, value)),
+                LaunchArgument::Address { place, offset } => {
+                    text += &self.declared(*place);
+                    operands.push(format!("%{}", place_name(*place)));
+                    arguments.push(self.address(*place, offset));
+                }
+            }
+        }
+        let kernel = self.plan.kernels.get(launch.kernel);
+        let kernel = kernel.map_or(format!("?{}", launch.kernel), |kernel| kernel.symbol.clone());
+        let mut attributes = vec![
+            format!("kernel = {}", symbol_name(&kernel)),
+            format!("arguments = [{}]", quoted_list(&arguments)),
+            format!("tiles = {}", quoted(&expression(self.plan, &launch.tiles))),
+            format!("scratch_bytes = {}", quoted(&expression(self.plan, &launch.scratch_bytes))),
+        ];
+        attributes.extend(launch.result.as_ref().map(|result| self.result(result)));
+        let types = vec!["!plan.memory"; operands.len()];
+        text + &format!(
+            "    \"plan.launch\"({}) {{{}}} : ({}) -> ()\n",
+            operands.join(", "),
+            attributes.join(", "),
+            types.join(", ")
+        )
+    }
+
+    /// `label = "layers.3", result = "slot1[images, 197, 768] x f32"`
+    fn result(&self, result: &LabelledResult) -> String {
+        let dims: Vec<String> = result.shape.iter().map(|d| expression(self.plan, d)).collect();
+        let element = match result.element {
+            Element::F32 => "f32",
+            Element::BF16 => "bf16",
+            Element::F16 => "f16",
+        };
+        let written = format!("{}[{}] x {element}", place_name(result.place), dims.join(", "));
+        format!("label = {}, result = {}", quoted(&result.label), quoted(&written))
+    }
+
+    fn address(&self, place: Place, offset: &Expression) -> String {
+        match offset {
+            Expression::Constant(0) => place_name(place),
+            offset => format!("{} + {}", place_name(place), expression(self.plan, offset)),
+        }
+    }
+
+    /// The line that says what a place is, in front of its first use.
+    fn declared(&mut self, place: Place) -> String {
+        let name = place_name(place);
+        if !self.written.insert(name.clone()) {
+            return String::new();
+        }
+        let (operation, attributes) = match place {
+            Place::Input(i) => ("input", self.port(self.plan.inputs.get(i), i)),
+            Place::Output(i) => ("output", self.port(self.plan.outputs.get(i), i)),
+            Place::Weight(i) => ("weight", self.weight(i)),
+            Place::Slot(i) => ("slot", self.slot(i)),
+        };
+        format!("    %{name} = \"plan.{operation}\"() {{{attributes}}} : () -> !plan.memory\n")
+    }
+
+    fn port(&self, port: Option<&Port>, position: usize) -> String {
+        let name = port.map_or(format!("?{position}"), |port| port.name.clone());
+        let shape = port.map(|port| port.shape.as_slice()).unwrap_or_default();
+        let dims: Vec<String> = shape.iter().map(|dim| expression(self.plan, dim)).collect();
+        format!("name = {}, shape = [{}]", quoted(&name), quoted_list(&dims))
+    }
+
+    fn weight(&self, position: usize) -> String {
+        let weight = self.plan.weights.get(position);
+        let name = weight.map_or(format!("?{position}"), |weight| weight.name.clone());
+        // MLIR reads numbers above i64's greatest as negative.
+        let bytes = weight.map_or(0, |weight| i64::try_from(weight.bytes).unwrap_or(i64::MAX));
+        format!("name = {}, bytes = {bytes}", quoted(&name))
+    }
+
+    fn slot(&self, position: usize) -> String {
+        let bytes = self.piece.slots.get(position);
+        let bytes = bytes.map_or("?".to_string(), |bytes| expression(self.plan, bytes));
+        format!("bytes = {}", quoted(&bytes))
+    }
+}
+
+fn place_name(place: Place) -> String {
+    match place {
+        Place::Input(position) => format!("input{position}"),
+        Place::Output(position) => format!("output{position}"),
+        Place::Weight(position) => format!("weight{position}"),
+        Place::Slot(position) => format!("slot{position}"),
+    }
+}
+
+fn quoted_list(texts: &[String]) -> String {
+    let texts: Vec<String> = texts.iter().map(|text| quoted(text)).collect();
+    texts.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ocellus_dialects::mlir::Context;
+    use ocellus_runtime::plan::{KernelEntry, PieceRange, SymbolEntry, WeightEntry};
+
+    fn product(values: impl IntoIterator<Item = Expression>) -> Expression {
+        Expression::Product(values.into_iter().collect())
+    }
+
+    /// One gemm over `images * (rows + 1)` rows, and a copy to the output.
+    fn plan() -> Plan {
+        let (images, rows) = (Expression::Symbol(0), Expression::Symbol(2));
+        let tokens = Expression::Sum(vec![rows, Expression::Constant(1)]);
+        let all_rows = product([images.clone(), tokens.clone()]);
+        let address =
+            |place, offset| LaunchArgument::Address { place, offset: Expression::Constant(offset) };
+        let launch = |kernel, arguments, result| Launch {
+            kernel,
+            arguments,
+            tiles: Expression::CeilDiv(Box::new(all_rows.clone()), 96),
+            scratch_bytes: Expression::Constant(4096),
+            result,
+        };
+        let shape = vec![images, tokens, Expression::Constant(64)];
+        let entry = |name: &str, source| SymbolEntry { name: name.into(), source };
+        let height = Expression::Symbol(1);
+        let kernel = |symbol: &str, family: &str| KernelEntry {
+            symbol: symbol.into(),
+            family: family.into(),
+        };
+        let port = |name: &str| Port { name: name.into(), shape: shape.clone() };
+        Plan {
+            symbols: vec![
+                entry("images", SymbolSource::Free { min: 1, max: 32, step: 1 }),
+                entry("height", SymbolSource::Free { min: 16, max: 64, step: 16 }),
+                entry("rows", SymbolSource::Defined(Expression::FloorDiv(Box::new(height), 16))),
+            ],
+            inputs: vec![port("x")],
+            outputs: vec![port("last_hidden_state")],
+            weights: vec![WeightEntry { name: "fc.weight".into(), bytes: 16384 }],
+            kernels: vec![kernel("gemm_64x64", "gemm"), kernel("copy", "move")],
+            pieces: vec![Piece {
+                ranges: vec![PieceRange { symbol: 0, min: 1, max: 7 }],
+                slots: vec![product([all_rows.clone(), Expression::Constant(256)])],
+                launches: vec![
+                    launch(
+                        0,
+                        vec![
+                            address(Place::Input(0), 0),
+                            address(Place::Weight(0), 64),
+                            address(Place::Slot(0), 0),
+                            LaunchArgument::Integer(all_rows.clone()),
+                        ],
+                        Some(LabelledResult {
+                            label: "layers.0".into(),
+                            place: Place::Slot(0),
+                            element: Element::F32,
+                            shape: shape.clone(),
+                        }),
+                    ),
+                    launch(1, vec![address(Place::Slot(0), 0), address(Place::Output(0), 0)], None),
+                ],
+            }],
+        }
+    }
+
+    #[test]
+    fn memory_stands_in_front_of_its_first_use() {
+        let text = print_plan(&plan());
+        Context::new().unwrap().check(&text).unwrap();
+        insta::assert_snapshot!(text);
+    }
+
+    #[test]
+    fn a_plan_whose_numbers_lie_is_still_shown() {
+        let mut plan = plan();
+        plan.symbols.clear();
+        plan.weights.clear();
+        plan.kernels.clear();
+        plan.outputs.clear();
+        plan.pieces[0].slots.clear();
+        let text = print_plan(&plan);
+        Context::new().unwrap().check(&text).unwrap();
+        assert!(text.contains("?0*(?2 + 1)") && text.contains("kernel = @\"?1\""), "{text}");
+    }
+
+    #[test]
+    fn mlir_checks_the_host_program_by_the_dialect() {
+        let text = print_plan(&plan()).replace("tiles = ", "tile = ");
+        let error = Context::new().unwrap().check(&text).unwrap_err().to_string();
+        assert!(error.contains("plan.launch") && error.contains("tiles"), "{error}");
+    }
+}
