@@ -96,7 +96,8 @@ impl fmt::Display for Attribute {
     }
 }
 
-/// Reads the attributes that rules may write: integers, real numbers, element types, activations, filters, flags.
+/// Reads the attributes that rules may write: integers, real numbers, shapes of integers, element types, activations,
+/// filters, flags.
 impl FromStr for Attribute {
     type Err = ();
 
@@ -109,9 +110,14 @@ impl FromStr for Attribute {
             let flag = word.parse().ok().map(Attribute::Flag);
             element.or(activation).or(filter).or(flag)
         };
+        let shape = || {
+            let dims = word.strip_prefix('[')?.strip_suffix(']')?.split(',');
+            let dims = dims.map(|dim| dim.parse::<i64>().ok().map(Dim::from));
+            dims.collect::<Option<_>>().map(Attribute::Shape)
+        };
         let starts_like_a_number = word.starts_with(|c: char| c.is_ascii_digit() || c == '-');
         let number = || word.parse().ok().filter(|_| starts_like_a_number).map(Attribute::number);
-        integer.or_else(named).or_else(number).ok_or(())
+        integer.or_else(named).or_else(shape).or_else(number).ok_or(())
     }
 }
 
@@ -124,6 +130,7 @@ mod tests {
         assert_eq!("3".parse(), Ok(Attribute::Dim(Dim::from(3))));
         assert_eq!("1.0".parse(), Ok(Attribute::number(1.0)));
         assert_eq!("1e-6".parse(), Ok(Attribute::number(1e-6)));
+        assert_eq!("[2,3]".parse(), Ok(Attribute::Shape(vec![Dim::from(2), Dim::from(3)])));
         assert_eq!("gelu".parse(), Ok(Attribute::Activation(Activation::Gelu)));
         assert!("inf".parse::<Attribute>().is_err());
         assert!("anything".parse::<Attribute>().is_err());

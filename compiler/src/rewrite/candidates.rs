@@ -8,12 +8,11 @@ use super::attribute::Attribute;
 use super::extract::{Candidate, Problem};
 use super::language::{Given, Term};
 use super::meaning::{EpilogueStep, Meaning};
-use super::work::{Work, work};
 use egg::{EGraph, Id};
 use indexmap::IndexMap;
 use ocellus_dialects::TensorType;
 use ocellus_dialects::kernel::{EpilogueOp, KernelOp, Move, Prologue, View};
-use ocellus_dialects::venc::Op;
+use ocellus_kernels::{Work, work};
 
 /// What makes a value.
 #[derive(Clone, Debug, PartialEq)]
@@ -153,7 +152,8 @@ impl Reader<'_> {
             .into_iter()
             .filter(|(op, operands)| is_implemented(op, operands))
             .map(|(op, operands)| {
-                let types: Vec<&TensorType> = operands.iter().map(|operand| &operand.ty).collect();
+                let types: Vec<TensorType> =
+                    operands.iter().map(|operand| operand.ty.clone()).collect();
                 let work = Some(work(&op, &types, result));
                 Way { maker: Maker::Launch(op), operands, work }
             })
@@ -418,16 +418,4 @@ fn is_implemented(op: &KernelOp, operands: &[Operand]) -> bool {
     let prepares_softmax = matches!(op, KernelOp::Gemm { prologue: Prologue::Softmax, .. });
     let expands = |operand: &Operand| matches!(operand.view, Some(View::Expand { .. }));
     !prepares_softmax && (takes_expanded || !operands.iter().any(expands))
-}
-
-/// The `venc` operation that a view is.
-pub fn view_op(view: &View, ty: &TensorType) -> Op {
-    match view {
-        View::Columns { start } => {
-            Op::Columns { start: *start, length: ty.width().as_constant().unwrap_or(0) }
-        }
-        View::SelectToken { index } => Op::SelectToken { index: *index },
-        View::Reshape => Op::Reshape { shape: ty.shape.clone() },
-        View::Expand { images } => Op::Expand { images: images.clone() },
-    }
 }

@@ -1,10 +1,10 @@
 //! [`choose`]: the cheapest kernels for a module at one size.
 
 use super::analysis::Types;
-use super::candidates::{Way, Ways};
+use super::candidates::{Maker, Way, Ways};
 use super::cost::predict;
 use super::error::RewriteError;
-use super::extract::{Unmakeable, extract};
+use super::extract::{Solution, Unmakeable, extract};
 use super::insert::insert;
 use super::language::Term;
 use super::lower::{Chosen, lower};
@@ -15,8 +15,8 @@ use super::target::TargetDescription;
 use egg::{EGraph, Id};
 use ocellus_dialects::symbolic::{Bindings, Dim};
 use ocellus_dialects::{ElementType, kernel, venc};
-use std::collections::{BTreeMap, HashMap};
-use std::time::Instant;
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
 
 /// States of an extraction after which the best known is taken. A block of an encoder needs some hundred.
 const MOST_STATES: usize = 200_000;
@@ -28,7 +28,11 @@ pub fn choose(
     target: &TargetDescription,
     switches: &Switches,
 ) -> Result<(kernel::Module, Report), RewriteError> {
-    Saturated::new(module, switches, Limits::default())?.choose(at, target)
+    let saturated = Saturated::new(module, switches, Limits::default())?;
+    let selection = saturated.select(at, target)?;
+    let kernels = saturated.lower(&selection)?;
+    let report = saturated.report(&selection, &kernels, at, target)?;
+    Ok((kernels, report))
 }
 
 /// A module with all that its rules say about it: asked at one size after another.
@@ -44,6 +48,21 @@ struct SaturatedFunction<'a> {
     ways: Ways,
     labels: HashMap<Id, String>,
     statistics: Statistics,
+}
+
+/// What extraction chose at one size, for each function.
+pub struct Selection {
+    functions: Vec<(Solution, Duration)>,
+}
+
+impl Selection {
+    /// Whether the same kernels were chosen.
+    pub fn is_same(&self, other: &Selection) -> bool {
+        let chosen = |selection: &Selection| -> Vec<Vec<Option<usize>>> {
+            selection.functions.iter().map(|(solution, _)| solution.chosen.clone()).collect()
+        };
+        chosen(self) == chosen(other)
+    }
 }
 
 impl<'a> Saturated<'a> {
@@ -62,43 +81,56 @@ impl<'a> Saturated<'a> {
         Ok(Saturated { module, functions, disabled: switches.disabled().collect() })
     }
 
-    /// The module that was saturated.
-    pub fn module(&self) -> &venc::Module {
-        self.module
-    }
-
-    /// What each rule did, over all functions.
-    pub fn statistics(&self) -> impl Iterator<Item = (&str, &Statistics)> {
-        self.functions
-            .iter()
-            .map(|function| (function.function.name.as_str(), &function.statistics))
-    }
-
     /// The cheapest kernels where the symbols are `at`.
-    pub fn choose(
+    pub fn select(
         &self,
         at: &Bindings,
         target: &TargetDescription,
-    ) -> Result<(kernel::Module, Report), RewriteError> {
-        let mut chosen = vec![];
-        let mut reports = vec![];
-        for function in &self.functions {
-            let (lowered, extraction) = function.choose(at, target, &self.disabled)?;
-            reports.push(FunctionReport {
+    ) -> Result<Selection, RewriteError> {
+        let select = |function: &SaturatedFunction| {
+            let start = Instant::now();
+            let solution = function.select(at, target, &self.disabled)?;
+            Ok((solution, start.elapsed()))
+        };
+        let functions = self.functions.iter().map(select).collect::<Result<_, RewriteError>>()?;
+        Ok(Selection { functions })
+    }
+
+    /// What was selected, as a program.
+    pub fn lower(&self, selection: &Selection) -> Result<kernel::Module, RewriteError> {
+        let functions = self
+            .functions
+            .iter()
+            .zip(&selection.functions)
+            .map(|(function, (solution, _))| function.lower(solution))
+            .collect::<Result<_, _>>()?;
+        Ok(kernel::Module {
+            symbols: self.module.symbols.clone(),
+            functions,
+            entry: self.module.entry.clone(),
+        })
+    }
+
+    /// What there is to say about a selection and its program, at one size.
+    pub fn report(
+        &self,
+        selection: &Selection,
+        program: &kernel::Module,
+        at: &Bindings,
+        target: &TargetDescription,
+    ) -> Result<Report, RewriteError> {
+        let mut functions = vec![];
+        let selected = self.functions.iter().zip(&selection.functions).zip(&program.functions);
+        for ((function, (solution, time)), lowered) in selected {
+            functions.push(FunctionReport {
                 name: lowered.name.clone(),
                 saturation: function.statistics.clone(),
-                extraction,
-                kernels: kernels(&lowered, at, target)?,
+                extraction: function.extraction_report(solution, *time),
+                kernels: kernels(lowered, at, target)?,
             });
-            chosen.push(lowered);
         }
-        let module = kernel::Module {
-            symbols: self.module.symbols.clone(),
-            functions: chosen,
-            entry: self.module.entry.clone(),
-        };
-        let microseconds = price(&module, at, target)? as f64 / 1e6;
-        Ok((module, Report { at: at.clone(), functions: reports, microseconds }))
+        let microseconds = price(program, at, target)? as f64 / 1e6;
+        Ok(Report { at: at.clone(), functions, microseconds })
     }
 }
 
@@ -126,18 +158,19 @@ impl<'a> SaturatedFunction<'a> {
         Ok(SaturatedFunction { function, egraph: inserted.egraph, ways, labels, statistics })
     }
 
-    fn choose(
+    fn select(
         &self,
         at: &Bindings,
         target: &TargetDescription,
         disabled: &[&str],
-    ) -> Result<(kernel::Function, ExtractionReport), RewriteError> {
-        let start = Instant::now();
+    ) -> Result<Solution, RewriteError> {
         let price =
             |way: &Way| price_of(way, at, target).map_err(|dim| unbound(&self.function.name, &dim));
         let problem = self.ways.problem(price)?;
-        let solution =
-            extract(&problem, MOST_STATES).map_err(|culprit| self.no_kernel(culprit, disabled))?;
+        extract(&problem, MOST_STATES).map_err(|culprit| self.no_kernel(culprit, disabled))
+    }
+
+    fn lower(&self, solution: &Solution) -> Result<kernel::Function, RewriteError> {
         let ways: HashMap<Id, &Way> = self
             .ways
             .classes
@@ -145,23 +178,25 @@ impl<'a> SaturatedFunction<'a> {
             .zip(&solution.chosen)
             .filter_map(|((class, ways), chosen)| Some((*class, ways.get((*chosen)?)?)))
             .collect();
-        let report = ExtractionReport {
-            classes: problem.classes.len(),
-            candidates: problem.classes.iter().map(Vec::len).sum(),
-            states: solution.states,
-            microseconds: solution.cost as f64 / 1e6,
-            least_microseconds: solution.lower_bound as f64 / 1e6,
-            proven_optimal: solution.proven_optimal,
-            time: start.elapsed(),
-        };
-        let chosen = Chosen {
+        lower(&Chosen {
             function: self.function,
             egraph: &self.egraph,
             ways,
             results: self.ways.roots.clone(),
             labels: &self.labels,
-        };
-        Ok((lower(&chosen)?, report))
+        })
+    }
+
+    fn extraction_report(&self, solution: &Solution, time: Duration) -> ExtractionReport {
+        ExtractionReport {
+            classes: self.ways.classes.len(),
+            candidates: self.ways.classes.values().map(Vec::len).sum(),
+            states: solution.states,
+            microseconds: solution.cost as f64 / 1e6,
+            least_microseconds: solution.lower_bound as f64 / 1e6,
+            proven_optimal: solution.proven_optimal,
+            time,
+        }
     }
 
     fn no_kernel(&self, culprit: Unmakeable, disabled: &[&str]) -> RewriteError {
@@ -182,20 +217,7 @@ impl<'a> SaturatedFunction<'a> {
 }
 
 fn price_of(way: &Way, at: &Bindings, target: &TargetDescription) -> Result<u128, Dim> {
-    let (super::candidates::Maker::Launch(op), Some(work)) = (&way.maker, &way.work) else {
-        return Ok(0);
-    };
+    let (Maker::Launch(op), Some(work)) = (&way.maker, &way.work) else { return Ok(0) };
     let element = way.operands.first().map_or(ElementType::F32, |operand| operand.ty.element);
     Ok(predict(work, op.family(), element, target, at)?.picoseconds())
-}
-
-/// How often each rule fired, over the functions of a report.
-pub fn fired(report: &Report) -> BTreeMap<&'static str, usize> {
-    let mut fired = BTreeMap::new();
-    for function in &report.functions {
-        for (rule, statistics) in &function.saturation.rules {
-            *fired.entry(*rule).or_default() += statistics.fired;
-        }
-    }
-    fired
 }

@@ -1,9 +1,9 @@
 //! How long a launch takes on a target: the roofline, and the price of launching.
 
 use super::target::TargetDescription;
-use super::work::Work;
 use ocellus_dialects::ElementType;
 use ocellus_dialects::symbolic::{Bindings, Dim};
+use ocellus_kernels::Work;
 
 /// What bounds a launch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,15 +55,19 @@ pub fn predict(
     target: &TargetDescription,
     at: &Bindings,
 ) -> Result<Prediction, Dim> {
-    let matrix = value(&work.matrix_flops, at)?;
-    let elementwise = value(&work.elementwise_flops, at)?;
+    let flops = value(&work.flops, at)?;
     let bytes = value(&work.bytes, at)?;
     let efficiency = target.efficiency(family);
+    let multiplies_matrices = matches!(family, "gemm" | "batched_gemm" | "attention");
+    // The efficiency is of what bounds the family: arithmetic of products, bytes of all else.
+    let (rate, bandwidth) = if multiplies_matrices {
+        (target.matrix_rate(element) * efficiency, target.bandwidth_gb_per_s)
+    } else {
+        (target.elementwise_gflops, target.bandwidth_gb_per_s * efficiency)
+    };
     // A thousand FLOPs take a microsecond at one GFLOP/s; so do a thousand bytes at one GB/s.
-    let compute = matrix / (target.matrix_rate(element) * efficiency * 1e3)
-        + elementwise / (target.elementwise_gflops * 1e3);
-    let streaming = if matrix > 0.0 { 1.0 } else { efficiency };
-    let memory = bytes / (target.bandwidth_gb_per_s * streaming * 1e3);
+    let compute = flops / (rate * 1e3);
+    let memory = bytes / (bandwidth * 1e3);
     let longest = compute.max(memory);
     let bound = if target.launch_us >= longest {
         Bound::Launch
@@ -72,12 +76,7 @@ pub fn predict(
     } else {
         Bound::Memory
     };
-    Ok(Prediction {
-        flops: matrix + elementwise,
-        bytes,
-        microseconds: longest + target.launch_us,
-        bound,
-    })
+    Ok(Prediction { flops, bytes, microseconds: longest + target.launch_us, bound })
 }
 
 /// The value of a dimension as a real number: sizes near the end of a range leave what an integer holds.
@@ -97,13 +96,12 @@ mod tests {
 
     #[test]
     fn the_roofline_has_two_sides_and_a_floor() {
-        let target = TargetDescription::named("x86-64-avx512").unwrap();
+        let target = TargetDescription::named("x86-64-v4").unwrap();
         let images = Dim::symbol(&Symbol::new("images"));
         let at = Bindings::from([(Symbol::new("images"), 4)]);
-        let cost = |matrix: i64, bytes: i64| {
+        let cost = |flops: i64, bytes: i64| {
             let work = Work {
-                matrix_flops: images.clone() * Dim::from(matrix),
-                elementwise_flops: Dim::default(),
+                flops: images.clone() * Dim::from(flops),
                 bytes: images.clone() * Dim::from(bytes),
             };
             predict(&work, "gemm", ElementType::F32, &target, &at).unwrap()
@@ -114,7 +112,7 @@ mod tests {
         assert_eq!(cost(1000, 30_000_000).bound, Bound::Memory);
         assert_eq!(cost(1, 1).bound, Bound::Launch);
         let unbound = predict(
-            &Work { bytes: images, ..Work::default() },
+            &Work { flops: Dim::from(0), bytes: images },
             "move",
             ElementType::F32,
             &target,

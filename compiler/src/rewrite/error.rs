@@ -59,6 +59,9 @@ pub enum RewriteError {
         /// The dimension.
         dim: String,
     },
+    /// Ranges that no call can be in.
+    #[error("the declared ranges cannot be met: {0}")]
+    Range(String),
     /// A target description that cannot be read.
     #[error("the target description {name}: {reason}")]
     Target {

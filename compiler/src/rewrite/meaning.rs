@@ -310,7 +310,8 @@ fn interpolation<T: Clone>(ids: &[Id; 7], children: &Children<T>) -> Result<Op, 
     }
 }
 
-fn apply_step<A: Algebra>(
+/// A tensor after one step of an epilogue.
+pub fn apply_step<A: Algebra>(
     algebra: &mut A,
     x: A::Tensor,
     step: EpilogueStep<A::Tensor>,
@@ -349,7 +350,7 @@ pub fn meets(of: &TensorType, broadcast: Broadcast, operand: &TensorType) -> boo
 }
 
 /// `merge_heads(softmax(split_heads(q) split_heads(k)^T * factor) split_heads(v))` (Vaswani et al., arXiv:1706.03762).
-fn attention<A: Algebra>(
+pub fn attention<A: Algebra>(
     algebra: &mut A,
     qkv: [A::Tensor; 3],
     heads: i64,

@@ -3,7 +3,7 @@
 //! Each function of a module becomes an e-graph of [terms](language): its own `venc` operations, and by the
 //! [rules](rules) everything that is equal to them, down to kernels with what is fused into them. Nothing is lost on the
 //! way, so no rule has to be worth its while: [extraction](extract) chooses the kernels that cost least on a
-//! [target](target), exactly. One saturated e-graph serves every size of the range; a caller may ask it at many.
+//! [target](target), exactly. One saturated e-graph serves every size of the range; [`choose_pieces`] asks it at many.
 
 mod analysis;
 mod attribute;
@@ -17,6 +17,8 @@ mod language;
 mod lower;
 mod meaning;
 mod offline;
+mod pieces;
+mod read_back;
 mod report;
 mod rules;
 mod saturate;
@@ -24,18 +26,18 @@ mod switches;
 mod target;
 #[cfg(test)]
 mod tests;
-mod work;
 
 pub use analysis::Conflict;
-pub use choose::{Saturated, choose};
+pub use choose::{Saturated, Selection, choose};
 pub use cost::{Bound, Prediction};
 pub use error::RewriteError;
+pub use pieces::{PieceOptions, choose_pieces, choose_pieces_on};
+pub use read_back::read_back;
 pub use report::{ExtractionReport, FunctionReport, KernelReport, Report};
 pub use rules::{Condition, Group, Rule};
 pub use saturate::{Limits, RuleStatistics, Statistics, Stop};
 pub use switches::Switches;
 pub use target::{Efficiency, Rates, TargetDescription};
-pub use work::{Work, work};
 
 /// Every rewrite rule with its group, for listings.
 pub fn rules() -> impl Iterator<Item = (Group, &'static Rule)> {

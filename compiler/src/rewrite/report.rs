@@ -4,10 +4,11 @@ use super::cost::{Prediction, predict};
 use super::error::RewriteError;
 use super::saturate::Statistics;
 use super::target::TargetDescription;
-use super::work::work;
 use ocellus_dialects::TensorType;
 use ocellus_dialects::kernel::{Function, KernelOp, Module, Step};
 use ocellus_dialects::symbolic::{Bindings, Dim};
+use ocellus_kernels::work;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// How one function was rewritten.
@@ -75,8 +76,8 @@ pub fn kernels(
     let mut reports = vec![];
     for step in &function.steps {
         let Step::Launch { op, operands, result, label } = step else { continue };
-        let types: Vec<&TensorType> =
-            operands.iter().map(|operand| &function.value(*operand).ty).collect();
+        let types: Vec<TensorType> =
+            operands.iter().map(|operand| function.value(*operand).ty.clone()).collect();
         let work = work(op, &types, &function.value(*result).ty);
         let element =
             types.first().map(|ty| ty.element).unwrap_or(function.value(*result).ty.element);
@@ -94,41 +95,45 @@ pub fn price(
     at: &Bindings,
     target: &TargetDescription,
 ) -> Result<u128, RewriteError> {
-    let mut prices: Vec<(&str, u128)> = vec![];
-    // A function is declared before those that call it, so one pass prices each once.
+    let mut prices: BTreeMap<&str, u128> = BTreeMap::new();
+    for function in callees_first(module)? {
+        let mut price = 0;
+        for kernel in kernels(function, at, target)? {
+            price += kernel.prediction.picoseconds();
+        }
+        price += callees(function).filter_map(|callee| prices.get(callee)).sum::<u128>();
+        prices.insert(&function.name, price);
+    }
+    Ok(prices.get(module.entry.as_str()).copied().unwrap_or(0))
+}
+
+/// The functions that a function calls, as often as it does.
+fn callees(function: &Function) -> impl Iterator<Item = &str> {
+    function.steps.iter().filter_map(|step| match step {
+        Step::Call { callee, .. } => Some(callee.as_str()),
+        Step::Launch { .. } => None,
+    })
+}
+
+/// The functions of a module, each after those that it calls.
+pub fn callees_first(module: &Module) -> Result<Vec<&Function>, RewriteError> {
+    let mut sorted: Vec<&Function> = vec![];
     let mut pending: Vec<&Function> = module.functions.iter().collect();
     while !pending.is_empty() {
-        let before = pending.len();
-        let mut waiting = vec![];
-        for function in pending {
-            let calls = function.steps.iter().filter_map(|step| match step {
-                Step::Call { callee, .. } => Some(callee.as_str()),
-                Step::Launch { .. } => None,
-            });
-            let called: Option<u128> = calls
-                .map(|callee| prices.iter().find(|(name, _)| *name == callee).map(|(_, p)| *p))
-                .sum();
-            match called {
-                None => waiting.push(function),
-                Some(called) => {
-                    let own: u128 = kernels(function, at, target)?
-                        .iter()
-                        .map(|kernel| kernel.prediction.picoseconds())
-                        .sum();
-                    prices.push((&function.name, own + called));
-                }
-            }
-        }
-        if waiting.len() == before {
+        let is_ready = |function: &&Function| {
+            callees(function).all(|callee| sorted.iter().any(|known| known.name == callee))
+        };
+        let (ready, waiting): (Vec<_>, Vec<_>) = pending.iter().partition(|f| is_ready(f));
+        if ready.is_empty() {
             return Err(RewriteError::Internal {
                 function: module.entry.clone(),
-                reason: "functions that call each other in a circle".into(),
+                reason: "functions call each other in a circle, or one that is not there".into(),
             });
         }
+        sorted.extend(ready);
         pending = waiting;
     }
-    let entry = prices.iter().find(|(name, _)| *name == module.entry);
-    Ok(entry.map(|(_, price)| *price).unwrap_or(0))
+    Ok(sorted)
 }
 
 /// The error for a dimension that has no value.

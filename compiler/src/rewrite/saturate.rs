@@ -107,13 +107,9 @@ impl Compiled {
     }
 
     /// The pattern that it looks for.
+    #[cfg(test)]
     pub fn left(&self) -> &Pattern<Term> {
         &self.left
-    }
-
-    /// The pattern that is equal to it.
-    pub fn right(&self) -> &Pattern<Term> {
-        &self.right
     }
 
     fn refusal(&self, egraph: &EGraph<Term, Types>, subst: &Subst) -> Option<&Condition> {
@@ -121,7 +117,7 @@ impl Compiled {
     }
 
     /// Applies the rule to what it matched; says whether anything is new.
-    fn apply(
+    pub fn apply(
         &self,
         egraph: &mut EGraph<Term, Types>,
         matches: &[SearchMatches<Term>],

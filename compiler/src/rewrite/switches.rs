@@ -13,9 +13,10 @@ pub struct Switches {
 impl Switches {
     /// Turns rules off by name; the name of a group turns off all of it. `implementation` rules may be turned off one
     /// by one, as far as another kernel can do the work.
-    pub fn disable<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Self, RewriteError> {
+    pub fn without(names: impl IntoIterator<Item = impl AsRef<str>>) -> Result<Self, RewriteError> {
         let mut disabled = BTreeSet::new();
-        for name in names.into_iter().map(str::trim).filter(|name| !name.is_empty()) {
+        for name in names {
+            let name = name.as_ref().trim();
             let named: Vec<&'static str> = rules::all()
                 .filter(|(group, rule)| rule.name == name || group.name() == name)
                 .map(|(_, rule)| rule.name)
@@ -73,13 +74,13 @@ mod tests {
 
     #[test]
     fn a_rule_that_is_not_there_is_an_error_with_near_names() {
-        let error = Switches::disable(["merge-qvk"]).unwrap_err().to_string();
+        let error = Switches::without(["merge-qvk"]).unwrap_err().to_string();
         assert!(error.contains("no rule `merge-qvk`") && error.contains("`merge-qkv`"), "{error}");
     }
 
     #[test]
     fn a_group_turns_off_all_of_its_rules() {
-        let switches = Switches::disable(["fusion"]).unwrap();
+        let switches = Switches::without(["fusion"]).unwrap();
         assert!(switches.enabled().all(|(group, _)| group != Group::Fusion));
         assert!(switches.enabled().any(|(group, _)| group == Group::Implementation));
     }

@@ -2,6 +2,7 @@
 
 use super::error::RewriteError;
 use ocellus_dialects::ElementType;
+use ocellus_kernels::CpuTarget;
 use serde::Deserialize;
 
 /// A machine's rates.
@@ -16,7 +17,7 @@ pub struct TargetDescription {
     pub launch_us: f64,
     /// Gigabytes a second between memory and all units together.
     pub bandwidth_gb_per_s: f64,
-    /// GFLOP/s outside of matrix products, all units together.
+    /// GFLOP/s of kernels without matrix products, all units together.
     pub elementwise_gflops: f64,
     /// GFLOP/s of matrix products by the storage of their operands, all units together.
     pub matrix_gflops: Rates,
@@ -47,9 +48,9 @@ pub struct Efficiency {
 }
 
 const BUILT_IN: &[&str] = &[
-    include_str!("../../targets/x86-64-avx2.toml"),
-    include_str!("../../targets/x86-64-avx512.toml"),
-    include_str!("../../targets/x86-64-avx512bf16.toml"),
+    include_str!("../../targets/x86-64-v3.toml"),
+    include_str!("../../targets/x86-64-v4.toml"),
+    include_str!("../../targets/x86-64-v4-bf16.toml"),
 ];
 
 impl TargetDescription {
@@ -74,6 +75,11 @@ impl TargetDescription {
         }
         let reason = format!("there is none of that name; there are {}", names.join(", "));
         Err(RewriteError::Target { name: format!("`{name}`"), reason })
+    }
+
+    /// The description of a CPU that kernels are written for.
+    pub fn of_cpu(cpu: &CpuTarget) -> Result<Self, RewriteError> {
+        TargetDescription::named(cpu.name)
     }
 
     /// The same machine with another number of cores, each as fast. Bandwidth is shared, and stays.
@@ -137,6 +143,9 @@ mod tests {
             let target = TargetDescription::parse("built in", text).unwrap();
             assert_eq!(TargetDescription::named(&target.name).unwrap(), target);
         }
+        for cpu in CpuTarget::ALL {
+            assert_eq!(TargetDescription::of_cpu(&cpu).unwrap().name, cpu.name);
+        }
     }
 
     #[test]
@@ -148,6 +157,6 @@ mod tests {
         let error = TargetDescription::parse("my.toml", &text).unwrap_err().to_string();
         assert!(error.contains("launch_time"), "{error}");
         let error = TargetDescription::named("z80").unwrap_err().to_string();
-        assert!(error.contains("z80") && error.contains("x86-64-avx2"), "{error}");
+        assert!(error.contains("z80") && error.contains("x86-64-v3"), "{error}");
     }
 }

@@ -1,10 +1,12 @@
 //! What is chosen for the blocks of real encoders.
 
-use super::{Switches, TargetDescription, choose};
+use super::{Report, Switches, TargetDescription, choose, choose_pieces};
 use crate::frontend::Model;
 use crate::frontend::hugging_face;
+use crate::passes::specialise;
 use ocellus_dialects::kernel;
-use ocellus_dialects::symbolic::{Bindings, Symbols};
+use ocellus_dialects::symbolic::{Bindings, SymbolRange, Symbols};
+use ocellus_kernels::CpuTarget;
 use std::path::Path;
 
 fn golden(name: &str) -> Model {
@@ -18,20 +20,110 @@ fn smallest(symbols: &Symbols) -> Bindings {
     symbols.bind(&free).unwrap()
 }
 
-fn chosen(name: &str) -> kernel::Module {
-    let model = golden(name);
-    let target = TargetDescription::named("x86-64-avx512").unwrap();
-    let at = smallest(&model.module.symbols);
-    choose(&model.module, &at, &target, &Switches::default()).unwrap().0
+fn chosen_with(name: &str, disabled: &[&str]) -> (kernel::Module, Report) {
+    let module = specialise(&golden(name).module);
+    let target = TargetDescription::named("x86-64-v4").unwrap();
+    let switches = Switches::without(disabled).unwrap();
+    choose(&module, &smallest(&module.symbols), &target, &switches).unwrap()
 }
 
-/// The kernels of one layer, in a few words each.
-fn layer_of(name: &str) -> String {
-    let module = chosen(name);
-    module.function("layer").unwrap().to_string()
+/// One function of what is chosen for a golden checkpoint.
+fn function_of(name: &str, function: &str) -> String {
+    chosen_with(name, &[]).0.function(function).unwrap().to_string()
 }
 
 #[test]
 fn a_pre_norm_block_is_five_kernels() {
-    insta::assert_snapshot!(layer_of("vit-base"));
+    insta::assert_snapshot!(function_of("vit-base", "layer"));
+    let (_, report) = chosen_with("vit-base", &[]);
+    let layer = report.functions.iter().find(|function| function.name == "layer").unwrap();
+    assert_eq!(layer.kernels.len(), 5);
+    assert!(layer.extraction.proven_optimal && layer.saturation.is_complete());
+}
+
+#[test]
+fn layer_scale_goes_into_the_epilogues() {
+    insta::assert_snapshot!(function_of("dinov2-base", "layer"));
+}
+
+#[test]
+fn a_gated_mlp_is_one_product_and_one_pass() {
+    insta::assert_snapshot!(function_of("dinov2-swiglu", "layer"));
+}
+
+#[test]
+fn clip_has_quick_gelu_in_an_epilogue() {
+    insta::assert_snapshot!(function_of("clip-published-names", "layer"));
+}
+
+#[test]
+fn the_pooling_head_projects_its_probe_at_compile_time() {
+    insta::assert_snapshot!(function_of("siglip-published-names", "main"));
+}
+
+#[test]
+fn without_fusion_every_operation_is_a_kernel() {
+    insta::assert_snapshot!(
+        chosen_with("vit-base", &["exploration", "recognition", "fusion"])
+            .0
+            .function("layer")
+            .unwrap()
+    );
+}
+
+#[test]
+fn without_its_only_kernel_an_operation_is_an_error_that_names_the_switch() {
+    let module = specialise(&golden("vit-base").module);
+    let target = TargetDescription::named("x86-64-v4").unwrap();
+    let switches = Switches::without(["patchify-as-move"]).unwrap();
+    let error = choose(&module, &smallest(&module.symbols), &target, &switches).unwrap_err();
+    let text = error.to_string();
+    assert!(text.contains("venc.patchify") && text.contains("patchify-as-move"), "{text}");
+}
+
+#[test]
+fn the_same_module_gives_the_same_kernels() {
+    assert_eq!(chosen_with("dinov2-swiglu", &[]).0, chosen_with("dinov2-swiglu", &[]).0);
+}
+
+#[test]
+fn a_range_is_covered_by_pieces_without_gap_or_overlap() {
+    let mut module = golden("dinov2-swiglu").module;
+    module.symbols.set_range("images", SymbolRange::new(1, i64::from(i32::MAX))).unwrap();
+    let module = specialise(&module);
+    let pieces = choose_pieces(&module, &CpuTarget::X86_64_V4, &Switches::default()).unwrap();
+    assert!(!pieces.is_empty());
+    let ranges: Vec<SymbolRange> =
+        pieces.iter().filter_map(|(piece, _)| Some(piece.ranges.first()?.1)).collect();
+    if pieces.len() > 1 {
+        assert_eq!(ranges.len(), pieces.len());
+        assert_eq!(ranges[0].min, 1);
+        assert_eq!(ranges[ranges.len() - 1].max, i64::from(i32::MAX));
+        assert!(ranges.windows(2).all(|pair| pair[0].max + 1 == pair[1].min));
+    }
+}
+
+/// `cargo test --release -p ocellus-compiler -- --nocapture block_is_chosen` prints the times.
+#[test]
+fn a_block_is_chosen_in_less_than_a_second() {
+    let (_, report) = chosen_with("dinov2-base", &[]);
+    for function in &report.functions {
+        let seconds = (function.saturation.time + function.extraction.time).as_secs_f64();
+        println!(
+            "@{}: {} nodes, {} classes, {} candidates, {} states, {:.1} ms + {:.1} ms",
+            function.name,
+            function.saturation.nodes,
+            function.saturation.classes,
+            function.extraction.candidates,
+            function.extraction.states,
+            function.saturation.time.as_secs_f64() * 1e3,
+            function.extraction.time.as_secs_f64() * 1e3,
+        );
+        let mut rules: Vec<_> = function.saturation.rules.iter().collect();
+        rules.sort_by_key(|(_, rule)| std::cmp::Reverse(rule.time));
+        for (name, rule) in rules.iter().take(5) {
+            println!("    {name}: {} matches, {} new, {:?}", rule.matches, rule.fired, rule.time);
+        }
+        assert!(seconds < 1.0, "@{} took {seconds} s", function.name);
+    }
 }

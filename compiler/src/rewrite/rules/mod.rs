@@ -8,6 +8,8 @@ mod exploration;
 mod fusion;
 mod implementation;
 mod recognition;
+#[cfg(test)]
+mod soundness;
 
 pub use condition::Condition;
 

@@ -1,0 +1,199 @@
+//! A `kernel` module written back as the `venc` module that it means.
+//!
+//! The reference interpreter runs the result, so that what was chosen can be held against what was asked for without a
+//! line of generated code: a wrong answer is then the rewriter's, or else the code generator's.
+
+use super::error::RewriteError;
+use super::language::Given;
+use super::meaning::{Algebra, EpilogueStep, apply_step, attention};
+use super::report::callees_first;
+use ocellus_dialects::kernel::{
+    EpilogueOp, Function, KernelOp, Module, Move, Prologue, Step, ValueKind, View,
+};
+use ocellus_dialects::venc::{self, FunctionBuilder, Op, ValueId};
+use ocellus_dialects::{ElementType, TensorType};
+
+/// The `venc` module that says what `module` computes.
+pub fn read_back(module: &Module) -> Result<venc::Module, RewriteError> {
+    let mut read = venc::Module {
+        symbols: module.symbols.clone(),
+        functions: vec![],
+        entry: module.entry.clone(),
+    };
+    for function in callees_first(module)? {
+        let read_function = read_function(function, &read)
+            .map_err(|reason| RewriteError::Internal { function: function.name.clone(), reason })?;
+        read.functions.push(read_function);
+    }
+    Ok(read)
+}
+
+fn read_function(function: &Function, callees: &venc::Module) -> Result<venc::Function, String> {
+    let mut reader = Reader { builder: FunctionBuilder::new(&function.name), callees };
+    let mut arguments = vec![];
+    for argument in &function.arguments {
+        let ty = function.value(argument.value).ty.clone();
+        arguments.push(reader.builder.argument(&argument.name, ty, argument.role));
+    }
+    let mut values: Vec<ValueId> = vec![];
+    for value in &function.values {
+        let of = |id: &ValueId| {
+            values.get(id.index()).copied().ok_or("a value is used before it is made")
+        };
+        let all = |ids: &[ValueId]| ids.iter().map(of).collect::<Result<Vec<_>, _>>();
+        let read = match &value.kind {
+            ValueKind::Argument(position) => *arguments.get(*position).ok_or("no such argument")?,
+            ValueKind::Weight(name) => reader.builder.weight(name, value.ty.clone()),
+            ValueKind::Offline(op, operands) => reader.apply(op.clone(), &all(operands)?)?,
+            ValueKind::View(view, base) => reader.apply(view_op(view, &value.ty)?, &[of(base)?])?,
+            ValueKind::Step(step) => match function.steps.get(*step).ok_or("no such step")? {
+                Step::Call { callee, operands, .. } => {
+                    let op = Op::Call { callee: callee.clone() };
+                    reader.apply(op, &all(operands)?)?
+                }
+                Step::Launch { op, operands, label, .. } => {
+                    let read = launch(&mut reader, op, &all(operands)?, value.ty.element)?;
+                    if let Some(label) = label {
+                        reader.builder.label(read, label);
+                    }
+                    read
+                }
+            },
+        };
+        if *reader.builder.type_of(read) != value.ty {
+            let found = reader.builder.type_of(read);
+            return Err(format!("a value declared as {} is {found}", value.ty));
+        }
+        values.push(read);
+    }
+    for (name, result) in &function.results {
+        reader.builder.result(name, *values.get(result.index()).ok_or("no such result")?);
+    }
+    Ok(reader.builder.finish())
+}
+
+/// Values of the `venc` function as an algebra: to apply an operation is to write it down.
+struct Reader<'a> {
+    builder: FunctionBuilder,
+    callees: &'a venc::Module,
+}
+
+impl Algebra for Reader<'_> {
+    type Tensor = ValueId;
+
+    fn given(&mut self, given: Given) -> Result<ValueId, String> {
+        Err(format!("{given} is no value of a kernel function"))
+    }
+
+    fn apply(&mut self, op: Op, operands: &[ValueId]) -> Result<ValueId, String> {
+        let pushed = match &op {
+            Op::Call { callee } => self.builder.call(self.callees, callee, operands),
+            _ => self.builder.push(op, operands),
+        };
+        pushed.map_err(|error| error.to_string())
+    }
+
+    fn type_of(&self, tensor: &ValueId) -> TensorType {
+        self.builder.type_of(*tensor).clone()
+    }
+}
+
+fn view_op(view: &View, ty: &TensorType) -> Result<Op, String> {
+    Ok(match view {
+        View::Columns { start } => {
+            let length =
+                ty.width().as_constant().ok_or("a view of a symbolic number of columns")?;
+            Op::Columns { start: *start, length }
+        }
+        View::SelectToken { index } => Op::SelectToken { index: *index },
+        View::Reshape => Op::Reshape { shape: ty.shape.clone() },
+        View::Expand { images } => Op::Expand { images: images.clone() },
+    })
+}
+
+/// What a launch computes: the operations that [`KernelOp`] is defined by.
+fn launch<A: Algebra>(
+    algebra: &mut A,
+    op: &KernelOp,
+    operands: &[A::Tensor],
+    to: ElementType,
+) -> Result<A::Tensor, String> {
+    let mut rest = operands.iter().cloned();
+    let missing = "an operand is missing";
+    match op {
+        KernelOp::Gemm { prologue, epilogue } => {
+            let rows = prepare(algebra, *prologue, &mut rest)?;
+            let weight = rest.next().ok_or(missing)?;
+            let product = algebra.apply(Op::Linear, &[rows, weight])?;
+            finish(algebra, product, epilogue, &mut rest)
+        }
+        KernelOp::RowWise { prologue, epilogue, .. } => {
+            let rows = prepare(algebra, *prologue, &mut rest)?;
+            let result = finish(algebra, rows, epilogue, &mut rest)?;
+            match algebra.type_of(&result).element == to {
+                true => Ok(result),
+                false => algebra.apply(Op::Cast { to }, &[result]),
+            }
+        }
+        KernelOp::BatchedGemm { transpose_rhs } => {
+            algebra.apply(Op::Matmul { transpose_rhs: *transpose_rhs }, operands)
+        }
+        KernelOp::Attention { heads, scale } => {
+            let [q, k, v] = operands.to_vec().try_into().map_err(|_| missing)?;
+            attention(algebra, [q, k, v], *heads, *scale)
+        }
+        KernelOp::Move(kernel) => {
+            let rank = algebra.type_of(operands.first().ok_or(missing)?).rank();
+            algebra.apply(move_op(kernel, rank), operands)
+        }
+    }
+}
+
+fn prepare<A: Algebra>(
+    algebra: &mut A,
+    prologue: Prologue,
+    rest: &mut impl Iterator<Item = A::Tensor>,
+) -> Result<A::Tensor, String> {
+    let operands: Vec<A::Tensor> = rest.take(1 + prologue.operands()).collect();
+    match prologue {
+        Prologue::None => operands.into_iter().next().ok_or_else(|| "no rows".into()),
+        Prologue::LayerNorm { eps } => algebra.apply(Op::LayerNorm { eps }, &operands),
+        Prologue::RmsNorm { eps } => algebra.apply(Op::RmsNorm { eps }, &operands),
+        Prologue::Softmax => algebra.apply(Op::Softmax, &operands),
+    }
+}
+
+fn finish<A: Algebra>(
+    algebra: &mut A,
+    result: A::Tensor,
+    epilogue: &[EpilogueOp],
+    rest: &mut impl Iterator<Item = A::Tensor>,
+) -> Result<A::Tensor, String> {
+    epilogue.iter().try_fold(result, |result, op| {
+        let step = match op {
+            EpilogueOp::Combine(combine, broadcast) => {
+                let operand = rest.next().ok_or("an operand of an epilogue is missing")?;
+                EpilogueStep::Combine(*combine, *broadcast, operand)
+            }
+            EpilogueOp::Activate(activation) => EpilogueStep::Activate(*activation),
+            EpilogueOp::Scale(factor) => EpilogueStep::Scale(*factor),
+        };
+        apply_step(algebra, result, step)
+    })
+}
+
+fn move_op(kernel: &Move, rank: usize) -> Op {
+    match kernel.clone() {
+        Move::Patchify { height, width, rows, cols } => Op::Patchify { height, width, rows, cols },
+        Move::ConcatTokens => Op::Concat { axis: 1 },
+        Move::ConcatColumns => Op::Concat { axis: rank.saturating_sub(1) },
+        Move::Tokens { start, length } => Op::Tokens { start, length },
+        Move::MeanTokens => Op::MeanTokens,
+        Move::SplitHeads { heads } => Op::SplitHeads { heads },
+        Move::MergeHeads => Op::MergeHeads,
+        Move::Expand { images } => Op::Expand { images },
+        Move::InterpolatePositions { native_rows, native_cols, rows, cols, filter, antialias } => {
+            Op::InterpolatePositions { native_rows, native_cols, rows, cols, filter, antialias }
+        }
+    }
+}
