@@ -79,7 +79,8 @@ static FAMILIES: [Family; 6] = [
         read: dinov2::dinov2_with_registers,
         patch_embedding: "embeddings.patch_embeddings.projection.weight",
         published_under: "",
-        unused: &["embeddings.mask_token", "classifier.*"],
+        // With no registers there is still a tensor of none.
+        unused: &["embeddings.mask_token", "embeddings.register_tokens", "classifier.*"],
     },
 ];
 
