@@ -4,6 +4,7 @@ pub mod codegen;
 mod configuration;
 pub mod frontend;
 pub mod passes;
+pub mod preprocess;
 pub mod reference;
 pub mod rewrite;
 mod target;

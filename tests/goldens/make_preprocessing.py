@@ -9,6 +9,8 @@ See README.md, "Preprocessing goldens", for the format.
 import json
 import pathlib
 import shutil
+import struct
+import zlib
 
 import numpy
 import transformers
@@ -125,6 +127,34 @@ def processor(config: dict) -> BaseImageProcessor:
     return getattr(transformers, kind).from_dict(config)
 
 
+def png(width: int, height: int, data: bytes) -> bytes:
+    """A gray PNG with that header, whatever the data."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(data)) + chunk(b"IEND", b"")
+
+
+def bad_files() -> dict[str, bytes]:
+    """Files that must give an error."""
+    good = (HERE / "images" / "photo.jpg").read_bytes()
+    bitmap = struct.pack("<2sIHHI", b"BM", 54, 0, 0, 54) + struct.pack("<IiiHHIIiiII", 40, 0, 5, 1, 24, 0, 0, 0, 0, 0, 0)
+    return {
+        "text.png": b"no image at all\n",
+        "empty.jpg": b"",
+        "truncated.jpg": good[:200],
+        "truncated.png": (HERE / "images" / "rgb.png").read_bytes()[:5000],
+        "zero-width.png": png(0, 5, b"\0" * 5),
+        "zero-height.png": png(5, 0, b""),
+        "zero-width.bmp": bitmap,
+        "zero-height.gif": b"GIF89a" + struct.pack("<HHBBB", 5, 0, 0, 0, 0) + b";",
+        "bomb.png": png(60_000, 60_000, b""),
+        "line.png": png(1, 60_000, b"\0\0" * 60_000),
+    }
+
+
 def main():
     shutil.rmtree(HERE, ignore_errors=True)
     (HERE / "images").mkdir(parents=True)
@@ -132,6 +162,10 @@ def main():
     for name, (image, options) in images().items():
         image.save(HERE / "images" / name, **options)
         files.append(name)
+
+    (HERE / "bad").mkdir()
+    for name, data in bad_files().items():
+        (HERE / "bad" / name).write_bytes(data)
 
     for name, config in PROCESSORS.items():
         folder = HERE / name

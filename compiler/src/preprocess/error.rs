@@ -1,0 +1,91 @@
+//! [`PreprocessError`].
+
+use super::{LONGEST_SIDE, MOST_PIXELS};
+use std::path::PathBuf;
+
+/// Why there are no `pixel_values`.
+#[derive(Debug, thiserror::Error)]
+pub enum PreprocessError {
+    /// A file that cannot be opened or read.
+    #[error("cannot read `{file}`", file = file.display())]
+    Unreadable {
+        /// The file.
+        file: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// A `preprocessor_config.json` that is no JSON object.
+    #[error("`{file}` is not a JSON object", file = file.display())]
+    NotJson {
+        /// The file.
+        file: PathBuf,
+        /// What the parser says, where it is not JSON at all.
+        source: Option<serde_json::Error>,
+    },
+    /// A key of `preprocessor_config.json` that makes no sense, or asks for what Ocellus does not do.
+    #[error("`{key}` in `{file}` {problem}", file = file.display())]
+    Config {
+        /// The file.
+        file: PathBuf,
+        /// The key.
+        key: String,
+        /// What is wrong with its value, as the end of a sentence about it.
+        problem: String,
+    },
+    /// A file whose first bytes are those of no image format that is read here.
+    #[error("`{file}` is not an image: it begins as no PNG, JPEG, WebP, BMP or GIF does", file = file.display())]
+    NotAnImage {
+        /// The file.
+        file: PathBuf,
+    },
+    /// An image file that cannot be decoded.
+    #[error("cannot decode the image `{file}`", file = file.display())]
+    Undecodable {
+        /// The file.
+        file: PathBuf,
+        /// What the decoder says.
+        source: image::ImageError,
+    },
+    /// An image without pixels.
+    #[error("the image `{file}` is {width} pixels wide and {height} high: it has no pixels", file = file.display())]
+    ZeroSide {
+        /// The file.
+        file: PathBuf,
+        /// Its width.
+        width: u32,
+        /// Its height.
+        height: u32,
+    },
+    /// An image that is, or would be resized to, more than memory should be spent on.
+    #[error(
+        "the image `{file}` {becomes} {width} pixels wide and {height} high; at most {LONGEST_SIDE} a side and \
+         {MOST_PIXELS} in all are taken", file = file.display()
+    )]
+    TooLarge {
+        /// The file.
+        file: PathBuf,
+        /// `is`, or `would be resized to`.
+        becomes: &'static str,
+        /// The width.
+        width: u64,
+        /// The height.
+        height: u64,
+    },
+    /// Images of one call that come out in different sizes.
+    #[error(
+        "`{first}` comes out {}x{} pixels and `{second}` {}x{}: one call takes images of one size; \
+         run them one by one, or let `preprocessor_config.json` crop or resize to a fixed size",
+        first_size.0, first_size.1, second_size.0, second_size.1,
+        first = first.display(), second = second.display()
+    )]
+    DifferentSizes {
+        /// The first file.
+        first: PathBuf,
+        /// Its width and height.
+        first_size: (u32, u32),
+        /// The file that differs.
+        second: PathBuf,
+        /// Its width and height.
+        second_size: (u32, u32),
+    },
+}

@@ -1,0 +1,153 @@
+//! From image files to `pixel_values`, as a checkpoint's `preprocessor_config.json` says.
+//!
+//! The answer is that of the Pillow backend of Hugging Face's image processors, given the image by their own
+//! `load_image`, in the same five steps:
+//!
+//! ```text
+//! a.jpg ── decode ──► upright RGB levels ── resize ──► ── centre crop ──► levels [3, h, w]
+//!                                                      ── rescale ──► ── normalise ──► pixel_values [1, 3, h, w]
+//! ```
+//!
+//! Up to the crop all is in whole levels from 0 to 255, and the filters round to them after each direction, as
+//! Pillow's do.
+
+mod center_crop;
+mod config;
+mod decode;
+mod error;
+mod resize;
+
+#[cfg(test)]
+mod bad_input;
+#[cfg(test)]
+mod goldens;
+
+pub use error::PreprocessError;
+
+use center_crop::CenterCrop;
+use decode::decode;
+use ocellus_runtime::HostTensor;
+use resize::Resize;
+use std::ops::RangeInclusive;
+use std::path::Path;
+
+/// The longest side of an image, decoded, resized or cropped, in pixels.
+const LONGEST_SIDE: u32 = 65_535;
+
+/// The most pixels of an image, decoded, resized or cropped: where Pillow takes a file for a decompression bomb.
+const MOST_PIXELS: u64 = 2 * 89_478_485;
+
+/// Turns image files into `pixel_values`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Preprocessor {
+    resize: Option<Resize>,
+    crop: Option<CenterCrop>,
+    /// By channel and level, what stands in `pixel_values`: rescaling and normalising are one table.
+    values: [Vec<f32>; 3],
+}
+
+/// The sizes that a [`Preprocessor`] can give, in pixels.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutputSizeRange {
+    /// Of the image's height.
+    pub height: RangeInclusive<u64>,
+    /// Of the image's width.
+    pub width: RangeInclusive<u64>,
+}
+
+impl Preprocessor {
+    /// The preprocessor of a checkpoint's directory.
+    ///
+    /// Where its `preprocessor_config.json` names no processor, the `model_type` in `config.json` decides, as it does
+    /// in transformers.
+    pub fn load(directory: &Path) -> Result<Self, PreprocessError> {
+        let file = directory.join("preprocessor_config.json");
+        let text = std::fs::read_to_string(&file)
+            .map_err(|source| PreprocessError::Unreadable { file: file.clone(), source })?;
+        let model_type = std::fs::read_to_string(directory.join("config.json"))
+            .ok()
+            .and_then(|config| serde_json::from_str::<serde_json::Value>(&config).ok())
+            .and_then(|config| Some(config.get("model_type")?.as_str()?.to_string()));
+        Preprocessor::from_json(&text, &file, model_type.as_deref())
+    }
+
+    /// The preprocessor that a `preprocessor_config.json` describes.
+    ///
+    /// `file` is for messages; `model_type` decides where the text names no processor.
+    pub fn from_json(
+        text: &str,
+        file: &Path,
+        model_type: Option<&str>,
+    ) -> Result<Self, PreprocessError> {
+        config::parse(text, file, model_type)
+    }
+
+    /// The sizes that it can give, whatever the image: the range to compile for.
+    pub fn output_size_range(&self) -> OutputSizeRange {
+        if let Some(crop) = self.crop {
+            return OutputSizeRange::exactly(crop.height, crop.width);
+        }
+        self.resize
+            .as_ref()
+            .map_or(OutputSizeRange::any(), |resize| resize.size.output_size_range())
+    }
+
+    /// The `pixel_values` of those files, `[images, 3, height, width]`.
+    ///
+    /// # Errors
+    /// A file that cannot be read, is no image, has a zero side or too many pixels; and files that come out in
+    /// different sizes, which one tensor cannot hold.
+    pub fn run(&self, files: &[impl AsRef<Path>]) -> Result<HostTensor, PreprocessError> {
+        let mut size = None;
+        let mut data = Vec::new();
+        for file in files {
+            let file = file.as_ref();
+            let image = self.levels(file)?;
+            let (expected, first) = *size.get_or_insert((image.dimensions(), file));
+            if image.dimensions() != expected {
+                return Err(PreprocessError::DifferentSizes {
+                    first: first.to_path_buf(),
+                    first_size: expected,
+                    second: file.to_path_buf(),
+                    second_size: image.dimensions(),
+                });
+            }
+            for (channel, values) in self.values.iter().enumerate() {
+                data.extend(image.pixels().map(|pixel| values[usize::from(pixel.0[channel])]));
+            }
+        }
+        let (width, height) = size.map_or((0, 0), |(size, _)| size);
+        Ok(HostTensor { shape: vec![files.len(), 3, height as usize, width as usize], data })
+    }
+
+    /// One file as levels: decoded, resized, cropped.
+    fn levels(&self, file: &Path) -> Result<image::RgbImage, PreprocessError> {
+        let mut image = decode(file)?;
+        if let Some(resize) = &self.resize {
+            image = resize.apply(image, file)?;
+        }
+        if let Some(crop) = &self.crop {
+            image = crop.apply(&image);
+        }
+        Ok(image)
+    }
+}
+
+impl OutputSizeRange {
+    /// One size.
+    fn exactly(height: u32, width: u32) -> Self {
+        let point = |side| u64::from(side)..=u64::from(side);
+        OutputSizeRange { height: point(height), width: point(width) }
+    }
+
+    /// Sides within `shortest` and `longest`.
+    fn within(shortest: u32, longest: u32) -> Self {
+        let range = u64::from(shortest)..=u64::from(longest);
+        OutputSizeRange { height: range.clone(), width: range }
+    }
+
+    /// Every size that an image can have.
+    fn any() -> Self {
+        OutputSizeRange::within(1, LONGEST_SIDE)
+    }
+}
