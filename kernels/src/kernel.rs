@@ -2,6 +2,7 @@
 
 use crate::CpuTarget;
 use crate::attention::Attention;
+use crate::batched_gemm::BatchedGemm;
 use crate::gemm::Gemm;
 use crate::mlir::Module;
 use crate::movement::Movement;
@@ -12,6 +13,8 @@ use crate::rowwise::RowWise;
 pub enum Kernel {
     /// `merge_heads(softmax(split_heads(q) split_heads(k)^T * scale) split_heads(v))`
     Attention(Attention),
+    /// `a b` or `a b^T` of activations
+    BatchedGemm(BatchedGemm),
     /// `epilogue(prologue(x) weight^T)`
     Gemm(Gemm),
     /// Elements moved, or a few of them weighed.
@@ -25,6 +28,7 @@ impl Kernel {
     pub fn symbol_name(&self) -> String {
         let words = match self {
             Kernel::Attention(attention) => attention.name(),
+            Kernel::BatchedGemm(gemm) => gemm.name(),
             Kernel::Gemm(gemm) => gemm.name(),
             Kernel::Move(movement) => movement.name(),
             Kernel::RowWise(row_wise) => row_wise.name(),
@@ -37,6 +41,7 @@ impl Kernel {
     pub fn family(&self) -> &'static str {
         match self {
             Kernel::Attention(_) => "attention",
+            Kernel::BatchedGemm(_) => "batched_gemm",
             Kernel::Gemm(_) => "gemm",
             Kernel::Move(_) => "move",
             Kernel::RowWise(_) => "rowwise",
@@ -52,6 +57,7 @@ impl Kernel {
         let symbol = self.symbol_name();
         match self {
             Kernel::Attention(attention) => attention.define(module, &symbol, target),
+            Kernel::BatchedGemm(gemm) => gemm.define(module, &symbol, target),
             Kernel::Gemm(gemm) => gemm.define(module, &symbol, target),
             Kernel::Move(movement) => movement.define(module, &symbol, target),
             Kernel::RowWise(row_wise) => row_wise.define(module, &symbol, target),

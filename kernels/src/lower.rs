@@ -1,6 +1,7 @@
 //! From a `kernel` operation on layouts to a launch.
 
 use crate::attention::Attention;
+use crate::batched_gemm::BatchedGemm;
 use crate::gemm::{Gemm, WeightPacking};
 use crate::movement::Movement;
 use crate::rowwise::RowWise;
@@ -91,8 +92,8 @@ pub fn lower(
             Attention::lower(*heads, *scale, operands, result, target)
         }
         KernelOp::Move(op) => Movement::lower(op, operands, result),
-        KernelOp::BatchedGemm { .. } => {
-            Err(LowerError::Unsupported { family: op.family(), why: "no emitter yet".into() })
+        KernelOp::BatchedGemm { transpose_rhs } => {
+            BatchedGemm::lower(*transpose_rhs, operands, result, target)
         }
     }
 }

@@ -8,13 +8,11 @@
 
 use super::Attention;
 use super::powers::exp2_of_non_positive;
-use super::register_block::RegisterBlock;
-use super::schedule::{CELL, Cell, Schedule, Scratch, TILE_QUERIES};
-use super::transpose::transpose;
+use super::schedule::{Schedule, Scratch, TILE_QUERIES};
 use crate::CpuTarget;
 use crate::mlir::{Builder, Comparison, Function, Linkage, Module, Scalar, Type, Value};
 use crate::rows::ArgumentReader;
-use crate::vector::{self, pieces};
+use crate::vector::{self, CELL, Cell, RegisterBlock, pieces, transpose};
 use ocellus_dialects::ElementType;
 
 /// Less than every score that is a number.
@@ -248,20 +246,19 @@ impl Panel<'_> {
     /// `scores = keys queries^T`, not yet scaled.
     fn score(&self, b: &mut Builder, queries: Value, keys: Value) {
         let schedule = &self.emitter.schedule;
-        let block = RegisterBlock {
-            cell: schedule.cell,
-            rows: schedule.rows,
-            vectors: self.vectors,
-            lanes: schedule.lanes,
-            left_row: schedule.head_cells * CELL,
-            left_step: CELL,
-            right_step: schedule.panel_row(),
-        };
+        let block = RegisterBlock::new(
+            self.emitter.target,
+            schedule.cell,
+            self.vectors,
+            (CELL, schedule.panel_row()),
+        );
         let (zero, cells) = (b.i64(0), b.i64(schedule.head_cells));
         b.for_each((zero, keys, schedule.rows), |b, key| {
-            let bytes = b.mul_constant(key, block.left_row);
+            let row_bytes = schedule.head_cells * CELL;
+            let bytes = b.mul_constant(key, row_bytes);
             let left = b.offset(self.keys, bytes);
-            let sums = block.emit(b, left, queries, cells);
+            let left = block.rows_apart(b, left, row_bytes);
+            let sums = block.emit(b, &left, queries, cells);
             let bytes = b.mul_constant(key, schedule.panel_row());
             let first = b.offset(self.scores, bytes);
             for (row, sums) in sums.chunks(self.vectors as usize).enumerate() {
@@ -384,21 +381,19 @@ impl Panel<'_> {
     /// `sums = sums * decay + values^T scores`
     fn weigh_values(&self, b: &mut Builder, sums_at: Value, keys: Value, decay: &[Value]) {
         let schedule = &self.emitter.schedule;
-        let block = RegisterBlock {
-            cell: schedule.cell,
-            rows: schedule.rows,
-            vectors: self.vectors,
-            lanes: schedule.lanes,
-            left_row: CELL,
-            left_step: schedule.padded_head * CELL,
-            right_step: schedule.panel_row(),
-        };
+        let block = RegisterBlock::new(
+            self.emitter.target,
+            schedule.cell,
+            self.vectors,
+            (schedule.padded_head * CELL, schedule.panel_row()),
+        );
         let steps = b.ceil_div(keys, schedule.cell.elements());
         let (zero, columns) = (b.i64(0), b.i64(schedule.padded_head));
         b.for_each((zero, columns, schedule.rows), |b, column| {
             let bytes = b.mul_constant(column, CELL);
             let left = b.offset(self.values, bytes);
-            let sums = block.emit(b, left, self.scores, steps);
+            let left = block.rows_apart(b, left, CELL);
+            let sums = block.emit(b, &left, self.scores, steps);
             let bytes = b.mul_constant(column, schedule.panel_row());
             let first = b.offset(sums_at, bytes);
             for (row, sums) in sums.chunks(self.vectors as usize).enumerate() {

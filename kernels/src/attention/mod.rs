@@ -3,9 +3,7 @@
 
 mod cpu;
 mod powers;
-mod register_block;
 mod schedule;
-mod transpose;
 
 use crate::lower::operand;
 use crate::mlir::Module;

@@ -1,37 +1,8 @@
 //! How the CPU walks the scores: the sizes of blocks, and where each block lies in scratch memory.
 
 use crate::CpuTarget;
+use crate::vector::{CELL, Cell, RegisterBlock};
 use ocellus_dialects::ElementType;
-
-/// What stands in one 32-bit cell of a block that the products read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Cell {
-    /// One f32: elements are widened when they are copied into scratch memory.
-    F32,
-    /// Two bf16 that follow each other along the summed dimension: one instruction multiplies and adds both.
-    Bf16Pair,
-}
-
-impl Cell {
-    /// What the products read, for that storage and head size.
-    pub(crate) fn of(element: ElementType, head_size: i64, target: &CpuTarget) -> Self {
-        match element {
-            ElementType::BF16 if target.avx512_bf16 && head_size % 2 == 0 => Cell::Bf16Pair,
-            _ => Cell::F32,
-        }
-    }
-
-    /// Elements in a cell.
-    pub(crate) fn elements(self) -> i64 {
-        match self {
-            Cell::F32 => 1,
-            Cell::Bf16Pair => 2,
-        }
-    }
-}
-
-/// Bytes of a cell, and of an f32.
-pub(crate) const CELL: i64 = 4;
 
 /// Queries of a tile: enough that the copies of keys and values vanish beside the products, and few enough that one
 /// image gives work to many workers.
@@ -66,10 +37,13 @@ pub(crate) struct Schedule {
 }
 
 impl Schedule {
-    /// The schedule. AVX-512 has 32 registers and takes 8 x 3 for sums; AVX2 has 16 and takes 4 x 3.
+    /// The schedule for heads of that size, stored so.
     pub(crate) fn new(element: ElementType, head_size: i64, target: &CpuTarget) -> Self {
-        let cell = Cell::of(element, head_size, target);
-        let rows = if target.vector_bits == 512 { 8 } else { 4 };
+        let cell = match element {
+            ElementType::BF16 if target.avx512_bf16 && head_size % 2 == 0 => Cell::Bf16Pair,
+            _ => Cell::F32,
+        };
+        let rows = RegisterBlock::rows_of(target);
         Schedule {
             cell,
             lanes: i64::from(target.lanes()),

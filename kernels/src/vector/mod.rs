@@ -4,10 +4,14 @@
 mod activation;
 mod columns;
 mod functions;
+mod register_block;
 mod storage;
+mod transpose;
 
 pub use activation::activate;
 pub(crate) use columns::pieces;
 pub use columns::{Width, fold_columns, for_columns};
 pub use functions::{erf, exp, sigmoid, tanh};
+pub(crate) use register_block::{CELL, Cell, RegisterBlock};
 pub use storage::{element_pointer, load, narrow, store, widen};
+pub(crate) use transpose::transpose;

@@ -1,0 +1,76 @@
+//! `a b` and `a b^T` for each of the leading dimensions.
+
+use crate::launch::{Operand, assert_close, rounding, run, targets};
+use ocellus_dialects::ElementType::{self, BF16, F16, F32};
+use ocellus_dialects::TensorType;
+use ocellus_dialects::kernel::KernelOp;
+use ocellus_kernels::{CpuTarget, Layout, lower};
+
+/// `[outer.., m, k]` times `[outer.., k, n]`, or `[outer.., n, k]` where transposed.
+#[derive(Clone, Copy, Debug)]
+struct Sizes {
+    outer: &'static [i64],
+    m: i64,
+    n: i64,
+    k: i64,
+}
+
+/// Each element is a sum of k products in f32: off by at most `(k + 2) 2^-24` times the sum of their magnitudes.
+fn check(sizes: Sizes, transpose_rhs: bool, element: ElementType, gap: i64, target: &CpuTarget) {
+    let Sizes { outer, m, n, k } = sizes;
+    let shape = |rows, columns| [outer, &[rows, columns]].concat();
+    let right = if transpose_rhs { shape(n, k) } else { shape(k, n) };
+    let a = Operand::with_gap(1, element, &shape(m, k), 1.0, gap);
+    let b = Operand::with_gap(2, element, &right, 1.0, gap);
+    let [m, n, k] = [m, n, k].map(|size| size as usize);
+    let mut wanted = vec![];
+    for product in 0..outer.iter().product::<i64>() as usize {
+        for (row, column) in (0..m).flat_map(|row| (0..n).map(move |column| (row, column))) {
+            let products = (0..k).map(|step| {
+                let place = if transpose_rhs { column * k + step } else { step * n + column };
+                a.values[(product * m + row) * k + step] * b.values[product * k * n + place]
+            });
+            let magnitude: f64 = products.clone().map(f64::abs).sum();
+            let value: f64 = products.sum();
+            let bound = magnitude * (k as f64 + 2.0) * rounding(F32);
+            wanted.push((value, bound + (value.abs() + bound) * rounding(element)));
+        }
+    }
+    let empty = vec![f64::NAN; wanted.len()];
+    let result = Operand::of(element, &shape(m as i64, n as i64), &empty, gap);
+    let found = run(&KernelOp::BatchedGemm { transpose_rhs }, &[a, b], &result, target);
+    let what = format!("{} {element} {sizes:?} {transpose_rhs}", target.name);
+    assert_close(&found, &wanted, &what);
+}
+
+#[test]
+fn products_of_any_size_are_right_in_every_storage_on_every_target() {
+    let sizes = [
+        Sizes { outer: &[], m: 1, n: 1, k: 1 },
+        Sizes { outer: &[3], m: 5, n: 47, k: 9 },
+        Sizes { outer: &[2, 3], m: 19, n: 50, k: 33 },
+        Sizes { outer: &[1, 2], m: 97, n: 97, k: 64 },
+    ];
+    for target in targets() {
+        for transpose_rhs in [false, true] {
+            for sizes in sizes {
+                check(sizes, transpose_rhs, F32, 3, &target);
+            }
+            check(sizes[2], transpose_rhs, BF16, 5, &target);
+            check(sizes[2], transpose_rhs, F16, 0, &target);
+        }
+    }
+}
+
+#[test]
+fn matrices_that_do_not_meet_are_refused() {
+    let layout = |shape: &[i64]| Layout::contiguous(&TensorType::new(F32, shape.iter().copied()));
+    let refuse = |b: &[i64], result: &[i64]| {
+        let op = KernelOp::BatchedGemm { transpose_rhs: false };
+        let operands = [layout(&[2, 4, 8]), layout(b)];
+        lower(&op, &operands, &layout(result), &CpuTarget::X86_64_V3).unwrap_err().to_string()
+    };
+    assert!(refuse(&[2, 9, 3], &[2, 4, 3]).contains("does not meet"));
+    assert!(refuse(&[3, 8, 3], &[2, 4, 3]).contains("does not meet"));
+    assert!(refuse(&[8, 3], &[2, 4, 3]).contains("no product of matrices"));
+}

@@ -1,0 +1,258 @@
+//! The CPU's batched gemm. A tile is a panel of columns of one product: b's panel is packed `[k][column]` once, then
+//! every block of rows of a meets it. All in f32, whatever the storage.
+
+use super::{BatchedGemm, PANEL_VECTORS, panel_columns};
+use crate::CpuTarget;
+use crate::mlir::{Builder, Function, Linkage, Module, Type, Value};
+use crate::rows::ArgumentReader;
+use crate::vector::{self, CELL, Cell, RegisterBlock, Width, for_columns, transpose};
+use ocellus_dialects::ElementType;
+
+/// Writes the kernel.
+pub(super) fn define(gemm: &BatchedGemm, module: &mut Module, symbol: &str, target: &CpuTarget) {
+    let emitter = Emitter { gemm, target, columns: panel_columns(target) };
+    let multiply = emitter.define_multiply(symbol, module);
+    let parameters = [Type::Pointer, Type::I64, Type::I64, Type::Pointer];
+    module.define(symbol, Linkage::Exported, &parameters, |b, parameters| {
+        let &[block, first, end, scratch] = parameters else { return };
+        let mut arguments = ArgumentReader::new(block);
+        let [m, n, k, matrices] = [0; 4].map(|_| arguments.integer(b));
+        let left = Matrices::read(b, &mut arguments, gemm.a);
+        let right = Matrices::read(b, &mut arguments, gemm.b);
+        let result = Matrices::read(b, &mut arguments, gemm.to);
+        let panels = b.ceil_div(n, emitter.columns);
+        let scratch = Scratch::new(b, scratch, k, &emitter);
+        b.for_each((first, end, 1), |b, tile| {
+            let panel = b.rem(tile, panels);
+            let product = b.div(tile, panels);
+            let matrix = b.rem(product, matrices);
+            let image = b.div(product, matrices);
+            let [left, right, result] =
+                [left, right, result].map(|matrices| matrices.at(b, image, matrix));
+            let column = b.mul_constant(panel, emitter.columns);
+            let rest = b.sub(n, column);
+            let full = b.i64(emitter.columns);
+            let columns = b.min(rest, full);
+            emitter.pack_columns(b, &right, (column, columns), k, scratch.panel);
+            let zero = b.i64(0);
+            let rows = RegisterBlock::rows_of(target);
+            b.for_each((zero, m, rows), |b, row| {
+                let rest = b.sub(m, row);
+                let full = b.i64(rows);
+                let count = b.min(rest, full);
+                let from = left.row(b, row);
+                b.call(
+                    &multiply,
+                    &[from, left.row_bytes, count, k, scratch.panel, scratch.rows, scratch.sums],
+                );
+                b.for_each((zero, count, 1), |b, index| {
+                    let row = b.add(row, index);
+                    let to = result.row(b, row);
+                    let to = vector::element_pointer(b, to, gemm.to, column);
+                    let bytes = b.mul_constant(index, emitter.columns * CELL);
+                    let sums = b.offset(scratch.sums, bytes);
+                    emitter.copy(b, (ElementType::F32, sums), (gemm.to, to), columns);
+                });
+            });
+        });
+    });
+}
+
+/// What all functions of one kernel share.
+struct Emitter<'a> {
+    gemm: &'a BatchedGemm,
+    target: &'a CpuTarget,
+    columns: i64,
+}
+
+/// A worker's memory.
+struct Scratch {
+    /// `[k][column]`
+    panel: Value,
+    /// `[row][k]`
+    rows: Value,
+    /// `[row][column]`
+    sums: Value,
+}
+
+impl Scratch {
+    fn new(b: &mut Builder, base: Value, k: Value, emitter: &Emitter) -> Self {
+        let panel_bytes = b.mul_constant(k, emitter.columns * CELL);
+        let rows = b.offset(base, panel_bytes);
+        let rows_bytes = b.mul_constant(k, RegisterBlock::rows_of(emitter.target) * CELL);
+        Scratch { panel: base, rows, sums: b.offset(rows, rows_bytes) }
+    }
+}
+
+impl Emitter<'_> {
+    fn lanes(&self) -> i64 {
+        i64::from(self.target.lanes())
+    }
+
+    /// `(left, row bytes, count, k, panel, rows, sums)`: a block of `count` rows times a packed panel. Rows past the
+    /// last repeat it. `rows` is where narrow elements are widened.
+    fn define_multiply(&self, symbol: &str, module: &mut Module) -> Function {
+        let (pointer, integer) = (Type::Pointer, Type::I64);
+        let parameters = [pointer, integer, integer, integer, pointer, pointer, pointer];
+        let name = format!("{symbol}_multiply");
+        module.define(&name, Linkage::Internal, &parameters, |b, parameters| {
+            let &[left, row_bytes, count, k, panel, rows, sums] = parameters else { return };
+            let panel_row = self.columns * CELL;
+            let block =
+                RegisterBlock::new(self.target, Cell::F32, PANEL_VECTORS, (CELL, panel_row));
+            let last = b.add_constant(count, -1);
+            let left: Vec<Value> = (0..block.rows)
+                .map(|row| {
+                    let row = b.i64(row);
+                    let readable = b.min(row, last);
+                    let bytes = b.mul(readable, row_bytes);
+                    let from = b.offset(left, bytes);
+                    if self.gemm.a == ElementType::F32 {
+                        return from;
+                    }
+                    let place = b.mul(row, k);
+                    let to = vector::element_pointer(b, rows, ElementType::F32, place);
+                    self.copy(b, (self.gemm.a, from), (ElementType::F32, to), k);
+                    to
+                })
+                .collect();
+            let products = block.emit(b, &left, panel, k);
+            for (position, sum) in products.into_iter().enumerate() {
+                let to = b.offset_constant(sums, position as i64 * self.lanes() * CELL);
+                b.store(sum, to);
+            }
+        })
+    }
+
+    /// Copies a row from one storage to another.
+    fn copy(
+        &self,
+        b: &mut Builder,
+        (from_element, from): (ElementType, Value),
+        (to_element, to): (ElementType, Value),
+        width: Value,
+    ) {
+        for_columns(b, self.target, Width::Dynamic(width), |b, column, lanes| {
+            let from = vector::element_pointer(b, from, from_element, column);
+            let value = vector::load(b, from_element, from, lanes);
+            let to = vector::element_pointer(b, to, to_element, column);
+            vector::store(b, self.target, to_element, value, to);
+        });
+    }
+
+    /// Writes columns of b as rows of vectors. Places past the last column hold whatever, and nobody reads their sums.
+    fn pack_columns(
+        &self,
+        b: &mut Builder,
+        right: &Matrix,
+        (column, columns): (Value, Value),
+        k: Value,
+        panel: Value,
+    ) {
+        match self.gemm.transpose_rhs {
+            true => self.pack_transposed(b, right, (column, columns), k, panel),
+            false => {
+                let zero = b.i64(0);
+                b.for_each((zero, k, 1), |b, step| {
+                    let from = right.row(b, step);
+                    let from = vector::element_pointer(b, from, self.gemm.b, column);
+                    let bytes = b.mul_constant(step, self.columns * CELL);
+                    let to = b.offset(panel, bytes);
+                    self.copy(b, (self.gemm.b, from), (ElementType::F32, to), columns);
+                });
+            }
+        }
+    }
+
+    fn pack_transposed(
+        &self,
+        b: &mut Builder,
+        right: &Matrix,
+        (column, columns): (Value, Value),
+        k: Value,
+        panel: Value,
+    ) {
+        let (zero, lanes) = (b.i64(0), b.i64(self.lanes()));
+        let blocks = b.div(k, lanes);
+        let end = b.mul(blocks, lanes);
+        b.for_each((zero, columns, self.lanes()), |b, group| {
+            let panel = vector::element_pointer(b, panel, ElementType::F32, group);
+            let rest = b.sub(columns, group);
+            let full = b.i64(self.lanes());
+            let count = b.min(rest, full);
+            let last = b.add_constant(count, -1);
+            let first = b.add(column, group);
+            b.for_each((zero, end, self.lanes()), |b, step| {
+                let rows: Vec<Value> = (0..self.lanes())
+                    .map(|lane| {
+                        let lane = b.i64(lane);
+                        let readable = b.min(lane, last);
+                        let row = b.add(first, readable);
+                        let from = right.row(b, row);
+                        let from = vector::element_pointer(b, from, self.gemm.b, step);
+                        vector::load(b, self.gemm.b, from, self.target.lanes())
+                    })
+                    .collect();
+                let bytes = b.mul_constant(step, self.columns * CELL);
+                let to = b.offset(panel, bytes);
+                for (index, row) in transpose(b, &rows).into_iter().enumerate() {
+                    let to = b.offset_constant(to, index as i64 * self.columns * CELL);
+                    b.store(row, to);
+                }
+            });
+            b.for_each((zero, count, 1), |b, lane| {
+                let row = b.add(first, lane);
+                let from = right.row(b, row);
+                let to = vector::element_pointer(b, panel, ElementType::F32, lane);
+                b.for_each((end, k, 1), |b, step| {
+                    let from = vector::element_pointer(b, from, self.gemm.b, step);
+                    let value = vector::load(b, self.gemm.b, from, 1);
+                    let bytes = b.mul_constant(step, self.columns * CELL);
+                    let to = b.offset(to, bytes);
+                    b.store(value, to);
+                });
+            });
+        });
+    }
+}
+
+/// An operand at run time; strides in bytes.
+#[derive(Clone, Copy)]
+struct Matrices {
+    base: Value,
+    row_bytes: Value,
+    matrix_bytes: Value,
+    image_bytes: Value,
+}
+
+impl Matrices {
+    fn read(b: &mut Builder, arguments: &mut ArgumentReader, element: ElementType) -> Self {
+        let base = arguments.pointer(b);
+        let [row_bytes, matrix_bytes, image_bytes] = [0; 3].map(|_| {
+            let stride = arguments.integer(b);
+            b.mul_constant(stride, element.bytes())
+        });
+        Matrices { base, row_bytes, matrix_bytes, image_bytes }
+    }
+
+    fn at(&self, b: &mut Builder, image: Value, matrix: Value) -> Matrix {
+        let image_bytes = b.mul(image, self.image_bytes);
+        let base = b.offset(self.base, image_bytes);
+        let matrix_bytes = b.mul(matrix, self.matrix_bytes);
+        Matrix { base: b.offset(base, matrix_bytes), row_bytes: self.row_bytes }
+    }
+}
+
+/// One matrix of an operand.
+#[derive(Clone, Copy)]
+struct Matrix {
+    base: Value,
+    row_bytes: Value,
+}
+
+impl Matrix {
+    fn row(&self, b: &mut Builder, row: Value) -> Value {
+        let bytes = b.mul(row, self.row_bytes);
+        b.offset(self.base, bytes)
+    }
+}
