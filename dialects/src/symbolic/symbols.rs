@@ -182,6 +182,19 @@ impl Symbols {
         }
     }
 
+    /// The defined symbols beside the given free ones, whose ranges are not checked; `None` where a value is missing or
+    /// does not fit in an `i64`.
+    pub(super) fn define_all(&self, free: &Bindings) -> Option<Bindings> {
+        let mut bound = free.clone();
+        for (symbol, definition) in &self.definitions {
+            if let Definition::FloorDiv { numerator, divisor } = definition {
+                let value = numerator.evaluate(&bound)?.div_euclid(*divisor);
+                bound.insert(symbol.clone(), value);
+            }
+        }
+        Some(bound)
+    }
+
     /// Checks the free symbols that a call brings against their ranges, and adds the defined ones.
     pub fn bind(&self, free: &Bindings) -> Result<Bindings, SymbolError> {
         let mut bound = Bindings::new();
