@@ -43,8 +43,11 @@ fn explain_functions(text: &mut String, piece: &PieceProgram, report: &Report) {
     for function in &report.functions {
         let called = calls.get(function.name.as_str()).copied().unwrap_or(0);
         let times = if called > 0 { format!(", called {called} time(s)") } else { String::new() };
-        let proof =
-            if function.extraction.proven_optimal { "the cheapest there is" } else { "not proven cheapest" };
+        let proof = if function.extraction.proven_optimal {
+            "the cheapest there is"
+        } else {
+            "not proven cheapest"
+        };
         let _ = writeln!(
             text,
             "  @{}: {} kernel(s){times}; {proof} among {} ways to make {} values",
@@ -113,7 +116,8 @@ fn ranges(piece: &PieceProgram) -> String {
 }
 
 fn size(at: &Bindings) -> String {
-    let sizes: Vec<String> = at.iter().map(|(symbol, value)| format!("{symbol} = {value}")).collect();
+    let sizes: Vec<String> =
+        at.iter().map(|(symbol, value)| format!("{symbol} = {value}")).collect();
     sizes.join(", ")
 }
 

@@ -1,7 +1,10 @@
 //! Compiles a vision encoder, for every image size in a range, into one artifact.
 
 pub mod codegen;
+mod compiler;
 mod configuration;
+mod encoder;
+pub mod explain;
 pub mod frontend;
 pub mod passes;
 pub mod preprocess;
@@ -11,5 +14,7 @@ mod target;
 pub mod verify;
 pub mod weights;
 
+pub use compiler::{CompileError, Compiler, PREPROCESSOR_ATTACHMENT, Program, Stage};
 pub use configuration::CompilationConfig;
+pub use encoder::Encoder;
 pub use target::{Target, TargetError};

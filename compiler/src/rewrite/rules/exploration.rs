@@ -196,6 +196,15 @@ pub const RULES: &[Rule] = &[
         example: "x: I T+2 K, gain: weight K, eps: 1e-6, index: 1",
     },
     Rule {
+        name: "split-heads-of-expanded",
+        left: "(expand (split_heads ?x ?heads) ?images)",
+        right: "(split_heads (expand ?x ?images) ?heads)",
+        given: &[],
+        conditions: &[],
+        because: "Each image's heads are split by themselves.",
+        example: "x: 1 T H*D, heads: dim H, images: dim I",
+    },
+    Rule {
         name: "columns-of-columns",
         left: "(columns (columns ?x ?a ?m) ?b ?n)",
         right: "(columns ?x (plus ?a ?b) ?n)",

@@ -1,10 +1,10 @@
 //! Every golden checkpoint, loaded and run by the reference interpreter, against what `transformers` computed.
 
-#![allow(clippy::unwrap_used, reason = "the helpers of tests")]
-
+use crate::golden::{F32_RELATIVE_L2, cases, golden, ranges, relative_l2, tensors};
 use ocellus_compiler::frontend::Model;
 use ocellus_compiler::frontend::hugging_face::{Options, load, load_with};
 use ocellus_compiler::reference::evaluate;
+<<<<<<< HEAD:compiler/tests/goldens_reference.rs
 use ocellus_compiler::weights::SafetensorsFile;
 use ocellus_dialects::ElementType;
 use ocellus_dialects::symbolic::SymbolRange;
@@ -54,6 +54,9 @@ fn relative_l2(found: &HostTensor, expected: &HostTensor) -> f64 {
     let pairs = || found.data.iter().zip(&expected.data).map(|(a, b)| (*a as f64, *b as f64));
     norm(&mut pairs().map(|(a, b)| a - b)) / norm(&mut pairs().map(|(_, b)| b))
 }
+=======
+use std::path::Path;
+>>>>>>> 46f7015 (Compile models: from a loaded program to an artifact, stage by stage):compiler/tests/goldens/reference.rs
 
 /// The worst error over the outputs, all of which must be there.
 fn worst_error(case: &Path, model: &Model) -> f64 {

@@ -1,0 +1,7 @@
+//! Every golden checkpoint against what `transformers` computed: by the reference interpreter, and compiled.
+
+#![allow(clippy::unwrap_used, reason = "the helpers of tests")]
+
+mod compiled;
+mod golden;
+mod reference;
