@@ -53,7 +53,7 @@ fn levels_are_those_of_pillow() {
                 .flat_map(|channel| image.pixels().map(move |pixel| pixel.0[channel]))
                 .collect();
             let (largest, mean) = distance(&planes, expected.data());
-            let (most, most_mean) = bound(&file);
+            let (most, most_mean) = bound(file);
             if largest > most || mean > most_mean {
                 report +=
                     &format!("{name}: at most {largest} levels away, {mean:.4} in the mean\n");
