@@ -65,11 +65,13 @@ impl Kernel {
     }
 }
 
-/// A module with these kernels; what they share is in it once.
+/// A module with these kernels. Equal ones, and what several share, are in it once.
 pub fn emit_module(kernels: &[Kernel], target: &CpuTarget) -> String {
     let mut module = Module::default();
-    for kernel in kernels {
-        kernel.define(&mut module, target);
+    for (position, kernel) in kernels.iter().enumerate() {
+        if !kernels[..position].contains(kernel) {
+            kernel.define(&mut module, target);
+        }
     }
     module.finish()
 }
@@ -79,4 +81,26 @@ fn fnv1a(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Layout, lower};
+    use ocellus_dialects::kernel::{EpilogueOp, KernelOp, Prologue};
+    use ocellus_dialects::{ElementType, TensorType};
+
+    #[test]
+    fn a_row_wise_kernel_reads_as_what_it_does() {
+        let layout = |element| Layout::contiguous(&TensorType::new(element, [100, 19]));
+        let op = KernelOp::RowWise {
+            prologue: Prologue::None,
+            epilogue: vec![EpilogueOp::Scale(0.5)],
+            to: ElementType::BF16,
+        };
+        let target = CpuTarget::X86_64_V3;
+        let (x, y) = (layout(ElementType::F16), layout(ElementType::BF16));
+        let launch = lower(&op, &[x], &y, &target).unwrap();
+        insta::assert_snapshot!(launch.kernel.emit(&target));
+    }
 }

@@ -70,3 +70,25 @@ fn epilogue_flops(epilogue: &[EpilogueOp]) -> i64 {
     };
     epilogue.iter().map(cost).sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ocellus_dialects::ElementType::F32;
+    use ocellus_dialects::symbolic::Symbol;
+
+    #[test]
+    fn work_is_a_polynomial_over_the_symbols() {
+        let images = Dim::symbol(&Symbol::new("images"));
+        let rows = |width: i64| TensorType::new(F32, [images.clone(), Dim::from(10), width.into()]);
+        let gemm = KernelOp::Gemm { prologue: Prologue::None, epilogue: vec![] };
+        let found = work(&gemm, &[rows(8), TensorType::new(F32, [6, 8])], &rows(6));
+        assert_eq!(found.flops, times(images.clone(), 2 * 10 * 6 * 8));
+        assert_eq!(found.bytes, times(images.clone(), 4 * 10 * (8 + 6)) + Dim::from(4 * 6 * 8));
+
+        let attention = KernelOp::Attention { heads: 2, scale: 1.0 };
+        let found = work(&attention, &[rows(8), rows(8), rows(8)], &rows(8));
+        let softmax = 2 * 10 * 10 * prologue_flops(Prologue::Softmax);
+        assert_eq!(found.flops, times(images, 4 * 10 * 10 * 8 + softmax));
+    }
+}

@@ -89,3 +89,6 @@ fn with_llvm_module<T>(
     llvm::optimise(&machine, &module)?;
     use_module(&module, &machine)
 }
+
+#[cfg(test)]
+mod tests;

@@ -29,6 +29,18 @@ fn target() -> CpuTarget {
     }
 }
 
+/// An interval as the runtime cuts it: half of what is left, again and again.
+fn halves(first: i64, end: i64) -> Vec<(i64, i64)> {
+    let mut parts = vec![];
+    let mut first = first;
+    while first < end {
+        let middle = first + (end - first + 1) / 2;
+        parts.push((first, middle));
+        first = middle;
+    }
+    parts
+}
+
 fn gflops(op: &KernelOp, operands: &[Operand], result: &Operand, flops: f64) -> f64 {
     let loaded = Loaded::new(op, operands, result, &target());
     let share = (loaded.tiles + WORKERS - 1) / WORKERS;
@@ -46,12 +58,17 @@ fn gflops(op: &KernelOp, operands: &[Operand], result: &Operand, flops: f64) -> 
                 .map(|(worker, scratch)| {
                     let first = worker as i64 * share;
                     let end = (first + share).min(loaded.tiles);
+                    let parts = halves(first, end);
                     scope.spawn(move || {
                         barrier.wait();
                         let start = cpu_seconds();
                         for _ in 0..repeats {
-                            // SAFETY: as in `Loaded::run`; workers have disjoint tiles and their own scratch.
-                            unsafe { function(block.as_ptr(), first, end, scratch.pointer_mut()) };
+                            for (first, end) in &parts {
+                                // SAFETY: as in `Loaded::run`; workers have disjoint tiles and their own scratch.
+                                unsafe {
+                                    function(block.as_ptr(), *first, *end, scratch.pointer_mut())
+                                };
+                            }
                         }
                         (cpu_seconds() - start) / repeats as f64
                     })

@@ -62,3 +62,72 @@ impl WeightPacking {
         Ok(packed)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::CpuTarget;
+    use proptest::prelude::*;
+
+    fn packing(rows: i64, columns: i64, format: PanelFormat) -> WeightPacking {
+        let element = match format {
+            PanelFormat::F32 => ElementType::F32,
+            PanelFormat::Widened(element) => element,
+            PanelFormat::Bf16Pairs => ElementType::BF16,
+        };
+        let kernel = MicroKernel::new(format, &CpuTarget::X86_64_V4_BF16);
+        WeightPacking { rows, columns, element, kernel }
+    }
+
+    #[test]
+    fn pairs_lie_together_and_the_rest_is_zero() {
+        let packing = packing(2, 3, PanelFormat::Bf16Pairs);
+        let weight: Vec<u8> = [1u16, 2, 3, 4, 5, 6].iter().flat_map(|w| w.to_le_bytes()).collect();
+        let packed = packing.pack(&weight).unwrap();
+        let words: Vec<u16> =
+            packed.chunks(2).map(|bytes| u16::from_le_bytes([bytes[0], bytes[1]])).collect();
+        assert_eq!(words[..4], [1, 2, 4, 5]);
+        assert_eq!(words[64..68], [3, 0, 6, 0]);
+        assert_eq!(words.iter().map(|word| u32::from(*word)).sum::<u32>(), 21);
+    }
+
+    #[test]
+    fn a_weight_of_another_size_is_refused() {
+        let error = packing(2, 3, PanelFormat::F32).pack(&[0; 23]).unwrap_err();
+        assert_eq!(error.to_string(), "the weight has 23 bytes; [2, 3] x f32 has 24");
+    }
+
+    proptest! {
+        #[test]
+        fn each_element_lies_where_the_micro_kernel_reads_it(
+            rows in 1i64..80,
+            columns in 1i64..40,
+            format in prop_oneof![
+                Just(PanelFormat::F32),
+                Just(PanelFormat::Widened(ElementType::F16)),
+                Just(PanelFormat::Bf16Pairs),
+            ],
+        ) {
+            let packing = packing(rows, columns, format);
+            let size = packing.element.bytes();
+            let weight: Vec<u8> = (0..rows * columns)
+                .flat_map(|i| (i as u32 + 1).to_le_bytes().into_iter().take(size as usize))
+                .collect();
+            let packed = packing.pack(&weight).unwrap();
+            prop_assert_eq!(packed.len(), packing.bytes());
+            let kernel = packing.kernel;
+            let pair = if format == PanelFormat::Bf16Pairs { 2 } else { 1 };
+            let panel = kernel.column_panel_bytes(kernel.chunks(columns)) / size;
+            for row in 0..rows {
+                for column in 0..columns {
+                    let at = row / kernel.columns * panel
+                        + column / pair * kernel.columns * pair
+                        + row % kernel.columns * pair
+                        + column % pair;
+                    let range = |at: i64| (at * size) as usize..((at + 1) * size) as usize;
+                    prop_assert_eq!(&packed[range(at)], &weight[range(row * columns + column)]);
+                }
+            }
+        }
+    }
+}

@@ -322,17 +322,12 @@ impl Builder {
         self.operation(ty, &format!("vector.shuffle {a}, {b} {indices:?} : {}, {}", a.ty, b.ty))
     }
 
-    /// The sum of all lanes, as a tree.
-    pub fn sum_lanes(&mut self, a: Value) -> Value {
-        self.fold_lanes(a, Builder::add)
-    }
-
-    /// The greatest lane.
-    pub fn max_lane(&mut self, a: Value) -> Value {
-        self.fold_lanes(a, Builder::max)
-    }
-
-    fn fold_lanes(&mut self, a: Value, combine: fn(&mut Builder, Value, Value) -> Value) -> Value {
+    /// All lanes combined into one number, as a tree.
+    pub fn fold_lanes(
+        &mut self,
+        a: Value,
+        combine: fn(&mut Builder, Value, Value) -> Value,
+    ) -> Value {
         let mut folded = a;
         while folded.lanes() > 1 {
             let half = folded.lanes() / 2;

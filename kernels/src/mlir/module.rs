@@ -27,7 +27,8 @@ pub struct Module {
 }
 
 impl Module {
-    /// Writes a function, unless the module has one of that name already; `body` ends where the function returns.
+    /// Writes a function; `body` ends where the function returns. An internal one that the module has already is not
+    /// written again. An exported one is, for two kernels of one symbol are an error that MLIR must see.
     pub fn define(
         &mut self,
         name: &str,
@@ -35,7 +36,8 @@ impl Module {
         parameters: &[Type],
         body: impl FnOnce(&mut Builder, &[Value]),
     ) -> Function {
-        if let Some((known, _)) = self.functions.iter().find(|(known, _)| known.name == name) {
+        let known = self.functions.iter().find(|(known, _)| known.name == name);
+        if let (Some((known, _)), Linkage::Internal) = (known, linkage) {
             return known.clone();
         }
         let function = Function { name: name.to_string(), parameters: parameters.to_vec() };

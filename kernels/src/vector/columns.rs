@@ -84,17 +84,17 @@ pub fn fold_columns(
                 let value = body(b, column, lanes);
                 vector = combine(b, vector, value);
             }
-            let mut scalar = fold_lanes(b, vector, combine);
+            let mut scalar = b.fold_lanes(vector, combine);
             for (column, lanes) in small {
                 let column = b.i64(column);
                 let value = body(b, column, lanes);
-                let value = fold_lanes(b, value, combine);
+                let value = b.fold_lanes(value, combine);
                 scalar = combine(b, scalar, value);
             }
             scalar
         }
         Width::Dynamic(width) => {
-            let scalar = fold_lanes(b, vector, combine);
+            let scalar = b.fold_lanes(vector, combine);
             let folded = b.for_loop((end, width, 1), &[scalar], |b, column, sum| {
                 let value = body(b, column, 1);
                 let value = b.lane(value, 0);
@@ -103,20 +103,6 @@ pub fn fold_columns(
             folded[0]
         }
     }
-}
-
-fn fold_lanes(
-    b: &mut Builder,
-    vector: Value,
-    combine: fn(&mut Builder, Value, Value) -> Value,
-) -> Value {
-    let mut folded = vector;
-    while folded.lanes() > 1 {
-        let half = folded.lanes() / 2;
-        let (low, high) = (b.lanes(folded, 0, half), b.lanes(folded, half, half));
-        folded = combine(b, low, high);
-    }
-    b.lane(folded, 0)
 }
 
 fn full_vectors_end(b: &mut Builder, width: Value, lanes: u32) -> Value {
