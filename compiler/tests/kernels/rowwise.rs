@@ -77,7 +77,7 @@ fn a_row_of_a_width_known_at_run_time_is_right() {
             let at = [(tokens.clone(), width)].into();
             let found = crate::launch::run_symbolic(
                 &op,
-                &[x.clone()],
+                std::slice::from_ref(&x),
                 &result(F32, &[4, width], 0),
                 &target,
                 (&[Dim::from(4), Dim::symbol(&tokens)], &at),
@@ -104,7 +104,7 @@ fn activations_are_as_near_as_stated() {
         for activation in Activation::ALL {
             let epilogue = vec![EpilogueOp::Activate(activation)];
             let op = KernelOp::RowWise { prologue: Prologue::None, epilogue, to: F32 };
-            let found = run(&op, &[x.clone()], &result(F32, &[1, width], 0), &target);
+            let found = run(&op, std::slice::from_ref(&x), &result(F32, &[1, width], 0), &target);
             let near = |x: &f64| Near {
                 value: activate(activation, *x),
                 bound: activation_error(activation, *x),
