@@ -1,0 +1,50 @@
+//! Every golden checkpoint's program as MLIR text: `venc` reads back, and MLIR takes `kernel` and `plan`.
+
+#![allow(clippy::unwrap_used, reason = "the helpers of tests")]
+
+use ocellus_compiler::frontend::hugging_face;
+use ocellus_compiler::{passes, rewrite};
+use ocellus_dialects::mlir::Context;
+use ocellus_dialects::venc;
+use ocellus_kernels::CpuTarget;
+use std::path::{Path, PathBuf};
+
+fn cases() -> Vec<PathBuf> {
+    let goldens = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/goldens");
+    let cases: Vec<PathBuf> = std::fs::read_dir(goldens)
+        .unwrap()
+        .map(|entry| entry.unwrap().path().join("model"))
+        .filter(|path| path.join("config.json").is_file())
+        .collect();
+    assert!(cases.len() >= 40, "the goldens are not there");
+    cases
+}
+
+#[test]
+fn every_program_reads_back() {
+    for case in cases() {
+        let module = hugging_face::load(&case).unwrap().module;
+        let read = venc::Module::parse(&module.to_string()).unwrap();
+        assert_eq!(read, module, "{}", case.display());
+    }
+}
+
+#[test]
+fn mlir_takes_every_chosen_program_and_every_plan() {
+    let context = Context::new().unwrap();
+    let target = CpuTarget::X86_64_V3;
+    for case in cases() {
+        let module = hugging_face::load(&case).unwrap().module;
+        let specialised = passes::specialise(&module);
+        let switches = rewrite::Switches::without([""; 0]).unwrap();
+        let chosen = rewrite::choose_pieces(&specialised, &target, &switches).unwrap();
+        let pieces: Vec<passes::PieceProgram> =
+            chosen.into_iter().map(|(piece, _)| piece).collect();
+        let host = passes::plan(&module, &pieces, &target).unwrap();
+        let texts = pieces.iter().map(|piece| piece.module.to_mlir());
+        for text in texts.chain([passes::print_plan(&host.plan)]) {
+            let verdict = context.check(&text);
+            assert_eq!(verdict, Ok(()), "{}\n{text}", case.display());
+        }
+    }
+}
