@@ -209,7 +209,7 @@ impl Scope {
         let tensor = tensor.cast(ElementType::F32)?;
         let mut recording = self.recording.borrow_mut();
         let function = recording.current()?;
-        if tensor.function != function.id {
+        if tensor.function != function.id || !self.recorded(&tensor) {
             return Err(NnError::ForeignTensor);
         }
         function.builder.result(name, tensor.value);
@@ -219,6 +219,11 @@ impl Scope {
     /// How the program's tensors are stored.
     pub fn element(&self) -> ElementType {
         self.recording.borrow().element
+    }
+
+    /// Whether a tensor is of this program, and not of another that was recorded before.
+    fn recorded(&self, tensor: &Tensor) -> bool {
+        Rc::ptr_eq(&self.recording, &tensor.recording)
     }
 
     fn declare(&self, name: &str, ty: TensorType) -> Result<Tensor> {
@@ -269,7 +274,7 @@ impl Scope {
         let mut recording = self.recording.borrow_mut();
         let Recording { module, open, layers, .. } = &mut *recording;
         let function = open.last_mut().ok_or(NnError::ForeignTensor)?;
-        if x.function != function.id {
+        if x.function != function.id || !self.recorded(x) {
             return Err(NnError::ForeignTensor);
         }
         let value = function.builder.call(module, callee, &operands)?;
@@ -352,6 +357,28 @@ mod tests {
         })
         .unwrap_err();
         assert_eq!(error, NnError::ForeignTensor.at("blocks"));
+    }
+
+    #[test]
+    fn a_tensor_of_another_program_is_refused() {
+        let mut stray = None;
+        build(ElementType::F32, |nn| {
+            let x = tokens(nn)?;
+            stray = Some(x.add(&x)?.add(&x)?);
+            nn.result("y", &x)
+        })
+        .unwrap();
+        let stray = stray.unwrap();
+        let uses: [fn(&Scope, &Tensor, &Tensor) -> Result<()>; 4] = [
+            |_, x, stray| x.add(stray).map(drop),
+            |_, _, stray| stray.softmax().map(drop),
+            |nn, _, stray| nn.result("y", stray),
+            |nn, _, stray| nn.repeat("l", 1, &LayerNorm::new(1e-6), stray).map(drop),
+        ];
+        for wrong in uses {
+            let error = build(ElementType::F32, |nn| wrong(nn, &tokens(nn)?, &stray)).unwrap_err();
+            assert!(error.to_string().contains("a tensor of another function is used"), "{error}");
+        }
     }
 
     #[test]

@@ -171,6 +171,9 @@ impl Tensor {
     }
 
     fn then(&self, op: Op, others: &[&Tensor]) -> Result<Tensor> {
+        if others.iter().any(|other| !Rc::ptr_eq(&self.recording, &other.recording)) {
+            return Err(NnError::ForeignTensor);
+        }
         let operands: Vec<&Tensor> = std::iter::once(self).chain(others.iter().copied()).collect();
         let mut recording = self.recording.borrow_mut();
         let (function, value, ty) = recording.push(op, &operands)?;
