@@ -1,4 +1,5 @@
-//! Checkpoints that make no model: each is refused with a message that says what, where, and what is allowed.
+//! Checkpoints that make no model: each is refused with a message that says what, where, and what is allowed. And the
+//! sizes that a model is compiled for where nobody asks for any.
 
 #![allow(clippy::unwrap_used, reason = "the helpers of tests")]
 
@@ -191,6 +192,39 @@ fn a_range_that_the_model_cannot_have_is_refused() {
     assert!(message.contains("the range 8..=1 of the symbol `images` is empty"), "{message}");
     let message = refused("images", SymbolRange { min: 4, max: 4, step: 0 });
     assert!(message.contains("is empty"), "{message}");
+}
+
+#[test]
+fn the_default_range_is_what_the_preprocessor_gives() {
+    let symbols = |preprocessor: Option<Value>| {
+        let directory = with_config("dinov2-base", &config("dinov2-base").to_string());
+        if let Some(preprocessor) = preprocessor {
+            let path = directory.path().join("preprocessor_config.json");
+            std::fs::write(path, preprocessor.to_string()).unwrap();
+        }
+        let module = load(directory.path()).unwrap().module;
+        module.symbols.free().map(|(name, range)| format!("{name} in {range}")).collect::<Vec<_>>()
+    };
+    let patch = config("dinov2-base")["patch_size"].as_i64().unwrap();
+    let any = format!("{patch}..=2147483647");
+    assert_eq!(
+        symbols(None),
+        [
+            "images in 1..=2147483647".to_string(),
+            format!("height in {any}"),
+            format!("width in {any}")
+        ]
+    );
+    let mut bit = json!({
+        "image_processor_type": "BitImageProcessor", "size": {"shortest_edge": 32}, "do_center_crop": true,
+        "crop_size": {"height": 24, "width": 24}
+    });
+    assert_eq!(symbols(Some(bit.clone())), ["images in 1..=2147483647"]);
+    bit["do_center_crop"] = json!(false);
+    assert_eq!(
+        symbols(Some(bit)),
+        ["images in 1..=2147483647", "height in 32..=65535", "width in 32..=65535"]
+    );
 }
 
 #[test]

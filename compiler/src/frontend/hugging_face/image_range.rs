@@ -3,10 +3,10 @@
 
 use super::LoadError;
 use super::backbone::VisionEncoder;
-use super::config::Config;
+use crate::preprocess::OutputSizeRange;
 use ocellus_dialects::symbolic::SymbolRange;
-use serde_json::Value;
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 const ANY: i64 = i32::MAX as i64;
 const SYMBOLS: [&str; 3] = ["images", "height", "width"];
@@ -14,57 +14,35 @@ const SYMBOLS: [&str; 3] = ["images", "height", "width"];
 /// The ranges of `images`, `height` and `width`.
 pub(super) fn ranges(
     encoder: &dyn VisionEncoder,
-    preprocessor: Option<&Config>,
+    preprocessed: Option<&OutputSizeRange>,
     asked: &BTreeMap<String, SymbolRange>,
 ) -> Result<[SymbolRange; 3], LoadError> {
     if let Some(unknown) = asked.keys().find(|name| !SYMBOLS.contains(&name.as_str())) {
         return Err(LoadError::UnknownSymbol(unknown.clone()));
     }
     let patch = encoder.backbone().patch_size;
-    let size = match encoder.resamples_unasked() {
-        // The others refuse every other size, unless they are asked to resample their positions.
-        false => Some(encoder.backbone().image_size),
-        true => preprocessor.map(preprocessed_size).transpose()?.flatten(),
+    let (height, width) = match (encoder.resamples_unasked(), preprocessed) {
+        // These refuse every other size, unless they are asked to resample their positions.
+        (false, _) => {
+            let (height, width) = encoder.backbone().image_size;
+            (SymbolRange::new(height, height), SymbolRange::new(width, width))
+        }
+        (true, Some(sizes)) => (within(&sizes.height, patch.0), within(&sizes.width, patch.1)),
+        (true, None) => (SymbolRange::new(patch.0, ANY), SymbolRange::new(patch.1, ANY)),
     };
-    let default = |side: Option<i64>, patch: i64| match side {
-        Some(side) => SymbolRange::new(side.max(patch), side.max(patch)),
-        None => SymbolRange::new(patch, ANY),
-    };
-    let [images, height, width] = SYMBOLS.map(|name| asked.get(name).copied());
-    let ranges = [
-        images.unwrap_or_else(|| SymbolRange::new(1, ANY)),
-        height.unwrap_or_else(|| default(size.map(|(height, _)| height), patch.0)),
-        width.unwrap_or_else(|| default(size.map(|(_, width)| width), patch.1)),
-    ];
-    for (symbol, range, patch) in [("height", ranges[1], patch.0), ("width", ranges[2], patch.1)] {
+    let defaults = [SymbolRange::new(1, ANY), height, width];
+    let [images, height, width] = [0, 1, 2]
+        .map(|position| asked.get(SYMBOLS[position]).copied().unwrap_or(defaults[position]));
+    for (symbol, range, patch) in [("height", height, patch.0), ("width", width, patch.1)] {
         if range.min < patch {
             return Err(LoadError::BelowOnePatch { symbol, range: range.to_string(), patch });
         }
     }
-    Ok(ranges)
+    Ok([images, height, width])
 }
 
-/// The height and width that every image has after preprocessing, where that is one size for all.
-fn preprocessed_size(config: &Config) -> Result<Option<(i64, i64)>, LoadError> {
-    if config.flag("do_center_crop", false)? {
-        return Ok(both_sides(config.get("crop_size")));
-    }
-    if config.flag("do_resize", true)? {
-        return Ok(config
-            .get("size")
-            .filter(|size| size.is_object())
-            .and_then(|size| both_sides(Some(size))));
-    }
-    Ok(None)
-}
-
-/// `{"height": h, "width": w}`, or one number for both.
-fn both_sides(size: Option<&Value>) -> Option<(i64, i64)> {
-    let size = size?;
-    let side = |key: &str| size.get(key)?.as_i64();
-    match size.as_i64() {
-        Some(side) => Some((side, side)),
-        None => side("height").zip(side("width")),
-    }
-    .filter(|(height, width)| *height >= 1 && *width >= 1)
+/// The sizes of a side that have room for a patch; that of one patch where none has.
+fn within(side: &RangeInclusive<u64>, patch: i64) -> SymbolRange {
+    let pixels = |size: u64| i64::try_from(size).unwrap_or(ANY).clamp(patch, ANY);
+    SymbolRange::new(pixels(*side.start()), pixels(*side.end()))
 }

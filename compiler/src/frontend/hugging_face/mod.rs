@@ -18,6 +18,7 @@ pub use error::LoadError;
 
 use super::Model;
 use super::nn;
+use crate::preprocess::{OutputSizeRange, Preprocessor};
 use crate::weights::{Checkpoint, WeightError, check};
 use backbone::VisionEncoder;
 use config::Config;
@@ -65,7 +66,9 @@ pub fn load_with(path: impl AsRef<Path>, options: &Options) -> Result<Model, Loa
     let tower = family.find(path, &checkpoint)?;
     let encoder = (family.read)(&config, &|name| checkpoint.has(&tower.weight(name)))?;
     let preprocessor = read_preprocessor(path)?;
-    let module = record(encoder.as_ref(), &tower, preprocessor.as_ref(), options)?;
+    // One that cannot be run here does not keep tensors from being encoded; it says so when it is given an image.
+    let sizes = Preprocessor::load(path).ok().map(|preprocessor| preprocessor.output_size_range());
+    let module = record(encoder.as_ref(), &tower, sizes.as_ref(), options)?;
     check_weights(&module, &checkpoint, family, &tower).map_err(|source| LoadError::Mismatch {
         path: path.to_path_buf(),
         source: Box::new(source),
@@ -88,10 +91,10 @@ pub(super) fn declare(config: Map<String, Value>) -> Result<venc::Module, LoadEr
 fn record(
     encoder: &dyn VisionEncoder,
     tower: &Tower,
-    preprocessor: Option<&Config>,
+    preprocessed: Option<&OutputSizeRange>,
     options: &Options,
 ) -> Result<venc::Module, LoadError> {
-    let [images, height, width] = image_range::ranges(encoder, preprocessor, &options.ranges)?;
+    let [images, height, width] = image_range::ranges(encoder, preprocessed, &options.ranges)?;
     let module = nn::build(options.element, |nn| {
         let images = nn.symbol("images", images)?;
         let (height, width) = (nn.symbol("height", height)?, nn.symbol("width", width)?);
