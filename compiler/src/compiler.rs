@@ -5,7 +5,7 @@ use crate::configuration::CompilationConfig;
 use crate::encoder::Encoder;
 use crate::frontend::Model;
 use crate::passes::{self, HostProgram, PassError, PieceProgram};
-use crate::rewrite::{self, RewriteError, TargetDescription};
+use crate::rewrite::{self, RewriteError};
 use crate::target::{Target, TargetError};
 use ocellus_dialects::symbolic::{SymbolError, SymbolRange, Symbols};
 use ocellus_dialects::venc::{self, VencError};
@@ -153,24 +153,12 @@ impl Compiler {
         module.verify()?;
         observe(Stage::Saturate);
         let specialised = passes::specialise(&module);
-        let (pieces, reports) = self.choose(&specialised)?;
+        let switches = rewrite::Switches::without(&self.config.disabled_rules)?;
+        let chosen = rewrite::choose_pieces(&specialised, self.target.cpu(), &switches)?;
+        let (pieces, reports): (Vec<_>, Vec<_>) = chosen.into_iter().unzip();
         observe(Stage::Plan);
         let host = passes::plan(&module, &pieces, self.target.cpu())?;
         Ok(Program { venc: module, pieces, reports, host, target: self.target })
-    }
-
-    /// The kernels for each piece of the range, and how they were chosen.
-    fn choose(
-        &self,
-        module: &venc::Module,
-    ) -> Result<(Vec<PieceProgram>, Vec<rewrite::Report>), CompileError> {
-        let disabled = self.config.disabled_rules.iter().map(String::as_str);
-        let switches = rewrite::Switches::disable(disabled)?;
-        let description = TargetDescription::named(self.target.cpu().name)?;
-        let smallest = module.symbols.free().map(|(symbol, range)| (symbol.clone(), range.min));
-        let at = module.symbols.bind(&smallest.collect())?;
-        let (chosen, report) = rewrite::choose(module, &at, &description, &switches)?;
-        Ok((vec![PieceProgram { ranges: vec![], module: chosen }], vec![report]))
     }
 
     /// Compiles `model` and loads the result.

@@ -20,19 +20,11 @@ fn smallest(symbols: &Symbols) -> Bindings {
     symbols.bind(&free).unwrap()
 }
 
-<<<<<<< HEAD
 fn chosen_with(name: &str, disabled: &[&str]) -> (kernel::Module, Report) {
     let module = specialise(&golden(name).module);
     let target = TargetDescription::named("x86-64-v4").unwrap();
     let switches = Switches::without(disabled).unwrap();
     choose(&module, &smallest(&module.symbols), &target, &switches).unwrap()
-=======
-fn chosen(name: &str) -> kernel::Module {
-    let model = golden(name);
-    let target = TargetDescription::named("x86-64-v4").unwrap();
-    let at = smallest(&model.module.symbols);
-    choose(&model.module, &at, &target, &Switches::default()).unwrap().0
->>>>>>> 46f7015 (Compile models: from a loaded program to an artifact, stage by stage)
 }
 
 /// One function of what is chosen for a golden checkpoint.

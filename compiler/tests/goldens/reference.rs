@@ -4,59 +4,11 @@ use crate::golden::{F32_RELATIVE_L2, cases, golden, ranges, relative_l2, tensors
 use ocellus_compiler::frontend::Model;
 use ocellus_compiler::frontend::hugging_face::{Options, load, load_with};
 use ocellus_compiler::reference::evaluate;
-<<<<<<< HEAD:compiler/tests/goldens_reference.rs
-use ocellus_compiler::weights::SafetensorsFile;
 use ocellus_dialects::ElementType;
-use ocellus_dialects::symbolic::SymbolRange;
-use ocellus_runtime::HostTensor;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-
-/// `tests/goldens/README.md` derives it: thirty times what rounding costs.
-const F32_RELATIVE_L2: f64 = 1e-5;
-
-type Tensors = BTreeMap<String, HostTensor>;
-
-fn cases() -> Vec<PathBuf> {
-    let goldens = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/goldens");
-    let mut cases: Vec<PathBuf> = std::fs::read_dir(goldens)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.join("golden.json").is_file())
-        .collect();
-    cases.sort();
-    assert!(cases.len() >= 40, "the goldens are not there");
-    cases
-}
-
-fn tensors(path: &Path) -> Tensors {
-    let file = SafetensorsFile::open(path).unwrap();
-    file.names().into_iter().map(|name| (name.clone(), file.tensor(&name).unwrap())).collect()
-}
-
-fn golden(case: &Path) -> Value {
-    serde_json::from_str(&std::fs::read_to_string(case.join("golden.json")).unwrap()).unwrap()
-}
-
-fn ranges(golden: &Value) -> BTreeMap<String, SymbolRange> {
-    let ranges = golden["ranges"].as_object().unwrap().iter();
-    let bound = |range: &Value, end: usize| range[end].as_i64().unwrap();
-    ranges
-        .map(|(name, range)| (name.clone(), SymbolRange::new(bound(range, 0), bound(range, 1))))
-        .collect()
-}
-
-fn relative_l2(found: &HostTensor, expected: &HostTensor) -> f64 {
-    assert_eq!(found.shape, expected.shape);
-    let norm = |numbers: &mut dyn Iterator<Item = f64>| numbers.map(|x| x * x).sum::<f64>().sqrt();
-    let pairs = || found.data.iter().zip(&expected.data).map(|(a, b)| (*a as f64, *b as f64));
-    norm(&mut pairs().map(|(a, b)| a - b)) / norm(&mut pairs().map(|(_, b)| b))
-}
-=======
 use std::path::Path;
->>>>>>> 46f7015 (Compile models: from a loaded program to an artifact, stage by stage):compiler/tests/goldens/reference.rs
 
 /// The worst error over the outputs, all of which must be there.
 fn worst_error(case: &Path, model: &Model) -> f64 {
