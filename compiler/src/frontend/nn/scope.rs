@@ -369,7 +369,8 @@ mod tests {
         })
         .unwrap();
         let stray = stray.unwrap();
-        let uses: [fn(&Scope, &Tensor, &Tensor) -> Result<()>; 4] = [
+        type Use = fn(&Scope, &Tensor, &Tensor) -> Result<()>;
+        let uses: [Use; 4] = [
             |_, x, stray| x.add(stray).map(drop),
             |_, _, stray| stray.softmax().map(drop),
             |nn, _, stray| nn.result("y", stray),
