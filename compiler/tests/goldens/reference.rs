@@ -6,7 +6,7 @@ use ocellus_compiler::frontend::hugging_face::{Options, load, load_with};
 use ocellus_compiler::reference::evaluate;
 use ocellus_dialects::ElementType;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
 
