@@ -177,7 +177,7 @@ fn a_result_of_another_storage_or_rank_is_refused() {
     let cases = [
         (refuse(Move::MeanTokens, &[tokens.clone()], &layout(BF16, &[1, 48])), "cannot give"),
         (refuse(Move::MeanTokens, &[], &tokens), "operand 0 is missing"),
-        (refuse(Move::MergeHeads, &[tokens.clone()], &tokens), "merge_heads reads 4 dimensions"),
+        (refuse(Move::MergeHeads, &[tokens.clone()], &tokens), "merge_heads wants 4 dimensions"),
     ];
     for (message, part) in cases {
         assert!(message.contains(part), "{message}");

@@ -121,3 +121,43 @@ pub(crate) struct Scratch {
 fn round_up(value: i64, step: i64) -> i64 {
     (value + step - 1) / step * step
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parts_of_the_scratch_memory_follow_each_other_aligned() {
+        for target in CpuTarget::ALL {
+            for head_size in [1, 7, 16, 64, 72, 88, 128] {
+                let schedule = Schedule::new(ElementType::BF16, head_size, &target);
+                let scratch = schedule.scratch();
+                let panel_rows = schedule.panels() * schedule.panel_row();
+                let parts = [
+                    (scratch.queries, schedule.head_cells * panel_rows),
+                    (scratch.keys, schedule.block_keys * schedule.head_cells * CELL),
+                    (scratch.values, schedule.block_keys * schedule.padded_head * CELL),
+                    (scratch.scores, schedule.block_keys * schedule.panel_row()),
+                    (scratch.outputs, schedule.padded_head * panel_rows),
+                    (scratch.states, 2 * panel_rows),
+                    (scratch.bytes, 0),
+                ];
+                for (part, next) in parts.iter().zip(&parts[1..]) {
+                    assert!(part.0 + part.1 <= next.0, "{} {head_size}", target.name);
+                    assert_eq!(next.0 % ALIGNMENT, 0);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn register_blocks_tile_a_block_of_keys_and_panels_a_tile() {
+        for target in CpuTarget::ALL {
+            let schedule = Schedule::new(ElementType::F32, 64, &target);
+            assert_eq!(schedule.block_keys % schedule.rows, 0);
+            assert_eq!(TILE_QUERIES % schedule.panel_queries(), 0);
+            // A row more than the last key's is written where keys are odd in number.
+            assert_eq!(schedule.block_keys % 2, 0);
+        }
+    }
+}

@@ -17,7 +17,7 @@ pub(super) fn lower(op: &Move, operands: &[Layout], result: &Layout) -> Result<L
         Move::Patchify { height, width, rows, cols } => {
             expect_rank(op, 0, &operands[0], 4)?;
             let piece = patchify(&operands[0], result, (*height, *width), (rows, cols));
-            let images = result.ty.shape[0].clone();
+            let images = operands[0].ty.shape[0].clone();
             // One row of patches is some dozens of kilobytes in any model.
             (vec![piece], (images, rows.clone()), TILE_BYTES)
         }
@@ -29,6 +29,7 @@ pub(super) fn lower(op: &Move, operands: &[Layout], result: &Layout) -> Result<L
         }
         Move::MergeHeads => {
             expect_rank(op, 0, &operands[0], 4)?;
+            expect_rank(op, 1, result, 3)?;
             let (whole, split) = (result, &operands[0]);
             let heads = split.ty.shape[1].as_constant().ok_or_else(|| LowerError::Dynamic {
                 operand: 0,
@@ -228,4 +229,55 @@ fn concat_columns(operands: &[Layout], to: &Rows) -> Vec<Piece> {
         pieces.push(piece);
     }
     pieces
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Argument, Tiles};
+    use ocellus_dialects::{ElementType, TensorType};
+
+    fn layout(shape: &[&str]) -> Layout {
+        let dims = shape.iter().map(|dim| dim.parse::<Dim>().unwrap());
+        Layout::contiguous(&TensorType::new(ElementType::F32, dims))
+    }
+
+    /// The words of the argument block: `x0` and `result` are addresses.
+    fn words(launch: &Launch) -> String {
+        let word = |argument: &Argument| match argument {
+            Argument::Operand(position) => format!("x{position}"),
+            Argument::Result => "result".to_string(),
+            Argument::Integer(dim) => dim.to_string(),
+        };
+        launch.arguments.iter().map(word).collect::<Vec<_>>().join(", ")
+    }
+
+    #[test]
+    fn patches_are_runs_of_pixels_at_symbolic_strides() {
+        let image = layout(&["images", "3", "height", "width"]);
+        let result = layout(&["images", "rows*cols", "768"]);
+        let [rows, cols] = ["rows", "cols"].map(|name| name.parse::<Dim>().unwrap());
+        let op = Move::Patchify { height: 16, width: 16, rows: rows.clone(), cols };
+        let launch = lower(&op, &[image], &result).unwrap();
+        assert_eq!(
+            words(&launch),
+            "rows, result, x0, 0, 0, 16, 3*height*width, 768*cols*rows, \
+             rows, 16*width, 768*cols, cols, 16, 768, 3, height*width, 256, 16, width, 16"
+        );
+        assert_eq!(launch.tiles, Tiles(vec![("images".parse().unwrap(), 1), (rows, 1)]));
+    }
+
+    #[test]
+    fn a_class_token_that_all_images_share_stands_before_the_patches() {
+        let mut class = layout(&["images", "1", "768"]);
+        class.image_stride = Dim::from(0);
+        let patches = layout(&["images", "tokens", "768"]);
+        let result = layout(&["images", "tokens + 1", "768"]);
+        let launch = lower(&Move::ConcatTokens, &[class, patches], &result).unwrap();
+        assert_eq!(
+            words(&launch),
+            "tokens + 1, result, x0, 0, 0, 768, 0, 768*tokens + 768, 1, 768, 768, \
+             x1, 0, 768, 768, 768*tokens, 768*tokens + 768, tokens, 768, 768"
+        );
+    }
 }

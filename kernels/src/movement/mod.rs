@@ -89,14 +89,14 @@ impl Movement {
     }
 }
 
-/// An operation on a tensor that has too few or too many dimensions for it.
+/// Refuses a tensor that has too few or too many dimensions; the one after the operands is the result.
 fn expect_rank(op: &Move, position: usize, layout: &Layout, rank: usize) -> Result<(), LowerError> {
     match layout.ty.rank() == rank {
         true => Ok(()),
         false => Err(LowerError::Unsupported {
             family: "move",
             why: format!(
-                "{} reads {rank} dimensions, and operand {position} is {}",
+                "{} wants {rank} dimensions of tensor {position}, and it is {}",
                 op.name(),
                 layout.ty
             ),
