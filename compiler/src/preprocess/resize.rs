@@ -2,8 +2,9 @@
 
 use super::decode::check_size;
 use super::{LONGEST_SIDE, OutputSizeRange, PreprocessError};
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::F32;
+use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use image::RgbImage;
 use std::path::Path;
 
@@ -188,16 +189,20 @@ impl Plane {
     /// The plane in another size, of which one side at most may be new.
     #[expect(clippy::expect_used, reason = "a plane has as many levels as its size says")]
     fn convolved(&self, width: u32, height: u32, filter: FilterType) -> Self {
-        let bytes = bytemuck::cast_slice(&self.levels);
-        let source = ImageRef::new(self.width, self.height, bytes, PixelType::F32)
-            .expect("the size is that of the levels");
+        let source = TypedImageRef::<F32>::from_buffer(
+            self.width,
+            self.height,
+            bytemuck::cast_slice(&self.levels),
+        )
+        .expect("the size is that of the levels");
         let mut levels = vec![0f32; width as usize * height as usize];
-        let target = bytemuck::cast_slice_mut(&mut levels);
-        let mut target = Image::from_slice_u8(width, height, target, PixelType::F32)
+        let bytes = bytemuck::cast_slice_mut(&mut levels);
+        let mut target = TypedImage::<F32>::from_buffer(width, height, bytes)
             .expect("the size is that of the levels");
         let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter));
+        // Typed: the untyped call would compile the filters of every pixel type there is into this crate.
         Resizer::new()
-            .resize(&source, &mut target, &options)
+            .resize_typed(&source, &mut target, &options)
             .expect("both planes are of one pixel type");
         // As Pillow rounds: half goes up.
         levels.iter_mut().for_each(|level| *level = (*level + 0.5).floor().clamp(0.0, 255.0));
