@@ -36,7 +36,7 @@ fn mlir_takes_every_chosen_program_and_every_plan() {
     for case in cases() {
         let module = hugging_face::load(&case).unwrap().module;
         let specialised = passes::specialise(&module);
-        let switches = rewrite::Switches::without([""; 0]).unwrap();
+        let switches = rewrite::Switches::default();
         let chosen = rewrite::choose_pieces(&specialised, &target, &switches).unwrap();
         let pieces: Vec<passes::PieceProgram> =
             chosen.into_iter().map(|(piece, _)| piece).collect();
