@@ -84,7 +84,7 @@ fn rows_are_sliced_repeated_and_joined() {
         let x = Operand::with_gap(1, element, &[3, 21, 37], 1.0, 4);
         let length = Dim::from(16);
         let movement = Move::Tokens { start: 5, length: length.clone() };
-        check(movement, &Op::Tokens { start: 5, length }, &[x.clone()], 0.0, 1, target);
+        check(movement, &Op::Tokens { start: 5, length }, std::slice::from_ref(&x), 0.0, 1, target);
 
         let narrow = Operand::with_gap(2, element, &[3, 21, 6], 1.0, 1);
         let operands = [x, narrow];
@@ -175,9 +175,15 @@ fn a_result_of_another_storage_or_rank_is_refused() {
     };
     let tokens = layout(F32, &[1, 4, 48]);
     let cases = [
-        (refuse(Move::MeanTokens, &[tokens.clone()], &layout(BF16, &[1, 48])), "cannot give"),
+        (
+            refuse(Move::MeanTokens, std::slice::from_ref(&tokens), &layout(BF16, &[1, 48])),
+            "cannot give",
+        ),
         (refuse(Move::MeanTokens, &[], &tokens), "operand 0 is missing"),
-        (refuse(Move::MergeHeads, &[tokens.clone()], &tokens), "merge_heads wants 4 dimensions"),
+        (
+            refuse(Move::MergeHeads, std::slice::from_ref(&tokens), &tokens),
+            "merge_heads wants 4 dimensions",
+        ),
     ];
     for (message, part) in cases {
         assert!(message.contains(part), "{message}");
