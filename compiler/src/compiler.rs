@@ -3,6 +3,7 @@
 use crate::codegen::{self, CodegenError};
 use crate::configuration::CompilationConfig;
 use crate::encoder::Encoder;
+use crate::flops::matrix_flops;
 use crate::frontend::Model;
 use crate::passes::{self, HostProgram, PassError, PieceProgram};
 use crate::rewrite::{self, RewriteError};
@@ -18,6 +19,9 @@ use std::path::Path;
 
 /// The name under which an artifact carries the checkpoint's `preprocessor_config.json`.
 pub const PREPROCESSOR_ATTACHMENT: &str = "preprocessor_config";
+
+/// The name under which an artifact carries the arithmetic of a run: see [`matrix_flops`].
+pub const FLOPS_ATTACHMENT: &str = "matrix_flops";
 
 /// A model that could not be compiled.
 #[derive(Debug, thiserror::Error)]
@@ -163,22 +167,24 @@ impl Compiler {
 
     /// Compiles `model` and loads the result.
     pub fn compile(&self, model: &Model) -> Result<Encoder, CompileError> {
-        let program = self.lower(model)?;
-        let artifact = self.write(model, &program, &mut |_| {}, ArtifactWriter::in_memory)?;
+        let (program, artifact) = self.compile_artifact(model, None, &mut |_| {})?;
         Ok(Encoder::new(program, artifact)?)
     }
 
-    /// Compiles `model` into a file.
-    pub fn compile_to(
+    /// Compiles `model` into a file, or in memory where none is given. Nothing is loaded, so the target may be another
+    /// machine.
+    pub fn compile_artifact(
         &self,
         model: &Model,
-        path: &Path,
+        file: Option<&Path>,
         observe: &mut dyn FnMut(Stage),
-    ) -> Result<Encoder, CompileError> {
+    ) -> Result<(Program, Artifact), CompileError> {
         let program = self.lower_observed(model, observe)?;
-        let create = |contents| ArtifactWriter::create(path, contents);
-        let artifact = self.write(model, &program, observe, create)?;
-        Ok(Encoder::new(program, artifact)?)
+        let artifact = self.write(model, &program, observe, |contents| match file {
+            Some(path) => ArtifactWriter::create(path, contents),
+            None => ArtifactWriter::in_memory(contents),
+        })?;
+        Ok((program, artifact))
     }
 
     fn write(
@@ -192,15 +198,15 @@ impl Compiler {
         let code = codegen::compile_kernels(&program.host.kernels, self.target.cpu())?;
         let plan = program.host.plan.clone();
         let tag = self.config.tag.as_deref().unwrap_or(&model.name);
-        let preprocessor = model.preprocessor_config.as_ref().map(|config| config.to_string());
+        let preprocessor = model.preprocessor_config.as_ref();
+        let preprocessor =
+            preprocessor.map(|config| (PREPROCESSOR_ATTACHMENT.to_string(), config.to_string()));
+        let flops = (FLOPS_ATTACHMENT.to_string(), matrix_flops(&program.venc).to_string());
         let mut writer = create(ArtifactContents {
             provenance: Provenance::new(self.target.requirements(), tag, &plan),
             plan,
             code: code.shared_object,
-            attachments: preprocessor
-                .map(|text| (PREPROCESSOR_ATTACHMENT.to_string(), text))
-                .into_iter()
-                .collect::<BTreeMap<_, _>>(),
+            attachments: preprocessor.into_iter().chain([flops]).collect::<BTreeMap<_, _>>(),
         })?;
         let all = program.host.weights.len();
         for (done, weight) in program.host.weights.iter().enumerate() {

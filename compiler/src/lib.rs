@@ -5,6 +5,7 @@ mod compiler;
 mod configuration;
 mod encoder;
 pub mod explain;
+mod flops;
 pub mod frontend;
 pub mod passes;
 pub mod preprocess;
@@ -14,7 +15,10 @@ mod target;
 pub mod verify;
 pub mod weights;
 
-pub use compiler::{CompileError, Compiler, PREPROCESSOR_ATTACHMENT, Program, Stage};
+pub use compiler::{
+    CompileError, Compiler, FLOPS_ATTACHMENT, PREPROCESSOR_ATTACHMENT, Program, Stage,
+};
 pub use configuration::CompilationConfig;
 pub use encoder::Encoder;
+pub use flops::matrix_flops;
 pub use target::{Target, TargetError};

@@ -1,1 +1,38 @@
 //! Ocellus compiles vision encoders ahead of time, for every image size in a declared range at once.
+//!
+//! ```no_run
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let pixels = ocellus::HostTensor::default();
+//! let model = ocellus::hf::load("path/to/checkpoint")?;
+//! let encoder = ocellus::Compiler::new(ocellus::Target::host()?)
+//!     .tag("siglip.vision")
+//!     .range("images", 1..=32)
+//!     .compile(&model)?;
+//! for (name, tensor) in encoder.run(&[("pixel_values", &pixels)])? {
+//!     println!("{name}: {:?}", tensor.shape);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A model of one's own is written with [`nn`], and becomes a [`Model`] with its weights. An artifact that was compiled
+//! before is loaded as a [`Session`]; a program that does nothing else needs only the `ocellus-runtime` crate, which has
+//! no LLVM in it.
+
+pub use ocellus_compiler::frontend::{Model, nn};
+pub use ocellus_compiler::preprocess::Preprocessor;
+pub use ocellus_compiler::{
+    CompilationConfig, CompileError, Compiler, Encoder, Program, Target, TargetError, weights,
+};
+pub use ocellus_dialects::ElementType;
+pub use ocellus_dialects::symbolic::{Dim, SymbolRange};
+pub use ocellus_dialects::venc::Activation;
+pub use ocellus_runtime::{HostTensor, Session};
+
+/// Checkpoints of Hugging Face.
+pub mod hf {
+    pub use ocellus_compiler::frontend::hugging_face::{LoadError, Options, load, load_with};
+}
+
+/// The interpreter that everything else is held against.
+pub use ocellus_compiler::reference;

@@ -1,13 +1,19 @@
 //! The `ocellus` command.
 
+mod artifact_options;
 mod commands;
+mod compilation;
 mod diagnostic;
+mod fault;
 mod hub;
+mod inputs;
+mod options;
 mod output;
-mod output_file;
+mod plan_sizes;
 mod progress;
 mod range;
-mod tensor_file;
+mod subject;
+mod timing;
 
 use clap::Parser;
 use std::process::ExitCode;

@@ -15,7 +15,7 @@ impl Stages {
     /// As many stages as will come.
     pub fn new(count: usize) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
-            let style = ProgressStyle::with_template("{bar:24} {pos}/{len} {msg} {elapsed}")
+            let style = ProgressStyle::with_template("{bar:24} {pos}/{len} {msg} ({elapsed})")
                 .unwrap_or_else(|_| ProgressStyle::default_bar());
             let bar = ProgressBar::new(count as u64).with_style(style);
             bar.enable_steady_tick(Duration::from_millis(100));
@@ -24,7 +24,7 @@ impl Stages {
         Stages { bar, current: None, quiet: false }
     }
 
-    /// Shows nothing at all.
+    /// Shows nothing.
     pub fn quiet() -> Self {
         Stages { bar: None, current: None, quiet: true }
     }
@@ -38,17 +38,22 @@ impl Stages {
         self.current = Some((stage.to_string(), Instant::now()));
     }
 
+    /// How far the stage has come; seen on a terminal only.
+    pub fn advance(&mut self, stage: &str, done: usize, all: usize) {
+        if let Some(bar) = &self.bar {
+            bar.set_message(format!("{stage}: {done} of {all}"));
+        }
+    }
+
     fn end_current(&mut self) {
         let Some((stage, start)) = self.current.take() else { return };
-        if self.quiet {
-            return;
-        }
-        let line = format!("{stage:<36} {:>9.1} ms", start.elapsed().as_secs_f64() * 1e3);
+        let line = format!("{stage:<28} {:>9.1} ms", start.elapsed().as_secs_f64() * 1e3);
         match &self.bar {
             Some(bar) => {
                 bar.println(line);
                 bar.inc(1);
             }
+            None if self.quiet => {}
             None => eprintln!("{line}"),
         }
     }

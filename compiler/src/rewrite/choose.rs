@@ -38,13 +38,13 @@ pub fn choose(
 /// A module with all that its rules say about it: asked at one size after another.
 pub struct Saturated<'a> {
     module: &'a venc::Module,
-    functions: Vec<SaturatedFunction<'a>>,
+    pub(super) functions: Vec<SaturatedFunction<'a>>,
     disabled: Vec<&'static str>,
 }
 
-struct SaturatedFunction<'a> {
-    function: &'a venc::Function,
-    egraph: EGraph<Term, Types>,
+pub(super) struct SaturatedFunction<'a> {
+    pub(super) function: &'a venc::Function,
+    pub(super) egraph: EGraph<Term, Types>,
     ways: Ways,
     labels: HashMap<Id, String>,
     statistics: Statistics,

@@ -10,6 +10,7 @@ mod attribute;
 mod candidates;
 mod choose;
 mod cost;
+mod display;
 mod error;
 mod extract;
 mod insert;

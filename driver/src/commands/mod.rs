@@ -1,6 +1,12 @@
 //! The subcommands, one file each.
 
+pub mod bench;
+pub mod compile;
 pub mod doctor;
+pub mod explain;
+pub mod init;
+pub mod run;
+pub mod verify;
 
 use crate::diagnostic::Diagnostic;
 
@@ -14,6 +20,12 @@ pub struct CommandLine {
 
 #[derive(clap::Subcommand)]
 enum Command {
+    Compile(compile::Arguments),
+    Run(run::Arguments),
+    Verify(verify::Arguments),
+    Bench(bench::Arguments),
+    Explain(explain::Arguments),
+    Init(init::Arguments),
     Doctor(doctor::Arguments),
 }
 
@@ -21,6 +33,12 @@ impl CommandLine {
     /// Runs the subcommand.
     pub fn run(self) -> Result<(), Diagnostic> {
         match self.command {
+            Command::Compile(arguments) => compile::run(&arguments),
+            Command::Run(arguments) => run::run(&arguments),
+            Command::Verify(arguments) => verify::run(&arguments),
+            Command::Bench(arguments) => bench::run(&arguments),
+            Command::Explain(arguments) => explain::run(&arguments),
+            Command::Init(arguments) => init::run(&arguments),
             Command::Doctor(arguments) => doctor::run(&arguments),
         }
     }

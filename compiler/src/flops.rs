@@ -1,0 +1,56 @@
+//! [`matrix_flops`]: the arithmetic that a model asks for, whatever program is chosen for it.
+
+use ocellus_dialects::symbolic::Dim;
+use ocellus_dialects::venc::{Function, Module, Node, Op};
+use std::collections::BTreeMap;
+
+/// The multiplications and additions of the matrix products of one run, in closed form over the module's symbols. Other
+/// arithmetic is not counted, as is usual.
+pub fn matrix_flops(module: &Module) -> Dim {
+    let mut counted = BTreeMap::new();
+    // A function stands before those that call it.
+    for function in &module.functions {
+        let flops = function.nodes.iter().map(|node| node_flops(function, node, &counted)).sum();
+        counted.insert(function.name.as_str(), flops);
+    }
+    counted.remove(module.entry.as_str()).unwrap_or_default()
+}
+
+fn node_flops(function: &Function, node: &Node, counted: &BTreeMap<&str, Dim>) -> Dim {
+    match &node.op {
+        Op::Linear | Op::Matmul { .. } => {
+            let inner = node.operands.first().map(|lhs| function.type_of(*lhs).width());
+            node.ty.elements() * inner.unwrap_or_default() * Dim::from(2)
+        }
+        Op::Call { callee } => counted.get(callee.as_str()).cloned().unwrap_or_default(),
+        _ => Dim::default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frontend::nn::{self, Linear, Module as _, Scope, Tensor};
+    use ocellus_dialects::ElementType;
+    use ocellus_dialects::symbolic::SymbolRange;
+
+    struct Square;
+
+    impl nn::Module for Square {
+        fn forward(&self, nn: &Scope, x: &Tensor) -> nn::Result<Tensor> {
+            Linear::new(x.width()?).forward(nn, x)
+        }
+    }
+
+    #[test]
+    fn a_repeated_block_counts_as_often_as_it_is_called() {
+        let module = nn::build(ElementType::F32, |nn| {
+            let rows = nn.symbol("rows", SymbolRange::new(1, 64))?;
+            let [x] = nn.inputs([("x", vec![rows, 8.into()])])?;
+            let x = nn.repeat("layers", 3, &Square, &x)?;
+            nn.result("y", &nn.apply("head", &Linear::new(4), &x)?)
+        })
+        .unwrap();
+        assert_eq!(matrix_flops(&module).to_string(), "448*rows");
+    }
+}

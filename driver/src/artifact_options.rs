@@ -1,0 +1,46 @@
+//! How an artifact was compiled, so that its model can be loaded in the same way.
+
+use crate::options::{CompileOptions, Dtype};
+use crate::range::RangeArgument;
+use ocellus_dialects::symbolic::SymbolRange;
+use ocellus_runtime::Artifact;
+use ocellus_runtime::plan::{Element, Expression, Plan};
+
+/// The dimensions of `pixel_values` that may be symbols.
+const PIXEL_SYMBOLS: [(usize, &str); 3] = [(0, "images"), (2, "height"), (3, "width")];
+
+/// The options with the storage and the ranges of the artifact.
+pub fn options_of(artifact: &Artifact, options: &CompileOptions) -> CompileOptions {
+    let free = artifact.provenance().ranges.iter().map(|range| RangeArgument {
+        symbol: range.symbol.clone(),
+        range: SymbolRange { min: range.min, max: range.max, step: range.step },
+    });
+    let ranges = free.chain(fixed_sides(artifact.plan())).collect();
+    CompileOptions { ranges, dtype: storage(artifact.plan()), ..options.clone() }
+}
+
+/// A range of one size leaves no symbol, but a number in the shape of the input.
+fn fixed_sides(plan: &Plan) -> Vec<RangeArgument> {
+    let Some(port) = plan.inputs.iter().find(|port| port.name == "pixel_values") else {
+        return vec![];
+    };
+    let sides = PIXEL_SYMBOLS.into_iter().filter_map(|(dimension, symbol)| {
+        match port.shape.get(dimension)? {
+            Expression::Constant(size) => Some(RangeArgument {
+                symbol: symbol.to_string(),
+                range: SymbolRange::new(*size, *size),
+            }),
+            _ => None,
+        }
+    });
+    sides.collect()
+}
+
+fn storage(plan: &Plan) -> Dtype {
+    let launches = plan.pieces.iter().flat_map(|piece| &piece.launches);
+    let mut results = launches.filter_map(|launch| launch.result.as_ref());
+    match results.any(|result| result.element == Element::BF16) {
+        true => Dtype::Bf16,
+        false => Dtype::F32,
+    }
+}

@@ -1,0 +1,104 @@
+//! `ocellus compile`: a model in, an artifact or the text of a stage out.
+
+use crate::compilation;
+use crate::diagnostic::Diagnostic;
+use crate::options::CompileOptions;
+use crate::output;
+use crate::progress::Stages;
+use crate::subject::open_model;
+use ocellus_compiler::rewrite::{Limits, Saturated, Switches};
+use ocellus_compiler::{Program, passes};
+use std::path::PathBuf;
+
+/// Compile a model, for every size in a range, into one artifact
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// A folder with config.json and weights, a name on the Hugging Face hub, or a .mlir file of `venc`
+    model: String,
+
+    /// Where the artifact goes
+    #[arg(long, short, value_name = "FILE", required_unless_present = "emit")]
+    output: Option<PathBuf>,
+
+    /// Print a stage of the compilation instead
+    #[arg(long, value_enum, conflicts_with = "output")]
+    emit: Option<Emit>,
+
+    #[command(flatten)]
+    options: CompileOptions,
+}
+
+/// A stage to print.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Emit {
+    /// The mathematics, as the frontend made it
+    Venc,
+    /// What saturation found
+    Saturated,
+    /// The kernels that were chosen
+    Kernel,
+    /// The host program, as JSON
+    Plan,
+    /// The kernels' code as LLVM IR
+    Llvm,
+    /// The kernels' code as assembly
+    Asm,
+}
+
+/// Runs the command.
+pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
+    if let Some(path) = &arguments.output {
+        output::check_writable(path)?;
+    }
+    let mut stages = Stages::new(compilation::STAGES + 1);
+    stages.begin("load");
+    let model = open_model(&arguments.model, &arguments.options)?;
+    match arguments.emit {
+        Some(stage) => {
+            let program = compilation::compiler(&arguments.options).lower(&model)?;
+            drop(stages);
+            output::print(&text(&program, stage, &arguments.options)?)
+        }
+        None => {
+            let file = arguments.output.as_deref();
+            compilation::compile(&model, &arguments.options, file, &mut stages)?;
+            Ok(())
+        }
+    }
+}
+
+/// What saturation finds for each piece's sizes is one e-graph: it is asked at many sizes.
+fn saturated(program: &Program, options: &CompileOptions) -> Result<String, Diagnostic> {
+    let module = passes::specialise(&program.venc);
+    let switches = Switches::without(&options.disable)?;
+    Ok(Saturated::new(&module, &switches, Limits::default())?.to_string())
+}
+
+fn kernels(program: &Program) -> String {
+    let pieces = program.pieces.iter().enumerate();
+    let text = pieces.map(|(position, piece)| {
+        let count = program.pieces.len();
+        let title = if count > 1 {
+            format!("// piece {} of {count}\n", position + 1)
+        } else {
+            String::new()
+        };
+        format!("{title}{}", piece.module)
+    });
+    text.collect()
+}
+
+fn text(program: &Program, stage: Emit, options: &CompileOptions) -> Result<String, Diagnostic> {
+    let mut text = match stage {
+        Emit::Venc => program.venc.to_string(),
+        Emit::Saturated => saturated(program, options)?,
+        Emit::Kernel => kernels(program),
+        Emit::Plan => serde_json::to_string_pretty(&program.host.plan)?,
+        Emit::Llvm => program.llvm()?,
+        Emit::Asm => program.assembly()?,
+    };
+    if !text.ends_with('\n') {
+        text.push('\n');
+    }
+    Ok(text)
+}

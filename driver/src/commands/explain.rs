@@ -1,0 +1,95 @@
+//! `ocellus explain`: which kernels run where, and why these.
+
+use crate::compilation;
+use crate::diagnostic::Diagnostic;
+use crate::options::CompileOptions;
+use crate::output;
+use crate::progress::Stages;
+use crate::subject::Subject;
+use ocellus_compiler::explain::explain;
+use ocellus_runtime::Artifact;
+use ocellus_runtime::plan::{Piece, Plan};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+/// Tell which kernels run at which sizes, and why these
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// A folder with config.json and weights, a name on the Hugging Face hub, or an artifact
+    #[arg(value_name = "MODEL|ARTIFACT")]
+    subject: String,
+
+    #[command(flatten)]
+    options: CompileOptions,
+}
+
+/// Runs the command.
+pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
+    let mut stages = Stages::new(2);
+    stages.begin("load");
+    let subject = Subject::open(&arguments.subject, &arguments.options)?;
+    let text = match &subject {
+        Subject::Artifact(artifact, _) => explain_artifact(artifact),
+        Subject::Model(model, _) => {
+            stages.begin("choose kernels");
+            explain(&compilation::compiler(&arguments.options).lower(model)?)
+        }
+    };
+    drop(stages);
+    output::print(&text)
+}
+
+/// An artifact keeps what runs, not why.
+fn explain_artifact(artifact: &Artifact) -> String {
+    let (provenance, plan) = (artifact.provenance(), artifact.plan());
+    let mut text = format!(
+        "{}, compiled for {} by Ocellus {}\n",
+        provenance.tag, provenance.target.name, provenance.compiler_version
+    );
+    for range in &provenance.ranges {
+        let step = if range.step == 1 { String::new() } else { format!(" step {}", range.step) };
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "  {} in {}..={}{step}", range.symbol, range.min, range.max);
+    }
+    for (position, piece) in plan.pieces.iter().enumerate() {
+        let _ = writeln!(
+            text,
+            "piece {} of {}: {}; {} launches",
+            position + 1,
+            plan.pieces.len(),
+            ranges(plan, piece),
+            piece.launches.len()
+        );
+        for ((family, symbol), launches) in kernels(plan, piece) {
+            let _ = writeln!(text, "  {launches:>4} x {family:<13} {symbol}");
+        }
+    }
+    let bytes: u64 = plan.weights.iter().map(|weight| weight.bytes).sum();
+    let _ = writeln!(
+        text,
+        "{} kernels, {:.1} kB of code, {} weights of {:.1} MB",
+        plan.kernels.len(),
+        artifact.code().len() as f64 / 1e3,
+        plan.weights.len(),
+        bytes as f64 / 1e6
+    );
+    text
+}
+
+fn ranges(plan: &Plan, piece: &Piece) -> String {
+    let ranges = piece.ranges.iter().map(|range| {
+        let name = plan.symbols.get(range.symbol).map_or("?", |symbol| &symbol.name);
+        format!("{name} in {}..={}", range.min, range.max)
+    });
+    let text = ranges.collect::<Vec<_>>().join(", ");
+    if text.is_empty() { "every size".to_string() } else { text }
+}
+
+/// How often a piece launches each kernel.
+fn kernels<'a>(plan: &'a Plan, piece: &Piece) -> BTreeMap<(&'a str, &'a str), usize> {
+    let mut counts = BTreeMap::new();
+    for kernel in piece.launches.iter().filter_map(|launch| plan.kernels.get(launch.kernel)) {
+        *counts.entry((kernel.family.as_str(), kernel.symbol.as_str())).or_default() += 1;
+    }
+    counts
+}

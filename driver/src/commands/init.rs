@@ -1,0 +1,33 @@
+//! `ocellus init`: a model directory of a published architecture, with random weights.
+
+use crate::diagnostic::{Diagnostic, Explained};
+use crate::output;
+use ocellus_compiler::frontend::init;
+use std::path::PathBuf;
+
+/// Make a model directory with a published architecture's config and random weights
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// The architecture, such as siglip-base-patch16-224
+    #[arg(value_name = "FAMILY", required_unless_present = "list")]
+    architecture: Option<String>,
+
+    /// A new or empty directory
+    #[arg(value_name = "DIR", required_unless_present = "list")]
+    directory: Option<PathBuf>,
+
+    /// Print the architectures that there are
+    #[arg(long, exclusive = true)]
+    list: bool,
+}
+
+/// Runs the command.
+pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
+    let (Some(architecture), Some(directory)) = (&arguments.architecture, &arguments.directory)
+    else {
+        return output::print(&(init::architectures()?.join("\n") + "\n"));
+    };
+    init::init(architecture, directory).help("`ocellus init --list` prints the architectures")?;
+    eprintln!("made {} in {}", architecture, directory.display());
+    Ok(())
+}

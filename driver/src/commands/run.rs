@@ -1,0 +1,87 @@
+//! `ocellus run`: inputs in, features out.
+
+use crate::compilation;
+use crate::diagnostic::Diagnostic;
+use crate::inputs::{Inputs, RequiredInputs, borrowed};
+use crate::options::CompileOptions;
+use crate::output;
+use crate::progress::Stages;
+use crate::subject::Subject;
+use ocellus_compiler::frontend::Model;
+use ocellus_compiler::reference;
+use ocellus_runtime::{HostTensor, write_tensors};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+/// Run a model or an artifact on images or tensors
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// A folder with config.json and weights, a name on the Hugging Face hub, or an artifact
+    #[arg(value_name = "MODEL|ARTIFACT")]
+    subject: String,
+
+    #[command(flatten)]
+    inputs: RequiredInputs,
+
+    /// Where the features go: a safetensors file, in f32
+    #[arg(long, short, value_name = "FILE")]
+    output: PathBuf,
+
+    /// Where to run
+    #[arg(long, value_enum, default_value_t = Device::Cpu)]
+    device: Device,
+
+    /// Run the reference interpreter instead of compiled code
+    #[arg(long)]
+    reference: bool,
+
+    /// Threads; by default one for each core
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+
+    #[command(flatten)]
+    options: CompileOptions,
+}
+
+/// Where a model runs.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Device {
+    /// This machine's CPU
+    Cpu,
+}
+
+/// Runs the command.
+pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
+    let Device::Cpu = arguments.device;
+    output::check_writable(&arguments.output)?;
+    let mut stages = Stages::new(compilation::STAGES + 4);
+    stages.begin("load");
+    let subject = Subject::open(&arguments.subject, &arguments.options)?;
+    stages.begin("read the inputs");
+    let inputs = arguments.inputs.read(&subject)?;
+    let outputs = match &subject {
+        Subject::Model(model, _) if arguments.reference => {
+            stages.begin("run the reference");
+            run_reference(model, &inputs)?
+        }
+        Subject::Artifact(_, path) if arguments.reference => {
+            return Err(Diagnostic::usage("an artifact has no reference to run")
+                .within(path.display())
+                .help("give the model that it was compiled from"));
+        }
+        _ => {
+            let session =
+                compilation::session(subject, &arguments.options, arguments.threads, &mut stages)?;
+            stages.begin("run");
+            session.run(&borrowed(&inputs))?
+        }
+    };
+    stages.begin("write");
+    write_tensors(&arguments.output, &outputs)?;
+    Ok(())
+}
+
+fn run_reference(model: &Model, inputs: &Inputs) -> Result<Vec<(String, HostTensor)>, Diagnostic> {
+    let outputs = reference::evaluate(&model.module, model.weights.as_ref(), inputs)?;
+    Ok(outputs.into_iter().collect())
+}

@@ -1,0 +1,190 @@
+//! `ocellus verify`: compiled against the reference, layer by layer.
+
+use crate::artifact_options::options_of;
+use crate::compilation;
+use crate::diagnostic::Diagnostic;
+use crate::fault;
+use crate::inputs::{Inputs, OptionalInputs};
+use crate::options::CompileOptions;
+use crate::output;
+use crate::progress::Stages;
+use crate::subject::{Subject, open_model};
+use ocellus_compiler::frontend::Model;
+use ocellus_compiler::reference::bind_inputs;
+use ocellus_compiler::verify::{SizeCheck, check_inputs, check_size, sizes_to_check};
+use ocellus_dialects::symbolic::{Bindings, Symbol};
+use ocellus_runtime::Session;
+use ocellus_runtime::plan::{Plan, SymbolSource};
+use std::fmt::Write;
+use std::num::NonZeroUsize;
+
+/// Hold a compiled model against the reference interpreter, layer by layer
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// A folder with config.json and weights, a name on the Hugging Face hub, or an artifact
+    #[arg(value_name = "MODEL|ARTIFACT")]
+    subject: String,
+
+    /// The model that the artifact was compiled from
+    #[arg(long, value_name = "MODEL")]
+    against: Option<String>,
+
+    #[command(flatten)]
+    inputs: OptionalInputs,
+
+    /// Where the two differ, find the rewrite rule at fault
+    #[arg(long)]
+    bisect: bool,
+
+    /// Threads; by default one for each core
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+
+    #[command(flatten)]
+    options: CompileOptions,
+}
+
+/// Both sides of the comparison.
+struct Sides {
+    model: Model,
+    session: Session,
+    options: CompileOptions,
+    given: Option<Inputs>,
+}
+
+/// Runs the command.
+pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
+    let mut stages = Stages::new(compilation::STAGES + 2);
+    let sides = prepare(arguments, &mut stages)?;
+    stages.begin("compare");
+    let checks = sides.compare()?;
+    drop(stages);
+    output::print(&table(&checks))?;
+    let Some(failed) = checks.iter().find(|check| !check.passed()) else { return Ok(()) };
+    let diagnostic = failure(failed);
+    if !arguments.bisect {
+        return Err(diagnostic.help("`ocellus verify --bisect` finds the rewrite rule at fault"));
+    }
+    let faulty = |options: &CompileOptions| sides.with(options)?.is_faulty(&failed.size);
+    let fault = fault::find(&sides.model, &sides.options, faulty)?;
+    Err(diagnostic.help(fault))
+}
+
+fn prepare(arguments: &Arguments, stages: &mut Stages) -> Result<Sides, Diagnostic> {
+    stages.begin("load");
+    let subject = Subject::open(&arguments.subject, &arguments.options)?;
+    let given = arguments.inputs.read(&subject)?;
+    let (model, artifact, options) = match subject {
+        Subject::Artifact(artifact, path) => {
+            let against = arguments.against.as_ref().ok_or_else(|| {
+                Diagnostic::usage("an artifact has no reference to be held against")
+                    .within(path.display())
+                    .help("give the model that it was compiled from by --against")
+            })?;
+            let options = options_of(&artifact, &arguments.options);
+            (open_model(against, &options)?, *artifact, options)
+        }
+        Subject::Model(model, _) => {
+            let (_, artifact) = compilation::compile(&model, &arguments.options, None, stages)?;
+            (*model, artifact, arguments.options.clone())
+        }
+    };
+    let session = compilation::load(artifact, arguments.threads)?;
+    Ok(Sides { model, session, options, given })
+}
+
+impl Sides {
+    fn compare(&self) -> Result<Vec<SizeCheck>, Diagnostic> {
+        if self.given.is_some() {
+            return Ok(vec![self.check(&Bindings::new())?]);
+        }
+        let breakpoints = breakpoints(self.session.artifact().plan());
+        let sizes = sizes_to_check(&self.model.module, &breakpoints);
+        sizes.iter().map(|size| self.check(size)).collect()
+    }
+
+    /// Compares at a size, or on the inputs that were given.
+    fn check(&self, size: &Bindings) -> Result<SizeCheck, Diagnostic> {
+        let (module, weights) = (&self.model.module, self.model.weights.as_ref());
+        let Some(inputs) = &self.given else {
+            return Ok(check_size(module, weights, &self.session, size)?);
+        };
+        let entry = module
+            .entry_function()
+            .ok_or_else(|| Diagnostic::new(format!("there is no function @{}", module.entry)))?;
+        let bound = bind_inputs(&module.symbols, entry, inputs)?;
+        let free = module.symbols.free().filter_map(|(symbol, _)| bound.get_key_value(symbol));
+        let size = free.map(|(symbol, value)| (symbol.clone(), *value)).collect();
+        Ok(check_inputs(module, weights, &self.session, &size, inputs)?)
+    }
+
+    fn is_faulty(&self, size: &Bindings) -> Result<bool, Diagnostic> {
+        Ok(!self.check(size)?.passed())
+    }
+
+    /// The same comparison with the model compiled in another way.
+    fn with(&self, options: &CompileOptions) -> Result<Sides, Diagnostic> {
+        let compiled = compilation::compile(&self.model, options, None, &mut Stages::quiet())?;
+        let session = compilation::load(compiled.1, None)?;
+        let (model, given) = (self.model.clone(), self.given.clone());
+        Ok(Sides { model, session, options: options.clone(), given })
+    }
+}
+
+/// The sizes at which another piece begins.
+fn breakpoints(plan: &Plan) -> Vec<(Symbol, i64)> {
+    let ranges = plan.pieces.iter().flat_map(|piece| &piece.ranges);
+    let begins = ranges.filter_map(|range| {
+        let symbol = plan.symbols.get(range.symbol)?;
+        let least = match symbol.source {
+            SymbolSource::Free { min, .. } => min,
+            SymbolSource::Defined(_) => return None,
+        };
+        (range.min > least).then(|| (Symbol::new(&symbol.name), range.min))
+    });
+    begins.collect()
+}
+
+fn table(checks: &[SizeCheck]) -> String {
+    let mut text = String::new();
+    for check in checks {
+        // Writing to a string cannot fail.
+        let _ =
+            writeln!(text, "{:<34} {:>11} {:>11}", size(&check.size), "relative L2", "tolerance");
+        for value in &check.values {
+            let verdict = if value.passed() { "ok" } else { "DIFFERS" };
+            let _ = writeln!(
+                text,
+                "  {:<32} {:>11.2e} {:>11.2e}  {verdict}",
+                value.label, value.relative_l2, value.tolerance
+            );
+        }
+    }
+    let values = checks.iter().map(|check| check.values.len()).sum::<usize>();
+    let failed =
+        checks.iter().flat_map(|check| &check.values).filter(|value| !value.passed()).count();
+    let _ = writeln!(
+        text,
+        "{values} values at {} sizes, {failed} of them too far from the reference\nthe tolerance is 4 sqrt(n) (sqrt(k) \
+         2^-24 + u): n launches up to the value, k terms in the longest sum, u the roundoff of the storage",
+        checks.len()
+    );
+    text
+}
+
+fn size(size: &Bindings) -> String {
+    let sizes: Vec<String> =
+        size.iter().map(|(symbol, value)| format!("{symbol} = {value}")).collect();
+    if sizes.is_empty() { "the one size".to_string() } else { sizes.join(", ") }
+}
+
+fn failure(check: &SizeCheck) -> Diagnostic {
+    match check.values.iter().find(|value| !value.passed()) {
+        Some(value) => Diagnostic::new(format!(
+            "`{}` is the first value that differs from the reference: by {:.2e}, where {:.2e} is allowed",
+            value.label, value.relative_l2, value.tolerance
+        )),
+        None => Diagnostic::new("there was no value to compare"),
+    }
+    .within(size(&check.size))
+}

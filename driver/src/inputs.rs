@@ -1,0 +1,69 @@
+//! What a call reads: image files or a file of tensors.
+
+use crate::diagnostic::Diagnostic;
+use crate::subject::Subject;
+use ocellus_runtime::{HostTensor, read_tensors};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// The inputs of one call. One of the two must be given.
+#[derive(Clone, Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+pub struct RequiredInputs {
+    /// Image files, preprocessed as the model's preprocessor_config.json says
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    image: Vec<PathBuf>,
+
+    /// A safetensors file with the inputs under their names, such as `pixel_values`
+    #[arg(long, value_name = "FILE")]
+    input: Option<PathBuf>,
+}
+
+/// As [`RequiredInputs`], for commands that can make inputs of their own.
+#[derive(Clone, Debug, clap::Args)]
+#[group(required = false, multiple = false)]
+pub struct OptionalInputs {
+    /// Image files, preprocessed as the model's preprocessor_config.json says
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    image: Vec<PathBuf>,
+
+    /// A safetensors file with the inputs under their names, such as `pixel_values`
+    #[arg(long, value_name = "FILE")]
+    input: Option<PathBuf>,
+}
+
+/// Tensors by the names of the Hugging Face forward.
+pub type Inputs = BTreeMap<String, HostTensor>;
+
+impl RequiredInputs {
+    /// Reads them.
+    pub fn read(&self, subject: &Subject) -> Result<Inputs, Diagnostic> {
+        read(&self.image, self.input.as_ref(), subject)
+    }
+}
+
+impl OptionalInputs {
+    /// Reads them, where any are given.
+    pub fn read(&self, subject: &Subject) -> Result<Option<Inputs>, Diagnostic> {
+        if self.image.is_empty() && self.input.is_none() {
+            return Ok(None);
+        }
+        read(&self.image, self.input.as_ref(), subject).map(Some)
+    }
+}
+
+fn read(
+    images: &[PathBuf],
+    file: Option<&PathBuf>,
+    subject: &Subject,
+) -> Result<Inputs, Diagnostic> {
+    match file {
+        Some(file) => Ok(read_tensors(file)?),
+        None => Ok(BTreeMap::from([("pixel_values".to_string(), subject.preprocess(images)?)])),
+    }
+}
+
+/// The inputs as a session takes them.
+pub fn borrowed(inputs: &Inputs) -> Vec<(&str, &HostTensor)> {
+    inputs.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect()
+}

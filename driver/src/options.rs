@@ -1,0 +1,61 @@
+//! The options of every command that compiles.
+
+use crate::range::RangeArgument;
+use ocellus_compiler::Target;
+use ocellus_dialects::ElementType;
+use ocellus_dialects::symbolic::SymbolRange;
+use std::collections::BTreeMap;
+
+/// How a model is compiled. An artifact is compiled already, and takes none of these.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "How to compile")]
+pub struct CompileOptions {
+    /// The machine: `cpu` for this one, `cpu:<name>` for another, such as `cpu:x86-64-v3` or `cpu:znver4`
+    #[arg(long, default_value = "cpu", value_parser = target)]
+    pub target: Target,
+
+    /// How tensors are stored; sums are in f32 whatever it is
+    #[arg(long, value_enum, default_value_t = Dtype::F32)]
+    pub dtype: Dtype,
+
+    /// Sizes to compile for, such as `images=1..=32,height=224..=448/16`
+    #[arg(long = "range", value_name = "SYMBOL=MIN..=MAX", value_delimiter = ',')]
+    pub ranges: Vec<RangeArgument>,
+
+    /// Rewrite rules to leave out
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    pub disable: Vec<String>,
+
+    /// What the artifact calls itself; the model's name where it is not given
+    #[arg(long, value_name = "NAME")]
+    pub tag: Option<String>,
+}
+
+/// How tensors are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Dtype {
+    /// IEEE 754 binary32
+    F32,
+    /// The upper half of a binary32
+    Bf16,
+}
+
+impl From<Dtype> for ElementType {
+    fn from(dtype: Dtype) -> Self {
+        match dtype {
+            Dtype::F32 => ElementType::F32,
+            Dtype::Bf16 => ElementType::BF16,
+        }
+    }
+}
+
+impl CompileOptions {
+    /// The ranges by symbol; of two for one symbol, the later.
+    pub fn ranges(&self) -> BTreeMap<String, SymbolRange> {
+        self.ranges.iter().map(|argument| (argument.symbol.clone(), argument.range)).collect()
+    }
+}
+
+fn target(name: &str) -> Result<Target, String> {
+    Target::from_name(name).map_err(|error| error.to_string())
+}

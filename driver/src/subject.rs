@@ -1,0 +1,109 @@
+//! [`Subject`]: what MODEL or ARTIFACT on the command line stands for.
+
+use crate::diagnostic::{Diagnostic, Explained};
+use crate::hub;
+use crate::options::CompileOptions;
+use ocellus_compiler::PREPROCESSOR_ATTACHMENT;
+use ocellus_compiler::frontend::{Model, hugging_face};
+use ocellus_compiler::preprocess::Preprocessor;
+use ocellus_compiler::weights::Checkpoint;
+use ocellus_dialects::venc;
+use ocellus_runtime::{Artifact, HostTensor};
+use std::path::{Path, PathBuf};
+
+/// A model to compile, or one that is compiled already.
+pub enum Subject {
+    /// A model, and the folder that it comes from.
+    Model(Box<Model>, PathBuf),
+    /// An artifact, and its file.
+    Artifact(Box<Artifact>, PathBuf),
+}
+
+impl Subject {
+    /// A folder, a name of the hub, or a `.mlir` file is a model; any other file is an artifact.
+    pub fn open(argument: &str, options: &CompileOptions) -> Result<Subject, Diagnostic> {
+        let path = Path::new(argument);
+        if path.is_file() && !is_mlir(path) {
+            let artifact = Artifact::open(path).within(path.display())?;
+            return Ok(Subject::Artifact(Box::new(artifact), path.to_path_buf()));
+        }
+        let folder = model_path(argument)?;
+        let model = load_model(&folder, options)?;
+        Ok(Subject::Model(Box::new(model), folder))
+    }
+
+    /// The `pixel_values` of image files.
+    pub fn preprocess(&self, images: &[PathBuf]) -> Result<HostTensor, Diagnostic> {
+        let preprocessor = match self {
+            Subject::Model(_, folder) => Preprocessor::load(folder)
+                .help("without a preprocessor_config.json, give `pixel_values` by --input")?,
+            Subject::Artifact(artifact, path) => artifact_preprocessor(artifact, path)?,
+        };
+        Ok(preprocessor.run(images)?)
+    }
+}
+
+/// As [`Subject::open`], where only a model will do.
+pub fn open_model(argument: &str, options: &CompileOptions) -> Result<Model, Diagnostic> {
+    let path = Path::new(argument);
+    if path.is_file() && !is_mlir(path) {
+        return Err(Diagnostic::new("this needs the model itself, and a file is an artifact")
+            .within(argument)
+            .help("give the folder with `config.json` that the artifact was compiled from"));
+    }
+    load_model(&model_path(argument)?, options)
+}
+
+fn is_mlir(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "mlir")
+}
+
+fn model_path(argument: &str) -> Result<PathBuf, Diagnostic> {
+    let path = Path::new(argument);
+    if path.is_dir() || path.is_file() {
+        return Ok(path.to_path_buf());
+    }
+    let looks_like_a_file =
+        path.extension().is_some_and(|extension| extension == "safetensors" || extension == "mlir");
+    if looks_like_a_file || !hub::is_name(argument) {
+        return Err(Diagnostic::new("there is no such model or artifact").within(argument).help(
+            "give a folder with `config.json`, an artifact, or a name on the hub such as `owner/name`",
+        ));
+    }
+    hub::fetch(argument)
+}
+
+fn load_model(path: &Path, options: &CompileOptions) -> Result<Model, Diagnostic> {
+    if is_mlir(path) {
+        return load_mlir(path, options);
+    }
+    let options = hugging_face::Options {
+        element: options.dtype.into(),
+        ranges: options.ranges(),
+        name: options.tag.clone(),
+    };
+    Ok(hugging_face::load_with(path, &options)?)
+}
+
+fn artifact_preprocessor(artifact: &Artifact, path: &Path) -> Result<Preprocessor, Diagnostic> {
+    let text = artifact.attachment(PREPROCESSOR_ATTACHMENT).ok_or_else(|| {
+        Diagnostic::new("the artifact says nothing of how images become `pixel_values`")
+            .within(path.display())
+            .help("its model had no preprocessor_config.json: give `pixel_values` by --input")
+    })?;
+    Ok(Preprocessor::from_json(text, path, None)?)
+}
+
+/// A program as text. Its weights lie beside it, in a file of the same name that ends in `.safetensors`.
+fn load_mlir(path: &Path, options: &CompileOptions) -> Result<Model, Diagnostic> {
+    let text = std::fs::read_to_string(path).within(path.display())?;
+    let mut module = venc::Module::parse(&text).within(path.display())?;
+    for argument in &options.ranges {
+        module.symbols.set_range(&argument.symbol, argument.range).within(path.display())?;
+    }
+    let weights = Checkpoint::open(&path.with_extension("safetensors")).help(
+        "the weights of a .mlir file lie beside it, in a .safetensors file of the same name",
+    )?;
+    let name = path.file_stem().map(|name| name.to_string_lossy().into_owned());
+    Ok(Model::new(&name.unwrap_or_default(), module, weights)?)
+}

@@ -1,0 +1,22 @@
+//! `ocellus doctor`, and what every command has in common.
+
+mod support;
+
+use support::ocellus;
+
+#[test]
+fn doctor_reports_this_machine_as_text_and_as_json() {
+    let text = ocellus(["doctor"]).success().stdout;
+    assert!(text.contains("cores") && text.contains("linker"), "{text}");
+    let json: serde_json::Value =
+        serde_json::from_str(&ocellus(["doctor", "--json"]).success().stdout).unwrap();
+    let cores = std::thread::available_parallelism().unwrap().get() as u64;
+    assert_eq!(json["cores"].as_u64(), Some(cores));
+    assert_eq!(json["version"], env!("CARGO_PKG_VERSION"));
+}
+
+#[test]
+fn a_wrong_command_line_exits_with_two() {
+    ocellus(["no-such-command"]).failure(2, &["no-such-command"]);
+    ocellus(["doctor", "--no-such-flag"]).failure(2, &["--no-such-flag"]);
+}
