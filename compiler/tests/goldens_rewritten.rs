@@ -6,6 +6,7 @@ use ocellus_compiler::passes::specialise;
 use ocellus_compiler::reference::{bind_inputs, evaluate};
 use ocellus_compiler::rewrite::{Switches, TargetDescription, choose, read_back};
 use ocellus_compiler::weights::SafetensorsFile;
+use ocellus_dialects::ElementType;
 use ocellus_dialects::symbolic::SymbolRange;
 use ocellus_runtime::HostTensor;
 use serde_json::Value;
@@ -82,4 +83,27 @@ fn what_is_chosen_computes_what_was_asked_for() {
 fn implementation_rules_alone_compile_everything() {
     let switches = Switches::without(["exploration", "recognition", "fusion"]).unwrap();
     cases().iter().for_each(|case| check(case, &switches));
+}
+
+#[test]
+fn what_is_chosen_in_bf16_means_the_same_program() {
+    for case in cases() {
+        let options =
+            Options { ranges: ranges(&case), element: ElementType::BF16, ..Options::default() };
+        let model = load_with(case.join("model"), &options).unwrap();
+        let inputs = tensors(&case.join("in.safetensors"));
+        let entry = model.module.entry_function().unwrap();
+        let at = bind_inputs(&model.module.symbols, entry, &inputs).unwrap();
+        let target = TargetDescription::named("x86-64-v4-bf16").unwrap();
+        let module = specialise(&model.module);
+        let (kernels, _) = choose(&module, &at, &target, &Switches::default()).unwrap();
+        let read = read_back(&kernels).unwrap();
+        let found = evaluate(&read, model.weights.as_ref(), &inputs).unwrap();
+        let expected = evaluate(&model.module, model.weights.as_ref(), &inputs).unwrap();
+        for (output, expected) in expected {
+            // The interpreter rounds where a cast says so; a tie may fall to either side of one of those.
+            let error = relative_l2(&found[&output], &expected);
+            assert!(error <= F32_RELATIVE_L2, "{}: {output} is off by {error:e}", case.display());
+        }
+    }
 }

@@ -4,11 +4,14 @@ use super::analysis::Types;
 use super::candidates::{Maker, Way, Ways};
 use super::cost::predict;
 use super::error::RewriteError;
-use super::extract::{Solution, Unmakeable, extract};
+use super::extract::{Problem, Solution, Unmakeable, extract};
 use super::insert::insert;
 use super::language::Term;
 use super::lower::{Chosen, lower};
-use super::report::{ExtractionReport, FunctionReport, Report, kernels, price, unbound};
+use super::report::{
+    Alternative, ExtractionReport, FunctionReport, Report, fused_steps, kernel_name, kernels,
+    price, unbound,
+};
 use super::saturate::{Limits, Statistics, saturate};
 use super::switches::Switches;
 use super::target::TargetDescription;
@@ -134,7 +137,82 @@ impl<'a> Saturated<'a> {
     }
 }
 
+impl Saturated<'_> {
+    /// For every kernel of a selection, the other ways to make the same value, and how much longer the function would
+    /// take with each: why this kernel is here, and which fusions were not worth it.
+    pub fn alternatives(
+        &self,
+        selection: &Selection,
+        at: &Bindings,
+        target: &TargetDescription,
+    ) -> Result<Vec<Alternative>, RewriteError> {
+        let mut all = vec![];
+        for (function, (solution, _)) in self.functions.iter().zip(&selection.functions) {
+            all.extend(function.alternatives(solution, at, target)?);
+        }
+        Ok(all)
+    }
+}
+
 impl<'a> SaturatedFunction<'a> {
+    fn alternatives(
+        &self,
+        solution: &Solution,
+        at: &Bindings,
+        target: &TargetDescription,
+    ) -> Result<Vec<Alternative>, RewriteError> {
+        let problem = self.problem(at, target)?;
+        let mut all = vec![];
+        for (position, (class, ways)) in self.ways.classes.iter().enumerate() {
+            let chosen = solution.chosen.get(position).copied().flatten();
+            let Some(Maker::Launch(chosen_op)) =
+                chosen.and_then(|chosen| ways.get(chosen)).map(|way| &way.maker)
+            else {
+                continue;
+            };
+            for (other, way) in ways.iter().enumerate() {
+                let Maker::Launch(op) = &way.maker else { continue };
+                if Some(other) == chosen {
+                    continue;
+                }
+                let mut forced = problem.clone();
+                forced.classes[position] = vec![problem.classes[position][other].clone()];
+                // Some ways cannot be taken here: they need the value themselves.
+                let Ok(without) = extract(&forced, MOST_STATES) else { continue };
+                all.push((
+                    position,
+                    Alternative {
+                        function: self.function.name.clone(),
+                        label: self.labels.get(class).cloned(),
+                        chosen: kernel_name(chosen_op),
+                        instead: kernel_name(op),
+                        fuses_more: fused_steps(op) > fused_steps(chosen_op),
+                        extra_microseconds: without.cost.saturating_sub(solution.cost) as f64 / 1e6,
+                    },
+                ));
+            }
+        }
+        // Kernels of one name differ in how they read their operands: the cheapest speaks for all.
+        all.sort_by(|(a, x), (b, y)| {
+            a.cmp(b).then(x.extra_microseconds.total_cmp(&y.extra_microseconds))
+        });
+        let mut kept: Vec<(usize, Alternative)> = vec![];
+        for (position, other) in all {
+            let is_known =
+                kept.iter().any(|(at, known)| *at == position && known.instead == other.instead);
+            if other.instead != other.chosen && !is_known {
+                kept.push((position, other));
+            }
+        }
+        Ok(kept.into_iter().map(|(_, alternative)| alternative).collect())
+    }
+
+    fn problem(&self, at: &Bindings, target: &TargetDescription) -> Result<Problem, RewriteError> {
+        let price =
+            |way: &Way| price_of(way, at, target).map_err(|dim| unbound(&self.function.name, &dim));
+        self.ways.problem(price)
+    }
+
     fn new(
         module: &venc::Module,
         function: &'a venc::Function,
@@ -164,9 +242,7 @@ impl<'a> SaturatedFunction<'a> {
         target: &TargetDescription,
         disabled: &[&str],
     ) -> Result<Solution, RewriteError> {
-        let price =
-            |way: &Way| price_of(way, at, target).map_err(|dim| unbound(&self.function.name, &dim));
-        let problem = self.ways.problem(price)?;
+        let problem = self.problem(at, target)?;
         extract(&problem, MOST_STATES).map_err(|culprit| self.no_kernel(culprit, disabled))
     }
 

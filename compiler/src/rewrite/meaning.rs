@@ -344,7 +344,9 @@ pub fn meets(of: &TensorType, broadcast: Broadcast, operand: &TensorType) -> boo
             let one = Dim::from(1);
             let leading = operand.shape.iter().take_while(|dim| **dim == one).count();
             let inner = &operand.shape[leading.min(operand.rank().saturating_sub(1))..];
-            operand.rank() > 1 && operand.rank() <= of.rank() && of.shape.ends_with(inner)
+            // A tensor of the same shape is `full`.
+            let is_smaller = operand.rank() <= of.rank() && operand.shape != of.shape;
+            operand.rank() > 1 && is_smaller && of.shape.ends_with(inner)
         }
     }
 }

@@ -34,7 +34,7 @@ pub use cost::{Bound, Prediction};
 pub use error::RewriteError;
 pub use pieces::{PieceOptions, choose_pieces, choose_pieces_on};
 pub use read_back::read_back;
-pub use report::{ExtractionReport, FunctionReport, KernelReport, Report};
+pub use report::{Alternative, ExtractionReport, FunctionReport, KernelReport, Report};
 pub use rules::{Condition, Group, Rule};
 pub use saturate::{Limits, RuleStatistics, Statistics, Stop};
 pub use switches::Switches;

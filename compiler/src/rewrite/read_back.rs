@@ -125,15 +125,13 @@ fn launch<A: Algebra>(
             let rows = prepare(algebra, *prologue, &mut rest)?;
             let weight = rest.next().ok_or(missing)?;
             let product = algebra.apply(Op::Linear, &[rows, weight])?;
-            finish(algebra, product, epilogue, &mut rest)
+            let result = finish(algebra, product, epilogue, &mut rest)?;
+            store(algebra, result, to)
         }
         KernelOp::RowWise { prologue, epilogue, .. } => {
             let rows = prepare(algebra, *prologue, &mut rest)?;
             let result = finish(algebra, rows, epilogue, &mut rest)?;
-            match algebra.type_of(&result).element == to {
-                true => Ok(result),
-                false => algebra.apply(Op::Cast { to }, &[result]),
-            }
+            store(algebra, result, to)
         }
         KernelOp::BatchedGemm { transpose_rhs } => {
             algebra.apply(Op::Matmul { transpose_rhs: *transpose_rhs }, operands)
@@ -180,6 +178,17 @@ fn finish<A: Algebra>(
         };
         apply_step(algebra, result, step)
     })
+}
+
+fn store<A: Algebra>(
+    algebra: &mut A,
+    result: A::Tensor,
+    to: ElementType,
+) -> Result<A::Tensor, String> {
+    match algebra.type_of(&result).element == to {
+        true => Ok(result),
+        false => algebra.apply(Op::Cast { to }, &[result]),
+    }
 }
 
 fn move_op(kernel: &Move, rank: usize) -> Op {

@@ -56,6 +56,36 @@ pub struct KernelReport {
     pub prediction: Prediction,
 }
 
+/// A kernel that could have made a value and was not chosen, and what taking it would cost.
+#[derive(Clone, Debug)]
+pub struct Alternative {
+    /// The function.
+    pub function: String,
+    /// The label of the value, where it has one.
+    pub label: Option<String>,
+    /// The kernel that was chosen for the value.
+    pub chosen: String,
+    /// The other one.
+    pub instead: String,
+    /// Whether the other does more in one launch: a fusion that was not done.
+    pub fuses_more: bool,
+    /// How much longer the function would take, all other choices made anew; in microseconds.
+    pub extra_microseconds: f64,
+}
+
+/// How much a kernel does: the steps before, in and after it.
+pub fn fused_steps(op: &KernelOp) -> usize {
+    use ocellus_dialects::kernel::Prologue;
+    let steps = |prologue: &Prologue| usize::from(*prologue != Prologue::None);
+    match op {
+        KernelOp::Gemm { prologue, epilogue } => 1 + steps(prologue) + epilogue.len(),
+        KernelOp::RowWise { prologue, epilogue, .. } => steps(prologue) + epilogue.len(),
+        KernelOp::BatchedGemm { .. } | KernelOp::Move(_) => 1,
+        // Scores, scale, softmax, mix.
+        KernelOp::Attention { .. } => 4,
+    }
+}
+
 /// What was chosen for a module at one size.
 #[derive(Clone, Debug)]
 pub struct Report {

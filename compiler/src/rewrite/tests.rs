@@ -1,9 +1,11 @@
 //! What is chosen for the blocks of real encoders.
 
-use super::{Report, Switches, TargetDescription, choose, choose_pieces};
+use super::{Limits, Report, Saturated, Switches, TargetDescription, choose, choose_pieces};
 use crate::frontend::Model;
 use crate::frontend::hugging_face;
+use crate::frontend::nn::{self, TransformerBlock};
 use crate::passes::specialise;
+use ocellus_dialects::ElementType;
 use ocellus_dialects::kernel;
 use ocellus_dialects::symbolic::{Bindings, SymbolRange, Symbols};
 use ocellus_kernels::CpuTarget;
@@ -101,6 +103,55 @@ fn a_range_is_covered_by_pieces_without_gap_or_overlap() {
         assert_eq!(ranges[ranges.len() - 1].max, i64::from(i32::MAX));
         assert!(ranges.windows(2).all(|pair| pair[0].max + 1 == pair[1].min));
     }
+}
+
+/// A model whose author repeats no function: its blocks are one long one.
+#[test]
+fn twelve_blocks_in_one_function_are_chosen_exactly() {
+    let module = nn::build(ElementType::F32, |nn| {
+        let images = nn.symbol("images", SymbolRange::new(1, 64))?;
+        let [mut x] = nn.inputs([("x", vec![images, 197.into(), 768.into()])])?;
+        for layer in 0..12 {
+            x = nn.apply(&format!("layers.{layer}"), &TransformerBlock::new(12, 3072), &x)?;
+        }
+        nn.result("y", &x)
+    })
+    .unwrap();
+    let target = TargetDescription::named("x86-64-v4").unwrap();
+    let at = smallest(&module.symbols);
+    let (_, report) = choose(&module, &at, &target, &Switches::default()).unwrap();
+    let function = &report.functions[0];
+    println!(
+        "{} nodes, {} states, {:?} + {:?}",
+        function.saturation.nodes,
+        function.extraction.states,
+        function.saturation.time,
+        function.extraction.time
+    );
+    assert_eq!(function.kernels.len(), 12 * 5);
+    assert!(function.extraction.proven_optimal && function.saturation.is_complete());
+}
+
+#[test]
+fn what_was_not_chosen_is_said_with_what_it_would_cost() {
+    let module = specialise(&golden("dinov2-swiglu").module);
+    let target = TargetDescription::named("x86-64-v4").unwrap();
+    let at = smallest(&module.symbols);
+    let saturated = Saturated::new(&module, &Switches::default(), Limits::default()).unwrap();
+    let selection = saturated.select(&at, &target).unwrap();
+    let alternatives = saturated.alternatives(&selection, &at, &target).unwrap();
+    let text: Vec<String> = alternatives
+        .iter()
+        .filter(|other| other.function == "layer")
+        .map(|other| {
+            let more = if other.fuses_more { "fuses more" } else { "fuses no more" };
+            format!(
+                "{} | instead {} ({more}): +{:.2} us",
+                other.chosen, other.instead, other.extra_microseconds
+            )
+        })
+        .collect();
+    insta::assert_snapshot!(text.join("\n"));
 }
 
 /// `cargo test --release -p ocellus-compiler -- --nocapture block_is_chosen` prints the times.

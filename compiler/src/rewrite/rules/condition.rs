@@ -5,7 +5,8 @@ use crate::rewrite::attribute::Attribute;
 use crate::rewrite::language::Term;
 use crate::rewrite::meaning::{EpilogueStep, Meaning, meets};
 use egg::{EGraph, Subst, Var};
-use ocellus_dialects::kernel::Broadcast;
+use ocellus_dialects::kernel::{Broadcast, Combine};
+use ocellus_dialects::symbolic::Dim;
 use std::fmt;
 
 /// The most that an epilogue holds: it bounds the number of ways to cut a long chain of element-wise operations.
@@ -24,6 +25,8 @@ pub enum Condition {
     ListRank(&'static str, usize),
     /// The attribute is the last dimension of the first operand of the list.
     LastAxis(&'static str, &'static str),
+    /// There is one token an image.
+    OneToken(&'static str),
     /// The tensor already has that shape.
     HasShape(&'static str, &'static str),
     /// The tensor is already stored so.
@@ -32,6 +35,10 @@ pub enum Condition {
     SameShape(&'static str, &'static str),
     /// An epilogue over the elements of the first can read the second that way.
     Meets(Broadcast, &'static str, &'static str),
+    /// The epilogue combines its element with no other full tensor in this manner. Each sum along a residual stream is
+    /// read again, so one that is only passed through an epilogue on the way to the next is no gain; without this, a
+    /// stream of n blocks could be cut in n^2 ways.
+    CombinesNoFull(Combine, &'static str),
     /// The epilogue can grow: it has room, and no rounding to another storage ends it.
     CanGrow(&'static str),
 }
@@ -64,6 +71,10 @@ impl Condition {
             Condition::LastAxis(axis, list) => {
                 attribute(axis)?.as_integer()? == first_of(list)?.rank() as i64 - 1
             }
+            Condition::OneToken(x) => {
+                let shape = &ty(x)?.shape;
+                shape.len() == 3 && shape[1] == Dim::from(1)
+            }
             Condition::HasShape(x, shape) => {
                 matches!(attribute(shape)?, Attribute::Shape(shape) if *shape == ty(x)?.shape)
             }
@@ -72,6 +83,12 @@ impl Condition {
             }
             Condition::SameShape(a, b) => ty(a)?.shape == ty(b)?.shape,
             Condition::Meets(broadcast, of, operand) => meets(ty(of)?, *broadcast, ty(operand)?),
+            Condition::CombinesNoFull(how, epilogue) => match &facts(epilogue)?.meaning {
+                Ok(Meaning::Epilogue(steps)) => !steps.iter().any(|step| {
+                    matches!(step, EpilogueStep::Combine(other, Broadcast::Full, _) if other == how)
+                }),
+                _ => false,
+            },
             Condition::CanGrow(epilogue) => match &facts(epilogue)?.meaning {
                 Ok(Meaning::Epilogue(steps)) => {
                     steps.len() < LONGEST_EPILOGUE
@@ -93,11 +110,15 @@ impl fmt::Display for Condition {
                 write!(f, "the tensors of {list} have {rank} dimensions")
             }
             Condition::LastAxis(axis, list) => write!(f, "{axis} is the last dimension of {list}"),
+            Condition::OneToken(x) => write!(f, "{x} has one token an image"),
             Condition::HasShape(x, shape) => write!(f, "{x} already has the shape {shape}"),
             Condition::HasElement(x, to) => write!(f, "{x} is already stored as {to}"),
             Condition::SameShape(a, b) => write!(f, "{a} and {b} have the same shape"),
             Condition::Meets(broadcast, of, operand) => {
                 write!(f, "an epilogue over {of} can read {operand} as `{}`", broadcast.name())
+            }
+            Condition::CombinesNoFull(how, epilogue) => {
+                write!(f, "the epilogue {epilogue} does not yet {} a full tensor", how.name())
             }
             Condition::CanGrow(epilogue) => write!(f, "the epilogue {epilogue} can grow"),
         }

@@ -2,7 +2,7 @@
 
 use super::Condition::*;
 use super::Rule;
-use ocellus_dialects::kernel::Broadcast::{Columns, Table};
+use ocellus_dialects::kernel::Broadcast::Columns;
 
 /// The rules of this group.
 pub const RULES: &[Rule] = &[
@@ -173,9 +173,18 @@ pub const RULES: &[Rule] = &[
         left: "(add ?x (expand ?t ?images))",
         right: "(add ?x ?t)",
         given: &[],
-        conditions: &[Meets(Table, "?x", "?t")],
+        conditions: &[],
         because: "An addend that is the same for each image is what broadcasting adds.",
         example: "x: I T K, t: 1 T K, images: dim I",
+    },
+    Rule {
+        name: "expand-to-one",
+        left: "(expand ?x 1)",
+        right: "?x",
+        given: &[],
+        conditions: &[],
+        because: "The same for each of one image is the same.",
+        example: "x: 1 T K",
     },
     Rule {
         name: "select-token-before-layer-norm",
@@ -203,6 +212,15 @@ pub const RULES: &[Rule] = &[
         conditions: &[],
         because: "Each image's heads are split by themselves.",
         example: "x: 1 T H*D, heads: dim H, images: dim I",
+    },
+    Rule {
+        name: "select-the-only-token",
+        left: "(select_token ?x ?index)",
+        right: "(reshape ?x (rows_and_columns ?x))",
+        given: &[],
+        conditions: &[OneToken("?x")],
+        because: "With one token an image, the rows are the images.",
+        example: "x: I 1 K, index: 0",
     },
     Rule {
         name: "columns-of-columns",

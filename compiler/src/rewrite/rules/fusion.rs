@@ -3,6 +3,7 @@
 use super::Condition::*;
 use super::Rule;
 use ocellus_dialects::kernel::Broadcast::{Columns, Full, Table};
+use ocellus_dialects::kernel::Combine::{Add, Multiply};
 
 /// The rules of this group.
 pub const RULES: &[Rule] = &[
@@ -56,7 +57,7 @@ pub const RULES: &[Rule] = &[
         left: "(add (store ?p ?e) ?b)",
         right: "(store ?p (then_add_full ?e (read ?b)))",
         given: &[],
-        conditions: &[CanGrow("?e"), Meets(Full, "?p", "?b")],
+        conditions: &[CanGrow("?e"), CombinesNoFull(Add, "?e"), Meets(Full, "?p", "?b")],
         because: "Each element can still be added to before it is stored.",
         example: "p: product I T N, e: epilogue I T N, b: I T N",
     },
@@ -65,7 +66,7 @@ pub const RULES: &[Rule] = &[
         left: "(add ?b (store ?p ?e))",
         right: "(store ?p (then_add_full ?e (read ?b)))",
         given: &[],
-        conditions: &[CanGrow("?e"), Meets(Full, "?p", "?b")],
+        conditions: &[CanGrow("?e"), CombinesNoFull(Add, "?e"), Meets(Full, "?p", "?b")],
         because: "Addition commutes, and each element can still be changed before it is stored.",
         example: "p: product I T N, e: epilogue I T N, b: I T N",
     },
@@ -92,7 +93,7 @@ pub const RULES: &[Rule] = &[
         left: "(multiply (store ?p ?e) ?b)",
         right: "(store ?p (then_multiply_full ?e (read ?b)))",
         given: &[],
-        conditions: &[CanGrow("?e"), Meets(Full, "?p", "?b")],
+        conditions: &[CanGrow("?e"), CombinesNoFull(Multiply, "?e"), Meets(Full, "?p", "?b")],
         because: "Each element can still be multiplied before it is stored.",
         example: "p: product I T N, e: epilogue I T N, b: I T N",
     },
@@ -101,7 +102,7 @@ pub const RULES: &[Rule] = &[
         left: "(multiply ?b (store ?p ?e))",
         right: "(store ?p (then_multiply_full ?e (read ?b)))",
         given: &[],
-        conditions: &[CanGrow("?e"), Meets(Full, "?p", "?b")],
+        conditions: &[CanGrow("?e"), CombinesNoFull(Multiply, "?e"), Meets(Full, "?p", "?b")],
         because: "Multiplication commutes, and each element can still be changed before it is stored.",
         example: "p: product I T N, e: epilogue I T N, b: I T N",
     },
@@ -125,12 +126,12 @@ pub const RULES: &[Rule] = &[
     },
     Rule {
         name: "cast-into-epilogue",
-        left: "(cast (store (rows ?p) ?e) ?to)",
-        right: "(store (rows ?p) (then_cast ?e ?to))",
+        left: "(cast (store ?p ?e) ?to)",
+        right: "(store ?p (then_cast ?e ?to))",
         given: &[],
         conditions: &[CanGrow("?e")],
         because: "Elements are f32 until they are stored.",
-        example: "p: prologue I T N, e: epilogue I T N, to: bf16",
+        example: "p: product I T N, e: epilogue I T N, to: bf16",
     },
     Rule {
         name: "columns-into-address",

@@ -96,7 +96,10 @@ impl Instance {
             text = match self.random.random_range(0..4) {
                 0 => format!("(then_scale {text} {:?})", self.number()),
                 1 => format!("(then_activate {text} {})", self.activation()),
-                2 => format!("(then_add_full {text} {})", self.operand(shape)),
+                2 => {
+                    let vector = self.tensor(&shape[shape.len() - 1..], true);
+                    format!("(then_add_columns {text} {vector})")
+                }
                 _ => {
                     let vector = self.tensor(&shape[shape.len() - 1..], true);
                     format!("(then_multiply_columns {text} {vector})")
