@@ -1,7 +1,9 @@
-//! Every golden checkpoint against what `transformers` computed: by the reference interpreter, and compiled.
+//! Every golden checkpoint against what `transformers` computed: by the reference interpreter, rewritten, and
+//! compiled.
 
 #![allow(clippy::unwrap_used, reason = "the helpers of tests")]
 
 mod compiled;
 mod golden;
 mod reference;
+mod rewritten;

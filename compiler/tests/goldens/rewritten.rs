@@ -1,57 +1,16 @@
 //! What the rewriter chooses for every golden checkpoint, read back as `venc` and run by the reference interpreter,
 //! against what `transformers` computed: fused, and with nothing but the implementation rules.
 
+use crate::golden::{F32_RELATIVE_L2, cases, golden, ranges, relative_l2, tensors};
 use ocellus_compiler::frontend::hugging_face::{Options, load_with};
 use ocellus_compiler::passes::specialise;
 use ocellus_compiler::reference::{bind_inputs, evaluate};
 use ocellus_compiler::rewrite::{Switches, TargetDescription, choose, read_back};
-use ocellus_compiler::weights::SafetensorsFile;
 use ocellus_dialects::ElementType;
-use ocellus_dialects::symbolic::SymbolRange;
-use ocellus_runtime::HostTensor;
-use serde_json::Value;
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-
-/// As for the program before rewriting (`tests/goldens/README.md`).
-const F32_RELATIVE_L2: f64 = 1e-5;
-
-fn cases() -> Vec<PathBuf> {
-    let goldens = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/goldens");
-    let mut cases: Vec<PathBuf> = std::fs::read_dir(goldens)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.join("golden.json").is_file())
-        .collect();
-    cases.sort();
-    assert!(cases.len() >= 40, "the goldens are not there");
-    cases
-}
-
-fn tensors(path: &Path) -> BTreeMap<String, HostTensor> {
-    let file = SafetensorsFile::open(path).unwrap();
-    file.names().into_iter().map(|name| (name.clone(), file.tensor(&name).unwrap())).collect()
-}
-
-fn ranges(case: &Path) -> BTreeMap<String, SymbolRange> {
-    let text = std::fs::read_to_string(case.join("golden.json")).unwrap();
-    let golden: Value = serde_json::from_str(&text).unwrap();
-    let bound = |range: &Value, end: usize| range[end].as_i64().unwrap();
-    let ranges = golden["ranges"].as_object().unwrap().iter();
-    ranges
-        .map(|(name, range)| (name.clone(), SymbolRange::new(bound(range, 0), bound(range, 1))))
-        .collect()
-}
-
-fn relative_l2(found: &HostTensor, expected: &HostTensor) -> f64 {
-    assert_eq!(found.shape, expected.shape);
-    let norm = |numbers: &mut dyn Iterator<Item = f64>| numbers.map(|x| x * x).sum::<f64>().sqrt();
-    let pairs = || found.data.iter().zip(&expected.data).map(|(a, b)| (*a as f64, *b as f64));
-    norm(&mut pairs().map(|(a, b)| a - b)) / norm(&mut pairs().map(|(_, b)| b))
-}
+use std::path::Path;
 
 fn check(case: &Path, switches: &Switches) {
-    let options = Options { ranges: ranges(case), ..Options::default() };
+    let options = Options { ranges: ranges(&golden(case)), ..Options::default() };
     let model = load_with(case.join("model"), &options).unwrap();
     let inputs = tensors(&case.join("in.safetensors"));
     let entry = model.module.entry_function().unwrap();
@@ -89,7 +48,7 @@ fn implementation_rules_alone_compile_everything() {
 fn what_is_chosen_in_bf16_means_the_same_program() {
     for case in cases() {
         let options =
-            Options { ranges: ranges(&case), element: ElementType::BF16, ..Options::default() };
+            Options { ranges: ranges(&golden(&case)), element: ElementType::BF16, ..Options::default() };
         let model = load_with(case.join("model"), &options).unwrap();
         let inputs = tensors(&case.join("in.safetensors"));
         let entry = model.module.entry_function().unwrap();
