@@ -48,6 +48,16 @@ impl Target {
         }
     }
 
+    /// Every target, the least able first.
+    pub fn all() -> impl Iterator<Item = Target> {
+        CpuTarget::ALL.into_iter().map(Target::Cpu)
+    }
+
+    /// Its name, as [`Target::from_name`] takes it.
+    pub fn name(&self) -> String {
+        format!("cpu:{}", self.cpu().name)
+    }
+
     /// The CPU that kernels are written for.
     pub fn cpu(&self) -> &CpuTarget {
         let Target::Cpu(cpu) = self;
@@ -62,7 +72,7 @@ impl Target {
         let wide = if cpu.vector_bits == 512 { avx512 } else { &[] };
         let bf16 = if cpu.avx512_bf16 { ["avx512bf16"].as_slice() } else { &[] };
         TargetRequirements {
-            name: format!("cpu:{}", cpu.name),
+            name: self.name(),
             architecture: "x86_64".into(),
             features: [avx2, wide, bf16].concat().into_iter().map(String::from).collect(),
         }

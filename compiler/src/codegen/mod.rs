@@ -74,6 +74,12 @@ pub fn emit_assembly(kernels: &[Kernel], target: &CpuTarget) -> Result<String, C
     with_llvm_module(kernels, target, |module, machine| llvm::assembly(machine, module))
 }
 
+/// The version of the LLVM that is linked in.
+pub fn llvm_version() -> String {
+    let (major, minor, patch) = inkwell::support::get_llvm_version();
+    format!("{major}.{minor}.{patch}")
+}
+
 fn with_llvm_module<T>(
     kernels: &[Kernel],
     target: &CpuTarget,

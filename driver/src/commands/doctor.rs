@@ -2,6 +2,7 @@
 
 use crate::diagnostic::Diagnostic;
 use crate::output;
+use ocellus_compiler::{Target, codegen};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -27,6 +28,8 @@ struct Machine {
     processor: Option<String>,
     cores: usize,
     features: Vec<(&'static str, bool)>,
+    targets: Vec<(String, bool)>,
+    llvm: String,
     linker: Option<PathBuf>,
     hub_cache: Option<PathBuf>,
     cuda_driver: bool,
@@ -38,6 +41,10 @@ impl Machine {
             processor: processor_name(),
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             features: processor_features(),
+            targets: Target::all()
+                .map(|target| (target.name(), target.cpu().runs_here()))
+                .collect(),
+            llvm: codegen::llvm_version(),
             linker: find_linker(),
             hub_cache: hub_cache().filter(|folder| folder.is_dir()),
             cuda_driver: has_cuda_driver(),
@@ -46,11 +53,14 @@ impl Machine {
 
     fn json(&self) -> Value {
         let features = self.features.iter().map(|(name, has)| ((*name).to_string(), json!(has)));
+        let targets = self.targets.iter().map(|(name, runs)| (name.clone(), json!(runs)));
         json!({
             "version": env!("CARGO_PKG_VERSION"),
             "processor": self.processor,
             "cores": self.cores,
             "features": features.collect::<serde_json::Map<_, _>>(),
+            "targets": targets.collect::<serde_json::Map<_, _>>(),
+            "llvm": self.llvm,
             "linker": self.linker,
             "hub_cache": self.hub_cache,
             "cuda_driver": self.cuda_driver,
@@ -60,6 +70,7 @@ impl Machine {
     fn text(&self) -> String {
         let has = |has: bool| if has { "yes" } else { "no" };
         let features = self.features.iter().map(|(name, is)| format!("{name} {}", has(*is)));
+        let targets = self.targets.iter().map(|(name, runs)| format!("{name} {}", has(*runs)));
         let path = |path: &Option<PathBuf>, lacking: &str| {
             path.as_ref().map_or_else(|| lacking.to_string(), |path| path.display().to_string())
         };
@@ -68,6 +79,8 @@ impl Machine {
             ("processor", self.processor.clone().unwrap_or_else(|| "unknown".into())),
             ("cores", self.cores.to_string()),
             ("features", features.collect::<Vec<_>>().join(", ")),
+            ("targets", targets.collect::<Vec<_>>().join(", ")),
+            ("llvm", self.llvm.clone()),
             ("linker", path(&self.linker, "none: install lld-22, or run `cargo xtask setup`")),
             ("hub cache", path(&self.hub_cache, "none yet")),
             (

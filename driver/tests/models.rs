@@ -1,0 +1,102 @@
+//! Good models through the command: verified, printed at every stage, read back from text, and the examples.
+
+mod support;
+
+use std::process::Command;
+use support::{Checkpoint, goldens, ocellus, workspace_root};
+
+fn model(golden: &str) -> String {
+    goldens().join(golden).join("model").to_str().unwrap().to_string()
+}
+
+#[test]
+fn compiled_models_are_verified_layer_by_layer_in_both_storages() {
+    for dtype in ["f32", "bf16"] {
+        let text = ocellus(["verify", &model("dinov2-swiglu"), "--dtype", dtype]).success().stdout;
+        for label in ["embeddings", "layers.0", "last_hidden_state", "tolerance"] {
+            assert!(text.contains(label), "{label} is not in:\n{text}");
+        }
+    }
+}
+
+#[test]
+fn every_stage_can_be_printed() {
+    let model = model("vit-base");
+    let stages = [
+        ("venc", "venc.linear"),
+        ("saturated", "linear #"),
+        ("kernel", "attention"),
+        ("plan", "launch"),
+    ];
+    for (stage, part) in stages.into_iter().chain([("llvm", "define"), ("asm", ".globl")]) {
+        let text = ocellus(["compile", &model, "--emit", stage]).success().stdout;
+        assert!(
+            text.contains(part),
+            "`{part}` is not in --emit {stage}:\n{}",
+            &text[..text.len().min(2000)]
+        );
+    }
+}
+
+#[test]
+fn the_text_of_venc_is_a_model_of_its_own() {
+    let checkpoint = Checkpoint::of("vit-base");
+    let text = ocellus(["compile", &model("vit-base"), "--emit", "venc"]).success().stdout;
+    std::fs::write(checkpoint.path("model.mlir"), text).unwrap();
+    let input = goldens().join("vit-base/in.safetensors");
+    let outputs = ["model.mlir", ""].map(|subject| {
+        let (subject, output) = (checkpoint.path(subject), checkpoint.path("out.safetensors"));
+        ocellus([
+            "run".as_ref(),
+            subject.as_path(),
+            "--input".as_ref(),
+            &input,
+            "-o".as_ref(),
+            &output,
+        ])
+        .success();
+        std::fs::read(output).unwrap()
+    });
+    assert_eq!(outputs[0], outputs[1]);
+    std::fs::write(checkpoint.path("model.mlir"), "func @main(").unwrap();
+    let path = checkpoint.path("model.mlir");
+    ocellus(["explain", path.to_str().unwrap()]).failure(1, &["model.mlir"]);
+}
+
+#[test]
+fn the_reference_and_the_compiled_model_agree_without_a_rule_too() {
+    let text = ocellus(["verify", &model("clip-published-names"), "--disable", "fusion,merge-qkv"]);
+    assert!(text.success().stdout.contains(" 0 of them too far"));
+}
+
+#[test]
+fn explain_names_pieces_kernels_and_rules() {
+    let text = ocellus(["explain", &model("vit-base")]).success().stdout;
+    for part in ["piece 1", "@layer: 5 kernel(s)", "attention", "merge-qkv"] {
+        assert!(text.contains(part), "`{part}` is not in:\n{text}");
+    }
+}
+
+#[test]
+fn the_examples_run() {
+    let checkpoint = Checkpoint::of("siglip-published-names");
+    let preprocessor =
+        r#"{"image_processor_type": "SiglipImageProcessor", "size": {"height": 24, "width": 24}}"#;
+    std::fs::write(checkpoint.path("preprocessor_config.json"), preprocessor).unwrap();
+    let image = workspace_root().join("examples/images/harbour.jpg");
+    let folder = checkpoint.path("");
+    let hugging_face = [folder.to_str().unwrap(), image.to_str().unwrap()];
+    for (example, arguments, part) in [
+        ("custom_mlp", &[][..], "y: [1000, 64]"),
+        ("custom_encoder", &[][..], "embedding [3, 64]"),
+        ("hugging_face", &hugging_face[..], "last_hidden_state"),
+    ] {
+        let binary = std::path::Path::new(env!("CARGO_BIN_EXE_ocellus"))
+            .with_file_name("examples")
+            .join(example);
+        let output = Command::new(binary).args(arguments).output().unwrap();
+        let (text, errors) =
+            (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success() && text.contains(part), "{example}: {text}{errors}");
+    }
+}
