@@ -1,5 +1,7 @@
 //! Artifacts: compiled once and run by both commands, and refused where they are damaged or for others.
 
+#![allow(clippy::unwrap_used, reason = "the helpers of tests")]
+
 mod support;
 
 use ocellus_runtime::{Artifact, ArtifactContents, ArtifactWriter, Provenance};

@@ -1,5 +1,7 @@
 //! Images, tensors, sizes and paths that cannot be used: each is refused with what is wrong and where.
 
+#![allow(clippy::unwrap_used, reason = "the helpers of tests")]
+
 mod support;
 
 use std::path::Path;

@@ -1,5 +1,7 @@
 //! Checkpoints that make no model: each is refused with what is wrong and where.
 
+#![allow(clippy::unwrap_used, reason = "the helpers of tests")]
+
 mod support;
 
 use serde_json::json;

@@ -1,5 +1,7 @@
 //! `ocellus doctor`, and what every command has in common.
 
+#![allow(clippy::unwrap_used, reason = "the helpers of tests")]
+
 mod support;
 
 use support::ocellus;

@@ -1,5 +1,7 @@
 //! Good models through the command: verified, printed at every stage, read back from text, and the examples.
 
+#![allow(clippy::unwrap_used, reason = "the helpers of tests")]
+
 mod support;
 
 use std::process::Command;

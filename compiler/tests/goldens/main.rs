@@ -1,7 +1,7 @@
 //! Every golden checkpoint against what `transformers` computed: by the reference interpreter, rewritten, and
 //! compiled.
 
-#![allow(clippy::unwrap_used, reason = "the helpers of tests")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "the helpers of tests")]
 
 mod compiled;
 mod golden;

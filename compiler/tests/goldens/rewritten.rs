@@ -47,8 +47,11 @@ fn implementation_rules_alone_compile_everything() {
 #[test]
 fn what_is_chosen_in_bf16_means_the_same_program() {
     for case in cases() {
-        let options =
-            Options { ranges: ranges(&golden(&case)), element: ElementType::BF16, ..Options::default() };
+        let options = Options {
+            ranges: ranges(&golden(&case)),
+            element: ElementType::BF16,
+            ..Options::default()
+        };
         let model = load_with(case.join("model"), &options).unwrap();
         let inputs = tensors(&case.join("in.safetensors"));
         let entry = model.module.entry_function().unwrap();

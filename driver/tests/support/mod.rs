@@ -1,4 +1,6 @@
 //! Runs the real `ocellus` binary, and says what it must print.
+
+#![allow(clippy::unwrap_used, reason = "the helpers of tests")]
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use std::path::{Path, PathBuf};
