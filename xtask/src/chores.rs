@@ -24,6 +24,8 @@ pub fn demo() -> Result<(), String> {
         "ocellus-runtime",
     ]))?;
     let folder = workspace_root().join("demo");
+    // What an earlier run left is made anew.
+    let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder)
         .map_err(|error| format!("{} cannot be made: {error}", folder.display()))?;
     let (model, artifact, output) = (
@@ -32,7 +34,7 @@ pub fn demo() -> Result<(), String> {
         "demo/features.safetensors",
     );
     let steps: [(&str, Vec<&str>); 6] = [
-        ("A model directory with random weights", vec!["init", DEMO_FAMILY, &model, "--force"]),
+        ("A model directory with random weights", vec!["init", DEMO_FAMILY, &model]),
         (
             "Compiled for this CPU",
             vec!["compile", &model, "-o", &artifact, "--range", "images=1..=8"],

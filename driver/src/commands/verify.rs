@@ -165,7 +165,7 @@ fn table(checks: &[SizeCheck]) -> String {
         checks.iter().flat_map(|check| &check.values).filter(|value| !value.passed()).count();
     let _ = writeln!(
         text,
-        "{values} values at {} sizes, {failed} of them too far from the reference\nthe tolerance is 4 sqrt(n) (sqrt(k) \
+        "{values} values at {} size(s), {failed} of them too far from the reference\nthe tolerance is 4 sqrt(n) (sqrt(k) \
          2^-24 + u): n launches up to the value, k terms in the longest sum, u the roundoff of the storage",
         checks.len()
     );
