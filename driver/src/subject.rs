@@ -9,7 +9,11 @@ use ocellus_compiler::preprocess::Preprocessor;
 use ocellus_compiler::weights::Checkpoint;
 use ocellus_dialects::venc;
 use ocellus_runtime::{Artifact, HostTensor};
+use serde_json::Value;
 use std::path::{Path, PathBuf};
+
+/// The key of `config.json` that decides which preprocessor a model has.
+const MODEL_TYPE: &str = "model_type";
 
 /// A model to compile, or one that is compiled already.
 pub enum Subject {
@@ -82,7 +86,16 @@ fn load_model(path: &Path, options: &CompileOptions) -> Result<Model, Diagnostic
         ranges: options.ranges(),
         name: options.tag.clone(),
     };
-    Ok(hugging_face::load_with(path, &options)?)
+    let mut model = hugging_face::load_with(path, &options)?;
+    if let Some(Value::Object(preprocessor)) = &mut model.preprocessor_config {
+        // Where the preprocessor names no class, the model's type decides; the artifact has to carry it.
+        let config = std::fs::read(path.join("config.json")).unwrap_or_default();
+        let config: Value = serde_json::from_slice(&config).unwrap_or_default();
+        if let Some(model_type) = config.get(MODEL_TYPE) {
+            preprocessor.entry(MODEL_TYPE).or_insert_with(|| model_type.clone());
+        }
+    }
+    Ok(model)
 }
 
 fn artifact_preprocessor(artifact: &Artifact, path: &Path) -> Result<Preprocessor, Diagnostic> {
@@ -91,7 +104,9 @@ fn artifact_preprocessor(artifact: &Artifact, path: &Path) -> Result<Preprocesso
             .within(path.display())
             .help("its model had no preprocessor_config.json: give `pixel_values` by --input")
     })?;
-    Ok(Preprocessor::from_json(text, path, None)?)
+    let config: Value = serde_json::from_str(text).unwrap_or_default();
+    let model_type = config.get(MODEL_TYPE).and_then(Value::as_str);
+    Ok(Preprocessor::from_json(text, path, model_type)?)
 }
 
 /// A program as text. Its weights lie beside it, in a file of the same name that ends in `.safetensors`.

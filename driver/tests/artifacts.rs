@@ -118,3 +118,29 @@ fn every_target_can_be_compiled_for_and_the_least_runs_here() {
     compile(folder.path(), &["--target", "cpu:x86-64-v4-bf16"]);
     run(&compile(folder.path(), &["--target", "cpu:x86-64-v3"])).success();
 }
+
+#[test]
+fn an_artifact_preprocesses_images_as_its_model_does() {
+    let checkpoint = support::Checkpoint::of(GOLDEN);
+    // The processor is not named: it follows from the model's type.
+    let config = r#"{"size": {"height": 24, "width": 24}}"#;
+    std::fs::write(checkpoint.path("preprocessor_config.json"), config).unwrap();
+    let artifact = checkpoint.path("a.ocellus");
+    let (model, image) =
+        (checkpoint.path(""), support::workspace_root().join("examples/images/harbour.jpg"));
+    ocellus(["compile".as_ref(), model.as_path(), "-o".as_ref(), &artifact]).success();
+    let features = [&model, &artifact].map(|subject| {
+        let output = checkpoint.path("features");
+        ocellus([
+            "run".as_ref(),
+            subject.as_path(),
+            "--image".as_ref(),
+            &image,
+            "-o".as_ref(),
+            &output,
+        ])
+        .success();
+        std::fs::read(output).unwrap()
+    });
+    assert_eq!(features[0], features[1]);
+}

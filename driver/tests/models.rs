@@ -27,8 +27,8 @@ fn every_stage_can_be_printed() {
     let stages = [
         ("venc", "venc.linear"),
         ("saturated", "linear #"),
-        ("kernel", "attention"),
-        ("plan", "launch"),
+        ("kernel", "kernel.attention"),
+        ("plan", "plan.launch"),
     ];
     for (stage, part) in stages.into_iter().chain([("llvm", "define"), ("asm", ".globl")]) {
         let text = ocellus(["compile", &model, "--emit", stage]).success().stdout;

@@ -37,7 +37,7 @@ enum Emit {
     Saturated,
     /// The kernels that were chosen
     Kernel,
-    /// The host program, as JSON
+    /// The host program
     Plan,
     /// The kernels' code as LLVM IR
     Llvm,
@@ -83,7 +83,7 @@ fn kernels(program: &Program) -> String {
         } else {
             String::new()
         };
-        format!("{title}{}", piece.module)
+        format!("{title}{}", piece.module.to_mlir())
     });
     text.collect()
 }
@@ -93,7 +93,7 @@ fn text(program: &Program, stage: Emit, options: &CompileOptions) -> Result<Stri
         Emit::Venc => program.venc.to_string(),
         Emit::Saturated => saturated(program, options)?,
         Emit::Kernel => kernels(program),
-        Emit::Plan => serde_json::to_string_pretty(&program.host.plan)?,
+        Emit::Plan => passes::print_plan(&program.host.plan),
         Emit::Llvm => program.llvm()?,
         Emit::Asm => program.assembly()?,
     };
