@@ -30,7 +30,10 @@ pub enum CompileError {
     #[error("the model's program is not valid: {0}")]
     Venc(#[from] VencError),
     /// A range for a symbol that the model does not have.
-    #[error("the model has no symbol `{symbol}` to give a range to: it has {known}")]
+    #[error(
+        "the model has no symbol `{symbol}` to give a range to: it has {known} (a side whose size was fixed when the \
+         checkpoint was loaded is no symbol: give its range to `hf::load_with`)"
+    )]
     UnknownSymbol {
         /// The symbol.
         symbol: String,

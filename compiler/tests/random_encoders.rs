@@ -1,0 +1,132 @@
+//! Random small encoders, compiled and run at random sizes of their range, against the reference interpreter.
+
+#![allow(clippy::unwrap_used, reason = "the helpers of tests")]
+
+use ocellus_compiler::frontend::nn::{
+    self, GatedMlp, LayerNorm, Linear, Module, PatchEmbed, PositionTable, RmsNorm, Scope, Tensor,
+    TransformerBlock,
+};
+use ocellus_compiler::frontend::Model;
+use ocellus_compiler::verify::check_size;
+use ocellus_compiler::weights::RandomWeights;
+use ocellus_compiler::{Compiler, Target};
+use ocellus_dialects::ElementType;
+use ocellus_dialects::symbolic::{Bindings, Symbol, SymbolRange};
+use ocellus_dialects::venc::Activation;
+use ocellus_kernels::CpuTarget;
+use proptest::prelude::*;
+use proptest::test_runner::FileFailurePersistence;
+
+/// What is random of an encoder.
+#[derive(Clone, Debug)]
+struct RandomEncoder {
+    heads: i64,
+    head_dim: i64,
+    hidden: i64,
+    layers: usize,
+    patch: (i64, i64),
+    channels: i64,
+    activation: Activation,
+    gated: bool,
+    pooled: bool,
+    element: ElementType,
+}
+
+impl Module for RandomEncoder {
+    fn forward(&self, nn: &Scope, images: &Tensor) -> nn::Result<Tensor> {
+        let width = self.heads * self.head_dim;
+        let patches = PatchEmbed::new(self.patch, width);
+        let table = PositionTable::new(3, 2);
+        let positions = nn.weight("positions", [table.positions(), width])?;
+        let positions = table.resample(&positions, &patches.grid(nn, images)?)?;
+        let x = nn.apply("patches", &patches, images)?.add(&positions)?;
+        let block = TransformerBlock::new(self.heads, self.hidden).activation(self.activation);
+        let mut x = nn.repeat("layers", self.layers, &block, &x)?;
+        if self.gated {
+            let normed = nn.apply("rms_norm", &RmsNorm::new(1e-5), &x)?;
+            x = x.add(&nn.apply("gated", &GatedMlp::new(self.hidden, self.activation), &normed)?)?;
+        }
+        let x = nn.apply("norm", &LayerNorm::new(1e-6), &x)?;
+        let x = if self.pooled { x.mean_tokens()? } else { x };
+        nn.apply("head", &Linear::new(7), &x)
+    }
+}
+
+impl RandomEncoder {
+    fn model(&self) -> Model {
+        let module = nn::build(self.element, |nn| {
+            let images = nn.symbol("images", SymbolRange::new(1, 3))?;
+            let height = nn.symbol("height", SymbolRange::new(self.patch.0, 40))?;
+            let width = nn.symbol("width", SymbolRange::new(self.patch.1, 40))?;
+            let shape = vec![images, self.channels.into(), height, width];
+            let [pixels] = nn.inputs([("pixel_values", shape)])?;
+            nn.result("features", &nn.apply("encoder", self, &pixels)?)
+        })
+        .unwrap();
+        let weights = RandomWeights::new(&module, 7);
+        Model::new("random", module, weights).unwrap()
+    }
+}
+
+fn encoders() -> impl Strategy<Value = RandomEncoder> {
+    let elements = [ElementType::F32, ElementType::F32, ElementType::BF16, ElementType::F16];
+    (
+        (1i64..4, 1i64..30, 1i64..90, 1usize..3),
+        ((1i64..9, 1i64..9), 1i64..4, prop::sample::select(Activation::ALL.to_vec())),
+        (any::<bool>(), any::<bool>(), prop::sample::select(elements.to_vec())),
+    )
+        .prop_map(
+            |((heads, head_dim, hidden, layers), (patch, channels, activation), rest)| {
+                let (gated, pooled, element) = rest;
+                RandomEncoder {
+                    heads,
+                    head_dim,
+                    hidden,
+                    layers,
+                    patch,
+                    channels,
+                    activation,
+                    gated,
+                    pooled,
+                    element,
+                }
+            },
+        )
+}
+
+/// A share of what lies between the least and the greatest size.
+fn size(encoder: &RandomEncoder, shares: [f64; 3]) -> Bindings {
+    let ranges = [("images", 1, 3), ("height", encoder.patch.0, 40), ("width", encoder.patch.1, 40)];
+    let value = |min: i64, max: i64, share: f64| min + ((max - min) as f64 * share).round() as i64;
+    ranges
+        .into_iter()
+        .zip(shares)
+        .map(|((name, min, max), share)| (Symbol::new(name), value(min, max, share)))
+        .collect()
+}
+
+proptest! {
+    // Each case compiles a model; what a fault needs to show is variety over time, not many cases at once.
+    #![proptest_config(ProptestConfig {
+        cases: 10,
+        failure_persistence: Some(Box::new(FileFailurePersistence::Off)),
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn compiled_agrees_with_the_reference(
+        encoder in encoders(),
+        target in prop::sample::select(CpuTarget::ALL.to_vec()),
+        shares in prop::collection::vec(prop::array::uniform3(0.0f64..=1.0), 2),
+    ) {
+        prop_assume!(target.runs_here());
+        let model = encoder.model();
+        let compiled = Compiler::new(Target::Cpu(target)).compile(&model).unwrap();
+        for shares in shares {
+            let size = size(&encoder, shares);
+            let weights = model.weights.as_ref();
+            let check = check_size(&model.module, weights, compiled.session(), &size).unwrap();
+            prop_assert!(check.passed(), "{:?} at {:?}: {:#?}", encoder, size, check.values);
+        }
+    }
+}
