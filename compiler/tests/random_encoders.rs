@@ -2,11 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "the helpers of tests")]
 
+use ocellus_compiler::frontend::Model;
 use ocellus_compiler::frontend::nn::{
     self, GatedMlp, LayerNorm, Linear, Module, PatchEmbed, PositionTable, RmsNorm, Scope, Tensor,
     TransformerBlock,
 };
-use ocellus_compiler::frontend::Model;
 use ocellus_compiler::verify::check_size;
 use ocellus_compiler::weights::RandomWeights;
 use ocellus_compiler::{Compiler, Target};
@@ -44,7 +44,11 @@ impl Module for RandomEncoder {
         let mut x = nn.repeat("layers", self.layers, &block, &x)?;
         if self.gated {
             let normed = nn.apply("rms_norm", &RmsNorm::new(1e-5), &x)?;
-            x = x.add(&nn.apply("gated", &GatedMlp::new(self.hidden, self.activation), &normed)?)?;
+            x = x.add(&nn.apply(
+                "gated",
+                &GatedMlp::new(self.hidden, self.activation),
+                &normed,
+            )?)?;
         }
         let x = nn.apply("norm", &LayerNorm::new(1e-6), &x)?;
         let x = if self.pooled { x.mean_tokens()? } else { x };
@@ -96,7 +100,8 @@ fn encoders() -> impl Strategy<Value = RandomEncoder> {
 
 /// A share of what lies between the least and the greatest size.
 fn size(encoder: &RandomEncoder, shares: [f64; 3]) -> Bindings {
-    let ranges = [("images", 1, 3), ("height", encoder.patch.0, 40), ("width", encoder.patch.1, 40)];
+    let ranges =
+        [("images", 1, 3), ("height", encoder.patch.0, 40), ("width", encoder.patch.1, 40)];
     let value = |min: i64, max: i64, share: f64| min + ((max - min) as f64 * share).round() as i64;
     ranges
         .into_iter()

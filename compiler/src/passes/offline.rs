@@ -4,7 +4,7 @@
 //! ```text
 //! %2 = offline venc.concat %wq, %wk, %wv {axis = 0}     %3 = launch gemm(%x, %2)
 //! ```
-//! After: the gemm reads the artifact's tensor `concat(axis 0; q.weight, k.weight, v.weight)`, packed in panels.
+//! After: the gemm reads the artifact's tensor `concat(q.weight, k.weight, v.weight) {axis 0}`, packed in panels.
 
 use super::PassError;
 use crate::reference;
@@ -119,23 +119,19 @@ impl WeightRecipe {
     }
 }
 
-/// `linear(a, concat(axis 0; b, c))`: the name of the tensor in the artifact. Equal recipes have equal names.
+/// `concat(q.weight, k.weight, v.weight) {axis 0}`: the name of the tensor in the artifact. Equal recipes have equal
+/// names, and different ones different names: the type of a result is said where no attribute says it.
 impl std::fmt::Display for WeightRecipe {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let attributes = match &self.op {
-            Op::Weight { name } => return f.write_str(name),
-            Op::Concat { axis } => format!("axis {axis}; "),
-            Op::Reshape { .. } => format!("{}; ", self.ty),
-            op if self.operands.is_empty() => format!("{op:?}; "),
-            Op::Linear
-            | Op::Add
-            | Op::Multiply
-            | Op::Softmax
-            | Op::MergeHeads
-            | Op::Activate(_) => String::new(),
-            op => format!("{op:?}; "),
-        };
+        if let Op::Weight { name } = &self.op {
+            return f.write_str(name);
+        }
         let operands: Vec<String> = self.operands.iter().map(WeightRecipe::to_string).collect();
-        write!(f, "{}({attributes}{})", self.op.name(), operands.join(", "))
+        write!(f, "{}({})", self.op.name(), operands.join(", "))?;
+        let mut attributes = self.op.attribute_words();
+        if matches!(self.op, Op::Reshape { .. } | Op::Expand { .. } | Op::Cast { .. }) {
+            attributes.push(format!("to {}", self.ty));
+        }
+        if attributes.is_empty() { Ok(()) } else { write!(f, " {{{}}}", attributes.join(", ")) }
     }
 }

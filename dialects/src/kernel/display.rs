@@ -167,12 +167,6 @@ fn move_attributes(kernel: &Move) -> String {
 }
 
 fn offline_attributes(op: &venc::Op) -> String {
-    match op {
-        venc::Op::Concat { axis } => format!(" {{axis {axis}}}"),
-        venc::Op::Scale { factor } => format!(" {{factor {factor}}}"),
-        venc::Op::Columns { start, length } => format!(" {{start {start}, length {length}}}"),
-        venc::Op::Tokens { start, length } => format!(" {{start {start}, length {length}}}"),
-        venc::Op::SelectToken { index } => format!(" {{index {index}}}"),
-        _ => String::new(),
-    }
+    let attributes = op.attribute_words();
+    if attributes.is_empty() { String::new() } else { format!(" {{{}}}", attributes.join(", ")) }
 }

@@ -8,7 +8,7 @@
 
 use super::{EpilogueOp, Function, KernelOp, Module, Move, Prologue, Step, ValueKind, View};
 use crate::mlir::text::{self, quoted, symbol_name};
-use crate::venc::print::{argument, attribute_dictionary, attributes, module_header};
+use crate::venc::print::{argument, attribute_dictionary, module_header};
 use crate::venc::{self, ValueId};
 use std::collections::HashSet;
 
@@ -170,7 +170,7 @@ impl<'a> FunctionText<'a> {
 
     fn offline(&mut self, id: ValueId, op: &venc::Op, operands: &[ValueId]) {
         let read = self.typed_operands(operands);
-        let mut attributes = attributes(op);
+        let mut attributes = op.attributes();
         attributes.push(("offline", "true".to_string()));
         self.line(id, &format!("\"venc.{}\"", op.name()), &read, &attributes);
     }
@@ -223,7 +223,7 @@ fn launch_attributes(op: &KernelOp) -> Vec<Attribute> {
         KernelOp::Attention { heads, scale } => {
             vec![("heads", heads.to_string()), ("scale", text::real(*scale))]
         }
-        KernelOp::Move(movement) => moved(movement).as_ref().map(attributes).unwrap_or_default(),
+        KernelOp::Move(movement) => moved(movement).map(|op| op.attributes()).unwrap_or_default(),
     }
 }
 

@@ -102,54 +102,71 @@ fn operation(function: &Function, node: &Node, value: &impl Fn(ValueId) -> Strin
         Op::Call { callee } => format!("func.call {}", symbol_name(callee)),
         op => format!("\"venc.{}\"", op.name()),
     };
-    let mut attributes = attributes(&node.op);
+    let mut attributes = node.op.attributes();
     attributes.extend(node.label.as_ref().map(|label| ("label", quoted(label))));
     let attributes = attribute_dictionary(&attributes);
     format!("{operation}({}){attributes} : {types}", operands.join(", "))
 }
 
-/// What the types of operands and result do not say.
-pub(crate) fn attributes(op: &Op) -> Vec<(&'static str, String)> {
-    let dim = |dim: &crate::symbolic::Dim| quoted(&dim.to_string());
-    match op {
-        Op::Weight { name } => vec![("name", quoted(name))],
-        Op::Patchify { height, width, rows, cols } => vec![
-            ("height", height.to_string()),
-            ("width", width.to_string()),
-            ("rows", dim(rows)),
-            ("cols", dim(cols)),
-        ],
-        Op::Matmul { transpose_rhs } => vec![("transpose_rhs", transpose_rhs.to_string())],
-        Op::Scale { factor } => vec![("factor", text::real(*factor))],
-        Op::LayerNorm { eps } | Op::RmsNorm { eps } => vec![("eps", text::real(*eps))],
-        Op::SplitHeads { heads } => vec![("heads", heads.to_string())],
-        Op::Concat { axis } => vec![("axis", axis.to_string())],
-        Op::Columns { start, length } => {
-            vec![("start", start.to_string()), ("length", length.to_string())]
-        }
-        Op::Tokens { start, length } => vec![("start", start.to_string()), ("length", dim(length))],
-        Op::SelectToken { index } => vec![("index", index.to_string())],
-        Op::InterpolatePositions { native_rows, native_cols, rows, cols, filter, antialias } => {
-            vec![
-                ("native_rows", native_rows.to_string()),
-                ("native_cols", native_cols.to_string()),
+impl Op {
+    /// Its attributes in words, for listings: `axis 0`.
+    pub fn attribute_words(&self) -> Vec<String> {
+        let word = |(name, value): (&str, String)| format!("{name} {}", value.trim_matches('"'));
+        self.attributes().into_iter().map(word).collect()
+    }
+
+    /// Its attributes as MLIR writes them, by name: what the types of operands and result do not say.
+    pub fn attributes(&self) -> Vec<(&'static str, String)> {
+        let dim = |dim: &crate::symbolic::Dim| quoted(&dim.to_string());
+        match self {
+            Op::Weight { name } => vec![("name", quoted(name))],
+            Op::Patchify { height, width, rows, cols } => vec![
+                ("height", height.to_string()),
+                ("width", width.to_string()),
                 ("rows", dim(rows)),
                 ("cols", dim(cols)),
-                ("filter", quoted(filter.name())),
-                ("antialias", antialias.to_string()),
-            ]
+            ],
+            Op::Matmul { transpose_rhs } => vec![("transpose_rhs", transpose_rhs.to_string())],
+            Op::Scale { factor } => vec![("factor", text::real(*factor))],
+            Op::LayerNorm { eps } | Op::RmsNorm { eps } => vec![("eps", text::real(*eps))],
+            Op::SplitHeads { heads } => vec![("heads", heads.to_string())],
+            Op::Concat { axis } => vec![("axis", axis.to_string())],
+            Op::Columns { start, length } => {
+                vec![("start", start.to_string()), ("length", length.to_string())]
+            }
+            Op::Tokens { start, length } => {
+                vec![("start", start.to_string()), ("length", dim(length))]
+            }
+            Op::SelectToken { index } => vec![("index", index.to_string())],
+            Op::InterpolatePositions {
+                native_rows,
+                native_cols,
+                rows,
+                cols,
+                filter,
+                antialias,
+            } => {
+                vec![
+                    ("native_rows", native_rows.to_string()),
+                    ("native_cols", native_cols.to_string()),
+                    ("rows", dim(rows)),
+                    ("cols", dim(cols)),
+                    ("filter", quoted(filter.name())),
+                    ("antialias", antialias.to_string()),
+                ]
+            }
+            // `call` names its callee by its own syntax; `expand`, `reshape` and `cast` go to the result's type.
+            Op::Linear
+            | Op::Add
+            | Op::Multiply
+            | Op::Activate(_)
+            | Op::Softmax
+            | Op::MergeHeads
+            | Op::MeanTokens
+            | Op::Expand { .. }
+            | Op::Reshape { .. }
+            | Op::Cast { .. }
+            | Op::Call { .. } => vec![],
         }
-        // `call` names its callee by its own syntax; `expand`, `reshape` and `cast` go to the result's type.
-        Op::Linear
-        | Op::Add
-        | Op::Multiply
-        | Op::Activate(_)
-        | Op::Softmax
-        | Op::MergeHeads
-        | Op::MeanTokens
-        | Op::Expand { .. }
-        | Op::Reshape { .. }
-        | Op::Cast { .. }
-        | Op::Call { .. } => vec![],
     }
 }
