@@ -1,1 +1,0 @@
-//! Nothing here: the tests live beside this folder, one file a subject.
