@@ -1,0 +1,98 @@
+//! The CPU's attention. Queries lie in the lanes: scores are computed transposed, `keys queries^T`, so that the softmax
+//! of a row of scores is arithmetic between registers and never across one, and its exponentials are already the right
+//! operand of the second product, `values^T scores^T`. Keys and values are only copied (widened, their rows made
+//! contiguous), never transposed; queries and outputs are, and there are fewer of those in a tile.
+//!
+//! The softmax is that of Milakov & Gimelshein (arXiv:1805.02867), block by block: what was summed so far is scaled
+//! whenever a greater score appears.
+
+mod call;
+mod copies;
+mod outputs;
+mod panel;
+mod products;
+mod queries;
+mod softmax;
+mod tile;
+
+use super::Attention;
+use super::schedule::{Schedule, Scratch};
+use crate::CpuTarget;
+use crate::mlir::{Builder, Function, Linkage, Module, Scalar, Type, Value};
+use crate::vector::{self, Cell};
+use call::Call;
+use ocellus_dialects::ElementType;
+
+/// Writes the kernel.
+pub(super) fn define(spec: &Attention, module: &mut Module, symbol: &str, target: &CpuTarget) {
+    let schedule = spec.schedule(target);
+    let emitter = Emitter {
+        target,
+        element: spec.element,
+        heads: spec.heads,
+        // Powers of two are cheaper than powers of e.
+        scale: spec.scale.get() * std::f64::consts::LOG2_E,
+        schedule,
+        scratch: schedule.scratch(),
+    };
+    let pack = emitter.define_pack_queries(symbol, module);
+    let store = emitter.define_store_outputs(symbol, module);
+    let attend: Vec<Function> = (1..=schedule.vectors)
+        .map(|vectors| emitter.define_attend(symbol, vectors, module))
+        .collect();
+    let parameters = [Type::Pointer, Type::I64, Type::I64, Type::Pointer];
+    module.define(symbol, Linkage::Exported, &parameters, |b, parameters| {
+        let &[block, first, end, scratch] = parameters else { return };
+        let call = Call::read(b, &emitter, block, scratch);
+        b.for_each((first, end, 1), |b, tile| {
+            let tile = call.tile(b, tile);
+            tile.pack_queries(b, &pack);
+            tile.start_sums(b);
+            tile.attend(b, &attend);
+            tile.store_outputs(b, &store);
+        });
+    });
+}
+
+/// What all functions of one kernel share.
+struct Emitter<'a> {
+    target: &'a CpuTarget,
+    element: ElementType,
+    heads: i64,
+    scale: f64,
+    schedule: Schedule,
+    scratch: Scratch,
+}
+
+impl Emitter<'_> {
+    fn lanes(&self) -> u32 {
+        self.target.lanes()
+    }
+
+    /// Where full vectors start that together cover `0..length`; the last may overlap the one before. `None` where
+    /// `length` is less than a vector.
+    fn overlapping(&self, length: i64) -> Option<Vec<i64>> {
+        let last = length - self.schedule.lanes;
+        (last >= 0).then(|| {
+            let mut starts: Vec<i64> = (0..last).step_by(self.schedule.lanes as usize).collect();
+            starts.push(last);
+            starts
+        })
+    }
+
+    /// Reads cells from elements as they are stored.
+    fn load_cells(&self, b: &mut Builder, pointer: Value, lanes: u32) -> Value {
+        match self.schedule.cell {
+            Cell::F32 => vector::load(b, self.element, pointer, lanes),
+            Cell::Bf16Pair => b.load(pointer, Type::Vector(Scalar::I32, lanes)),
+        }
+    }
+}
+
+/// Two vectors of 16-bit elements as the lower and upper halves of 32-bit cells.
+fn interleave(b: &mut Builder, lower: Value, upper: Value) -> Value {
+    let lower = b.extend_unsigned(lower, Scalar::I32);
+    let upper = b.extend_unsigned(upper, Scalar::I32);
+    let upper = b.shift_left(upper, 16);
+    b.or(lower, upper)
+}

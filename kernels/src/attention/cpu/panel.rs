@@ -1,0 +1,64 @@
+//! One panel of queries and one block of keys: the function that is written for each width of a panel, and where the
+//! rows lie.
+
+use super::Emitter;
+use crate::mlir::{Builder, Function, Linkage, Module, Type, Value};
+use crate::vector::CELL;
+
+impl Emitter<'_> {
+    /// `(queries, scratch, keys, sums, state)`: the scores of one block of keys with one panel of queries, their
+    /// softmax so far, and the values weighed with them. `keys` is how many the block has.
+    pub(super) fn define_attend(
+        &self,
+        symbol: &str,
+        vectors: i64,
+        module: &mut Module,
+    ) -> Function {
+        let parameters = [Type::Pointer, Type::Pointer, Type::I64, Type::Pointer, Type::Pointer];
+        let name = format!("{symbol}_attend_{vectors}");
+        module.define(&name, Linkage::Internal, &parameters, |b, parameters| {
+            let &[queries, scratch, keys, sums, state] = parameters else { return };
+            let panel = Panel {
+                emitter: self,
+                vectors,
+                keys: b.offset_constant(scratch, self.scratch.keys),
+                values: b.offset_constant(scratch, self.scratch.values),
+                scores: b.offset_constant(scratch, self.scratch.scores),
+            };
+            panel.score(b, queries, keys);
+            let decay = panel.exponentials(b, state, keys);
+            panel.weigh_values(b, sums, keys, &decay);
+        })
+    }
+}
+
+/// One panel of queries and one block of keys.
+pub(super) struct Panel<'a> {
+    pub(super) emitter: &'a Emitter<'a>,
+    pub(super) vectors: i64,
+    pub(super) keys: Value,
+    pub(super) values: Value,
+    pub(super) scores: Value,
+}
+
+impl Panel<'_> {
+    pub(super) fn vector_type(&self) -> Type {
+        Type::f32s(self.emitter.lanes())
+    }
+
+    /// The address of each vector of a panel's row.
+    pub(super) fn row(&self, b: &mut Builder, base: Value, row: Value) -> Vec<Value> {
+        let bytes = b.mul_constant(row, self.emitter.schedule.panel_row());
+        let row = b.offset(base, bytes);
+        self.row_at(b, row)
+    }
+
+    pub(super) fn row_at(&self, b: &mut Builder, row: Value) -> Vec<Value> {
+        let bytes = self.emitter.schedule.lanes * CELL;
+        (0..self.vectors).map(|vector| b.offset_constant(row, vector * bytes)).collect()
+    }
+
+    pub(super) fn load_row(&self, b: &mut Builder, row: &[Value]) -> Vec<Value> {
+        row.iter().map(|pointer| b.load(*pointer, self.vector_type())).collect()
+    }
+}

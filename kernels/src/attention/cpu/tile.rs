@@ -1,0 +1,125 @@
+//! Some queries of one head of one image: where their panels lie, and the walk over all blocks of keys.
+
+use super::Emitter;
+use super::call::{Call, Operand};
+use super::softmax::LEAST;
+use crate::mlir::{Builder, Comparison, Function, Type, Value};
+use crate::vector::CELL;
+
+/// Some queries of one head of one image.
+pub(super) struct Tile<'a> {
+    pub(super) call: &'a Call<'a>,
+    pub(super) queries: Operand,
+    pub(super) keys: Operand,
+    pub(super) values: Operand,
+    pub(super) result: Operand,
+    pub(super) count: Value,
+}
+
+impl Tile<'_> {
+    pub(super) fn emitter(&self) -> &Emitter<'_> {
+        self.call.emitter
+    }
+
+    pub(super) fn part(&self, b: &mut Builder, offset: i64) -> Value {
+        b.offset_constant(self.call.scratch, offset)
+    }
+
+    /// The address of a panel, by its first query.
+    fn panel(&self, b: &mut Builder, part: i64, query: Value, panel_bytes: i64) -> Value {
+        let base = self.part(b, part);
+        let queries = b.i64(self.emitter().schedule.panel_queries());
+        let panel = b.div(query, queries);
+        let bytes = b.mul_constant(panel, panel_bytes);
+        b.offset(base, bytes)
+    }
+
+    /// The address of a query's column in its panel.
+    pub(super) fn column(
+        &self,
+        b: &mut Builder,
+        part: i64,
+        query: Value,
+        panel_bytes: i64,
+    ) -> Value {
+        let panel = self.panel(b, part, query, panel_bytes);
+        let queries = b.i64(self.emitter().schedule.panel_queries());
+        let column = b.rem(query, queries);
+        let bytes = b.mul_constant(column, CELL);
+        b.offset(panel, bytes)
+    }
+
+    /// Calls `body` with the first query and the count of each vector of queries.
+    pub(super) fn for_vectors(
+        &self,
+        b: &mut Builder,
+        body: impl FnOnce(&mut Builder, Value, Value),
+    ) {
+        let lanes = self.emitter().schedule.lanes;
+        let zero = b.i64(0);
+        b.for_each((zero, self.count, lanes), |b, query| {
+            let rest = b.sub(self.count, query);
+            let full = b.i64(lanes);
+            let count = b.min(rest, full);
+            body(b, query, count);
+        });
+    }
+
+    /// No score yet, all sums zero.
+    pub(super) fn start_sums(&self, b: &mut Builder) {
+        let emitter = self.emitter();
+        let schedule = &emitter.schedule;
+        self.for_vectors(b, |b, query, _| {
+            let none = b.splat(0.0, Type::f32s(emitter.lanes()));
+            let least = b.splat(LEAST, Type::f32s(emitter.lanes()));
+            let state = self.column(b, emitter.scratch.states, query, schedule.state_panel());
+            b.store(least, state);
+            let sum = b.offset_constant(state, schedule.panel_row());
+            b.store(none, sum);
+            let sums = self.column(b, emitter.scratch.outputs, query, schedule.output_panel());
+            let (zero, rows) = (b.i64(0), b.i64(schedule.padded_head));
+            b.for_each((zero, rows, 1), |b, row| {
+                let bytes = b.mul_constant(row, schedule.panel_row());
+                let pointer = b.offset(sums, bytes);
+                b.store(none, pointer);
+            });
+        });
+    }
+
+    /// Every block of keys with every panel of queries.
+    pub(super) fn attend(&self, b: &mut Builder, attend: &[Function]) {
+        let schedule = &self.emitter().schedule;
+        let zero = b.i64(0);
+        b.for_each((zero, self.call.key_count, schedule.block_keys), |b, first| {
+            let rest = b.sub(self.call.key_count, first);
+            let full = b.i64(schedule.block_keys);
+            let keys = b.min(rest, full);
+            self.copy_keys(b, first, keys);
+            self.copy_values(b, first, keys);
+            b.for_each((zero, self.count, schedule.panel_queries()), |b, query| {
+                self.attend_panel(b, attend, query, keys);
+            });
+        });
+    }
+
+    /// Calls the function that is written for as many vectors as the panel has queries for.
+    fn attend_panel(&self, b: &mut Builder, attend: &[Function], query: Value, keys: Value) {
+        let emitter = self.emitter();
+        let (scratch, schedule) = (&emitter.scratch, &emitter.schedule);
+        let queries = self.panel(b, scratch.queries, query, schedule.query_panel());
+        let sums = self.panel(b, scratch.outputs, query, schedule.output_panel());
+        let state = self.panel(b, scratch.states, query, schedule.state_panel());
+        let arguments = [queries, self.call.scratch, keys, sums, state];
+        let rest = b.sub(self.count, query);
+        for (vectors, function) in attend.iter().enumerate() {
+            let least = b.i64(vectors as i64 * schedule.lanes);
+            let mut chosen = b.compare(Comparison::Less, least, rest);
+            if vectors + 1 < attend.len() {
+                let greatest = b.i64((vectors as i64 + 1) * schedule.lanes);
+                let fits = b.compare(Comparison::LessOrEqual, rest, greatest);
+                chosen = b.and(chosen, fits);
+            }
+            b.if_then(chosen, |b| b.call(function, &arguments));
+        }
+    }
+}
