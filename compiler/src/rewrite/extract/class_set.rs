@@ -1,0 +1,42 @@
+//! Sets of classes as bits: a frontier is one, and so is what all ways to make a class go through.
+
+/// A set of classes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct ClassSet(Box<[u64]>);
+
+impl ClassSet {
+    pub(super) fn empty(classes: usize) -> Self {
+        ClassSet(vec![0; classes.div_ceil(64)].into())
+    }
+
+    pub(super) fn full(classes: usize) -> Self {
+        ClassSet(vec![u64::MAX; classes.div_ceil(64)].into())
+    }
+
+    pub(super) fn insert(&mut self, class: usize) {
+        self.0[class / 64] |= 1 << (class % 64);
+    }
+
+    pub(super) fn remove(&mut self, class: usize) {
+        self.0[class / 64] &= !(1 << (class % 64));
+    }
+
+    pub(super) fn unite(&mut self, other: &ClassSet) {
+        self.0.iter_mut().zip(&other.0).for_each(|(a, b)| *a |= b);
+    }
+
+    pub(super) fn intersect(&mut self, other: &ClassSet) {
+        self.0.iter_mut().zip(&other.0).for_each(|(a, b)| *a &= b);
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = usize> {
+        self.0.iter().enumerate().flat_map(|(word, bits)| {
+            let mut bits = *bits;
+            std::iter::from_fn(move || {
+                let bit = (bits != 0).then(|| bits.trailing_zeros() as usize)?;
+                bits &= bits - 1;
+                Some(word * 64 + bit)
+            })
+        })
+    }
+}

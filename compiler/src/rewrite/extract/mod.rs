@@ -1,0 +1,95 @@
+//! Exact extraction: the cheapest way to make the roots, where what is shared is paid once.
+//!
+//! The search is A* over *frontiers*. A state is the set of classes that are needed and not yet decided. Deciding a
+//! class replaces it by the operands of the candidate chosen for it. Classes are decided in an order in which nothing
+//! decided is needed again (topological over strongly connected components), so the price of what remains depends on
+//! the frontier alone, and equal frontiers are searched once: a chain of blocks costs their sum, not their product.
+//!
+//! The lower bound of a state is the cheapest candidate of every class that *all* ways to finish go through. It is
+//! consistent, so the first finished state that the queue gives is a cheapest one.
+//!
+//! A class may be decided and needed again only inside one strongly connected component (two reshapes that undo each
+//! other); there the choices made are part of the state, and one that closes a cycle is not taken.
+
+mod bound;
+mod class_set;
+mod options;
+mod order;
+mod search;
+#[cfg(test)]
+mod tests;
+mod trees;
+
+use search::Search;
+use trees::{cheapest_trees, first_unmakeable};
+
+/// One way to make a class.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// What it costs by itself, in picoseconds: an integer, so that sums do not depend on their order.
+    pub cost: u128,
+    /// The classes it needs.
+    pub operands: Vec<usize>,
+}
+
+/// Classes, the ways to make each, and those that are wanted.
+#[derive(Clone, Debug, Default)]
+pub struct Problem {
+    /// The candidates of each class.
+    pub classes: Vec<Vec<Candidate>>,
+    /// The classes that must be made.
+    pub roots: Vec<usize>,
+}
+
+/// What was chosen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Solution {
+    /// The candidate of each class that is made; `None` for the others.
+    pub chosen: Vec<Option<usize>>,
+    /// What the chosen candidates cost together.
+    pub cost: u128,
+    /// Nothing costs less than this.
+    pub lower_bound: u128,
+    /// Whether `cost` is the least there is.
+    pub proven_optimal: bool,
+    /// How many states were looked at.
+    pub states: usize,
+}
+
+/// A class that nothing can make, needed for the roots.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unmakeable(pub usize);
+
+/// The cheapest solution; after `most_states` states, the best known, and not proven.
+pub fn extract(problem: &Problem, most_states: usize) -> Result<Solution, Unmakeable> {
+    let tree = cheapest_trees(problem);
+    if let Some(culprit) = first_unmakeable(problem, &tree) {
+        return Err(Unmakeable(culprit));
+    }
+    let greedy = Solution::from_choices(problem, &tree.chosen);
+    let search = Search::new(problem, &tree);
+    Ok(search.run(problem, greedy, most_states))
+}
+
+impl Solution {
+    fn from_choices(problem: &Problem, choices: &[Option<usize>]) -> Solution {
+        let mut chosen = vec![None; problem.classes.len()];
+        let mut cost = 0u128;
+        let mut open = problem.roots.clone();
+        while let Some(class) = open.pop() {
+            let (None, Some(position)) = (chosen[class], choices[class]) else { continue };
+            chosen[class] = Some(position);
+            let candidate = &problem.classes[class][position];
+            cost = cost.saturating_add(candidate.cost);
+            open.extend(&candidate.operands);
+        }
+        Solution { chosen, cost, lower_bound: 0, proven_optimal: false, states: 0 }
+    }
+}
+
+fn distinct(operands: &[usize]) -> Vec<usize> {
+    let mut operands = operands.to_vec();
+    operands.sort_unstable();
+    operands.dedup();
+    operands
+}

@@ -1,0 +1,135 @@
+//! Small problems by hand, and random ones against all combinations of choices.
+
+use super::*;
+use proptest::prelude::*;
+
+fn candidate(cost: u128, operands: &[usize]) -> Candidate {
+    Candidate { cost, operands: operands.to_vec() }
+}
+
+#[test]
+fn what_is_shared_is_paid_once() {
+    // Two users: each may take its own cheap operand (3 each), or both the shared dear one (5).
+    let problem = Problem {
+        classes: vec![
+            vec![candidate(1, &[1, 2])],
+            vec![candidate(1, &[3]), candidate(1, &[4])],
+            vec![candidate(1, &[3]), candidate(1, &[5])],
+            vec![candidate(5, &[])],
+            vec![candidate(3, &[])],
+            vec![candidate(3, &[])],
+        ],
+        roots: vec![0],
+    };
+    let solution = extract(&problem, 1000).unwrap();
+    assert_eq!((solution.cost, solution.proven_optimal), (8, true));
+    assert_eq!(solution.chosen[1], Some(0));
+}
+
+#[test]
+fn a_cycle_is_never_chosen() {
+    let problem = Problem {
+        classes: vec![
+            vec![candidate(0, &[1]), candidate(9, &[])],
+            vec![candidate(0, &[0]), candidate(10, &[])],
+        ],
+        roots: vec![0, 1],
+    };
+    assert_eq!(extract(&problem, 1000).unwrap().cost, 9);
+}
+
+#[test]
+fn what_cannot_be_made_is_named() {
+    let problem = Problem { classes: vec![vec![candidate(1, &[1])], vec![]], roots: vec![0] };
+    assert_eq!(extract(&problem, 1000), Err(Unmakeable(1)));
+}
+
+#[test]
+fn a_cap_that_is_hit_is_said() {
+    let chain: Vec<Vec<Candidate>> = (0..20)
+        .map(|i| vec![candidate(2, &[i + 1]), candidate(1, &[i + 1, 21])])
+        .chain([vec![candidate(1, &[])], vec![candidate(7, &[])]])
+        .collect();
+    let problem = Problem { classes: chain, roots: vec![0] };
+    let capped = extract(&problem, 3).unwrap();
+    let solved = extract(&problem, 100_000).unwrap();
+    assert!(!capped.proven_optimal && capped.lower_bound <= solved.cost);
+    assert!(solved.proven_optimal && solved.cost <= capped.cost);
+    assert_eq!(solved.cost, 20 + 1 + 7);
+}
+
+#[test]
+fn a_long_chain_of_choices_is_the_sum_of_its_links() {
+    // 300 links with two free choices each: a product of 2^300 programs, searched in a few states a link.
+    let links = 300;
+    let mut classes = vec![];
+    for link in 0..links {
+        let next = 3 * (link + 1);
+        classes.push(vec![candidate(4, &[3 * link + 1]), candidate(5, &[3 * link + 2])]);
+        classes.push(vec![candidate(6, &[next])]);
+        classes.push(vec![candidate(3, &[next])]);
+    }
+    classes.push(vec![candidate(1, &[])]);
+    let solution = extract(&Problem { classes, roots: vec![0] }, 10_000).unwrap();
+    assert_eq!((solution.cost, solution.proven_optimal), (8 * links as u128 + 1, true));
+}
+
+fn problems() -> impl Strategy<Value = Problem> {
+    let candidate = (0u128..6, prop::collection::vec(0usize..7, 0..3))
+        .prop_map(|(cost, operands)| Candidate { cost, operands });
+    let class = prop::collection::vec(candidate, 1..4);
+    (prop::collection::vec(class, 7), prop::collection::vec(0usize..7, 1..3))
+        .prop_map(|(classes, roots)| Problem { classes, roots })
+}
+
+/// Every combination of choices that is acyclic from the roots.
+fn brute_force(problem: &Problem) -> Option<u128> {
+    fn is_acyclic(
+        problem: &Problem,
+        choices: &[usize],
+        class: usize,
+        path: &mut Vec<usize>,
+    ) -> bool {
+        if path.contains(&class) {
+            return false;
+        }
+        path.push(class);
+        let operands = &problem.classes[class][choices[class]].operands;
+        let fine = operands.iter().all(|operand| is_acyclic(problem, choices, *operand, path));
+        path.pop();
+        fine
+    }
+    let mut choices = vec![0; problem.classes.len()];
+    let mut best = None;
+    loop {
+        if problem.roots.iter().all(|root| is_acyclic(problem, &choices, *root, &mut vec![])) {
+            let all: Vec<_> = choices.iter().copied().map(Some).collect();
+            let cost = Solution::from_choices(problem, &all).cost;
+            best = Some(best.map_or(cost, |best: u128| best.min(cost)));
+        }
+        let Some(digit) = (0..choices.len()).find(|i| choices[*i] + 1 < problem.classes[*i].len())
+        else {
+            return best;
+        };
+        choices[..digit].fill(0);
+        choices[digit] += 1;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+    #[test]
+    fn no_program_is_cheaper(problem in problems()) {
+        let found = extract(&problem, 1_000_000);
+        match brute_force(&problem) {
+            None => prop_assert!(found.is_err()),
+            Some(cost) => {
+                let solution = found.unwrap();
+                prop_assert!(solution.proven_optimal);
+                prop_assert_eq!(solution.cost, cost);
+                let again = Solution::from_choices(&problem, &solution.chosen);
+                prop_assert_eq!(again.cost, cost);
+            }
+        }
+    }
+}
