@@ -39,8 +39,9 @@ fn fixed_sides(plan: &Plan) -> Vec<RangeArgument> {
 fn storage(plan: &Plan) -> Dtype {
     let launches = plan.pieces.iter().flat_map(|piece| &piece.launches);
     let mut results = launches.filter_map(|launch| launch.result.as_ref());
-    match results.any(|result| result.element == Element::BF16) {
-        true => Dtype::Bf16,
-        false => Dtype::F32,
+    match results.find(|result| result.element != Element::F32).map(|result| result.element) {
+        Some(Element::BF16) => Dtype::Bf16,
+        Some(Element::F16) => Dtype::F16,
+        Some(Element::F32) | None => Dtype::F32,
     }
 }

@@ -38,6 +38,8 @@ pub enum Dtype {
     F32,
     /// The upper half of a binary32
     Bf16,
+    /// IEEE 754 binary16
+    F16,
 }
 
 impl From<Dtype> for ElementType {
@@ -45,6 +47,7 @@ impl From<Dtype> for ElementType {
         match dtype {
             Dtype::F32 => ElementType::F32,
             Dtype::Bf16 => ElementType::BF16,
+            Dtype::F16 => ElementType::F16,
         }
     }
 }

@@ -12,8 +12,8 @@ fn model(golden: &str) -> String {
 }
 
 #[test]
-fn compiled_models_are_verified_layer_by_layer_in_both_storages() {
-    for dtype in ["f32", "bf16"] {
+fn compiled_models_are_verified_layer_by_layer_in_every_storage() {
+    for dtype in ["f32", "bf16", "f16"] {
         let text = ocellus(["verify", &model("dinov2-swiglu"), "--dtype", dtype]).success().stdout;
         for label in ["embeddings", "layers.0", "last_hidden_state", "tolerance"] {
             assert!(text.contains(label), "{label} is not in:\n{text}");
@@ -96,7 +96,10 @@ fn the_examples_run() {
         let binary = std::path::Path::new(env!("CARGO_BIN_EXE_ocellus"))
             .with_file_name("examples")
             .join(example);
-        let output = Command::new(binary).args(arguments).output().unwrap();
+        let output = Command::new(binary)
+            .args(arguments)
+            .output()
+            .expect("`cargo test` builds the examples; `--test models` alone does not");
         let (text, errors) =
             (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         assert!(output.status.success() && text.contains(part), "{example}: {text}{errors}");
