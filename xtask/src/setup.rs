@@ -64,9 +64,9 @@ fn refuse_unknown_packages(missing: &[&Need]) -> Result<(), String> {
         return Ok(());
     }
     Err(format!(
-        "apt does not know {}\n  help: LLVM 22 for Debian 12 lies in its security archive. Add the line\n    \
-         deb http://deb.debian.org/debian-security bookworm-security main\n  to /etc/apt/sources.list and run this again; \
-         on another system, install LLVM and MLIR 22 and set {}",
+        "apt does not know {}\n  help: LLVM 22 for Debian 12 lies in its security archive. Add the suite \
+         `bookworm-security` to apt's sources, as Debian's own installation has it, and run this again; on another \
+         system, install LLVM and MLIR 22 and set {}",
         names(&unknown),
         PREFIX_VARIABLES.join(", ")
     ))
