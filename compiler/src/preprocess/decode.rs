@@ -1,9 +1,10 @@
 //! An image file as upright RGB levels, as transformers' `load_image` gives it: EXIF orientation applied, then Pillow's
 //! `convert("RGB")`, which drops alpha.
 
+use super::jpeg::levels_of_libjpeg;
 use super::{LONGEST_SIDE, MOST_PIXELS, PreprocessError};
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageReader, Limits, RgbImage};
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage};
 use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
@@ -15,9 +16,9 @@ pub(super) fn decode(file: &Path) -> Result<RgbImage, PreprocessError> {
     let opened = File::open(file).map_err(unreadable)?;
     let mut reader =
         ImageReader::new(BufReader::new(opened)).with_guessed_format().map_err(unreadable)?;
-    if reader.format().is_none() {
+    let Some(format) = reader.format() else {
         return Err(PreprocessError::NotAnImage { file: file.to_path_buf() });
-    }
+    };
     reader.limits(limits());
     let mut decoder = reader.into_decoder().map_err(undecodable)?;
 
@@ -30,7 +31,13 @@ pub(super) fn decode(file: &Path) -> Result<RgbImage, PreprocessError> {
     // A damaged EXIF block says nothing about the pixels, so the image is taken as it lies.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let image = DynamicImage::from_decoder(decoder).map_err(undecodable)?;
-    let mut image = DynamicImage::ImageRgb8(convert_to_rgb(image));
+    // The decoder above has judged the file; of a JPEG, Pillow's levels are libjpeg's.
+    let of_libjpeg = match format {
+        ImageFormat::Jpeg => levels_of_libjpeg(file),
+        _ => None,
+    };
+    let levels = of_libjpeg.filter(|levels| levels.dimensions() == (width, height));
+    let mut image = DynamicImage::ImageRgb8(levels.unwrap_or_else(|| convert_to_rgb(image)));
     image.apply_orientation(orientation);
     Ok(image.into_rgb8())
 }

@@ -4,18 +4,12 @@ use super::Preprocessor;
 use safetensors::SafeTensors;
 use std::path::{Path, PathBuf};
 
-/// The most levels that one pixel may be away, and all in the mean.
-///
-/// In a lossless file, only sums that lie halfway between two levels differ: Pillow's weights have 22 bits, ours 53. JPEG
-/// decoders interpolate subsampled colour and round the inverse cosine transform each in their own way: measured against
-/// Pillow's libjpeg-turbo, by up to 4 levels before anything is resized.
-fn bound(file: &str) -> (i32, f64) {
-    match file {
-        "photo-full-chroma.jpg" => (2, 0.2),
-        _ if file.ends_with(".jpg") => (5, 0.5),
-        _ => (1, 0.06),
-    }
-}
+/// The most levels that one pixel may be away.
+const MOST_LEVELS: i32 = 1;
+
+/// What they may be in the mean. Only sums that lie halfway between two levels differ: Pillow's weights have 22 bits, ours
+/// 53.
+const MOST_LEVELS_IN_THE_MEAN: f64 = 0.06;
 
 fn goldens() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/goldens/preprocessing")
@@ -53,8 +47,7 @@ fn levels_are_those_of_pillow() {
                 .flat_map(|channel| image.pixels().map(move |pixel| pixel.0[channel]))
                 .collect();
             let (largest, mean) = distance(&planes, expected.data());
-            let (most, most_mean) = bound(file);
-            if largest > most || mean > most_mean {
+            if largest > MOST_LEVELS || mean > MOST_LEVELS_IN_THE_MEAN {
                 report +=
                     &format!("{name}: at most {largest} levels away, {mean:.4} in the mean\n");
             }

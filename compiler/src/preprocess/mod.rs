@@ -15,6 +15,7 @@ mod center_crop;
 mod config;
 mod decode;
 mod error;
+mod jpeg;
 mod resize;
 
 #[cfg(test)]
