@@ -5,11 +5,12 @@ use crate::configuration::CompilationConfig;
 use crate::encoder::Encoder;
 use crate::flops::matrix_flops;
 use crate::frontend::Model;
-use crate::passes::{self, HostProgram, PassError, PieceProgram};
+use crate::passes::{self, PassError};
+use crate::program::Program;
 use crate::rewrite::{self, RewriteError};
 use crate::target::{Target, TargetError};
 use ocellus_dialects::symbolic::{SymbolError, SymbolRange, Symbols};
-use ocellus_dialects::venc::{self, VencError};
+use ocellus_dialects::venc::VencError;
 use ocellus_runtime::artifact::{
     Artifact, ArtifactContents, ArtifactError, ArtifactWriter, Provenance,
 };
@@ -79,33 +80,6 @@ pub enum Stage {
         /// All weights.
         all: usize,
     },
-}
-
-/// All stages of a compilation up to the code: what `--emit` prints and `explain` explains.
-#[derive(Clone, Debug)]
-pub struct Program {
-    /// The model's program, under the ranges that were asked for.
-    pub venc: venc::Module,
-    /// What was chosen, for each piece of the range.
-    pub pieces: Vec<PieceProgram>,
-    /// How it was chosen, for each piece.
-    pub reports: Vec<rewrite::Report>,
-    /// What the host does.
-    pub host: HostProgram,
-    /// What it is for.
-    pub target: Target,
-}
-
-impl Program {
-    /// The kernels as LLVM IR.
-    pub fn llvm(&self) -> Result<String, CodegenError> {
-        codegen::emit_llvm(&self.host.kernels, self.target.cpu())
-    }
-
-    /// The kernels as assembly.
-    pub fn assembly(&self) -> Result<String, CodegenError> {
-        codegen::emit_assembly(&self.host.kernels, self.target.cpu())
-    }
 }
 
 /// Compiles models for a target.

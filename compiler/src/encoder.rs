@@ -1,6 +1,6 @@
 //! [`Encoder`]: a compiled model, loaded and ready to run.
 
-use crate::compiler::Program;
+use crate::program::Program;
 use ocellus_runtime::artifact::{Artifact, ArtifactError};
 use ocellus_runtime::{HostTensor, LoadError, Options, RunError, Session};
 use std::path::Path;

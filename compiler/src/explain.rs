@@ -1,7 +1,7 @@
 //! Says what was compiled and why, in text.
 
-use crate::compiler::Program;
 use crate::passes::PieceProgram;
+use crate::program::Program;
 use crate::rewrite::Report;
 use ocellus_dialects::kernel::Step;
 use ocellus_dialects::symbolic::Bindings;

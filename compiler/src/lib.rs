@@ -9,16 +9,16 @@ mod flops;
 pub mod frontend;
 pub mod passes;
 pub mod preprocess;
+mod program;
 pub mod reference;
 pub mod rewrite;
 mod target;
 pub mod verify;
 pub mod weights;
 
-pub use compiler::{
-    CompileError, Compiler, FLOPS_ATTACHMENT, PREPROCESSOR_ATTACHMENT, Program, Stage,
-};
+pub use compiler::{CompileError, Compiler, FLOPS_ATTACHMENT, PREPROCESSOR_ATTACHMENT, Stage};
 pub use configuration::CompilationConfig;
 pub use encoder::Encoder;
 pub use flops::matrix_flops;
+pub use program::Program;
 pub use target::{Target, TargetError};

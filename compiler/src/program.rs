@@ -1,0 +1,34 @@
+//! [`Program`]: a compilation up to the code, with every stage in it.
+
+use crate::codegen::{self, CodegenError};
+use crate::passes::{HostProgram, PieceProgram};
+use crate::rewrite;
+use crate::target::Target;
+use ocellus_dialects::venc;
+
+/// All stages of a compilation up to the code: what `--emit` prints and `explain` explains.
+#[derive(Clone, Debug)]
+pub struct Program {
+    /// The model's program, under the ranges that were asked for.
+    pub venc: venc::Module,
+    /// What was chosen, for each piece of the range.
+    pub pieces: Vec<PieceProgram>,
+    /// How it was chosen, for each piece.
+    pub reports: Vec<rewrite::Report>,
+    /// What the host does.
+    pub host: HostProgram,
+    /// What it is for.
+    pub target: Target,
+}
+
+impl Program {
+    /// The kernels as LLVM IR.
+    pub fn llvm(&self) -> Result<String, CodegenError> {
+        codegen::emit_llvm(&self.host.kernels, self.target.cpu())
+    }
+
+    /// The kernels as assembly.
+    pub fn assembly(&self) -> Result<String, CodegenError> {
+        codegen::emit_assembly(&self.host.kernels, self.target.cpu())
+    }
+}
