@@ -2,6 +2,7 @@
 
 use super::CodegenError;
 use std::io::ErrorKind;
+use std::path::PathBuf;
 use std::process::Command;
 
 /// Linkers, the best first, each with its arguments before the files.
@@ -11,6 +12,15 @@ const LINKERS: [(&str, &[&str]); 4] = [
     ("cc", &["-shared", "-nostdlib", "-Wl,--no-undefined", "-Wl,--build-id=none"]),
     ("ld", &["-shared", "--no-undefined", "--build-id=none"]),
 ];
+
+/// The linker that a compilation on this machine uses; `None` where there is none.
+pub fn find_linker() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    LINKERS.iter().find_map(|(linker, _)| {
+        // A folder joined with an absolute path is that path.
+        std::env::split_paths(&path).map(|folder| folder.join(linker)).find(|file| file.is_file())
+    })
+}
 
 /// The shared object with the object's code.
 pub(super) fn shared_object(object: &[u8]) -> Result<Vec<u8>, CodegenError> {

@@ -8,6 +8,8 @@ mod link;
 mod llvm;
 mod mlir;
 
+pub use link::find_linker;
+
 use ocellus_kernels::{CpuTarget, Kernel, emit_module};
 
 /// Machine code that the runtime loads.

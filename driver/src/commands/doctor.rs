@@ -45,7 +45,7 @@ impl Machine {
                 .map(|target| (target.name(), target.cpu().runs_here()))
                 .collect(),
             llvm: codegen::llvm_version(),
-            linker: find_linker(),
+            linker: codegen::find_linker(),
             hub_cache: hub_cache().filter(|folder| folder.is_dir()),
             cuda_driver: has_cuda_driver(),
         }
@@ -126,13 +126,4 @@ fn has_cuda_driver() -> bool {
     // SAFETY: loading the driver's library runs its initialisers, which every program that uses a GPU runs as well;
     // nothing of it is called here.
     unsafe { libloading::Library::new("libcuda.so.1") }.is_ok()
-}
-
-fn find_linker() -> Option<PathBuf> {
-    let prefix = std::env::var_os("LLVM_SYS_221_PREFIX")
-        .map_or_else(|| PathBuf::from("/usr/lib/llvm-22"), PathBuf::from);
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let on_path = std::env::split_paths(&path)
-        .flat_map(|folder| ["ld.lld", "cc"].map(|name| folder.join(name)));
-    std::iter::once(prefix.join("bin/ld.lld")).chain(on_path).find(|file| file.is_file())
 }
