@@ -27,7 +27,7 @@ pub fn explain(program: &Program) -> String {
     }
     let host = &program.host;
     let launches: Vec<String> =
-        host.plan.pieces.iter().map(|piece| piece.launches.len().to_string()).collect();
+        host.plan.programs.iter().map(|program| program.launches.len().to_string()).collect();
     let _ = writeln!(
         text,
         "in all: {} kernel(s) of code, {} packed weight(s), {} launch(es) a run",

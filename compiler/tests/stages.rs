@@ -56,6 +56,6 @@ fn a_block_is_five_kernels_and_all_blocks_share_their_code() {
     assert_eq!(block.steps.len(), 5, "{block}");
     let plan = &program.host.plan;
     let layers = 2;
-    let around = plan.pieces[0].launches.len() - layers * block.steps.len();
+    let around = plan.programs[0].launches.len() - layers * block.steps.len();
     assert!(plan.kernels.len() <= block.steps.len() + around, "{:?}", plan.kernels);
 }

@@ -37,7 +37,7 @@ fn fixed_sides(plan: &Plan) -> Vec<RangeArgument> {
 }
 
 fn storage(plan: &Plan) -> Dtype {
-    let launches = plan.pieces.iter().flat_map(|piece| &piece.launches);
+    let launches = plan.programs.iter().flat_map(|program| &program.launches);
     let mut results = launches.filter_map(|launch| launch.result.as_ref());
     match results.find(|result| result.element != Element::F32).map(|result| result.element) {
         Some(Element::BF16) => Dtype::Bf16,

@@ -27,12 +27,12 @@ fn main() {
 fn empty_launches(tiles: i64) -> ocellus_runtime::plan::Plan {
     let mut plan = plan();
     // A kernel without work: the bytes that it clears are none.
-    let mut launch: Launch = plan.pieces[0].launches[2].clone();
+    let mut launch: Launch = plan.programs[0].launches[2].clone();
     launch.arguments[0] = ocellus_runtime::plan::LaunchArgument::Integer(constant(0));
     launch.tiles = constant(tiles);
     plan.pieces.truncate(1);
     plan.pieces[0].ranges = vec![PieceRange { symbol: 0, min: 1, max: 64 }];
-    plan.pieces[0].launches = vec![launch; LAUNCHES];
+    plan.programs[0].launches = vec![launch; LAUNCHES];
     plan
 }
 
@@ -54,9 +54,9 @@ fn rebinding_microseconds() -> f64 {
 /// The test's launches, twenty times over, so that arguments are as many and as varied as a model's.
 fn plan_of_many() -> ocellus_runtime::plan::Plan {
     let mut plan = plan();
-    for piece in &mut plan.pieces {
-        let launches = std::mem::take(&mut piece.launches);
-        piece.launches = launches.into_iter().cycle().take(LAUNCHES).collect();
+    for program in &mut plan.programs {
+        let launches = std::mem::take(&mut program.launches);
+        program.launches = launches.into_iter().cycle().take(LAUNCHES).collect();
     }
     plan
 }

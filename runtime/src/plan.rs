@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 /// The version of the format. An artifact of another one is refused.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 /// An integer that depends on the symbols of a call.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -52,7 +52,7 @@ pub struct SymbolEntry {
 }
 
 /// How elements are stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Element {
     /// IEEE 754 binary32.
@@ -115,7 +115,7 @@ pub enum Place {
 }
 
 /// One word of a kernel's argument block.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LaunchArgument {
     /// An address.
@@ -130,7 +130,7 @@ pub enum LaunchArgument {
 }
 
 /// What a launch wrote, for those who look on (`verify`).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct LabelledResult {
     /// The name that the model knows it by.
     pub label: String,
@@ -143,7 +143,7 @@ pub struct LabelledResult {
 }
 
 /// One kernel launch.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Launch {
     /// Which kernel, by its position in [`Plan::kernels`].
     pub kernel: usize,
@@ -168,11 +168,18 @@ pub struct PieceRange {
     pub max: i64,
 }
 
-/// The program for one part of the range.
+/// A part of the range, and what runs there.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Piece {
     /// Where it applies: all of these hold. The first piece that applies runs.
     pub ranges: Vec<PieceRange>,
+    /// What runs there, by its position in [`Plan::programs`].
+    pub program: usize,
+}
+
+/// What runs at the sizes of a piece. Several pieces may have one.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Program {
     /// The sizes in bytes of the arena's slots.
     pub slots: Vec<Expression>,
     /// The launches, in order; each sees what all before it wrote.
@@ -192,6 +199,8 @@ pub struct Plan {
     pub weights: Vec<WeightEntry>,
     /// The kernels.
     pub kernels: Vec<KernelEntry>,
+    /// The programs.
+    pub programs: Vec<Program>,
     /// The pieces.
     pub pieces: Vec<Piece>,
 }

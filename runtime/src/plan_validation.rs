@@ -1,7 +1,8 @@
 //! Checks a [`Plan`] at load: an artifact is untrusted input, and what runs a plan relies on its indices.
 
 use crate::plan::{
-    Expression, Launch, LaunchArgument, Piece, Place, Plan, Port, SymbolEntry, SymbolSource,
+    Expression, Launch, LaunchArgument, Piece, Place, Plan, Port, Program, SymbolEntry,
+    SymbolSource,
 };
 use std::collections::HashSet;
 
@@ -74,9 +75,12 @@ impl Plan {
         if self.pieces.is_empty() {
             return Err(PlanProblem::Empty.at("pieces"));
         }
+        self.programs.iter().enumerate().try_for_each(|(index, program)| {
+            self.validate_program(program)
+                .map_err(|error| error.problem.at(format!("program {index}, {}", error.at)))
+        })?;
         self.pieces.iter().enumerate().try_for_each(|(index, piece)| {
-            self.validate_piece(piece)
-                .map_err(|error| error.problem.at(format!("piece {index}, {}", error.at)))
+            self.validate_piece(piece).map_err(|problem| problem.at(format!("piece {index}")))
         })
     }
 
@@ -129,25 +133,26 @@ impl Plan {
         Ok(())
     }
 
-    fn validate_piece(&self, piece: &Piece) -> Result<(), PlanError> {
-        for range in &piece.ranges {
-            index("symbol", range.symbol, self.symbols.len())
-                .map_err(|problem| problem.at("ranges"))?;
-        }
-        self.expressions(&piece.slots).map_err(|problem| problem.at("slots"))?;
-        for (position, launch) in piece.launches.iter().enumerate() {
-            self.check_launch(piece, launch)
+    fn validate_piece(&self, piece: &Piece) -> Result<(), PlanProblem> {
+        index("program", piece.program, self.programs.len())?;
+        piece.ranges.iter().try_for_each(|range| index("symbol", range.symbol, self.symbols.len()))
+    }
+
+    fn validate_program(&self, program: &Program) -> Result<(), PlanError> {
+        self.expressions(&program.slots).map_err(|problem| problem.at("slots"))?;
+        for (position, launch) in program.launches.iter().enumerate() {
+            self.check_launch(program, launch)
                 .map_err(|problem| problem.at(format!("launch {position}")))?;
         }
         Ok(())
     }
 
-    fn check_launch(&self, piece: &Piece, launch: &Launch) -> Result<(), PlanProblem> {
+    fn check_launch(&self, program: &Program, launch: &Launch) -> Result<(), PlanProblem> {
         index("kernel", launch.kernel, self.kernels.len())?;
         for argument in &launch.arguments {
             match argument {
                 LaunchArgument::Address { place, offset } => {
-                    self.check_place(piece, *place)?;
+                    self.check_place(program, *place)?;
                     check_expression(offset, self.symbols.len())?;
                 }
                 LaunchArgument::Integer(value) => check_expression(value, self.symbols.len())?,
@@ -156,18 +161,18 @@ impl Plan {
         check_expression(&launch.tiles, self.symbols.len())?;
         check_expression(&launch.scratch_bytes, self.symbols.len())?;
         if let Some(result) = &launch.result {
-            self.check_place(piece, result.place)?;
+            self.check_place(program, result.place)?;
             self.expressions(&result.shape)?;
         }
         Ok(())
     }
 
-    fn check_place(&self, piece: &Piece, place: Place) -> Result<(), PlanProblem> {
+    fn check_place(&self, program: &Program, place: Place) -> Result<(), PlanProblem> {
         match place {
             Place::Input(position) => index("input", position, self.inputs.len()),
             Place::Output(position) => index("output", position, self.outputs.len()),
             Place::Weight(position) => index("weight", position, self.weights.len()),
-            Place::Slot(position) => index("slot", position, piece.slots.len()),
+            Place::Slot(position) => index("slot", position, program.slots.len()),
         }
     }
 
@@ -245,10 +250,10 @@ mod tests {
             outputs: vec![Port { name: "y".to_string(), shape: vec![symbol(1)] }],
             weights: vec![WeightEntry { name: "w".to_string(), bytes: 1 }],
             kernels: vec![KernelEntry { symbol: "k".to_string(), family: "f".to_string() }],
+            programs: vec![Program { slots: vec![symbol(0)], launches: vec![launch] }],
             pieces: vec![Piece {
                 ranges: vec![PieceRange { symbol: 0, min: 1, max: 8 }],
-                slots: vec![symbol(0)],
-                launches: vec![launch],
+                program: 0,
             }],
         }
     }
@@ -267,12 +272,12 @@ mod tests {
     #[test]
     fn every_index_is_checked() {
         let launch = |plan: &mut Plan, change: fn(&mut Launch)| {
-            change(&mut plan.pieces[0].launches[0]);
+            change(&mut plan.programs[0].launches[0]);
         };
         let address = |place| LaunchArgument::Address { place, offset: Expression::Constant(0) };
         assert_eq!(
             error(|plan| launch(plan, |launch| launch.kernel = 1)),
-            "piece 0, launch 0: there is no kernel 1, as there are only 1"
+            "program 0, launch 0: there is no kernel 1, as there are only 1"
         );
         for (place, name) in [
             (Place::Input(1), "input"),
@@ -280,20 +285,20 @@ mod tests {
             (Place::Weight(1), "weight"),
             (Place::Slot(1), "slot"),
         ] {
-            let text = error(|plan| plan.pieces[0].launches[0].arguments[0] = address(place));
+            let text = error(|plan| plan.programs[0].launches[0].arguments[0] = address(place));
             assert!(text.contains(&format!("launch 0: there is no {name}")), "{text}");
         }
         let two = || Expression::CeilDiv(Box::new(Expression::Symbol(2)), 1);
         let uses: [fn(&mut Plan, Expression); 8] = [
             |plan, two| plan.inputs[0].shape[0] = two,
             |plan, two| plan.outputs[0].shape[0] = two,
-            |plan, two| plan.pieces[0].slots[0] = two,
-            |plan, two| plan.pieces[0].launches[0].arguments[1] = LaunchArgument::Integer(two),
-            |plan, two| plan.pieces[0].launches[0].tiles = two,
-            |plan, two| plan.pieces[0].launches[0].scratch_bytes = two,
-            |plan, two| plan.pieces[0].launches[0].tiles = Expression::Sum(vec![two]),
+            |plan, two| plan.programs[0].slots[0] = two,
+            |plan, two| plan.programs[0].launches[0].arguments[1] = LaunchArgument::Integer(two),
+            |plan, two| plan.programs[0].launches[0].tiles = two,
+            |plan, two| plan.programs[0].launches[0].scratch_bytes = two,
+            |plan, two| plan.programs[0].launches[0].tiles = Expression::Sum(vec![two]),
             |plan, two| {
-                if let Some(result) = &mut plan.pieces[0].launches[0].result {
+                if let Some(result) = &mut plan.programs[0].launches[0].result {
                     result.shape[0] = two;
                 }
             },
@@ -302,6 +307,10 @@ mod tests {
             assert!(error(|plan| change(plan, two())).contains("there is no symbol 2"));
         }
         assert!(error(|plan| plan.pieces[0].ranges[0].symbol = 2).contains("there is no symbol 2"));
+        assert_eq!(
+            error(|plan| plan.pieces[0].program = 1),
+            "piece 0: there is no program 1, as there are only 1"
+        );
     }
 
     #[test]
@@ -319,8 +328,8 @@ mod tests {
     fn divisors_and_ranges_are_checked() {
         let zero = Expression::FloorDiv(Box::new(Expression::Constant(1)), 0);
         assert_eq!(
-            error(|plan| plan.pieces[0].slots[0] = zero),
-            "piece 0, slots: the divisor 0 is not positive"
+            error(|plan| plan.programs[0].slots[0] = zero),
+            "program 0, slots: the divisor 0 is not positive"
         );
         for (min, max, step) in [(2, 1, 1), (-1, 1, 1), (1, 1, 0)] {
             let text = error(|plan| plan.symbols[0].source = SymbolSource::Free { min, max, step });

@@ -77,8 +77,8 @@ fn gives_the_time_of_each_launch() {
 #[test]
 fn two_artifacts_at_once_and_calls_from_many_threads() {
     let mut other = plan();
-    for piece in &mut other.pieces {
-        piece.launches[1].arguments[1] = LaunchArgument::Integer(constant(100));
+    for program in &mut other.programs {
+        program.launches[1].arguments[1] = LaunchArgument::Integer(constant(100));
     }
     let (first, second) = (session(plan(), 2), session(other, 2));
     std::thread::scope(|scope| {
@@ -185,7 +185,7 @@ fn a_plan_that_leaves_its_memory_is_stopped() {
     let offset = |offset| LaunchArgument::Address { place: Place::Slot(0), offset };
     let with = |argument: LaunchArgument| {
         let mut plan = plan();
-        plan.pieces[0].launches[1].arguments[0] = argument;
+        plan.programs[0].launches[1].arguments[0] = argument;
         chain(&run_error(plan, &[("x", &input(2))]))
     };
     assert_eq!(
@@ -201,7 +201,7 @@ fn a_plan_that_leaves_its_memory_is_stopped() {
     );
     let slot = |size| {
         let mut plan = plan();
-        plan.pieces[0].slots[1] = size;
+        plan.programs[0].slots[1] = size;
         chain(&run_error(plan, &[("x", &input(2))]))
     };
     assert!(slot(constant(15)).contains("the end of the result `added`"), "{}", slot(constant(15)));
@@ -217,11 +217,11 @@ fn a_plan_that_leaves_its_memory_is_stopped() {
 #[test]
 fn scratch_and_tiles_out_of_bounds_are_errors() {
     let mut scratch = plan();
-    scratch.pieces[0].launches[0].scratch_bytes = constant(1 << 60);
+    scratch.programs[0].launches[0].scratch_bytes = constant(1 << 60);
     assert!(chain(&run_error(scratch, &[("x", &input(2))])).contains("scratch memory"));
     for tiles in [-1, 1 << 32] {
         let mut plan = plan();
-        plan.pieces[0].launches[0].tiles = constant(tiles);
+        plan.programs[0].launches[0].tiles = constant(tiles);
         assert!(chain(&run_error(plan, &[("x", &input(2))])).contains("tiles of launch 0"));
     }
 }

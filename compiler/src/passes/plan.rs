@@ -10,7 +10,7 @@
 //! launch gemm_768x2304_..(slot 0, images*151296, .., weight 2, slot 1, ..) tiles ceil(images*197 / 96) * 6
 //! launch attention_12x64_..(slot 1, slot 1 + 3072, slot 1 + 6144, slot 0, ..) tiles images*12*..
 //! ```
-//! Kernels and weights that pieces share appear once.
+//! Programs, kernels and weights that pieces share appear once.
 
 use super::layout::{Access, resolve};
 use super::{PackedWeight, PassError, SlotAssignment, WeightRecipe, assign_slots, inline_calls};
@@ -23,7 +23,7 @@ use ocellus_kernels::gemm::WeightPacking;
 use ocellus_kernels::{Argument, CpuTarget, Kernel, Layout, lower};
 use ocellus_runtime::plan::{
     Element, Expression, KernelEntry, LabelledResult, Launch, LaunchArgument, Piece, PieceRange,
-    Place, Plan, Port, SymbolEntry, SymbolSource, WeightEntry,
+    Place, Plan, Port, Program, SymbolEntry, SymbolSource, WeightEntry,
 };
 
 /// The program that extraction chose for one part of the range.
@@ -57,6 +57,7 @@ pub fn plan(
         target,
         kernels: IndexSet::new(),
         weights: IndexMap::new(),
+        programs: IndexSet::new(),
     };
     let inputs = planner.inputs(module)?;
     let outputs = planner.outputs(module)?;
@@ -76,6 +77,7 @@ pub fn plan(
         outputs,
         weights,
         kernels: kernels.collect(),
+        programs: planner.programs.into_iter().collect(),
         pieces,
     };
     Ok(HostProgram {
@@ -157,6 +159,7 @@ struct Planner<'a> {
     target: &'a CpuTarget,
     kernels: IndexSet<Kernel>,
     weights: IndexMap<String, PackedWeight>,
+    programs: IndexSet<Program>,
 }
 
 impl Planner<'_> {
@@ -208,11 +211,10 @@ impl Planner<'_> {
             let symbol = self.symbols.position(symbol)?;
             Ok(PieceRange { symbol, min: range.min, max: range.max })
         });
-        Ok(Piece {
-            ranges: ranges.collect::<Result<_, PassError>>()?,
-            slots: self.expressions(&slots.sizes)?,
-            launches,
-        })
+        let ranges = ranges.collect::<Result<_, PassError>>()?;
+        let program = Program { slots: self.expressions(&slots.sizes)?, launches };
+        let (program, _) = self.programs.insert_full(program);
+        Ok(Piece { ranges, program })
     }
 
     fn launch(&mut self, memory: &Memory, step: &Step) -> Result<Launch, PassError> {

@@ -1,7 +1,8 @@
 //! The host program as text of the `plan` dialect:
 //!
 //! ```mlir
-//! func.func @piece0() attributes {plan.ranges = ["images in 1..=7"]} {
+//! "plan.piece"() {ranges = ["images in 1..=7"], program = @program0} : () -> ()
+//! func.func @program0() {
 //!   %slot0 = "plan.slot"() {bytes = "images*605184"} : () -> !plan.memory
 //!   %weight2 = "plan.weight"() {name = "fc1.weight", bytes = 9437184} : () -> !plan.memory
 //!   "plan.launch"(%slot0, %weight2) {kernel = @gemm, arguments = ["slot0", "weight2", "images*197"], ..} : ...
@@ -9,8 +10,8 @@
 
 use ocellus_dialects::mlir::text::{quoted, symbol_name};
 use ocellus_runtime::plan::{
-    Element, Expression, LabelledResult, Launch, LaunchArgument, Piece, Place, Plan, Port,
-    SymbolSource,
+    Element, Expression, LabelledResult, Launch, LaunchArgument, Piece, PieceRange, Place, Plan,
+    Port, Program, SymbolSource,
 };
 use std::collections::BTreeSet;
 
@@ -28,10 +29,26 @@ pub fn print_plan(plan: &Plan) -> String {
             quoted(&kernel.family)
         );
     }
-    for (position, piece) in plan.pieces.iter().enumerate() {
-        text += &PieceText { plan, piece, written: BTreeSet::new() }.function(position);
+    for piece in &plan.pieces {
+        text += &piece_line(plan, piece);
+    }
+    for (position, program) in plan.programs.iter().enumerate() {
+        text += &ProgramText { plan, program, written: BTreeSet::new() }.function(position);
     }
     text + "}\n"
+}
+
+/// Where a program applies.
+fn piece_line(plan: &Plan, piece: &Piece) -> String {
+    let range = |range: &PieceRange| {
+        quoted(&format!("{} in {}..={}", symbol(plan, range.symbol), range.min, range.max))
+    };
+    let ranges: Vec<String> = piece.ranges.iter().map(range).collect();
+    format!(
+        "  \"plan.piece\"() {{ranges = [{}], program = @program{}}} : () -> ()\n",
+        ranges.join(", "),
+        piece.program
+    )
 }
 
 /// `images in 1..=32 step 2` or `rows = height floordiv 16`.
@@ -90,28 +107,17 @@ fn bound(plan: &Plan, value: &Expression, at_least: Binding) -> String {
 }
 
 /// The text of one piece.
-struct PieceText<'a> {
+struct ProgramText<'a> {
     plan: &'a Plan,
-    piece: &'a Piece,
+    program: &'a Program,
     /// Memory that has its line already: each stands in front of its first use.
     written: BTreeSet<String>,
 }
 
-impl PieceText<'_> {
+impl ProgramText<'_> {
     fn function(mut self, position: usize) -> String {
-        let ranges: Vec<String> = self
-            .piece
-            .ranges
-            .iter()
-            .map(|range| {
-                let name = symbol(self.plan, range.symbol);
-                quoted(&format!("{name} in {}..={}", range.min, range.max))
-            })
-            .collect();
-        let ranges = ranges.join(", ");
-        let mut text =
-            format!("  func.func @piece{position}() attributes {{plan.ranges = [{ranges}]}} {{\n");
-        for launch in &self.piece.launches {
+        let mut text = format!("  func.func @program{position}() {{\n");
+        for launch in &self.program.launches {
             text += &self.launch(launch);
         }
         text + "    func.return\n  }\n"
@@ -199,7 +205,7 @@ impl PieceText<'_> {
     }
 
     fn slot(&self, position: usize) -> String {
-        let bytes = self.piece.slots.get(position);
+        let bytes = self.program.slots.get(position);
         let bytes = bytes.map_or("?".to_string(), |bytes| expression(self.plan, bytes));
         format!("bytes = {}", quoted(&bytes))
     }
@@ -223,7 +229,7 @@ fn quoted_list(texts: &[String]) -> String {
 mod tests {
     use super::*;
     use ocellus_dialects::mlir::Context;
-    use ocellus_runtime::plan::{KernelEntry, PieceRange, SymbolEntry, WeightEntry};
+    use ocellus_runtime::plan::{KernelEntry, SymbolEntry, WeightEntry};
 
     fn product(values: impl IntoIterator<Item = Expression>) -> Expression {
         Expression::Product(values.into_iter().collect())
@@ -263,6 +269,9 @@ mod tests {
             kernels: vec![kernel("gemm_64x64", "gemm"), kernel("copy", "move")],
             pieces: vec![Piece {
                 ranges: vec![PieceRange { symbol: 0, min: 1, max: 7 }],
+                program: 0,
+            }],
+            programs: vec![Program {
                 slots: vec![product([all_rows.clone(), Expression::Constant(256)])],
                 launches: vec![
                     launch(
@@ -300,7 +309,7 @@ mod tests {
         plan.weights.clear();
         plan.kernels.clear();
         plan.outputs.clear();
-        plan.pieces[0].slots.clear();
+        plan.programs[0].slots.clear();
         let text = print_plan(&plan);
         Context::new().unwrap().check(&text).unwrap();
         assert!(text.contains("?0*(?2 + 1)") && text.contains("kernel = @\"?1\""), "{text}");

@@ -117,7 +117,8 @@ pub fn check_inputs(
             compare(label, reference, &tensor, launches_until(plan, label));
         }
     })?;
-    let all_launches = plan.pieces.iter().map(|piece| piece.launches.len()).max().unwrap_or(1);
+    let all_launches =
+        plan.programs.iter().map(|program| program.launches.len()).max().unwrap_or(1);
     for (name, tensor) in &outputs {
         if let Some(reference) = results.get(name) {
             compare(name, reference, tensor, all_launches);
@@ -176,11 +177,11 @@ fn longest_reduction(module: &Module, bound: &Bindings) -> usize {
 
 /// How many launches there are up to the one that makes a labelled value.
 fn launches_until(plan: &Plan, label: &str) -> usize {
-    let position = |piece: &ocellus_runtime::plan::Piece| {
-        piece
+    let position = |program: &ocellus_runtime::plan::Program| {
+        program
             .launches
             .iter()
             .position(|launch| launch.result.as_ref().is_some_and(|result| result.label == label))
     };
-    plan.pieces.iter().filter_map(position).max().map_or(1, |position| position + 1)
+    plan.programs.iter().filter_map(position).max().map_or(1, |position| position + 1)
 }

@@ -8,7 +8,7 @@ use crate::progress::Stages;
 use crate::subject::Subject;
 use ocellus_compiler::explain::explain;
 use ocellus_runtime::Artifact;
-use ocellus_runtime::plan::{Piece, Plan};
+use ocellus_runtime::plan::{Launch, Piece, Plan};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -58,7 +58,7 @@ fn explain_artifact(artifact: &Artifact) -> String {
             position + 1,
             plan.pieces.len(),
             ranges(plan, piece),
-            piece.launches.len()
+            launches(plan, piece).len()
         );
         for ((family, symbol), launches) in kernels(plan, piece) {
             let _ = writeln!(text, "  {launches:>4} x {family:<13} {symbol}");
@@ -85,10 +85,16 @@ fn ranges(plan: &Plan, piece: &Piece) -> String {
     if text.is_empty() { "every size".to_string() } else { text }
 }
 
+/// What runs at the sizes of a piece.
+fn launches<'a>(plan: &'a Plan, piece: &Piece) -> &'a [Launch] {
+    plan.programs.get(piece.program).map_or(&[], |program| &program.launches)
+}
+
 /// How often a piece launches each kernel.
 fn kernels<'a>(plan: &'a Plan, piece: &Piece) -> BTreeMap<(&'a str, &'a str), usize> {
     let mut counts = BTreeMap::new();
-    for kernel in piece.launches.iter().filter_map(|launch| plan.kernels.get(launch.kernel)) {
+    for kernel in launches(plan, piece).iter().filter_map(|launch| plan.kernels.get(launch.kernel))
+    {
         *counts.entry((kernel.family.as_str(), kernel.symbol.as_str())).or_default() += 1;
     }
     counts

@@ -9,7 +9,7 @@ use super::header::{
 use super::*;
 use crate::plan::{
     Expression, FORMAT_VERSION, KernelEntry, Launch, LaunchArgument, Piece, Place, Plan, Port,
-    SymbolEntry, SymbolSource, WeightEntry,
+    Program, SymbolEntry, SymbolSource, WeightEntry,
 };
 use proptest::prelude::*;
 use replace_numbers::replace_numbers;
@@ -32,8 +32,7 @@ fn plan(weights: &[(String, Vec<u8>)]) -> Plan {
         scratch_bytes: Expression::Constant(0),
         result: None,
     };
-    let piece =
-        Piece { ranges: vec![], slots: vec![Expression::Symbol(0)], launches: vec![launch] };
+    let program = Program { slots: vec![Expression::Symbol(0)], launches: vec![launch] };
     Plan {
         symbols: vec![
             SymbolEntry {
@@ -49,7 +48,8 @@ fn plan(weights: &[(String, Vec<u8>)]) -> Plan {
         outputs: vec![dim(1)],
         weights: weights.collect(),
         kernels: vec![KernelEntry { symbol: "k".to_string(), family: "gemm".to_string() }],
-        pieces: vec![piece],
+        programs: vec![program],
+        pieces: vec![Piece { ranges: vec![], program: 0 }],
     }
 }
 

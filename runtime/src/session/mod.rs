@@ -1,8 +1,9 @@
 //! [`Session`]: an artifact that is ready to run.
 
 mod binding;
-mod bound_piece;
-mod compiled_piece;
+mod bound_program;
+mod compiled_program;
+mod dispatch;
 mod error;
 
 use crate::artifact::{Artifact, ArtifactError, UnfitMachine};
@@ -11,8 +12,9 @@ use crate::device::{Device, DeviceError, LaunchCommand};
 use crate::memory::map_memory;
 use crate::tensor::HostTensor;
 use binding::bind;
-use bound_piece::{BoundPiece, CallAddresses};
-use compiled_piece::CompiledPiece;
+use bound_program::{BoundProgram, CallAddresses};
+use compiled_program::CompiledProgram;
+use dispatch::Dispatch;
 pub use error::RunError;
 use memmap2::MmapMut;
 use std::path::Path;
@@ -68,17 +70,18 @@ pub struct LaunchTime {
 /// An artifact that is ready to run. Calls from several threads come one after the other.
 pub struct Session {
     artifact: Artifact,
-    pieces: Vec<CompiledPiece>,
+    dispatch: Dispatch,
+    programs: Vec<CompiledProgram>,
     state: Mutex<State>,
 }
 
 /// What changes from call to call.
 struct State {
     device: Box<dyn Device>,
-    /// Holds the slots of the piece that runs. Only grows.
+    /// Holds the slots of the program that runs. Only grows.
     arena: MmapMut,
-    /// The piece and the sizes of the last call: the next one is likely to have the same.
-    bound: Option<BoundPiece>,
+    /// The program and the sizes of the last call: the next one is likely to have the same.
+    bound: Option<BoundProgram>,
 }
 
 impl Session {
@@ -94,10 +97,12 @@ impl Session {
         // SAFETY: the documentation says that code runs, so the caller vouches for the artifact.
         unsafe { device.load(artifact.code(), &artifact.plan().kernels) }?;
         let plan = artifact.plan();
-        let pieces = plan.pieces.iter().map(|piece| CompiledPiece::new(plan, piece)).collect();
+        let programs =
+            plan.programs.iter().map(|program| CompiledProgram::new(plan, program)).collect();
+        let dispatch = Dispatch::new(plan);
         let arena = map_memory(1).map_err(ArtifactError::Io)?;
         let state = State { device: Box::new(device), arena, bound: None };
-        Ok(Session { artifact, pieces, state: Mutex::new(state) })
+        Ok(Session { artifact, dispatch, programs, state: Mutex::new(state) })
     }
 
     /// What was loaded.
@@ -147,9 +152,9 @@ impl Session {
             None => {
                 let shapes: Vec<&[usize]> =
                     call.inputs.iter().map(|tensor| tensor.shape.as_slice()).collect();
-                let bound = BoundPiece::new(
+                let bound = BoundProgram::new(
                     &self.artifact,
-                    &self.pieces,
+                    (&self.dispatch, &self.programs),
                     call.symbols,
                     &shapes,
                     &mut state.arena,
@@ -197,12 +202,12 @@ fn new_output(shape: &[usize]) -> Result<HostTensor, RunError> {
 /// Looks on while launches run.
 trait Observer {
     fn before(&mut self);
-    fn after(&mut self, bound: &BoundPiece, launch: usize, addresses: &CallAddresses);
+    fn after(&mut self, bound: &BoundProgram, launch: usize, addresses: &CallAddresses);
 }
 
 impl Observer for () {
     fn before(&mut self) {}
-    fn after(&mut self, _: &BoundPiece, _: usize, _: &CallAddresses) {}
+    fn after(&mut self, _: &BoundProgram, _: usize, _: &CallAddresses) {}
 }
 
 struct Results<'a> {
@@ -213,8 +218,8 @@ struct Results<'a> {
 impl Observer for Results<'_> {
     fn before(&mut self) {}
 
-    fn after(&mut self, bound: &BoundPiece, launch: usize, addresses: &CallAddresses) {
-        let entry = &self.session.artifact.plan().pieces[bound.piece].launches[launch];
+    fn after(&mut self, bound: &BoundProgram, launch: usize, addresses: &CallAddresses) {
+        let entry = &self.session.artifact.plan().programs[bound.program].launches[launch];
         let (Some(result), Some(view)) = (&entry.result, &bound.launches[launch].result) else {
             return;
         };
@@ -239,10 +244,10 @@ impl Observer for Times<'_> {
         self.start = Instant::now();
     }
 
-    fn after(&mut self, bound: &BoundPiece, launch: usize, _: &CallAddresses) {
+    fn after(&mut self, bound: &BoundProgram, launch: usize, _: &CallAddresses) {
         let microseconds = self.start.elapsed().as_secs_f64() * 1e6;
         let plan = self.session.artifact.plan();
-        let entry = &plan.pieces[bound.piece].launches[launch];
+        let entry = &plan.programs[bound.program].launches[launch];
         let kernel = &plan.kernels[entry.kernel];
         self.times.push(LaunchTime {
             symbol: kernel.symbol.clone(),

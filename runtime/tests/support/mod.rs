@@ -52,7 +52,7 @@ pub fn address(place: Place) -> LaunchArgument {
 }
 
 /// Slot 0 holds `x * weight`, slot 1 the result as bf16.
-fn piece(min: i64, max: i64, addend: i64) -> Piece {
+fn program(addend: i64) -> Program {
     let shape = vec![rows(), constant(WIDTH as i64)];
     let result = |label: &str, place, element| {
         Some(LabelledResult { label: label.to_string(), place, element, shape: shape.clone() })
@@ -87,11 +87,14 @@ fn piece(min: i64, max: i64, addend: i64) -> Piece {
         scratch_bytes: row_bytes(1000),
         result: None,
     };
-    Piece {
-        ranges: vec![PieceRange { symbol: 0, min, max }],
+    Program {
         slots: vec![row_bytes(4 * WIDTH as i64), row_bytes(2 * WIDTH as i64)],
         launches: vec![scale, add, probe],
     }
+}
+
+fn piece(min: i64, max: i64, program: usize) -> Piece {
+    Piece { ranges: vec![PieceRange { symbol: 0, min, max }], program }
 }
 
 pub fn plan() -> Plan {
@@ -124,7 +127,8 @@ pub fn plan() -> Plan {
             kernel("add_rows", "rowwise"),
             kernel("probe_scratch", "move"),
         ],
-        pieces: vec![piece(1, 32, 1), piece(1, 64, 2)],
+        programs: vec![program(1), program(2)],
+        pieces: vec![piece(1, 32, 0), piece(1, 64, 1)],
     }
 }
 

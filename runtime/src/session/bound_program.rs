@@ -1,8 +1,9 @@
-//! [`BoundPiece`]: a piece at one size, with every number and address in place but those of the caller's tensors.
+//! [`BoundProgram`]: the program of a piece at one size, with every number and address in place but those of the caller's tensors.
 
 use super::RunError;
 use super::binding::{describe_values, expression_error};
-use super::compiled_piece::{CompiledArgument, CompiledLaunch, CompiledPiece, ExpressionId};
+use super::compiled_program::{CompiledArgument, CompiledLaunch, CompiledProgram, ExpressionId};
+use super::dispatch::Dispatch;
 use crate::artifact::Artifact;
 use crate::memory::map_memory;
 use crate::plan::{Element, Place};
@@ -13,10 +14,10 @@ use std::ops::Range;
 /// Slots start at multiples of this.
 const ALIGNMENT: usize = 64;
 
-/// A piece at one size.
-pub struct BoundPiece {
-    /// Which piece.
-    pub piece: usize,
+/// The program of a piece at one size.
+pub struct BoundProgram {
+    /// Which program.
+    pub program: usize,
     /// The symbols' values.
     pub symbols: Vec<i64>,
     /// What each worker needs.
@@ -82,25 +83,20 @@ impl CallAddresses {
     }
 }
 
-impl BoundPiece {
-    /// Finds the piece for these sizes and evaluates it. The arena grows where it is too small.
+impl BoundProgram {
+    /// Finds the program for these sizes and evaluates it. The arena grows where it is too small.
     pub fn new(
         artifact: &Artifact,
-        pieces: &[CompiledPiece],
+        (dispatch, programs): (&Dispatch, &[CompiledProgram]),
         symbols: Vec<i64>,
         input_shapes: &[&[usize]],
         arena: &mut MmapMut,
     ) -> Result<Self, RunError> {
         let plan = artifact.plan();
-        let applies = |range: &crate::plan::PieceRange| {
-            symbols.get(range.symbol).is_some_and(|v| (range.min..=range.max).contains(v))
-        };
-        let piece = plan
-            .pieces
-            .iter()
-            .position(|piece| piece.ranges.iter().all(applies))
+        let program = dispatch
+            .program_at(&symbols)
             .ok_or_else(|| RunError::NoPiece(describe_values(plan, &symbols)))?;
-        let compiled = &pieces[piece];
+        let compiled = &programs[program];
         let values = compiled
             .expressions
             .iter()
@@ -125,8 +121,8 @@ impl BoundPiece {
         };
         memory.place_slots(arena)?;
 
-        let mut bound = BoundPiece {
-            piece,
+        let mut bound = BoundProgram {
+            program,
             scratch_bytes: 0,
             output_shapes,
             launches: Vec::with_capacity(compiled.launches.len()),
@@ -135,7 +131,7 @@ impl BoundPiece {
             symbols,
         };
         for (index, launch) in compiled.launches.iter().enumerate() {
-            let result = plan.pieces[piece].launches[index].result.as_ref();
+            let result = plan.programs[program].launches[index].result.as_ref();
             let result = result
                 .map(|result| {
                     let what = format!("the result `{}`", result.label);
@@ -199,7 +195,7 @@ impl BoundPiece {
     }
 }
 
-/// The values of a piece's expressions.
+/// The values of a program's expressions.
 struct Values(Vec<i64>);
 
 impl Values {
@@ -221,7 +217,7 @@ struct Extent {
     bytes: usize,
 }
 
-/// What a piece can address, by place. Of the caller's tensors only the sizes are known.
+/// What a program can address, by place. Of the caller's tensors only the sizes are known.
 struct Memory {
     inputs: Vec<usize>,
     outputs: Vec<usize>,
@@ -285,9 +281,9 @@ impl Memory {
 }
 
 /// Every slot at a multiple of the alignment, one after the other; the addresses are offsets for now.
-fn lay_out_slots(values: &Values, piece: &CompiledPiece) -> Result<Vec<Extent>, RunError> {
+fn lay_out_slots(values: &Values, program: &CompiledProgram) -> Result<Vec<Extent>, RunError> {
     let mut end = 0usize;
-    (piece.slots.iter().enumerate())
+    (program.slots.iter().enumerate())
         .map(|(index, size)| {
             let what = format!("slot {index}");
             let bytes = values.size(&what, *size)?;

@@ -1,13 +1,13 @@
-//! [`CompiledPiece`]: a piece whose expressions are evaluated once a size, however often they stand in the plan.
+//! [`CompiledProgram`]: a program whose expressions are evaluated once a size, however often they stand in the plan.
 
-use crate::plan::{Expression, LaunchArgument, Piece, Place, Plan};
+use crate::plan::{Expression, LaunchArgument, Place, Plan, Program};
 use std::collections::HashMap;
 
-/// The position of an expression in [`CompiledPiece::expressions`].
+/// The position of an expression in [`CompiledProgram::expressions`].
 pub type ExpressionId = usize;
 
-/// A piece with its expressions numbered; equal ones have one number.
-pub struct CompiledPiece {
+/// A program with its expressions numbered; equal ones have one number.
+pub struct CompiledProgram {
     pub expressions: Vec<Expression>,
     pub slots: Vec<ExpressionId>,
     pub outputs: Vec<Vec<ExpressionId>>,
@@ -29,11 +29,11 @@ pub enum CompiledArgument {
     Integer(ExpressionId),
 }
 
-impl CompiledPiece {
-    /// Numbers the expressions of a piece, and of the plan's outputs.
-    pub fn new(plan: &Plan, piece: &Piece) -> Self {
+impl CompiledProgram {
+    /// Numbers the expressions of a program, and of the plan's outputs.
+    pub fn new(plan: &Plan, program: &Program) -> Self {
         let mut numbers = Numbers::default();
-        let launches = piece.launches.iter().map(|launch| CompiledLaunch {
+        let launches = program.launches.iter().map(|launch| CompiledLaunch {
             kernel: launch.kernel,
             arguments: launch
                 .arguments
@@ -55,9 +55,9 @@ impl CompiledPiece {
             },
         });
         let launches = launches.collect();
-        CompiledPiece {
+        CompiledProgram {
             launches,
-            slots: numbers.number_all(&piece.slots),
+            slots: numbers.number_all(&program.slots),
             outputs: plan.outputs.iter().map(|port| numbers.number_all(&port.shape)).collect(),
             expressions: numbers.expressions,
         }
