@@ -5,6 +5,7 @@
 
 use super::analysis::{Sort, Types};
 use super::attribute::Attribute;
+use super::cost::LaunchCost;
 use super::extract::{Candidate, Problem};
 use super::language::{Given, Term};
 use super::meaning::{EpilogueStep, Meaning};
@@ -12,7 +13,7 @@ use egg::{EGraph, Id};
 use indexmap::IndexMap;
 use ocellus_dialects::TensorType;
 use ocellus_dialects::kernel::{EpilogueOp, KernelOp, Move, Prologue, View};
-use ocellus_kernels::{Work, work};
+use ocellus_dialects::symbolic::Dim;
 
 /// What makes a value.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,8 +48,8 @@ pub struct Way {
     pub maker: Maker,
     /// Of what.
     pub operands: Vec<Operand>,
-    /// The work, where a kernel does it.
-    pub work: Option<Work>,
+    /// The cost, where a kernel does it.
+    pub cost: Option<LaunchCost<Dim>>,
 }
 
 /// The ways to make every value that the roots may need.
@@ -104,7 +105,7 @@ type ReadRows = (Prologue, Operand, Vec<Operand>);
 impl Reader<'_> {
     fn ways(&self, class: Id) -> Vec<Way> {
         if self.egraph[class].data.weight_only {
-            return vec![Way { maker: Maker::Offline, operands: vec![], work: None }];
+            return vec![Way { maker: Maker::Offline, operands: vec![], cost: None }];
         }
         let mut ways: Vec<Way> = vec![];
         for term in &self.egraph[class].nodes {
@@ -118,7 +119,7 @@ impl Reader<'_> {
     }
 
     fn ways_of_term(&self, class: Id, term: &Term) -> Vec<Way> {
-        let plain = |maker, operands| vec![Way { maker, operands, work: None }];
+        let plain = |maker, operands| vec![Way { maker, operands, cost: None }];
         let value = |id: Id| self.value(id).into_iter().collect::<Vec<_>>();
         let launches: Vec<(KernelOp, Vec<Operand>)> = match term {
             Term::Given(given) => return plain(Maker::Given(*given), vec![]),
@@ -154,8 +155,8 @@ impl Reader<'_> {
             .map(|(op, operands)| {
                 let types: Vec<TensorType> =
                     operands.iter().map(|operand| operand.ty.clone()).collect();
-                let work = Some(work(&op, &types, result));
-                Way { maker: Maker::Launch(op), operands, work }
+                let cost = Some(LaunchCost::of(&op, &types, result));
+                Way { maker: Maker::Launch(op), operands, cost }
             })
             .collect()
     }
@@ -388,7 +389,7 @@ impl Reader<'_> {
         self.attribute(class)?.as_number()
     }
 
-    fn dim(&self, class: Id) -> Option<ocellus_dialects::symbolic::Dim> {
+    fn dim(&self, class: Id) -> Option<Dim> {
         self.attribute(class)?.as_dim().cloned()
     }
 }

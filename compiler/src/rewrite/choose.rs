@@ -17,7 +17,7 @@ use super::switches::Switches;
 use super::target::TargetDescription;
 use egg::{EGraph, Id};
 use ocellus_dialects::symbolic::{Bindings, Dim};
-use ocellus_dialects::{ElementType, kernel, venc};
+use ocellus_dialects::{kernel, venc};
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
@@ -293,7 +293,8 @@ impl<'a> SaturatedFunction<'a> {
 }
 
 fn price_of(way: &Way, at: &Bindings, target: &TargetDescription) -> Result<u128, Dim> {
-    let (Maker::Launch(op), Some(work)) = (&way.maker, &way.work) else { return Ok(0) };
-    let element = way.operands.first().map_or(ElementType::F32, |operand| operand.ty.element);
-    Ok(predict(work, op.family(), element, target, at)?.picoseconds())
+    match &way.cost {
+        Some(cost) => Ok(predict(&cost.at(at)?, target).picoseconds()),
+        None => Ok(0),
+    }
 }

@@ -1,9 +1,11 @@
 //! How long a launch takes on a target: the roofline, and the price of launching.
 
 use super::target::TargetDescription;
-use ocellus_dialects::ElementType;
+use ocellus_dialects::kernel::KernelOp;
 use ocellus_dialects::symbolic::{Bindings, Dim};
-use ocellus_kernels::Work;
+use ocellus_dialects::{ElementType, TensorType};
+use ocellus_kernels::{Work, work};
+use std::convert::Infallible;
 
 /// What bounds a launch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,16 +49,59 @@ impl Prediction {
     }
 }
 
-/// What a kernel of that family takes, at one size. The error is a dimension with a symbol that has no value.
-pub fn predict(
-    work: &Work,
-    family: &str,
-    element: ElementType,
-    target: &TargetDescription,
-    at: &Bindings,
-) -> Result<Prediction, Dim> {
-    let flops = value(&work.flops, at)?;
-    let bytes = value(&work.bytes, at)?;
+/// What the cost model knows of a launch: in closed form over the symbols (`Dim`), or at one size (`f64`).
+#[derive(Clone, Debug, PartialEq)]
+pub struct LaunchCost<T> {
+    /// The kernel family.
+    pub family: &'static str,
+    /// How the operands are stored.
+    pub element: ElementType,
+    /// FLOPs.
+    pub flops: T,
+    /// Bytes read and written.
+    pub bytes: T,
+}
+
+/// A launch at one size.
+pub type Quantities = LaunchCost<f64>;
+
+impl LaunchCost<Dim> {
+    /// The launch of a kernel on operands of those types.
+    pub fn of(op: &KernelOp, operands: &[TensorType], result: &TensorType) -> Self {
+        let Work { flops, bytes } = work(op, operands, result);
+        let element = operands.first().map_or(result.element, |operand| operand.element);
+        LaunchCost { family: op.family(), element, flops, bytes }
+    }
+
+    /// The quantities where the symbols have those values. The error is a dimension with a symbol that has none.
+    pub fn at(&self, at: &Bindings) -> Result<Quantities, Dim> {
+        self.try_map(&|dim| value(dim, at))
+    }
+}
+
+impl<T> LaunchCost<T> {
+    /// The same launch with its quantities said otherwise.
+    pub fn map<U>(&self, map: &impl Fn(&T) -> U) -> LaunchCost<U> {
+        match self.try_map(&|quantity| Ok::<U, Infallible>(map(quantity))) {
+            Ok(mapped) => mapped,
+            Err(never) => match never {},
+        }
+    }
+
+    /// The same where one of them may have no such form.
+    pub fn try_map<U, E>(&self, map: &impl Fn(&T) -> Result<U, E>) -> Result<LaunchCost<U>, E> {
+        Ok(LaunchCost {
+            family: self.family,
+            element: self.element,
+            flops: map(&self.flops)?,
+            bytes: map(&self.bytes)?,
+        })
+    }
+}
+
+/// What a launch takes.
+pub fn predict(launch: &Quantities, target: &TargetDescription) -> Prediction {
+    let Quantities { family, element, flops, bytes } = *launch;
     let efficiency = target.efficiency(family);
     let multiplies_matrices = matches!(family, "gemm" | "batched_gemm" | "attention");
     // The efficiency is of what bounds the family: arithmetic of products, bytes of all else.
@@ -76,7 +121,7 @@ pub fn predict(
     } else {
         Bound::Memory
     };
-    Ok(Prediction { flops, bytes, microseconds: longest + target.launch_us, bound })
+    Prediction { flops, bytes, microseconds: longest + target.launch_us, bound }
 }
 
 /// The value of a dimension as a real number: sizes near the end of a range leave what an integer holds.
@@ -99,25 +144,18 @@ mod tests {
         let target = TargetDescription::named("x86-64-v4").unwrap();
         let images = Dim::symbol(&Symbol::new("images"));
         let at = Bindings::from([(Symbol::new("images"), 4)]);
-        let cost = |flops: i64, bytes: i64| {
-            let work = Work {
-                flops: images.clone() * Dim::from(flops),
-                bytes: images.clone() * Dim::from(bytes),
-            };
-            predict(&work, "gemm", ElementType::F32, &target, &at).unwrap()
+        let launch = |flops: i64, bytes: i64| LaunchCost {
+            family: "gemm",
+            element: ElementType::F32,
+            flops: images.clone() * Dim::from(flops),
+            bytes: images.clone() * Dim::from(bytes),
         };
+        let cost = |flops, bytes| predict(&launch(flops, bytes).at(&at).unwrap(), &target);
         let compute = cost(480_000_000, 1000);
         assert_eq!(compute.bound, Bound::Compute);
         assert!((compute.microseconds - (4000.0 / 0.85 + 3.0)).abs() < 1e-6);
         assert_eq!(cost(1000, 30_000_000).bound, Bound::Memory);
         assert_eq!(cost(1, 1).bound, Bound::Launch);
-        let unbound = predict(
-            &Work { flops: Dim::from(0), bytes: images },
-            "move",
-            ElementType::F32,
-            &target,
-            &Bindings::new(),
-        );
-        assert!(unbound.is_err());
+        assert!(launch(1, 1).at(&Bindings::new()).is_err());
     }
 }

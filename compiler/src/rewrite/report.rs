@@ -1,13 +1,12 @@
 //! [`Report`]: what was chosen, what it is predicted to cost, and how it was found.
 
-use super::cost::{Prediction, predict};
+use super::cost::{LaunchCost, Prediction, predict};
 use super::error::RewriteError;
 use super::saturate::Statistics;
 use super::target::TargetDescription;
 use ocellus_dialects::TensorType;
 use ocellus_dialects::kernel::{Function, KernelOp, Module, Step};
 use ocellus_dialects::symbolic::{Bindings, Dim};
-use ocellus_kernels::work;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -97,6 +96,16 @@ pub struct Report {
     pub microseconds: f64,
 }
 
+/// The launches of a function with what the cost model knows of them.
+pub fn launches(function: &Function) -> impl Iterator<Item = (&Step, LaunchCost<Dim>)> {
+    function.steps.iter().filter_map(|step| {
+        let Step::Launch { op, operands, result, .. } = step else { return None };
+        let types: Vec<TensorType> =
+            operands.iter().map(|operand| function.value(*operand).ty.clone()).collect();
+        Some((step, LaunchCost::of(op, &types, &function.value(*result).ty)))
+    })
+}
+
 /// What the launches of a function cost at one size.
 pub fn kernels(
     function: &Function,
@@ -104,15 +113,10 @@ pub fn kernels(
     target: &TargetDescription,
 ) -> Result<Vec<KernelReport>, RewriteError> {
     let mut reports = vec![];
-    for step in &function.steps {
-        let Step::Launch { op, operands, result, label } = step else { continue };
-        let types: Vec<TensorType> =
-            operands.iter().map(|operand| function.value(*operand).ty.clone()).collect();
-        let work = work(op, &types, &function.value(*result).ty);
-        let element =
-            types.first().map(|ty| ty.element).unwrap_or(function.value(*result).ty.element);
-        let prediction = predict(&work, op.family(), element, target, at)
-            .map_err(|dim| unbound(&function.name, &dim))?;
+    for (step, cost) in launches(function) {
+        let Step::Launch { op, label, .. } = step else { continue };
+        let quantities = cost.at(at).map_err(|dim| unbound(&function.name, &dim))?;
+        let prediction = predict(&quantities, target);
         let (family, name) = (op.family(), kernel_name(op));
         reports.push(KernelReport { family, name, label: label.clone(), prediction });
     }

@@ -1,0 +1,118 @@
+//! Pieces: the parts of the range on which one program is the cheapest, with the borders found, not guessed.
+//!
+//! ```text
+//!            tokens  16   64  256  1024        asked at samples: which program is the cheapest there?
+//! images  1           A    A    A    B         where two neighbours differ, bisect;
+//!         4           A    A    B    B         then: how few programs serve every sample within a tolerance,
+//!        16           A    B    B    B         and how few rectangles, with borders at the integer where the
+//!        64           B    B    B    B         better program changes?
+//! ```
+//!
+//! Up to two symbols cut the range, the first two whose range is more than one size; the others move along with the
+//! second. One saturated e-graph answers at every size.
+
+mod axes;
+mod cheapest;
+mod partition;
+
+use super::choose::Saturated;
+use super::error::RewriteError;
+use super::report::Report;
+use super::saturate::Limits;
+use super::switches::Switches;
+use super::target::TargetDescription;
+use crate::passes::PieceProgram;
+use axes::Axes;
+use cheapest::Cheapest;
+use ocellus_dialects::symbolic::{Symbol, SymbolRange};
+use ocellus_dialects::venc;
+use ocellus_kernels::CpuTarget;
+use partition::{Losses, Rectangle};
+
+/// How the range is cut.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PieceOptions {
+    /// A piece's program may cost this share more than the cheapest at any size that was looked at.
+    pub tolerance: f64,
+    /// The most pieces: the tolerance grows until there are no more.
+    pub most: usize,
+}
+
+impl Default for PieceOptions {
+    fn default() -> Self {
+        PieceOptions { tolerance: 0.02, most: 64 }
+    }
+}
+
+/// The programs for `module` on a CPU, each with the sizes that it is for, and how it was chosen.
+pub fn choose_pieces(
+    module: &venc::Module,
+    cpu: &CpuTarget,
+    switches: &Switches,
+) -> Result<Vec<(PieceProgram, Report)>, RewriteError> {
+    choose_pieces_on(module, &TargetDescription::of_cpu(cpu)?, switches, PieceOptions::default())
+}
+
+/// The same on any target.
+pub fn choose_pieces_on(
+    module: &venc::Module,
+    target: &TargetDescription,
+    switches: &Switches,
+    options: PieceOptions,
+) -> Result<Vec<(PieceProgram, Report)>, RewriteError> {
+    let saturated = Saturated::new(module, switches, Limits::default())?;
+    let axes = Axes::of(&module.symbols);
+    let mut cheapest = Cheapest::new(&saturated, &axes, target);
+    cheapest.explore()?;
+    let rectangles = cut(&axes, &cheapest, options)?;
+    let ranges = |rectangle: &Rectangle| match rectangles.len() {
+        1 => vec![],
+        _ => axes.ranges(rectangle),
+    };
+    rectangles
+        .iter()
+        .map(|rectangle| finish(&saturated, &cheapest, rectangle, ranges(rectangle)))
+        .collect()
+}
+
+/// Rectangles of sizes that cover the range, each with the program that serves it.
+fn cut(
+    axes: &Axes,
+    cheapest: &Cheapest,
+    options: PieceOptions,
+) -> Result<Vec<Rectangle>, RewriteError> {
+    let grid = axes.grid();
+    let losses = Losses::of(grid.clone(), |position| cheapest.prices(position))?;
+    let mut tolerance = options.tolerance;
+    loop {
+        let mut rectangles = partition::partition(&losses, tolerance);
+        // A tolerance of a hundred times is met by any one program.
+        if rectangles.len() <= options.most.max(1) || tolerance > 100.0 {
+            partition::settle_borders(&grid, &mut rectangles, |position, a, b| {
+                let prices = cheapest.prices(position)?;
+                Ok::<_, RewriteError>(prices.get(a) < prices.get(b))
+            })?;
+            return Ok(rectangles);
+        }
+        tolerance = (tolerance * 1.5).max(1e-3);
+    }
+}
+
+fn finish(
+    saturated: &Saturated,
+    cheapest: &Cheapest,
+    rectangle: &Rectangle,
+    ranges: Vec<(Symbol, SymbolRange)>,
+) -> Result<(PieceProgram, Report), RewriteError> {
+    let program = cheapest.program(rectangle.program);
+    let at = cheapest.axes().at(rectangle.from)?;
+    let report = saturated.report(&program.selection, &program.kernels, &at, cheapest.target())?;
+    let mut module = program.kernels.clone();
+    for (symbol, range) in &ranges {
+        module
+            .symbols
+            .set_range(symbol.name(), *range)
+            .map_err(|error| RewriteError::Range(error.to_string()))?;
+    }
+    Ok((PieceProgram { ranges, module }, report))
+}

@@ -1,0 +1,93 @@
+//! [`ProgramPrice`]: what a run of a program costs, in a form that is quick to evaluate at one size after another.
+
+use super::cost::{LaunchCost, Quantities, predict};
+use super::error::RewriteError;
+use super::report::{callees_first, launches, unbound};
+use super::target::TargetDescription;
+use ocellus_dialects::kernel::{Module, Step};
+use ocellus_dialects::symbolic::{Bindings, Dim, Symbol};
+use std::collections::BTreeMap;
+
+/// The launches of a run of the entry function, calls included; equal ones are counted, not repeated.
+#[derive(Clone, Debug)]
+pub struct ProgramPrice {
+    symbols: Vec<Symbol>,
+    launches: Vec<(f64, NumberedLaunch)>,
+}
+
+/// A launch whose quantities are polynomials over numbered symbols.
+type NumberedLaunch = LaunchCost<Polynomial>;
+
+/// A dimension over numbered symbols: a sum of products.
+#[derive(Clone, Debug)]
+struct Polynomial(Vec<(f64, Vec<usize>)>);
+
+impl Polynomial {
+    fn new(dim: &Dim, symbols: &[Symbol]) -> Option<Self> {
+        let position = |symbol: &Symbol| symbols.iter().position(|known| known == symbol);
+        let terms = dim.terms().map(|(coefficient, factors)| {
+            let factors = factors.iter().map(position).collect::<Option<_>>()?;
+            Some((coefficient as f64, factors))
+        });
+        terms.collect::<Option<_>>().map(Polynomial)
+    }
+
+    fn at(&self, values: &[f64]) -> f64 {
+        let term = |(coefficient, factors): &(f64, Vec<usize>)| {
+            factors.iter().fold(*coefficient, |product, position| product * values[*position])
+        };
+        self.0.iter().map(term).sum()
+    }
+}
+
+impl ProgramPrice {
+    /// The price of a module's entry function, in closed form over its symbols.
+    pub fn of(module: &Module) -> Result<Self, RewriteError> {
+        let symbols: Vec<Symbol> =
+            module.symbols.iter().map(|(symbol, _)| symbol.clone()).collect();
+        let mut counted: Vec<(f64, LaunchCost<Dim>)> = vec![];
+        let runs = runs(module)?;
+        for function in &module.functions {
+            let times = runs.get(function.name.as_str()).copied().unwrap_or(0.0);
+            for (_, launch) in launches(function).filter(|_| times > 0.0) {
+                match counted.iter_mut().find(|(_, known)| *known == launch) {
+                    Some((count, _)) => *count += times,
+                    None => counted.push((times, launch)),
+                }
+            }
+        }
+        let number =
+            |dim: &Dim| Polynomial::new(dim, &symbols).ok_or_else(|| unbound(&module.entry, dim));
+        let launches = counted
+            .iter()
+            .map(|(times, launch)| Ok((*times, launch.try_map(&number)?)))
+            .collect::<Result<_, RewriteError>>()?;
+        Ok(ProgramPrice { symbols, launches })
+    }
+
+    /// Microseconds of a run where the symbols (free ones and defined ones) have those values. A symbol without a value
+    /// counts as zero.
+    pub fn at(&self, at: &Bindings, target: &TargetDescription) -> f64 {
+        let value = |symbol: &Symbol| at.get(symbol).copied().unwrap_or(0) as f64;
+        let values: Vec<f64> = self.symbols.iter().map(value).collect();
+        let launch = |(times, launch): &(f64, NumberedLaunch)| {
+            let quantities: Quantities = launch.map(&|polynomial| polynomial.at(&values));
+            times * predict(&quantities, target).microseconds
+        };
+        self.launches.iter().map(launch).sum()
+    }
+}
+
+/// How often each function runs in a run of the entry function.
+fn runs(module: &Module) -> Result<BTreeMap<&str, f64>, RewriteError> {
+    let mut runs = BTreeMap::from([(module.entry.as_str(), 1.0)]);
+    for function in callees_first(module)?.into_iter().rev() {
+        let own = runs.get(function.name.as_str()).copied().unwrap_or(0.0);
+        for step in &function.steps {
+            if let Step::Call { callee, .. } = step {
+                *runs.entry(callee.as_str()).or_default() += own;
+            }
+        }
+    }
+    Ok(runs)
+}
