@@ -48,6 +48,14 @@ impl Kernel {
         }
     }
 
+    /// How many rows the innermost loop computes at once: a kernel with fewer does the work of so many.
+    pub fn rows_at_once(&self, target: &CpuTarget) -> i64 {
+        match self {
+            Kernel::Gemm(gemm) => gemm.rows_at_once(target),
+            _ => 1,
+        }
+    }
+
     /// A module with this kernel alone.
     pub fn emit(&self, target: &CpuTarget) -> String {
         emit_module(std::slice::from_ref(self), target)

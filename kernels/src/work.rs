@@ -7,33 +7,67 @@ use ocellus_dialects::symbolic::Dim;
 /// Arithmetic and memory traffic of a launch.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Work {
-    /// Additions and multiplications, f32.
-    pub flops: Dim,
-    /// Bytes of operands read once and of the result written once.
-    pub bytes: Dim,
+    /// Additions and multiplications of matrix products.
+    pub matrix_flops: Dim,
+    /// Arithmetic on rows before the kernel proper, in f32. What an element's function costs is counted roughly.
+    pub prologue_flops: Dim,
+    /// Arithmetic on elements, in f32.
+    pub elementwise_flops: Dim,
+    /// Bytes of the matrix of weights that the kernel reads.
+    pub weight_bytes: Dim,
+    /// Bytes of all other operands, read once, and of the result, written once.
+    pub activation_bytes: Dim,
 }
 
-/// The work of `op` on operands of those types. What an element's function costs is counted roughly.
+impl Work {
+    /// All arithmetic.
+    pub fn flops(&self) -> Dim {
+        self.matrix_flops.clone() + self.prologue_flops.clone() + self.elementwise_flops.clone()
+    }
+
+    /// All bytes.
+    pub fn bytes(&self) -> Dim {
+        self.weight_bytes.clone() + self.activation_bytes.clone()
+    }
+}
+
+/// The work of `op` on operands of those types.
 pub fn work(op: &KernelOp, operands: &[TensorType], result: &TensorType) -> Work {
-    let bytes =
-        operands.iter().chain([result]).map(|ty| times(ty.elements(), ty.element.bytes())).sum();
-    Work { flops: flops(op, operands, result), bytes }
+    let bytes = |ty: &TensorType| times(ty.elements(), ty.element.bytes());
+    let all: Dim = operands.iter().chain([result]).map(bytes).sum();
+    let weight_bytes = weight(op).and_then(|position| operands.get(position)).map(bytes);
+    let weight_bytes = weight_bytes.unwrap_or_default();
+    let activation_bytes = all - weight_bytes.clone();
+    let [matrix_flops, prologue_flops, elementwise_flops] = flops(op, operands, result);
+    Work { matrix_flops, prologue_flops, elementwise_flops, weight_bytes, activation_bytes }
 }
 
-fn flops(op: &KernelOp, operands: &[TensorType], result: &TensorType) -> Dim {
+/// Which operand is a matrix of weights.
+fn weight(op: &KernelOp) -> Option<usize> {
+    match op {
+        KernelOp::Gemm { prologue, .. } => Some(1 + prologue.operands()),
+        _ => None,
+    }
+}
+
+/// FLOPs of products, of what happens to rows first, and of what happens to elements.
+fn flops(op: &KernelOp, operands: &[TensorType], result: &TensorType) -> [Dim; 3] {
     let elements = result.elements();
     let read = operands.first().map(TensorType::elements).unwrap_or_default();
     let depth = operands.first().map(TensorType::width).unwrap_or_default();
+    let none = Dim::from(0);
     match op {
-        KernelOp::Gemm { prologue, epilogue } => {
-            times(elements.clone() * depth, 2)
-                + times(read, prologue_flops(*prologue))
-                + times(elements, epilogue_flops(epilogue))
-        }
-        KernelOp::BatchedGemm { .. } => times(elements * depth, 2),
-        KernelOp::RowWise { prologue, epilogue, .. } => {
-            times(read, prologue_flops(*prologue)) + times(elements, epilogue_flops(epilogue))
-        }
+        KernelOp::Gemm { prologue, epilogue } => [
+            times(elements.clone() * depth, 2),
+            times(read, prologue_flops(*prologue)),
+            times(elements, epilogue_flops(epilogue)),
+        ],
+        KernelOp::BatchedGemm { .. } => [times(elements * depth, 2), none.clone(), none],
+        KernelOp::RowWise { prologue, epilogue, .. } => [
+            none,
+            times(read, prologue_flops(*prologue)),
+            times(elements, epilogue_flops(epilogue)),
+        ],
         KernelOp::Attention { heads, .. } => {
             // Per head: scores and their mix of the values, 2d each; and a softmax of the scores.
             let queries = result.shape.get(1).cloned().unwrap_or_default();
@@ -41,12 +75,17 @@ fn flops(op: &KernelOp, operands: &[TensorType], result: &TensorType) -> Dim {
                 operands.get(1).and_then(|keys| keys.shape.get(1)).cloned().unwrap_or_default();
             let images = result.shape.first().cloned().unwrap_or_default();
             let scores = images * queries * keys;
-            times(scores.clone() * result.width(), 4)
-                + times(scores, heads * prologue_flops(Prologue::Softmax))
+            [
+                times(scores.clone() * result.width(), 4),
+                none,
+                times(scores, heads * prologue_flops(Prologue::Softmax)),
+            ]
         }
-        KernelOp::Move(Move::MeanTokens) => read,
-        KernelOp::Move(Move::InterpolatePositions { .. }) => times(elements, 32),
-        KernelOp::Move(_) => Dim::from(0),
+        KernelOp::Move(Move::MeanTokens) => [none.clone(), none, read],
+        KernelOp::Move(Move::InterpolatePositions { .. }) => {
+            [none.clone(), none, times(elements, 32)]
+        }
+        KernelOp::Move(_) => [none.clone(), none.clone(), none],
     }
 }
 
@@ -83,12 +122,13 @@ mod tests {
         let rows = |width: i64| TensorType::new(F32, [images.clone(), Dim::from(10), width.into()]);
         let gemm = KernelOp::Gemm { prologue: Prologue::None, epilogue: vec![] };
         let found = work(&gemm, &[rows(8), TensorType::new(F32, [6, 8])], &rows(6));
-        assert_eq!(found.flops, times(images.clone(), 2 * 10 * 6 * 8));
-        assert_eq!(found.bytes, times(images.clone(), 4 * 10 * (8 + 6)) + Dim::from(4 * 6 * 8));
+        assert_eq!(found.flops(), times(images.clone(), 2 * 10 * 6 * 8));
+        assert_eq!(found.weight_bytes, Dim::from(4 * 6 * 8));
+        assert_eq!(found.activation_bytes, times(images.clone(), 4 * 10 * (8 + 6)));
 
         let attention = KernelOp::Attention { heads: 2, scale: 1.0 };
         let found = work(&attention, &[rows(8), rows(8), rows(8)], &rows(8));
         let softmax = 2 * 10 * 10 * prologue_flops(Prologue::Softmax);
-        assert_eq!(found.flops, times(images, 4 * 10 * 10 * 8 + softmax));
+        assert_eq!(found.flops(), times(images, 4 * 10 * 10 * 8 + softmax));
     }
 }

@@ -14,6 +14,7 @@ use indexmap::IndexMap;
 use ocellus_dialects::TensorType;
 use ocellus_dialects::kernel::{EpilogueOp, KernelOp, Move, Prologue, View};
 use ocellus_dialects::symbolic::Dim;
+use ocellus_kernels::CpuTarget;
 
 /// What makes a value.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,10 +62,10 @@ pub struct Ways {
 }
 
 impl Ways {
-    /// The ways in a saturated e-graph.
-    pub fn collect(egraph: &EGraph<Term, Types>, roots: &[Id]) -> Ways {
+    /// The ways in a saturated e-graph, on a CPU.
+    pub fn collect(egraph: &EGraph<Term, Types>, roots: &[Id], cpu: &CpuTarget) -> Ways {
         let roots: Vec<Id> = roots.iter().map(|root| egraph.find(*root)).collect();
-        let reader = Reader { egraph };
+        let reader = Reader { egraph, cpu };
         let mut classes: IndexMap<Id, Vec<Way>> = IndexMap::new();
         let mut open = roots.clone();
         while let Some(class) = open.pop() {
@@ -97,6 +98,7 @@ impl Ways {
 
 struct Reader<'a> {
     egraph: &'a EGraph<Term, Types>,
+    cpu: &'a CpuTarget,
 }
 
 /// What prepares the rows, with the operand that they come from and those of the preparation.
@@ -155,7 +157,7 @@ impl Reader<'_> {
             .map(|(op, operands)| {
                 let types: Vec<TensorType> =
                     operands.iter().map(|operand| operand.ty.clone()).collect();
-                let cost = Some(LaunchCost::of(&op, &types, result));
+                let cost = Some(LaunchCost::of(&op, &types, result, self.cpu));
                 Way { maker: Maker::Launch(op), operands, cost }
             })
             .collect()

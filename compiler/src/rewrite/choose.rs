@@ -18,6 +18,7 @@ use super::target::TargetDescription;
 use egg::{EGraph, Id};
 use ocellus_dialects::symbolic::{Bindings, Dim};
 use ocellus_dialects::{kernel, venc};
+use ocellus_kernels::CpuTarget;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
@@ -31,16 +32,17 @@ pub fn choose(
     target: &TargetDescription,
     switches: &Switches,
 ) -> Result<(kernel::Module, Report), RewriteError> {
-    let saturated = Saturated::new(module, switches, Limits::default())?;
-    let selection = saturated.select(at, target)?;
+    let saturated = Saturated::new(module, target, switches, Limits::default())?;
+    let selection = saturated.select(at)?;
     let kernels = saturated.lower(&selection)?;
-    let report = saturated.report(&selection, &kernels, at, target)?;
+    let report = saturated.report(&selection, &kernels, at)?;
     Ok((kernels, report))
 }
 
 /// A module with all that its rules say about it: asked at one size after another.
 pub struct Saturated<'a> {
     module: &'a venc::Module,
+    target: TargetDescription,
     pub(super) functions: Vec<SaturatedFunction<'a>>,
     disabled: Vec<&'static str>,
 }
@@ -69,30 +71,34 @@ impl Selection {
 }
 
 impl<'a> Saturated<'a> {
-    /// Saturates every function of a module. The module is verified first.
+    /// Saturates every function of a module for a target. The module is verified first.
     pub fn new(
         module: &'a venc::Module,
+        target: &TargetDescription,
         switches: &Switches,
         limits: Limits,
     ) -> Result<Self, RewriteError> {
         module.verify()?;
+        let cpu = target.cpu()?;
         let functions = module
             .functions
             .iter()
-            .map(|function| SaturatedFunction::new(module, function, switches, limits))
+            .map(|function| SaturatedFunction::new(module, function, &cpu, switches, limits))
             .collect::<Result<_, _>>()?;
-        Ok(Saturated { module, functions, disabled: switches.disabled().collect() })
+        let disabled = switches.disabled().collect();
+        Ok(Saturated { module, target: target.clone(), functions, disabled })
+    }
+
+    /// What prices are for.
+    pub fn target(&self) -> &TargetDescription {
+        &self.target
     }
 
     /// The cheapest kernels where the symbols are `at`.
-    pub fn select(
-        &self,
-        at: &Bindings,
-        target: &TargetDescription,
-    ) -> Result<Selection, RewriteError> {
+    pub fn select(&self, at: &Bindings) -> Result<Selection, RewriteError> {
         let select = |function: &SaturatedFunction| {
             let start = Instant::now();
-            let solution = function.select(at, target, &self.disabled)?;
+            let solution = function.select(at, &self.target, &self.disabled)?;
             Ok((solution, start.elapsed()))
         };
         let functions = self.functions.iter().map(select).collect::<Result<_, RewriteError>>()?;
@@ -120,8 +126,8 @@ impl<'a> Saturated<'a> {
         selection: &Selection,
         program: &kernel::Module,
         at: &Bindings,
-        target: &TargetDescription,
     ) -> Result<Report, RewriteError> {
+        let target = &self.target;
         let mut functions = vec![];
         let selected = self.functions.iter().zip(&selection.functions).zip(&program.functions);
         for ((function, (solution, time)), lowered) in selected {
@@ -144,11 +150,10 @@ impl Saturated<'_> {
         &self,
         selection: &Selection,
         at: &Bindings,
-        target: &TargetDescription,
     ) -> Result<Vec<Alternative>, RewriteError> {
         let mut all = vec![];
         for (function, (solution, _)) in self.functions.iter().zip(&selection.functions) {
-            all.extend(function.alternatives(solution, at, target)?);
+            all.extend(function.alternatives(solution, at, &self.target)?);
         }
         Ok(all)
     }
@@ -216,6 +221,7 @@ impl<'a> SaturatedFunction<'a> {
     fn new(
         module: &venc::Module,
         function: &'a venc::Function,
+        cpu: &CpuTarget,
         switches: &Switches,
         limits: Limits,
     ) -> Result<Self, RewriteError> {
@@ -224,7 +230,7 @@ impl<'a> SaturatedFunction<'a> {
         let statistics = saturate(&function.name, egraph, switches, limits)?;
         let roots: Vec<Id> =
             function.results.iter().map(|(_, value)| inserted.values[value.index()]).collect();
-        let ways = Ways::collect(egraph, &roots);
+        let ways = Ways::collect(egraph, &roots, cpu);
         let mut labels = HashMap::new();
         for (position, node) in function.nodes.iter().enumerate() {
             if let Some(label) = &node.label {

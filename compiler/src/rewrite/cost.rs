@@ -1,10 +1,10 @@
-//! How long a launch takes on a target: the roofline, and the price of launching.
+//! How long a launch takes on a target: the roofline over waves of tiles, and the price of launching.
 
 use super::target::TargetDescription;
 use ocellus_dialects::kernel::KernelOp;
 use ocellus_dialects::symbolic::{Bindings, Dim};
 use ocellus_dialects::{ElementType, TensorType};
-use ocellus_kernels::{Work, work};
+use ocellus_kernels::{CpuTarget, Layout, lower, work};
 use std::convert::Infallible;
 
 /// What bounds a launch.
@@ -36,7 +36,7 @@ pub struct Prediction {
     pub flops: f64,
     /// Bytes read and written.
     pub bytes: f64,
-    /// Microseconds: `max(FLOPs / rate, bytes / bandwidth) + launch`.
+    /// Microseconds.
     pub microseconds: f64,
     /// What bounds it.
     pub bound: Bound,
@@ -56,10 +56,20 @@ pub struct LaunchCost<T> {
     pub family: &'static str,
     /// How the operands are stored.
     pub element: ElementType,
-    /// FLOPs.
-    pub flops: T,
-    /// Bytes read and written.
-    pub bytes: T,
+    /// FLOPs of matrix products.
+    pub matrix_flops: T,
+    /// FLOPs on rows before the kernel proper.
+    pub prologue_flops: T,
+    /// FLOPs on elements.
+    pub elementwise_flops: T,
+    /// Bytes of weights, which come from main memory.
+    pub weight_bytes: T,
+    /// Bytes of activations, which come from where they fit.
+    pub activation_bytes: T,
+    /// How the result is cut: each extent, and the part of it that is a tile's.
+    pub tiles: Vec<(T, i64)>,
+    /// Rows that the innermost loop computes at once.
+    pub rows_at_once: i64,
 }
 
 /// A launch at one size.
@@ -67,10 +77,28 @@ pub type Quantities = LaunchCost<f64>;
 
 impl LaunchCost<Dim> {
     /// The launch of a kernel on operands of those types.
-    pub fn of(op: &KernelOp, operands: &[TensorType], result: &TensorType) -> Self {
-        let Work { flops, bytes } = work(op, operands, result);
+    pub fn of(
+        op: &KernelOp,
+        operands: &[TensorType],
+        result: &TensorType,
+        cpu: &CpuTarget,
+    ) -> Self {
+        let work = work(op, operands, result);
         let element = operands.first().map_or(result.element, |operand| operand.element);
-        LaunchCost { family: op.family(), element, flops, bytes }
+        let layouts: Vec<Layout> = operands.iter().map(Layout::contiguous).collect();
+        // Where nothing can be launched, planning says why.
+        let launch = lower(op, &layouts, &Layout::contiguous(result), cpu).ok();
+        LaunchCost {
+            family: op.family(),
+            element,
+            matrix_flops: work.matrix_flops,
+            prologue_flops: work.prologue_flops,
+            elementwise_flops: work.elementwise_flops,
+            weight_bytes: work.weight_bytes,
+            activation_bytes: work.activation_bytes,
+            rows_at_once: launch.as_ref().map_or(1, |launch| launch.kernel.rows_at_once(cpu)),
+            tiles: launch.map(|launch| launch.tiles.0).unwrap_or_default(),
+        }
     }
 
     /// The quantities where the symbols have those values. The error is a dimension with a symbol that has none.
@@ -90,29 +118,82 @@ impl<T> LaunchCost<T> {
 
     /// The same where one of them may have no such form.
     pub fn try_map<U, E>(&self, map: &impl Fn(&T) -> Result<U, E>) -> Result<LaunchCost<U>, E> {
+        let tile = |(extent, part): &(T, i64)| Ok((map(extent)?, *part));
         Ok(LaunchCost {
             family: self.family,
             element: self.element,
-            flops: map(&self.flops)?,
-            bytes: map(&self.bytes)?,
+            matrix_flops: map(&self.matrix_flops)?,
+            prologue_flops: map(&self.prologue_flops)?,
+            elementwise_flops: map(&self.elementwise_flops)?,
+            weight_bytes: map(&self.weight_bytes)?,
+            activation_bytes: map(&self.activation_bytes)?,
+            tiles: self.tiles.iter().map(tile).collect::<Result<_, E>>()?,
+            rows_at_once: self.rows_at_once,
         })
     }
 }
 
-/// What a launch takes.
+impl Quantities {
+    /// Tiles along the first extent (blocks of rows), and all tiles.
+    fn tile_counts(&self) -> (f64, f64) {
+        let counts =
+            self.tiles.iter().map(|(extent, part)| (extent / *part as f64).ceil().max(1.0));
+        let mut counts = counts.peekable();
+        let first = counts.peek().copied().unwrap_or(1.0);
+        (first, counts.product())
+    }
+
+    /// How much longer the innermost loop takes because it computes whole groups of rows.
+    fn padding(&self) -> f64 {
+        match self.tiles.first() {
+            Some((rows, _)) if *rows >= 1.0 => {
+                let step = self.rows_at_once as f64;
+                (rows / step).ceil() * step / rows
+            }
+            _ => 1.0,
+        }
+    }
+
+    fn matrix_rate(&self, target: &TargetDescription) -> f64 {
+        match (self.family, self.tiles.as_slice()) {
+            ("attention", _) => target.attention.of(self.element),
+            ("batched_gemm", _) => target.batched_gemm.of(self.element),
+            (_, [(_, rows), (_, columns), ..]) => target.gemm_rate(self.element, (*rows, *columns)),
+            _ => target.gemm_rate(self.element, (1, 1)),
+        }
+    }
+
+    /// Microseconds of arithmetic. Tiles run in waves, one tile a unit, and the last wave takes as long as a full one.
+    /// Each unit that works on a block of rows prepares them for itself.
+    fn compute(&self, target: &TargetDescription) -> f64 {
+        let units = f64::from(target.units);
+        let in_waves = |parts: f64| (parts / units).ceil() * units / parts;
+        let (blocks, tiles) = self.tile_counts();
+        // A thousand FLOPs take a microsecond at one GFLOP/s.
+        let matrix = self.matrix_flops * self.padding() / (self.matrix_rate(target) * 1e3);
+        let elementwise = self.elementwise_flops / (target.elementwise_gflops * 1e3);
+        let prologue = self.prologue_flops / (target.row_gflops * 1e3);
+        let preparations = blocks.max(units.min(tiles));
+        (matrix + elementwise) * in_waves(tiles)
+            + prologue * preparations / blocks * in_waves(preparations)
+    }
+
+    /// Microseconds of moving bytes.
+    fn memory(&self, target: &TargetDescription) -> f64 {
+        let share = match self.family {
+            "move" => target.bandwidth_share.r#move,
+            "rowwise" => target.bandwidth_share.rowwise,
+            _ => 1.0,
+        };
+        let activations = target.bandwidth(self.activation_bytes) * share;
+        self.activation_bytes / (activations * 1e3)
+            + self.weight_bytes / (target.memory_bandwidth() * 1e3)
+    }
+}
+
+/// What a launch takes: `max(arithmetic, bytes) + launch`.
 pub fn predict(launch: &Quantities, target: &TargetDescription) -> Prediction {
-    let Quantities { family, element, flops, bytes } = *launch;
-    let efficiency = target.efficiency(family);
-    let multiplies_matrices = matches!(family, "gemm" | "batched_gemm" | "attention");
-    // The efficiency is of what bounds the family: arithmetic of products, bytes of all else.
-    let (rate, bandwidth) = if multiplies_matrices {
-        (target.matrix_rate(element) * efficiency, target.bandwidth_gb_per_s)
-    } else {
-        (target.elementwise_gflops, target.bandwidth_gb_per_s * efficiency)
-    };
-    // A thousand FLOPs take a microsecond at one GFLOP/s; so do a thousand bytes at one GB/s.
-    let compute = flops / (rate * 1e3);
-    let memory = bytes / (bandwidth * 1e3);
+    let (compute, memory) = (launch.compute(target), launch.memory(target));
     let longest = compute.max(memory);
     let bound = if target.launch_us >= longest {
         Bound::Launch
@@ -121,7 +202,12 @@ pub fn predict(launch: &Quantities, target: &TargetDescription) -> Prediction {
     } else {
         Bound::Memory
     };
-    Prediction { flops, bytes, microseconds: longest + target.launch_us, bound }
+    Prediction {
+        flops: launch.matrix_flops + launch.prologue_flops + launch.elementwise_flops,
+        bytes: launch.weight_bytes + launch.activation_bytes,
+        microseconds: longest + target.launch_us,
+        bound,
+    }
 }
 
 /// The value of a dimension as a real number: sizes near the end of a range leave what an integer holds.
@@ -137,25 +223,53 @@ fn value(dim: &Dim, at: &Bindings) -> Result<f64, Dim> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ocellus_dialects::kernel::Prologue;
     use ocellus_dialects::symbolic::Symbol;
+
+    /// A gemm of `rows` rows, and its prediction where rows has a value.
+    fn predicted(k: i64, n: i64, rows: i64) -> Prediction {
+        let target = TargetDescription::named("x86-64-v4").unwrap();
+        let op = KernelOp::Gemm { prologue: Prologue::None, epilogue: vec![] };
+        let symbol = Symbol::new("rows");
+        let of = |width: i64| {
+            TensorType::new(ElementType::F32, [Dim::symbol(&symbol), Dim::from(width)])
+        };
+        let weight = TensorType::new(ElementType::F32, [n, k]);
+        let cost = LaunchCost::of(&op, &[of(k), weight], &of(n), &target.cpu().unwrap());
+        assert!(cost.at(&Bindings::new()).is_err());
+        predict(&cost.at(&Bindings::from([(symbol, rows)])).unwrap(), &target)
+    }
 
     #[test]
     fn the_roofline_has_two_sides_and_a_floor() {
-        let target = TargetDescription::named("x86-64-v4").unwrap();
-        let images = Dim::symbol(&Symbol::new("images"));
-        let at = Bindings::from([(Symbol::new("images"), 4)]);
-        let launch = |flops: i64, bytes: i64| LaunchCost {
-            family: "gemm",
-            element: ElementType::F32,
-            flops: images.clone() * Dim::from(flops),
-            bytes: images.clone() * Dim::from(bytes),
+        assert_eq!(predicted(768, 3072, 1000).bound, Bound::Compute);
+        assert_eq!(predicted(768, 3072, 1).bound, Bound::Memory);
+        assert_eq!(predicted(16, 16, 1).bound, Bound::Launch);
+    }
+
+    #[test]
+    fn the_last_wave_takes_as_long_as_a_full_one() {
+        // Two units: 2 tiles of 128 columns are one wave, 3 are two.
+        let [two, three, four] = [256, 384, 512].map(|n| predicted(512, n, 96).microseconds);
+        assert!((three - four).abs() < 1e-6 && three > 1.7 * two, "{two} {three} {four}");
+    }
+
+    #[test]
+    fn a_kernel_with_fewer_rows_than_its_inner_loop_does_the_work_of_all() {
+        let padding = |rows: f64| {
+            let launch = Quantities {
+                family: "gemm",
+                element: ElementType::F32,
+                matrix_flops: 0.0,
+                prologue_flops: 0.0,
+                elementwise_flops: 0.0,
+                weight_bytes: 0.0,
+                activation_bytes: 0.0,
+                tiles: vec![(rows, 96), (128.0, 128)],
+                rows_at_once: 12,
+            };
+            launch.padding()
         };
-        let cost = |flops, bytes| predict(&launch(flops, bytes).at(&at).unwrap(), &target);
-        let compute = cost(480_000_000, 1000);
-        assert_eq!(compute.bound, Bound::Compute);
-        assert!((compute.microseconds - (4000.0 / 0.85 + 3.0)).abs() < 1e-6);
-        assert_eq!(cost(1000, 30_000_000).bound, Bound::Memory);
-        assert_eq!(cost(1, 1).bound, Bound::Launch);
-        assert!(launch(1, 1).at(&Bindings::new()).is_err());
+        assert_eq!([1.0, 6.0, 12.0, 18.0, 0.0].map(padding), [12.0, 2.0, 1.0, 4.0 / 3.0, 1.0]);
     }
 }

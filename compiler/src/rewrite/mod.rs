@@ -40,7 +40,7 @@ pub use report::{Alternative, ExtractionReport, FunctionReport, KernelReport, Re
 pub use rules::{Condition, Group, Rule};
 pub use saturate::{Limits, RuleStatistics, Statistics, Stop};
 pub use switches::Switches;
-pub use target::{Efficiency, Rates, TargetDescription};
+pub use target::{BandwidthShare, MemoryLevel, Rates, TargetDescription, TileRates};
 
 /// Every rewrite rule with its group, for listings.
 pub fn rules() -> impl Iterator<Item = (Group, &'static Rule)> {

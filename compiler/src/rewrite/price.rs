@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 /// The launches of a run of the entry function, calls included; equal ones are counted, not repeated.
 #[derive(Clone, Debug)]
 pub struct ProgramPrice {
+    target: TargetDescription,
     symbols: Vec<Symbol>,
     launches: Vec<(f64, NumberedLaunch)>,
 }
@@ -41,15 +42,16 @@ impl Polynomial {
 }
 
 impl ProgramPrice {
-    /// The price of a module's entry function, in closed form over its symbols.
-    pub fn of(module: &Module) -> Result<Self, RewriteError> {
+    /// The price of a module's entry function on a target, in closed form over its symbols.
+    pub fn of(module: &Module, target: &TargetDescription) -> Result<Self, RewriteError> {
+        let cpu = target.cpu()?;
         let symbols: Vec<Symbol> =
             module.symbols.iter().map(|(symbol, _)| symbol.clone()).collect();
         let mut counted: Vec<(f64, LaunchCost<Dim>)> = vec![];
         let runs = runs(module)?;
         for function in &module.functions {
             let times = runs.get(function.name.as_str()).copied().unwrap_or(0.0);
-            for (_, launch) in launches(function).filter(|_| times > 0.0) {
+            for (_, launch) in launches(function, &cpu).filter(|_| times > 0.0) {
                 match counted.iter_mut().find(|(_, known)| *known == launch) {
                     Some((count, _)) => *count += times,
                     None => counted.push((times, launch)),
@@ -62,17 +64,17 @@ impl ProgramPrice {
             .iter()
             .map(|(times, launch)| Ok((*times, launch.try_map(&number)?)))
             .collect::<Result<_, RewriteError>>()?;
-        Ok(ProgramPrice { symbols, launches })
+        Ok(ProgramPrice { target: target.clone(), symbols, launches })
     }
 
     /// Microseconds of a run where the symbols (free ones and defined ones) have those values. A symbol without a value
     /// counts as zero.
-    pub fn at(&self, at: &Bindings, target: &TargetDescription) -> f64 {
+    pub fn at(&self, at: &Bindings) -> f64 {
         let value = |symbol: &Symbol| at.get(symbol).copied().unwrap_or(0) as f64;
         let values: Vec<f64> = self.symbols.iter().map(value).collect();
         let launch = |(times, launch): &(f64, NumberedLaunch)| {
             let quantities: Quantities = launch.map(&|polynomial| polynomial.at(&values));
-            times * predict(&quantities, target).microseconds
+            times * predict(&quantities, &self.target).microseconds
         };
         self.launches.iter().map(launch).sum()
     }

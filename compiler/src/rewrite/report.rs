@@ -7,6 +7,7 @@ use super::target::TargetDescription;
 use ocellus_dialects::TensorType;
 use ocellus_dialects::kernel::{Function, KernelOp, Module, Step};
 use ocellus_dialects::symbolic::{Bindings, Dim};
+use ocellus_kernels::CpuTarget;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -97,12 +98,15 @@ pub struct Report {
 }
 
 /// The launches of a function with what the cost model knows of them.
-pub fn launches(function: &Function) -> impl Iterator<Item = (&Step, LaunchCost<Dim>)> {
+pub fn launches<'a>(
+    function: &'a Function,
+    cpu: &'a CpuTarget,
+) -> impl Iterator<Item = (&'a Step, LaunchCost<Dim>)> {
     function.steps.iter().filter_map(|step| {
         let Step::Launch { op, operands, result, .. } = step else { return None };
         let types: Vec<TensorType> =
             operands.iter().map(|operand| function.value(*operand).ty.clone()).collect();
-        Some((step, LaunchCost::of(op, &types, &function.value(*result).ty)))
+        Some((step, LaunchCost::of(op, &types, &function.value(*result).ty, cpu)))
     })
 }
 
@@ -113,7 +117,7 @@ pub fn kernels(
     target: &TargetDescription,
 ) -> Result<Vec<KernelReport>, RewriteError> {
     let mut reports = vec![];
-    for (step, cost) in launches(function) {
+    for (step, cost) in launches(function, &target.cpu()?) {
         let Step::Launch { op, label, .. } = step else { continue };
         let quantities = cost.at(at).map_err(|dim| unbound(&function.name, &dim))?;
         let prediction = predict(&quantities, target);

@@ -3,30 +3,39 @@
 use super::error::RewriteError;
 use ocellus_dialects::ElementType;
 use ocellus_kernels::CpuTarget;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// A machine's rates.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TargetDescription {
-    /// The name that `--target` takes.
+    /// What people call the machine.
     pub name: String,
+    /// The target that kernels are written for: what `--target cpu:<name>` takes.
+    pub isa: String,
     /// Cores or streaming multiprocessors: tiles of a launch run on all of them.
     pub units: u32,
     /// Microseconds from one launch to the next, beside the work.
     pub launch_us: f64,
-    /// Gigabytes a second between memory and all units together.
-    pub bandwidth_gb_per_s: f64,
-    /// GFLOP/s of kernels without matrix products, all units together.
+    /// GFLOP/s of arithmetic on rows, such as norms, all units together.
+    pub row_gflops: f64,
+    /// GFLOP/s of arithmetic on elements, such as activations, all units together.
     pub elementwise_gflops: f64,
-    /// GFLOP/s of matrix products by the storage of their operands, all units together.
-    pub matrix_gflops: Rates,
-    /// The share of those rates that each kernel family reaches.
-    pub efficiency: Efficiency,
+    /// Of the bandwidth, the share that row-wise kernels and moves reach.
+    pub bandwidth_share: BandwidthShare,
+    /// GFLOP/s of attention, all units together.
+    pub attention: Rates,
+    /// GFLOP/s of products of activations, all units together.
+    pub batched_gemm: Rates,
+    /// GFLOP/s of products with weights by tile, all units together. A tile that is not listed is taken to reach what the
+    /// listed one nearest in size does.
+    pub gemm: Vec<TileRates>,
+    /// Where activations lie between launches, the smallest level first. The last holds everything.
+    pub memory: Vec<MemoryLevel>,
 }
 
-/// GFLOP/s by element type.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+/// GFLOP/s by the storage of the operands.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
 pub struct Rates {
@@ -35,16 +44,56 @@ pub struct Rates {
     pub f16: f64,
 }
 
-/// Shares of a rate, by kernel family, in `0 < share <= 1`.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+impl Rates {
+    /// The rate for that storage.
+    pub fn of(&self, element: ElementType) -> f64 {
+        match element {
+            ElementType::F32 => self.f32,
+            ElementType::BF16 => self.bf16,
+            ElementType::F16 => self.f16,
+        }
+    }
+
+    fn all(self) -> [f64; 3] {
+        [self.f32, self.bf16, self.f16]
+    }
+
+    fn times(self, factor: f64) -> Self {
+        Rates { f32: self.f32 * factor, bf16: self.bf16 * factor, f16: self.f16 * factor }
+    }
+}
+
+/// GFLOP/s of a gemm whose tiles have that size.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[allow(missing_docs)]
-pub struct Efficiency {
-    pub gemm: f64,
-    pub batched_gemm: f64,
-    pub attention: f64,
+pub struct TileRates {
+    /// Rows of the result in a tile.
+    pub rows: i64,
+    /// Columns of the result in a tile.
+    pub columns: i64,
+    /// What such a gemm reaches.
+    pub gflops: Rates,
+}
+
+/// Shares of a bandwidth, in `0 < share <= 1`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BandwidthShare {
+    /// Of norms, softmax, element-wise chains.
     pub rowwise: f64,
+    /// Of moves.
     pub r#move: f64,
+}
+
+/// A cache, or memory.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MemoryLevel {
+    /// Bytes that it holds, over all units; without, everything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<f64>,
+    /// Gigabytes a second to all units together.
+    pub gb_per_s: f64,
 }
 
 const BUILT_IN: &[&str] = &[
@@ -82,54 +131,94 @@ impl TargetDescription {
         TargetDescription::named(cpu.name)
     }
 
-    /// The same machine with another number of cores, each as fast. Bandwidth is shared, and stays.
+    /// The CPU that kernels are written for.
+    pub fn cpu(&self) -> Result<CpuTarget, RewriteError> {
+        CpuTarget::from_name(&self.isa).ok_or_else(|| RewriteError::Target {
+            name: self.name.clone(),
+            reason: format!("its isa, `{}`, is none that kernels are written for", self.isa),
+        })
+    }
+
+    /// The same machine with another number of cores, each as fast. Main memory is shared, and stays.
     pub fn with_units(mut self, units: u32) -> Self {
         let factor = f64::from(units.max(1)) / f64::from(self.units);
         self.units = units.max(1);
+        self.row_gflops *= factor;
         self.elementwise_gflops *= factor;
-        for rate in
-            [&mut self.matrix_gflops.f32, &mut self.matrix_gflops.bf16, &mut self.matrix_gflops.f16]
-        {
-            *rate *= factor;
+        self.attention = self.attention.times(factor);
+        self.batched_gemm = self.batched_gemm.times(factor);
+        for tile in &mut self.gemm {
+            tile.gflops = tile.gflops.times(factor);
+        }
+        if let Some((_memory, caches)) = self.memory.split_last_mut() {
+            for cache in caches {
+                cache.gb_per_s *= factor;
+            }
         }
         self
     }
 
-    /// GFLOP/s of matrix products on that storage.
-    pub fn matrix_rate(&self, element: ElementType) -> f64 {
-        match element {
-            ElementType::F32 => self.matrix_gflops.f32,
-            ElementType::BF16 => self.matrix_gflops.bf16,
-            ElementType::F16 => self.matrix_gflops.f16,
-        }
+    /// GFLOP/s of a gemm with tiles of that many rows and columns.
+    pub fn gemm_rate(&self, element: ElementType, (rows, columns): (i64, i64)) -> f64 {
+        let distance = |tile: &&TileRates| {
+            let ratio = |a: i64, b: i64| (a.max(1) as f64 / b.max(1) as f64).log2().abs();
+            ratio(tile.rows, rows) + ratio(tile.columns, columns)
+        };
+        let nearest = self.gemm.iter().min_by(|a, b| distance(a).total_cmp(&distance(b)));
+        nearest.map_or(1.0, |tile| tile.gflops.of(element))
     }
 
-    /// The share of its rate that a kernel family reaches.
-    pub fn efficiency(&self, family: &str) -> f64 {
-        match family {
-            "gemm" => self.efficiency.gemm,
-            "batched_gemm" => self.efficiency.batched_gemm,
-            "attention" => self.efficiency.attention,
-            "rowwise" => self.efficiency.rowwise,
-            _ => self.efficiency.r#move,
-        }
+    /// Gigabytes a second to where that many bytes lie.
+    pub fn bandwidth(&self, bytes: f64) -> f64 {
+        let holds = |level: &&MemoryLevel| level.bytes.is_none_or(|size| bytes <= size);
+        self.memory.iter().find(holds).map_or(1.0, |level| level.gb_per_s)
+    }
+
+    /// Gigabytes a second to main memory: where weights come from.
+    pub fn memory_bandwidth(&self) -> f64 {
+        self.memory.last().map_or(1.0, |level| level.gb_per_s)
     }
 
     fn check(&self) -> Result<(), String> {
-        let Efficiency { gemm, batched_gemm, attention, rowwise, r#move } = self.efficiency;
-        let Rates { f32, bf16, f16 } = self.matrix_gflops;
-        let rates = [f32, bf16, f16, self.bandwidth_gb_per_s, self.elementwise_gflops];
-        if self.units == 0 || !rates.iter().all(|rate| rate.is_finite() && *rate > 0.0) {
+        self.cpu().map_err(|error| error.to_string())?;
+        let families = [self.attention, self.batched_gemm];
+        let by_element = families.into_iter().chain(self.gemm.iter().map(|tile| tile.gflops));
+        let rates = [self.row_gflops, self.elementwise_gflops]
+            .into_iter()
+            .chain(by_element.flat_map(Rates::all))
+            .chain(self.memory.iter().map(|level| level.gb_per_s));
+        if self.units == 0 || !rates.into_iter().all(|rate| rate.is_finite() && rate > 0.0) {
             return Err("units and rates must be finite and above zero".into());
         }
-        let shares = [gemm, batched_gemm, attention, rowwise, r#move];
-        if !shares.iter().all(|share| *share > 0.0 && *share <= 1.0) {
-            return Err("an efficiency must lie above 0 and be at most 1".into());
+        let BandwidthShare { rowwise, r#move } = self.bandwidth_share;
+        if ![rowwise, r#move].iter().all(|share| *share > 0.0 && *share <= 1.0) {
+            return Err("a bandwidth_share must lie above 0 and be at most 1".into());
         }
         if !(self.launch_us.is_finite() && self.launch_us >= 0.0) {
             return Err("launch_us must be finite and not negative".into());
         }
+        if self.gemm.is_empty() || self.gemm.iter().any(|tile| tile.rows < 1 || tile.columns < 1) {
+            return Err("gemm must list at least one tile, with rows and columns above zero".into());
+        }
+        let Some((last, caches)) = self.memory.split_last() else {
+            return Err("memory must have at least one level".into());
+        };
+        let sizes: Vec<f64> = caches.iter().map(|level| level.bytes.unwrap_or(0.0)).collect();
+        let grows = sizes.windows(2).all(|pair| pair[0] < pair[1]);
+        if last.bytes.is_some() || sizes.iter().any(|size| *size <= 0.0) || !grows {
+            return Err(
+                "memory lists levels by growing `bytes`; the last, and only it, has none".into()
+            );
+        }
         Ok(())
+    }
+}
+
+/// The file that [`TargetDescription::parse`] reads.
+impl std::fmt::Display for TargetDescription {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let text = toml::to_string(self).map_err(|_| std::fmt::Error)?;
+        f.write_str(&text)
     }
 }
 
@@ -142,10 +231,29 @@ mod tests {
         for text in BUILT_IN {
             let target = TargetDescription::parse("built in", text).unwrap();
             assert_eq!(TargetDescription::named(&target.name).unwrap(), target);
+            let text = target.to_string();
+            assert_eq!(TargetDescription::parse("written", &text).unwrap(), target, "{text}");
         }
         for cpu in CpuTarget::ALL {
             assert_eq!(TargetDescription::of_cpu(&cpu).unwrap().name, cpu.name);
         }
+    }
+
+    #[test]
+    fn rates_go_by_tile_and_bandwidth_by_what_is_touched() {
+        let target = TargetDescription::named("x86-64-v4").unwrap();
+        let default = target.gemm[0];
+        let rate = |tile| target.gemm_rate(ElementType::F32, tile);
+        assert_eq!(rate((default.rows, default.columns)), default.gflops.f32);
+        assert_eq!(rate((default.rows - 1, default.columns + 1)), default.gflops.f32);
+        let [small, large] = [1e3, 1e12].map(|bytes| target.bandwidth(bytes));
+        assert!(small > large && large == target.memory_bandwidth());
+        let twice = target.clone().with_units(2 * target.units);
+        assert_eq!(
+            twice.gemm_rate(ElementType::F32, (default.rows, default.columns)),
+            2.0 * default.gflops.f32
+        );
+        assert_eq!(twice.memory_bandwidth(), target.memory_bandwidth());
     }
 
     #[test]
@@ -156,6 +264,9 @@ mod tests {
         let text = BUILT_IN[0].replace("launch_us", "launch_time");
         let error = TargetDescription::parse("my.toml", &text).unwrap_err().to_string();
         assert!(error.contains("launch_time"), "{error}");
+        let text = BUILT_IN[0].replace("isa = \"", "isa = \"not-");
+        let error = TargetDescription::parse("my.toml", &text).unwrap_err().to_string();
+        assert!(error.contains("not-x86-64-v3"), "{error}");
         let error = TargetDescription::named("z80").unwrap_err().to_string();
         assert!(error.contains("z80") && error.contains("x86-64-v3"), "{error}");
     }

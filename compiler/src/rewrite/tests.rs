@@ -137,9 +137,10 @@ fn what_was_not_chosen_is_said_with_what_it_would_cost() {
     let module = specialise(&golden("dinov2-swiglu").module);
     let target = TargetDescription::named("x86-64-v4").unwrap();
     let at = smallest(&module.symbols);
-    let saturated = Saturated::new(&module, &Switches::default(), Limits::default()).unwrap();
-    let selection = saturated.select(&at, &target).unwrap();
-    let alternatives = saturated.alternatives(&selection, &at, &target).unwrap();
+    let saturated =
+        Saturated::new(&module, &target, &Switches::default(), Limits::default()).unwrap();
+    let selection = saturated.select(&at).unwrap();
+    let alternatives = saturated.alternatives(&selection, &at).unwrap();
     let text: Vec<String> = alternatives
         .iter()
         .filter(|other| other.function == "layer")

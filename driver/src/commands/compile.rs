@@ -6,7 +6,7 @@ use crate::options::CompileOptions;
 use crate::output;
 use crate::progress::Stages;
 use crate::subject::open_model;
-use ocellus_compiler::rewrite::{Limits, Saturated, Switches};
+use ocellus_compiler::rewrite::{Limits, Saturated, Switches, TargetDescription};
 use ocellus_compiler::{Program, passes};
 use std::path::PathBuf;
 
@@ -71,7 +71,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
 fn saturated(program: &Program, options: &CompileOptions) -> Result<String, Diagnostic> {
     let module = passes::specialise(&program.venc);
     let switches = Switches::without(&options.disable)?;
-    Ok(Saturated::new(&module, &switches, Limits::default())?.to_string())
+    let target = TargetDescription::of_cpu(program.target.cpu())?;
+    Ok(Saturated::new(&module, &target, &switches, Limits::default())?.to_string())
 }
 
 fn kernels(program: &Program) -> String {

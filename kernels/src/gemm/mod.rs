@@ -104,6 +104,11 @@ impl Gemm {
         format!("gemm_{}x{}{}{epilogue}_{}", self.k, self.n, self.prologue.name(), self.to)
     }
 
+    /// Rows of the micro-kernel.
+    pub(crate) fn rows_at_once(&self, target: &CpuTarget) -> i64 {
+        MicroKernel::new(self.format(target), target).rows
+    }
+
     /// What the panels of the weight hold.
     fn format(&self, target: &CpuTarget) -> PanelFormat {
         PanelFormat::of(self.x.element, self.weight, target)

@@ -5,7 +5,6 @@ use super::axes::{Axes, Position};
 use crate::rewrite::choose::{Saturated, Selection};
 use crate::rewrite::error::RewriteError;
 use crate::rewrite::price::ProgramPrice;
-use crate::rewrite::target::TargetDescription;
 use ocellus_dialects::kernel;
 use std::collections::BTreeMap;
 
@@ -25,29 +24,19 @@ pub struct Program {
 pub struct Cheapest<'a> {
     saturated: &'a Saturated<'a>,
     axes: &'a Axes<'a>,
-    target: &'a TargetDescription,
     programs: Vec<Program>,
     known: BTreeMap<Position, usize>,
 }
 
 impl<'a> Cheapest<'a> {
     /// Nothing is known yet.
-    pub fn new(
-        saturated: &'a Saturated<'a>,
-        axes: &'a Axes<'a>,
-        target: &'a TargetDescription,
-    ) -> Self {
-        Cheapest { saturated, axes, target, programs: vec![], known: BTreeMap::new() }
+    pub fn new(saturated: &'a Saturated<'a>, axes: &'a Axes<'a>) -> Self {
+        Cheapest { saturated, axes, programs: vec![], known: BTreeMap::new() }
     }
 
     /// The axes.
     pub fn axes(&self) -> &Axes<'a> {
         self.axes
-    }
-
-    /// What prices are for.
-    pub fn target(&self) -> &TargetDescription {
-        self.target
     }
 
     /// A program by its number.
@@ -58,7 +47,7 @@ impl<'a> Cheapest<'a> {
     /// What each program costs there, in microseconds.
     pub fn prices(&self, position: Position) -> Result<Vec<f64>, RewriteError> {
         let at = self.axes.at(position)?;
-        Ok(self.programs.iter().map(|program| program.price.at(&at, self.target)).collect())
+        Ok(self.programs.iter().map(|program| program.price.at(&at)).collect())
     }
 
     /// Asks at the corners of the range, and inside wherever the corners of a part disagree.
@@ -116,13 +105,13 @@ impl<'a> Cheapest<'a> {
         if let Some(known) = self.known.get(&position) {
             return Ok(*known);
         }
-        let selection = self.saturated.select(&self.axes.at(position)?, self.target)?;
+        let selection = self.saturated.select(&self.axes.at(position)?)?;
         let same = self.programs.iter().position(|program| program.selection.is_same(&selection));
         let program = match same {
             Some(program) => program,
             None => {
                 let kernels = self.saturated.lower(&selection)?;
-                let price = ProgramPrice::of(&kernels)?;
+                let price = ProgramPrice::of(&kernels, self.saturated.target())?;
                 self.programs.push(Program { selection, kernels, price });
                 self.programs.len() - 1
             }

@@ -60,9 +60,9 @@ pub fn choose_pieces_on(
     switches: &Switches,
     options: PieceOptions,
 ) -> Result<Vec<(PieceProgram, Report)>, RewriteError> {
-    let saturated = Saturated::new(module, switches, Limits::default())?;
+    let saturated = Saturated::new(module, target, switches, Limits::default())?;
     let axes = Axes::of(&module.symbols);
-    let mut cheapest = Cheapest::new(&saturated, &axes, target);
+    let mut cheapest = Cheapest::new(&saturated, &axes);
     cheapest.explore()?;
     let rectangles = cut(&axes, &cheapest, options)?;
     let ranges = |rectangle: &Rectangle| match rectangles.len() {
@@ -106,7 +106,7 @@ fn finish(
 ) -> Result<(PieceProgram, Report), RewriteError> {
     let program = cheapest.program(rectangle.program);
     let at = cheapest.axes().at(rectangle.from)?;
-    let report = saturated.report(&program.selection, &program.kernels, &at, cheapest.target())?;
+    let report = saturated.report(&program.selection, &program.kernels, &at)?;
     let mut module = program.kernels.clone();
     for (symbol, range) in &ranges {
         module
