@@ -57,7 +57,7 @@ fn flops(op: &KernelOp, operands: &[TensorType], result: &TensorType) -> [Dim; 3
     let depth = operands.first().map(TensorType::width).unwrap_or_default();
     let none = Dim::from(0);
     match op {
-        KernelOp::Gemm { prologue, epilogue } => [
+        KernelOp::Gemm { prologue, epilogue, .. } => [
             times(elements.clone() * depth, 2),
             times(read, prologue_flops(*prologue)),
             times(elements, epilogue_flops(epilogue)),
@@ -114,13 +114,15 @@ fn epilogue_flops(epilogue: &[EpilogueOp]) -> i64 {
 mod tests {
     use super::*;
     use ocellus_dialects::ElementType::F32;
+    use ocellus_dialects::kernel::GemmTile;
     use ocellus_dialects::symbolic::Symbol;
 
     #[test]
     fn work_is_a_polynomial_over_the_symbols() {
         let images = Dim::symbol(&Symbol::new("images"));
         let rows = |width: i64| TensorType::new(F32, [images.clone(), Dim::from(10), width.into()]);
-        let gemm = KernelOp::Gemm { prologue: Prologue::None, epilogue: vec![] };
+        let gemm =
+            KernelOp::Gemm { prologue: Prologue::None, epilogue: vec![], tile: GemmTile::DEFAULT };
         let found = work(&gemm, &[rows(8), TensorType::new(F32, [6, 8])], &rows(6));
         assert_eq!(found.flops(), times(images.clone(), 2 * 10 * 6 * 8));
         assert_eq!(found.weight_bytes, Dim::from(4 * 6 * 8));

@@ -1,5 +1,5 @@
 use super::*;
-use ocellus_dialects::kernel::{EpilogueOp, KernelOp, Prologue};
+use ocellus_dialects::kernel::{EpilogueOp, GemmTile, KernelOp, Prologue};
 use ocellus_dialects::venc::Activation;
 use ocellus_dialects::{ElementType, TensorType};
 use ocellus_kernels::{Layout, lower};
@@ -9,6 +9,7 @@ fn gemm(element: ElementType, target: &CpuTarget) -> Kernel {
     let op = KernelOp::Gemm {
         prologue: Prologue::None,
         epilogue: vec![EpilogueOp::Activate(Activation::Gelu)],
+        tile: GemmTile::DEFAULT,
     };
     let operands = [layout([197, 64]), layout([48, 64])];
     lower(&op, &operands, &layout([197, 48]), target).unwrap().kernel

@@ -12,7 +12,7 @@ use super::meaning::{EpilogueStep, Meaning};
 use egg::{EGraph, Id};
 use indexmap::IndexMap;
 use ocellus_dialects::TensorType;
-use ocellus_dialects::kernel::{EpilogueOp, KernelOp, Move, Prologue, View};
+use ocellus_dialects::kernel::{EpilogueOp, GemmTile, KernelOp, Move, Prologue, View};
 use ocellus_dialects::symbolic::Dim;
 use ocellus_kernels::CpuTarget;
 
@@ -182,7 +182,7 @@ impl Reader<'_> {
                 for (epilogue, others) in &epilogues {
                     let epilogue = epilogue.clone();
                     let op = match &weight {
-                        Some(_) => KernelOp::Gemm { prologue, epilogue },
+                        Some(_) => KernelOp::Gemm { prologue, epilogue, tile: GemmTile::DEFAULT },
                         None => KernelOp::RowWise { prologue, epilogue, to },
                     };
                     let operands = std::iter::once(x.clone())

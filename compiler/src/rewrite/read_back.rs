@@ -121,7 +121,7 @@ fn launch<A: Algebra>(
     let mut rest = operands.iter().cloned();
     let missing = "an operand is missing";
     match op {
-        KernelOp::Gemm { prologue, epilogue } => {
+        KernelOp::Gemm { prologue, epilogue, .. } => {
             let rows = prepare(algebra, *prologue, &mut rest)?;
             let weight = rest.next().ok_or(missing)?;
             let product = algebra.apply(Op::Linear, &[rows, weight])?;

@@ -78,7 +78,7 @@ pub fn fused_steps(op: &KernelOp) -> usize {
     use ocellus_dialects::kernel::Prologue;
     let steps = |prologue: &Prologue| usize::from(*prologue != Prologue::None);
     match op {
-        KernelOp::Gemm { prologue, epilogue } => 1 + steps(prologue) + epilogue.len(),
+        KernelOp::Gemm { prologue, epilogue, .. } => 1 + steps(prologue) + epilogue.len(),
         KernelOp::RowWise { prologue, epilogue, .. } => steps(prologue) + epilogue.len(),
         KernelOp::BatchedGemm { .. } | KernelOp::Move(_) => 1,
         // Scores, scale, softmax, mix.
@@ -199,7 +199,7 @@ pub fn kernel_name(op: &KernelOp) -> String {
         if words.is_empty() { "copy".to_string() } else { words.join(" > ") }
     };
     match op {
-        KernelOp::Gemm { prologue, epilogue } => chain(prologue, Some("gemm"), epilogue),
+        KernelOp::Gemm { prologue, epilogue, .. } => chain(prologue, Some("gemm"), epilogue),
         KernelOp::RowWise { prologue, epilogue, .. } => chain(prologue, None, epilogue),
         KernelOp::BatchedGemm { .. } => "batched gemm".into(),
         KernelOp::Attention { heads, .. } => format!("attention of {heads} heads"),

@@ -4,10 +4,10 @@ use crate::launch::{Operand, assert_close, rounding, run, targets};
 use crate::near::{self, Near};
 use ocellus_dialects::ElementType::{self, BF16, F16, F32};
 use ocellus_dialects::TensorType;
-use ocellus_dialects::kernel::{Broadcast, Combine, EpilogueOp, KernelOp, Prologue};
+use ocellus_dialects::kernel::{Broadcast, Combine, EpilogueOp, GemmTile, KernelOp, Prologue};
 use ocellus_dialects::symbolic::{Dim, Symbol};
 use ocellus_dialects::venc::Activation;
-use ocellus_kernels::{CpuTarget, Kernel, Layout, LowerError, lower};
+use ocellus_kernels::{CpuTarget, Kernel, Layout, LowerError, gemm, lower};
 
 /// `sum(x w)`: k products and sums in f32, each wrong by at most the sum of the products' magnitudes times 2^-24. Where
 /// the prologue's row is stored as bf16 for `vdpbf16ps`, it is rounded once more.
@@ -33,15 +33,25 @@ struct Case {
     element: ElementType,
     prologue: Prologue,
     epilogue: Vec<EpilogueOp>,
+    tile: GemmTile,
 }
 
 impl Case {
     fn plain(m: i64, n: i64, k: i64, gap: i64, element: ElementType) -> Self {
-        Case { m, n, k, gap, element, prologue: Prologue::None, epilogue: vec![] }
+        Case {
+            m,
+            n,
+            k,
+            gap,
+            element,
+            prologue: Prologue::None,
+            epilogue: vec![],
+            tile: GemmTile::DEFAULT,
+        }
     }
 
     fn check(&self, target: &CpuTarget) {
-        let Case { m, n, k, gap, element, prologue, ref epilogue } = *self;
+        let Case { m, n, k, gap, element, prologue, ref epilogue, tile } = *self;
         let x = Operand::with_gap(1, element, &[m, k], 1.0, gap);
         let gain = Operand::random(2, element, &[k], 1.0);
         let bias = Operand::random(3, element, &[k], 1.0);
@@ -68,7 +78,7 @@ impl Case {
         operands.extend(others.iter().map(|(_, other)| other.clone()));
         let empty = vec![f64::NAN; (m * n) as usize];
         let result = Operand::of(element, &[m, n], &empty, gap);
-        let op = KernelOp::Gemm { prologue, epilogue: epilogue.clone() };
+        let op = KernelOp::Gemm { prologue, epilogue: epilogue.clone(), tile };
         let found = run(&op, &operands, &result, target);
 
         let mut wanted = vec![];
@@ -113,6 +123,20 @@ fn many_blocks_and_tiles_are_right() {
 }
 
 #[test]
+fn every_tile_is_right() {
+    for target in targets() {
+        for tile in gemm::tiles(70, 300, (F32, F32), &target) {
+            Case { tile, ..Case::plain(103, 300, 70, 0, F32) }.check(&target);
+        }
+        // Neither a multiple of a panel nor smaller than the result.
+        for (rows, columns) in [(1, 1), (7, 50), (1000, 1000)] {
+            let tile = GemmTile { rows, columns };
+            Case { tile, ..Case::plain(29, 101, 33, 0, F32) }.check(&target);
+        }
+    }
+}
+
+#[test]
 fn prologues_and_epilogues_are_right_in_every_storage_on_every_target() {
     use Broadcast::{Columns, Full, Table};
     use Combine::{Add, Multiply};
@@ -130,7 +154,9 @@ fn prologues_and_epilogues_are_right_in_every_storage_on_every_target() {
         for element in [F32, BF16, F16] {
             for (prologue, epilogue) in &chains {
                 let (prologue, epilogue) = (*prologue, epilogue.clone());
-                Case { m: 14, n: 45, k: 50, gap: 1, element, prologue, epilogue }.check(&target);
+                let tile = GemmTile::DEFAULT;
+                Case { m: 14, n: 45, k: 50, gap: 1, element, prologue, epilogue, tile }
+                    .check(&target);
             }
         }
     }
@@ -146,7 +172,7 @@ fn images_that_share_memory_are_read_again() {
     let w = Operand::random(2, F32, &[n, k], 1.0);
     let empty = vec![0.0; (images * tokens * n) as usize];
     let result = Operand::of(F32, &[images, tokens, n], &empty, 0);
-    let op = KernelOp::Gemm { prologue: Prologue::None, epilogue: vec![] };
+    let op = KernelOp::Gemm { prologue: Prologue::None, epilogue: vec![], tile: GemmTile::DEFAULT };
     let wanted: Vec<Near> = (0..images)
         .flat_map(|_| rows.chunks(k as usize))
         .flat_map(|x| {
@@ -169,7 +195,11 @@ fn layouts(shapes: &[&[i64]]) -> Vec<Layout> {
 fn equal_kernels_share_code_and_different_ones_have_different_symbols() {
     let bias = [EpilogueOp::Combine(Combine::Add, Broadcast::Columns)];
     let kernel = |eps: f64, rows: i64| -> Kernel {
-        let op = KernelOp::Gemm { prologue: Prologue::LayerNorm { eps }, epilogue: bias.to_vec() };
+        let op = KernelOp::Gemm {
+            prologue: Prologue::LayerNorm { eps },
+            epilogue: bias.to_vec(),
+            tile: GemmTile::DEFAULT,
+        };
         let operands = layouts(&[&[rows, 768], &[768], &[768], &[3072, 768], &[3072]]);
         let result = layouts(&[&[rows, 3072]]);
         lower(&op, &operands, &result[0], &CpuTarget::X86_64_V4).unwrap().kernel
@@ -184,7 +214,7 @@ fn equal_kernels_share_code_and_different_ones_have_different_symbols() {
 fn what_no_kernel_does_is_refused() {
     let target = CpuTarget::X86_64_V3;
     let lower_gemm = |prologue, operands: &[Layout]| {
-        let op = KernelOp::Gemm { prologue, epilogue: vec![] };
+        let op = KernelOp::Gemm { prologue, epilogue: vec![], tile: GemmTile::DEFAULT };
         lower(&op, operands, &layouts(&[&[5, 6]])[0], &target).unwrap_err()
     };
     let error = lower_gemm(Prologue::None, &layouts(&[&[5, 8], &[6, 7]]));

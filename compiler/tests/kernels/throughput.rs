@@ -2,7 +2,7 @@
 
 use crate::launch::{Loaded, Operand};
 use ocellus_dialects::ElementType::{self, BF16, F32};
-use ocellus_dialects::kernel::{Broadcast, Combine, EpilogueOp, KernelOp, Prologue};
+use ocellus_dialects::kernel::{Broadcast, Combine, EpilogueOp, GemmTile, KernelOp, Prologue};
 use ocellus_dialects::venc::Activation;
 use ocellus_kernels::CpuTarget;
 
@@ -87,7 +87,10 @@ fn measure(element: ElementType, m: i64, n: i64, k: i64, fused: bool) -> f64 {
     let result = Operand::random(3, element, &[m, n], 1.0);
     let vector = |seed, width| Operand::random(seed, element, &[width], 1.0);
     let (op, operands) = match fused {
-        false => (KernelOp::Gemm { prologue: Prologue::None, epilogue: vec![] }, vec![x, w]),
+        false => (
+            KernelOp::Gemm { prologue: Prologue::None, epilogue: vec![], tile: GemmTile::DEFAULT },
+            vec![x, w],
+        ),
         true => (
             KernelOp::Gemm {
                 prologue: Prologue::LayerNorm { eps: 1e-6 },
@@ -95,6 +98,7 @@ fn measure(element: ElementType, m: i64, n: i64, k: i64, fused: bool) -> f64 {
                     EpilogueOp::Combine(Combine::Add, Broadcast::Columns),
                     EpilogueOp::Activate(Activation::Gelu),
                 ],
+                tile: GemmTile::DEFAULT,
             },
             vec![x, vector(4, k), vector(5, k), w, vector(6, n)],
         ),

@@ -6,7 +6,9 @@
 //!   %9 = gemm layer_norm(%x, %norm.gain, %norm.bias) {eps 1e-6} by %7 : [images, 197, 192] x f32
 //! ```
 
-use super::{EpilogueOp, Function, KernelOp, Module, Move, Prologue, Step, ValueKind, View};
+use super::{
+    EpilogueOp, Function, GemmTile, KernelOp, Module, Move, Prologue, Step, ValueKind, View,
+};
 use crate::tensor::TensorType;
 use crate::venc::{self, Role, ValueId};
 use std::fmt;
@@ -91,10 +93,11 @@ impl Function {
         let mut rest = operands.iter().map(|operand| self.name_of(*operand));
         let mut next = || rest.next().unwrap_or_else(|| "?".into());
         match op {
-            KernelOp::Gemm { prologue, epilogue } => {
+            KernelOp::Gemm { prologue, epilogue, tile } => {
                 let rows = prologue_text(*prologue, &mut next);
                 let weight = next();
-                format!("gemm {rows} by {weight}{}", epilogue_text(epilogue, &mut next))
+                let epilogue = epilogue_text(epilogue, &mut next);
+                format!("gemm {rows} by {weight}{epilogue}{}", tile_text(*tile))
             }
             KernelOp::RowWise { prologue, epilogue, to } => {
                 let rows = prologue_text(*prologue, &mut next);
@@ -134,6 +137,14 @@ fn epilogue_text(epilogue: &[EpilogueOp], next: &mut impl FnMut() -> String) -> 
         EpilogueOp::Scale(factor) => format!(", scale {factor}"),
     };
     epilogue.iter().map(step).collect()
+}
+
+/// Empty for the usual tile.
+fn tile_text(tile: GemmTile) -> String {
+    match tile == GemmTile::DEFAULT {
+        true => String::new(),
+        false => format!(" {{tile {} x {}}}", tile.rows, tile.columns),
+    }
 }
 
 fn view_text(view: &View, of: &str, ty: &TensorType) -> String {

@@ -177,6 +177,29 @@ impl Move {
     }
 }
 
+/// The block of a gemm's result that is one tile: the unit of work that a target hands out. A CPU's worker computes it
+/// from rows packed in its cache, a GPU's thread block from rows staged in its shared memory. Small tiles keep many
+/// units busy where there are few rows; large ones read each operand less often. A kernel family may round it to what
+/// its registers hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct GemmTile {
+    /// Rows of the result.
+    pub rows: i64,
+    /// Columns of the result.
+    pub columns: i64,
+}
+
+impl GemmTile {
+    /// What suits most sizes.
+    pub const DEFAULT: GemmTile = GemmTile { rows: 96, columns: 128 };
+}
+
+impl Default for GemmTile {
+    fn default() -> Self {
+        GemmTile::DEFAULT
+    }
+}
+
 /// One kernel launch. The rows of an operand are all its dimensions but the last, flattened.
 #[derive(Clone, Debug, PartialEq)]
 pub enum KernelOp {
@@ -187,6 +210,8 @@ pub enum KernelOp {
         prologue: Prologue,
         /// What happens to an element of the result.
         epilogue: Vec<EpilogueOp>,
+        /// How the result is cut into tiles.
+        tile: GemmTile,
     },
     /// `a b` or `a b^T` for each of the leading dimensions, of two activations (`venc.matmul`). Operands: a, b.
     BatchedGemm {

@@ -104,7 +104,7 @@ impl<'a> FunctionText<'a> {
         operands: &[ValueId],
     ) -> (Vec<Operand>, Vec<Operand>) {
         let (prologue, epilogue, has_weight): (Prologue, &[EpilogueOp], bool) = match op {
-            KernelOp::Gemm { prologue, epilogue } => (*prologue, epilogue, true),
+            KernelOp::Gemm { prologue, epilogue, .. } => (*prologue, epilogue, true),
             KernelOp::RowWise { prologue, epilogue, .. } => (*prologue, epilogue, false),
             KernelOp::BatchedGemm { .. } | KernelOp::Attention { .. } | KernelOp::Move(_) => {
                 return (self.typed_operands(operands), vec![]);
@@ -216,7 +216,10 @@ fn launch_name(op: &KernelOp) -> &'static str {
 
 fn launch_attributes(op: &KernelOp) -> Vec<Attribute> {
     match op {
-        KernelOp::Gemm { .. } | KernelOp::RowWise { .. } => vec![],
+        KernelOp::RowWise { .. } => vec![],
+        KernelOp::Gemm { tile, .. } => {
+            vec![("tile_rows", tile.rows.to_string()), ("tile_columns", tile.columns.to_string())]
+        }
         KernelOp::BatchedGemm { transpose_rhs } => {
             vec![("transpose_rhs", transpose_rhs.to_string())]
         }
@@ -282,7 +285,7 @@ fn view_operation(view: &View) -> (&'static str, Vec<Attribute>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::{Argument, Broadcast, Combine, Value};
+    use crate::kernel::{Argument, Broadcast, Combine, GemmTile, Value};
     use crate::mlir::Context;
     use crate::symbolic::{Dim, SymbolRange, Symbols};
     use crate::tensor::{ElementType, TensorType};
@@ -323,7 +326,11 @@ mod tests {
         let add = |broadcast| EpilogueOp::Combine(Combine::Add, broadcast);
         let steps = vec![
             launch(
-                KernelOp::Gemm { prologue: Prologue::LayerNorm { eps: 1e-6 }, epilogue: vec![] },
+                KernelOp::Gemm {
+                    prologue: Prologue::LayerNorm { eps: 1e-6 },
+                    epilogue: vec![],
+                    tile: GemmTile::DEFAULT,
+                },
                 &[0, 1, 1, 3],
                 4,
                 None,
@@ -337,6 +344,7 @@ mod tests {
                         EpilogueOp::Activate(Activation::Gelu),
                         add(Broadcast::Full),
                     ],
+                    tile: GemmTile { rows: 24, columns: 64 },
                 },
                 &[8, 2, 1, 0],
                 9,

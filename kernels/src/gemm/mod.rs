@@ -7,13 +7,13 @@ mod schedule;
 
 pub use microkernel::{CHUNK_BYTES, MicroKernel, PanelFormat};
 pub use packing::{PackError, WeightPacking};
-pub use schedule::Schedule;
+pub use schedule::{Schedule, tiles};
 
 use crate::lower::operand;
 use crate::rows::{RowEpilogue, RowOperand, RowPrologue};
 use crate::{Argument, CpuTarget, Kernel, Launch, Layout, LowerError, Tiles};
 use ocellus_dialects::ElementType;
-use ocellus_dialects::kernel::{EpilogueOp, Prologue};
+use ocellus_dialects::kernel::{EpilogueOp, GemmTile, Prologue};
 use ocellus_dialects::symbolic::Dim;
 
 /// All that a gemm's code depends on.
@@ -33,6 +33,8 @@ pub struct Gemm {
     pub prologue: RowPrologue,
     /// What happens to an element of the result.
     pub epilogue: Vec<RowEpilogue>,
+    /// How the result is cut into tiles.
+    pub tile: GemmTile,
 }
 
 impl Gemm {
@@ -40,8 +42,8 @@ impl Gemm {
     /// the prologue's operands; the packed weight's address; the epilogue's operands as x, or an address alone where
     /// there is one number a column; the result: address, row stride.
     pub(crate) fn lower(
-        prologue: Prologue,
-        epilogue: &[EpilogueOp],
+        (prologue, epilogue): (Prologue, &[EpilogueOp]),
+        tile: GemmTile,
         operands: &[Layout],
         result: &Layout,
         target: &CpuTarget,
@@ -58,6 +60,10 @@ impl Gemm {
                 family: "gemm",
                 why: format!("the weight, {}, is empty", weight.ty),
             });
+        }
+        if tile.rows < 1 || tile.columns < 1 {
+            let why = format!("a tile of {} x {} has nothing in it", tile.rows, tile.columns);
+            return Err(LowerError::Unsupported { family: "gemm", why });
         }
         if x.ty.width() != weight.ty.width() {
             let wanted = weight.ty.width();
@@ -80,6 +86,7 @@ impl Gemm {
             to: result.ty.element,
             prologue: RowPrologue::of(prologue, operands, &x.ty.width())?,
             epilogue,
+            tile,
         };
         let mut arguments = vec![Argument::Integer(rows.clone())];
         arguments.extend(gemm.x.arguments(Argument::Operand(0), x, x.rows_per_image()));
@@ -116,7 +123,7 @@ impl Gemm {
 
     /// How the work is divided.
     fn schedule(&self, target: &CpuTarget) -> Schedule {
-        Schedule::new(MicroKernel::new(self.format(target), target), self.k)
+        Schedule::new(MicroKernel::new(self.format(target), target), self.k, self.tile)
     }
 
     /// How the weight must be packed.

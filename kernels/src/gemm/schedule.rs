@@ -1,6 +1,9 @@
 //! How a gemm's work is divided among tiles, and a tile's among calls of the micro-kernel.
 
-use super::{CHUNK_BYTES, MicroKernel};
+use super::{CHUNK_BYTES, MicroKernel, PanelFormat};
+use crate::CpuTarget;
+use ocellus_dialects::ElementType;
+use ocellus_dialects::kernel::GemmTile;
 
 /// A tile is a block of rows by a group of columns. Tiles go along the columns first: the rows, packed once, stay in the
 /// second-level cache while the weight streams by.
@@ -20,21 +23,48 @@ pub struct Schedule {
 /// for a panel of the weight.
 const PACKED_BYTES: i64 = 384 << 10;
 
-/// Rows of a block at most, so that a small batch still has tiles for many workers.
-const MOST_ROWS: i64 = 96;
+/// The tiles worth choosing among, the usual one first. Few columns give many workers something to do where there are
+/// few rows; many columns, or many rows, read the other operand less often.
+const TILES: [GemmTile; 6] = [
+    GemmTile::DEFAULT,
+    GemmTile { rows: 96, columns: 32 },
+    GemmTile { rows: 96, columns: 64 },
+    GemmTile { rows: 96, columns: 256 },
+    GemmTile { rows: 48, columns: 64 },
+    GemmTile { rows: 24, columns: 256 },
+];
 
-/// Panels of columns in a tile.
-const TILE_PANELS: i64 = 4;
+/// The tiles worth choosing among for a product of x, stored as `rows`, and a weight `[n, k]`, stored as `weight`: the
+/// default first, and none of which another does the same.
+pub fn tiles(
+    k: i64,
+    n: i64,
+    (rows, weight): (ElementType, ElementType),
+    target: &CpuTarget,
+) -> Vec<GemmTile> {
+    let kernel = MicroKernel::new(PanelFormat::of(rows, weight, target), target);
+    let mut schedules: Vec<(i64, i64)> = vec![];
+    let different = |tile: &GemmTile| {
+        let schedule = Schedule::new(kernel, k, *tile);
+        let shape = (schedule.block_rows, schedule.tile_columns.min(n));
+        let is_new = !schedules.contains(&shape);
+        schedules.push(shape);
+        is_new
+    };
+    TILES.into_iter().filter(different).collect()
+}
 
 impl Schedule {
-    /// The schedule for that many columns of x.
-    pub fn new(kernel: MicroKernel, k: i64) -> Self {
+    /// The schedule of that tile for that many columns of x: rounded up to panels, as many rows of them as the cache
+    /// has room for.
+    pub fn new(kernel: MicroKernel, k: i64, tile: GemmTile) -> Self {
         let chunks = kernel.chunks(k);
         let panel_bytes = kernel.row_panel_bytes(chunks);
-        let most = MOST_ROWS / kernel.rows;
-        let panels = (PACKED_BYTES / panel_bytes).clamp(1, most);
-        let block_rows = panels * kernel.rows;
-        Schedule { kernel, block_rows, tile_columns: TILE_PANELS * kernel.columns, chunks }
+        let panels = |elements: i64, panel: i64| (elements.max(1) - 1) / panel + 1;
+        let most = (PACKED_BYTES / panel_bytes).max(1);
+        let block_rows = panels(tile.rows, kernel.rows).min(most) * kernel.rows;
+        let tile_columns = panels(tile.columns, kernel.columns) * kernel.columns;
+        Schedule { kernel, block_rows, tile_columns, chunks }
     }
 
     /// Bytes of a worker's scratch: packed rows, then one result of the micro-kernel.
@@ -45,5 +75,36 @@ impl Schedule {
     /// Bytes of a block's packed rows.
     pub fn packed_bytes(&self) -> i64 {
         self.block_rows * self.chunks * CHUNK_BYTES
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ElementType::F32;
+
+    #[test]
+    fn the_usual_tile_comes_first_and_no_two_do_the_same() {
+        for target in CpuTarget::ALL {
+            let all = tiles(768, 768, (F32, F32), &target);
+            assert_eq!(all.first(), Some(&GemmTile::DEFAULT));
+            assert!((4..=6).contains(&all.len()), "{all:?}");
+            // One panel of columns holds the whole result, and rows of 8192 numbers fill the cache in one panel.
+            assert_eq!(tiles(8192, 10, (F32, F32), &target), [GemmTile::DEFAULT]);
+        }
+    }
+
+    #[test]
+    fn tiles_are_whole_panels_that_fit_the_cache() {
+        let target = CpuTarget::X86_64_V4;
+        let kernel = MicroKernel::new(PanelFormat::F32, &target);
+        let of = |k, rows, columns| {
+            let schedule = Schedule::new(kernel, k, GemmTile { rows, columns });
+            (schedule.block_rows, schedule.tile_columns)
+        };
+        assert_eq!(of(768, 96, 128), (96, 128));
+        assert_eq!(of(768, 1, 33), (12, 64));
+        assert_eq!(of(3072, 96, 128), (24, 128));
+        assert!(Schedule::new(kernel, 3072, GemmTile::DEFAULT).packed_bytes() <= PACKED_BYTES);
     }
 }
