@@ -23,12 +23,12 @@ pub mod vector;
 mod work;
 
 pub use kernel::{Kernel, emit_module};
-pub use lower::{Launch, LowerError, lower, tiles};
+pub use lower::{Launch, LowerError, lower};
 pub use target::CpuTarget;
 pub use work::{Work, work};
 
 use ocellus_dialects::TensorType;
-use ocellus_dialects::symbolic::{Bindings, Dim};
+use ocellus_dialects::symbolic::Dim;
 
 /// How an operand lies in memory: element `(i0, .., row, column)` of a tensor whose rows are contiguous.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,14 +69,3 @@ pub enum Argument {
 /// A count of tiles: the product of `ceil(extent / step)`.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Tiles(pub Vec<(Dim, i64)>);
-
-impl Tiles {
-    /// The count at one size; `None` where a symbol has no value, or the count leaves what an integer holds.
-    pub fn count(&self, at: &Bindings) -> Option<i64> {
-        self.0.iter().try_fold(1i64, |count, (extent, step)| {
-            let extent = extent.evaluate(at)?.max(0);
-            let tiles = extent.checked_div(*step)? + i64::from(extent.checked_rem(*step)? != 0);
-            count.checked_mul(tiles)
-        })
-    }
-}

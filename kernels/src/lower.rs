@@ -98,46 +98,7 @@ pub fn lower(
     }
 }
 
-/// How many tiles a launch of `op` has on operands of those types, in closed form. `None` where the target has no kernel
-/// for it.
-pub fn tiles(
-    op: &KernelOp,
-    operands: &[TensorType],
-    result: &TensorType,
-    target: &CpuTarget,
-) -> Option<Tiles> {
-    // Where operands lie changes addresses, not the division of the work.
-    let operands: Vec<Layout> = operands.iter().map(Layout::contiguous).collect();
-    let launch = lower(op, &operands, &Layout::contiguous(result), target).ok()?;
-    Some(launch.tiles)
-}
-
 /// The operand of that position.
 pub(crate) fn operand(operands: &[Layout], position: usize) -> Result<&Layout, LowerError> {
     operands.get(position).ok_or(LowerError::MissingOperand { operand: position })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use ocellus_dialects::ElementType::F32;
-    use ocellus_dialects::kernel::{GemmTile, Prologue};
-    use ocellus_dialects::symbolic::{Bindings, Symbol};
-
-    #[test]
-    fn tiles_are_counted_in_closed_form() {
-        let images = Dim::symbol(&Symbol::new("images"));
-        let rows = |width: i64| TensorType::new(F32, [images.clone(), Dim::from(10), width.into()]);
-        let tile = GemmTile { rows: 24, columns: 64 };
-        let op = KernelOp::Gemm { prologue: Prologue::None, epilogue: vec![], tile };
-        let target = CpuTarget::X86_64_V4;
-        let weight = TensorType::new(F32, [100, 8]);
-        let found = tiles(&op, &[rows(8), weight], &rows(100), &target).unwrap();
-        assert_eq!(found.0, [(images.clone() * Dim::from(10), 24), (Dim::from(100), 64)]);
-        let at = |count: i64| Bindings::from([(Symbol::new("images"), count)]);
-        assert_eq!(found.count(&at(5)), Some(3 * 2));
-        assert_eq!(found.count(&at(i64::MAX)), None);
-        assert_eq!(found.count(&Bindings::new()), None);
-        assert_eq!(tiles(&op, &[rows(8)], &rows(100), &target), None);
-    }
 }

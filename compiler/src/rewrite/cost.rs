@@ -223,13 +223,14 @@ fn value(dim: &Dim, at: &Bindings) -> Result<f64, Dim> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ocellus_dialects::kernel::Prologue;
+    use ocellus_dialects::kernel::{GemmTile, Prologue};
     use ocellus_dialects::symbolic::Symbol;
 
     /// A gemm of `rows` rows, and its prediction where rows has a value.
     fn predicted(k: i64, n: i64, rows: i64) -> Prediction {
         let target = TargetDescription::named("x86-64-v4").unwrap();
-        let op = KernelOp::Gemm { prologue: Prologue::None, epilogue: vec![] };
+        let op =
+            KernelOp::Gemm { prologue: Prologue::None, epilogue: vec![], tile: GemmTile::DEFAULT };
         let symbol = Symbol::new("rows");
         let of = |width: i64| {
             TensorType::new(ElementType::F32, [Dim::symbol(&symbol), Dim::from(width)])
