@@ -3,11 +3,12 @@
 use crate::codegen::{self, CodegenError};
 use crate::configuration::CompilationConfig;
 use crate::encoder::Encoder;
+use crate::explain::{Compilation, Explanation, ExplanationError};
 use crate::flops::matrix_flops;
 use crate::frontend::Model;
 use crate::passes::{self, PassError};
 use crate::program::Program;
-use crate::rewrite::{self, RewriteError};
+use crate::rewrite::{self, RewriteError, TargetDescription};
 use crate::target::{Target, TargetError};
 use ocellus_dialects::symbolic::{SymbolError, SymbolRange, Symbols};
 use ocellus_dialects::venc::VencError;
@@ -23,6 +24,9 @@ pub const PREPROCESSOR_ATTACHMENT: &str = "preprocessor_config";
 
 /// The name under which an artifact carries the arithmetic of a run: see [`matrix_flops`].
 pub const FLOPS_ATTACHMENT: &str = "matrix_flops";
+
+/// The name under which an artifact carries its [`Explanation`], in JSON and without times.
+pub const EXPLANATION_ATTACHMENT: &str = "explanation";
 
 /// A model that could not be compiled.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +63,9 @@ pub enum CompileError {
     /// The artifact could not be loaded.
     #[error(transparent)]
     Load(#[from] ocellus_runtime::LoadError),
+    /// The explanation could not be written.
+    #[error(transparent)]
+    Explanation(#[from] ExplanationError),
     /// No such target.
     #[error(transparent)]
     Target(#[from] TargetError),
@@ -139,7 +146,17 @@ impl Compiler {
         let (pieces, reports): (Vec<_>, Vec<_>) = chosen.into_iter().unzip();
         observe(Stage::Plan);
         let host = passes::plan(&module, &pieces, self.target.cpu())?;
-        Ok(Program { venc: module, pieces, reports, host, target: self.target })
+        let explanation = Explanation::gather(&Compilation {
+            name: self.config.tag.as_deref().unwrap_or(&model.name),
+            target: self.target.name(),
+            description: &TargetDescription::of_cpu(self.target.cpu())?,
+            switches: &switches,
+            venc: &module,
+            pieces: &pieces,
+            reports: &reports,
+            host: &host,
+        })?;
+        Ok(Program { venc: module, pieces, reports, host, explanation, target: self.target })
     }
 
     /// Compiles `model` and loads the result.
@@ -179,11 +196,16 @@ impl Compiler {
         let preprocessor =
             preprocessor.map(|config| (PREPROCESSOR_ATTACHMENT.to_string(), config.to_string()));
         let flops = (FLOPS_ATTACHMENT.to_string(), matrix_flops(&program.venc).to_string());
+        let explanation = program.explanation.clone().without_times().to_json()?;
+        let explanation = (EXPLANATION_ATTACHMENT.to_string(), explanation);
         let mut writer = create(ArtifactContents {
             provenance: Provenance::new(self.target.requirements(), tag, &plan),
             plan,
             code: code.shared_object,
-            attachments: preprocessor.into_iter().chain([flops]).collect::<BTreeMap<_, _>>(),
+            attachments: preprocessor
+                .into_iter()
+                .chain([flops, explanation])
+                .collect::<BTreeMap<_, _>>(),
         })?;
         let all = program.host.weights.len();
         for (done, weight) in program.host.weights.iter().enumerate() {

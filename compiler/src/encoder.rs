@@ -1,5 +1,6 @@
 //! [`Encoder`]: a compiled model, loaded and ready to run.
 
+use crate::explain::Explanation;
 use crate::program::Program;
 use ocellus_runtime::artifact::{Artifact, ArtifactError};
 use ocellus_runtime::{HostTensor, LoadError, Options, RunError, Session};
@@ -40,7 +41,7 @@ impl Encoder {
     }
 
     /// Which pieces there are, which kernels they launch, and why these.
-    pub fn explain(&self) -> String {
-        crate::explain::explain(&self.program)
+    pub fn explain(&self) -> &Explanation {
+        &self.program.explanation
     }
 }

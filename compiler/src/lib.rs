@@ -16,9 +16,13 @@ mod target;
 pub mod verify;
 pub mod weights;
 
-pub use compiler::{CompileError, Compiler, FLOPS_ATTACHMENT, PREPROCESSOR_ATTACHMENT, Stage};
+pub use compiler::{
+    CompileError, Compiler, EXPLANATION_ATTACHMENT, FLOPS_ATTACHMENT, PREPROCESSOR_ATTACHMENT,
+    Stage,
+};
 pub use configuration::CompilationConfig;
 pub use encoder::Encoder;
+pub use explain::Explanation;
 pub use flops::matrix_flops;
 pub use program::Program;
 pub use target::{Target, TargetError};

@@ -1,6 +1,7 @@
 //! [`Program`]: a compilation up to the code, with every stage in it.
 
 use crate::codegen::{self, CodegenError};
+use crate::explain::Explanation;
 use crate::passes::{HostProgram, PieceProgram};
 use crate::rewrite;
 use crate::target::Target;
@@ -17,6 +18,8 @@ pub struct Program {
     pub reports: Vec<rewrite::Report>,
     /// What the host does.
     pub host: HostProgram,
+    /// What there is to say about all this.
+    pub explanation: Explanation,
     /// What it is for.
     pub target: Target,
 }

@@ -5,7 +5,7 @@ use crate::options::CompileOptions;
 use crate::progress::Stages;
 use crate::subject::Subject;
 use ocellus_compiler::frontend::Model;
-use ocellus_compiler::{Compiler, Program, Stage};
+use ocellus_compiler::{Compiler, Explanation, Program, Stage};
 use ocellus_runtime::{Artifact, Options, Session};
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -37,7 +37,16 @@ pub fn compile(
         Stage::Pack { done: 0, .. } => stages.begin("pack weights"),
         Stage::Pack { done, all } => stages.advance("pack weights", done, all),
     });
-    compiled.within(&model.name)
+    let (program, artifact) = compiled.within(&model.name)?;
+    if !stages.is_quiet() {
+        warn(&program.explanation);
+    }
+    Ok((program, artifact))
+}
+
+/// Says on standard error which limits were hit.
+pub fn warn(explanation: &Explanation) {
+    explanation.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
 }
 
 /// A subject that is ready to run, with as many threads as asked for or as there are cores.

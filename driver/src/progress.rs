@@ -29,6 +29,11 @@ impl Stages {
         Stages { bar: None, current: None, quiet: true }
     }
 
+    /// Whether nothing is shown.
+    pub fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
     /// Ends the stage before, with its time, and begins the next.
     pub fn begin(&mut self, stage: &str) {
         self.end_current();

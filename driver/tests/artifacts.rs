@@ -59,6 +59,10 @@ fn an_artifact_gives_what_its_model_gives() {
 
     let text = ocellus(["explain", artifact.to_str().unwrap()]).success().stdout;
     assert!(text.contains("siglip.vision") && text.contains("images in 1..=8"), "{text}");
+    assert!(
+        text.contains("@layer") && text.contains("merge-qkv"),
+        "why, and not only what: {text}"
+    );
     let bench = ocellus([
         "bench",
         artifact.to_str().unwrap(),

@@ -80,6 +80,26 @@ fn explain_names_pieces_kernels_and_rules() {
 }
 
 #[test]
+fn explain_writes_json_and_a_page() {
+    let json = ocellus(["explain", &model("vit-base"), "--json"]).success().stdout;
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let kernel = &json["pieces"][0]["kernels"][0];
+    for key in ["family", "name", "flops", "bytes", "predicted_us", "count", "bound", "function"] {
+        assert!(!kernel[key].is_null(), "{key}: {kernel}");
+    }
+    assert!(json["pieces"][0]["range"]["images"]["min"].is_i64());
+    assert!(json["rules"][0]["because"].is_string() && json["missed"].is_array());
+    let folder = tempfile::tempdir().unwrap();
+    let page = folder.path().join("page.html");
+    let arguments = ["explain", &model("vit-base"), "--html", page.to_str().unwrap()];
+    ocellus(arguments).success();
+    assert!(std::fs::read_to_string(&page).unwrap().contains("<svg class=\"chart\""));
+    let nowhere = folder.path().join("missing/page.html");
+    let arguments = ["explain", &model("vit-base"), "--html", nowhere.to_str().unwrap()];
+    ocellus(arguments).failure(1, &["the output cannot be written"]);
+}
+
+#[test]
 fn the_examples_run() {
     let checkpoint = Checkpoint::of("siglip-published-names");
     let preprocessor =

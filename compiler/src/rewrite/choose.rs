@@ -1,17 +1,15 @@
 //! [`choose`]: the cheapest kernels for a module at one size.
 
 use super::analysis::Types;
-use super::candidates::{Maker, Way, Ways};
+use super::candidates::{Way, Ways};
 use super::cost::predict;
 use super::error::RewriteError;
 use super::extract::{Problem, Solution, Unmakeable, extract};
 use super::insert::insert;
 use super::language::Term;
 use super::lower::{Chosen, lower};
-use super::report::{
-    Alternative, ExtractionReport, FunctionReport, Report, fused_steps, kernel_name, kernels,
-    price, unbound,
-};
+use super::refusals::{Refused, find_refused};
+use super::report::{ExtractionReport, FunctionReport, Report, kernels, price, unbound};
 use super::saturate::{Limits, Statistics, saturate};
 use super::switches::Switches;
 use super::target::TargetDescription;
@@ -23,7 +21,7 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 /// States of an extraction after which the best known is taken. A block of an encoder needs some hundred.
-const MOST_STATES: usize = 200_000;
+pub(super) const MOST_STATES: usize = 200_000;
 
 /// The cheapest kernels for `module` where its symbols are `at` (free ones and defined ones), and how they were found.
 pub fn choose(
@@ -50,14 +48,16 @@ pub struct Saturated<'a> {
 pub(super) struct SaturatedFunction<'a> {
     pub(super) function: &'a venc::Function,
     pub(super) egraph: EGraph<Term, Types>,
-    ways: Ways,
-    labels: HashMap<Id, String>,
+    pub(super) ways: Ways,
+    pub(super) labels: HashMap<Id, String>,
     statistics: Statistics,
+    /// Where a rule was kept from being used, by its conditions.
+    pub(super) refusals: Vec<Refused>,
 }
 
 /// What extraction chose at one size, for each function.
 pub struct Selection {
-    functions: Vec<(Solution, Duration)>,
+    pub(super) functions: Vec<(Solution, Duration)>,
 }
 
 impl Selection {
@@ -131,11 +131,15 @@ impl<'a> Saturated<'a> {
         let mut functions = vec![];
         let selected = self.functions.iter().zip(&selection.functions).zip(&program.functions);
         for ((function, (solution, time)), lowered) in selected {
+            let (alternatives, unpriced) = function.alternatives(solution, at, target)?;
             functions.push(FunctionReport {
                 name: lowered.name.clone(),
                 saturation: function.statistics.clone(),
                 extraction: function.extraction_report(solution, *time),
                 kernels: kernels(lowered, at, target)?,
+                alternatives,
+                unpriced_alternatives: unpriced,
+                refusals: function.refusals(solution),
             });
         }
         let microseconds = price(program, at, target)? as f64 / 1e6;
@@ -143,76 +147,12 @@ impl<'a> Saturated<'a> {
     }
 }
 
-impl Saturated<'_> {
-    /// For every kernel of a selection, the other ways to make the same value, and how much longer the function would
-    /// take with each: why this kernel is here, and which fusions were not worth it.
-    pub fn alternatives(
-        &self,
-        selection: &Selection,
-        at: &Bindings,
-    ) -> Result<Vec<Alternative>, RewriteError> {
-        let mut all = vec![];
-        for (function, (solution, _)) in self.functions.iter().zip(&selection.functions) {
-            all.extend(function.alternatives(solution, at, &self.target)?);
-        }
-        Ok(all)
-    }
-}
-
 impl<'a> SaturatedFunction<'a> {
-    fn alternatives(
+    pub(super) fn problem(
         &self,
-        solution: &Solution,
         at: &Bindings,
         target: &TargetDescription,
-    ) -> Result<Vec<Alternative>, RewriteError> {
-        let problem = self.problem(at, target)?;
-        let mut all = vec![];
-        for (position, (class, ways)) in self.ways.classes.iter().enumerate() {
-            let chosen = solution.chosen.get(position).copied().flatten();
-            let Some(Maker::Launch(chosen_op)) =
-                chosen.and_then(|chosen| ways.get(chosen)).map(|way| &way.maker)
-            else {
-                continue;
-            };
-            for (other, way) in ways.iter().enumerate() {
-                let Maker::Launch(op) = &way.maker else { continue };
-                if Some(other) == chosen {
-                    continue;
-                }
-                let mut forced = problem.clone();
-                forced.classes[position] = vec![problem.classes[position][other].clone()];
-                // Some ways cannot be taken here: they need the value themselves.
-                let Ok(without) = extract(&forced, MOST_STATES) else { continue };
-                all.push((
-                    position,
-                    Alternative {
-                        function: self.function.name.clone(),
-                        label: self.labels.get(class).cloned(),
-                        chosen: kernel_name(chosen_op),
-                        instead: kernel_name(op),
-                        fuses_more: fused_steps(op) > fused_steps(chosen_op),
-                        extra_microseconds: without.cost.saturating_sub(solution.cost) as f64 / 1e6,
-                    },
-                ));
-            }
-        }
-        // Kernels of one name differ in how they read their operands: the cheapest speaks for all.
-        all.sort_by(|(a, x), (b, y)| {
-            a.cmp(b).then(x.extra_microseconds.total_cmp(&y.extra_microseconds))
-        });
-        let mut kept: Vec<(usize, Alternative)> = vec![];
-        for (position, other) in all {
-            let is_known =
-                kept.iter().any(|(at, known)| *at == position && known.instead == other.instead);
-            if other.instead != other.chosen && !is_known {
-                kept.push((position, other));
-            }
-        }
-        Ok(kept.into_iter().map(|(_, alternative)| alternative).collect())
-    }
-
-    fn problem(&self, at: &Bindings, target: &TargetDescription) -> Result<Problem, RewriteError> {
+    ) -> Result<Problem, RewriteError> {
         let price =
             |way: &Way| price_of(way, at, target).map_err(|dim| unbound(&self.function.name, &dim));
         self.ways.problem(price)
@@ -239,7 +179,15 @@ impl<'a> SaturatedFunction<'a> {
                 labels.entry(class).or_insert_with(|| label.clone());
             }
         }
-        Ok(SaturatedFunction { function, egraph: inserted.egraph, ways, labels, statistics })
+        let refusals = find_refused(egraph, switches)?;
+        Ok(SaturatedFunction {
+            function,
+            egraph: inserted.egraph,
+            ways,
+            labels,
+            statistics,
+            refusals,
+        })
     }
 
     fn select(

@@ -38,6 +38,10 @@ pub struct Prediction {
     pub bytes: f64,
     /// Microseconds.
     pub microseconds: f64,
+    /// Microseconds that its arithmetic alone would take.
+    pub compute_microseconds: f64,
+    /// Microseconds that moving its bytes alone would take.
+    pub memory_microseconds: f64,
     /// What bounds it.
     pub bound: Bound,
 }
@@ -206,6 +210,8 @@ pub fn predict(launch: &Quantities, target: &TargetDescription) -> Prediction {
         flops: launch.matrix_flops + launch.prologue_flops + launch.elementwise_flops,
         bytes: launch.weight_bytes + launch.activation_bytes,
         microseconds: longest + target.launch_us,
+        compute_microseconds: compute,
+        memory_microseconds: memory,
         bound,
     }
 }

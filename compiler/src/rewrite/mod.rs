@@ -5,6 +5,7 @@
 //! way, so no rule has to be worth its while: [extraction](extract) chooses the kernels that cost least on a
 //! [target](target), exactly. One saturated e-graph serves every size of the range; [`choose_pieces`] asks it at many.
 
+mod alternatives;
 mod analysis;
 mod attribute;
 mod candidates;
@@ -21,6 +22,7 @@ mod offline;
 mod pieces;
 mod price;
 mod read_back;
+mod refusals;
 mod report;
 mod rules;
 mod saturate;
@@ -36,7 +38,11 @@ pub use error::RewriteError;
 pub use pieces::{PieceOptions, choose_pieces, choose_pieces_on};
 pub use price::ProgramPrice;
 pub use read_back::read_back;
-pub use report::{Alternative, ExtractionReport, FunctionReport, KernelReport, Report};
+pub use refusals::Refusal;
+pub use report::{
+    Alternative, ExtractionReport, FunctionReport, KernelReport, Report, callees_first,
+    predicted_costs,
+};
 pub use rules::{Condition, Group, Rule};
 pub use saturate::{Limits, RuleStatistics, Statistics, Stop};
 pub use switches::Switches;

@@ -2,6 +2,7 @@
 
 use super::cost::{LaunchCost, Prediction, predict};
 use super::error::RewriteError;
+use super::refusals::Refusal;
 use super::saturate::Statistics;
 use super::target::TargetDescription;
 use ocellus_dialects::TensorType;
@@ -22,6 +23,12 @@ pub struct FunctionReport {
     pub extraction: ExtractionReport,
     /// The launches, in order.
     pub kernels: Vec<KernelReport>,
+    /// The other kernels that could have made the same values.
+    pub alternatives: Vec<Alternative>,
+    /// Other kernels that were not priced, because the search of their prices reached its limit.
+    pub unpriced_alternatives: usize,
+    /// Rules that the kernels would be others with, had a condition held.
+    pub refusals: Vec<Refusal>,
 }
 
 /// How extraction went.
@@ -143,6 +150,15 @@ pub fn price(
         prices.insert(&function.name, price);
     }
     Ok(prices.get(module.entry.as_str()).copied().unwrap_or(0))
+}
+
+/// The predicted time of one run of each program at one size, in microseconds.
+pub fn predicted_costs(
+    programs: &[&Module],
+    at: &Bindings,
+    target: &TargetDescription,
+) -> Result<Vec<f64>, RewriteError> {
+    programs.iter().map(|program| Ok(price(program, at, target)? as f64 / 1e6)).collect()
 }
 
 /// The functions that a function calls, as often as it does.

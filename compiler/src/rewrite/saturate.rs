@@ -107,7 +107,6 @@ impl Compiled {
     }
 
     /// The pattern that it looks for.
-    #[cfg(test)]
     pub fn left(&self) -> &Pattern<Term> {
         &self.left
     }

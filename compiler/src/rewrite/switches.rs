@@ -1,40 +1,65 @@
-//! [`Switches`]: rules that a user turned off.
+//! [`Switches`]: the rules to rewrite with, and which of them a user turned off.
 
 use super::error::RewriteError;
 use super::rules::{self, Group, Rule};
 use std::collections::BTreeSet;
 
-/// Which rules are off.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// The rules to rewrite with, and which of them are off.
+#[derive(Clone, Debug)]
 pub struct Switches {
+    rules: Vec<(Group, &'static Rule)>,
     disabled: BTreeSet<&'static str>,
 }
 
+impl Default for Switches {
+    fn default() -> Self {
+        Switches::of(rules::all())
+    }
+}
+
 impl Switches {
+    /// Those rules, all of them on. The soundness test knows the rules of [`rules`](super::rules) alone.
+    pub fn of(rules: impl IntoIterator<Item = (Group, &'static Rule)>) -> Self {
+        Switches { rules: rules.into_iter().collect(), disabled: BTreeSet::new() }
+    }
+
+    /// Every rule of Ocellus, with some turned off: see [`and_without`](Self::and_without).
+    pub fn without(names: impl IntoIterator<Item = impl AsRef<str>>) -> Result<Self, RewriteError> {
+        Switches::default().and_without(names)
+    }
+
     /// Turns rules off by name; the name of a group turns off all of it. `implementation` rules may be turned off one
     /// by one, as far as another kernel can do the work.
-    pub fn without(names: impl IntoIterator<Item = impl AsRef<str>>) -> Result<Self, RewriteError> {
-        let mut disabled = BTreeSet::new();
+    pub fn and_without(
+        mut self,
+        names: impl IntoIterator<Item = impl AsRef<str>>,
+    ) -> Result<Self, RewriteError> {
         for name in names {
             let name = name.as_ref().trim();
-            let named: Vec<&'static str> = rules::all()
+            let named: Vec<&'static str> = self
+                .all()
                 .filter(|(group, rule)| rule.name == name || group.name() == name)
                 .map(|(_, rule)| rule.name)
                 .collect();
             if named.is_empty() {
                 return Err(RewriteError::UnknownRule {
                     name: name.to_string(),
-                    hint: nearest_names(name),
+                    hint: nearest(name, self.all().map(|(_, rule)| rule.name)),
                 });
             }
-            disabled.extend(named);
+            self.disabled.extend(named);
         }
-        Ok(Switches { disabled })
+        Ok(self)
+    }
+
+    /// Every rule, on or off.
+    pub fn all(&self) -> impl Iterator<Item = (Group, &'static Rule)> + '_ {
+        self.rules.iter().copied()
     }
 
     /// The rules that are on.
-    pub fn enabled(&self) -> impl Iterator<Item = (Group, &'static Rule)> {
-        rules::all().filter(|(_, rule)| !self.disabled.contains(rule.name))
+    pub fn enabled(&self) -> impl Iterator<Item = (Group, &'static Rule)> + '_ {
+        self.all().filter(|(_, rule)| !self.disabled.contains(rule.name))
     }
 
     /// The rules that are off.
@@ -43,10 +68,10 @@ impl Switches {
     }
 }
 
-/// The names that need the fewest edits to become `name`.
-fn nearest_names(name: &str) -> String {
+/// Of `names`, those that need the fewest edits to become `name`.
+pub fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> String {
     let mut names: Vec<(usize, &str)> =
-        rules::all().map(|(_, rule)| (edit_distance(name, rule.name), rule.name)).collect();
+        names.map(|known| (edit_distance(name, known), known)).collect();
     names.sort();
     let near: Vec<String> = names.iter().take(3).map(|(_, name)| format!("`{name}`")).collect();
     format!("near it are {}", near.join(", "))

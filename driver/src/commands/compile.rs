@@ -57,6 +57,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
         Some(stage) => {
             let program = compilation::compiler(&arguments.options).lower(&model)?;
             drop(stages);
+            compilation::warn(&program.explanation);
             output::print(&text(&program, stage, &arguments.options)?)
         }
         None => {

@@ -1,16 +1,17 @@
 //! `ocellus explain`: which kernels run where, and why these.
 
 use crate::compilation;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Explained};
 use crate::options::CompileOptions;
 use crate::output;
 use crate::progress::Stages;
 use crate::subject::Subject;
-use ocellus_compiler::explain::explain;
+use ocellus_compiler::{EXPLANATION_ATTACHMENT, Explanation};
 use ocellus_runtime::Artifact;
 use ocellus_runtime::plan::{Launch, Piece, Plan};
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::path::PathBuf;
 
 /// Tell which kernels run at which sizes, and why these
 #[derive(clap::Args)]
@@ -19,28 +20,54 @@ pub struct Arguments {
     #[arg(value_name = "MODEL|ARTIFACT")]
     subject: String,
 
+    /// Print JSON, for programs
+    #[arg(long)]
+    json: bool,
+
+    /// Write a page for a browser: one file that needs no other, with the cost over the range as a plot
+    #[arg(long, value_name = "FILE", conflicts_with = "json")]
+    html: Option<PathBuf>,
+
     #[command(flatten)]
     options: CompileOptions,
 }
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
+    if let Some(path) = &arguments.html {
+        output::check_writable(path)?;
+    }
     let mut stages = Stages::new(2);
     stages.begin("load");
-    let subject = Subject::open(&arguments.subject, &arguments.options)?;
-    let text = match &subject {
-        Subject::Artifact(artifact, _) => explain_artifact(artifact),
+    let explanation = match Subject::open(&arguments.subject, &arguments.options)? {
         Subject::Model(model, _) => {
             stages.begin("choose kernels");
-            explain(&compilation::compiler(&arguments.options).lower(model)?)
+            compilation::compiler(&arguments.options).lower(&model).within(&model.name)?.explanation
         }
+        Subject::Artifact(artifact, path) => match artifact.attachment(EXPLANATION_ATTACHMENT) {
+            Some(text) => Explanation::from_json(text).within(path.display())?,
+            None if arguments.json || arguments.html.is_some() => {
+                return Err(Diagnostic::new("the artifact keeps no explanation")
+                    .within(path.display())
+                    .help("an older version compiled it: compile it again, or explain its model"));
+            }
+            None => {
+                drop(stages);
+                return output::print(&what_runs(&artifact));
+            }
+        },
     };
     drop(stages);
-    output::print(&text)
+    compilation::warn(&explanation);
+    match &arguments.html {
+        Some(path) => Ok(std::fs::write(path, explanation.to_html()).within(path.display())?),
+        None if arguments.json => output::print(&(explanation.to_json_pretty()? + "\n")),
+        None => output::print(&explanation.to_string()),
+    }
 }
 
-/// An artifact keeps what runs, not why.
-fn explain_artifact(artifact: &Artifact) -> String {
+/// An artifact of a version that kept no explanation says what runs, not why.
+fn what_runs(artifact: &Artifact) -> String {
     let (provenance, plan) = (artifact.provenance(), artifact.plan());
     let mut text = format!(
         "{}, compiled for {} by Ocellus {}\n",
@@ -72,6 +99,9 @@ fn explain_artifact(artifact: &Artifact) -> String {
         artifact.code().len() as f64 / 1e3,
         plan.weights.len(),
         bytes as f64 / 1e6
+    );
+    text.push_str(
+        "why these were chosen is not known: an older version compiled this artifact, and kept no explanation\n",
     );
     text
 }

@@ -53,6 +53,24 @@ impl Condition {
         self.decide(&facts).unwrap_or(false)
     }
 
+    /// The variables that it speaks of.
+    pub fn variables(&self) -> Vec<&'static str> {
+        match self {
+            Condition::WeightOnly(x)
+            | Condition::NotWeightOnly(x)
+            | Condition::Rank(x, _)
+            | Condition::ListRank(x, _)
+            | Condition::OneToken(x)
+            | Condition::CombinesNoFull(_, x)
+            | Condition::CanGrow(x) => vec![x],
+            Condition::LastAxis(a, b)
+            | Condition::HasShape(a, b)
+            | Condition::HasElement(a, b)
+            | Condition::SameShape(a, b)
+            | Condition::Meets(_, a, b) => vec![a, b],
+        }
+    }
+
     fn decide<'a>(&self, facts: &dyn Fn(&str) -> Option<&'a Facts>) -> Option<bool> {
         let ty = |name: &str| facts(name)?.ty();
         let first_of = |list: &str| match &facts(list)?.meaning {

@@ -1,0 +1,143 @@
+//! What the programs are predicted to cost over the range.
+
+use super::explanation::Plot;
+use crate::passes::PieceProgram;
+use crate::rewrite::{RewriteError, TargetDescription, predicted_costs};
+use ocellus_dialects::kernel::Module;
+use ocellus_dialects::symbolic::{Bindings, Symbol, SymbolRange, Symbols};
+use std::collections::BTreeSet;
+
+/// Sizes of a plot, beside the breakpoints.
+const SAMPLES: i64 = 64;
+
+/// How far behind the last breakpoint a plot goes on, as a factor; and how far it goes where there is none.
+const BEHIND_BREAKPOINT: i64 = 32;
+const WITHOUT_BREAKPOINT: i64 = 1024;
+
+/// A plot along each symbol that has more than one size, the others at their least.
+pub(super) fn plots(
+    symbols: &Symbols,
+    pieces: &[PieceProgram],
+    programs: &[usize],
+    target: &TargetDescription,
+) -> Result<Vec<Plot>, RewriteError> {
+    let several = symbols.free().filter(|(_, range)| multiple(*range, range.max) > first(*range));
+    let mut modules: Vec<&Module> = vec![];
+    for (piece, program) in pieces.iter().zip(programs) {
+        if *program == modules.len() {
+            modules.push(&piece.module);
+        }
+    }
+    let plots = Plots { symbols, pieces, modules, target };
+    several.map(|(symbol, range)| plots.along(symbol, range)).collect()
+}
+
+struct Plots<'a> {
+    symbols: &'a Symbols,
+    pieces: &'a [PieceProgram],
+    /// The programs, each once.
+    modules: Vec<&'a Module>,
+    target: &'a TargetDescription,
+}
+
+impl Plots<'_> {
+    fn along(&self, symbol: &Symbol, range: SymbolRange) -> Result<Plot, RewriteError> {
+        let least: Bindings =
+            self.symbols.free().map(|(s, range)| (s.clone(), first(range))).collect();
+        let others = least.iter().filter(|(other, _)| *other != symbol);
+        let mut plot = Plot {
+            symbol: symbol.to_string(),
+            others: others.map(|(other, value)| (other.to_string(), *value)).collect(),
+            sizes: vec![],
+            predicted_us: vec![vec![]; self.modules.len()],
+            piece: vec![],
+            breakpoints: vec![],
+        };
+        for size in samples(symbol, range, self.pieces) {
+            let mut free = least.clone();
+            free.insert(symbol.clone(), size);
+            // An image smaller than a patch has no tokens, and such a size no cost.
+            let Ok(at) = self.symbols.bind(&free) else { continue };
+            let in_charge = self.pieces.iter().position(|piece| holds(piece, &at));
+            let Some(in_charge) = in_charge else { continue };
+            let costs = predicted_costs(&self.modules, &at, self.target)?;
+            if plot.piece.last().is_some_and(|last| *last != in_charge) {
+                plot.breakpoints.push(size);
+            }
+            plot.sizes.push(size);
+            plot.piece.push(in_charge);
+            for (line, cost) in plot.predicted_us.iter_mut().zip(costs) {
+                line.push(cost);
+            }
+        }
+        Ok(plot)
+    }
+}
+
+/// Sizes that lie evenly by their ratio, and both sides of every breakpoint.
+fn samples(symbol: &Symbol, range: SymbolRange, pieces: &[PieceProgram]) -> BTreeSet<i64> {
+    let least = first(range);
+    let begins = pieces.iter().flat_map(|piece| &piece.ranges);
+    let begins: BTreeSet<i64> = begins
+        .filter(|(of, piece)| of == symbol && piece.min > least)
+        .map(|(_, piece)| piece.min)
+        .collect();
+    let end = match begins.last() {
+        Some(last) => last.saturating_mul(BEHIND_BREAKPOINT),
+        None => least.saturating_mul(WITHOUT_BREAKPOINT),
+    };
+    let end = multiple(range, range.max.min(end));
+    let ratio = end as f64 / least as f64;
+    let even = (0..=SAMPLES).map(|n| {
+        let size = least as f64 * ratio.powf(n as f64 / SAMPLES as f64);
+        multiple(range, size.round() as i64)
+    });
+    let beside = begins.iter().flat_map(|begin| [multiple(range, begin - 1), *begin]);
+    even.chain(beside).chain([end]).filter(|size| range.contains(*size)).collect()
+}
+
+/// The least size of a range.
+fn first(range: SymbolRange) -> i64 {
+    let past = range.min.rem_euclid(range.step);
+    if past == 0 { range.min } else { range.min.saturating_add(range.step - past) }
+}
+
+/// The greatest multiple of the step up to a size.
+fn multiple(range: SymbolRange, size: i64) -> i64 {
+    size - size.rem_euclid(range.step)
+}
+
+fn holds(piece: &PieceProgram, at: &Bindings) -> bool {
+    piece.ranges.iter().all(|(symbol, range)| {
+        at.get(symbol).is_some_and(|value| (range.min..=range.max).contains(value))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ocellus_dialects::kernel;
+
+    fn piece(min: i64, max: i64) -> PieceProgram {
+        let module =
+            kernel::Module { symbols: Symbols::default(), functions: vec![], entry: "f".into() };
+        PieceProgram { ranges: vec![(Symbol::new("images"), SymbolRange::new(min, max))], module }
+    }
+
+    #[test]
+    fn both_sides_of_a_breakpoint_are_sampled() {
+        let pieces = [piece(1, 4), piece(5, 1000)];
+        let range = SymbolRange::new(1, 1000);
+        let sizes = samples(&Symbol::new("images"), range, &pieces);
+        assert_eq!((sizes.first(), sizes.last()), (Some(&1), Some(&160)));
+        assert!(sizes.contains(&4) && sizes.contains(&5));
+    }
+
+    #[test]
+    fn samples_are_multiples_of_the_step() {
+        let range = SymbolRange { min: 30, max: 700, step: 14 };
+        let sizes = samples(&Symbol::new("height"), range, &[]);
+        assert_eq!((sizes.first(), sizes.last()), (Some(&42), Some(&700)));
+        assert!(sizes.iter().all(|size| size % 14 == 0));
+    }
+}

@@ -1,0 +1,102 @@
+//! What else could have been chosen, and what taking it would cost.
+
+use super::candidates::{Maker, Way};
+use super::choose::{MOST_STATES, Saturated, SaturatedFunction, Selection};
+use super::error::RewriteError;
+use super::extract::{Solution, extract};
+use super::report::{Alternative, fused_steps, kernel_name};
+use super::target::TargetDescription;
+use ocellus_dialects::symbolic::Bindings;
+
+/// States that pricing all alternatives of a function may look at together. A block of an encoder needs some thousand;
+/// a model in one long function would otherwise be searched as often as it has kernels.
+const MOST_STATES_TOGETHER: usize = 400_000;
+
+impl Saturated<'_> {
+    /// For every kernel of a selection, the other ways to make the same value, and how much longer the function would
+    /// take with each: why this kernel is here, and which fusions were not worth it.
+    pub fn alternatives(
+        &self,
+        selection: &Selection,
+        at: &Bindings,
+    ) -> Result<Vec<Alternative>, RewriteError> {
+        let mut all = vec![];
+        for (function, (solution, _)) in self.functions.iter().zip(&selection.functions) {
+            all.extend(function.alternatives(solution, at, self.target())?.0);
+        }
+        Ok(all)
+    }
+}
+
+impl SaturatedFunction<'_> {
+    /// The other ways, and how many there was no time to price.
+    pub(super) fn alternatives(
+        &self,
+        solution: &Solution,
+        at: &Bindings,
+        target: &TargetDescription,
+    ) -> Result<(Vec<Alternative>, usize), RewriteError> {
+        let problem = self.problem(at, target)?;
+        let mut all = vec![];
+        let (mut states, mut unpriced) = (0, 0);
+        for (position, (class, ways)) in self.ways.classes.iter().enumerate() {
+            let chosen = solution.chosen.get(position).copied().flatten();
+            let Some(Maker::Launch(chosen_op)) =
+                chosen.and_then(|chosen| ways.get(chosen)).map(|way| &way.maker)
+            else {
+                continue;
+            };
+            for (other, way) in ways.iter().enumerate() {
+                let Maker::Launch(op) = &way.maker else { continue };
+                if Some(other) == chosen {
+                    continue;
+                }
+                if states > MOST_STATES_TOGETHER {
+                    unpriced += 1;
+                    continue;
+                }
+                let mut forced = problem.clone();
+                forced.classes[position] = vec![problem.classes[position][other].clone()];
+                // Some ways cannot be taken here: they need the value themselves.
+                let Ok(without) = extract(&forced, MOST_STATES) else { continue };
+                states += without.states;
+                let alternative = Alternative {
+                    function: self.function.name.clone(),
+                    label: self.labels.get(class).cloned(),
+                    chosen: kernel_name(chosen_op),
+                    instead: kernel_name(op),
+                    fuses_more: fused_steps(op) > fused_steps(chosen_op),
+                    extra_microseconds: without.cost.saturating_sub(solution.cost) as f64 / 1e6,
+                };
+                all.push((position, alternative));
+            }
+        }
+        Ok((cheapest_of_each_name(all), unpriced))
+    }
+
+    /// What makes the class in a solution, where that is a launch.
+    pub(super) fn chosen_kernel(&self, solution: &Solution, class: egg::Id) -> Option<String> {
+        let (position, _, ways) = self.ways.classes.get_full(&self.egraph.find(class))?;
+        let Way { maker: Maker::Launch(op), .. } = ways.get((*solution.chosen.get(position)?)?)?
+        else {
+            return None;
+        };
+        Some(kernel_name(op))
+    }
+}
+
+/// Kernels of one name differ in how they read their operands: the cheapest speaks for all.
+fn cheapest_of_each_name(mut all: Vec<(usize, Alternative)>) -> Vec<Alternative> {
+    all.sort_by(|(a, x), (b, y)| {
+        a.cmp(b).then(x.extra_microseconds.total_cmp(&y.extra_microseconds))
+    });
+    let mut kept: Vec<(usize, Alternative)> = vec![];
+    for (position, other) in all {
+        let is_known =
+            kept.iter().any(|(at, known)| *at == position && known.instead == other.instead);
+        if other.instead != other.chosen && !is_known {
+            kept.push((position, other));
+        }
+    }
+    kept.into_iter().map(|(_, alternative)| alternative).collect()
+}

@@ -1,0 +1,158 @@
+//! Which rules could not be used, where, and on which value their condition failed.
+//!
+//! The saturated e-graph is searched once more. Rules of one group for one operation do one thing in several manners, such
+//! as an addition of columns, a table or a whole tensor, on either side: where one of them could be used, the others are
+//! not missed, and where none could, the one that was nearest to it speaks for all.
+
+use super::analysis::{Facts, Types};
+use super::choose::SaturatedFunction;
+use super::error::RewriteError;
+use super::extract::Solution;
+use super::language::Term;
+use super::meaning::{EpilogueStep, Meaning};
+use super::rules::{Condition, Group};
+use super::saturate::Compiled;
+use super::switches::Switches;
+use egg::{EGraph, Id, Searcher, Subst, Var};
+use ocellus_dialects::TensorType;
+use std::collections::BTreeMap;
+
+/// A rule that was not used, though what it looks for was found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refusal {
+    /// The function.
+    pub function: String,
+    /// The label of the value that it would have made in another manner, where it has one.
+    pub label: Option<String>,
+    /// The type of that value.
+    pub ty: Option<String>,
+    /// The kernel that makes the value now.
+    pub chosen: String,
+    /// The rule.
+    pub rule: &'static str,
+    /// The condition that does not hold.
+    pub condition: String,
+    /// What the condition speaks of: `?e = add columns, gelu`.
+    pub value: String,
+    /// In how many ways the rule was found here.
+    pub times: usize,
+}
+
+/// The same, before anything was chosen.
+#[derive(Clone, Debug)]
+pub struct Refused {
+    class: Id,
+    rule: &'static str,
+    condition: String,
+    value: String,
+    times: usize,
+    /// Conditions that do not hold, and those that do: the rule that lacks least is the nearest.
+    lacks: (usize, usize),
+}
+
+/// Every place of a saturated e-graph where no rule of a group for the operation there could be used.
+pub fn find_refused(
+    egraph: &EGraph<Term, Types>,
+    switches: &Switches,
+) -> Result<Vec<Refused>, RewriteError> {
+    // By group, operation and class; `None` where one of the rules could be used.
+    let mut found: BTreeMap<(Group, &str, Id), Option<Refused>> = BTreeMap::new();
+    let conditional = switches
+        .enabled()
+        .filter(|(group, rule)| *group != Group::Implementation && !rule.conditions.is_empty());
+    for (group, rule) in conditional {
+        let compiled = Compiled::new(group, rule)?;
+        for matches in compiled.left().search(egraph) {
+            let mut refused: Option<Refused> = None;
+            let mut could_be_used = false;
+            for subst in &matches.substs {
+                let fails = |condition: &&Condition| !condition.holds(egraph, subst);
+                let Some(condition) = rule.conditions.iter().find(fails) else {
+                    could_be_used = true;
+                    break;
+                };
+                let lacking = rule.conditions.iter().filter(fails).count();
+                let times = refused.as_ref().map_or(1, |refused| refused.times + 1);
+                refused.get_or_insert_with(|| Refused {
+                    class: matches.eclass,
+                    rule: rule.name,
+                    condition: condition.to_string(),
+                    value: values(egraph, condition, subst),
+                    times,
+                    lacks: (lacking, usize::MAX - rule.conditions.len()),
+                });
+                if let Some(refused) = &mut refused {
+                    refused.times = times;
+                }
+            }
+            let operation = rule.left.trim_start_matches('(').split_whitespace().next();
+            let class = egraph.find(matches.eclass);
+            let entry = found.entry((group, operation.unwrap_or(rule.left), class));
+            match (could_be_used, refused) {
+                (true, _) => *entry.or_insert(None) = None,
+                (false, Some(refused)) => {
+                    entry
+                        .and_modify(|known| match known {
+                            Some(known) if refused.lacks < known.lacks => *known = refused.clone(),
+                            _ => {}
+                        })
+                        .or_insert(Some(refused));
+                }
+                (false, None) => {}
+            }
+        }
+    }
+    Ok(found.into_values().flatten().collect())
+}
+
+impl SaturatedFunction<'_> {
+    /// The refusals that matter to a solution: those of values that a kernel of it makes.
+    pub(super) fn refusals(&self, solution: &Solution) -> Vec<Refusal> {
+        let of_kernels = self.refusals.iter().filter_map(|refused| {
+            let class = self.egraph.find(refused.class);
+            Some(Refusal {
+                function: self.function.name.clone(),
+                label: self.labels.get(&class).cloned(),
+                ty: self.egraph[class].data.ty().map(TensorType::to_string),
+                chosen: self.chosen_kernel(solution, class)?,
+                rule: refused.rule,
+                condition: refused.condition.clone(),
+                value: refused.value.clone(),
+                times: refused.times,
+            })
+        });
+        of_kernels.collect()
+    }
+}
+
+/// What the variables of a condition stand for.
+fn values(egraph: &EGraph<Term, Types>, condition: &Condition, subst: &Subst) -> String {
+    let describe = |name: &&str| {
+        let var: Var = name.parse().ok()?;
+        Some(format!("{name} = {}", described(&egraph[*subst.get(var)?].data)))
+    };
+    condition.variables().iter().filter_map(describe).collect::<Vec<_>>().join(", ")
+}
+
+fn described(facts: &Facts) -> String {
+    let joined = |words: Vec<String>| {
+        if words.is_empty() { "nothing".to_string() } else { words.join(", ") }
+    };
+    match &facts.meaning {
+        Ok(Meaning::Tensor(ty)) if facts.weight_only => format!("{ty}, of weights alone"),
+        Ok(Meaning::Tensor(ty)) => ty.to_string(),
+        Ok(Meaning::List(types)) => joined(types.iter().map(TensorType::to_string).collect()),
+        Ok(Meaning::Epilogue(steps)) => joined(steps.iter().map(step).collect()),
+        Ok(Meaning::Attribute(attribute)) => attribute.to_string(),
+        Err(reason) => reason.clone(),
+    }
+}
+
+fn step(step: &EpilogueStep<TensorType>) -> String {
+    match step {
+        EpilogueStep::Combine(how, broadcast, _) => format!("{} {}", how.name(), broadcast.name()),
+        EpilogueStep::Activate(activation) => activation.name().to_string(),
+        EpilogueStep::Scale(factor) => format!("scale {factor}"),
+        EpilogueStep::Cast(to) => format!("cast to {to}"),
+    }
+}
