@@ -96,8 +96,8 @@ fn times(dim: Dim, factor: i64) -> Dim {
 fn prologue_flops(prologue: Prologue) -> i64 {
     match prologue {
         Prologue::None => 0,
-        Prologue::RmsNorm { .. } => 4,
-        Prologue::LayerNorm { .. } => 8,
+        Prologue::RmsNorm { affine, .. } => 3 + i64::from(affine),
+        Prologue::LayerNorm { affine, .. } => 6 + 2 * i64::from(affine),
         Prologue::Softmax => 36,
     }
 }

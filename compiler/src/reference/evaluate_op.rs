@@ -46,9 +46,11 @@ fn compute(
         }
         (Op::Cast { to }, [x]) => elementwise::round_to(*to, x, out),
         (Op::LayerNorm { eps }, [x, gain, bias]) => {
-            normalization::layer_norm(x, gain, bias, *eps, out)
+            normalization::layer_norm(x, Some((gain, bias)), *eps, out)
         }
-        (Op::RmsNorm { eps }, [x, gain]) => normalization::rms_norm(x, gain, *eps, out),
+        (Op::LayerNorm { eps }, [x]) => normalization::layer_norm(x, None, *eps, out),
+        (Op::RmsNorm { eps }, [x, gain]) => normalization::rms_norm(x, Some(gain), *eps, out),
+        (Op::RmsNorm { eps }, [x]) => normalization::rms_norm(x, None, *eps, out),
         (Op::Softmax, [x]) => normalization::softmax(x, out),
         (Op::Patchify { height, width, .. }, [image]) => {
             arrangement::patchify(image, *height as usize, *width as usize, out)?

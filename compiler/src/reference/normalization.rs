@@ -2,11 +2,10 @@
 
 use ocellus_runtime::HostTensor;
 
-/// `(x - mean) / sqrt(variance + eps) * gain + bias`.
+/// `(x - mean) / sqrt(variance + eps) * gain + bias`, where there are gain and bias.
 pub(super) fn layer_norm(
     x: &HostTensor,
-    gain: &HostTensor,
-    bias: &HostTensor,
+    affine: Option<(&HostTensor, &HostTensor)>,
     eps: f64,
     out: &mut HostTensor,
 ) {
@@ -15,19 +14,23 @@ pub(super) fn layer_norm(
         let variance = row.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / row.len() as f64;
         let deviation = (variance + eps).sqrt();
         for (i, x) in row.iter().enumerate() {
-            let (gain, bias) = (f64::from(gain.data[i]), f64::from(bias.data[i]));
-            out[i] = ((x - mean) / deviation * gain + bias) as f32;
+            let standard = (x - mean) / deviation;
+            out[i] = match affine {
+                Some((gain, bias)) => standard * f64::from(gain.data[i]) + f64::from(bias.data[i]),
+                None => standard,
+            } as f32;
         }
     });
 }
 
-/// `x / sqrt(mean(x^2) + eps) * gain`.
-pub(super) fn rms_norm(x: &HostTensor, gain: &HostTensor, eps: f64, out: &mut HostTensor) {
+/// `x / sqrt(mean(x^2) + eps) * gain`, where there is a gain.
+pub(super) fn rms_norm(x: &HostTensor, gain: Option<&HostTensor>, eps: f64, out: &mut HostTensor) {
     each_row(x, out, |row, out| {
         let mean_square = row.iter().map(|x| x * x).sum::<f64>() / row.len() as f64;
         let root = (mean_square + eps).sqrt();
         for (i, x) in row.iter().enumerate() {
-            out[i] = (x / root * f64::from(gain.data[i])) as f32;
+            let gain = gain.map_or(1.0, |gain| f64::from(gain.data[i]));
+            out[i] = (x / root * gain) as f32;
         }
     });
 }
@@ -69,6 +72,21 @@ mod tests {
             assert!((given - expected).abs() <= 2.0 * f32::EPSILON * expected.abs(), "{given}");
         }
         assert_eq!(given.len(), expected.len());
+    }
+
+    #[test]
+    fn without_weights_a_norm_is_that_with_ones_and_zeros() {
+        let x = tensor(&[2, 3], &[1.0, 4.0, -2.0, 0.5, 0.0, 3.0]);
+        let (ones, zeros) = (tensor(&[3], &[1.0; 3]), tensor(&[3], &[0.0; 3]));
+        let evaluate = |op: &Op, operands: &[&HostTensor]| {
+            evaluate_op(op, operands, &Default::default()).unwrap().data
+        };
+        let layer_norm = Op::LayerNorm { eps: 1e-6 };
+        assert_eq!(evaluate(&layer_norm, &[&x]), evaluate(&layer_norm, &[&x, &ones, &zeros]));
+        let rms_norm = Op::RmsNorm { eps: 1e-6 };
+        assert_eq!(evaluate(&rms_norm, &[&x]), evaluate(&rms_norm, &[&x, &ones]));
+        let error = evaluate_op(&layer_norm, &[&x, &ones], &Default::default()).unwrap_err();
+        assert!(error.to_string().contains("takes `x`, or `x`, `gain` and `bias`"), "{error}");
     }
 
     #[test]

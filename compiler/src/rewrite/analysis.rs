@@ -36,7 +36,12 @@ impl Sort {
         use Term::*;
         match term {
             Read(..) | ReadColumns(..) | ReadToken(..) | ReadExpanded(..) => Sort::Operand,
-            AsIs(..) | LayerNormRows(..) | RmsNormRows(..) | SoftmaxRows(..) => Sort::Prologue,
+            AsIs(..)
+            | LayerNormRows(..)
+            | RmsNormRows(..)
+            | StandardizeRows(..)
+            | RmsStandardizeRows(..)
+            | SoftmaxRows(..) => Sort::Prologue,
             Rows(..) | Gemm(..) => Sort::Product,
             List(..) | End => Sort::List,
             ThisResult

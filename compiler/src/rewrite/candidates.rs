@@ -202,14 +202,23 @@ impl Reader<'_> {
             let (prologue, x, parameters) = match term {
                 Term::AsIs(x) => (Prologue::None, *x, vec![]),
                 Term::SoftmaxRows(x) => (Prologue::Softmax, *x, vec![]),
-                Term::LayerNormRows([x, gain, bias, eps]) => match self.number(*eps) {
-                    Some(eps) => (Prologue::LayerNorm { eps }, *x, self.values([*gain, *bias])),
-                    None => continue,
-                },
-                Term::RmsNormRows([x, gain, eps]) => match self.number(*eps) {
-                    Some(eps) => (Prologue::RmsNorm { eps }, *x, self.values([*gain])),
-                    None => continue,
-                },
+                Term::LayerNormRows([x, gain, bias, eps]) => {
+                    let Some(eps) = self.number(*eps) else { continue };
+                    let vectors = self.values([*gain, *bias]);
+                    (Prologue::LayerNorm { eps, affine: true }, *x, vectors)
+                }
+                Term::RmsNormRows([x, gain, eps]) => {
+                    let Some(eps) = self.number(*eps) else { continue };
+                    (Prologue::RmsNorm { eps, affine: true }, *x, self.values([*gain]))
+                }
+                Term::StandardizeRows([x, eps]) => {
+                    let Some(eps) = self.number(*eps) else { continue };
+                    (Prologue::LayerNorm { eps, affine: false }, *x, vec![])
+                }
+                Term::RmsStandardizeRows([x, eps]) => {
+                    let Some(eps) = self.number(*eps) else { continue };
+                    (Prologue::RmsNorm { eps, affine: false }, *x, vec![])
+                }
                 _ => continue,
             };
             all.extend(self.operands(x).into_iter().map(|x| (prologue, x, parameters.clone())));

@@ -101,6 +101,8 @@ impl Writer<'_> {
                 Term::Activate([*x, self.attribute(Attribute::Activation(*activation))])
             }
             (Op::LayerNorm { eps }, [x, g, b]) => Term::LayerNorm([*x, *g, *b, self.number(*eps)]),
+            (Op::LayerNorm { eps }, [x]) => Term::Standardize([*x, self.number(*eps)]),
+            (Op::RmsNorm { eps }, [x]) => Term::RmsStandardize([*x, self.number(*eps)]),
             (Op::RmsNorm { eps }, [x, g]) => Term::RmsNorm([*x, *g, self.number(*eps)]),
             (Op::Softmax, [x]) => Term::Softmax(*x),
             (Op::SplitHeads { heads }, [x]) => Term::SplitHeads([*x, self.dim(*heads)]),

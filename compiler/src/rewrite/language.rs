@@ -49,6 +49,9 @@ define_language! {
         "activate" = Activate([Id; 2]),
         "layer_norm" = LayerNorm([Id; 4]),
         "rms_norm" = RmsNorm([Id; 3]),
+        // The norms of x alone: `layer_norm` and `rms_norm` with neither gain nor bias.
+        "standardize" = Standardize([Id; 2]),
+        "rms_standardize" = RmsStandardize([Id; 2]),
         "softmax" = Softmax(Id),
         "split_heads" = SplitHeads([Id; 2]),
         "merge_heads" = MergeHeads(Id),
@@ -75,6 +78,8 @@ define_language! {
         "as_is" = AsIs(Id),
         "layer_norm_rows" = LayerNormRows([Id; 4]),
         "rms_norm_rows" = RmsNormRows([Id; 3]),
+        "standardize_rows" = StandardizeRows([Id; 2]),
+        "rms_standardize_rows" = RmsStandardizeRows([Id; 2]),
         "softmax_rows" = SoftmaxRows(Id),
         // What the kernel proper makes of the rows.
         "rows" = Rows(Id),

@@ -239,6 +239,12 @@ fn tensor_meaning<A: Algebra>(
         Term::RmsNorm([x, gain, eps]) | Term::RmsNormRows([x, gain, eps]) => {
             (Op::RmsNorm { eps: children.number(*eps)? }, two(&[*x, *gain])?)
         }
+        Term::Standardize([x, eps]) | Term::StandardizeRows([x, eps]) => {
+            (Op::LayerNorm { eps: children.number(*eps)? }, one(x)?)
+        }
+        Term::RmsStandardize([x, eps]) | Term::RmsStandardizeRows([x, eps]) => {
+            (Op::RmsNorm { eps: children.number(*eps)? }, one(x)?)
+        }
         Term::Softmax(x) | Term::SoftmaxRows(x) => (Op::Softmax, one(x)?),
         Term::SplitHeads([x, heads]) | Term::MoveSplitHeads([x, heads]) => {
             (Op::SplitHeads { heads: children.integer(*heads)? }, one(x)?)

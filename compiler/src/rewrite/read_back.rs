@@ -155,8 +155,8 @@ fn prepare<A: Algebra>(
     let operands: Vec<A::Tensor> = rest.take(1 + prologue.operands()).collect();
     match prologue {
         Prologue::None => operands.into_iter().next().ok_or_else(|| "no rows".into()),
-        Prologue::LayerNorm { eps } => algebra.apply(Op::LayerNorm { eps }, &operands),
-        Prologue::RmsNorm { eps } => algebra.apply(Op::RmsNorm { eps }, &operands),
+        Prologue::LayerNorm { eps, .. } => algebra.apply(Op::LayerNorm { eps }, &operands),
+        Prologue::RmsNorm { eps, .. } => algebra.apply(Op::RmsNorm { eps }, &operands),
         Prologue::Softmax => algebra.apply(Op::Softmax, &operands),
     }
 }

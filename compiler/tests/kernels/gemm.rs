@@ -141,11 +141,16 @@ fn prologues_and_epilogues_are_right_in_every_storage_on_every_target() {
     use Broadcast::{Columns, Full, Table};
     use Combine::{Add, Multiply};
     use EpilogueOp::{Activate, Combine as With, Scale};
-    let norm = Prologue::LayerNorm { eps: 1e-6 };
+    let norm = Prologue::LayerNorm { eps: 1e-6, affine: true };
     let chains = [
         (norm, vec![With(Add, Columns), Activate(Activation::Gelu)]),
         (norm, vec![With(Add, Columns), Activate(Activation::GeluTanh), With(Multiply, Full)]),
-        (Prologue::RmsNorm { eps: 1e-5 }, vec![Activate(Activation::Silu), With(Multiply, Full)]),
+        (Prologue::LayerNorm { eps: 1e-6, affine: false }, vec![With(Add, Columns)]),
+        (Prologue::RmsNorm { eps: 1e-5, affine: false }, vec![With(Add, Columns)]),
+        (
+            Prologue::RmsNorm { eps: 1e-5, affine: true },
+            vec![Activate(Activation::Silu), With(Multiply, Full)],
+        ),
         (Prologue::None, vec![With(Add, Columns), With(Multiply, Columns), With(Add, Full)]),
         (Prologue::None, vec![Scale(0.125), With(Add, Table), Activate(Activation::Relu)]),
         (Prologue::None, vec![Activate(Activation::QuickGelu), Activate(Activation::Tanh)]),
@@ -196,7 +201,7 @@ fn equal_kernels_share_code_and_different_ones_have_different_symbols() {
     let bias = [EpilogueOp::Combine(Combine::Add, Broadcast::Columns)];
     let kernel = |eps: f64, rows: i64| -> Kernel {
         let op = KernelOp::Gemm {
-            prologue: Prologue::LayerNorm { eps },
+            prologue: Prologue::LayerNorm { eps, affine: true },
             epilogue: bias.to_vec(),
             tile: GemmTile::DEFAULT,
         };

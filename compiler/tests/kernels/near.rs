@@ -64,7 +64,7 @@ pub fn prologue(prologue: Prologue, row: &[f64], gain: &[f64], bias: &[f64]) -> 
     let relative = (n + 16.0) * rounding(F32);
     match prologue {
         Prologue::None => row.iter().map(|x| Near::exactly(*x)).collect(),
-        Prologue::LayerNorm { eps } => {
+        Prologue::LayerNorm { eps, affine } => {
             let mean = row.iter().sum::<f64>() / n;
             let variance = row.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / n;
             let scale = 1.0 / (variance + eps).sqrt();
@@ -72,15 +72,15 @@ pub fn prologue(prologue: Prologue, row: &[f64], gain: &[f64], bias: &[f64]) -> 
             let near = |(column, x): (usize, &f64)| {
                 let normal = (x - mean) * scale;
                 let error = relative * (normal.abs() + largest * scale);
-                let value = normal * gain[column] + bias[column];
-                Near { value, bound: error * gain[column].abs() }.rounded(F32)
+                let (gain, bias) = if affine { (gain[column], bias[column]) } else { (1.0, 0.0) };
+                Near { value: normal * gain + bias, bound: error * gain.abs() }.rounded(F32)
             };
             row.iter().enumerate().map(near).collect()
         }
-        Prologue::RmsNorm { eps } => {
+        Prologue::RmsNorm { eps, affine } => {
             let scale = 1.0 / (row.iter().map(|x| x * x).sum::<f64>() / n + eps).sqrt();
             let near = |(x, gain): (&f64, &f64)| {
-                let value = x * scale * gain;
+                let value = x * scale * if affine { *gain } else { 1.0 };
                 Near { value, bound: relative * value.abs() }.rounded(F32)
             };
             row.iter().zip(gain).map(near).collect()

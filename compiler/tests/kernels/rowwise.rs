@@ -44,8 +44,10 @@ fn check_prologue(
 fn prologues_and_casts_are_right_in_every_storage_on_every_target() {
     let prologues = [
         Prologue::None,
-        Prologue::LayerNorm { eps: 1e-6 },
-        Prologue::RmsNorm { eps: 1e-5 },
+        Prologue::LayerNorm { eps: 1e-6, affine: true },
+        Prologue::LayerNorm { eps: 1e-6, affine: false },
+        Prologue::RmsNorm { eps: 1e-5, affine: true },
+        Prologue::RmsNorm { eps: 1e-5, affine: false },
         Prologue::Softmax,
     ];
     for target in targets() {
@@ -179,8 +181,11 @@ fn what_no_kernel_does_is_refused() {
     let target = CpuTarget::X86_64_V3;
     let ty = TensorType::new(F32, [Dim::from(4), Dim::symbol(&Symbol::new("tokens"))]);
     let dynamic = Layout::contiguous(&ty);
-    let norm =
-        KernelOp::RowWise { prologue: Prologue::RmsNorm { eps: 1e-6 }, epilogue: vec![], to: F32 };
+    let norm = KernelOp::RowWise {
+        prologue: Prologue::RmsNorm { eps: 1e-6, affine: true },
+        epilogue: vec![],
+        to: F32,
+    };
     let error = lower(&norm, std::slice::from_ref(&dynamic), &dynamic, &target).unwrap_err();
     assert_eq!(
         error.to_string(),

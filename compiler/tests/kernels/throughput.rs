@@ -93,7 +93,7 @@ fn measure(element: ElementType, m: i64, n: i64, k: i64, fused: bool) -> f64 {
         ),
         true => (
             KernelOp::Gemm {
-                prologue: Prologue::LayerNorm { eps: 1e-6 },
+                prologue: Prologue::LayerNorm { eps: 1e-6, affine: true },
                 epilogue: vec![
                     EpilogueOp::Combine(Combine::Add, Broadcast::Columns),
                     EpilogueOp::Activate(Activation::Gelu),

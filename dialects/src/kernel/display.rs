@@ -120,10 +120,10 @@ impl Function {
 fn prologue_text(prologue: Prologue, next: &mut impl FnMut() -> String) -> String {
     match prologue {
         Prologue::None => next(),
-        Prologue::LayerNorm { eps } => {
-            format!("layer_norm({}, {}, {}) {{eps {eps:?}}}", next(), next(), next())
+        Prologue::LayerNorm { eps, .. } | Prologue::RmsNorm { eps, .. } => {
+            let operands: Vec<String> = (0..=prologue.operands()).map(|_| next()).collect();
+            format!("{}({}) {{eps {eps:?}}}", prologue.name(), operands.join(", "))
         }
-        Prologue::RmsNorm { eps } => format!("rms_norm({}, {}) {{eps {eps:?}}}", next(), next()),
         Prologue::Softmax => format!("softmax({})", next()),
     }
 }

@@ -9,15 +9,19 @@ use crate::venc::{Activation, InterpolationFilter};
 pub enum Prologue {
     /// Nothing. No operand.
     None,
-    /// `venc.layer_norm`. Operands: gain, bias.
+    /// `venc.layer_norm`. Operands: gain and bias, where it is affine.
     LayerNorm {
         /// Added to the variance.
         eps: f64,
+        /// Whether there are gain and bias.
+        affine: bool,
     },
-    /// `venc.rms_norm`. Operand: gain.
+    /// `venc.rms_norm`. Operand: gain, where it is affine.
     RmsNorm {
         /// Added to the mean square.
         eps: f64,
+        /// Whether there is a gain.
+        affine: bool,
     },
     /// `venc.softmax`. No operand.
     Softmax,
@@ -27,9 +31,9 @@ impl Prologue {
     /// How many operands it has.
     pub fn operands(self) -> usize {
         match self {
-            Prologue::None | Prologue::Softmax => 0,
-            Prologue::RmsNorm { .. } => 1,
-            Prologue::LayerNorm { .. } => 2,
+            Prologue::RmsNorm { affine: true, .. } => 1,
+            Prologue::LayerNorm { affine: true, .. } => 2,
+            _ => 0,
         }
     }
 

@@ -259,7 +259,9 @@ fn moved(movement: &Move) -> Option<venc::Op> {
 fn prologue_attributes(prologue: Prologue) -> Vec<Attribute> {
     match prologue {
         Prologue::None | Prologue::Softmax => vec![],
-        Prologue::LayerNorm { eps } | Prologue::RmsNorm { eps } => vec![("eps", text::real(eps))],
+        Prologue::LayerNorm { eps, .. } | Prologue::RmsNorm { eps, .. } => {
+            vec![("eps", text::real(eps))]
+        }
     }
 }
 
@@ -327,7 +329,7 @@ mod tests {
         let steps = vec![
             launch(
                 KernelOp::Gemm {
-                    prologue: Prologue::LayerNorm { eps: 1e-6 },
+                    prologue: Prologue::LayerNorm { eps: 1e-6, affine: true },
                     epilogue: vec![],
                     tile: GemmTile::DEFAULT,
                 },

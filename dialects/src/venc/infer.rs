@@ -306,19 +306,20 @@ fn broadcast(app: &Application) -> Result<TensorType, VencError> {
 }
 
 fn norm(app: &Application, eps: f64, vectors: &[&'static str]) -> Result<TensorType, VencError> {
-    if app.operands.len() != 1 + vectors.len() {
-        app.take::<0>(if vectors.len() == 2 {
-            "`x`, `gain` and `bias`"
-        } else {
-            "`x` and `gain`"
-        })?;
+    let given = app.operands.len();
+    if given != 1 && given != 1 + vectors.len() {
+        let expected = match vectors.len() {
+            2 => "`x`, or `x`, `gain` and `bias`",
+            _ => "`x`, or `x` and `gain`",
+        };
+        return Err(VencError::OperandCount { op: app.op, expected, given });
     }
     if !(eps.is_finite() && eps >= 0.0) {
         return Err(app.bad_attribute("eps", format!("{eps} is not a finite number of at least 0")));
     }
     app.at_least(0, "x", 1)?;
     app.same_element()?;
-    for (position, vector) in vectors.iter().enumerate() {
+    for (position, vector) in vectors.iter().enumerate().take(given - 1) {
         app.shape(position + 1, vector, &[app.operands[0].width()])?;
     }
     Ok(app.operands[0].clone())

@@ -115,13 +115,13 @@ pub enum Op {
     /// A function of each element.
     Activate(Activation),
     /// `x[.., n], gain[n], bias[n] -> (x - mean) / sqrt(variance + eps) * gain + bias` over the last dimension
-    /// (Ba et al., arXiv:1607.06450).
+    /// (Ba et al., arXiv:1607.06450). With x alone neither gain nor bias (PyTorch's `elementwise_affine=False`).
     LayerNorm {
         /// Added to the variance.
         eps: f64,
     },
     /// `x[.., n], gain[n] -> x / sqrt(mean(x^2) + eps) * gain` over the last dimension (Zhang & Sennrich,
-    /// arXiv:1910.07467).
+    /// arXiv:1910.07467). With x alone no gain (PyTorch's `elementwise_affine=False`).
     RmsNorm {
         /// Added to the mean square.
         eps: f64,

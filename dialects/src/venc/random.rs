@@ -83,10 +83,9 @@ fn append(function: &mut FunctionBuilder, steps: &[Step], sizes: &Sizes) -> Valu
                 values.push(function.weight(name, TensorType::new(ty.element, [8i64])));
                 continue;
             }
-            Op::Linear | Op::Matmul { .. } | Op::Add | Op::Multiply | Op::RmsNorm { .. } => {
-                vec![a, b]
-            }
-            Op::LayerNorm { .. } => vec![a, b, b],
+            Op::Linear | Op::Matmul { .. } | Op::Add | Op::Multiply => vec![a, b],
+            Op::RmsNorm { .. } if index % 2 == 0 => vec![a, b],
+            Op::LayerNorm { .. } if index % 2 == 0 => vec![a, b, b],
             Op::Concat { .. } => vec![a, b, a],
             _ => vec![a],
         };

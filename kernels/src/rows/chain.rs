@@ -40,17 +40,15 @@ pub enum RowPrologue {
     LayerNorm {
         /// Added to the variance.
         eps: Real,
-        /// The gain's storage.
-        gain: ElementType,
-        /// The bias's storage.
-        bias: ElementType,
+        /// The storage of gain and bias, where it has them.
+        affine: Option<[ElementType; 2]>,
     },
     /// Mean square.
     RmsNorm {
         /// Added to the mean square.
         eps: Real,
-        /// The gain's storage.
-        gain: ElementType,
+        /// The storage of the gain, where it has one.
+        gain: Option<ElementType>,
     },
     /// Exponentials over their sum.
     Softmax,
@@ -67,12 +65,14 @@ impl RowPrologue {
         Ok(match prologue {
             Prologue::None => RowPrologue::None,
             Prologue::Softmax => RowPrologue::Softmax,
-            Prologue::LayerNorm { eps } => {
-                RowPrologue::LayerNorm { eps: Real::new(eps), gain: vector(1)?, bias: vector(2)? }
-            }
-            Prologue::RmsNorm { eps } => {
-                RowPrologue::RmsNorm { eps: Real::new(eps), gain: vector(1)? }
-            }
+            Prologue::LayerNorm { eps, affine } => RowPrologue::LayerNorm {
+                eps: Real::new(eps),
+                affine: if affine { Some([vector(1)?, vector(2)?]) } else { None },
+            },
+            Prologue::RmsNorm { eps, affine } => RowPrologue::RmsNorm {
+                eps: Real::new(eps),
+                gain: if affine { Some(vector(1)?) } else { None },
+            },
         })
     }
 
@@ -80,8 +80,10 @@ impl RowPrologue {
     pub fn name(&self) -> &'static str {
         match self {
             RowPrologue::None => "",
-            RowPrologue::LayerNorm { .. } => "_layer_norm",
-            RowPrologue::RmsNorm { .. } => "_rms_norm",
+            RowPrologue::LayerNorm { affine: Some(_), .. } => "_layer_norm",
+            RowPrologue::LayerNorm { affine: None, .. } => "_standardize",
+            RowPrologue::RmsNorm { gain: Some(_), .. } => "_rms_norm",
+            RowPrologue::RmsNorm { gain: None, .. } => "_rms_standardize",
             RowPrologue::Softmax => "_softmax",
         }
     }

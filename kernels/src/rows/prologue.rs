@@ -10,8 +10,8 @@ use ocellus_dialects::ElementType;
 #[derive(Clone, Copy, Debug)]
 pub struct BoundPrologue {
     prologue: RowPrologue,
-    gain: Option<Value>,
-    bias: Option<Value>,
+    gain: Option<(ElementType, Value)>,
+    bias: Option<(ElementType, Value)>,
 }
 
 /// What a prologue knows of one row, as scalars.
@@ -26,11 +26,14 @@ enum Statistics {
 impl BoundPrologue {
     /// The prologue with its operands, read from the argument block.
     pub fn read(prologue: RowPrologue, b: &mut Builder, arguments: &mut ArgumentReader) -> Self {
-        let has_gain =
-            matches!(prologue, RowPrologue::LayerNorm { .. } | RowPrologue::RmsNorm { .. });
-        let has_bias = matches!(prologue, RowPrologue::LayerNorm { .. });
-        let gain = has_gain.then(|| arguments.pointer(b));
-        let bias = has_bias.then(|| arguments.pointer(b));
+        let mut vector = |element: ElementType| (element, arguments.pointer(b));
+        let (gain, bias) = match prologue {
+            RowPrologue::LayerNorm { affine: Some([gain, bias]), .. } => {
+                (Some(vector(gain)), Some(vector(bias)))
+            }
+            RowPrologue::RmsNorm { gain, .. } => (gain.map(vector), None),
+            _ => (None, None),
+        };
         BoundPrologue { prologue, gain, bias }
     }
 
@@ -127,22 +130,17 @@ impl BoundPrologue {
     }
 
     fn affine(&self, b: &mut Builder, column: Value, normal: Value) -> Value {
-        let (gain, bias) = match self.prologue {
-            RowPrologue::LayerNorm { gain, bias, .. } => (gain, bias),
-            RowPrologue::RmsNorm { gain, .. } => (gain, ElementType::F32),
-            RowPrologue::None | RowPrologue::Softmax => return normal,
-        };
-        let read = |b: &mut Builder, base: Value, element: ElementType| {
+        let read = |b: &mut Builder, (element, base): (ElementType, Value)| {
             let pointer = vector::element_pointer(b, base, element, column);
             vector::load(b, element, pointer, normal.lanes())
         };
         match (self.gain, self.bias) {
-            (Some(gain_at), Some(bias_at)) => {
-                let (gain, bias) = (read(b, gain_at, gain), read(b, bias_at, bias));
+            (Some(gain), Some(bias)) => {
+                let (gain, bias) = (read(b, gain), read(b, bias));
                 b.fma(normal, gain, bias)
             }
-            (Some(gain_at), None) => {
-                let gain = read(b, gain_at, gain);
+            (Some(gain), None) => {
+                let gain = read(b, gain);
                 b.mul(normal, gain)
             }
             (None, _) => normal,

@@ -42,7 +42,8 @@ impl RowWise {
         let x = operand(operands, 0)?;
         let (rows, width) = (x.ty.rows(), x.ty.width());
         let known = width.as_constant();
-        if known.is_none() && prologue.operands() > 0 {
+        let normalises = matches!(prologue, Prologue::LayerNorm { .. } | Prologue::RmsNorm { .. });
+        if known.is_none() && normalises {
             let what = "the width of a row that is normalised";
             return Err(LowerError::Dynamic { operand: 0, ty: x.ty.clone(), what });
         }

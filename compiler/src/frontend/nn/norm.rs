@@ -6,17 +6,26 @@ use super::{Module, Result, Scope, Tensor};
 #[derive(Clone, Copy, Debug)]
 pub struct LayerNorm {
     eps: f64,
+    affine: bool,
 }
 
 impl LayerNorm {
     /// A layer norm that adds `eps` to the variance.
     pub fn new(eps: f64) -> Self {
-        LayerNorm { eps }
+        LayerNorm { eps, affine: true }
+    }
+
+    /// The same with neither weight (PyTorch's `elementwise_affine=False`).
+    pub fn without_weights(self) -> Self {
+        LayerNorm { affine: false, ..self }
     }
 }
 
 impl Module for LayerNorm {
     fn forward(&self, nn: &Scope, x: &Tensor) -> Result<Tensor> {
+        if !self.affine {
+            return x.standardize(self.eps);
+        }
         let width = x.width()?;
         x.layer_norm(&nn.weight("weight", [width])?, &nn.weight("bias", [width])?, self.eps)
     }
@@ -26,17 +35,26 @@ impl Module for LayerNorm {
 #[derive(Clone, Copy, Debug)]
 pub struct RmsNorm {
     eps: f64,
+    affine: bool,
 }
 
 impl RmsNorm {
     /// A norm that adds `eps` to the mean square.
     pub fn new(eps: f64) -> Self {
-        RmsNorm { eps }
+        RmsNorm { eps, affine: true }
+    }
+
+    /// The same with no weight (PyTorch's `elementwise_affine=False`).
+    pub fn without_weight(self) -> Self {
+        RmsNorm { affine: false, ..self }
     }
 }
 
 impl Module for RmsNorm {
     fn forward(&self, nn: &Scope, x: &Tensor) -> Result<Tensor> {
+        if !self.affine {
+            return x.rms_standardize(self.eps);
+        }
         x.rms_norm(&nn.weight("weight", [x.width()?])?, self.eps)
     }
 }

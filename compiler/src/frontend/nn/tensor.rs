@@ -77,6 +77,16 @@ impl Tensor {
         self.then(Op::LayerNorm { eps }, &[gain, bias])
     }
 
+    /// The layer norm over the last dimension with neither gain nor bias.
+    pub fn standardize(&self, eps: f64) -> Result<Tensor> {
+        self.then(Op::LayerNorm { eps }, &[])
+    }
+
+    /// The root-mean-square norm over the last dimension with no gain.
+    pub fn rms_standardize(&self, eps: f64) -> Result<Tensor> {
+        self.then(Op::RmsNorm { eps }, &[])
+    }
+
     /// The root-mean-square norm over the last dimension.
     pub fn rms_norm(&self, gain: &Tensor, eps: f64) -> Result<Tensor> {
         self.then(Op::RmsNorm { eps }, &[gain])

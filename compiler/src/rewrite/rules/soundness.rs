@@ -69,13 +69,15 @@ impl Instance {
     fn prologue(&mut self, shape: &[i64]) -> String {
         let x = self.operand(shape);
         let width = &shape[shape.len() - 1..];
-        match self.random.random_range(0..4) {
+        match self.random.random_range(0..6) {
             0 => format!("(softmax_rows {x})"),
             1 => format!("(rms_norm_rows {x} {} 1e-6)", self.tensor(width, true)),
             2 => {
                 let (gain, bias) = (self.tensor(width, true), self.tensor(width, true));
                 format!("(layer_norm_rows {x} {gain} {bias} 1e-6)")
             }
+            3 => format!("(standardize_rows {x} 1e-6)"),
+            4 => format!("(rms_standardize_rows {x} 1e-6)"),
             _ => format!("(as_is {x})"),
         }
     }
