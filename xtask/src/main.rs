@@ -14,7 +14,7 @@ const USAGE: &str = "\
 Usage: cargo xtask <CHORE>
 
   setup      install what the build needs and this machine lacks (LLVM and MLIR 22, by apt)
-  test       setup, then every test of the workspace
+  test       setup, a browser where there is none, then every test of the workspace
   demo       setup, a release build, then a whole encoder from its config to the features of an image
   gpu-check  what can be checked on this machine's GPU
 ";
@@ -23,7 +23,10 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let outcome = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["setup"] => setup::setup(),
-        ["test", ref rest @ ..] => setup::setup().and_then(|()| chores::test(rest)),
+        ["test", ref rest @ ..] => setup::setup().and_then(|()| {
+            setup::setup_tests();
+            chores::test(rest)
+        }),
         ["demo"] => setup::setup().and_then(|()| chores::demo()),
         ["gpu-check"] => chores::gpu_check(),
         ["help" | "--help" | "-h"] => {

@@ -88,9 +88,16 @@ pub fn llvm_prefix() -> PathBuf {
         .map_or_else(|| PathBuf::from(DEBIAN_PREFIX), PathBuf::from)
 }
 
+/// What the tests need beside.
+pub const TEST_NEEDS: [Need; 1] = [Need {
+    package: "chromium",
+    purpose: "a browser, which opens the page of `ocellus explain --html`",
+    sign: Sign::Program("chromium"),
+}];
+
 /// The needs that are not met.
-pub fn missing(prefix: &Path) -> Vec<&'static Need> {
-    NEEDS.iter().filter(|need| !need.sign.shows(prefix)).collect()
+pub fn missing(needs: &'static [Need], prefix: &Path) -> Vec<&'static Need> {
+    needs.iter().filter(|need| !need.sign.shows(prefix)).collect()
 }
 
 impl Sign {
@@ -111,7 +118,7 @@ mod tests {
 
     #[test]
     fn a_prefix_without_llvm_lacks_all_that_lies_under_it() {
-        let lacking = missing(Path::new("/nonexistent"));
+        let lacking = missing(&NEEDS, Path::new("/nonexistent"));
         for package in ["llvm-22-dev", "libmlir-22-dev", "mlir-22-tools", "lld-22"] {
             assert!(lacking.iter().any(|need| need.package == package), "{package} not missed");
         }

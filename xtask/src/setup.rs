@@ -7,10 +7,21 @@ use std::io::IsTerminal;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// Installs what is missing. Says nothing where nothing is.
+/// Installs what the build lacks. Says nothing where nothing is missing.
 pub fn setup() -> Result<(), String> {
+    install(&packages::NEEDS)
+}
+
+/// Installs what the tests lack beside. They skip what they cannot do, so an archive without it is not the end.
+pub fn setup_tests() {
+    if let Err(message) = install(&packages::TEST_NEEDS) {
+        eprintln!("warning: {message}\nthe tests that need it are skipped");
+    }
+}
+
+fn install(needs: &'static [Need]) -> Result<(), String> {
     let prefix = packages::llvm_prefix();
-    let missing = packages::missing(&prefix);
+    let missing = packages::missing(needs, &prefix);
     if missing.is_empty() {
         return Ok(());
     }
@@ -20,7 +31,7 @@ pub fn setup() -> Result<(), String> {
     apt.update();
     refuse_unknown_packages(&missing)?;
     apt.install(&missing)?;
-    match &packages::missing(&prefix)[..] {
+    match &packages::missing(needs, &prefix)[..] {
         [] => Ok(()),
         rest => Err(format!("apt succeeded, yet this is still missing:\n{}", listed(rest))),
     }

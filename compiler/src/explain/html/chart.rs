@@ -71,7 +71,7 @@ impl fmt::Display for Chart<'_> {
         };
         let costs = || plot.predicted_us.iter().flatten().copied();
         let (least, greatest) = (costs().fold(f64::MAX, f64::min), costs().fold(0.0, f64::max));
-        let top = LABEL_ROW * LABEL_ROWS as f64 + 14.0;
+        let top = LABEL_ROW * plot.breakpoints.len().min(LABEL_ROWS) as f64 + 14.0;
         let bottom = top + COST_HEIGHT;
         let (ratio_top, ratio_bottom) = (bottom + GAP, bottom + GAP + RATIO_HEIGHT);
         let x = Axis {

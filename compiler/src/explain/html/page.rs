@@ -118,10 +118,11 @@ impl Page<'_> {
         for (position, piece) in self.0.pieces.iter().enumerate() {
             writeln!(
                 f,
-                "<li><i class=\"swatch c{}\"></i><a href=\"#piece-{1}\">piece {1}</a>: {2}</li>",
+                "<li><i class=\"swatch c{}\"></i><a href=\"#piece-{1}\">piece {1}</a>, program {3}: {2}</li>",
                 piece.program % COLOURS,
                 position + 1,
-                Text(ranges(&piece.range))
+                Text(ranges(&piece.range)),
+                piece.program + 1
             )?;
         }
         writeln!(f, "</ul>")
@@ -225,11 +226,13 @@ impl Page<'_> {
 }
 
 fn kernel_table(f: &mut fmt::Formatter<'_>, kernels: &[&Kernel], whole_us: f64) -> fmt::Result {
+    let has_next = kernels.iter().any(|kernel| kernel.next_best.is_some());
     writeln!(
         f,
         "<div class=\"scroll\"><table class=\"kernels\">\n<thead><tr><th>kernel</th><th class=\"n\">runs</th>\
          <th class=\"n\">MFLOP</th><th class=\"n\">MB</th><th class=\"n\">predicted</th><th>of the piece</th>\
-         <th>roofline</th><th>bound by</th><th>next best</th></tr></thead>\n<tbody>"
+         <th>roofline</th><th>bound by</th>{}</tr></thead>\n<tbody>",
+        if has_next { "<th>next best</th>" } else { "" }
     )?;
     for kernel in kernels {
         let share = kernel.predicted_us * kernel.count as f64 / whole_us.max(1e-9);
@@ -241,11 +244,12 @@ fn kernel_table(f: &mut fmt::Formatter<'_>, kernels: &[&Kernel], whole_us: f64) 
             Some(next) => format!("{} <b>+{:.1} µs</b>", Text(&next.name), next.extra_us),
             None => "–".to_string(),
         };
+        let next = if has_next { format!("<td class=\"next\">{next}</td>") } else { String::new() };
         writeln!(
             f,
             "<tr><td><span class=\"chip\">{}</span> <code>{}</code>{label}</td><td class=\"n\">{}</td>\
              <td class=\"n\">{:.3}</td><td class=\"n\">{:.3}</td><td class=\"n\">{}</td><td>{}</td><td>{}{}</td>\
-             <td><span class=\"chip {}\">{}</span></td><td class=\"next\">{next}</td></tr>",
+             <td><span class=\"chip {}\">{}</span></td>{next}</tr>",
             Text(&kernel.family),
             Text(&kernel.name),
             kernel.count,
@@ -259,7 +263,12 @@ fn kernel_table(f: &mut fmt::Formatter<'_>, kernels: &[&Kernel], whole_us: f64) 
             Text(&kernel.bound)
         )?;
     }
-    writeln!(f, "</tbody></table></div>")
+    writeln!(
+        f,
+        "</tbody></table></div>\n<p class=\"note\">Roofline: the part of the predicted time that \
+         <i class=\"key compute\"></i>arithmetic and <i class=\"key memory\"></i>bytes would need alone; the rest is the \
+         launch.</p>"
+    )
 }
 
 /// A bar that is full at one.
