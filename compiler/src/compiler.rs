@@ -8,7 +8,7 @@ use crate::flops::matrix_flops;
 use crate::frontend::Model;
 use crate::passes::{self, PassError};
 use crate::program::Program;
-use crate::rewrite::{self, RewriteError, TargetDescription};
+use crate::rewrite::{self, PieceOptions, RewriteError, TargetDescription};
 use crate::target::{Target, TargetError};
 use ocellus_dialects::symbolic::{SymbolError, SymbolRange, Symbols};
 use ocellus_dialects::venc::VencError;
@@ -66,6 +66,19 @@ pub enum CompileError {
     /// The explanation could not be written.
     #[error(transparent)]
     Explanation(#[from] ExplanationError),
+    /// Rates of a machine that runs other kernels.
+    #[error(
+        "the rates of `{machine}` are those of kernels for `{isa}`, and the target is `{target}`: give \
+         `--target cpu:{isa}`, or measure with `ocellus calibrate --target cpu:{target}`"
+    )]
+    OtherMachine {
+        /// What the rates are called.
+        machine: String,
+        /// What was measured.
+        isa: String,
+        /// What is compiled for.
+        target: &'static str,
+    },
     /// No such target.
     #[error(transparent)]
     Target(#[from] TargetError),
@@ -126,6 +139,26 @@ impl Compiler {
         self
     }
 
+    /// Chooses kernels by these rates: see [`calibrate`](crate::calibrate::calibrate).
+    pub fn machine(mut self, machine: TargetDescription) -> Self {
+        self.config = self.config.machine(machine);
+        self
+    }
+
+    /// The rates that kernels are chosen by.
+    fn rates(&self) -> Result<TargetDescription, CompileError> {
+        let cpu = self.target.cpu();
+        match &self.config.machine {
+            None => Ok(TargetDescription::of_cpu(cpu)?),
+            Some(machine) if machine.isa == cpu.name => Ok(machine.clone()),
+            Some(machine) => Err(CompileError::OtherMachine {
+                machine: machine.name.clone(),
+                isa: machine.isa.clone(),
+                target: cpu.name,
+            }),
+        }
+    }
+
     /// Compiles up to the host program; no machine code, no weight is touched.
     pub fn lower(&self, model: &Model) -> Result<Program, CompileError> {
         self.lower_observed(model, &mut |_| {})
@@ -142,14 +175,15 @@ impl Compiler {
         observe(Stage::Saturate);
         let specialised = passes::specialise(&module);
         let switches = rewrite::Switches::without(&self.config.disabled_rules)?;
-        let chosen = rewrite::choose_pieces(&specialised, self.target.cpu(), &switches)?;
+        let (rates, options) = (self.rates()?, PieceOptions::default());
+        let chosen = rewrite::choose_pieces(&specialised, &rates, &switches, options)?;
         let (pieces, reports): (Vec<_>, Vec<_>) = chosen.into_iter().unzip();
         observe(Stage::Plan);
         let host = passes::plan(&module, &pieces, self.target.cpu())?;
         let explanation = Explanation::gather(&Compilation {
             name: self.config.tag.as_deref().unwrap_or(&model.name),
             target: self.target.name(),
-            description: &TargetDescription::of_cpu(self.target.cpu())?,
+            description: &rates,
             switches: &switches,
             venc: &module,
             pieces: &pieces,

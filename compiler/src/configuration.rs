@@ -1,5 +1,6 @@
 //! [`CompilationConfig`]: what a compilation is asked for, beyond the model and the target.
 
+use crate::rewrite::TargetDescription;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
@@ -12,6 +13,8 @@ pub struct CompilationConfig {
     pub ranges: BTreeMap<String, RangeInclusive<i64>>,
     /// Rewrite rules that are switched off, by name.
     pub disabled_rules: BTreeSet<String>,
+    /// The rates that kernels are chosen by; those of a machine like the target where it is unset.
+    pub machine: Option<TargetDescription>,
 }
 
 impl CompilationConfig {
@@ -30,6 +33,12 @@ impl CompilationConfig {
     /// Switches a rewrite rule off.
     pub fn disable(mut self, rule: &str) -> Self {
         self.disabled_rules.insert(rule.to_string());
+        self
+    }
+
+    /// Sets the rates that kernels are chosen by.
+    pub fn machine(mut self, machine: TargetDescription) -> Self {
+        self.machine = Some(machine);
         self
     }
 

@@ -1,5 +1,6 @@
 //! Compiles a vision encoder, for every image size in a range, into one artifact.
 
+pub mod calibrate;
 pub mod codegen;
 mod compiler;
 mod configuration;

@@ -33,11 +33,13 @@ fn every_program_reads_back() {
 fn mlir_takes_every_chosen_program_and_every_plan() {
     let context = Context::new().unwrap();
     let target = CpuTarget::X86_64_V3;
+    let rates = rewrite::TargetDescription::of_cpu(&target).unwrap();
     for case in cases() {
         let module = hugging_face::load(&case).unwrap().module;
         let specialised = passes::specialise(&module);
         let switches = rewrite::Switches::default();
-        let chosen = rewrite::choose_pieces(&specialised, &target, &switches).unwrap();
+        let options = rewrite::PieceOptions::default();
+        let chosen = rewrite::choose_pieces(&specialised, &rates, &switches, options).unwrap();
         let pieces: Vec<passes::PieceProgram> =
             chosen.into_iter().map(|(piece, _)| piece).collect();
         let host = passes::plan(&module, &pieces, &target).unwrap();

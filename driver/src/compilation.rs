@@ -14,13 +14,16 @@ use std::path::Path;
 pub const STAGES: usize = 4;
 
 /// The compiler that the options ask for. Storage and ranges went into the model when it was loaded.
-pub fn compiler(options: &CompileOptions) -> Compiler {
-    let compiler = Compiler::new(options.target);
-    let compiler = options.disable.iter().fold(compiler, |compiler, rule| compiler.disable(rule));
-    match &options.tag {
+pub fn compiler(options: &CompileOptions) -> Result<Compiler, Diagnostic> {
+    let mut compiler = Compiler::new(options.target);
+    if let Some(machine) = options.machine()? {
+        compiler = compiler.machine(machine);
+    }
+    compiler = options.disable.iter().fold(compiler, |compiler, rule| compiler.disable(rule));
+    Ok(match &options.tag {
         Some(tag) => compiler.tag(tag),
         None => compiler,
-    }
+    })
 }
 
 /// Compiles a model, into a file or in memory.
@@ -30,7 +33,7 @@ pub fn compile(
     file: Option<&Path>,
     stages: &mut Stages,
 ) -> Result<(Program, Artifact), Diagnostic> {
-    let compiled = compiler(options).compile_artifact(model, file, &mut |stage| match stage {
+    let compiled = compiler(options)?.compile_artifact(model, file, &mut |stage| match stage {
         Stage::Saturate => stages.begin("choose kernels"),
         Stage::Plan => stages.begin("plan buffers and launches"),
         Stage::Emit => stages.begin("emit machine code"),

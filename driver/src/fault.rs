@@ -42,7 +42,7 @@ fn rules_that_fired(
     model: &Model,
     options: &CompileOptions,
 ) -> Result<BTreeSet<String>, Diagnostic> {
-    let program = compilation::compiler(options).lower(model)?;
+    let program = compilation::compiler(options)?.lower(model)?;
     let functions = program.reports.iter().flat_map(|report| &report.functions);
     let rules = functions.flat_map(|function| &function.saturation.rules);
     Ok(rules.filter(|(_, rule)| rule.fired > 0).map(|(name, _)| name.to_string()).collect())

@@ -10,6 +10,7 @@ mod inputs;
 mod options;
 mod output;
 mod plan_sizes;
+mod processor;
 mod progress;
 mod range;
 mod subject;

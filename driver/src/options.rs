@@ -1,10 +1,13 @@
 //! The options of every command that compiles.
 
+use crate::diagnostic::{Diagnostic, Explained};
 use crate::range::RangeArgument;
 use ocellus_compiler::Target;
+use ocellus_compiler::rewrite::TargetDescription;
 use ocellus_dialects::ElementType;
 use ocellus_dialects::symbolic::SymbolRange;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 /// How a model is compiled. An artifact is compiled already, and takes none of these.
 #[derive(Clone, Debug, clap::Args)]
@@ -25,6 +28,10 @@ pub struct CompileOptions {
     /// Rewrite rules to leave out
     #[arg(long, value_name = "RULE", value_delimiter = ',')]
     pub disable: Vec<String>,
+
+    /// The rates of the machine, as `ocellus calibrate` measures them; those of one like it where it is not given
+    #[arg(long, value_name = "FILE")]
+    pub machine: Option<PathBuf>,
 
     /// What the artifact calls itself; the model's name where it is not given
     #[arg(long, value_name = "NAME")]
@@ -53,6 +60,15 @@ impl From<Dtype> for ElementType {
 }
 
 impl CompileOptions {
+    /// The machine's rates, read from the file that was named.
+    pub fn machine(&self) -> Result<Option<TargetDescription>, Diagnostic> {
+        let Some(path) = &self.machine else { return Ok(None) };
+        let text = std::fs::read_to_string(path)
+            .within(path.display())
+            .help("`ocellus calibrate -o FILE` writes such a file")?;
+        Ok(Some(TargetDescription::parse(&path.display().to_string(), &text)?))
+    }
+
     /// The ranges by symbol; of two for one symbol, the later.
     pub fn ranges(&self) -> BTreeMap<String, SymbolRange> {
         self.ranges.iter().map(|argument| (argument.symbol.clone(), argument.range)).collect()

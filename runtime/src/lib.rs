@@ -29,6 +29,7 @@ pub use artifact::{
     Artifact, ArtifactContents, ArtifactError, ArtifactWriter, Provenance, TargetRequirements,
 };
 pub use expression::EvaluationError;
+pub use new_file::write_file;
 pub use session::{LaunchTime, LoadError, Options, Outputs, RunError, Session};
 pub use tensor::HostTensor;
 pub use tensors_file::{TensorsFileError, read_tensors, write_tensors};

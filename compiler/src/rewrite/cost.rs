@@ -175,7 +175,13 @@ impl Quantities {
         let (blocks, tiles) = self.tile_counts();
         // A thousand FLOPs take a microsecond at one GFLOP/s.
         let matrix = self.matrix_flops * self.padding() / (self.matrix_rate(target) * 1e3);
-        let elementwise = self.elementwise_flops / (target.elementwise_gflops * 1e3);
+        // Attention's softmax runs beside its products, and its rate is that of both.
+        let elementwise_rate = if self.family == "attention" {
+            self.matrix_rate(target)
+        } else {
+            target.elementwise_gflops
+        };
+        let elementwise = self.elementwise_flops / (elementwise_rate * 1e3);
         let prologue = self.prologue_flops / (target.row_gflops * 1e3);
         let preparations = blocks.max(units.min(tiles));
         (matrix + elementwise) * in_waves(tiles)

@@ -33,14 +33,14 @@ mod tests;
 
 pub use analysis::Conflict;
 pub use choose::{Saturated, Selection, choose};
-pub use cost::{Bound, Prediction};
+pub use cost::{Bound, Prediction, Quantities};
 pub use error::RewriteError;
-pub use pieces::{PieceOptions, choose_pieces, choose_pieces_on};
+pub use pieces::{PieceOptions, choose_pieces};
 pub use price::ProgramPrice;
 pub use read_back::read_back;
 pub use refusals::Refusal;
 pub use report::{
-    Alternative, ExtractionReport, FunctionReport, KernelReport, Report, callees_first,
+    Alternative, ExtractionReport, FunctionReport, KernelReport, Report, callees_first, launches,
     predicted_costs,
 };
 pub use rules::{Condition, Group, Rule};

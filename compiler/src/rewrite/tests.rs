@@ -1,6 +1,8 @@
 //! What is chosen for the blocks of real encoders.
 
-use super::{Limits, Report, Saturated, Switches, TargetDescription, choose, choose_pieces};
+use super::{
+    Limits, PieceOptions, Report, Saturated, Switches, TargetDescription, choose, choose_pieces,
+};
 use crate::frontend::Model;
 use crate::frontend::hugging_face;
 use crate::frontend::nn::{self, TransformerBlock};
@@ -8,7 +10,6 @@ use crate::passes::specialise;
 use ocellus_dialects::ElementType;
 use ocellus_dialects::kernel;
 use ocellus_dialects::symbolic::{Bindings, SymbolRange, Symbols};
-use ocellus_kernels::CpuTarget;
 use std::path::Path;
 
 fn golden(name: &str) -> Model {
@@ -93,7 +94,9 @@ fn a_range_is_covered_by_pieces_without_gap_or_overlap() {
     let mut module = golden("dinov2-swiglu").module;
     module.symbols.set_range("images", SymbolRange::new(1, i64::from(i32::MAX))).unwrap();
     let module = specialise(&module);
-    let pieces = choose_pieces(&module, &CpuTarget::X86_64_V4, &Switches::default()).unwrap();
+    let target = TargetDescription::named("x86-64-v4").unwrap();
+    let options = PieceOptions::default();
+    let pieces = choose_pieces(&module, &target, &Switches::default(), options).unwrap();
     assert!(!pieces.is_empty());
     let ranges: Vec<SymbolRange> =
         pieces.iter().filter_map(|(piece, _)| Some(piece.ranges.first()?.1)).collect();

@@ -55,7 +55,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
     let model = open_model(&arguments.model, &arguments.options)?;
     match arguments.emit {
         Some(stage) => {
-            let program = compilation::compiler(&arguments.options).lower(&model)?;
+            let program = compilation::compiler(&arguments.options)?.lower(&model)?;
             drop(stages);
             compilation::warn(&program.explanation);
             output::print(&text(&program, stage, &arguments.options)?)
@@ -72,7 +72,10 @@ pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
 fn saturated(program: &Program, options: &CompileOptions) -> Result<String, Diagnostic> {
     let module = passes::specialise(&program.venc);
     let switches = Switches::without(&options.disable)?;
-    let target = TargetDescription::of_cpu(program.target.cpu())?;
+    let target = match options.machine()? {
+        Some(machine) => machine,
+        None => TargetDescription::of_cpu(program.target.cpu())?,
+    };
     Ok(Saturated::new(&module, &target, &switches, Limits::default())?.to_string())
 }
 

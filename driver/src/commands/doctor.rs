@@ -2,6 +2,7 @@
 
 use crate::diagnostic::Diagnostic;
 use crate::output;
+use crate::processor::processor_name;
 use ocellus_compiler::{Target, codegen};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -90,12 +91,6 @@ impl Machine {
         ];
         lines.iter().map(|(name, value)| format!("{name:<11} {value}\n")).collect()
     }
-}
-
-fn processor_name() -> Option<String> {
-    let text = std::fs::read_to_string("/proc/cpuinfo").ok()?;
-    let line = text.lines().find(|line| line.starts_with("model name"))?;
-    Some(line.split_once(':')?.1.trim().to_string())
 }
 
 #[cfg(target_arch = "x86_64")]

@@ -42,7 +42,10 @@ pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
     let explanation = match Subject::open(&arguments.subject, &arguments.options)? {
         Subject::Model(model, _) => {
             stages.begin("choose kernels");
-            compilation::compiler(&arguments.options).lower(&model).within(&model.name)?.explanation
+            compilation::compiler(&arguments.options)?
+                .lower(&model)
+                .within(&model.name)?
+                .explanation
         }
         Subject::Artifact(artifact, path) => match artifact.attachment(EXPLANATION_ATTACHMENT) {
             Some(text) => Explanation::from_json(text).within(path.display())?,

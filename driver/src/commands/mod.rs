@@ -1,6 +1,7 @@
 //! The subcommands, one file each.
 
 pub mod bench;
+pub mod calibrate;
 pub mod compile;
 pub mod doctor;
 pub mod explain;
@@ -24,6 +25,7 @@ enum Command {
     Run(run::Arguments),
     Verify(verify::Arguments),
     Bench(bench::Arguments),
+    Calibrate(calibrate::Arguments),
     Explain(explain::Arguments),
     Init(init::Arguments),
     Doctor(doctor::Arguments),
@@ -37,6 +39,7 @@ impl CommandLine {
             Command::Run(arguments) => run::run(&arguments),
             Command::Verify(arguments) => verify::run(&arguments),
             Command::Bench(arguments) => bench::run(&arguments),
+            Command::Calibrate(arguments) => calibrate::run(&arguments),
             Command::Explain(arguments) => explain::run(&arguments),
             Command::Init(arguments) => init::run(&arguments),
             Command::Doctor(arguments) => doctor::run(&arguments),

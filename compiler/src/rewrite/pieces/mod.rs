@@ -26,7 +26,6 @@ use axes::Axes;
 use cheapest::Cheapest;
 use ocellus_dialects::symbolic::{Symbol, SymbolRange};
 use ocellus_dialects::venc;
-use ocellus_kernels::CpuTarget;
 use partition::{Losses, Rectangle};
 
 /// How the range is cut.
@@ -44,17 +43,8 @@ impl Default for PieceOptions {
     }
 }
 
-/// The programs for `module` on a CPU, each with the sizes that it is for, and how it was chosen.
+/// The programs for `module` on a target, each with the sizes that it is for, and how it was chosen.
 pub fn choose_pieces(
-    module: &venc::Module,
-    cpu: &CpuTarget,
-    switches: &Switches,
-) -> Result<Vec<(PieceProgram, Report)>, RewriteError> {
-    choose_pieces_on(module, &TargetDescription::of_cpu(cpu)?, switches, PieceOptions::default())
-}
-
-/// The same on any target.
-pub fn choose_pieces_on(
     module: &venc::Module,
     target: &TargetDescription,
     switches: &Switches,

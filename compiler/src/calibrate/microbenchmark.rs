@@ -1,0 +1,283 @@
+//! [`Microbenchmark`]: one operation, several times in a row, compiled and run.
+
+use super::{CalibrateError, rounded, shape_of};
+use crate::codegen;
+use crate::passes::{self, PieceProgram};
+use crate::rewrite::{Quantities, Switches, TargetDescription, choose, launches};
+use crate::target::Target;
+use crate::weights::RandomWeights;
+use ocellus_dialects::kernel::{self, GemmTile, KernelOp};
+use ocellus_dialects::symbolic::{Bindings, Symbols};
+use ocellus_dialects::venc::{self, Activation, FunctionBuilder, Op, Role, ValueId, VencError};
+use ocellus_dialects::{ElementType, TensorType};
+use ocellus_kernels::{CpuTarget, gemm};
+use ocellus_runtime::artifact::{Artifact, ArtifactContents, ArtifactWriter, Provenance};
+use ocellus_runtime::{HostTensor, LaunchTime, Options, Session};
+use std::collections::BTreeMap;
+
+/// The operation is repeated, so that some launches read and write memory that others have used.
+const REPEATS: usize = 4;
+
+/// Runs that are not counted, and runs that are.
+const WARM_UPS: usize = 2;
+const RUNS: usize = 9;
+
+/// Rows and width of the product whose rate is measured: whole tiles of every size.
+const GEMM: [i64; 2] = [960, 768];
+
+/// Measures operations on one machine.
+pub struct Microbenchmark {
+    cpu: CpuTarget,
+    threads: usize,
+    /// What kernels are chosen by. They are the plain ones, so no rate decides.
+    estimate: TargetDescription,
+    /// What a launch takes beside its work. Measured first, and subtracted from all else.
+    pub launch_us: f64,
+}
+
+/// One kind of launch, measured.
+struct Measured {
+    microseconds: f64,
+    cost: Quantities,
+}
+
+impl Microbenchmark {
+    /// Nothing is measured yet.
+    pub fn new(cpu: CpuTarget, threads: usize) -> Result<Self, CalibrateError> {
+        let estimate = TargetDescription::of_cpu(&cpu)?;
+        Ok(Microbenchmark { cpu, threads, estimate, launch_us: 0.0 })
+    }
+
+    /// The tiles whose rates are worth knowing.
+    pub fn tiles(&self) -> Vec<GemmTile> {
+        let [_, width] = GEMM;
+        gemm::tiles(width, width, (ElementType::F32, ElementType::F32), &self.cpu)
+    }
+
+    /// The median time of a launch of that family in a chain of the operation.
+    pub fn microseconds(
+        &self,
+        family: &'static str,
+        shape: &[i64],
+        operation: impl Fn(&mut Chain, ValueId) -> Result<ValueId, VencError>,
+    ) -> Result<f64, CalibrateError> {
+        Ok(self.measure((ElementType::F32, family), shape, operation, |_| {})?.microseconds)
+    }
+
+    /// GFLOP/s of the operation, all of its arithmetic together.
+    pub fn gflops(
+        &self,
+        (element, family): (ElementType, &'static str),
+        shape: &[i64],
+        operation: impl Fn(&mut Chain, ValueId) -> Result<ValueId, VencError>,
+    ) -> Result<f64, CalibrateError> {
+        let measured = self.measure((element, family), shape, operation, |_| {})?;
+        let Quantities { matrix_flops, prologue_flops, elementwise_flops, .. } = measured.cost;
+        Ok(self.rate(matrix_flops + prologue_flops + elementwise_flops, measured.microseconds))
+    }
+
+    /// GFLOP/s of a product with a weight whose tiles have that size.
+    pub fn gemm_gflops(&self, element: ElementType, tile: GemmTile) -> Result<f64, CalibrateError> {
+        let with_tile = |op: &mut KernelOp| {
+            if let KernelOp::Gemm { tile: own, .. } = op {
+                *own = tile;
+            }
+        };
+        let measured = self.measure((element, "gemm"), &GEMM, Chain::linear, with_tile)?;
+        Ok(self.rate(measured.cost.matrix_flops, measured.microseconds))
+    }
+
+    /// Gigabytes a second of a kernel that reads and writes that many bytes in all.
+    pub fn bandwidth(&self, family: &'static str, bytes: i64) -> Result<f64, CalibrateError> {
+        let shape = shape_of(bytes / 2);
+        let measured = match family {
+            "move" => {
+                let image = [1, shape[0], shape[1]];
+                self.measure((ElementType::F32, family), &image, Chain::split_and_merge, |_| {})?
+            }
+            _ => self.measure((ElementType::F32, family), &shape, Chain::scale, |_| {})?,
+        };
+        Ok(self.rate(measured.cost.activation_bytes, measured.microseconds))
+    }
+
+    /// Thousands a microsecond: GFLOP/s of FLOPs, GB/s of bytes.
+    fn rate(&self, amount: f64, microseconds: f64) -> f64 {
+        // A launch is a good part of what little work takes, and noise must not make a rate infinite.
+        rounded(amount / 1e3 / (microseconds - self.launch_us).max(0.1 * microseconds))
+    }
+
+    fn measure(
+        &self,
+        (element, family): (ElementType, &'static str),
+        shape: &[i64],
+        operation: impl Fn(&mut Chain, ValueId) -> Result<ValueId, VencError>,
+        edit: impl Fn(&mut KernelOp),
+    ) -> Result<Measured, CalibrateError> {
+        let module = chain(element, shape, operation)?;
+        // Plain kernels: the chain must stay one.
+        let switches = Switches::without(["exploration", "fusion"])?;
+        let (mut kernels, _) = choose(&module, &Bindings::new(), &self.estimate, &switches)?;
+        let steps = kernels.functions.iter_mut().flat_map(|function| &mut function.steps);
+        for step in steps {
+            if let kernel::Step::Launch { op, .. } = step {
+                edit(op);
+            }
+        }
+        let cost = self.cost(&kernels, family)?;
+        let artifact = self.artifact(&module, kernels)?;
+        let session = Session::new(artifact, Options { threads: self.threads })?;
+        let dims = shape.iter().map(|dim| *dim as usize).collect();
+        let input = HostTensor::zeros(dims).ok_or(CalibrateError::Memory)?;
+        let microseconds = median_launch(&session, &input, family)?;
+        Ok(Measured { microseconds, cost })
+    }
+
+    /// What the cost model knows of the launches of that family.
+    fn cost(
+        &self,
+        kernels: &kernel::Module,
+        family: &'static str,
+    ) -> Result<Quantities, CalibrateError> {
+        let functions = kernels.functions.iter();
+        let costs = functions.flat_map(|function| launches(function, &self.cpu));
+        let cost = costs.map(|(_, cost)| cost).filter(|cost| cost.family == family).last();
+        let cost = cost.and_then(|cost| cost.at(&Bindings::new()).ok());
+        cost.ok_or(CalibrateError::NoLaunch(family))
+    }
+
+    fn artifact(
+        &self,
+        module: &venc::Module,
+        kernels: kernel::Module,
+    ) -> Result<Artifact, CalibrateError> {
+        let piece = PieceProgram { ranges: vec![], module: kernels };
+        let host = passes::plan(module, &[piece], &self.cpu)?;
+        let code = codegen::compile_kernels(&host.kernels, &self.cpu)?;
+        let requirements = Target::Cpu(self.cpu).requirements();
+        let mut writer = ArtifactWriter::in_memory(ArtifactContents {
+            provenance: Provenance::new(requirements, "calibrate", &host.plan),
+            plan: host.plan,
+            code: code.shared_object,
+            attachments: BTreeMap::new(),
+        })?;
+        let weights = RandomWeights::new(module, 1);
+        for weight in &host.weights {
+            writer.write_weight(&weight.name(), [weight.pack(&weights)?])?;
+        }
+        Ok(writer.finish()?)
+    }
+}
+
+/// Over several runs, without the first launch, which reads the caller's memory, and the last, which writes it.
+fn median_launch(
+    session: &Session,
+    input: &HostTensor,
+    family: &'static str,
+) -> Result<f64, CalibrateError> {
+    let mut times = vec![];
+    for run in 0..WARM_UPS + RUNS {
+        let (_, launches) = session.run_profiled(&[("x", input)])?;
+        let of_family: Vec<LaunchTime> =
+            launches.into_iter().filter(|launch| launch.family == family).collect();
+        let inner = of_family.get(1..of_family.len().saturating_sub(1)).unwrap_or_default();
+        if run >= WARM_UPS {
+            times.extend(inner.iter().map(|launch| launch.microseconds));
+        }
+    }
+    times.sort_by(f64::total_cmp);
+    times.get(times.len() / 2).copied().ok_or(CalibrateError::NoLaunch(family))
+}
+
+/// A module that applies the operation to its input again and again.
+fn chain(
+    element: ElementType,
+    shape: &[i64],
+    operation: impl Fn(&mut Chain, ValueId) -> Result<ValueId, VencError>,
+) -> Result<venc::Module, VencError> {
+    let mut chain = Chain { builder: FunctionBuilder::new("main"), element, weights: 0 };
+    let ty = TensorType::new(ElementType::F32, shape.iter().copied());
+    let mut x = chain.builder.argument("x", ty, Role::Activation);
+    if element != ElementType::F32 {
+        x = chain.builder.push(Op::Cast { to: element }, &[x])?;
+    }
+    for _ in 0..REPEATS {
+        x = operation(&mut chain, x)?;
+    }
+    if element != ElementType::F32 {
+        x = chain.builder.push(Op::Cast { to: ElementType::F32 }, &[x])?;
+    }
+    chain.builder.result("y", x);
+    let functions = vec![chain.builder.finish()];
+    Ok(venc::Module { symbols: Symbols::default(), functions, entry: "main".into() })
+}
+
+/// A function under construction, and the operations that are measured. Each keeps the shape.
+pub struct Chain {
+    builder: FunctionBuilder,
+    element: ElementType,
+    weights: usize,
+}
+
+impl Chain {
+    fn weight(&mut self, shape: &[i64]) -> ValueId {
+        self.weights += 1;
+        let ty = TensorType::new(self.element, shape.iter().copied());
+        self.builder.weight(&format!("weight{}", self.weights), ty)
+    }
+
+    fn width(&self, x: ValueId) -> i64 {
+        self.builder.type_of(x).width().as_constant().unwrap_or(1)
+    }
+
+    /// Each row's softmax.
+    pub fn softmax(&mut self, x: ValueId) -> Result<ValueId, VencError> {
+        self.builder.push(Op::Softmax, &[x])
+    }
+
+    /// Each row normalised.
+    pub fn layer_norm(&mut self, x: ValueId) -> Result<ValueId, VencError> {
+        let width = self.width(x);
+        let (gain, bias) = (self.weight(&[width]), self.weight(&[width]));
+        self.builder.push(Op::LayerNorm { eps: 1e-6 }, &[x, gain, bias])
+    }
+
+    /// Each element's gelu.
+    pub fn gelu(&mut self, x: ValueId) -> Result<ValueId, VencError> {
+        self.builder.push(Op::Activate(Activation::Gelu), &[x])
+    }
+
+    /// Each element doubled.
+    pub fn scale(&mut self, x: ValueId) -> Result<ValueId, VencError> {
+        self.builder.push(Op::Scale { factor: 2.0 }, &[x])
+    }
+
+    /// A product with a square weight of its own.
+    pub fn linear(&mut self, x: ValueId) -> Result<ValueId, VencError> {
+        let width = self.width(x);
+        let weight = self.weight(&[width, width]);
+        self.builder.push(Op::Linear, &[x, weight])
+    }
+
+    /// A product with itself, of square matrices.
+    pub fn matmul(&mut self, x: ValueId) -> Result<ValueId, VencError> {
+        self.builder.push(Op::Matmul { transpose_rhs: true }, &[x, x])
+    }
+
+    /// Split into heads of 64 elements, and merged again: two moves.
+    pub fn split_and_merge(&mut self, x: ValueId) -> Result<ValueId, VencError> {
+        let heads = self.width(x) / 64;
+        let split = self.builder.push(Op::SplitHeads { heads }, &[x])?;
+        self.builder.push(Op::MergeHeads, &[split])
+    }
+
+    /// Attention of heads of 64 elements to itself.
+    pub fn attention(&mut self, x: ValueId) -> Result<ValueId, VencError> {
+        let heads = self.width(x) / 64;
+        let split = self.builder.push(Op::SplitHeads { heads }, &[x])?;
+        let scores = self.builder.push(Op::Matmul { transpose_rhs: true }, &[split, split])?;
+        let scores = self.builder.push(Op::Scale { factor: 0.125 }, &[scores])?;
+        let weights = self.builder.push(Op::Softmax, &[scores])?;
+        let mixed = self.builder.push(Op::Matmul { transpose_rhs: false }, &[weights, split])?;
+        self.builder.push(Op::MergeHeads, &[mixed])
+    }
+}

@@ -1,0 +1,201 @@
+//! Measures a machine: the rates that the cost model predicts with.
+//!
+//! Each rate is that of one small program, compiled as any other and run on the runtime's own threads, so that what is
+//! measured is what a launch in a model would reach. Medians of several runs; the machine should be idle.
+
+mod caches;
+mod microbenchmark;
+
+use crate::codegen::CodegenError;
+use crate::passes::PassError;
+use crate::rewrite::{
+    BandwidthShare, MemoryLevel, Rates, RewriteError, TargetDescription, TileRates,
+};
+use caches::Cache;
+use microbenchmark::{Chain, Microbenchmark};
+use ocellus_dialects::ElementType;
+use ocellus_dialects::kernel::GemmTile;
+use ocellus_dialects::venc::VencError;
+use ocellus_kernels::CpuTarget;
+use ocellus_runtime::artifact::ArtifactError;
+use ocellus_runtime::{LoadError, RunError};
+
+/// A machine that could not be measured.
+#[derive(Debug, thiserror::Error)]
+pub enum CalibrateError {
+    /// It cannot run what would be measured.
+    #[error("this machine cannot run kernels for `{0}`: name a target that it can run")]
+    Foreign(&'static str),
+    /// A program was not valid: a defect of ours.
+    #[error(transparent)]
+    Venc(#[from] VencError),
+    /// No kernels could be chosen.
+    #[error(transparent)]
+    Rewrite(#[from] RewriteError),
+    /// No host program could be made.
+    #[error(transparent)]
+    Pass(#[from] PassError),
+    /// No code could be made.
+    #[error(transparent)]
+    Codegen(#[from] CodegenError),
+    /// No artifact could be written.
+    #[error(transparent)]
+    Artifact(#[from] ArtifactError),
+    /// The program could not be loaded.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// The program failed.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// There is no memory for what would be measured.
+    #[error("there is no memory for the tensors that measure the bandwidth")]
+    Memory,
+    /// The program has no launch of the family that is measured: a defect of ours.
+    #[error("the program that measures `{0}` launches no kernel of that family")]
+    NoLaunch(&'static str),
+}
+
+/// Rows and width of tensors that lie in the second-level caches.
+const RESIDENT: [i64; 2] = [192, 512];
+
+/// Bytes that no cache holds.
+const BEYOND_CACHES: i64 = 256 << 20;
+
+/// Measures this machine with that many threads. `observe` hears what is measured next.
+pub fn calibrate(
+    name: &str,
+    cpu: CpuTarget,
+    threads: usize,
+    observe: &mut dyn FnMut(&str),
+) -> Result<TargetDescription, CalibrateError> {
+    if !cpu.runs_here() {
+        return Err(CalibrateError::Foreign(cpu.name));
+    }
+    let mut bench = Microbenchmark::new(cpu, threads)?;
+    observe("launches");
+    bench.launch_us = bench.microseconds("rowwise", &[256, 1], Chain::softmax)?;
+    observe("norms and activations");
+    let rowwise = (ElementType::F32, "rowwise");
+    let row_gflops = bench.gflops(rowwise, &RESIDENT, Chain::layer_norm)?;
+    let elementwise_gflops = bench.gflops(rowwise, &RESIDENT, Chain::gelu)?;
+    observe("bandwidth");
+    let memory = memory_levels(&bench, &caches::of_this_machine(), threads)?;
+    let r#move = move_share(&bench, &memory)?;
+    observe("products of activations");
+    let batched_gemm = by_element(|element| {
+        bench.gflops((element, "batched_gemm"), &[12, 192, 192], Chain::matmul)
+    })?;
+    observe("attention");
+    let attention = by_element(|element| {
+        bench.gflops((element, "attention"), &[4, 384, 768], Chain::attention)
+    })?;
+    let mut gemm = vec![];
+    for tile in bench.tiles() {
+        let GemmTile { rows, columns } = tile;
+        observe(&format!("products with weights, tiles of {rows} x {columns}"));
+        let gflops = by_element(|element| bench.gemm_gflops(element, tile))?;
+        gemm.push(TileRates { rows, columns, gflops });
+    }
+    Ok(TargetDescription {
+        name: name.to_string(),
+        isa: cpu.name.to_string(),
+        units: threads as u32,
+        launch_us: rounded(bench.launch_us),
+        row_gflops,
+        elementwise_gflops,
+        bandwidth_share: BandwidthShare { rowwise: 1.0, r#move },
+        attention,
+        batched_gemm,
+        gemm,
+        memory,
+    })
+}
+
+fn by_element(
+    mut measure: impl FnMut(ElementType) -> Result<f64, CalibrateError>,
+) -> Result<Rates, CalibrateError> {
+    Ok(Rates {
+        f32: measure(ElementType::F32)?,
+        bf16: measure(ElementType::BF16)?,
+        f16: measure(ElementType::F16)?,
+    })
+}
+
+/// The bandwidth of each cache that a launch's bytes can fit in, as row-wise kernels see it, and of memory.
+fn memory_levels(
+    bench: &Microbenchmark,
+    caches: &[Cache],
+    threads: usize,
+) -> Result<Vec<MemoryLevel>, CalibrateError> {
+    let mut levels: Vec<MemoryLevel> = vec![];
+    for cache in caches {
+        // A cache of each core holds a part of what all cores work on.
+        let copies = (threads / cache.shared_by.max(1)).max(1) as i64;
+        let bytes = cache.bytes * copies;
+        let gb_per_s = bench.bandwidth("rowwise", bytes / 2)?;
+        // A cache that is no faster than the one before it is none.
+        levels.retain(|level| level.gb_per_s > gb_per_s && level.bytes < Some(bytes as f64));
+        levels.push(MemoryLevel { bytes: Some(bytes as f64), gb_per_s });
+    }
+    let gb_per_s = bench.bandwidth("rowwise", BEYOND_CACHES)?;
+    levels.retain(|level| level.gb_per_s > gb_per_s);
+    levels.push(MemoryLevel { bytes: None, gb_per_s });
+    Ok(levels)
+}
+
+/// What a move reaches of the bandwidth of a row-wise kernel on as many bytes.
+fn move_share(bench: &Microbenchmark, memory: &[MemoryLevel]) -> Result<f64, CalibrateError> {
+    let Some(last) = memory.last() else { return Ok(1.0) };
+    let moved = bench.bandwidth("move", BEYOND_CACHES)?;
+    Ok(rounded((moved / last.gb_per_s).clamp(0.01, 1.0)))
+}
+
+/// Three digits: more would be noise.
+fn rounded(value: f64) -> f64 {
+    let scale = 10f64.powi(2 - value.abs().max(1e-9).log10().floor() as i32);
+    (value * scale).round() / scale
+}
+
+/// The dimensions of a tensor of that many bytes, in rows of a width that encoders have.
+fn shape_of(bytes: i64) -> [i64; 2] {
+    const WIDTH: i64 = 1024;
+    [(bytes / (4 * WIDTH)).max(1), WIDTH]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn three_digits_are_kept() {
+        assert_eq!([1.23456, 987.65, 0.0123456].map(rounded), [1.23, 988.0, 0.0123]);
+    }
+
+    /// The machine may be busy, so the figures are only asked to be possible. All of them take half a minute.
+    #[test]
+    fn each_family_can_be_measured() {
+        let Some(cpu) = CpuTarget::host() else { return };
+        let bench = Microbenchmark::new(cpu, 2).unwrap();
+        let f32 = ElementType::F32;
+        let figures = [
+            bench.microseconds("rowwise", &[256, 1], Chain::softmax),
+            bench.gflops((f32, "rowwise"), &RESIDENT, Chain::layer_norm),
+            bench.gflops((ElementType::BF16, "batched_gemm"), &[2, 64, 64], Chain::matmul),
+            bench.gflops((f32, "attention"), &[1, 96, 128], Chain::attention),
+            bench.gemm_gflops(f32, GemmTile { rows: 48, columns: 64 }),
+            bench.bandwidth("move", 1 << 20),
+        ];
+        for figure in figures {
+            let figure = figure.unwrap();
+            assert!(figure.is_finite() && figure > 0.0, "{figure}");
+        }
+    }
+
+    #[test]
+    fn a_program_without_the_family_is_an_error() {
+        let Some(cpu) = CpuTarget::host() else { return };
+        let bench = Microbenchmark::new(cpu, 1).unwrap();
+        let error = bench.microseconds("attention", &[8, 8], Chain::softmax).unwrap_err();
+        assert!(error.to_string().contains("`attention`"), "{error}");
+    }
+}

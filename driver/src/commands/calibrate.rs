@@ -1,0 +1,52 @@
+//! `ocellus calibrate`: measures this machine, for the cost model.
+
+use crate::diagnostic::Diagnostic;
+use crate::output;
+use crate::processor::processor_name;
+use crate::progress::Stages;
+use ocellus_compiler::Target;
+use ocellus_compiler::calibrate::calibrate;
+use ocellus_runtime::{Options, write_file};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+/// Measure this machine's rates, for `--machine`
+///
+/// Kernels and the sizes at which they change are chosen by predicted times. Without `--machine`, the predictions are
+/// those of a machine like it. Run this on an idle machine: it takes about half a minute.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// The file to write; standard output where it is not given
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+
+    /// Whose kernels to measure: `cpu` for the best that this machine can run, or `cpu:<name>`
+    #[arg(long, default_value = "cpu", value_parser = target)]
+    target: Target,
+
+    /// How many threads to measure with; all cores where it is not given
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+}
+
+fn target(name: &str) -> Result<Target, String> {
+    Target::from_name(name).map_err(|error| error.to_string())
+}
+
+/// Runs the command.
+pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
+    if let Some(path) = &arguments.output {
+        output::check_writable(path)?;
+    }
+    let threads = arguments.threads.map_or(Options::default().threads, NonZeroUsize::get);
+    let processor = processor_name().unwrap_or_else(|| "a processor without a name".into());
+    let mut stages = Stages::new(14);
+    let measured =
+        calibrate(&processor, *arguments.target.cpu(), threads, &mut |what| stages.begin(what))?;
+    drop(stages);
+    let text = format!("# Measured by `ocellus calibrate` with {threads} thread(s).\n{measured}");
+    match &arguments.output {
+        Some(path) => Ok(write_file(path, text.as_bytes())?),
+        None => output::print(&text),
+    }
+}
