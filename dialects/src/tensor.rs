@@ -12,13 +12,16 @@ pub enum ElementType {
     BF16,
     /// IEEE 754 binary16.
     F16,
+    /// Whole numbers of 32 bits: indices. There is no arithmetic on them; the operations that read them are those with
+    /// an [`Op::index_operand`](crate::venc::Op::index_operand).
+    I32,
 }
 
 impl ElementType {
     /// Bytes of one element.
     pub fn bytes(self) -> i64 {
         match self {
-            ElementType::F32 => 4,
+            ElementType::F32 | ElementType::I32 => 4,
             ElementType::BF16 | ElementType::F16 => 2,
         }
     }
@@ -29,12 +32,13 @@ impl ElementType {
             ElementType::F32 => "f32",
             ElementType::BF16 => "bf16",
             ElementType::F16 => "f16",
+            ElementType::I32 => "i32",
         }
     }
 
     /// The type of that name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [ElementType::F32, ElementType::BF16, ElementType::F16]
+        [ElementType::F32, ElementType::BF16, ElementType::F16, ElementType::I32]
             .into_iter()
             .find(|element| element.name() == name)
     }

@@ -38,10 +38,12 @@ fn fixed_sides(plan: &Plan) -> Vec<RangeArgument> {
 
 fn storage(plan: &Plan) -> Dtype {
     let launches = plan.programs.iter().flat_map(|program| &program.launches);
-    let mut results = launches.filter_map(|launch| launch.result.as_ref());
-    match results.find(|result| result.element != Element::F32).map(|result| result.element) {
-        Some(Element::BF16) => Dtype::Bf16,
-        Some(Element::F16) => Dtype::F16,
-        Some(Element::F32) | None => Dtype::F32,
-    }
+    let results = launches.filter_map(|launch| launch.result.as_ref());
+    // Indices are stored alike in every artifact.
+    let mut narrow = results.filter_map(|result| match result.element {
+        Element::BF16 => Some(Dtype::Bf16),
+        Element::F16 => Some(Dtype::F16),
+        Element::F32 | Element::I32 => None,
+    });
+    narrow.next().unwrap_or(Dtype::F32)
 }

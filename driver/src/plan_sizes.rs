@@ -4,7 +4,7 @@ use crate::diagnostic::Diagnostic;
 use crate::inputs::Inputs;
 use ocellus_compiler::FLOPS_ATTACHMENT;
 use ocellus_dialects::symbolic::{Bindings, Dim, Symbol};
-use ocellus_runtime::plan::{Expression, Plan, SymbolSource};
+use ocellus_runtime::plan::{Expression, Plan, Port, PortValues, SymbolSource};
 use ocellus_runtime::{Artifact, HostTensor};
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -115,8 +115,8 @@ impl<'a> PlanSizes<'a> {
             .help(format!("the symbols are {}", known.join(", "))));
         }
         let values = self.bind(size);
-        let tensor = |shape: &[Expression]| {
-            let dims = shape.iter().map(|dim| {
+        let tensor = |port: &Port| {
+            let dims = port.shape.iter().map(|dim| {
                 let dim = dim.evaluate(values.as_deref()?).ok()?;
                 usize::try_from(dim).ok()
             });
@@ -125,10 +125,16 @@ impl<'a> PlanSizes<'a> {
             if elements > isize::MAX as usize / 4 {
                 return None;
             }
-            HostTensor::new(shape, (0..elements).map(pseudorandom).collect())
+            let element = |position| match (&port.values, values.as_deref()) {
+                (PortValues::Indices { below, .. }, Some(values)) => {
+                    row_number(position, below, values)
+                }
+                _ => pseudorandom(position),
+            };
+            HostTensor::new(shape, (0..elements).map(element).collect())
         };
         let tensors = self.plan.inputs.iter().map(|port| {
-            let tensor = tensor(&port.shape).ok_or_else(|| {
+            let tensor = tensor(port).ok_or_else(|| {
                 Diagnostic::new(format!(
                     "an input `{}` of that size has too many elements",
                     port.name
@@ -176,6 +182,13 @@ impl<'a> PlanSizes<'a> {
     pub fn flops(&self, bindings: &Bindings) -> Option<i64> {
         self.flops.as_ref()?.evaluate(bindings)
     }
+}
+
+/// Each row in its order, which is a permutation too; again from the first where there are fewer rows than indices.
+fn row_number(position: usize, below: &[Expression], values: &[i64]) -> f32 {
+    let rows = below.iter().filter_map(|rows| rows.evaluate(values).ok()).min();
+    let rows = rows.and_then(|rows| usize::try_from(rows).ok()).filter(|rows| *rows > 0);
+    rows.map_or(position, |rows| position % rows) as f32
 }
 
 /// A number between -1 and 1 (splitmix64 of the position).

@@ -88,8 +88,8 @@ pub fn lower(
         KernelOp::RowWise { prologue, epilogue, to } => {
             RowWise::lower(*prologue, epilogue, *to, operands, result, target)
         }
-        KernelOp::Attention { heads, scale } => {
-            Attention::lower(*heads, *scale, operands, result, target)
+        KernelOp::Attention { heads, scale, rotary, mask } => {
+            Attention::lower((*heads, *scale), (*rotary, *mask), operands, result, target)
         }
         KernelOp::Move(op) => Movement::lower(op, operands, result),
         KernelOp::BatchedGemm { transpose_rhs } => {

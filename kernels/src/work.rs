@@ -68,8 +68,9 @@ fn flops(op: &KernelOp, operands: &[TensorType], result: &TensorType) -> [Dim; 3
             times(read, prologue_flops(*prologue)),
             times(elements, epilogue_flops(epilogue)),
         ],
-        KernelOp::Attention { heads, .. } => {
-            // Per head: scores and their mix of the values, 2d each; and a softmax of the scores.
+        KernelOp::Attention { heads, rotary, .. } => {
+            // Per head: scores and their mix of the values, 2d each; and a softmax of the scores. How many segments a
+            // mask has is known only in a call, and may be one: work is counted as without a mask.
             let queries = result.shape.get(1).cloned().unwrap_or_default();
             let keys =
                 operands.get(1).and_then(|keys| keys.shape.get(1)).cloned().unwrap_or_default();
@@ -77,17 +78,21 @@ fn flops(op: &KernelOp, operands: &[TensorType], result: &TensorType) -> [Dim; 3
             let scores = images * queries * keys;
             [
                 times(scores.clone() * result.width(), 4),
-                none,
+                if *rotary { times(elements, 2 * ROTATION_FLOPS) } else { none },
                 times(scores, heads * prologue_flops(Prologue::Softmax)),
             ]
         }
-        KernelOp::Move(Move::MeanTokens) => [none.clone(), none, read],
+        KernelOp::Move(Move::MeanTokens | Move::MaskSegments) => [none.clone(), none, read],
+        KernelOp::Move(Move::Rope { .. }) => [none.clone(), none, times(elements, ROTATION_FLOPS)],
         KernelOp::Move(Move::InterpolatePositions { .. }) => {
             [none.clone(), none, times(elements, 32)]
         }
         KernelOp::Move(_) => [none.clone(), none.clone(), none],
     }
 }
+
+/// Two products and a sum, for each element that `venc.rope` rotates.
+const ROTATION_FLOPS: i64 = 3;
 
 fn times(dim: Dim, factor: i64) -> Dim {
     dim * Dim::from(factor)
@@ -114,7 +119,7 @@ fn epilogue_flops(epilogue: &[EpilogueOp]) -> i64 {
 mod tests {
     use super::*;
     use ocellus_dialects::ElementType::F32;
-    use ocellus_dialects::kernel::GemmTile;
+    use ocellus_dialects::kernel::{GemmTile, Mask};
     use ocellus_dialects::symbolic::Symbol;
 
     #[test]
@@ -128,7 +133,8 @@ mod tests {
         assert_eq!(found.weight_bytes, Dim::from(4 * 6 * 8));
         assert_eq!(found.activation_bytes, times(images.clone(), 4 * 10 * (8 + 6)));
 
-        let attention = KernelOp::Attention { heads: 2, scale: 1.0 };
+        let attention =
+            KernelOp::Attention { heads: 2, scale: 1.0, rotary: false, mask: Mask::Full };
         let found = work(&attention, &[rows(8), rows(8), rows(8)], &rows(8));
         let softmax = 2 * 10 * 10 * prologue_flops(Prologue::Softmax);
         assert_eq!(found.flops(), times(images, 4 * 10 * 10 * 8 + softmax));

@@ -61,25 +61,44 @@ pub enum Element {
     BF16,
     /// IEEE 754 binary16.
     F16,
+    /// Whole numbers of 32 bits.
+    I32,
 }
 
 impl Element {
     /// Bytes of one element.
     pub fn bytes(self) -> usize {
         match self {
-            Element::F32 => 4,
+            Element::F32 | Element::I32 => 4,
             Element::BF16 | Element::F16 => 2,
         }
     }
 }
 
-/// A tensor that the caller gives or gets. Both are f32 at the interface.
+/// What the elements of a tensor at the interface are.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PortValues {
+    /// Numbers, which kernels read and write as f32.
+    Numbers,
+    /// Whole numbers, of an input. Kernels read them as i32 and trust them, so a call checks them first.
+    Indices {
+        /// Each is a number of a row: not negative, and less than each of these. Without any, indices are only compared.
+        below: Vec<Expression>,
+        /// They are a permutation: of `n` indices, each of `0..n` is there once.
+        permutation: bool,
+    },
+}
+
+/// A tensor that the caller gives or gets. Both are f32 at the interface; indices are whole numbers of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Port {
     /// The name in `in.safetensors` or the output file.
     pub name: String,
     /// The dimensions. A dimension of an input is a constant, or a symbol that it binds.
     pub shape: Vec<Expression>,
+    /// What its elements are.
+    pub values: PortValues,
 }
 
 /// A tensor of the artifact that kernels read: a weight, packed as they want it.

@@ -1,7 +1,7 @@
 //! Checks a [`Plan`] at load: an artifact is untrusted input, and what runs a plan relies on its indices.
 
 use crate::plan::{
-    Expression, Launch, LaunchArgument, Piece, Place, Plan, Port, Program, SymbolEntry,
+    Expression, Launch, LaunchArgument, Piece, Place, Plan, Port, PortValues, Program, SymbolEntry,
     SymbolSource,
 };
 use std::collections::HashSet;
@@ -109,8 +109,11 @@ impl Plan {
     fn validate_ports(&self, kind: &'static str, ports: &[Port]) -> Result<(), PlanError> {
         unique(kind, ports.iter().map(|port| port.name.as_str()))?;
         for port in ports {
-            self.expressions(&port.shape)
-                .map_err(|problem| problem.at(format!("{kind} `{}`", port.name)))?;
+            let at = |problem: PlanProblem| problem.at(format!("{kind} `{}`", port.name));
+            self.expressions(&port.shape).map_err(at)?;
+            if let PortValues::Indices { below, .. } = &port.values {
+                self.expressions(below).map_err(at)?;
+            }
         }
         Ok(())
     }
@@ -220,6 +223,11 @@ mod tests {
 
     fn plan() -> Plan {
         let symbol = |index| Expression::Symbol(index);
+        let port = |name: &str, index| Port {
+            name: name.to_string(),
+            shape: vec![symbol(index)],
+            values: PortValues::Numbers,
+        };
         let launch = Launch {
             kernel: 0,
             arguments: vec![
@@ -246,8 +254,8 @@ mod tests {
                     source: SymbolSource::Defined(Expression::FloorDiv(Box::new(symbol(0)), 2)),
                 },
             ],
-            inputs: vec![Port { name: "x".to_string(), shape: vec![symbol(0)] }],
-            outputs: vec![Port { name: "y".to_string(), shape: vec![symbol(1)] }],
+            inputs: vec![port("x", 0)],
+            outputs: vec![port("y", 1)],
             weights: vec![WeightEntry { name: "w".to_string(), bytes: 1 }],
             kernels: vec![KernelEntry { symbol: "k".to_string(), family: "f".to_string() }],
             programs: vec![Program { slots: vec![symbol(0)], launches: vec![launch] }],
@@ -289,9 +297,13 @@ mod tests {
             assert!(text.contains(&format!("launch 0: there is no {name}")), "{text}");
         }
         let two = || Expression::CeilDiv(Box::new(Expression::Symbol(2)), 1);
-        let uses: [fn(&mut Plan, Expression); 8] = [
+        let uses: [fn(&mut Plan, Expression); 9] = [
             |plan, two| plan.inputs[0].shape[0] = two,
             |plan, two| plan.outputs[0].shape[0] = two,
+            |plan, two| {
+                plan.inputs[0].values =
+                    PortValues::Indices { below: vec![two], permutation: false };
+            },
             |plan, two| plan.programs[0].slots[0] = two,
             |plan, two| plan.programs[0].launches[0].arguments[1] = LaunchArgument::Integer(two),
             |plan, two| plan.programs[0].launches[0].tiles = two,

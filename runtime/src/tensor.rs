@@ -3,7 +3,10 @@
 use crate::plan::Element;
 use half::{bf16, f16};
 
-/// An f32 tensor, contiguous, slowest dimension first.
+/// The greatest whole number up to which f32 holds every one: as far as indices go.
+pub const GREATEST_INDEX: i32 = 1 << 24;
+
+/// An f32 tensor, contiguous, slowest dimension first. Indices are whole numbers up to [`GREATEST_INDEX`].
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct HostTensor {
     /// The dimensions.
@@ -43,6 +46,9 @@ impl HostTensor {
             return None;
         }
         let data = match element {
+            Element::I32 => {
+                bytes.as_chunks().0.iter().map(|b| i32::from_le_bytes(*b) as f32).collect()
+            }
             Element::F32 => bytes.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect(),
             Element::BF16 => {
                 bytes.as_chunks().0.iter().map(|b| bf16::from_le_bytes(*b).to_f32()).collect()

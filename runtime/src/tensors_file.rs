@@ -1,7 +1,7 @@
 //! Reads inputs from a safetensors file, and writes outputs to one.
 
 use crate::plan::Element;
-use crate::tensor::HostTensor;
+use crate::tensor::{GREATEST_INDEX, HostTensor};
 use safetensors::tensor::{Dtype, TensorView};
 use safetensors::{SafeTensorError, SafeTensors};
 use std::collections::BTreeMap;
@@ -29,7 +29,7 @@ pub enum TensorsFileError {
         source: SafeTensorError,
     },
     /// A tensor whose elements the runtime does not take.
-    #[error("the tensor `{name}` of `{}` has the type {found}: give f32, f16 or bf16", path.display())]
+    #[error("the tensor `{name}` of `{}` has the type {found}: give f32, f16, bf16, i32 or i64", path.display())]
     Element {
         /// The path.
         path: PathBuf,
@@ -37,6 +37,19 @@ pub enum TensorsFileError {
         name: String,
         /// Its type.
         found: String,
+    },
+    /// A whole number that f32 cannot hold.
+    #[error(
+        "the tensor `{name}` of `{}` holds {value}: whole numbers lie in -{GREATEST_INDEX}..={GREATEST_INDEX}",
+        path.display()
+    )]
+    WholeNumber {
+        /// The path.
+        path: PathBuf,
+        /// The tensor.
+        name: String,
+        /// The number.
+        value: i64,
     },
     /// The file cannot be written.
     #[error("cannot write the tensors to `{}`", path.display())]
@@ -49,7 +62,7 @@ pub enum TensorsFileError {
     },
 }
 
-/// The tensors of a safetensors file, by name. f16 and bf16 are widened to f32.
+/// The tensors of a safetensors file, by name. f16 and bf16 are widened to f32; i32 and i64 become whole numbers of it.
 pub fn read_tensors(path: &Path) -> Result<BTreeMap<String, HostTensor>, TensorsFileError> {
     let bytes = std::fs::read(path)
         .map_err(|source| TensorsFileError::Read { path: path.to_path_buf(), source })?;
@@ -58,6 +71,22 @@ pub fn read_tensors(path: &Path) -> Result<BTreeMap<String, HostTensor>, Tensors
     tensors
         .iter()
         .map(|(name, view)| {
+            let whole = match view.dtype() {
+                Dtype::I32 => Some(integers(view.data(), |b| i64::from(i32::from_le_bytes(b)))),
+                Dtype::I64 => Some(integers(view.data(), i64::from_le_bytes)),
+                _ => None,
+            };
+            if let Some(whole) = whole {
+                let (path, tensor) = (path.to_path_buf(), name.to_string());
+                let data = whole.map_err(|value| TensorsFileError::WholeNumber {
+                    path,
+                    name: tensor,
+                    value,
+                })?;
+                let tensor = HostTensor::new(view.shape().to_vec(), data)
+                    .ok_or_else(|| format(SafeTensorError::TensorInvalidInfo))?;
+                return Ok((name.to_string(), tensor));
+            }
             let element = match view.dtype() {
                 Dtype::F32 => Element::F32,
                 Dtype::F16 => Element::F16,
@@ -75,6 +104,19 @@ pub fn read_tensors(path: &Path) -> Result<BTreeMap<String, HostTensor>, Tensors
             Ok((name.to_string(), tensor))
         })
         .collect()
+}
+
+/// Whole numbers as f32; the first that f32 does not hold is the error.
+fn integers<const BYTES: usize>(
+    bytes: &[u8],
+    read: impl Fn([u8; BYTES]) -> i64,
+) -> Result<Vec<f32>, i64> {
+    let greatest = i64::from(GREATEST_INDEX);
+    let number = |bytes: &[u8; BYTES]| match read(*bytes) {
+        number if (-greatest..=greatest).contains(&number) => Ok(number as f32),
+        number => Err(number),
+    };
+    bytes.as_chunks().0.iter().map(number).collect()
 }
 
 /// Writes f32 tensors to a safetensors file, whole or not at all.
@@ -125,9 +167,22 @@ mod tests {
 
     #[test]
     fn other_types_are_named() {
-        let file = file(&serialized(Dtype::I64, &[1], &[0; 8]));
+        let file = file(&serialized(Dtype::F64, &[1], &[0; 8]));
         let error = read_tensors(file.path()).unwrap_err().to_string();
-        assert!(error.ends_with("has the type I64: give f32, f16 or bf16"), "{error}");
+        assert!(error.ends_with("has the type F64: give f32, f16, bf16, i32 or i64"), "{error}");
+    }
+
+    #[test]
+    fn whole_numbers_are_read_as_far_as_f32_holds_them() {
+        let read = |dtype, bytes: &[u8]| {
+            let shape = [bytes.len() / if dtype == Dtype::I64 { 8 } else { 4 }];
+            read_tensors(file(&serialized(dtype, &shape, bytes)).path())
+        };
+        let numbers: Vec<u8> = [7i64, -(1 << 24)].into_iter().flat_map(i64::to_le_bytes).collect();
+        assert_eq!(read(Dtype::I64, &numbers).unwrap()["x"].data, [7.0, -16_777_216.0]);
+        assert_eq!(read(Dtype::I32, &3i32.to_le_bytes()).unwrap()["x"].data, [3.0]);
+        let error = read(Dtype::I32, &((1i32 << 24) + 1).to_le_bytes()).unwrap_err().to_string();
+        assert!(error.contains("`x`") && error.contains("holds 16777217"), "{error}");
     }
 
     #[test]

@@ -155,7 +155,7 @@ fn sizes_outside_the_range_say_how_to_widen_it() {
 #[test]
 fn inputs_that_disagree_are_named() {
     let mut two = plan();
-    two.inputs.push(Port { name: "mask".to_string(), shape: vec![rows()] });
+    two.inputs.push(numbers("mask", vec![rows()]));
     let mask = HostTensor::zeros(vec![3]).unwrap();
     assert_eq!(
         run_error(two, &[("x", &input(2)), ("mask", &mask)]).to_string(),
@@ -163,7 +163,7 @@ fn inputs_that_disagree_are_named() {
     );
     let mut dependent = plan();
     let half = Expression::Symbol(1);
-    dependent.inputs.push(Port { name: "mask".to_string(), shape: vec![half] });
+    dependent.inputs.push(numbers("mask", vec![half]));
     assert_eq!(
         run_error(dependent, &[("x", &input(4)), ("mask", &mask)]).to_string(),
         "dimension 0 of the input `mask` is 3, and must be 2 = half: the model takes [half]"

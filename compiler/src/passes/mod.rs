@@ -33,6 +33,9 @@ pub enum PassError {
         /// The number of the value.
         value: u32,
     },
+    /// Indices that a call could not check.
+    #[error(transparent)]
+    Indices(#[from] ocellus_dialects::venc::VencError),
     /// A view that strides cannot express.
     #[error("{view} of {of} cannot be read through strides")]
     View {

@@ -72,6 +72,7 @@ impl PackedWeight {
 /// Numbers in a storage, rounded to nearest, little endian.
 fn store(numbers: &[f32], element: ElementType) -> Vec<u8> {
     match element {
+        ElementType::I32 => numbers.iter().flat_map(|x| (*x as i32).to_le_bytes()).collect(),
         ElementType::F32 => numbers.iter().flat_map(|x| x.to_le_bytes()).collect(),
         ElementType::BF16 => {
             numbers.iter().flat_map(|x| half::bf16::from_f32(*x).to_le_bytes()).collect()

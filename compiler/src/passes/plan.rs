@@ -18,12 +18,12 @@ use indexmap::{IndexMap, IndexSet};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::kernel::{self, Function, KernelOp, Prologue, Step, Value, ValueKind};
 use ocellus_dialects::symbolic::{Definition, Dim, Symbol, SymbolRange, Symbols};
-use ocellus_dialects::venc::{self, ValueId};
+use ocellus_dialects::venc::{self, IndexBounds, ValueId};
 use ocellus_kernels::gemm::WeightPacking;
 use ocellus_kernels::{Argument, CpuTarget, Kernel, Layout, lower};
 use ocellus_runtime::plan::{
     Element, Expression, KernelEntry, LabelledResult, Launch, LaunchArgument, Piece, PieceRange,
-    Place, Plan, Port, Program, SymbolEntry, SymbolSource, WeightEntry,
+    Place, Plan, Port, PortValues, Program, SymbolEntry, SymbolSource, WeightEntry,
 };
 
 /// The program that extraction chose for one part of the range.
@@ -165,10 +165,12 @@ struct Planner<'a> {
 impl Planner<'_> {
     fn inputs(&self, module: &venc::Module) -> Result<Vec<Port>, PassError> {
         let entry = entry_of(module)?;
+        let bounds = module.index_bounds()?;
         entry
             .arguments
             .iter()
-            .map(|argument| {
+            .enumerate()
+            .map(|(position, argument)| {
                 for dim in &argument.ty.shape {
                     let symbol = dim.symbols().next();
                     let plain = dim.as_constant().is_some()
@@ -178,7 +180,12 @@ impl Planner<'_> {
                         return Err(PassError::InputDim { input, dim: dim.to_string() });
                     }
                 }
-                self.port(&argument.name, &argument.ty.shape)
+                let mut port = self.port(&argument.name, &argument.ty.shape)?;
+                if let Some(IndexBounds { below, permutation }) = bounds.get(&position) {
+                    let (below, permutation) = (self.expressions(below)?, *permutation);
+                    port.values = PortValues::Indices { below, permutation };
+                }
+                Ok(port)
             })
             .collect()
     }
@@ -190,7 +197,8 @@ impl Planner<'_> {
     }
 
     fn port(&self, name: &str, shape: &[Dim]) -> Result<Port, PassError> {
-        Ok(Port { name: name.to_string(), shape: self.expressions(shape)? })
+        let shape = self.expressions(shape)?;
+        Ok(Port { name: name.to_string(), shape, values: PortValues::Numbers })
     }
 
     fn expressions(&self, dims: &[Dim]) -> Result<Vec<Expression>, PassError> {
@@ -363,5 +371,6 @@ fn element(element: ElementType) -> Element {
         ElementType::F32 => Element::F32,
         ElementType::BF16 => Element::BF16,
         ElementType::F16 => Element::F16,
+        ElementType::I32 => Element::I32,
     }
 }

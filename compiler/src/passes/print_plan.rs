@@ -11,7 +11,7 @@
 use ocellus_dialects::mlir::text::{quoted, symbol_name};
 use ocellus_runtime::plan::{
     Element, Expression, LabelledResult, Launch, LaunchArgument, Piece, PieceRange, Place, Plan,
-    Port, Program, SymbolSource,
+    Port, PortValues, Program, SymbolSource,
 };
 use std::collections::BTreeSet;
 
@@ -162,6 +162,7 @@ impl ProgramText<'_> {
             Element::F32 => "f32",
             Element::BF16 => "bf16",
             Element::F16 => "f16",
+            Element::I32 => "i32",
         };
         let written = format!("{}[{}] x {element}", place_name(result.place), dims.join(", "));
         format!("label = {}, result = {}", quoted(&result.label), quoted(&written))
@@ -193,7 +194,16 @@ impl ProgramText<'_> {
         let name = port.map_or(format!("?{position}"), |port| port.name.clone());
         let shape = port.map(|port| port.shape.as_slice()).unwrap_or_default();
         let dims: Vec<String> = shape.iter().map(|dim| expression(self.plan, dim)).collect();
-        format!("name = {}, shape = [{}]", quoted(&name), quoted_list(&dims))
+        let text = format!("name = {}, shape = [{}]", quoted(&name), quoted_list(&dims));
+        match port.map(|port| &port.values) {
+            Some(PortValues::Indices { below, permutation }) => {
+                let below: Vec<String> =
+                    below.iter().map(|bound| expression(self.plan, bound)).collect();
+                let below = quoted_list(&below);
+                format!("{text}, indices_below = [{below}], permutation = {permutation}")
+            }
+            _ => text,
+        }
     }
 
     fn weight(&self, position: usize) -> String {
@@ -256,7 +266,11 @@ mod tests {
             symbol: symbol.into(),
             family: family.into(),
         };
-        let port = |name: &str| Port { name: name.into(), shape: shape.clone() };
+        let port = |name: &str| Port {
+            name: name.into(),
+            shape: shape.clone(),
+            values: PortValues::Numbers,
+        };
         Plan {
             symbols: vec![
                 entry("images", SymbolSource::Free { min: 1, max: 32, step: 1 }),

@@ -53,11 +53,28 @@ pub(super) fn activate(function: Activation, x: f64) -> f64 {
     }
 }
 
+/// `h * cos + concat(-h[d/2..], h[..d/2]) * sin` of each head `h` of each token.
+pub(super) fn rope(x: &HostTensor, cos: &HostTensor, sin: &HostTensor, out: &mut HostTensor) {
+    let ([_, tokens, width], [_, depth]) = (&x.shape[..], &cos.shape[..]) else { return };
+    let half = depth / 2;
+    for (position, out) in out.data.iter_mut().enumerate() {
+        let (token, column) = (position / width % tokens, position % width % depth);
+        let angle = token * depth + column;
+        let other = match column < half {
+            true => -f64::from(x.data[position + half]),
+            false => f64::from(x.data[position - half]),
+        };
+        let kept = f64::from(x.data[position]) * f64::from(cos.data[angle]);
+        *out = (kept + other * f64::from(sin.data[angle])) as f32;
+    }
+}
+
 /// Each element as the storage holds it: to the nearest, ties to even.
 pub(super) fn round_to(storage: ElementType, x: &HostTensor, out: &mut HostTensor) {
     for (out, x) in out.data.iter_mut().zip(&x.data) {
         *out = match storage {
-            ElementType::F32 => *x,
+            // Whole numbers are whole already.
+            ElementType::F32 | ElementType::I32 => *x,
             ElementType::BF16 => bf16::from_f32(*x).to_f32(),
             ElementType::F16 => f16::from_f32(*x).to_f32(),
         };
@@ -87,6 +104,16 @@ mod tests {
         assert_eq!(run(Op::Add, &[&a, &column]), [10., 11., 22., 23., 14., 15., 26., 27.]);
         let image = tensor(&[2, 1, 1], &[1., -1.]);
         assert_eq!(run(Op::Multiply, &[&a, &image]), [0., 1., 2., 3., -4., -5., -6., -7.]);
+    }
+
+    #[test]
+    fn rotary_embeddings_turn_halves_of_heads() {
+        // Two tokens of two heads of two elements: the first is turned by a quarter, the second not at all.
+        let x = tensor(&[1, 2, 4], &[1., 2., 3., 4., 5., 6., 7., 8.]);
+        let cos = tensor(&[2, 2], &[0., 0., 1., 1.]);
+        let sin = tensor(&[2, 2], &[1., 1., 0., 0.]);
+        let turned = run(Op::Rope { heads: 2 }, &[&x, &cos, &sin]);
+        assert_eq!(turned, [-2., 1., -4., 3., 5., 6., 7., 8.]);
     }
 
     #[test]

@@ -100,6 +100,18 @@ pub enum ReferenceError {
         /// The dimensions in the module.
         declared: String,
     },
+    /// An index that is not there, or is no index.
+    #[error("venc.{op}: the index at position {position} is {value}, and must be {wanted}")]
+    Index {
+        /// The operation.
+        op: &'static str,
+        /// Which of the indices, in order.
+        position: usize,
+        /// The index.
+        value: f32,
+        /// What it should be.
+        wanted: String,
+    },
     /// A tensor that does not fit in memory.
     #[error("venc.{op}: its result of the dims {shape:?} does not fit in memory")]
     TooLarge {

@@ -1,6 +1,8 @@
 //! One operation on concrete tensors.
 
-use super::{ReferenceError, arrangement, contraction, elementwise, interpolation, normalization};
+use super::{
+    ReferenceError, arrangement, contraction, elementwise, indices, interpolation, normalization,
+};
 use ocellus_dialects::symbolic::{Bindings, Dim};
 use ocellus_dialects::venc::{Op, infer};
 use ocellus_dialects::{ElementType, TensorType};
@@ -14,7 +16,14 @@ pub fn evaluate_op(
     bindings: &Bindings,
 ) -> Result<HostTensor, ReferenceError> {
     let op = &with_sizes(op, bindings)?;
-    let types: Vec<TensorType> = operands.iter().map(|x| type_of(x)).collect();
+    let types: Vec<TensorType> = operands
+        .iter()
+        .enumerate()
+        .map(|(position, x)| match op.index_operand() == Some(position) {
+            true => TensorType { element: ElementType::I32, ..type_of(x) },
+            false => type_of(x),
+        })
+        .collect();
     let result = infer(op, &types.iter().collect::<Vec<_>>())?;
     let empty = types.iter().chain([&result]).flat_map(|ty| &ty.shape).find(|dim| !is_size(dim));
     if let Some(dim) = empty {
@@ -55,6 +64,10 @@ fn compute(
         (Op::Patchify { height, width, .. }, [image]) => {
             arrangement::patchify(image, *height as usize, *width as usize, out)?
         }
+        (Op::Rope { .. }, [x, cos, sin]) => elementwise::rope(x, cos, sin, out),
+        (Op::GatherRows, [x, index]) => indices::gather_rows(x, index, out)?,
+        (Op::InversePermutation, [index]) => indices::inverse_permutation(index, out)?,
+        (Op::MaskSegments, [scores, segments]) => indices::mask_segments(scores, segments, out)?,
         (Op::SplitHeads { .. }, [x]) => arrangement::split_heads(x, out),
         (Op::MergeHeads, [x]) => arrangement::merge_heads(x, out),
         (Op::Concat { axis }, parts) => arrangement::concat(parts, *axis, out),

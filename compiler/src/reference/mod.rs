@@ -14,6 +14,7 @@ mod contraction;
 mod elementwise;
 mod error;
 mod evaluate_op;
+mod indices;
 mod interpolation;
 mod interpreter;
 mod normalization;

@@ -35,7 +35,9 @@ impl Sort {
     pub fn of(term: &Term) -> Sort {
         use Term::*;
         match term {
-            Read(..) | ReadColumns(..) | ReadToken(..) | ReadExpanded(..) => Sort::Operand,
+            Read(..) | ReadColumns(..) | ReadToken(..) | ReadExpanded(..) | Rotated(..) => {
+                Sort::Operand
+            }
             AsIs(..)
             | LayerNormRows(..)
             | RmsNormRows(..)
@@ -74,6 +76,10 @@ impl Sort {
                 | MoveConcatColumns(..)
                 | MoveTokens(..)
                 | MoveMeanTokens(..)
+                | MoveRope(..)
+                | MoveGatherRows(..)
+                | MoveInversePermutation(..)
+                | MoveMaskSegments(..)
                 | MoveSplitHeads(..)
                 | MoveMergeHeads(..)
                 | MoveExpand(..)

@@ -12,7 +12,7 @@ use super::meaning::{EpilogueStep, Meaning};
 use egg::{EGraph, Id};
 use indexmap::IndexMap;
 use ocellus_dialects::TensorType;
-use ocellus_dialects::kernel::{EpilogueOp, GemmTile, KernelOp, Move, Prologue, View};
+use ocellus_dialects::kernel::{EpilogueOp, GemmTile, KernelOp, Mask, Move, Prologue, View};
 use ocellus_dialects::symbolic::Dim;
 use ocellus_kernels::CpuTarget;
 
@@ -139,9 +139,7 @@ impl Reader<'_> {
                 _ => vec![],
             },
             Term::Store([product, epilogue]) => self.stores(class, *product, *epilogue),
-            Term::Attention([q, k, v, heads, scale]) => {
-                self.attention([*q, *k, *v], *heads, *scale)
-            }
+            Term::Attention(children) => self.attention(children),
             Term::BatchedGemm([a, b]) => {
                 vec![(KernelOp::BatchedGemm { transpose_rhs: false }, self.values([*a, *b]))]
             }
@@ -259,12 +257,45 @@ impl Reader<'_> {
         all
     }
 
-    fn attention(&self, qkv: [Id; 3], heads: Id, scale: Id) -> Vec<(KernelOp, Vec<Operand>)> {
+    fn attention(&self, children: &[Id; 6]) -> Vec<(KernelOp, Vec<Operand>)> {
+        let [q, k, v, heads, scale, mask] = *children;
         let (Some(heads), Some(scale)) = (self.integer(heads), self.number(scale)) else {
             return vec![];
         };
-        let op = KernelOp::Attention { heads, scale };
-        self.products(&qkv).into_iter().map(|operands| (op.clone(), operands)).collect()
+        let plain = self.products(&[q, k]).into_iter().map(|read| (read, vec![], false));
+        let rotated = self.rotated(q, k, heads);
+        let rotated = rotated.into_iter().map(|(read, tables)| (read, tables, true));
+        let (values, masks) = (self.operands(v), self.lists(mask));
+        let mut kernels = vec![];
+        for (read, tables, rotary) in plain.chain(rotated) {
+            for (v, segments) in values.iter().flat_map(|v| masks.iter().map(move |m| (v, m))) {
+                let mask = if segments.is_empty() { Mask::Full } else { Mask::Segments };
+                let rest = std::iter::once(v).chain(&tables).chain(segments).cloned();
+                let operands = read.iter().cloned().chain(rest).collect();
+                kernels.push((KernelOp::Attention { heads, scale, rotary, mask }, operands));
+            }
+        }
+        kernels
+    }
+
+    /// The ways to read q and k before they are rotated, both by the same tables, and those tables.
+    fn rotated(&self, q: Id, k: Id, heads: i64) -> Vec<(Vec<Operand>, Vec<Operand>)> {
+        let rotations = |class: Id| {
+            self.egraph[class].nodes.iter().filter_map(move |term| match term {
+                Term::Rotated([x, cos, sin, h]) if self.integer(*h) == Some(heads) => {
+                    Some((*x, [*cos, *sin].map(|table| self.egraph.find(table))))
+                }
+                _ => None,
+            })
+        };
+        let mut all = vec![];
+        for (q, tables) in rotations(q) {
+            for (k, _) in rotations(k).filter(|(_, others)| *others == tables) {
+                let read = self.products(&[q, k]).into_iter();
+                all.extend(read.map(|operands| (operands, self.values(tables))));
+            }
+        }
+        all
     }
 
     fn moves(&self, term: &Term) -> Vec<(KernelOp, Vec<Operand>)> {
@@ -285,6 +316,24 @@ impl Reader<'_> {
                 (tokens(), self.products(&[*x]))
             }
             Term::MoveMeanTokens(x) => (Some(Move::MeanTokens), self.products(&[*x])),
+            Term::MoveRope([x, cos, sin, heads]) => {
+                let tables = self.values([*cos, *sin]);
+                let operands = self.operands(*x).into_iter();
+                let operands = operands.map(|x| [vec![x], tables.clone()].concat()).collect();
+                (self.integer(*heads).map(|heads| Move::Rope { heads }), operands)
+            }
+            Term::MoveGatherRows([x, index]) => {
+                let index = self.values([*index]);
+                let operands = self.operands(*x).into_iter();
+                let operands = operands.map(|x| [vec![x], index.clone()].concat()).collect();
+                (Some(Move::GatherRows), operands)
+            }
+            Term::MoveInversePermutation(index) => {
+                (Some(Move::InversePermutation), vec![self.values([*index])])
+            }
+            Term::MoveMaskSegments(operands) => {
+                (Some(Move::MaskSegments), vec![self.values(*operands)])
+            }
             Term::MoveSplitHeads([x, heads]) => {
                 let heads = self.integer(*heads).map(|heads| Move::SplitHeads { heads });
                 (heads, self.products(&[*x]))

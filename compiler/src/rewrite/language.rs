@@ -53,6 +53,10 @@ define_language! {
         "standardize" = Standardize([Id; 2]),
         "rms_standardize" = RmsStandardize([Id; 2]),
         "softmax" = Softmax(Id),
+        "rope" = Rope([Id; 4]),
+        "gather_rows" = GatherRows([Id; 2]),
+        "inverse_permutation" = InversePermutation(Id),
+        "mask_segments" = MaskSegments([Id; 2]),
         "split_heads" = SplitHeads([Id; 2]),
         "merge_heads" = MergeHeads(Id),
         "concat" = Concat([Id; 2]),
@@ -70,6 +74,8 @@ define_language! {
         "read_columns" = ReadColumns([Id; 3]),
         "read_token" = ReadToken([Id; 2]),
         "read_expanded" = ReadExpanded([Id; 2]),
+        // An operand whose heads attention rotates as it reads: `(rotated operand cos sin heads)`.
+        "rotated" = Rotated([Id; 4]),
         // Several operands: `(list a (list b end))`.
         "list" = List([Id; 2]),
         "end" = End,
@@ -98,7 +104,8 @@ define_language! {
 
         // Kernels: one launch each.
         "store" = Store([Id; 2]),
-        "attention" = Attention([Id; 5]),
+        // The last child is the mask: `end` for none, `(list (read segments) end)` for segments.
+        "attention" = Attention([Id; 6]),
         "batched_gemm" = BatchedGemm([Id; 2]),
         "batched_gemm_transposed" = BatchedGemmTransposed([Id; 2]),
         "move_patchify" = MovePatchify([Id; 5]),
@@ -106,6 +113,10 @@ define_language! {
         "move_concat_columns" = MoveConcatColumns(Id),
         "move_tokens" = MoveTokens([Id; 3]),
         "move_mean_tokens" = MoveMeanTokens(Id),
+        "move_rope" = MoveRope([Id; 4]),
+        "move_gather_rows" = MoveGatherRows([Id; 2]),
+        "move_inverse_permutation" = MoveInversePermutation(Id),
+        "move_mask_segments" = MoveMaskSegments([Id; 2]),
         "move_split_heads" = MoveSplitHeads([Id; 2]),
         "move_merge_heads" = MoveMergeHeads(Id),
         "move_expand" = MoveExpand([Id; 2]),

@@ -216,10 +216,15 @@ fn tensor_meaning<A: Algebra>(
             let steps = children.epilogue(*epilogue)?;
             return steps.into_iter().try_fold(stored, |x, step| apply_step(algebra, x, step));
         }
-        Term::Attention([q, k, v, heads, scale]) => {
+        Term::Attention([q, k, v, heads, scale, mask]) => {
             let [q, k, v] = [children.tensor(*q)?, children.tensor(*k)?, children.tensor(*v)?];
             let (heads, factor) = (children.integer(*heads)?, children.number(*scale)?);
-            return attention(algebra, [q, k, v], heads, factor);
+            let segments = match children.list(*mask)?.as_slice() {
+                [] => None,
+                [segments] => Some(segments.clone()),
+                _ => return Err("a mask is made of one list of segments".into()),
+            };
+            return attention(algebra, [q, k, v], (heads, factor), segments);
         }
         Term::Linear(xs) => (Op::Linear, two(xs)?),
         Term::Gemm([prologue, weight]) => (Op::Linear, two(&[*prologue, *weight])?),
@@ -246,6 +251,18 @@ fn tensor_meaning<A: Algebra>(
             (Op::RmsNorm { eps: children.number(*eps)? }, one(x)?)
         }
         Term::Softmax(x) | Term::SoftmaxRows(x) => (Op::Softmax, one(x)?),
+        Term::Rope([x, cos, sin, heads])
+        | Term::MoveRope([x, cos, sin, heads])
+        | Term::Rotated([x, cos, sin, heads]) => {
+            let operands = [x, cos, sin].map(|id| children.tensor(*id));
+            let operands = operands.into_iter().collect::<Result<_, _>>()?;
+            (Op::Rope { heads: children.integer(*heads)? }, operands)
+        }
+        Term::GatherRows(xs) | Term::MoveGatherRows(xs) => (Op::GatherRows, two(xs)?),
+        Term::InversePermutation(x) | Term::MoveInversePermutation(x) => {
+            (Op::InversePermutation, one(x)?)
+        }
+        Term::MaskSegments(xs) | Term::MoveMaskSegments(xs) => (Op::MaskSegments, two(xs)?),
         Term::SplitHeads([x, heads]) | Term::MoveSplitHeads([x, heads]) => {
             (Op::SplitHeads { heads: children.integer(*heads)? }, one(x)?)
         }
@@ -357,18 +374,23 @@ pub fn meets(of: &TensorType, broadcast: Broadcast, operand: &TensorType) -> boo
     }
 }
 
-/// `merge_heads(softmax(split_heads(q) split_heads(k)^T * factor) split_heads(v))` (Vaswani et al., arXiv:1706.03762).
+/// `merge_heads(softmax(split_heads(q) split_heads(k)^T * factor) split_heads(v))` (Vaswani et al., arXiv:1706.03762),
+/// the scores masked by segments where there are some.
 pub fn attention<A: Algebra>(
     algebra: &mut A,
     qkv: [A::Tensor; 3],
-    heads: i64,
-    factor: f64,
+    (heads, factor): (i64, f64),
+    segments: Option<A::Tensor>,
 ) -> Result<A::Tensor, String> {
     let mut split = |x| algebra.apply(Op::SplitHeads { heads }, &[x]);
     let [q, k, v] = qkv;
     let (q, k, v) = (split(q)?, split(k)?, split(v)?);
     let scores = algebra.apply(Op::Matmul { transpose_rhs: true }, &[q, k])?;
     let scores = algebra.apply(Op::Scale { factor }, &[scores])?;
+    let scores = match segments {
+        Some(segments) => algebra.apply(Op::MaskSegments, &[scores, segments])?,
+        None => scores,
+    };
     let weights = algebra.apply(Op::Softmax, &[scores])?;
     let mixed = algebra.apply(Op::Matmul { transpose_rhs: false }, &[weights, v])?;
     algebra.apply(Op::MergeHeads, &[mixed])

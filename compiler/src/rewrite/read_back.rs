@@ -8,7 +8,7 @@ use super::language::Given;
 use super::meaning::{Algebra, EpilogueStep, apply_step, attention};
 use super::report::callees_first;
 use ocellus_dialects::kernel::{
-    EpilogueOp, Function, KernelOp, Module, Move, Prologue, Step, ValueKind, View,
+    EpilogueOp, Function, KernelOp, Mask, Module, Move, Prologue, Step, ValueKind, View,
 };
 use ocellus_dialects::venc::{self, FunctionBuilder, Op, ValueId};
 use ocellus_dialects::{ElementType, TensorType};
@@ -136,9 +136,20 @@ fn launch<A: Algebra>(
         KernelOp::BatchedGemm { transpose_rhs } => {
             algebra.apply(Op::Matmul { transpose_rhs: *transpose_rhs }, operands)
         }
-        KernelOp::Attention { heads, scale } => {
-            let [q, k, v] = operands.to_vec().try_into().map_err(|_| missing)?;
-            attention(algebra, [q, k, v], *heads, *scale)
+        KernelOp::Attention { heads, scale, rotary, mask } => {
+            let mut next = || rest.next().ok_or(missing);
+            let [mut q, mut k, v] = [next()?, next()?, next()?];
+            if *rotary {
+                let [cos, sin] = [next()?, next()?];
+                let rope = Op::Rope { heads: *heads };
+                q = algebra.apply(rope.clone(), &[q, cos.clone(), sin.clone()])?;
+                k = algebra.apply(rope, &[k, cos, sin])?;
+            }
+            let segments = match mask {
+                Mask::Full => None,
+                Mask::Segments => Some(next()?),
+            };
+            attention(algebra, [q, k, v], (*heads, *scale), segments)
         }
         KernelOp::Move(kernel) => {
             let rank = algebra.type_of(operands.first().ok_or(missing)?).rank();
@@ -198,6 +209,10 @@ fn move_op(kernel: &Move, rank: usize) -> Op {
         Move::ConcatColumns => Op::Concat { axis: rank.saturating_sub(1) },
         Move::Tokens { start, length } => Op::Tokens { start, length },
         Move::MeanTokens => Op::MeanTokens,
+        Move::Rope { heads } => Op::Rope { heads },
+        Move::GatherRows => Op::GatherRows,
+        Move::InversePermutation => Op::InversePermutation,
+        Move::MaskSegments => Op::MaskSegments,
         Move::SplitHeads { heads } => Op::SplitHeads { heads },
         Move::MergeHeads => Op::MergeHeads,
         Move::Expand { images } => Op::Expand { images },

@@ -6,7 +6,7 @@ use super::refusals::Refusal;
 use super::saturate::Statistics;
 use super::target::TargetDescription;
 use ocellus_dialects::TensorType;
-use ocellus_dialects::kernel::{Function, KernelOp, Module, Step};
+use ocellus_dialects::kernel::{Function, KernelOp, Mask, Module, Step};
 use ocellus_dialects::symbolic::{Bindings, Dim};
 use ocellus_kernels::CpuTarget;
 use std::collections::BTreeMap;
@@ -89,7 +89,9 @@ pub fn fused_steps(op: &KernelOp) -> usize {
         KernelOp::RowWise { prologue, epilogue, .. } => steps(prologue) + epilogue.len(),
         KernelOp::BatchedGemm { .. } | KernelOp::Move(_) => 1,
         // Scores, scale, softmax, mix.
-        KernelOp::Attention { .. } => 4,
+        KernelOp::Attention { rotary, mask, .. } => {
+            4 + 2 * usize::from(*rotary) + usize::from(*mask == Mask::Segments)
+        }
     }
 }
 
@@ -218,7 +220,11 @@ pub fn kernel_name(op: &KernelOp) -> String {
         KernelOp::Gemm { prologue, epilogue, .. } => chain(prologue, Some("gemm"), epilogue),
         KernelOp::RowWise { prologue, epilogue, .. } => chain(prologue, None, epilogue),
         KernelOp::BatchedGemm { .. } => "batched gemm".into(),
-        KernelOp::Attention { heads, .. } => format!("attention of {heads} heads"),
+        KernelOp::Attention { heads, rotary, mask, .. } => {
+            let rotary = if *rotary { "rope > " } else { "" };
+            let mask = if *mask == Mask::Segments { " in segments" } else { "" };
+            format!("{rotary}attention of {heads} heads{mask}")
+        }
         KernelOp::Move(kernel) => kernel.name().into(),
     }
 }

@@ -48,7 +48,8 @@ impl Rates {
     /// The rate for that storage.
     pub fn of(&self, element: ElementType) -> f64 {
         match element {
-            ElementType::F32 => self.f32,
+            // There is no product of indices.
+            ElementType::F32 | ElementType::I32 => self.f32,
             ElementType::BF16 => self.bf16,
             ElementType::F16 => self.f16,
         }

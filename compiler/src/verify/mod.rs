@@ -12,7 +12,7 @@ use crate::reference::{ReferenceError, evaluate_observed};
 use crate::weights::WeightSource;
 use ocellus_dialects::ElementType;
 use ocellus_dialects::symbolic::{Bindings, Dim};
-use ocellus_dialects::venc::{Module, Op};
+use ocellus_dialects::venc::{IndexBounds, Module, Op};
 use ocellus_runtime::plan::Plan;
 use ocellus_runtime::{HostTensor, RunError, Session};
 use rand::rngs::StdRng;
@@ -137,7 +137,8 @@ pub fn random_inputs(
         module.entry_function().ok_or_else(|| VerifyError::NoEntry(module.entry.clone()))?;
     let mut random = StdRng::seed_from_u64(0x0ce1_1075);
     let mut inputs = BTreeMap::new();
-    for argument in &entry.arguments {
+    let index_bounds = module.index_bounds().map_err(ReferenceError::from)?;
+    for (position, argument) in entry.arguments.iter().enumerate() {
         let shape: Vec<usize> = argument
             .ty
             .shape
@@ -146,11 +147,44 @@ pub fn random_inputs(
             .collect();
         let elements = shape.iter().product();
         // The sum of twelve uniform numbers is close to normal, and needs no further crate.
+        if let Some(bounds) = index_bounds.get(&position) {
+            let data = random_indices(bounds, elements, &bound, &mut random);
+            inputs.insert(argument.name.clone(), HostTensor { shape, data });
+            continue;
+        }
         let normal = || (0..12).map(|_| random.random::<f32>()).sum::<f32>() - 6.0;
         let data = std::iter::repeat_with(normal).take(elements).collect();
         inputs.insert(argument.name.clone(), HostTensor { shape, data });
     }
     Ok(inputs)
+}
+
+/// Indices that a call takes: a permutation where one is asked for, rows that are there, or runs of a few segments.
+fn random_indices(
+    bounds: &IndexBounds,
+    count: usize,
+    bound: &Bindings,
+    random: &mut StdRng,
+) -> Vec<f32> {
+    if bounds.permutation {
+        let mut order: Vec<f32> = (0..count).map(|index| index as f32).collect();
+        // Fisher & Yates.
+        for last in (1..count).rev() {
+            order.swap(last, random.random_range(0..=last));
+        }
+        return order;
+    }
+    match bounds.below.iter().filter_map(|rows| rows.evaluate(bound)).min() {
+        Some(rows) => (0..count).map(|_| random.random_range(0..rows.max(1)) as f32).collect(),
+        None => {
+            let mut segment = 0;
+            let mut next = || {
+                segment += i32::from(random.random_range(0..8) == 0);
+                segment as f32
+            };
+            std::iter::repeat_with(&mut next).take(count).collect()
+        }
+    }
 }
 
 /// The coarsest storage that the program uses.

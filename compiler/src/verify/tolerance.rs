@@ -17,6 +17,7 @@ pub fn unit_roundoff(element: ElementType) -> f64 {
         ElementType::F32 => 2f64.powi(-24),
         ElementType::BF16 => 2f64.powi(-8),
         ElementType::F16 => 2f64.powi(-11),
+        ElementType::I32 => 0.0,
     }
 }
 

@@ -2,23 +2,23 @@
 
 use crate::launch::{Operand, assert_close, rounding, run, targets};
 use ocellus_dialects::ElementType::{self, BF16, F16, F32};
-use ocellus_dialects::kernel::KernelOp;
+use ocellus_dialects::kernel::{KernelOp, Mask};
 use ocellus_dialects::symbolic::Dim;
 use ocellus_dialects::{TensorType, kernel};
 use ocellus_kernels::{CpuTarget, Layout, lower};
 
 /// The sizes of one attention.
 #[derive(Clone, Copy, Debug)]
-struct Sizes {
-    images: usize,
-    heads: usize,
-    head_size: usize,
-    queries: usize,
-    keys: usize,
+pub struct Sizes {
+    pub images: usize,
+    pub heads: usize,
+    pub head_size: usize,
+    pub queries: usize,
+    pub keys: usize,
 }
 
 impl Sizes {
-    fn width(self) -> usize {
+    pub fn width(self) -> usize {
         self.heads * self.head_size
     }
 }
@@ -29,29 +29,67 @@ impl Sizes {
 /// the exponential of it is off by as much, relatively, and by 4e-7 of its own. The weights are divided by their sum, so
 /// such an error counts at most twice. Weights are rounded to the storage where products of pairs of bf16 are used.
 fn attention(q: &Operand, k: &Operand, v: &Operand, scale: f64, sizes: Sizes) -> Vec<(f64, f64)> {
+    let (q, k) = (Heads::of(q), Heads::of(k));
+    attention_of(&q, &k, v, scale, sizes, &|_, _, _| true)
+}
+
+/// Rows of heads, with what each element may be off by: so much of its magnitude.
+pub struct Heads {
+    pub values: Vec<f64>,
+    pub magnitudes: Vec<f64>,
+    pub error: f64,
+}
+
+impl Heads {
+    fn of(operand: &Operand) -> Self {
+        let values = operand.values.clone();
+        let magnitudes = values.iter().map(|value| value.abs()).collect();
+        Heads { values, magnitudes, error: 0.0 }
+    }
+}
+
+/// The same of heads that are not exact, where `shares(image, query, key)`: an error of a factor of a product makes an
+/// error of the score, of as much of the product's magnitude; the second order is below a tenth of the first.
+pub fn attention_of(
+    q: &Heads,
+    k: &Heads,
+    v: &Operand,
+    scale: f64,
+    sizes: Sizes,
+    shares: &dyn Fn(usize, usize, usize) -> bool,
+) -> Vec<(f64, f64)> {
     let Sizes { images, heads, head_size, queries, keys } = sizes;
-    let element = q.layout.ty.element;
-    let row = |tensor: &Operand, image: usize, token: usize, tokens: usize, head: usize| {
+    let element = v.layout.ty.element;
+    let row = |values: &[f64], image: usize, token: usize, tokens: usize, head: usize| {
         let first = (image * tokens + token) * sizes.width() + head * head_size;
-        tensor.values[first..first + head_size].to_vec()
+        values[first..first + head_size].to_vec()
     };
     // A q that is the same for each image is given once.
-    let image_of = |tensor: &Operand, image: usize, tokens: usize| match tensor.values.len() {
+    let image_of = |tensor: &Heads, image: usize, tokens: usize| match tensor.values.len() {
         one if one == tokens * sizes.width() => 0,
         _ => image,
     };
+    let inherited = 1.1 * (q.error + k.error);
     let mut result = vec![(0.0, 0.0); images * queries * sizes.width()];
     for (image, head) in (0..images).flat_map(|i| (0..heads).map(move |h| (i, h))) {
         for query in 0..queries {
-            let q_row = row(q, image_of(q, image, queries), query, queries, head);
+            let q_image = image_of(q, image, queries);
+            let q_row = row(&q.values, q_image, query, queries, head);
+            let q_magnitudes = row(&q.magnitudes, q_image, query, queries, head);
             let (mut scores, mut score_error) = (vec![], 0.0f64);
             for key in 0..keys {
-                let k_row = row(k, image, key, keys, head);
+                if !shares(image, query, key) {
+                    scores.push(f64::NEG_INFINITY);
+                    continue;
+                }
+                let k_row = row(&k.values, image, key, keys, head);
+                let k_magnitudes = row(&k.magnitudes, image, key, keys, head);
                 let products = q_row.iter().zip(&k_row).map(|(q, k)| q * k);
-                let magnitude: f64 = products.clone().map(f64::abs).sum();
+                let magnitude: f64 =
+                    q_magnitudes.iter().zip(&k_magnitudes).map(|(q, k)| q * k).sum();
                 scores.push(products.sum::<f64>() * scale);
-                let steps = head_size as f64 + 2.0;
-                score_error = score_error.max(magnitude * scale.abs() * steps * rounding(F32));
+                let relative = (head_size as f64 + 2.0) * rounding(F32) + inherited;
+                score_error = score_error.max(magnitude * scale.abs() * relative);
             }
             let greatest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
             let powers: Vec<f64> = scores.iter().map(|score| (score - greatest).exp()).collect();
@@ -61,7 +99,7 @@ fn attention(q: &Operand, k: &Operand, v: &Operand, scale: f64, sizes: Sizes) ->
             for column in 0..head_size {
                 let (mut value, mut magnitude) = (0.0, 0.0);
                 for (key, power) in powers.iter().enumerate() {
-                    let v = row(v, image, key, keys, head)[column];
+                    let v = row(&v.values, image, key, keys, head)[column];
                     value += power / sum * v;
                     magnitude += power / sum * v.abs();
                 }
@@ -74,7 +112,7 @@ fn attention(q: &Operand, k: &Operand, v: &Operand, scale: f64, sizes: Sizes) ->
     result
 }
 
-fn shape(images: usize, tokens: usize, sizes: Sizes) -> [i64; 3] {
+pub fn shape(images: usize, tokens: usize, sizes: Sizes) -> [i64; 3] {
     [images as i64, tokens as i64, sizes.width() as i64]
 }
 
@@ -86,7 +124,8 @@ fn check(sizes: Sizes, element: ElementType, spread: f64, gap: i64, target: &Cpu
     let wanted = attention(&q, &k, &v, scale, sizes);
     let empty = vec![f64::NAN; wanted.len()];
     let result = Operand::of(element, &shape(sizes.images, sizes.queries, sizes), &empty, gap);
-    let op = KernelOp::Attention { heads: sizes.heads as i64, scale };
+    let op =
+        KernelOp::Attention { heads: sizes.heads as i64, scale, rotary: false, mask: Mask::Full };
     let found = run(&op, &[q, k, v], &result, target);
     assert_close(&found, &wanted, &format!("{} {element} {sizes:?}", target.name));
 }
@@ -140,7 +179,7 @@ fn one_query_may_serve_every_image() {
             let wanted = attention(&q, &k, &v, 0.3, sizes);
             let empty = vec![f64::NAN; wanted.len()];
             let result = Operand::of(element, &shape(3, 1, sizes), &empty, 0);
-            let op = KernelOp::Attention { heads: 4, scale: 0.3 };
+            let op = KernelOp::Attention { heads: 4, scale: 0.3, rotary: false, mask: Mask::Full };
             let found = run(&op, &[q, k, v], &result, &target);
             assert_close(&found, &wanted, target.name);
         }
@@ -165,7 +204,7 @@ fn q_k_and_v_may_be_columns_of_one_tensor_and_the_scale_negative() {
         let [q, k, v] = [part(0), part(1), part(2)];
         let wanted = attention(&q, &k, &v, -0.7, sizes);
         let result = Operand::of(F32, &[2, 30, 48], &vec![f64::NAN; wanted.len()], 0);
-        let op = KernelOp::Attention { heads: 3, scale: -0.7 };
+        let op = KernelOp::Attention { heads: 3, scale: -0.7, rotary: false, mask: Mask::Full };
         assert_close(&run(&op, &[q, k, v], &result, &target), &wanted, target.name);
     }
 }
@@ -177,7 +216,7 @@ fn operands_that_do_not_fit_are_refused() {
     };
     let q = layout(F32, &[1, 4, 48]);
     let refuse = |heads, operands: &[Layout]| {
-        let op = kernel::KernelOp::Attention { heads, scale: 1.0 };
+        let op = kernel::KernelOp::Attention { heads, scale: 1.0, rotary: false, mask: Mask::Full };
         lower(&op, operands, &q, &CpuTarget::X86_64_V3).unwrap_err().to_string()
     };
     let cases = [

@@ -71,12 +71,14 @@ pub fn encode(element: ElementType, value: f64) -> Vec<u8> {
         ElementType::F32 => (value as f32).to_le_bytes().to_vec(),
         ElementType::BF16 => bf16::from_f32(value as f32).to_le_bytes().to_vec(),
         ElementType::F16 => f16::from_f32(value as f32).to_le_bytes().to_vec(),
+        ElementType::I32 => (value as i32).to_le_bytes().to_vec(),
     }
 }
 
 pub fn decode(element: ElementType, bytes: &[u8]) -> f64 {
     match (element, bytes) {
         (ElementType::F32, &[a, b, c, d]) => f64::from(f32::from_le_bytes([a, b, c, d])),
+        (ElementType::I32, &[a, b, c, d]) => f64::from(i32::from_le_bytes([a, b, c, d])),
         (ElementType::BF16, &[a, b]) => f64::from(bf16::from_le_bytes([a, b])),
         (ElementType::F16, &[a, b]) => f64::from(f16::from_le_bytes([a, b])),
         _ => panic!("{} bytes are no {element}", bytes.len()),
@@ -88,6 +90,7 @@ pub fn rounding(element: ElementType) -> f64 {
     match element {
         ElementType::F32 => 2f64.powi(-24),
         ElementType::F16 => 2f64.powi(-11),
+        ElementType::I32 => 0.0,
         ElementType::BF16 => 2f64.powi(-8),
     }
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 
 mod attention;
+mod attention_in_segments;
 mod batched_gemm;
 mod gemm;
 mod launch;

@@ -2,7 +2,7 @@
 
 use crate::launch::{Operand, assert_close, rounding, run, targets};
 use ocellus_compiler::reference::evaluate_op;
-use ocellus_dialects::ElementType::{self, BF16, F16, F32};
+use ocellus_dialects::ElementType::{self, BF16, F16, F32, I32};
 use ocellus_dialects::TensorType;
 use ocellus_dialects::kernel::{KernelOp, Move};
 use ocellus_dialects::symbolic::{Bindings, Dim};
@@ -96,6 +96,62 @@ fn rows_are_sliced_repeated_and_joined() {
             let movement = Move::Expand { images: images.clone() };
             let op = Op::Expand { images: images.clone() };
             check(movement, &op, &[one], 0.0, 0, target);
+        }
+    });
+}
+
+#[test]
+fn rows_are_gathered_in_the_order_of_an_index() {
+    on_every_target(|element, target| {
+        let index: Vec<f64> = (0..45).map(|row| f64::from((row * 7) % 37)).collect();
+        let index = Operand::of(I32, &[45], &index, 0);
+        for (shape, gap) in [(&[3, 37, 40][..], 0), (&[2, 37, 5], 3), (&[37, 70], 1)] {
+            let x = Operand::with_gap(1, element, shape, 1.0, gap);
+            let operands = [x, index.clone()];
+            check(Move::GatherRows, &Op::GatherRows, &operands, 0.0, gap, target);
+        }
+    });
+}
+
+#[test]
+fn permutations_are_inverted() {
+    for target in targets() {
+        for count in [1, 4095, 4097, 10_000] {
+            // A step that shares no factor with the count visits each place once.
+            let order: Vec<f64> = (0..count).map(|i| ((i * 7919 + 1) % count) as f64).collect();
+            let order = Operand::of(I32, &[count], &order, 0);
+            let movement = Move::InversePermutation;
+            check(movement, &Op::InversePermutation, &[order], 0.0, 0, &target);
+        }
+    }
+}
+
+#[test]
+fn scores_between_segments_are_masked() {
+    on_every_target(|element, target| {
+        for shape in [&[37][..], &[3, 37]] {
+            let scores = Operand::with_gap(1, element, &[3, 2, 37, 37], 1.0, 2);
+            let count = shape.iter().product::<i64>();
+            let segments: Vec<f64> = (0..count).map(|token| (token % 5 - 2) as f64).collect();
+            let operands = [scores.clone(), Operand::of(I32, shape, &segments, 0)];
+            let (shape, wanted) = reference(&Op::MaskSegments, &operands);
+            let result = Operand::of(element, &shape, &vec![f64::NAN; wanted.len()], 1);
+            let op = KernelOp::Move(Move::MaskSegments);
+            assert_eq!(run(&op, &operands, &result, target), wanted, "{}", target.name);
+        }
+    });
+}
+
+/// Two products and a sum of numbers below 1, in f32.
+#[test]
+fn heads_are_rotated() {
+    on_every_target(|element, target| {
+        for (heads, head_size) in [(1, 2), (3, 16), (2, 80), (4, 10)] {
+            let x = Operand::with_gap(1, element, &[2, 19, heads * head_size], 1.0, 4);
+            let tables = [2, 3].map(|seed| Operand::with_gap(seed, F32, &[19, head_size], 1.0, 1));
+            let [cos, sin] = tables;
+            let error = 4.0 * rounding(F32);
+            check(Move::Rope { heads }, &Op::Rope { heads }, &[x, cos, sin], error, 3, target);
         }
     });
 }

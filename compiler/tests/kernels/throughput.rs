@@ -2,7 +2,9 @@
 
 use crate::launch::{Loaded, Operand};
 use ocellus_dialects::ElementType::{self, BF16, F32};
-use ocellus_dialects::kernel::{Broadcast, Combine, EpilogueOp, GemmTile, KernelOp, Prologue};
+use ocellus_dialects::kernel::{
+    Broadcast, Combine, EpilogueOp, GemmTile, KernelOp, Mask, Prologue,
+};
 use ocellus_dialects::venc::Activation;
 use ocellus_kernels::CpuTarget;
 
@@ -135,7 +137,12 @@ fn attention_throughput() {
             let shape = [images, tokens, heads * head_size];
             let operands = [1, 2, 3].map(|seed| Operand::random(seed, element, &shape, 1.0));
             let result = Operand::random(4, element, &shape, 1.0);
-            let op = KernelOp::Attention { heads, scale: 1.0 / (head_size as f64).sqrt() };
+            let op = KernelOp::Attention {
+                heads,
+                scale: 1.0 / (head_size as f64).sqrt(),
+                rotary: false,
+                mask: Mask::Full,
+            };
             let flops = 4.0 * (images * heads * head_size * tokens * tokens) as f64;
             let attention = gflops(&op, &operands, &result, flops);
             let gemm =

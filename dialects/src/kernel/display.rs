@@ -7,7 +7,7 @@
 //! ```
 
 use super::{
-    EpilogueOp, Function, GemmTile, KernelOp, Module, Move, Prologue, Step, ValueKind, View,
+    EpilogueOp, Function, GemmTile, KernelOp, Mask, Module, Move, Prologue, Step, ValueKind, View,
 };
 use crate::tensor::TensorType;
 use crate::venc::{self, Role, ValueId};
@@ -107,8 +107,11 @@ impl Function {
                 let transposed = if *transpose_rhs { " transposed" } else { "" };
                 format!("batched_gemm {} by {}{transposed}", next(), next())
             }
-            KernelOp::Attention { heads, scale } => {
-                format!("attention({}) {{heads {heads}, scale {scale}}}", self.names(operands))
+            KernelOp::Attention { heads, scale, rotary, mask } => {
+                let rotary = if *rotary { ", rotary" } else { "" };
+                let mask = if *mask == Mask::Full { "" } else { ", masked by segments" };
+                let operands = self.names(operands);
+                format!("attention({operands}) {{heads {heads}, scale {scale}{rotary}{mask}}}")
             }
             KernelOp::Move(kernel) => {
                 format!("{}({}){}", kernel.name(), self.names(operands), move_attributes(kernel))
@@ -164,16 +167,20 @@ fn move_attributes(kernel: &Move) -> String {
             format!(" {{patch {height} x {width}, grid {rows} x {cols}}}")
         }
         Move::Tokens { start, length } => format!(" {{start {start}, length {length}}}"),
-        Move::SplitHeads { heads } => format!(" {{heads {heads}}}"),
+        Move::Rope { heads } | Move::SplitHeads { heads } => format!(" {{heads {heads}}}"),
         Move::Expand { images } => format!(" {{images {images}}}"),
         Move::InterpolatePositions { native_rows, native_cols, rows, cols, filter, antialias } => {
             let antialias = if *antialias { ", antialias" } else { "" };
             let filter = filter.name();
             format!(" {{{native_rows} x {native_cols} to {rows} x {cols}, {filter}{antialias}}}")
         }
-        Move::ConcatTokens | Move::ConcatColumns | Move::MeanTokens | Move::MergeHeads => {
-            String::new()
-        }
+        Move::ConcatTokens
+        | Move::ConcatColumns
+        | Move::MeanTokens
+        | Move::GatherRows
+        | Move::InversePermutation
+        | Move::MaskSegments
+        | Move::MergeHeads => String::new(),
     }
 }
 

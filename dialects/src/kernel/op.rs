@@ -133,6 +133,17 @@ pub enum Move {
     },
     /// `venc.mean_tokens`.
     MeanTokens,
+    /// `venc.rope`. Operands: x, cos, sin.
+    Rope {
+        /// How many heads.
+        heads: i64,
+    },
+    /// `venc.gather_rows`. Operands: x, the index.
+    GatherRows,
+    /// `venc.inverse_permutation`.
+    InversePermutation,
+    /// `venc.mask_segments`. Operands: the scores, the segments.
+    MaskSegments,
     /// `venc.split_heads`.
     SplitHeads {
         /// How many heads.
@@ -172,6 +183,10 @@ impl Move {
             Move::ConcatTokens => "concat_tokens",
             Move::Tokens { .. } => "tokens",
             Move::MeanTokens => "mean_tokens",
+            Move::Rope { .. } => "rope",
+            Move::GatherRows => "gather_rows",
+            Move::InversePermutation => "inverse_permutation",
+            Move::MaskSegments => "mask_segments",
             Move::SplitHeads { .. } => "split_heads",
             Move::MergeHeads => "merge_heads",
             Move::Expand { .. } => "expand",
@@ -204,6 +219,25 @@ impl Default for GemmTile {
     }
 }
 
+/// Which keys a query attends to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Mask {
+    /// All of its image.
+    Full,
+    /// Those of its segment: `venc.mask_segments`. Queries and keys are the same tokens.
+    Segments,
+}
+
+impl Mask {
+    /// Its name in attributes and symbols.
+    pub fn name(self) -> &'static str {
+        match self {
+            Mask::Full => "full",
+            Mask::Segments => "segments",
+        }
+    }
+}
+
 /// One kernel launch. The rows of an operand are all its dimensions but the last, flattened.
 #[derive(Clone, Debug, PartialEq)]
 pub enum KernelOp {
@@ -231,13 +265,18 @@ pub enum KernelOp {
         /// The storage of the result (a cast is a row-wise kernel that does nothing else).
         to: ElementType,
     },
-    /// `merge_heads(softmax(split_heads(q) split_heads(k)^T * scale) split_heads(v))`.
-    /// Operands: `q[images, queries, heads*d]`, `k` and `v[images, keys, heads*d]`.
+    /// `merge_heads(softmax(mask(split_heads(q) split_heads(k)^T * scale)) split_heads(v))`.
+    /// Operands: `q[images, queries, heads*d]`, `k` and `v[images, keys, heads*d]`; where it is rotary, the tables `cos`
+    /// and `sin[queries, d]` by which `venc.rope` makes of q and k what is multiplied; those of the mask.
     Attention {
         /// How many heads.
         heads: i64,
         /// What scores are multiplied by.
         scale: f64,
+        /// Whether q and k are rotated as they are read.
+        rotary: bool,
+        /// Which keys a query attends to.
+        mask: Mask,
     },
     /// A kernel that moves elements.
     Move(Move),

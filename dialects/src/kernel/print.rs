@@ -223,9 +223,12 @@ fn launch_attributes(op: &KernelOp) -> Vec<Attribute> {
         KernelOp::BatchedGemm { transpose_rhs } => {
             vec![("transpose_rhs", transpose_rhs.to_string())]
         }
-        KernelOp::Attention { heads, scale } => {
-            vec![("heads", heads.to_string()), ("scale", text::real(*scale))]
-        }
+        KernelOp::Attention { heads, scale, rotary, mask } => vec![
+            ("heads", heads.to_string()),
+            ("scale", text::real(*scale)),
+            ("rotary", rotary.to_string()),
+            ("mask", quoted(mask.name())),
+        ],
         KernelOp::Move(movement) => moved(movement).map(|op| op.attributes()).unwrap_or_default(),
     }
 }
@@ -237,6 +240,7 @@ fn moved(movement: &Move) -> Option<venc::Op> {
             venc::Op::Patchify { height, width, rows, cols }
         }
         Move::Tokens { start, length } => venc::Op::Tokens { start, length },
+        Move::Rope { heads } => venc::Op::Rope { heads },
         Move::SplitHeads { heads } => venc::Op::SplitHeads { heads },
         Move::InterpolatePositions { native_rows, native_cols, rows, cols, filter, antialias } => {
             venc::Op::InterpolatePositions {
@@ -251,6 +255,9 @@ fn moved(movement: &Move) -> Option<venc::Op> {
         Move::ConcatTokens
         | Move::ConcatColumns
         | Move::MeanTokens
+        | Move::GatherRows
+        | Move::InversePermutation
+        | Move::MaskSegments
         | Move::MergeHeads
         | Move::Expand { .. } => return None,
     })
@@ -287,7 +294,7 @@ fn view_operation(view: &View) -> (&'static str, Vec<Attribute>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::{Argument, Broadcast, Combine, GemmTile, Value};
+    use crate::kernel::{Argument, Broadcast, Combine, GemmTile, Mask, Value};
     use crate::mlir::Context;
     use crate::symbolic::{Dim, SymbolRange, Symbols};
     use crate::tensor::{ElementType, TensorType};
@@ -326,6 +333,8 @@ mod tests {
             label: label.map(str::to_string),
         };
         let add = |broadcast| EpilogueOp::Combine(Combine::Add, broadcast);
+        let attention =
+            KernelOp::Attention { heads: 4, scale: 0.25, rotary: false, mask: Mask::Full };
         let steps = vec![
             launch(
                 KernelOp::Gemm {
@@ -337,7 +346,7 @@ mod tests {
                 4,
                 None,
             ),
-            launch(KernelOp::Attention { heads: 4, scale: 0.25 }, &[5, 6, 7], 8, Some("attention")),
+            launch(attention, &[5, 6, 7], 8, Some("attention")),
             launch(
                 KernelOp::Gemm {
                     prologue: Prologue::None,

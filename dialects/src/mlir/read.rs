@@ -98,7 +98,7 @@ pub(crate) fn tensor_type(ty: Type) -> Result<TensorType, String> {
     // SAFETY: the type is a ranked tensor, which has an element type.
     let element =
         element_type(unsafe { Type::from_raw(mlir_sys::mlirShapedTypeGetElementType(raw)) })
-            .ok_or_else(|| format!("{} does not hold f32, bf16 or f16", printed_type(ty)))?;
+            .ok_or_else(|| format!("{} does not hold f32, bf16, f16 or i32", printed_type(ty)))?;
     // SAFETY: the type is a ranked tensor; an absent encoding is null, which gives `None`.
     let encoding =
         unsafe { Attribute::from_option_raw(mlir_sys::mlirRankedTensorTypeGetEncoding(raw)) };
@@ -139,6 +139,12 @@ fn element_type(ty: Type) -> Option<ElementType> {
             () if mlir_sys::mlirTypeIsAF32(raw) => Some(ElementType::F32),
             () if mlir_sys::mlirTypeIsABF16(raw) => Some(ElementType::BF16),
             () if mlir_sys::mlirTypeIsAF16(raw) => Some(ElementType::F16),
+            () if mlir_sys::mlirTypeIsAInteger(raw)
+                && mlir_sys::mlirIntegerTypeIsSignless(raw)
+                && mlir_sys::mlirIntegerTypeGetWidth(raw) == 32 =>
+            {
+                Some(ElementType::I32)
+            }
             () => None,
         }
     }

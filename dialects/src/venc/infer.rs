@@ -4,7 +4,7 @@
 
 use super::Op;
 use crate::symbolic::Dim;
-use crate::tensor::TensorType;
+use crate::tensor::{ElementType, TensorType};
 
 /// An operation applied to operands that it does not take.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -101,6 +101,16 @@ pub enum VencError {
         /// The symbol.
         symbol: String,
     },
+    /// Indices where only numbers can be.
+    #[error(
+        "{place} is {ty}: indices are arguments that change from call to call, no weights and no results"
+    )]
+    IndexPlace {
+        /// The argument, the weight or the result.
+        place: String,
+        /// Its type.
+        ty: String,
+    },
     /// The same, with the function it was found in.
     #[error("in @{function}: {source}")]
     InFunction {
@@ -183,6 +193,21 @@ impl<'a> Application<'a> {
         ))
     }
 
+    /// That the operand which holds indices is stored as `i32`, and no other.
+    fn indices(&self, position: Option<usize>) -> Result<(), VencError> {
+        for (index, ty) in self.operands.iter().enumerate() {
+            let expected = match (position == Some(index), ty.element == ElementType::I32) {
+                (true, false) => "and holds indices, which are stored as i32",
+                (false, true) => {
+                    "and i32 is for indices: gather_rows, inverse_permutation and mask_segments read them"
+                }
+                _ => continue,
+            };
+            return Err(self.bad_operand(index, "element type", expected.to_string()));
+        }
+        Ok(())
+    }
+
     fn same_element(&self) -> Result<(), VencError> {
         let first = self.operands[0].element;
         match self.operands.iter().position(|ty| ty.element != first) {
@@ -200,6 +225,7 @@ impl<'a> Application<'a> {
 /// the module: both are errors here; [`Module::verify`] and the builder handle them.
 pub fn infer(op: &Op, operands: &[&TensorType]) -> Result<TensorType, VencError> {
     let app = Application { op: op.name(), operands };
+    app.indices(op.index_operand())?;
     match op {
         Op::Weight { .. } | Op::Call { .. } => Err(VencError::OperandCount {
             op: op.name(),
@@ -221,6 +247,14 @@ pub fn infer(op: &Op, operands: &[&TensorType]) -> Result<TensorType, VencError>
         }
         Op::LayerNorm { eps } => norm(&app, *eps, &["gain", "bias"]),
         Op::RmsNorm { eps } => norm(&app, *eps, &["gain"]),
+        Op::Rope { heads } => rope(&app, *heads),
+        Op::GatherRows => gather_rows(&app),
+        Op::InversePermutation => {
+            let [index] = app.take("`index`")?;
+            app.rank(0, "index", 1)?;
+            Ok(index.clone())
+        }
+        Op::MaskSegments => mask_segments(&app),
         Op::SplitHeads { heads } => split_heads(&app, *heads),
         Op::MergeHeads => merge_heads(&app),
         Op::Concat { axis } => concat(&app, *axis),
@@ -237,6 +271,9 @@ pub fn infer(op: &Op, operands: &[&TensorType]) -> Result<TensorType, VencError>
         Op::InterpolatePositions { native_rows, native_cols, rows, cols, .. } => {
             let positions = rows.clone() * cols.clone();
             interpolate_positions(&app, *native_rows, *native_cols, positions)
+        }
+        Op::Cast { to: ElementType::I32 } => {
+            Err(app.bad_attribute("to", "indices are inputs of the model: nothing is cast to i32"))
         }
         Op::Cast { to } => {
             let [x] = app.take("one tensor")?;
@@ -323,6 +360,50 @@ fn norm(app: &Application, eps: f64, vectors: &[&'static str]) -> Result<TensorT
         app.shape(position + 1, vector, &[app.operands[0].width()])?;
     }
     Ok(app.operands[0].clone())
+}
+
+fn rope(app: &Application, heads: i64) -> Result<TensorType, VencError> {
+    let [x, cos, sin] = app.take("`x`, `cos` and `sin`")?;
+    app.rank(0, "x", 3)?;
+    let depth = x.shape[2].exact_quotient(heads).filter(|_| heads > 0);
+    let depth = depth.filter(|depth| depth.exact_quotient(2).is_some()).ok_or_else(|| {
+        app.bad_attribute("heads", format!("{heads} does not cut the width of {x} into even heads"))
+    })?;
+    for (index, (name, table)) in [("cos", cos), ("sin", sin)].into_iter().enumerate() {
+        app.shape(index + 1, name, &[x.shape[1].clone(), depth.clone()])?;
+        if table.element != ElementType::F32 {
+            let reason = "and the tables of rotary embeddings are f32: insert a venc.cast";
+            return Err(app.bad_operand(index + 1, name, reason.into()));
+        }
+    }
+    Ok(x.clone())
+}
+
+fn gather_rows(app: &Application) -> Result<TensorType, VencError> {
+    let [x, index] = app.take("`x` and `index`")?;
+    app.at_least(0, "x", 2)?;
+    if x.rank() > 3 {
+        return Err(app.bad_operand(0, "x", "and must have at most 3 dimension(s)".into()));
+    }
+    app.rank(1, "index", 1)?;
+    let mut shape = x.shape.clone();
+    let rows = x.rank() - 2;
+    shape[rows] = index.shape[0].clone();
+    Ok(TensorType { element: x.element, shape })
+}
+
+fn mask_segments(app: &Application) -> Result<TensorType, VencError> {
+    let [scores, segments] = app.take("`scores` and `segments`")?;
+    app.rank(0, "scores", 4)?;
+    if scores.shape[2] != scores.shape[3] {
+        let reason = "and must have as many queries as keys: segments are of the tokens";
+        return Err(app.bad_operand(0, "scores", reason.into()));
+    }
+    match segments.rank() {
+        1 => app.shape(1, "segments", &[scores.shape[3].clone()])?,
+        _ => app.shape(1, "segments", &[scores.shape[0].clone(), scores.shape[3].clone()])?,
+    }
+    Ok(scores.clone())
 }
 
 fn split_heads(app: &Application, heads: i64) -> Result<TensorType, VencError> {
@@ -475,6 +556,48 @@ mod tests {
         assert!(error.to_string().contains("`heads`: 7 does not divide"), "{error}");
         let split = infer(&Op::SplitHeads { heads: 6 }, &[&tokens_of(384)]).unwrap();
         assert_eq!(infer(&Op::MergeHeads, &[&split]).unwrap(), tokens_of(384));
+    }
+
+    #[test]
+    fn indices_are_read_by_what_reads_indices_alone() {
+        let x = tokens_of(8);
+        let index = TensorType::new(ElementType::I32, [x.shape[1].clone()]);
+        let message =
+            |op: Op, operands: &[&TensorType]| infer(&op, operands).unwrap_err().to_string();
+        let text = message(Op::Add, &[&index, &index]);
+        assert!(text.starts_with("venc.add: operand #0") && text.contains("i32 is for"), "{text}");
+        let text = message(Op::GatherRows, &[&x, &x]);
+        assert!(text.contains("#1") && text.contains("stored as i32"), "{text}");
+        let text = message(Op::Cast { to: ElementType::I32 }, &[&x]);
+        assert!(text.contains("nothing is cast to i32"), "{text}");
+        assert_eq!(infer(&Op::GatherRows, &[&x, &index]).unwrap(), x);
+        assert_eq!(infer(&Op::InversePermutation, &[&index]).unwrap(), index);
+    }
+
+    #[test]
+    fn rotary_tables_and_segments_are_of_the_tokens() {
+        let x = tokens_of(8);
+        let table = |width: i64| TensorType::new(F32, [x.shape[1].clone(), Dim::from(width)]);
+        let rope = |heads, width| infer(&Op::Rope { heads }, &[&x, &table(width), &table(width)]);
+        assert_eq!(rope(2, 4).unwrap(), x);
+        assert!(rope(2, 2).unwrap_err().to_string().contains("`cos`"));
+        assert!(rope(8, 1).unwrap_err().to_string().contains("even heads"));
+        let half = TensorType { element: BF16, ..table(4) };
+        let text = infer(&Op::Rope { heads: 2 }, &[&x, &table(4), &half]).unwrap_err().to_string();
+        assert!(text.contains("#2 `sin`") && text.contains("venc.cast"), "{text}");
+
+        let tokens = x.shape[1].clone();
+        let scores = |keys: Dim| {
+            TensorType::new(F32, [x.shape[0].clone(), Dim::from(2), tokens.clone(), keys])
+        };
+        let segments = |shape: &[Dim]| TensorType::new(ElementType::I32, shape.iter().cloned());
+        let mask =
+            |keys: Dim, shape: &[Dim]| infer(&Op::MaskSegments, &[&scores(keys), &segments(shape)]);
+        let images = x.shape[0].clone();
+        assert!(mask(tokens.clone(), std::slice::from_ref(&tokens)).is_ok());
+        assert!(mask(tokens.clone(), &[images.clone(), tokens.clone()]).is_ok());
+        assert!(mask(tokens.clone(), &[images]).is_err());
+        assert!(mask(Dim::from(3), std::slice::from_ref(&tokens)).is_err());
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! result; a [`Module`] holds functions of such applications, which a [`FunctionBuilder`] makes.
 
 mod builder;
+mod indices;
 mod infer;
 mod module;
 mod op;
@@ -14,6 +15,7 @@ pub(crate) mod random;
 mod verify;
 
 pub use builder::FunctionBuilder;
+pub use indices::IndexBounds;
 pub use infer::{VencError, infer};
 pub use module::{Argument, Function, Module, Node, Role, ValueId};
 pub use op::{Activation, InterpolationFilter, Op};

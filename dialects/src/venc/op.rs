@@ -128,6 +128,23 @@ pub enum Op {
     },
     /// `exp(x - max) / sum(exp(x - max))` over the last dimension.
     Softmax,
+    /// Rotary position embeddings (Su et al., arXiv:2104.09864) in the convention of Hugging Face, which rotates halves:
+    /// `x[images, tokens, heads*d], cos[tokens, d], sin[tokens, d]`, each head `h` of each token becomes
+    /// `h * cos + concat(-h[d/2..], h[..d/2]) * sin`. The tables are f32, and so is the arithmetic.
+    Rope {
+        /// How many heads.
+        heads: i64,
+    },
+    /// `x[rows, n], index[k] -> [k, n]`, or so of each image of `x[images, rows, n]`: row `i` of the result is row
+    /// `index[i]` of `x`, which must be there.
+    GatherRows,
+    /// `index[n] -> [n]`, the `inverse` of a permutation: `inverse[index[i]] = i`. It has no meaning where `index` does
+    /// not name each of `0..n` once; what reads the inputs of a call refuses such an index.
+    InversePermutation,
+    /// `scores[images, heads, tokens, tokens], segments[tokens]` or `segments[images, tokens]`: a score of a query and a
+    /// key of different segments becomes minus infinity. A token shares a segment with itself, so no row is masked
+    /// whole. Windows, images packed in one sequence, and padding (a segment of its own) are all said by segments.
+    MaskSegments,
     /// `[images, tokens, heads*d] -> [images, heads, tokens, d]`.
     SplitHeads {
         /// How many heads.
@@ -215,6 +232,10 @@ impl Op {
             Op::LayerNorm { .. } => "layer_norm",
             Op::RmsNorm { .. } => "rms_norm",
             Op::Softmax => "softmax",
+            Op::Rope { .. } => "rope",
+            Op::GatherRows => "gather_rows",
+            Op::InversePermutation => "inverse_permutation",
+            Op::MaskSegments => "mask_segments",
             Op::SplitHeads { .. } => "split_heads",
             Op::MergeHeads => "merge_heads",
             Op::Concat { .. } => "concat",
@@ -227,6 +248,15 @@ impl Op {
             Op::InterpolatePositions { .. } => "interpolate_positions",
             Op::Cast { .. } => "cast",
             Op::Call { .. } => "call",
+        }
+    }
+
+    /// The operand that holds indices, where one does: it is stored as `i32`, and no other operand is.
+    pub fn index_operand(&self) -> Option<usize> {
+        match self {
+            Op::GatherRows | Op::MaskSegments => Some(1),
+            Op::InversePermutation => Some(0),
+            _ => None,
         }
     }
 

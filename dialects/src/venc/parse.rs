@@ -140,6 +140,10 @@ fn operation(reader: &Reader, name: &str, result: &TensorType) -> Result<Op, Mli
         "layer_norm" => Op::LayerNorm { eps: reader.real("eps")? },
         "rms_norm" => Op::RmsNorm { eps: reader.real("eps")? },
         "softmax" => Op::Softmax,
+        "rope" => Op::Rope { heads: reader.integer("heads")? },
+        "gather_rows" => Op::GatherRows,
+        "inverse_permutation" => Op::InversePermutation,
+        "mask_segments" => Op::MaskSegments,
         "split_heads" => Op::SplitHeads { heads: reader.integer("heads")? },
         "merge_heads" => Op::MergeHeads,
         "concat" => Op::Concat {
@@ -363,7 +367,10 @@ mod tests {
                 "func.func @f(%x: tensor<?xf32>) { func.return }",
                 "func.func: tensor<?xf32> needs one expression for each `?`",
             ),
-            ("func.func @f(%x: tensor<2xi8>) { func.return }", "does not hold f32, bf16 or f16"),
+            (
+                "func.func @f(%x: tensor<2xi8>) { func.return }",
+                "does not hold f32, bf16, f16 or i32",
+            ),
             (
                 "func.func @f(%x: f32) -> f32 { %0 = func.call @f(%x) : (f32) -> f32\nfunc.return %0 : f32 }",
                 "f32 is no tensor with dimensions",

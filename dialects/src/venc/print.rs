@@ -129,7 +129,7 @@ impl Op {
             Op::Matmul { transpose_rhs } => vec![("transpose_rhs", transpose_rhs.to_string())],
             Op::Scale { factor } => vec![("factor", text::real(*factor))],
             Op::LayerNorm { eps } | Op::RmsNorm { eps } => vec![("eps", text::real(*eps))],
-            Op::SplitHeads { heads } => vec![("heads", heads.to_string())],
+            Op::Rope { heads } | Op::SplitHeads { heads } => vec![("heads", heads.to_string())],
             Op::Concat { axis } => vec![("axis", axis.to_string())],
             Op::Columns { start, length } => {
                 vec![("start", start.to_string()), ("length", length.to_string())]
@@ -161,6 +161,9 @@ impl Op {
             | Op::Multiply
             | Op::Activate(_)
             | Op::Softmax
+            | Op::GatherRows
+            | Op::InversePermutation
+            | Op::MaskSegments
             | Op::MergeHeads
             | Op::MeanTokens
             | Op::Expand { .. }

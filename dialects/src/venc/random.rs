@@ -10,7 +10,7 @@ use proptest::prelude::*;
 /// A module with a block and an entry: each `step` picks an operation and its operands, and is skipped where they do
 /// not fit.
 pub(crate) fn modules() -> impl Strategy<Value = Module> {
-    let steps = || prop::collection::vec((0usize..40, 0usize..64, 0usize..64), 0..20);
+    let steps = || prop::collection::vec((0usize..44, 0usize..64, 0usize..64), 0..20);
     (steps(), steps(), 1i64..9, any::<bool>()).prop_map(|(block, main, divisor, bf16)| {
         let element = if bf16 { ElementType::BF16 } else { ElementType::F32 };
         module(&block, &main, divisor, element).unwrap()
@@ -48,6 +48,10 @@ fn module(
     let mut function = FunctionBuilder::new("layer \"0\"");
     let x = function.argument("x", tokens.clone(), Role::Activation);
     function.argument("w", TensorType::new(element, [8i64, 8]), Role::Weight);
+    let order = TensorType::new(ElementType::I32, [tokens.shape[1].clone()]);
+    function.argument("order", order.clone(), Role::Activation);
+    let table = TensorType::new(ElementType::F32, [tokens.shape[1].clone(), Dim::from(4)]);
+    function.argument("table", table.clone(), Role::Activation);
     append(&mut function, block, &sizes);
     function.result("x", x);
     let functions = vec![function.finish()];
@@ -57,11 +61,13 @@ fn module(
     let image = TensorType::new(ElementType::F32, [images, Dim::from(3), height, width]);
     let image = function.argument("pixel_values", image, Role::Activation);
     let x = function.argument("embeddings", tokens, Role::Activation);
+    let order = function.argument("order", order, Role::Activation);
+    let table = function.argument("table", table, Role::Activation);
     let weight = function.weight("layers.0.weight", TensorType::new(element, [8i64, 8]));
     let patches =
         function.push(Op::Patchify { height: divisor, width: 7, rows, cols }, &[image])?;
     function.label(patches, "patches");
-    let called = function.call(&module, "layer \"0\"", &[x, weight])?;
+    let called = function.call(&module, "layer \"0\"", &[x, weight, order, table])?;
     function.label(called, "layers.0");
     let last = append(&mut function, main, &sizes);
     function.result("last_hidden_state", last);
@@ -73,20 +79,26 @@ fn module(
 
 /// Adds a node for each step, and returns the last value.
 fn append(function: &mut FunctionBuilder, steps: &[Step], sizes: &Sizes) -> ValueId {
-    let mut values = vec![ValueId(0), ValueId(1)];
+    // Four arguments, of which the third is an index and the fourth a table of angles.
+    let mut values = vec![ValueId(0), ValueId(1), ValueId(2), ValueId(3)];
     for (index, (op, a, b)) in steps.iter().enumerate() {
         let (a, b) = (values[a % values.len()], values[b % values.len()]);
         let ty = function.type_of(a).clone();
         let op = operation(*op, &ty, index as i64, sizes);
         let operands = match &op {
             Op::Weight { name } => {
-                values.push(function.weight(name, TensorType::new(ty.element, [8i64])));
+                if ty.element != ElementType::I32 {
+                    values.push(function.weight(name, TensorType::new(ty.element, [8i64])));
+                }
                 continue;
             }
             Op::Linear | Op::Matmul { .. } | Op::Add | Op::Multiply => vec![a, b],
             Op::RmsNorm { .. } if index % 2 == 0 => vec![a, b],
             Op::LayerNorm { .. } if index % 2 == 0 => vec![a, b, b],
             Op::Concat { .. } => vec![a, b, a],
+            Op::GatherRows | Op::MaskSegments => vec![a, ValueId(2)],
+            Op::InversePermutation => vec![ValueId(2)],
+            Op::Rope { .. } => vec![a, ValueId(3), ValueId(3)],
             _ => vec![a],
         };
         if let Ok(value) = function.push(op, &operands) {
@@ -96,7 +108,9 @@ fn append(function: &mut FunctionBuilder, steps: &[Step], sizes: &Sizes) -> Valu
             values.push(value);
         }
     }
-    values.last().copied().unwrap_or(ValueId(0))
+    // Indices are no results.
+    let is_number = |value: &ValueId| function.type_of(*value).element != ElementType::I32;
+    values.into_iter().rev().find(is_number).unwrap_or(ValueId(0))
 }
 
 fn operation(choice: usize, ty: &TensorType, index: i64, sizes: &Sizes) -> Op {
@@ -133,6 +147,10 @@ fn operation(choice: usize, ty: &TensorType, index: i64, sizes: &Sizes) -> Op {
         21 => Op::Cast { to: ElementType::F16 },
         22 => Op::Cast { to: ElementType::F32 },
         23 => Op::Reshape { shape: ty.shape.iter().rev().cloned().collect() },
+        30 => Op::GatherRows,
+        31 => Op::InversePermutation,
+        32 => Op::MaskSegments,
+        33 => Op::Rope { heads: 2 },
         24..30 => Op::Activate(Activation::ALL[choice - 24]),
         _ => Op::Weight { name: format!("weights.{index}") },
     }

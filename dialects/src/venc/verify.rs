@@ -3,7 +3,7 @@
 use super::infer::Application;
 use super::{Function, Module, Node, Op, Role, ValueId, VencError, infer};
 use crate::symbolic::{Definition, Dim, Symbols};
-use crate::tensor::TensorType;
+use crate::tensor::{ElementType, TensorType};
 use std::collections::BTreeSet;
 
 /// How deep calls may nest: an encoder needs two or three.
@@ -23,7 +23,8 @@ impl Module {
                 source: Box::new(source),
             })?;
         }
-        self.verify_calls()
+        self.verify_calls()?;
+        self.index_bounds().map(drop)
     }
 
     /// The type of a call of `callee` with such operands.
@@ -64,7 +65,11 @@ impl Module {
         distinct("the argument", function.arguments.iter().map(|a| a.name.as_str()))?;
         distinct("the result", function.results.iter().map(|(name, _)| name.as_str()))?;
         for argument in &function.arguments {
-            declared(&self.symbols, || format!("the argument `{}`", argument.name), &argument.ty)?;
+            let place = || format!("the argument `{}`", argument.name);
+            declared(&self.symbols, place, &argument.ty)?;
+            if argument.role == Role::Weight {
+                no_index(place, &argument.ty)?;
+            }
         }
         let mut offline: Vec<bool> =
             function.arguments.iter().map(|argument| argument.role == Role::Weight).collect();
@@ -76,12 +81,13 @@ impl Module {
             self.verify_node(function, node, &offline)?;
             offline.push(node.operands.iter().all(|operand| offline[operand.index()]));
         }
-        match function.results.iter().find(|(_, value)| !function.has_value(*value)) {
-            None => Ok(()),
-            Some((name, value)) => {
-                Err(VencError::UnknownResult { name: name.clone(), value: value.0 })
+        for (name, value) in &function.results {
+            if !function.has_value(*value) {
+                return Err(VencError::UnknownResult { name: name.clone(), value: value.0 });
             }
+            no_index(|| format!("the result `{name}`"), function.type_of(*value))?;
         }
+        Ok(())
     }
 
     fn verify_node(
@@ -95,7 +101,10 @@ impl Module {
             node.operands.iter().map(|operand| function.type_of(*operand)).collect();
         let app = Application { op: node.op.name(), operands: &operands };
         let inferred = match &node.op {
-            Op::Weight { .. } => weight(&app, &node.ty)?,
+            Op::Weight { name } => {
+                no_index(|| format!("the weight `{name}`"), &node.ty)?;
+                weight(&app, &node.ty)?
+            }
             Op::Call { callee } => self.infer_call(callee, &operands)?,
             op => infer(op, &operands)?,
         };
@@ -209,6 +218,13 @@ fn weight(app: &Application, ty: &TensorType) -> Result<TensorType, VencError> {
             let reason = format!("is {ty}, and {dim} is no size of at least 1");
             Err(app.bad_attribute("name", reason))
         }
+    }
+}
+
+fn no_index(place: impl Fn() -> String, ty: &TensorType) -> Result<(), VencError> {
+    match ty.element {
+        ElementType::I32 => Err(VencError::IndexPlace { place: place(), ty: ty.to_string() }),
+        _ => Ok(()),
     }
 }
 

@@ -1,5 +1,6 @@
-//! `merge_heads(softmax(split_heads(q) split_heads(k)^T * scale) split_heads(v))`: `q[images, queries, heads*d]`, `k` and
-//! `v[images, keys, heads*d]`. Scores never reach memory beyond a worker's scratch.
+//! `merge_heads(softmax(mask(split_heads(q) split_heads(k)^T * scale)) split_heads(v))`: `q[images, queries, heads*d]`, `k`
+//! and `v[images, keys, heads*d]`. Scores never reach memory beyond a worker's scratch. Rotary embeddings are applied to q
+//! and k where those are copied into it, and keys of other segments than those of a tile's queries are not read at all.
 
 mod cpu;
 mod powers;
@@ -7,9 +8,11 @@ mod schedule;
 
 use crate::lower::operand;
 use crate::mlir::Module;
+use crate::movement::{rotary_head_size, segment_image_stride};
 use crate::rows::Real;
 use crate::{Argument, CpuTarget, Kernel, Launch, Layout, LowerError, Tiles};
 use ocellus_dialects::ElementType;
+use ocellus_dialects::kernel::Mask;
 use ocellus_dialects::symbolic::Dim;
 use schedule::{Schedule, TILE_QUERIES};
 
@@ -24,14 +27,19 @@ pub struct Attention {
     pub head_size: i64,
     /// What scores are multiplied by.
     pub scale: Real,
+    /// Whether q and k are rotated as they are read.
+    pub rotary: bool,
+    /// Which keys a query attends to.
+    pub mask: Mask,
 }
 
 impl Attention {
     /// The launch. Words of the argument block: q, k, v and the result, each an address, a row stride and an image
-    /// stride; how many queries an image has; how many keys.
+    /// stride; how many queries an image has; how many keys; of a rotary one cos and sin, each an address and a row
+    /// stride; of a masked one the segments: address, image stride.
     pub(crate) fn lower(
-        heads: i64,
-        scale: f64,
+        (heads, scale): (i64, f64),
+        (rotary, mask): (bool, Mask),
         operands: &[Layout],
         result: &Layout,
         target: &CpuTarget,
@@ -59,7 +67,13 @@ impl Attention {
             heads,
             head_size: known / heads,
             scale: Real::new(scale),
+            rotary,
+            mask,
         };
+        if (rotary || mask == Mask::Segments) && q.ty.shape[1] != k.ty.shape[1] {
+            let why = format!("keys of {} are other tokens than queries of {}", k.ty, q.ty);
+            return Err(LowerError::Unsupported { family: "attention", why });
+        }
         let rows_of = |address, layout: &Layout| {
             let strides = [&layout.row_stride, &layout.image_stride];
             [address].into_iter().chain(strides.map(|stride| Argument::Integer(stride.clone())))
@@ -72,6 +86,20 @@ impl Attention {
         arguments.extend(rows_of(Argument::Result, result));
         arguments.push(Argument::Integer(queries.clone()));
         arguments.push(Argument::Integer(k.ty.shape[1].clone()));
+        let mut position = 3;
+        if rotary {
+            let tables = [operand(operands, 3)?, operand(operands, 4)?];
+            rotary_head_size(heads, q, tables)?;
+            for table in tables {
+                arguments.push(Argument::Operand(position));
+                arguments.push(Argument::Integer(table.row_stride.clone()));
+                position += 1;
+            }
+        }
+        if mask == Mask::Segments {
+            let stride = segment_image_stride(operand(operands, position)?)?;
+            arguments.extend([Argument::Operand(position), Argument::Integer(stride)]);
+        }
         Ok(Launch {
             arguments,
             tiles: Tiles(vec![(images, 1), (Dim::from(heads), 1), (queries, TILE_QUERIES)]),
@@ -81,9 +109,11 @@ impl Attention {
         })
     }
 
-    /// The name of its symbol: `attention_12x64_bf16`.
+    /// The name of its symbol: `attention_12x64_rotary_segments_bf16`.
     pub(crate) fn name(&self) -> String {
-        format!("attention_{}x{}_{}", self.heads, self.head_size, self.element)
+        let rotary = if self.rotary { "_rotary" } else { "" };
+        let mask = if self.mask == Mask::Segments { "_segments" } else { "" };
+        format!("attention_{}x{}{rotary}{mask}_{}", self.heads, self.head_size, self.element)
     }
 
     /// Writes the kernel into a module.
@@ -92,7 +122,11 @@ impl Attention {
     }
 
     fn schedule(&self, target: &CpuTarget) -> Schedule {
-        Schedule::new(self.element, self.head_size, target)
+        Schedule {
+            rotary: self.rotary,
+            masked: self.mask == Mask::Segments,
+            ..Schedule::new(self.element, self.head_size, target)
+        }
     }
 }
 

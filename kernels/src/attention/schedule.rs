@@ -34,6 +34,10 @@ pub(crate) struct Schedule {
     pub(crate) padded_head: i64,
     /// Keys of a block.
     pub(crate) block_keys: i64,
+    /// Whether rows of queries are rotated before they become columns, and need a place for it.
+    pub(crate) rotary: bool,
+    /// Whether the segments of queries are kept.
+    pub(crate) masked: bool,
 }
 
 impl Schedule {
@@ -53,6 +57,8 @@ impl Schedule {
             head_cells: head_size / cell.elements(),
             padded_head: round_up(head_size, rows),
             block_keys: BLOCK_KEYS,
+            rotary: false,
+            masked: false,
         }
     }
 
@@ -69,6 +75,11 @@ impl Schedule {
     /// Panels of a full tile.
     fn panels(&self) -> i64 {
         round_up(TILE_QUERIES, self.panel_queries()) / self.panel_queries()
+    }
+
+    /// Bytes of one head of a token, in cells.
+    pub(crate) fn head_row(&self) -> i64 {
+        self.head_cells * CELL
     }
 
     /// Bytes of one panel of queries: a row a cell of the head.
@@ -94,8 +105,12 @@ impl Schedule {
         let scores = values + round_up(self.block_keys * self.padded_head * CELL, ALIGNMENT);
         let outputs = scores + round_up(self.block_keys * self.panel_row(), ALIGNMENT);
         let states = outputs + self.panels() * self.output_panel();
-        let bytes = states + self.panels() * self.state_panel();
-        Scratch { queries, keys, values, scores, outputs, states, bytes }
+        let rotated = states + self.panels() * self.state_panel();
+        let rotated_bytes = if self.rotary { self.lanes * self.head_row() } else { 0 };
+        let segments = rotated + round_up(rotated_bytes, ALIGNMENT);
+        let segments_bytes = if self.masked { self.panels() * self.panel_row() } else { 0 };
+        let bytes = segments + round_up(segments_bytes, ALIGNMENT);
+        Scratch { queries, keys, values, scores, outputs, states, rotated, segments, bytes }
     }
 }
 
@@ -114,6 +129,10 @@ pub(crate) struct Scratch {
     pub(crate) outputs: i64,
     /// Panels `[2][panel queries]`.
     pub(crate) states: i64,
+    /// Of a rotary one, a vector's worth of heads: `[lanes][head cells]`.
+    pub(crate) rotated: i64,
+    /// Of a masked one, panels `[panel queries]` of segments.
+    pub(crate) segments: i64,
     /// The size of all.
     pub(crate) bytes: i64,
 }
@@ -130,7 +149,11 @@ mod tests {
     fn the_parts_of_the_scratch_memory_follow_each_other_aligned() {
         for target in CpuTarget::ALL {
             for head_size in [1, 7, 16, 64, 72, 88, 128] {
-                let schedule = Schedule::new(ElementType::BF16, head_size, &target);
+                let schedule = Schedule {
+                    rotary: head_size % 2 == 0,
+                    masked: head_size % 4 == 0,
+                    ..Schedule::new(ElementType::BF16, head_size, &target)
+                };
                 let scratch = schedule.scratch();
                 let panel_rows = schedule.panels() * schedule.panel_row();
                 let parts = [
@@ -140,6 +163,11 @@ mod tests {
                     (scratch.scores, schedule.block_keys * schedule.panel_row()),
                     (scratch.outputs, schedule.padded_head * panel_rows),
                     (scratch.states, 2 * panel_rows),
+                    (
+                        scratch.rotated,
+                        i64::from(schedule.rotary) * schedule.lanes * schedule.head_row(),
+                    ),
+                    (scratch.segments, i64::from(schedule.masked) * TILE_QUERIES * CELL),
                     (scratch.bytes, 0),
                 ];
                 for (part, next) in parts.iter().zip(&parts[1..]) {

@@ -173,6 +173,7 @@ impl Emitter<'_> {
         let end = self.schedule.chunks * elements;
         let scalar = match self.kernel().format.row_element() {
             ElementType::F32 => Scalar::F32,
+            ElementType::I32 => Scalar::I32,
             ElementType::BF16 | ElementType::F16 => Scalar::I16,
         };
         for column in column..end {

@@ -70,7 +70,12 @@ pub(super) fn lower(op: &Move, operands: &[Layout], result: &Layout) -> Result<L
             let pieces = concat_columns(operands, &extent);
             (pieces, (extent.images, extent.rows), row_bytes(result))
         }
-        Move::MeanTokens | Move::InterpolatePositions { .. } => {
+        Move::MeanTokens
+        | Move::InterpolatePositions { .. }
+        | Move::Rope { .. }
+        | Move::GatherRows
+        | Move::InversePermutation
+        | Move::MaskSegments => {
             let why = format!("{} is no copy", op.name());
             return Err(LowerError::Unsupported { family: "move", why });
         }

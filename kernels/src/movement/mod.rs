@@ -1,17 +1,28 @@
 //! The kernels that only move elements ([`StridedCopy`]), or weigh a few of them.
 
 mod arrangement;
+mod gather_rows;
+mod image_rows;
 mod interpolate_positions;
+mod inverse_permutation;
+mod mask_segments;
 mod mean_tokens;
+mod rope;
 mod strided_copy;
 mod taps;
 
+pub use gather_rows::GatherRows;
 pub use interpolate_positions::InterpolatePositions;
+pub use mask_segments::MaskSegments;
+pub(crate) use mask_segments::segment_image_stride;
 pub use mean_tokens::MeanTokens;
+pub use rope::Rope;
+pub(crate) use rope::rotary_head_size;
 pub use strided_copy::{PieceShape, StridedCopy};
 
 use crate::mlir::Module;
 use crate::{CpuTarget, Launch, Layout, LowerError};
+use ocellus_dialects::ElementType;
 use ocellus_dialects::kernel::Move;
 
 /// All that the code of a [`Move`] depends on.
@@ -23,6 +34,14 @@ pub enum Movement {
     MeanTokens(MeanTokens),
     /// `table[native_rows*native_cols, n] -> [rows*cols, n]`
     InterpolatePositions(InterpolatePositions),
+    /// `x[images, tokens, heads*d], cos[tokens, d], sin[tokens, d] -> [images, tokens, heads*d]`
+    Rope(Rope),
+    /// `x[.., rows, n], index[k] -> [.., k, n]`
+    GatherRows(GatherRows),
+    /// `index[n] -> [n]`
+    InversePermutation,
+    /// `scores[images, heads, tokens, tokens], segments[.., tokens]`
+    MaskSegments(MaskSegments),
 }
 
 impl Movement {
@@ -35,7 +54,12 @@ impl Movement {
         if operands.is_empty() {
             return Err(LowerError::MissingOperand { operand: 0 });
         }
-        for layout in operands {
+        // Tables and indices are stored in their own way.
+        let moved = match op {
+            Move::Rope { .. } | Move::GatherRows | Move::MaskSegments => &operands[..1],
+            _ => operands,
+        };
+        for layout in moved {
             if layout.ty.element != result.ty.element {
                 let why = format!("{op:?} of {} cannot give {}", layout.ty, result.ty);
                 return Err(LowerError::Unsupported { family: "move", why });
@@ -43,6 +67,10 @@ impl Movement {
         }
         match op {
             Move::MeanTokens => MeanTokens::lower(&operands[0], result),
+            Move::Rope { heads } => Rope::lower(*heads, operands, result),
+            Move::GatherRows => GatherRows::lower(operands, result),
+            Move::InversePermutation => inverse_permutation::lower(operands, result),
+            Move::MaskSegments => MaskSegments::lower(operands, result),
             Move::InterpolatePositions {
                 native_rows,
                 native_cols,
@@ -74,6 +102,12 @@ impl Movement {
                 let (filter, element) = (interpolate.filter.name(), interpolate.element);
                 format!("move_interpolate_positions_{filter}_{element}")
             }
+            Movement::Rope(Rope { element, heads, head_size }) => {
+                format!("move_rope_{heads}x{head_size}_{element}")
+            }
+            Movement::GatherRows(gather) => format!("move_gather_rows_{}", gather.element),
+            Movement::InversePermutation => "move_inverse_permutation".to_string(),
+            Movement::MaskSegments(mask) => format!("move_mask_segments_{}", mask.element),
         }
     }
 
@@ -85,7 +119,22 @@ impl Movement {
             Movement::InterpolatePositions(interpolate) => {
                 interpolate.define(module, symbol, target)
             }
+            Movement::Rope(rope) => rope.define(module, symbol, target),
+            Movement::GatherRows(gather) => gather.define(module, symbol, target),
+            Movement::InversePermutation => inverse_permutation::define(module, symbol),
+            Movement::MaskSegments(mask) => mask.define(module, symbol, target),
         }
+    }
+}
+
+/// Refuses what is no list of indices; the one after the operands is the result.
+fn expect_index(op: &str, position: usize, layout: &Layout) -> Result<(), LowerError> {
+    match layout.ty.rank() == 1 && layout.ty.element == ElementType::I32 {
+        true => Ok(()),
+        false => Err(LowerError::Unsupported {
+            family: "move",
+            why: format!("{op} wants indices, [n] x i32, as tensor {position}, not {}", layout.ty),
+        }),
     }
 }
 

@@ -138,7 +138,7 @@ impl StridedCopy {
         }
         // Bits are bits: what they mean as numbers is nobody's business here.
         let scalar = match self.element {
-            ElementType::F32 => Scalar::I32,
+            ElementType::F32 | ElementType::I32 => Scalar::I32,
             ElementType::BF16 | ElementType::F16 => Scalar::I16,
         };
         for_columns(b, target, piece.run, |b, column, lanes| {

@@ -5,6 +5,7 @@ mod activation;
 mod columns;
 mod functions;
 mod register_block;
+mod rotation;
 mod storage;
 mod transpose;
 
@@ -13,5 +14,6 @@ pub(crate) use columns::pieces;
 pub use columns::{Width, fold_columns, for_columns};
 pub use functions::{erf, exp, sigmoid, tanh};
 pub(crate) use register_block::{CELL, Cell, RegisterBlock};
+pub(crate) use rotation::Rotation;
 pub use storage::{element_pointer, load, narrow, store, widen};
 pub(crate) use transpose::transpose;

@@ -28,6 +28,7 @@ fn storage(element: ElementType) -> Scalar {
         ElementType::F32 => Scalar::F32,
         ElementType::BF16 => Scalar::I16,
         ElementType::F16 => Scalar::F16,
+        ElementType::I32 => Scalar::I32,
     }
 }
 
@@ -36,6 +37,7 @@ pub fn widen(b: &mut Builder, element: ElementType, stored: Value) -> Value {
     match element {
         ElementType::F32 => stored,
         ElementType::F16 => b.extend_float(stored, Scalar::F32),
+        ElementType::I32 => b.to_float(stored),
         ElementType::BF16 => {
             let bits = b.extend_unsigned(stored, Scalar::I32);
             let bits = b.shift_left(bits, 16);
@@ -49,6 +51,7 @@ pub fn narrow(b: &mut Builder, target: &CpuTarget, element: ElementType, value: 
     match element {
         ElementType::F32 => value,
         ElementType::F16 => b.truncate_float(value, Scalar::F16),
+        ElementType::I32 => b.to_integer(value),
         // One instruction from eight lanes on. It takes subnormals for zero; the other way does not.
         ElementType::BF16 if target.avx512_bf16 && value.lanes() >= 8 => {
             let narrow = b.truncate_float(value, Scalar::BF16);

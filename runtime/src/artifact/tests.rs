@@ -9,7 +9,7 @@ use super::header::{
 use super::*;
 use crate::plan::{
     Expression, FORMAT_VERSION, KernelEntry, Launch, LaunchArgument, Piece, Place, Plan, Port,
-    Program, SymbolEntry, SymbolSource, WeightEntry,
+    PortValues, Program, SymbolEntry, SymbolSource, WeightEntry,
 };
 use proptest::prelude::*;
 use replace_numbers::replace_numbers;
@@ -21,7 +21,11 @@ fn plan(weights: &[(String, Vec<u8>)]) -> Plan {
     let weights = weights
         .iter()
         .map(|(name, bytes)| WeightEntry { name: name.clone(), bytes: bytes.len() as u64 });
-    let dim = |index| Port { name: "x".to_string(), shape: vec![Expression::Symbol(index)] };
+    let dim = |index| Port {
+        name: "x".to_string(),
+        shape: vec![Expression::Symbol(index)],
+        values: PortValues::Numbers,
+    };
     let launch = Launch {
         kernel: 0,
         arguments: vec![LaunchArgument::Address {

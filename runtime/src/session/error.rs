@@ -84,6 +84,20 @@ pub enum RunError {
         /// The size that it gave.
         before: i64,
     },
+    /// An index that is not there, or is no index.
+    #[error(
+        "the input `{input}` has {value} at position {position}, and its elements must be {wanted}"
+    )]
+    Index {
+        /// The input.
+        input: String,
+        /// Which of its elements, in order.
+        position: usize,
+        /// The element.
+        value: f32,
+        /// What it should be.
+        wanted: String,
+    },
     /// A size outside the declared range.
     #[error(
         "`{symbol}` = {value} (dimension {axis} of the input `{input}`) lies outside the declared range {range}: give \

@@ -5,6 +5,7 @@ mod bound_program;
 mod compiled_program;
 mod dispatch;
 mod error;
+mod indices;
 
 use crate::artifact::{Artifact, ArtifactError, UnfitMachine};
 use crate::cpu::CpuDevice;
@@ -16,6 +17,7 @@ use bound_program::{BoundProgram, CallAddresses};
 use compiled_program::CompiledProgram;
 use dispatch::Dispatch;
 pub use error::RunError;
+use indices::read_indices;
 use memmap2::MmapMut;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -146,6 +148,7 @@ impl Session {
     ) -> Result<Outputs, RunError> {
         let plan = self.artifact.plan();
         let call = bind(plan, inputs)?;
+        let indices = read_indices(plan, &call)?;
         let state = &mut *self.lock();
         let bound = match state.bound.take_if(|bound| bound.symbols == call.symbols) {
             Some(bound) => state.bound.insert(bound),
@@ -169,7 +172,12 @@ impl Session {
             .map(|shape| new_output(shape))
             .collect::<Result<Vec<_>, _>>()?;
         let addresses = CallAddresses {
-            inputs: call.inputs.iter().map(|tensor| tensor.data.as_ptr() as i64).collect(),
+            inputs: (call.inputs.iter().zip(&indices))
+                .map(|(tensor, indices)| match indices {
+                    Some(indices) => indices.as_ptr() as i64,
+                    None => tensor.data.as_ptr() as i64,
+                })
+                .collect(),
             outputs: outputs.iter_mut().map(|tensor| tensor.data.as_mut_ptr() as i64).collect(),
         };
         bound.patch(&addresses);

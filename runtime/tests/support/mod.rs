@@ -38,6 +38,10 @@ pub fn constant(value: i64) -> Expression {
     Expression::Constant(value)
 }
 
+pub fn numbers(name: &str, shape: Vec<Expression>) -> Port {
+    Port { name: name.to_string(), shape, values: PortValues::Numbers }
+}
+
 pub fn rows() -> Expression {
     Expression::Symbol(0)
 }
@@ -113,13 +117,10 @@ pub fn plan() -> Plan {
                 source: SymbolSource::Defined(Expression::CeilDiv(Box::new(rows()), 2)),
             },
         ],
-        inputs: vec![Port { name: "x".to_string(), shape: vec![rows(), constant(WIDTH as i64)] }],
+        inputs: vec![numbers("x", vec![rows(), constant(WIDTH as i64)])],
         outputs: vec![
-            Port { name: "y".to_string(), shape: vec![rows(), constant(WIDTH as i64)] },
-            Port {
-                name: "scratch_is_aligned".to_string(),
-                shape: vec![constant(1), Expression::Symbol(1)],
-            },
+            numbers("y", vec![rows(), constant(WIDTH as i64)]),
+            numbers("scratch_is_aligned", vec![constant(1), Expression::Symbol(1)]),
         ],
         weights: vec![WeightEntry { name: "weight".to_string(), bytes: 4 * WIDTH as u64 }],
         kernels: vec![

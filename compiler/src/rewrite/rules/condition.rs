@@ -33,6 +33,8 @@ pub enum Condition {
     HasElement(&'static str, &'static str),
     /// The two tensors have the same shape.
     SameShape(&'static str, &'static str),
+    /// The index is as long as the tensor has rows.
+    ReadsAllRows(&'static str, &'static str),
     /// An epilogue over the elements of the first can read the second that way.
     Meets(Broadcast, &'static str, &'static str),
     /// The epilogue combines its element with no other full tensor in this manner. Each sum along a residual stream is
@@ -67,6 +69,7 @@ impl Condition {
             | Condition::HasShape(a, b)
             | Condition::HasElement(a, b)
             | Condition::SameShape(a, b)
+            | Condition::ReadsAllRows(a, b)
             | Condition::Meets(_, a, b) => vec![a, b],
         }
     }
@@ -100,6 +103,9 @@ impl Condition {
                 matches!(attribute(to)?, Attribute::Element(to) if *to == ty(x)?.element)
             }
             Condition::SameShape(a, b) => ty(a)?.shape == ty(b)?.shape,
+            Condition::ReadsAllRows(x, index) => {
+                ty(x)?.shape.iter().rev().nth(1)? == ty(index)?.shape.first()?
+            }
             Condition::Meets(broadcast, of, operand) => meets(ty(of)?, *broadcast, ty(operand)?),
             Condition::CombinesNoFull(how, epilogue) => match &facts(epilogue)?.meaning {
                 Ok(Meaning::Epilogue(steps)) => !steps.iter().any(|step| {
@@ -132,6 +138,9 @@ impl fmt::Display for Condition {
             Condition::HasShape(x, shape) => write!(f, "{x} already has the shape {shape}"),
             Condition::HasElement(x, to) => write!(f, "{x} is already stored as {to}"),
             Condition::SameShape(a, b) => write!(f, "{a} and {b} have the same shape"),
+            Condition::ReadsAllRows(x, index) => {
+                write!(f, "{index} has an entry for each row of {x}")
+            }
             Condition::Meets(broadcast, of, operand) => {
                 write!(f, "an epilogue over {of} can read {operand} as `{}`", broadcast.name())
             }

@@ -9,9 +9,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         name: "merge-qkv-with-bias",
         left: "(attention (read (add (linear ?x ?wq) ?bq)) (read (add (linear ?x ?wk) ?bk))
-                          (read (add (linear ?x ?wv) ?bv)) ?heads ?scale)",
+                          (read (add (linear ?x ?wv) ?bv)) ?heads ?scale ?mask)",
         right: "(attention (read (columns ?merged 0 ?n)) (read (columns ?merged ?n ?m))
-                           (read (columns ?merged (plus ?n ?m) (first_dim ?wv))) ?heads ?scale)",
+                           (read (columns ?merged (plus ?n ?m) (first_dim ?wv))) ?heads ?scale ?mask)",
         given: &[
             ("?merged", "(add (linear ?x (concat 0 ?weights)) (concat 0 ?biases))"),
             ("?weights", "(list (read ?wq) (list (read ?wk) (list (read ?wv) end)))"),
@@ -29,13 +29,13 @@ pub const RULES: &[Rule] = &[
         ],
         because: "The columns of a product depend each on one row of the weight and one entry of the bias.",
         example: "x: I T K, wq: weight H*D K, wk: weight H*D K, wv: weight H*D K, bq: weight H*D, bk: weight H*D,
-                  bv: weight H*D, heads: dim H, scale: number",
+                  bv: weight H*D, heads: dim H, scale: number, mask: mask I T",
     },
     Rule {
         name: "merge-qkv",
-        left: "(attention (read (linear ?x ?wq)) (read (linear ?x ?wk)) (read (linear ?x ?wv)) ?heads ?scale)",
+        left: "(attention (read (linear ?x ?wq)) (read (linear ?x ?wk)) (read (linear ?x ?wv)) ?heads ?scale ?mask)",
         right: "(attention (read (columns ?merged 0 ?n)) (read (columns ?merged ?n ?m))
-                           (read (columns ?merged (plus ?n ?m) (first_dim ?wv))) ?heads ?scale)",
+                           (read (columns ?merged (plus ?n ?m) (first_dim ?wv))) ?heads ?scale ?mask)",
         given: &[
             ("?merged", "(linear ?x (concat 0 ?weights))"),
             ("?weights", "(list (read ?wq) (list (read ?wk) (list (read ?wv) end)))"),
@@ -44,12 +44,12 @@ pub const RULES: &[Rule] = &[
         ],
         conditions: &[WeightOnly("?wq"), WeightOnly("?wk"), WeightOnly("?wv")],
         because: "The columns of a product depend each on one row of the weight.",
-        example: "x: I T K, wq: weight H*D K, wk: weight H*D K, wv: weight H*D K, heads: dim H, scale: number",
+        example: "x: I T K, wq: weight H*D K, wk: weight H*D K, wv: weight H*D K, heads: dim H, scale: number, mask: mask I T",
     },
     Rule {
         name: "merge-kv-with-bias",
-        left: "(attention ?q (read (add (linear ?x ?wk) ?bk)) (read (add (linear ?x ?wv) ?bv)) ?heads ?scale)",
-        right: "(attention ?q (read (columns ?merged 0 ?n)) (read (columns ?merged ?n (first_dim ?wv))) ?heads ?scale)",
+        left: "(attention ?q (read (add (linear ?x ?wk) ?bk)) (read (add (linear ?x ?wv) ?bv)) ?heads ?scale ?mask)",
+        right: "(attention ?q (read (columns ?merged 0 ?n)) (read (columns ?merged ?n (first_dim ?wv))) ?heads ?scale ?mask)",
         given: &[
             ("?merged", "(add (linear ?x (concat 0 ?weights)) (concat 0 ?biases))"),
             ("?weights", "(list (read ?wk) (list (read ?wv) end))"),
@@ -58,20 +58,20 @@ pub const RULES: &[Rule] = &[
         ],
         conditions: &[WeightOnly("?wk"), WeightOnly("?wv"), Rank("?bk", 1), Rank("?bv", 1)],
         because: "The columns of a product depend each on one row of the weight and one entry of the bias.",
-        example: "q: operand I Q H*D, x: I T K, wk: weight H*D K, wv: weight H*D K, bk: weight H*D, bv: weight H*D,
-                  heads: dim H, scale: number",
+        example: "q: operand I T H*D, x: I T K, wk: weight H*D K, wv: weight H*D K, bk: weight H*D, bv: weight H*D,
+                  heads: dim H, scale: number, mask: mask I T",
     },
     Rule {
         name: "merge-kv",
-        left: "(attention ?q (read (linear ?x ?wk)) (read (linear ?x ?wv)) ?heads ?scale)",
-        right: "(attention ?q (read (columns ?merged 0 ?n)) (read (columns ?merged ?n (first_dim ?wv))) ?heads ?scale)",
+        left: "(attention ?q (read (linear ?x ?wk)) (read (linear ?x ?wv)) ?heads ?scale ?mask)",
+        right: "(attention ?q (read (columns ?merged 0 ?n)) (read (columns ?merged ?n (first_dim ?wv))) ?heads ?scale ?mask)",
         given: &[
             ("?merged", "(linear ?x (concat 0 (list (read ?wk) (list (read ?wv) end))))"),
             ("?n", "(first_dim ?wk)"),
         ],
         conditions: &[WeightOnly("?wk"), WeightOnly("?wv")],
         because: "The columns of a product depend each on one row of the weight.",
-        example: "q: operand I Q H*D, x: I T K, wk: weight H*D K, wv: weight H*D K, heads: dim H, scale: number",
+        example: "q: operand I T H*D, x: I T K, wk: weight H*D K, wv: weight H*D K, heads: dim H, scale: number, mask: mask I T",
     },
     Rule {
         name: "merge-gate-and-up",

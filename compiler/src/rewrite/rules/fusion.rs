@@ -161,6 +161,15 @@ pub const RULES: &[Rule] = &[
         example: "x: I T K+3, start: 2, length: dim K",
     },
     Rule {
+        name: "rope-into-attention",
+        left: "(read (rope ?x ?cos ?sin ?heads))",
+        right: "(rotated (read ?x) ?cos ?sin ?heads)",
+        given: &[],
+        conditions: &[],
+        because: "A kernel that copies heads before it multiplies them can rotate them as it copies.",
+        example: "x: I T H*2*D, cos: T 2*D, sin: T 2*D, heads: dim H",
+    },
+    Rule {
         name: "select-token-into-address",
         left: "(read (select_token ?x ?index))",
         right: "(read_token ?x ?index)",

@@ -8,6 +8,8 @@ mod exploration;
 mod fusion;
 mod implementation;
 mod recognition;
+mod rotary;
+mod rows_in_order;
 #[cfg(test)]
 mod soundness;
 
@@ -56,7 +58,8 @@ pub struct Rule {
     /// A typing of the variables of `left`, separated by commas. Upper-case names are sizes, drawn at random:
     /// `x: I T K` a tensor of that shape, `w: weight N K` one of the checkpoint; `operand`, `prologue`, `product` and
     /// `epilogue` before a shape a term of that sort; `operands A B + A C` a list; `number`, `activation`, `dim H*D`,
-    /// `shape A B*C`, or an attribute itself.
+    /// `shape A B*C`, or an attribute itself. Indices are `rows R below T`, `permutation T` and `segments I T` (of each
+    /// image or of all); `mask I T` is one of attention, by segments or none.
     pub example: &'static str,
 }
 
@@ -76,6 +79,8 @@ impl Rule {
 pub fn all() -> impl Iterator<Item = (Group, &'static Rule)> {
     [
         (Group::Exploration, exploration::RULES),
+        (Group::Exploration, rotary::RULES),
+        (Group::Exploration, rows_in_order::RULES),
         (Group::Recognition, recognition::RULES),
         (Group::Implementation, implementation::RULES),
         (Group::Fusion, fusion::RULES),

@@ -9,7 +9,7 @@ pub const RULES: &[Rule] = &[
         left: "(merge_heads (matmul (softmax (scale (matmul_transposed (split_heads ?q ?heads) (split_heads ?k ?heads))
                                                     ?scale))
                                     (split_heads ?v ?heads)))",
-        right: "(attention (read ?q) (read ?k) (read ?v) ?heads ?scale)",
+        right: "(attention (read ?q) (read ?k) (read ?v) ?heads ?scale end)",
         given: &[],
         conditions: &[],
         because: "This is the definition of multi-head attention (Vaswani et al., arXiv:1706.03762).",
@@ -19,19 +19,43 @@ pub const RULES: &[Rule] = &[
         name: "attention-without-scale",
         left: "(merge_heads (matmul (softmax (matmul_transposed (split_heads ?q ?heads) (split_heads ?k ?heads)))
                                     (split_heads ?v ?heads)))",
-        right: "(attention (read ?q) (read ?k) (read ?v) ?heads 1.0)",
+        right: "(attention (read ?q) (read ?k) (read ?v) ?heads 1.0 end)",
         given: &[],
         conditions: &[],
         because: "This is the definition of multi-head attention, with a factor of one.",
         example: "q: I Q H*D, k: I T H*D, v: I T H*D, heads: dim H",
     },
     Rule {
+        name: "attention-in-segments",
+        left: "(merge_heads (matmul (softmax (mask_segments
+                                        (scale (matmul_transposed (split_heads ?q ?heads) (split_heads ?k ?heads)) ?scale)
+                                        ?segments))
+                                    (split_heads ?v ?heads)))",
+        right: "(attention (read ?q) (read ?k) (read ?v) ?heads ?scale (list (read ?segments) end))",
+        given: &[],
+        conditions: &[],
+        because: "This is the definition of multi-head attention; a masked score has the weight zero.",
+        example: "q: I T H*D, k: I T H*D, v: I T H*D, heads: dim H, scale: number, segments: segments I T",
+    },
+    Rule {
+        name: "attention-in-segments-without-scale",
+        left: "(merge_heads (matmul (softmax (mask_segments
+                                        (matmul_transposed (split_heads ?q ?heads) (split_heads ?k ?heads)) ?segments))
+                                    (split_heads ?v ?heads)))",
+        right: "(attention (read ?q) (read ?k) (read ?v) ?heads 1.0 (list (read ?segments) end))",
+        given: &[],
+        conditions: &[],
+        because: "This is the definition of multi-head attention, with a factor of one.",
+        example: "q: I T H*D, k: I T H*D, v: I T H*D, heads: dim H, segments: segments I T",
+    },
+    Rule {
         name: "attention-with-scaled-queries",
-        left: "(attention (read (scale ?q ?f)) ?k ?v ?heads ?scale)",
-        right: "(attention (read ?q) ?k ?v ?heads (times ?scale ?f))",
+        left: "(attention (read (scale ?q ?f)) ?k ?v ?heads ?scale ?mask)",
+        right: "(attention (read ?q) ?k ?v ?heads (times ?scale ?f) ?mask)",
         given: &[],
         conditions: &[],
         because: "Scores are linear in the queries.",
-        example: "q: I Q H*D, f: number, k: operand I T H*D, v: operand I T H*D, heads: dim H, scale: number",
+        example: "q: I T H*D, f: number, k: operand I T H*D, v: operand I T H*D, heads: dim H, scale: number,
+                  mask: mask I T",
     },
 ];

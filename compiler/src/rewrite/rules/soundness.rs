@@ -62,6 +62,29 @@ impl Instance {
         format!("%{}", self.given.len() - 1)
     }
 
+    fn indices(&mut self, shape: &[i64], data: Vec<f32>) -> String {
+        let dims = shape.iter().map(|dim| *dim as usize).collect();
+        let ty = TensorType::new(ElementType::I32, shape.iter().copied());
+        self.given.push((ty, false, HostTensor::new(dims, data).unwrap()));
+        format!("%{}", self.given.len() - 1)
+    }
+
+    fn permutation(&mut self, count: i64) -> String {
+        let mut order: Vec<f32> = (0..count).map(|index| index as f32).collect();
+        for last in (1..order.len()).rev() {
+            order.swap(last, self.random.random_range(0..=last));
+        }
+        self.indices(&[count], order)
+    }
+
+    /// A few segments, not in runs, of each image or of all.
+    fn segments(&mut self, shape: &[i64]) -> String {
+        let shape = if self.random.random() { shape } else { &shape[shape.len() - 1..] };
+        let count = shape.iter().product::<i64>();
+        let data = (0..count).map(|_| self.random.random_range(-1..2) as f32).collect();
+        self.indices(shape, data)
+    }
+
     fn operand(&mut self, shape: &[i64]) -> String {
         format!("(read {})", self.tensor(shape, false))
     }
@@ -146,6 +169,25 @@ impl Instance {
                     format!("(list {} {list})", self.operand(shape))
                 })
             }
+            "rows" => {
+                let sizes = self.shape(&rest.replace("below", ""));
+                let data = (0..sizes[0]).map(|_| self.random.random_range(0..sizes[1]) as f32);
+                let data = data.collect();
+                self.indices(&sizes[..1], data)
+            }
+            "permutation" => {
+                let count = self.size(rest);
+                self.permutation(count)
+            }
+            "segments" => {
+                let shape = self.shape(rest);
+                self.segments(&shape)
+            }
+            "mask" if self.random.random() => "end".to_string(),
+            "mask" => {
+                let shape = self.shape(rest);
+                format!("(list (read {}) end)", self.segments(&shape))
+            }
             "number" => format!("{:?}", self.number()),
             "activation" => self.activation().to_string(),
             "dim" => self.size(rest).to_string(),
@@ -216,13 +258,15 @@ fn instantiate(pattern: &str, terms: &BTreeMap<String, String>) -> RecExpr<Term>
     text.parse().unwrap_or_else(|error| panic!("{error} in {text}"))
 }
 
-/// Largest difference over the largest magnitude, at least one.
+/// Largest difference over the largest magnitude, at least one. Infinities, as of masked scores, must be the same.
 fn difference(left: &HostTensor, right: &HostTensor) -> f64 {
     assert_eq!(left.shape, right.shape);
-    let largest = left.data.iter().fold(1.0f64, |largest, x| largest.max(f64::from(x.abs())));
+    let finite = left.data.iter().filter(|x| x.is_finite());
+    let largest = finite.fold(1.0f64, |largest, x| largest.max(f64::from(x.abs())));
     let pairs = left.data.iter().zip(&right.data);
     // `max` would pass over a NaN.
-    let worst = pairs.map(|(a, b)| f64::from((a - b).abs())).fold(0.0, |worst, difference| {
+    let apart = |(a, b): (&f32, &f32)| if a == b { 0.0 } else { f64::from((a - b).abs()) };
+    let worst = pairs.map(apart).fold(0.0, |worst, difference| {
         if difference > worst || difference.is_nan() { difference } else { worst }
     });
     worst / largest

@@ -1,11 +1,14 @@
 //! A launch at run time: its operands, and the tile that each number stands for.
 
 use super::Emitter;
+use super::rotation::Tables;
+use super::segments::Segments;
 use super::tile::Tile;
 use crate::attention::schedule::TILE_QUERIES;
 use crate::mlir::{Builder, Value};
 use crate::rows::ArgumentReader;
 use ocellus_dialects::ElementType;
+use ocellus_dialects::kernel::Mask;
 
 /// An operand at run time.
 #[derive(Clone, Copy)]
@@ -25,6 +28,14 @@ impl Operand {
             row_bytes: b.mul_constant(row, element.bytes()),
             image_bytes: b.mul_constant(image, element.bytes()),
         }
+    }
+
+    /// A table: its rows are the same for each image.
+    fn read_table(b: &mut Builder, arguments: &mut ArgumentReader) -> Self {
+        let base = arguments.pointer(b);
+        let row = arguments.integer(b);
+        let row_bytes = b.mul_constant(row, ElementType::F32.bytes());
+        Operand { base, row_bytes, image_bytes: b.i64(0) }
     }
 
     /// The address of one image's head.
@@ -55,6 +66,8 @@ pub(super) struct Call<'a> {
     query_count: Value,
     pub(super) key_count: Value,
     pub(super) scratch: Value,
+    pub(super) tables: Option<Tables>,
+    segments: Option<Segments>,
 }
 
 impl<'a> Call<'a> {
@@ -68,15 +81,28 @@ impl<'a> Call<'a> {
         let operand = |b: &mut Builder, arguments: &mut ArgumentReader| {
             Operand::read(b, arguments, emitter.element)
         };
+        let [queries, keys, values, result] = [0, 1, 2, 3].map(|_| operand(b, &mut arguments));
+        let [query_count, key_count] = [0, 1].map(|_| arguments.integer(b));
+        let tables = emitter.rotary.then(|| {
+            let [cos, sin] = [0, 1].map(|_| Operand::read_table(b, &mut arguments));
+            Tables { cos, sin }
+        });
+        let segments = (emitter.mask == Mask::Segments).then(|| {
+            let base = arguments.pointer(b);
+            let image = arguments.integer(b);
+            Segments { base, image_bytes: b.mul_constant(image, ElementType::I32.bytes()) }
+        });
         Call {
             emitter,
-            queries: operand(b, &mut arguments),
-            keys: operand(b, &mut arguments),
-            values: operand(b, &mut arguments),
-            result: operand(b, &mut arguments),
-            query_count: arguments.integer(b),
-            key_count: arguments.integer(b),
+            queries,
+            keys,
+            values,
+            result,
+            query_count,
+            key_count,
             scratch,
+            tables,
+            segments,
         }
     }
 
@@ -102,6 +128,8 @@ impl<'a> Call<'a> {
             keys,
             values,
             result: result.at(result.row(b, first)),
+            segments: self.segments.map(|segments| segments.image(b, image)),
+            first,
             count: b.min(rest, full),
         }
     }

@@ -2,33 +2,42 @@
 //! register blocks.
 
 use super::call::Operand;
-use super::interleave;
 use super::tile::Tile;
+use super::{Functions, interleave};
 use crate::mlir::{Builder, Comparison, Scalar, Type, Value};
 use crate::vector::{self, CELL, Cell, pieces};
 
 impl Tile<'_> {
-    /// Keys, row after row, and zeros up to the next full register block.
-    pub(super) fn copy_keys(&self, b: &mut Builder, first: Value, keys: Value) {
+    /// Keys, row after row, rotated where that is asked for, and zeros up to the next full register block.
+    pub(super) fn copy_keys(
+        &self,
+        b: &mut Builder,
+        functions: &Functions,
+        first: Value,
+        keys: Value,
+    ) {
         let emitter = self.emitter();
         let schedule = &emitter.schedule;
         let cells = pieces(0, schedule.head_cells, emitter.lanes());
         let source = self.keys.at(self.keys.row(b, first));
         let copy = self.part(b, emitter.scratch.keys);
-        let row_bytes = schedule.head_cells * CELL;
+        let row_bytes = schedule.head_row();
         let cell_bytes = schedule.cell.elements() * emitter.element.bytes();
         let zero = b.i64(0);
-        b.for_each((zero, keys, 1), |b, key| {
-            let row = source.row(b, key);
-            let bytes = b.mul_constant(key, row_bytes);
-            let to = b.offset(copy, bytes);
-            for (cell, lanes) in &cells {
-                let pointer = b.offset_constant(row, cell * cell_bytes);
-                let value = emitter.load_cells(b, pointer, *lanes);
-                let pointer = b.offset_constant(to, cell * CELL);
-                b.store(value, pointer);
-            }
-        });
+        match &functions.rotate {
+            Some(rotate) => self.rotate_rows(b, rotate, source, (first, keys), copy),
+            None => b.for_each((zero, keys, 1), |b, key| {
+                let row = source.row(b, key);
+                let bytes = b.mul_constant(key, row_bytes);
+                let to = b.offset(copy, bytes);
+                for (cell, lanes) in &cells {
+                    let pointer = b.offset_constant(row, cell * cell_bytes);
+                    let value = emitter.load_cells(b, pointer, *lanes);
+                    let pointer = b.offset_constant(to, cell * CELL);
+                    b.store(value, pointer);
+                }
+            }),
+        }
         let blocks = b.ceil_div(keys, schedule.rows);
         let end = b.mul_constant(blocks, schedule.rows);
         b.for_each((keys, end, 1), |b, key| {

@@ -12,6 +12,8 @@ mod outputs;
 mod panel;
 mod products;
 mod queries;
+mod rotation;
+mod segments;
 mod softmax;
 mod tile;
 
@@ -22,6 +24,7 @@ use crate::mlir::{Builder, Function, Linkage, Module, Scalar, Type, Value};
 use crate::vector::{self, Cell};
 use call::Call;
 use ocellus_dialects::ElementType;
+use ocellus_dialects::kernel::Mask;
 
 /// Writes the kernel.
 pub(super) fn define(spec: &Attention, module: &mut Module, symbol: &str, target: &CpuTarget) {
@@ -32,26 +35,43 @@ pub(super) fn define(spec: &Attention, module: &mut Module, symbol: &str, target
         heads: spec.heads,
         // Powers of two are cheaper than powers of e.
         scale: spec.scale.get() * std::f64::consts::LOG2_E,
+        rotary: spec.rotary,
+        mask: spec.mask,
         schedule,
         scratch: schedule.scratch(),
     };
-    let pack = emitter.define_pack_queries(symbol, module);
-    let store = emitter.define_store_outputs(symbol, module);
-    let attend: Vec<Function> = (1..=schedule.vectors)
-        .map(|vectors| emitter.define_attend(symbol, vectors, module))
-        .collect();
+    let functions = Functions {
+        rotate: spec.rotary.then(|| emitter.define_rotate(symbol, module)),
+        pack: emitter.define_pack_queries(symbol, module),
+        attend: (1..=schedule.vectors)
+            .map(|vectors| emitter.define_attend(symbol, vectors, module))
+            .collect(),
+        store: emitter.define_store_outputs(symbol, module),
+    };
     let parameters = [Type::Pointer, Type::I64, Type::I64, Type::Pointer];
     module.define(symbol, Linkage::Exported, &parameters, |b, parameters| {
         let &[block, first, end, scratch] = parameters else { return };
         let call = Call::read(b, &emitter, block, scratch);
         b.for_each((first, end, 1), |b, tile| {
             let tile = call.tile(b, tile);
-            tile.pack_queries(b, &pack);
+            tile.pack_queries(b, &functions);
             tile.start_sums(b);
-            tile.attend(b, &attend);
-            tile.store_outputs(b, &store);
+            tile.attend(b, &functions);
+            tile.store_outputs(b, &functions.store);
         });
     });
+}
+
+/// The functions of one kernel.
+struct Functions {
+    /// Of a rotary one: rotates one head of one token.
+    rotate: Option<Function>,
+    /// Rows of queries become columns.
+    pack: Function,
+    /// A panel of queries and a block of keys, for each width of a panel.
+    attend: Vec<Function>,
+    /// Columns of sums become rows of the result.
+    store: Function,
 }
 
 /// What all functions of one kernel share.
@@ -60,6 +80,8 @@ struct Emitter<'a> {
     element: ElementType,
     heads: i64,
     scale: f64,
+    rotary: bool,
+    mask: Mask,
     schedule: Schedule,
     scratch: Scratch,
 }
@@ -80,10 +102,18 @@ impl Emitter<'_> {
         })
     }
 
-    /// Reads cells from elements as they are stored.
+    /// How rows of queries and keys are stored when they are copied: rotated ones are what a cell holds already.
+    fn row_element(&self) -> ElementType {
+        match self.schedule.cell {
+            Cell::F32 if self.rotary => ElementType::F32,
+            Cell::F32 | Cell::Bf16Pair => self.element,
+        }
+    }
+
+    /// Reads cells from rows of queries or keys.
     fn load_cells(&self, b: &mut Builder, pointer: Value, lanes: u32) -> Value {
         match self.schedule.cell {
-            Cell::F32 => vector::load(b, self.element, pointer, lanes),
+            Cell::F32 => vector::load(b, self.row_element(), pointer, lanes),
             Cell::Bf16Pair => b.load(pointer, Type::Vector(Scalar::I32, lanes)),
         }
     }

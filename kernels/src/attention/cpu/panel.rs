@@ -2,11 +2,13 @@
 //! rows lie.
 
 use super::Emitter;
+use super::segments::PanelSegments;
 use crate::mlir::{Builder, Function, Linkage, Module, Type, Value};
 use crate::vector::CELL;
+use ocellus_dialects::kernel::Mask;
 
 impl Emitter<'_> {
-    /// `(queries, scratch, keys, sums, state)`: the scores of one block of keys with one panel of queries, their
+    /// `(queries, scratch, keys, sums, state)`, and of a masked one the segments of queries and keys: the scores of one block of keys with one panel of queries, their
     /// softmax so far, and the values weighed with them. `keys` is how many the block has.
     pub(super) fn define_attend(
         &self,
@@ -14,16 +16,30 @@ impl Emitter<'_> {
         vectors: i64,
         module: &mut Module,
     ) -> Function {
-        let parameters = [Type::Pointer, Type::Pointer, Type::I64, Type::Pointer, Type::Pointer];
+        let mut parameters =
+            vec![Type::Pointer, Type::Pointer, Type::I64, Type::Pointer, Type::Pointer];
+        if self.mask == Mask::Segments {
+            parameters.extend([Type::Pointer; 2]);
+        }
         let name = format!("{symbol}_attend_{vectors}");
         module.define(&name, Linkage::Internal, &parameters, |b, parameters| {
-            let &[queries, scratch, keys, sums, state] = parameters else { return };
+            let &[queries, scratch, keys, sums, state, ref segments @ ..] = parameters else {
+                return;
+            };
+            let segments = match *segments {
+                [queries, keys] => {
+                    let size = (vectors, self.schedule.lanes);
+                    Some(PanelSegments::read(b, (queries, keys), size))
+                }
+                _ => None,
+            };
             let panel = Panel {
                 emitter: self,
                 vectors,
                 keys: b.offset_constant(scratch, self.scratch.keys),
                 values: b.offset_constant(scratch, self.scratch.values),
                 scores: b.offset_constant(scratch, self.scratch.scores),
+                segments,
             };
             panel.score(b, queries, keys);
             let decay = panel.exponentials(b, state, keys);
@@ -39,6 +55,7 @@ pub(super) struct Panel<'a> {
     pub(super) keys: Value,
     pub(super) values: Value,
     pub(super) scores: Value,
+    pub(super) segments: Option<PanelSegments>,
 }
 
 impl Panel<'_> {

@@ -1,7 +1,7 @@
 //! Queries become columns of panels, so that a query has a lane.
 
-use super::Emitter;
 use super::tile::Tile;
+use super::{Emitter, Functions};
 use crate::mlir::{Builder, Function, Linkage, Module, Type, Value};
 use crate::vector::{CELL, transpose};
 
@@ -23,7 +23,7 @@ impl Emitter<'_> {
                 })
                 .collect();
             let cells = self.schedule.head_cells;
-            let cell_bytes = self.schedule.cell.elements() * self.element.bytes();
+            let cell_bytes = self.schedule.cell.elements() * self.row_element().bytes();
             match self.overlapping(cells) {
                 Some(starts) => {
                     for start in starts {
@@ -56,13 +56,21 @@ impl Emitter<'_> {
 }
 
 impl Tile<'_> {
-    pub(super) fn pack_queries(&self, b: &mut Builder, pack: &Function) {
+    pub(super) fn pack_queries(&self, b: &mut Builder, functions: &Functions) {
         let emitter = self.emitter();
         self.for_vectors(b, |b, query, count| {
-            let source = self.queries.row(b, query);
+            let mut source = self.queries.row(b, query);
+            let mut row_bytes = self.queries.row_bytes;
+            if let Some(rotate) = &functions.rotate {
+                let token = b.add(self.first, query);
+                let rotated = self.part(b, emitter.scratch.rotated);
+                self.rotate_rows(b, rotate, self.queries.at(source), (token, count), rotated);
+                source = rotated;
+                row_bytes = b.i64(emitter.schedule.head_row());
+            }
             let (part, bytes) = (emitter.scratch.queries, emitter.schedule.query_panel());
             let column = self.column(b, part, query, bytes);
-            b.call(pack, &[source, self.queries.row_bytes, count, column]);
+            b.call(&functions.pack, &[source, row_bytes, count, column]);
         });
     }
 }

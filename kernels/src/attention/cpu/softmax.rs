@@ -45,11 +45,10 @@ impl Panel<'_> {
         b.for_loop((zero, keys, 1), before, |b, key, greatest| {
             let row = self.row(b, self.scores, key);
             let scores = self.load_row(b, &row);
-            let mut next = |(score, greatest): (Value, &Value)| {
-                let score = b.mul(score, scale);
-                b.max(score, *greatest)
-            };
-            scores.into_iter().zip(greatest).map(&mut next).collect()
+            let scaled = scores.into_iter().map(|score| b.mul(score, scale)).collect();
+            let scaled = self.where_shared(b, key, scaled, LEAST);
+            let pairs = scaled.into_iter().zip(greatest);
+            pairs.map(|(score, greatest)| b.max(score, *greatest)).collect()
         })
     }
 
@@ -67,9 +66,11 @@ impl Panel<'_> {
         if self.emitter.schedule.cell == Cell::F32 {
             return b.for_loop((zero, keys, 1), &sums, |b, key, sums| {
                 let row = self.row(b, self.scores, key);
+                let pairs = row.iter().zip(shift);
+                let powers = pairs.map(|(pointer, shift)| power(b, *pointer, *shift)).collect();
+                let powers = self.where_shared(b, key, powers, 0.0);
                 let mut next = vec![];
-                for ((pointer, shift), sum) in row.into_iter().zip(shift).zip(sums) {
-                    let power = power(b, pointer, *shift);
+                for ((pointer, power), sum) in row.into_iter().zip(powers).zip(sums) {
                     b.store(power, pointer);
                     next.push(b.add(*sum, power));
                 }
@@ -84,10 +85,18 @@ impl Panel<'_> {
             // Pair rows are written where the scores of half their number stood: those are read already.
             let half = b.shift_right(key, 1);
             let pairs = self.row(b, self.scores, half);
+            let powers = |b: &mut Builder, row: &[Value]| -> Vec<Value> {
+                row.iter().zip(shift).map(|(pointer, shift)| power(b, *pointer, *shift)).collect()
+            };
+            let (even, odd) = (powers(b, &even), powers(b, &odd));
+            // The row after the last has no segment: whichever it takes, its weight and its values are nothing.
+            let last = b.add_constant(keys, -1);
+            let odd_key = b.min(next_key, last);
+            let even = self.where_shared(b, key, even, 0.0);
+            let odd = self.where_shared(b, odd_key, odd, 0.0);
             let mut next = vec![];
             for (vector, sum) in sums.iter().enumerate() {
-                let even = power(b, even[vector], shift[vector]);
-                let odd = power(b, odd[vector], shift[vector]);
+                let (even, odd) = (even[vector], odd[vector]);
                 let pair = self.pair(b, even, odd);
                 b.store(pair, pairs[vector]);
                 let both = b.add(even, odd);

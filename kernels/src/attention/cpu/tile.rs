@@ -1,10 +1,11 @@
 //! Some queries of one head of one image: where their panels lie, and the walk over all blocks of keys.
 
-use super::Emitter;
 use super::call::{Call, Operand};
 use super::softmax::LEAST;
+use super::{Emitter, Functions};
 use crate::mlir::{Builder, Comparison, Function, Type, Value};
-use crate::vector::CELL;
+use crate::vector::{CELL, element_pointer};
+use ocellus_dialects::ElementType;
 
 /// Some queries of one head of one image.
 pub(super) struct Tile<'a> {
@@ -13,6 +14,10 @@ pub(super) struct Tile<'a> {
     pub(super) keys: Operand,
     pub(super) values: Operand,
     pub(super) result: Operand,
+    /// The segments of the image, where there is a mask.
+    pub(super) segments: Option<Value>,
+    /// The first query.
+    pub(super) first: Value,
     pub(super) count: Value,
 }
 
@@ -86,30 +91,44 @@ impl Tile<'_> {
         });
     }
 
-    /// Every block of keys with every panel of queries.
-    pub(super) fn attend(&self, b: &mut Builder, attend: &[Function]) {
+    /// Every block of keys that a query may attend to with every panel of queries.
+    pub(super) fn attend(&self, b: &mut Builder, functions: &Functions) {
         let schedule = &self.emitter().schedule;
         let zero = b.i64(0);
+        self.pack_segments(b);
+        let extent = self.query_extent(b);
         b.for_each((zero, self.call.key_count, schedule.block_keys), |b, first| {
             let rest = b.sub(self.call.key_count, first);
             let full = b.i64(schedule.block_keys);
             let keys = b.min(rest, full);
-            self.copy_keys(b, first, keys);
-            self.copy_values(b, first, keys);
-            b.for_each((zero, self.count, schedule.panel_queries()), |b, query| {
-                self.attend_panel(b, attend, query, keys);
+            self.if_shared(b, extent, (first, keys), |b, segments| {
+                self.copy_keys(b, functions, first, keys);
+                self.copy_values(b, first, keys);
+                b.for_each((zero, self.count, schedule.panel_queries()), |b, query| {
+                    self.attend_panel(b, &functions.attend, query, (keys, segments));
+                });
             });
         });
     }
 
     /// Calls the function that is written for as many vectors as the panel has queries for.
-    fn attend_panel(&self, b: &mut Builder, attend: &[Function], query: Value, keys: Value) {
+    fn attend_panel(
+        &self,
+        b: &mut Builder,
+        attend: &[Function],
+        query: Value,
+        (keys, segments): (Value, Option<Value>),
+    ) {
         let emitter = self.emitter();
         let (scratch, schedule) = (&emitter.scratch, &emitter.schedule);
         let queries = self.panel(b, scratch.queries, query, schedule.query_panel());
         let sums = self.panel(b, scratch.outputs, query, schedule.output_panel());
         let state = self.panel(b, scratch.states, query, schedule.state_panel());
-        let arguments = [queries, self.call.scratch, keys, sums, state];
+        let mut arguments = vec![queries, self.call.scratch, keys, sums, state];
+        if let Some(segments) = segments {
+            let own = self.part(b, scratch.segments);
+            arguments.extend([element_pointer(b, own, ElementType::I32, query), segments]);
+        }
         let rest = b.sub(self.count, query);
         for (vectors, function) in attend.iter().enumerate() {
             let least = b.i64(vectors as i64 * schedule.lanes);

@@ -1,0 +1,118 @@
+//! Rotary embeddings, written out: what remains of them where no attention reads the result.
+
+use super::image_rows::ImageRows;
+use super::{Movement, expect_rank};
+use crate::lower::operand;
+use crate::mlir::{Linkage, Module, Type};
+use crate::rows::ArgumentReader;
+use crate::vector::Rotation;
+use crate::{Argument, CpuTarget, Kernel, Launch, Layout, LowerError, Tiles};
+use ocellus_dialects::ElementType;
+use ocellus_dialects::kernel::Move;
+use ocellus_dialects::symbolic::Dim;
+
+/// All that its code depends on.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Rope {
+    /// How x and the result are stored. The tables are f32.
+    pub element: ElementType,
+    /// How many heads.
+    pub heads: i64,
+    /// Elements of a head: an even number.
+    pub head_size: i64,
+}
+
+/// Tokens of a tile.
+const TILE_TOKENS: i64 = 16;
+
+impl Rope {
+    /// The launch. Words of the argument block: x, cos, sin and the result, each an address, a row stride and an image
+    /// stride; tokens of an image.
+    pub(super) fn lower(
+        heads: i64,
+        operands: &[Layout],
+        result: &Layout,
+    ) -> Result<Launch, LowerError> {
+        let [x, cos, sin] = [operand(operands, 0)?, operand(operands, 1)?, operand(operands, 2)?];
+        expect_rank(&Move::Rope { heads }, 0, x, 3)?;
+        let head_size = rotary_head_size(heads, x, [cos, sin])?;
+        let mut arguments = vec![];
+        for (position, layout) in operands.iter().take(3).enumerate() {
+            arguments.extend(ImageRows::words(Argument::Operand(position), layout));
+        }
+        arguments.extend(ImageRows::words(Argument::Result, result));
+        let [images, tokens] = [x.ty.shape[0].clone(), x.ty.shape[1].clone()];
+        arguments.push(Argument::Integer(tokens.clone()));
+        let rope = Rope { element: x.ty.element, heads, head_size };
+        Ok(Launch {
+            arguments,
+            tiles: Tiles(vec![(images, 1), (tokens, TILE_TOKENS)]),
+            scratch_bytes: Dim::from(0),
+            packed: vec![],
+            kernel: Kernel::Move(Movement::Rope(rope)),
+        })
+    }
+
+    /// Writes the kernel into a module.
+    pub(super) fn define(&self, module: &mut Module, symbol: &str, target: &CpuTarget) {
+        let rotation = Rotation { from: self.element, to: self.element, head_size: self.head_size };
+        let parameters = [Type::Pointer, Type::I64, Type::I64, Type::Pointer];
+        module.define(symbol, Linkage::Exported, &parameters, |b, parameters| {
+            let &[block, first, end, _] = parameters else { return };
+            let mut arguments = ArgumentReader::new(block);
+            let storages = [self.element, ElementType::F32, ElementType::F32, self.element];
+            let [x, cos, sin, result] =
+                storages.map(|element| ImageRows::read(b, &mut arguments, element));
+            let tokens = arguments.integer(b);
+            let blocks = b.ceil_div(tokens, TILE_TOKENS);
+            let zero = b.i64(0);
+            let heads = b.i64(self.heads);
+            b.for_each((first, end, 1), |b, tile| {
+                let image = b.div(tile, blocks);
+                let block = b.rem(tile, blocks);
+                let first = b.mul_constant(block, TILE_TOKENS);
+                let last = b.add_constant(first, TILE_TOKENS);
+                let last = b.min(last, tokens);
+                let [from, to] = [x, result].map(|tensor| tensor.image(b, image));
+                // All images share the tables.
+                let tables = [cos, sin].map(|table| (table, table.image(b, zero)));
+                b.for_each((first, last, 1), |b, token| {
+                    let from = x.row(b, from, token);
+                    let to = result.row(b, to, token);
+                    let tables = tables.map(|(table, base)| table.row(b, base, token));
+                    b.for_each((zero, heads, 1), |b, head| {
+                        let bytes = b.mul_constant(head, self.head_size * self.element.bytes());
+                        let (from, to) = (b.offset(from, bytes), b.offset(to, bytes));
+                        rotation.emit(b, target, from, tables, to);
+                    });
+                });
+            });
+        });
+    }
+}
+
+/// Elements of a head, where the columns of x make so many even heads and the tables, in f32, have a column for each.
+pub(crate) fn rotary_head_size(
+    heads: i64,
+    x: &Layout,
+    tables: [&Layout; 2],
+) -> Result<i64, LowerError> {
+    let width = x.ty.width().as_constant().ok_or_else(|| LowerError::Dynamic {
+        operand: 0,
+        ty: x.ty.clone(),
+        what: "the size of a head",
+    })?;
+    let unsupported = |why| Err(LowerError::Unsupported { family: "rope", why });
+    if heads < 1 || width % (2 * heads) != 0 || width == 0 {
+        return unsupported(format!("{width} columns do not make {heads} heads of even size"));
+    }
+    let head_size = width / heads;
+    for table in tables {
+        let fits = table.ty.rank() == 2 && table.ty.width() == Dim::from(head_size);
+        if !fits || table.ty.element != ElementType::F32 {
+            let ty = &table.ty;
+            return unsupported(format!("the table {ty} is not [tokens, {head_size}] x f32"));
+        }
+    }
+    Ok(head_size)
+}

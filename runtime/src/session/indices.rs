@@ -1,0 +1,61 @@
+//! Checks the indices of a call and makes of them what kernels read. Kernels trust them: an index that is not what the
+//! plan says is refused here, before anything is launched.
+
+use super::RunError;
+use super::binding::{Call, expression_error};
+use crate::plan::{Plan, Port, PortValues};
+use crate::tensor::{GREATEST_INDEX, HostTensor};
+
+/// The indices of each input that holds some, as i32.
+pub fn read_indices(plan: &Plan, call: &Call) -> Result<Vec<Option<Vec<i32>>>, RunError> {
+    let ports = plan.inputs.iter().zip(&call.inputs);
+    ports.map(|(port, tensor)| read_port(plan, port, tensor, &call.symbols)).collect()
+}
+
+fn read_port(
+    plan: &Plan,
+    port: &Port,
+    tensor: &HostTensor,
+    symbols: &[i64],
+) -> Result<Option<Vec<i32>>, RunError> {
+    let PortValues::Indices { below, permutation } = &port.values else { return Ok(None) };
+    let below = below
+        .iter()
+        .map(|bound| {
+            bound.evaluate(symbols).map_err(|source| expression_error(plan, bound, symbols, source))
+        })
+        .collect::<Result<Vec<i64>, RunError>>()?;
+    let count = i64::try_from(tensor.data.len()).unwrap_or(i64::MAX);
+    let least = below.iter().copied().chain(permutation.then_some(count)).min();
+    let refused = |position: usize, value: f32, wanted: String| RunError::Index {
+        input: port.name.clone(),
+        position,
+        value,
+        wanted,
+    };
+    let mut indices = Vec::with_capacity(tensor.data.len());
+    for (position, value) in tensor.data.iter().enumerate() {
+        let whole = value.fract() == 0.0 && value.abs() <= GREATEST_INDEX as f32;
+        if !whole {
+            let wanted = format!("whole numbers up to {GREATEST_INDEX}");
+            return Err(refused(position, *value, wanted));
+        }
+        let index = *value as i32;
+        if least.is_some_and(|end| index < 0 || i64::from(index) >= end) {
+            return Err(refused(position, *value, format!("in 0..{}", least.unwrap_or_default())));
+        }
+        indices.push(index);
+    }
+    if *permutation {
+        let mut seen = vec![false; indices.len()];
+        for (position, index) in indices.iter().enumerate() {
+            // The range has been checked.
+            let place = usize::try_from(*index).ok().and_then(|index| seen.get_mut(index));
+            if place.is_none_or(|seen| std::mem::replace(seen, true)) {
+                let wanted = "a permutation, with no number twice".to_string();
+                return Err(refused(position, *index as f32, wanted));
+            }
+        }
+    }
+    Ok(Some(indices))
+}
