@@ -58,7 +58,7 @@ fn read(
     subject: &Subject,
 ) -> Result<Inputs, Diagnostic> {
     match file {
-        Some(file) => Ok(read_tensors(file)?),
+        Some(file) => Ok(read_tensors(file, |name| subject.holds_indices(name))?),
         None => Ok(BTreeMap::from([("pixel_values".to_string(), subject.preprocess(images)?)])),
     }
 }

@@ -7,7 +7,7 @@ use ocellus_compiler::PREPROCESSOR_ATTACHMENT;
 use ocellus_compiler::frontend::{Model, hugging_face};
 use ocellus_compiler::preprocess::Preprocessor;
 use ocellus_compiler::weights::Checkpoint;
-use ocellus_dialects::venc;
+use ocellus_dialects::{ElementType, venc};
 use ocellus_runtime::{Artifact, HostTensor};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -34,6 +34,19 @@ impl Subject {
         let folder = model_path(argument)?;
         let model = load_model(&folder, options)?;
         Ok(Subject::Model(Box::new(model), folder))
+    }
+
+    /// Whether the input of that name is one of indices.
+    pub fn holds_indices(&self, input: &str) -> bool {
+        match self {
+            Subject::Model(model, _) => model.module.entry_function().is_some_and(|entry| {
+                let mut arguments = entry.arguments.iter();
+                arguments.any(|argument| {
+                    argument.name == input && argument.ty.element == ElementType::I32
+                })
+            }),
+            Subject::Artifact(artifact, _) => artifact.plan().holds_indices(input),
+        }
     }
 
     /// The `pixel_values` of image files.

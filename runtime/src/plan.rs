@@ -223,3 +223,11 @@ pub struct Plan {
     /// The pieces.
     pub pieces: Vec<Piece>,
 }
+
+impl Plan {
+    /// Whether the input of that name is one of indices.
+    pub fn holds_indices(&self, input: &str) -> bool {
+        let port = self.inputs.iter().find(|port| port.name == input);
+        port.is_some_and(|port| matches!(port.values, PortValues::Indices { .. }))
+    }
+}

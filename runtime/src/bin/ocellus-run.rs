@@ -71,7 +71,8 @@ fn parse(mut parser: lexopt::Parser) -> Result<Option<Arguments>, lexopt::Error>
 
 fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let session = Session::load(&arguments.artifact, arguments.options)?;
-    let tensors = read_tensors(&arguments.input)?;
+    let plan = session.artifact().plan();
+    let tensors = read_tensors(&arguments.input, |name| plan.holds_indices(name))?;
     let inputs: Vec<(&str, &HostTensor)> =
         tensors.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect();
     let outputs = if arguments.profile {
