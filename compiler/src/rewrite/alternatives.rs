@@ -21,8 +21,8 @@ impl Saturated<'_> {
         at: &Bindings,
     ) -> Result<Vec<Alternative>, RewriteError> {
         let mut all = vec![];
-        for (function, (solution, _)) in self.functions.iter().zip(&selection.functions) {
-            all.extend(function.alternatives(solution, at, self.target())?.0);
+        for (function, selected) in self.functions.iter().zip(&selection.functions) {
+            all.extend(function.alternatives(&selected.solution, at, self.target())?.0);
         }
         Ok(all)
     }

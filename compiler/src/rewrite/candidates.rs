@@ -5,10 +5,10 @@
 
 use super::analysis::{Sort, Types};
 use super::attribute::Attribute;
-use super::cost::LaunchCost;
-use super::extract::{Candidate, Problem};
+use super::extract::{Candidate, Problem, Solution};
 use super::language::{Given, Term};
 use super::meaning::{EpilogueStep, Meaning};
+use super::schedules::{Schedule, schedules};
 use egg::{EGraph, Id};
 use indexmap::IndexMap;
 use ocellus_dialects::TensorType;
@@ -49,8 +49,8 @@ pub struct Way {
     pub maker: Maker,
     /// Of what.
     pub operands: Vec<Operand>,
-    /// The cost, where a kernel does it.
-    pub cost: Option<LaunchCost<Dim>>,
+    /// How the work can be divided, where a kernel does it; the usual way first.
+    pub schedules: Vec<Schedule>,
 }
 
 /// The ways to make every value that the roots may need.
@@ -80,6 +80,15 @@ impl Ways {
         Ways { classes, roots }
     }
 
+    /// Every class with the way that a solution makes it, where it makes it.
+    pub fn chosen<'a>(
+        &'a self,
+        solution: &'a Solution,
+    ) -> impl Iterator<Item = (Id, Option<&'a Way>)> {
+        let classes = self.classes.iter().zip(&solution.chosen);
+        classes.map(|((class, ways), chosen)| (*class, chosen.and_then(|chosen| ways.get(chosen))))
+    }
+
     /// The extraction problem under a price for each way.
     pub fn problem<E>(&self, mut price: impl FnMut(&Way) -> Result<u128, E>) -> Result<Problem, E> {
         let index = |class: &Id| self.classes.get_index_of(class).unwrap_or(usize::MAX);
@@ -107,7 +116,7 @@ type ReadRows = (Prologue, Operand, Vec<Operand>);
 impl Reader<'_> {
     fn ways(&self, class: Id) -> Vec<Way> {
         if self.egraph[class].data.weight_only {
-            return vec![Way { maker: Maker::Offline, operands: vec![], cost: None }];
+            return vec![Way { maker: Maker::Offline, operands: vec![], schedules: vec![] }];
         }
         let mut ways: Vec<Way> = vec![];
         for term in &self.egraph[class].nodes {
@@ -121,7 +130,7 @@ impl Reader<'_> {
     }
 
     fn ways_of_term(&self, class: Id, term: &Term) -> Vec<Way> {
-        let plain = |maker, operands| vec![Way { maker, operands, cost: None }];
+        let plain = |maker, operands| vec![Way { maker, operands, schedules: vec![] }];
         let value = |id: Id| self.value(id).into_iter().collect::<Vec<_>>();
         let launches: Vec<(KernelOp, Vec<Operand>)> = match term {
             Term::Given(given) => return plain(Maker::Given(*given), vec![]),
@@ -155,8 +164,8 @@ impl Reader<'_> {
             .map(|(op, operands)| {
                 let types: Vec<TensorType> =
                     operands.iter().map(|operand| operand.ty.clone()).collect();
-                let cost = Some(LaunchCost::of(&op, &types, result, self.cpu));
-                Way { maker: Maker::Launch(op), operands, cost }
+                let schedules = schedules(op.clone(), &types, result, self.cpu);
+                Way { maker: Maker::Launch(op), operands, schedules }
             })
             .collect()
     }

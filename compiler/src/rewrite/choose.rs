@@ -2,7 +2,6 @@
 
 use super::analysis::Types;
 use super::candidates::{Way, Ways};
-use super::cost::predict;
 use super::error::RewriteError;
 use super::extract::{Problem, Solution, Unmakeable, extract};
 use super::insert::insert;
@@ -11,10 +10,11 @@ use super::lower::{Chosen, lower};
 use super::refusals::{Refused, find_refused};
 use super::report::{ExtractionReport, FunctionReport, Report, kernels, price, unbound};
 use super::saturate::{Limits, Statistics, saturate};
+use super::schedules::cheapest;
 use super::switches::Switches;
 use super::target::TargetDescription;
 use egg::{EGraph, Id};
-use ocellus_dialects::symbolic::{Bindings, Dim};
+use ocellus_dialects::symbolic::Bindings;
 use ocellus_dialects::{kernel, venc};
 use ocellus_kernels::CpuTarget;
 use std::collections::HashMap;
@@ -55,18 +55,28 @@ pub(super) struct SaturatedFunction<'a> {
     pub(super) refusals: Vec<Refused>,
 }
 
-/// What extraction chose at one size, for each function.
+/// What was chosen at one size, for each function.
 pub struct Selection {
-    pub(super) functions: Vec<(Solution, Duration)>,
+    pub(super) functions: Vec<SelectedFunction>,
+}
+
+/// What was chosen for a function.
+pub(super) struct SelectedFunction {
+    /// The way to make each class.
+    pub(super) solution: Solution,
+    /// The schedule of the way of each class.
+    schedules: Vec<usize>,
+    /// What choosing took.
+    time: Duration,
 }
 
 impl Selection {
     /// Whether the same kernels were chosen.
     pub fn is_same(&self, other: &Selection) -> bool {
-        let chosen = |selection: &Selection| -> Vec<Vec<Option<usize>>> {
-            selection.functions.iter().map(|(solution, _)| solution.chosen.clone()).collect()
+        let same = |(a, b): (&SelectedFunction, &SelectedFunction)| {
+            a.solution.chosen == b.solution.chosen && a.schedules == b.schedules
         };
-        chosen(self) == chosen(other)
+        self.functions.iter().zip(&other.functions).all(same)
     }
 }
 
@@ -96,11 +106,8 @@ impl<'a> Saturated<'a> {
 
     /// The cheapest kernels where the symbols are `at`.
     pub fn select(&self, at: &Bindings) -> Result<Selection, RewriteError> {
-        let select = |function: &SaturatedFunction| {
-            let start = Instant::now();
-            let solution = function.select(at, &self.target, &self.disabled)?;
-            Ok((solution, start.elapsed()))
-        };
+        let select =
+            |function: &SaturatedFunction| function.select(at, &self.target, &self.disabled);
         let functions = self.functions.iter().map(select).collect::<Result<_, RewriteError>>()?;
         Ok(Selection { functions })
     }
@@ -111,7 +118,7 @@ impl<'a> Saturated<'a> {
             .functions
             .iter()
             .zip(&selection.functions)
-            .map(|(function, (solution, _))| function.lower(solution))
+            .map(|(function, selected)| function.lower(selected))
             .collect::<Result<_, _>>()?;
         Ok(kernel::Module {
             symbols: self.module.symbols.clone(),
@@ -130,7 +137,7 @@ impl<'a> Saturated<'a> {
         let target = &self.target;
         let mut functions = vec![];
         let selected = self.functions.iter().zip(&selection.functions).zip(&program.functions);
-        for ((function, (solution, time)), lowered) in selected {
+        for ((function, SelectedFunction { solution, time, .. }), lowered) in selected {
             let (alternatives, unpriced) = function.alternatives(solution, at, target)?;
             functions.push(FunctionReport {
                 name: lowered.name.clone(),
@@ -153,9 +160,7 @@ impl<'a> SaturatedFunction<'a> {
         at: &Bindings,
         target: &TargetDescription,
     ) -> Result<Problem, RewriteError> {
-        let price =
-            |way: &Way| price_of(way, at, target).map_err(|dim| unbound(&self.function.name, &dim));
-        self.ways.problem(price)
+        self.ways.problem(|way| self.cheapest(way, at, target).map(|(_, price)| price))
     }
 
     fn new(
@@ -195,18 +200,35 @@ impl<'a> SaturatedFunction<'a> {
         at: &Bindings,
         target: &TargetDescription,
         disabled: &[&str],
-    ) -> Result<Solution, RewriteError> {
+    ) -> Result<SelectedFunction, RewriteError> {
+        let start = Instant::now();
         let problem = self.problem(at, target)?;
-        extract(&problem, MOST_STATES).map_err(|culprit| self.no_kernel(culprit, disabled))
+        let solution =
+            extract(&problem, MOST_STATES).map_err(|culprit| self.no_kernel(culprit, disabled))?;
+        let schedules = self
+            .ways
+            .chosen(&solution)
+            .map(|(_, way)| way.map_or(Ok(0), |way| Ok(self.cheapest(way, at, target)?.0)))
+            .collect::<Result<_, RewriteError>>()?;
+        Ok(SelectedFunction { solution, schedules, time: start.elapsed() })
     }
 
-    fn lower(&self, solution: &Solution) -> Result<kernel::Function, RewriteError> {
-        let ways: HashMap<Id, &Way> = self
+    /// The schedule of a way that is the cheapest, and its picoseconds.
+    fn cheapest(
+        &self,
+        way: &Way,
+        at: &Bindings,
+        target: &TargetDescription,
+    ) -> Result<(usize, u128), RewriteError> {
+        cheapest(&way.schedules, at, target).map_err(|dim| unbound(&self.function.name, &dim))
+    }
+
+    fn lower(&self, selected: &SelectedFunction) -> Result<kernel::Function, RewriteError> {
+        let ways: HashMap<Id, (&Way, usize)> = self
             .ways
-            .classes
-            .iter()
-            .zip(&solution.chosen)
-            .filter_map(|((class, ways), chosen)| Some((*class, ways.get((*chosen)?)?)))
+            .chosen(&selected.solution)
+            .zip(&selected.schedules)
+            .filter_map(|((class, way), schedule)| Some((class, (way?, *schedule))))
             .collect();
         lower(&Chosen {
             function: self.function,
@@ -243,12 +265,5 @@ impl<'a> SaturatedFunction<'a> {
             ty: ty.unwrap_or_default(),
             hint,
         }
-    }
-}
-
-fn price_of(way: &Way, at: &Bindings, target: &TargetDescription) -> Result<u128, Dim> {
-    match &way.cost {
-        Some(cost) => Ok(predict(&cost.at(at)?, target).picoseconds()),
-        None => Ok(0),
     }
 }

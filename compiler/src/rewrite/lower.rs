@@ -19,8 +19,8 @@ pub struct Chosen<'a> {
     pub function: &'a venc::Function,
     /// Its e-graph.
     pub egraph: &'a EGraph<Term, Types>,
-    /// The way chosen for each class that is made.
-    pub ways: HashMap<Id, &'a Way>,
+    /// The way chosen for each class that is made, and its schedule.
+    pub ways: HashMap<Id, (&'a Way, usize)>,
     /// The class of each result.
     pub results: Vec<Id>,
     /// The label of each class that has one.
@@ -96,7 +96,7 @@ impl Writer<'_> {
                 open.pop();
                 continue;
             }
-            let way = *self
+            let (way, schedule) = *self
                 .chosen
                 .ways
                 .get(&class)
@@ -105,7 +105,7 @@ impl Writer<'_> {
             let before = open.len();
             open.extend(missing.filter(|operand| !self.made.contains_key(operand)));
             if open.len() == before {
-                let value = self.make_way(class, way)?;
+                let value = self.make_way(class, way, schedule)?;
                 self.made.insert(class, value);
                 open.pop();
             }
@@ -113,7 +113,7 @@ impl Writer<'_> {
         self.made.get(&root).copied().ok_or_else(|| self.internal("a result was not made"))
     }
 
-    fn make_way(&mut self, class: Id, way: &Way) -> Result<ValueId, RewriteError> {
+    fn make_way(&mut self, class: Id, way: &Way, schedule: usize) -> Result<ValueId, RewriteError> {
         let ty = self.chosen.egraph[class].data.ty().cloned();
         let ty = ty.ok_or_else(|| self.internal("a value has no type"))?;
         let operands = way
@@ -131,6 +131,7 @@ impl Writer<'_> {
                 _ => return Err(self.internal("a reshape of other than one value")),
             },
             Maker::Launch(op) => {
+                let op = way.schedules.get(schedule).map_or(op, |schedule| &schedule.op);
                 let result = self.push(ValueKind::Step(position), ty);
                 self.steps.push(Step::Launch { op: op.clone(), operands, result, label });
                 result

@@ -26,6 +26,7 @@ mod refusals;
 mod report;
 mod rules;
 mod saturate;
+mod schedules;
 mod switches;
 mod target;
 #[cfg(test)]

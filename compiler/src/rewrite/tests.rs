@@ -9,7 +9,8 @@ use crate::frontend::nn::{self, TransformerBlock};
 use crate::passes::specialise;
 use ocellus_dialects::ElementType;
 use ocellus_dialects::kernel;
-use ocellus_dialects::symbolic::{Bindings, SymbolRange, Symbols};
+use ocellus_dialects::symbolic::{Bindings, Symbol, SymbolRange, Symbols};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 fn golden(name: &str) -> Model {
@@ -91,20 +92,44 @@ fn the_same_module_gives_the_same_kernels() {
 
 #[test]
 fn a_range_is_covered_by_pieces_without_gap_or_overlap() {
-    let mut module = golden("dinov2-swiglu").module;
-    module.symbols.set_range("images", SymbolRange::new(1, i64::from(i32::MAX))).unwrap();
-    let module = specialise(&module);
-    let target = TargetDescription::named("x86-64-v4").unwrap();
+    let module = nn::build(ElementType::F32, |nn| {
+        let images = nn.symbol("images", SymbolRange::new(1, i64::from(i32::MAX)))?;
+        let tokens = nn.symbol("tokens", SymbolRange::new(1, 4096))?;
+        let [x] = nn.inputs([("x", vec![images, tokens, 768.into()])])?;
+        let x = nn.apply("layer", &TransformerBlock::new(12, 3072), &x)?;
+        nn.result("y", &x)
+    })
+    .unwrap();
+    let target = TargetDescription::named("x86-64-v4").unwrap().with_units(16);
     let options = PieceOptions::default();
     let pieces = choose_pieces(&module, &target, &Switches::default(), options).unwrap();
-    assert!(!pieces.is_empty());
-    let ranges: Vec<SymbolRange> =
-        pieces.iter().filter_map(|(piece, _)| Some(piece.ranges.first()?.1)).collect();
-    if pieces.len() > 1 {
-        assert_eq!(ranges.len(), pieces.len());
-        assert_eq!(ranges[0].min, 1);
-        assert_eq!(ranges[ranges.len() - 1].max, i64::from(i32::MAX));
-        assert!(ranges.windows(2).all(|pair| pair[0].max + 1 == pair[1].min));
+    assert!((2..=options.most).contains(&pieces.len()), "{} pieces", pieces.len());
+    // Whether a size lies in a piece can change at the borders of pieces alone.
+    let borders = |symbol: &Symbol, range: SymbolRange| -> BTreeSet<i64> {
+        let of_pieces = pieces.iter().flat_map(|(piece, _)| &piece.ranges);
+        let of_symbol = of_pieces.filter(|(other, _)| other == symbol);
+        let beside = of_symbol.flat_map(|(_, piece)| {
+            [piece.min - range.step, piece.min, piece.max, piece.max + range.step]
+        });
+        beside.filter(|value| range.contains(*value)).chain([range.min, range.max]).collect()
+    };
+    let mut sizes = vec![Bindings::new()];
+    for (symbol, range) in module.symbols.free() {
+        let with = |size: &Bindings| {
+            let values = borders(symbol, range).into_iter();
+            let size = size.clone();
+            values.map(move |value| {
+                size.clone().into_iter().chain([(symbol.clone(), value)]).collect()
+            })
+        };
+        sizes = sizes.iter().flat_map(with).collect();
+    }
+    for size in sizes {
+        let holds = |(symbol, range): &(Symbol, SymbolRange)| {
+            (range.min..=range.max).contains(&size[symbol])
+        };
+        let here = pieces.iter().filter(|(piece, _)| piece.ranges.iter().all(holds)).count();
+        assert_eq!(here, 1, "{size:?}");
     }
 }
 

@@ -1,0 +1,108 @@
+//! The schedules of a launch: the same arithmetic, divided otherwise. Which is the best depends on the size.
+//!
+//! ```text
+//! gemm [i*197, 768] x [768, 768]^T     i = 1:  tile 96 x 32     72 tiles, shared evenly among 8 cores
+//!                                      i = 64: tile 96 x 256    the weight is read by fewer tiles
+//! ```
+//!
+//! They are no terms of the e-graph: they are equal in all that rules could ask of them, so the cheapest is found way by
+//! way.
+
+use super::cost::{LaunchCost, predict};
+use super::target::TargetDescription;
+use ocellus_dialects::TensorType;
+use ocellus_dialects::kernel::{GemmTile, KernelOp};
+use ocellus_dialects::symbolic::{Bindings, Dim};
+use ocellus_kernels::{CpuTarget, gemm};
+
+/// What a schedule must save of a launch's time to be taken instead of the usual one: below this the prediction is no
+/// better than a guess, and each schedule is a kernel more to compile.
+const LEAST_SAVING: f64 = 0.02;
+
+/// One way to divide the work of a launch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Schedule {
+    /// The launch so divided.
+    pub op: KernelOp,
+    /// What it costs.
+    pub cost: LaunchCost<Dim>,
+}
+
+/// The schedules of `op`, the usual one first.
+pub fn schedules(
+    op: KernelOp,
+    operands: &[TensorType],
+    result: &TensorType,
+    cpu: &CpuTarget,
+) -> Vec<Schedule> {
+    let ops = match &op {
+        KernelOp::Gemm { prologue, epilogue, .. } => tiles(prologue.operands(), operands, cpu)
+            .into_iter()
+            .map(|tile| KernelOp::Gemm { prologue: *prologue, epilogue: epilogue.clone(), tile })
+            .collect(),
+        _ => vec![op],
+    };
+    let schedule = |op: KernelOp| {
+        let cost = LaunchCost::of(&op, operands, result, cpu);
+        Schedule { op, cost }
+    };
+    ops.into_iter().map(schedule).collect()
+}
+
+fn tiles(prologue_operands: usize, operands: &[TensorType], cpu: &CpuTarget) -> Vec<GemmTile> {
+    let weight = operands.get(1 + prologue_operands);
+    let sides = weight.map(|weight| (weight.width().as_constant(), weight.rows().as_constant()));
+    match (operands.first(), weight, sides) {
+        (Some(x), Some(weight), Some((Some(k), Some(n)))) => {
+            gemm::tiles(k, n, (x.element, weight.element), cpu)
+        }
+        _ => vec![GemmTile::DEFAULT],
+    }
+}
+
+/// The schedule that is the cheapest where the symbols are `at`, and its picoseconds: the usual one, unless another
+/// saves enough. Without schedules there is no launch, and it costs nothing. The error is a dimension without a value.
+pub fn cheapest(
+    schedules: &[Schedule],
+    at: &Bindings,
+    target: &TargetDescription,
+) -> Result<(usize, u128), Dim> {
+    let price = |schedule: &Schedule| Ok(predict(&schedule.cost.at(at)?, target).picoseconds());
+    let prices = schedules.iter().map(price).collect::<Result<Vec<u128>, Dim>>()?;
+    let Some(usual) = prices.first().copied() else { return Ok((0, 0)) };
+    let best = prices.iter().copied().enumerate().min_by_key(|(_, price)| *price);
+    Ok(best
+        .filter(|(_, price)| (*price as f64) < usual as f64 * (1.0 - LEAST_SAVING))
+        .unwrap_or((0, usual)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ocellus_dialects::ElementType;
+    use ocellus_dialects::kernel::Prologue;
+    use ocellus_dialects::symbolic::Symbol;
+
+    #[test]
+    fn few_rows_get_narrow_tiles_where_many_units_wait() {
+        let target = TargetDescription::named("x86-64-v4").unwrap().with_units(16);
+        let rows = Symbol::new("rows");
+        let of = |width: i64| TensorType::new(ElementType::F32, [Dim::symbol(&rows), width.into()]);
+        let weight = TensorType::new(ElementType::F32, [768, 768]);
+        let op =
+            KernelOp::Gemm { prologue: Prologue::None, epilogue: vec![], tile: GemmTile::DEFAULT };
+        let cpu = target.cpu().unwrap();
+        let all = schedules(op, &[of(768), weight], &of(768), &cpu);
+        let tile = |count: i64| {
+            let at = Bindings::from([(rows.clone(), count)]);
+            match &all[cheapest(&all, &at, &target).unwrap().0].op {
+                KernelOp::Gemm { tile, .. } => *tile,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert!(tile(96).columns < GemmTile::DEFAULT.columns, "{:?}", tile(96));
+        assert_eq!(tile(1 << 20), GemmTile::DEFAULT);
+        assert_eq!(cheapest(&[], &Bindings::new(), &target), Ok((0, 0)));
+        assert!(cheapest(&all, &Bindings::new(), &target).is_err());
+    }
+}
