@@ -21,7 +21,7 @@ pub(super) fn plots(
     programs: &[usize],
     target: &TargetDescription,
 ) -> Result<Vec<Plot>, RewriteError> {
-    let several = symbols.free().filter(|(_, range)| multiple(*range, range.max) > first(*range));
+    let several = symbols.free().filter(|(_, range)| range.last() > range.first());
     let mut modules: Vec<&Module> = vec![];
     for (piece, program) in pieces.iter().zip(programs) {
         if *program == modules.len() {
@@ -43,7 +43,7 @@ struct Plots<'a> {
 impl Plots<'_> {
     fn along(&self, symbol: &Symbol, range: SymbolRange) -> Result<Plot, RewriteError> {
         let least: Bindings =
-            self.symbols.free().map(|(s, range)| (s.clone(), first(range))).collect();
+            self.symbols.free().map(|(s, range)| (s.clone(), range.first())).collect();
         let others = least.iter().filter(|(other, _)| *other != symbol);
         let mut plot = Plot {
             symbol: symbol.to_string(),
@@ -76,7 +76,7 @@ impl Plots<'_> {
 
 /// Sizes that lie evenly by their ratio, and both sides of every breakpoint.
 fn samples(symbol: &Symbol, range: SymbolRange, pieces: &[PieceProgram]) -> BTreeSet<i64> {
-    let least = first(range);
+    let least = range.first();
     let begins = pieces.iter().flat_map(|piece| &piece.ranges);
     let begins: BTreeSet<i64> = begins
         .filter(|(of, piece)| of == symbol && piece.min > least)
@@ -86,25 +86,14 @@ fn samples(symbol: &Symbol, range: SymbolRange, pieces: &[PieceProgram]) -> BTre
         Some(last) => last.saturating_mul(BEHIND_BREAKPOINT),
         None => least.saturating_mul(WITHOUT_BREAKPOINT),
     };
-    let end = multiple(range, range.max.min(end));
+    let end = range.at_most(range.max.min(end));
     let ratio = end as f64 / least as f64;
     let even = (0..=SAMPLES).map(|n| {
         let size = least as f64 * ratio.powf(n as f64 / SAMPLES as f64);
-        multiple(range, size.round() as i64)
+        range.at_most(size.round() as i64)
     });
-    let beside = begins.iter().flat_map(|begin| [multiple(range, begin - 1), *begin]);
+    let beside = begins.iter().flat_map(|begin| [range.at_most(begin - 1), *begin]);
     even.chain(beside).chain([end]).filter(|size| range.contains(*size)).collect()
-}
-
-/// The least size of a range.
-fn first(range: SymbolRange) -> i64 {
-    let past = range.min.rem_euclid(range.step);
-    if past == 0 { range.min } else { range.min.saturating_add(range.step - past) }
-}
-
-/// The greatest multiple of the step up to a size.
-fn multiple(range: SymbolRange, size: i64) -> i64 {
-    size - size.rem_euclid(range.step)
 }
 
 fn holds(piece: &PieceProgram, at: &Bindings) -> bool {

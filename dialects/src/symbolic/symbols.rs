@@ -24,6 +24,27 @@ impl SymbolRange {
     pub fn contains(self, value: i64) -> bool {
         self.min <= value && value <= self.max && value % self.step == 0
     }
+
+    /// The least size. A range without one has it above `max`.
+    pub fn first(self) -> i64 {
+        let past = self.min.rem_euclid(self.step);
+        if past == 0 { self.min } else { self.min.saturating_add(self.step - past) }
+    }
+
+    /// The greatest size that is not above `value`, were the range not to end.
+    pub fn at_most(self, value: i64) -> i64 {
+        value - value.rem_euclid(self.step)
+    }
+
+    /// The greatest size. A range without one has it below `min`.
+    pub fn last(self) -> i64 {
+        self.at_most(self.max)
+    }
+
+    /// The sizes that lie in both ranges, in the steps of this one.
+    pub fn within(self, other: SymbolRange) -> SymbolRange {
+        SymbolRange { min: self.min.max(other.min), max: self.max.min(other.max), step: self.step }
+    }
 }
 
 impl From<std::ops::RangeInclusive<i64>> for SymbolRange {
@@ -252,6 +273,13 @@ mod tests {
             call(5, 47).unwrap_err().to_string(),
             "images = 5 lies outside the declared range 1..=4"
         );
+    }
+
+    #[test]
+    fn sizes_of_a_range_are_multiples_of_its_step() {
+        let range = SymbolRange { min: 30, max: 100, step: 14 };
+        assert_eq!((range.first(), range.at_most(55), range.last()), (42, 42, 98));
+        assert_eq!(range.within(SymbolRange::new(60, 500)).to_string(), "60..=100 step 14");
     }
 
     #[test]

@@ -11,10 +11,9 @@ use crate::progress::Stages;
 use crate::subject::{Subject, open_model};
 use ocellus_compiler::frontend::Model;
 use ocellus_compiler::reference::bind_inputs;
-use ocellus_compiler::verify::{SizeCheck, check_inputs, check_size, sizes_to_check};
-use ocellus_dialects::symbolic::{Bindings, Symbol};
+use ocellus_compiler::verify::{Pieces, SizeCheck, check_inputs, check_size, sizes_to_check};
+use ocellus_dialects::symbolic::Bindings;
 use ocellus_runtime::Session;
-use ocellus_runtime::plan::{Plan, SymbolSource};
 use std::fmt::Write;
 use std::num::NonZeroUsize;
 
@@ -57,9 +56,16 @@ pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
     let mut stages = Stages::new(compilation::STAGES + 2);
     let sides = prepare(arguments, &mut stages)?;
     stages.begin("compare");
-    let checks = sides.compare()?;
+    let pieces = sides.pieces();
+    let (checks, left_out) = sides.compare(&pieces)?;
     drop(stages);
-    output::print(&table(&checks))?;
+    output::print(&table(&checks, &pieces))?;
+    for piece in left_out {
+        eprintln!(
+            "warning: {} was not checked: its least size takes too long; give one by --input, or a smaller range by --range",
+            pieces.describe(piece)
+        );
+    }
     let Some(failed) = checks.iter().find(|check| !check.passed()) else { return Ok(()) };
     let diagnostic = failure(failed);
     if !arguments.bisect {
@@ -94,13 +100,18 @@ fn prepare(arguments: &Arguments, stages: &mut Stages) -> Result<Sides, Diagnost
 }
 
 impl Sides {
-    fn compare(&self) -> Result<Vec<SizeCheck>, Diagnostic> {
+    fn pieces(&self) -> Pieces {
+        Pieces::of(self.session.artifact().plan(), &self.model.module.symbols)
+    }
+
+    /// Compares at sizes of every piece, and says which pieces no size was run in.
+    fn compare(&self, pieces: &Pieces) -> Result<(Vec<SizeCheck>, Vec<usize>), Diagnostic> {
         if self.given.is_some() {
-            return Ok(vec![self.check(&Bindings::new())?]);
+            return Ok((vec![self.check(&Bindings::new())?], vec![]));
         }
-        let breakpoints = breakpoints(self.session.artifact().plan());
-        let sizes = sizes_to_check(&self.model.module, &breakpoints);
-        sizes.iter().map(|size| self.check(size)).collect()
+        let sizes = sizes_to_check(&self.model.module, pieces);
+        let checks = sizes.run.iter().map(|size| self.check(size));
+        Ok((checks.collect::<Result<_, _>>()?, sizes.left_out))
     }
 
     /// Compares at a size, or on the inputs that were given.
@@ -131,26 +142,12 @@ impl Sides {
     }
 }
 
-/// The sizes at which another piece begins.
-fn breakpoints(plan: &Plan) -> Vec<(Symbol, i64)> {
-    let ranges = plan.pieces.iter().flat_map(|piece| &piece.ranges);
-    let begins = ranges.filter_map(|range| {
-        let symbol = plan.symbols.get(range.symbol)?;
-        let least = match symbol.source {
-            SymbolSource::Free { min, .. } => min,
-            SymbolSource::Defined(_) => return None,
-        };
-        (range.min > least).then(|| (Symbol::new(&symbol.name), range.min))
-    });
-    begins.collect()
-}
-
-fn table(checks: &[SizeCheck]) -> String {
-    let mut text = String::new();
+fn table(checks: &[SizeCheck], pieces: &Pieces) -> String {
+    let mut text = format!("{:<34} {:>11} {:>11}\n", "", "relative L2", "tolerance");
     for check in checks {
+        let piece = pieces.at(&check.size).map(|piece| format!(" in {}", pieces.describe(piece)));
         // Writing to a string cannot fail.
-        let _ =
-            writeln!(text, "{:<34} {:>11} {:>11}", size(&check.size), "relative L2", "tolerance");
+        let _ = writeln!(text, "{}{}", size(&check.size), piece.unwrap_or_default());
         for value in &check.values {
             let verdict = if value.passed() { "ok" } else { "DIFFERS" };
             let _ = writeln!(

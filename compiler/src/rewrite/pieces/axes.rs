@@ -93,18 +93,12 @@ impl<'a> Axes<'a> {
     }
 }
 
-/// The least multiple of the step in a range.
-fn first(range: SymbolRange) -> i64 {
-    let past = range.min.rem_euclid(range.step);
-    if past == 0 { range.min } else { range.min.saturating_add(range.step - past) }
-}
-
 fn count(range: SymbolRange) -> i64 {
-    ((range.max - first(range)).div_euclid(range.step) + 1).max(1)
+    ((range.max - range.first()).div_euclid(range.step) + 1).max(1)
 }
 
 fn nth(range: SymbolRange, step: i64) -> i64 {
-    first(range).saturating_add(step.saturating_mul(range.step))
+    range.first().saturating_add(step.saturating_mul(range.step))
 }
 
 #[cfg(test)]
