@@ -1,8 +1,10 @@
 //! Makes the directory of a published architecture, with random weights: something real to compile without a
 //! download.
 
+use super::Model;
 use super::hugging_face::{self, LoadError};
 use crate::weights::{RandomWeights, WeightSource};
+use ocellus_dialects::venc;
 use safetensors::tensor::{Dtype, SafeTensorError, View};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
@@ -61,11 +63,7 @@ pub fn architectures() -> Result<Vec<String>, InitError> {
 /// Writes `config.json`, `preprocessor_config.json` and `model.safetensors` of an architecture into a new or empty
 /// directory. The weights are f32, named and shaped as the loader reads them.
 pub fn init(name: &str, directory: &Path) -> Result<(), InitError> {
-    let mut table = table()?;
-    let Some(Value::Object(mut architecture)) = table.remove(name) else {
-        let known = table.into_iter().map(|(name, _)| name).collect();
-        return Err(InitError::Unknown { name: name.to_string(), known });
-    };
+    let mut architecture = architecture(name)?;
     create_empty(directory)?;
     for (file, key) in
         [("config.json", "config"), ("preprocessor_config.json", "preprocessor_config")]
@@ -77,12 +75,33 @@ pub fn init(name: &str, directory: &Path) -> Result<(), InitError> {
         let path = directory.join(file);
         std::fs::write(&path, text + "\n").map_err(|source| InitError::Io { path, source })?;
     }
-    let config = match architecture.remove("config") {
-        Some(Value::Object(config)) => config,
-        _ => return Err(InitError::Table("`config` is no object".to_string())),
-    };
-    let module = hugging_face::declare(config)?;
+    let module = declare(&mut architecture)?;
     write_weights(&RandomWeights::new(&module, SEED), &directory.join("model.safetensors"))
+}
+
+/// An architecture with those same random weights, which are made as they are read: nothing is written.
+pub fn random_model(name: &str) -> Result<Model, InitError> {
+    let module = declare(&mut architecture(name)?)?;
+    let weights = RandomWeights::new(&module, SEED);
+    Model::new(name, module, weights).map_err(|error| InitError::Table(error.to_string()))
+}
+
+fn architecture(name: &str) -> Result<Map<String, Value>, InitError> {
+    let mut table = table()?;
+    match table.remove(name) {
+        Some(Value::Object(architecture)) => Ok(architecture),
+        _ => {
+            let known = table.into_iter().map(|(name, _)| name).collect();
+            Err(InitError::Unknown { name: name.to_string(), known })
+        }
+    }
+}
+
+fn declare(architecture: &mut Map<String, Value>) -> Result<venc::Module, InitError> {
+    match architecture.remove("config") {
+        Some(Value::Object(config)) => Ok(hugging_face::declare(config)?),
+        _ => Err(InitError::Table("`config` is no object".to_string())),
+    }
 }
 
 fn table() -> Result<Map<String, Value>, InitError> {

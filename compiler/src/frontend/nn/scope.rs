@@ -180,9 +180,40 @@ impl Scope {
         Ok(symbols.declare_floor_div(name, numerator.clone(), divisor)?)
     }
 
-    /// Declares every input of the program, in f32. What comes back is stored as the program's tensors are.
+    /// Declares the inputs of the program that hold indices: row numbers, permutations, segments. They come before the
+    /// other [inputs](Scope::inputs). What each must be is read off its uses, and checked when a call begins.
+    pub fn index_inputs<const COUNT: usize>(
+        &self,
+        inputs: [(&str, Vec<Dim>); COUNT],
+    ) -> Result<[Tensor; COUNT]> {
+        self.arguments(ElementType::I32, inputs)
+    }
+
+    /// Declares inputs that stay in f32 whatever the program's tensors are stored as, such as rotary tables. They come
+    /// before the other [inputs](Scope::inputs).
+    pub fn exact_inputs<const COUNT: usize>(
+        &self,
+        inputs: [(&str, Vec<Dim>); COUNT],
+    ) -> Result<[Tensor; COUNT]> {
+        self.arguments(ElementType::F32, inputs)
+    }
+
+    /// Declares every other input of the program, in f32. What comes back is stored as the program's tensors are.
     pub fn inputs<const COUNT: usize>(
         &self,
+        inputs: [(&str, Vec<Dim>); COUNT],
+    ) -> Result<[Tensor; COUNT]> {
+        let mut tensors = self.arguments(ElementType::F32, inputs)?;
+        self.recording.borrow_mut().current()?.empty = false;
+        for tensor in &mut tensors {
+            *tensor = tensor.cast(self.element())?;
+        }
+        Ok(tensors)
+    }
+
+    fn arguments<const COUNT: usize>(
+        &self,
+        element: ElementType,
         inputs: [(&str, Vec<Dim>); COUNT],
     ) -> Result<[Tensor; COUNT]> {
         let arguments = {
@@ -191,17 +222,12 @@ impl Scope {
             if !function.empty {
                 return Err(NnError::LateInputs);
             }
-            function.empty = false;
             inputs.map(|(name, shape)| {
-                let ty = TensorType::new(ElementType::F32, shape);
+                let ty = TensorType::new(element, shape);
                 (function.id, function.builder.argument(name, ty.clone(), Role::Activation), ty)
             })
         };
-        let mut tensors = arguments.map(|(function, value, ty)| self.tensor(function, value, ty));
-        for tensor in &mut tensors {
-            *tensor = tensor.cast(self.element())?;
-        }
-        Ok(tensors)
+        Ok(arguments.map(|(function, value, ty)| self.tensor(function, value, ty)))
     }
 
     /// Names a result of the program. It leaves in f32.

@@ -135,6 +135,28 @@ impl Tensor {
         self.then(Op::MeanTokens, &[])
     }
 
+    /// Each head of each token rotated by the token's row of `cos` and `sin`, both `[tokens, width / heads]`: rotary
+    /// embeddings (Su et al., arXiv:2104.09864) in the order of `rotate_half`.
+    pub fn rope(&self, cos: &Tensor, sin: &Tensor, heads: i64) -> Result<Tensor> {
+        self.then(Op::Rope { heads }, &[cos, sin])
+    }
+
+    /// Row `i` of the result is row `index[i]` of this tensor, for each image.
+    pub fn gather_rows(&self, index: &Tensor) -> Result<Tensor> {
+        self.then(Op::GatherRows, &[index])
+    }
+
+    /// Of a permutation: what undoes it.
+    pub fn inverse_permutation(&self) -> Result<Tensor> {
+        self.then(Op::InversePermutation, &[])
+    }
+
+    /// Scores of a query and a key of different segments become minus infinity. `segments` has a number for each token,
+    /// or for each token of each image.
+    pub fn mask_segments(&self, segments: &Tensor) -> Result<Tensor> {
+        self.then(Op::MaskSegments, &[segments])
+    }
+
     /// The same for each image.
     pub fn expand(&self, images: &Dim) -> Result<Tensor> {
         self.then(Op::Expand { images: images.clone() }, &[])

@@ -6,7 +6,10 @@ use crate::rewrite::choose::{Saturated, Selection};
 use crate::rewrite::error::RewriteError;
 use crate::rewrite::price::ProgramPrice;
 use ocellus_dialects::kernel;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Programs that cost the same but for this part of the tolerance are as good as one: between them nothing is looked for.
+const PART_OF_TOLERANCE: f64 = 0.5;
 
 /// Extractions at most: a range on which the choice changes with almost every size is described well enough by these.
 const MOST_EXTRACTIONS: usize = 400;
@@ -24,14 +27,17 @@ pub struct Program {
 pub struct Cheapest<'a> {
     saturated: &'a Saturated<'a>,
     axes: &'a Axes<'a>,
+    /// The share by which a program may cost more than the cheapest and still be as good.
+    indifference: f64,
     programs: Vec<Program>,
     known: BTreeMap<Position, usize>,
 }
 
 impl<'a> Cheapest<'a> {
-    /// Nothing is known yet.
-    pub fn new(saturated: &'a Saturated<'a>, axes: &'a Axes<'a>) -> Self {
-        Cheapest { saturated, axes, programs: vec![], known: BTreeMap::new() }
+    /// Nothing is known yet. A piece's program may cost the share `tolerance` more than the cheapest.
+    pub fn new(saturated: &'a Saturated<'a>, axes: &'a Axes<'a>, tolerance: f64) -> Self {
+        let indifference = tolerance * PART_OF_TOLERANCE;
+        Cheapest { saturated, axes, indifference, programs: vec![], known: BTreeMap::new() }
     }
 
     /// The axes.
@@ -56,14 +62,16 @@ impl<'a> Cheapest<'a> {
         let mut open = vec![([0usize; 2], [rows.len() - 1, columns.len() - 1])];
         while let Some((from, to)) = open.pop() {
             let middle = [from[0].midpoint(to[0]), from[1].midpoint(to[1])];
-            let mut found = vec![];
+            let mut samples = vec![];
             for row in [from[0], middle[0], to[0]] {
                 for column in [from[1], middle[1], to[1]] {
-                    found.push(self.program_at([rows[row], columns[column]])?);
+                    samples.push([rows[row], columns[column]]);
                 }
             }
-            let is_one = found.windows(2).all(|pair| pair[0] == pair[1]);
-            if is_one || self.known.len() > MOST_EXTRACTIONS {
+            let inside = rows[from[0]..=to[0]]
+                .iter()
+                .flat_map(|row| columns[from[1]..=to[1]].iter().map(|column| [*row, *column]));
+            if self.agree(&samples, inside)? || self.known.len() > MOST_EXTRACTIONS {
                 continue;
             }
             let halves = [0, 1].map(|axis| halves(from[axis], middle[axis], to[axis]));
@@ -92,13 +100,38 @@ impl<'a> Cheapest<'a> {
     }
 
     fn bisect(&mut self, row: i64, from: i64, to: i64) -> Result<(), RewriteError> {
-        let is_same = self.program_at([row, from])? == self.program_at([row, to])?;
-        if is_same || to - from <= 1 || self.known.len() > MOST_EXTRACTIONS {
+        let inside = [from, from.midpoint(to), to].map(|column| [row, column]);
+        let agree = self.agree(&[inside[0], inside[2]], inside)?;
+        if agree || to - from <= 1 || self.known.len() > MOST_EXTRACTIONS {
             return Ok(());
         }
         let middle = from.midpoint(to);
         self.bisect(row, from, middle)?;
         self.bisect(row, middle, to)
+    }
+
+    /// Whether one program is the cheapest at all samples, or those that are cost nearly the same all over `inside`.
+    fn agree(
+        &mut self,
+        samples: &[Position],
+        inside: impl IntoIterator<Item = Position>,
+    ) -> Result<bool, RewriteError> {
+        let found = samples.iter().map(|sample| self.program_at(*sample));
+        let found: BTreeSet<usize> = found.collect::<Result<_, _>>()?;
+        if found.len() == 1 {
+            return Ok(true);
+        }
+        for position in inside {
+            let prices = self.prices(position)?;
+            let (least, most) =
+                found.iter().fold((f64::INFINITY, 0f64), |(least, most), program| {
+                    (least.min(prices[*program]), most.max(prices[*program]))
+                });
+            if most > least * (1.0 + self.indifference) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     fn program_at(&mut self, position: Position) -> Result<usize, RewriteError> {

@@ -52,7 +52,7 @@ pub fn choose_pieces(
 ) -> Result<Vec<(PieceProgram, Report)>, RewriteError> {
     let saturated = Saturated::new(module, target, switches, Limits::default())?;
     let axes = Axes::of(&module.symbols);
-    let mut cheapest = Cheapest::new(&saturated, &axes);
+    let mut cheapest = Cheapest::new(&saturated, &axes, options.tolerance);
     cheapest.explore()?;
     let rectangles = cut(&axes, &cheapest, options)?;
     let ranges = |rectangle: &Rectangle| match rectangles.len() {
