@@ -1,14 +1,15 @@
 //! [`Compiler`]: from a [`Model`] to an [`Encoder`] or an artifact file, stage by stage.
 
-use crate::codegen::{self, CodegenError};
+use crate::codegen::{self, CodegenError, Optimisation};
 use crate::configuration::CompilationConfig;
 use crate::encoder::Encoder;
 use crate::explain::{Compilation, Explanation, ExplanationError};
 use crate::flops::matrix_flops;
 use crate::frontend::Model;
-use crate::passes::{self, PassError};
+use crate::passes::{self, AssignSlots, PassError};
 use crate::program::Program;
-use crate::rewrite::{self, PieceOptions, RewriteError, TargetDescription};
+use crate::rewrite::{self, Group, PieceOptions, RewriteError, Rule, TargetDescription};
+use crate::switches::{Pass, Switches};
 use crate::target::{Target, TargetError};
 use ocellus_dialects::symbolic::{SymbolError, SymbolRange, Symbols};
 use ocellus_dialects::venc::VencError;
@@ -44,6 +45,14 @@ pub enum CompileError {
         symbol: String,
         /// The symbols that it has.
         known: String,
+    },
+    /// `--disable` of a rule or pass that is not there.
+    #[error("there is no rule or pass `{name}`; {hint}")]
+    UnknownSwitch {
+        /// What was given.
+        name: String,
+        /// Rules and passes of a similar name.
+        hint: String,
     },
     /// A range that no size lies in.
     #[error(transparent)]
@@ -107,12 +116,21 @@ pub enum Stage {
 pub struct Compiler {
     target: Target,
     config: CompilationConfig,
+    /// Rules beside those of Ocellus.
+    more_rules: Vec<(Group, &'static Rule)>,
+    /// How intermediates share slots.
+    share_slots: AssignSlots,
 }
 
 impl Compiler {
     /// A compiler for `target` that asks for nothing special.
     pub fn new(target: Target) -> Self {
-        Compiler { target, config: CompilationConfig::default() }
+        Compiler {
+            target,
+            config: CompilationConfig::default(),
+            more_rules: vec![],
+            share_slots: passes::assign_slots,
+        }
     }
 
     /// Replaces the configuration.
@@ -133,9 +151,9 @@ impl Compiler {
         self
     }
 
-    /// Switches a rewrite rule off.
-    pub fn disable(mut self, rule: &str) -> Self {
-        self.config = self.config.disable(rule);
+    /// Switches a rewrite rule, a group of them, or a [`Pass`] off.
+    pub fn disable(mut self, name: &str) -> Self {
+        self.config = self.config.disable(name);
         self
     }
 
@@ -143,6 +161,25 @@ impl Compiler {
     pub fn machine(mut self, machine: TargetDescription) -> Self {
         self.config = self.config.machine(machine);
         self
+    }
+
+    /// Adds a rule, which may be wrong.
+    #[cfg(test)]
+    pub(crate) fn with_rule(mut self, group: Group, rule: &'static Rule) -> Self {
+        self.more_rules.push((group, rule));
+        self
+    }
+
+    /// Replaces the way in which slots are shared, by one that may be wrong.
+    #[cfg(test)]
+    pub(crate) fn with_shared_slots(mut self, share_slots: AssignSlots) -> Self {
+        self.share_slots = share_slots;
+        self
+    }
+
+    /// The rewrite rules, all of them on.
+    pub(crate) fn rules(&self) -> rewrite::Switches {
+        rewrite::Switches::of(rewrite::rules().chain(self.more_rules.iter().copied()))
     }
 
     /// The rates that kernels are chosen by.
@@ -173,13 +210,25 @@ impl Compiler {
         self.apply_ranges(&mut module.symbols)?;
         module.verify()?;
         observe(Stage::Saturate);
-        let specialised = passes::specialise(&module);
-        let switches = rewrite::Switches::without(&self.config.disabled_rules)?;
-        let (rates, options) = (self.rates()?, PieceOptions::default());
-        let chosen = rewrite::choose_pieces(&specialised, &rates, &switches, options)?;
+        let switches = Switches::of(self.rules()).and_without(&self.config.disabled)?;
+        let specialised = match switches.is_on(Pass::Specialise) {
+            true => passes::specialise(&module),
+            false => module.clone(),
+        };
+        let most = if switches.is_on(Pass::CutRange) { PieceOptions::default().most } else { 1 };
+        let (rates, options) = (self.rates()?, PieceOptions { most, ..PieceOptions::default() });
+        let chosen = rewrite::choose_pieces(&specialised, &rates, switches.rules(), options)?;
         let (pieces, reports): (Vec<_>, Vec<_>) = chosen.into_iter().unzip();
         observe(Stage::Plan);
-        let host = passes::plan(&module, &pieces, self.target.cpu())?;
+        let assign_slots = match switches.is_on(Pass::ShareSlots) {
+            true => self.share_slots,
+            false => passes::slot_for_each,
+        };
+        let host = passes::plan_with(&module, &pieces, self.target.cpu(), assign_slots)?;
+        let optimisation = match switches.is_on(Pass::OptimiseCode) {
+            true => Optimisation::Full,
+            false => Optimisation::Off,
+        };
         let explanation = Explanation::gather(&Compilation {
             name: self.config.tag.as_deref().unwrap_or(&model.name),
             target: self.target.name(),
@@ -190,7 +239,8 @@ impl Compiler {
             reports: &reports,
             host: &host,
         })?;
-        Ok(Program { venc: module, pieces, reports, host, explanation, target: self.target })
+        let target = self.target;
+        Ok(Program { venc: module, pieces, reports, host, explanation, target, optimisation })
     }
 
     /// Compiles `model` and loads the result.
@@ -223,7 +273,8 @@ impl Compiler {
         create: impl FnOnce(ArtifactContents) -> Result<ArtifactWriter, ArtifactError>,
     ) -> Result<Artifact, CompileError> {
         observe(Stage::Emit);
-        let code = codegen::compile_kernels(&program.host.kernels, self.target.cpu())?;
+        let (kernels, cpu) = (&program.host.kernels, self.target.cpu());
+        let code = codegen::compile_kernels(kernels, cpu, program.optimisation)?;
         let plan = program.host.plan.clone();
         let tag = self.config.tag.as_deref().unwrap_or(&model.name);
         let preprocessor = model.preprocessor_config.as_ref();

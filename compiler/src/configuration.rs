@@ -11,8 +11,8 @@ pub struct CompilationConfig {
     pub tag: Option<String>,
     /// The sizes of each symbol, by its name; a symbol that is not here keeps the model's own range.
     pub ranges: BTreeMap<String, RangeInclusive<i64>>,
-    /// Rewrite rules that are switched off, by name.
-    pub disabled_rules: BTreeSet<String>,
+    /// Rewrite rules and passes that are switched off, by name: see [`Switches`](crate::Switches).
+    pub disabled: BTreeSet<String>,
     /// The rates that kernels are chosen by; those of a machine like the target where it is unset.
     pub machine: Option<TargetDescription>,
 }
@@ -30,9 +30,9 @@ impl CompilationConfig {
         self
     }
 
-    /// Switches a rewrite rule off.
-    pub fn disable(mut self, rule: &str) -> Self {
-        self.disabled_rules.insert(rule.to_string());
+    /// Switches a rewrite rule, a group of them, or a pass off.
+    pub fn disable(mut self, name: &str) -> Self {
+        self.disabled.insert(name.to_string());
         self
     }
 
@@ -59,7 +59,7 @@ mod tests {
             CompilationConfig::default().tag("text").range("images", 1..=8).disable("merge-qkv");
         let vision = CompilationConfig::inherit(&text).range("images", 1..=32);
         assert_eq!(vision.ranges["images"], 1..=32);
-        assert!(vision.disabled_rules.contains("merge-qkv"));
+        assert!(vision.disabled.contains("merge-qkv"));
         assert_eq!(vision.tag, None);
     }
 }

@@ -1,6 +1,6 @@
 //! [`Program`]: a compilation up to the code, with every stage in it.
 
-use crate::codegen::{self, CodegenError};
+use crate::codegen::{self, CodegenError, Optimisation};
 use crate::explain::Explanation;
 use crate::passes::{HostProgram, PieceProgram};
 use crate::rewrite;
@@ -22,16 +22,18 @@ pub struct Program {
     pub explanation: Explanation,
     /// What it is for.
     pub target: Target,
+    /// What LLVM does to its kernels.
+    pub optimisation: Optimisation,
 }
 
 impl Program {
     /// The kernels as LLVM IR.
     pub fn llvm(&self) -> Result<String, CodegenError> {
-        codegen::emit_llvm(&self.host.kernels, self.target.cpu())
+        codegen::emit_llvm(&self.host.kernels, self.target.cpu(), self.optimisation)
     }
 
     /// The kernels as assembly.
     pub fn assembly(&self) -> Result<String, CodegenError> {
-        codegen::emit_assembly(&self.host.kernels, self.target.cpu())
+        codegen::emit_assembly(&self.host.kernels, self.target.cpu(), self.optimisation)
     }
 }

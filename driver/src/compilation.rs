@@ -41,9 +41,7 @@ pub fn compile(
         Stage::Pack { done, all } => stages.advance("pack weights", done, all),
     });
     let (program, artifact) = compiled.within(&model.name)?;
-    if !stages.is_quiet() {
-        warn(&program.explanation);
-    }
+    warn(&program.explanation);
     Ok((program, artifact))
 }
 

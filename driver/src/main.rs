@@ -4,7 +4,6 @@ mod artifact_options;
 mod commands;
 mod compilation;
 mod diagnostic;
-mod fault;
 mod hub;
 mod inputs;
 mod options;

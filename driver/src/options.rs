@@ -25,8 +25,8 @@ pub struct CompileOptions {
     #[arg(long = "range", value_name = "SYMBOL=MIN..=MAX", value_delimiter = ',')]
     pub ranges: Vec<RangeArgument>,
 
-    /// Rewrite rules to leave out
-    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    /// Rewrite rules, groups of them, and passes to leave out
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub disable: Vec<String>,
 
     /// The rates of the machine, as `ocellus calibrate` measures them; those of one like it where it is not given

@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 pub struct Stages {
     bar: Option<ProgressBar>,
     current: Option<(String, Instant)>,
-    quiet: bool,
 }
 
 impl Stages {
@@ -21,17 +20,7 @@ impl Stages {
             bar.enable_steady_tick(Duration::from_millis(100));
             bar
         });
-        Stages { bar, current: None, quiet: false }
-    }
-
-    /// Shows nothing.
-    pub fn quiet() -> Self {
-        Stages { bar: None, current: None, quiet: true }
-    }
-
-    /// Whether nothing is shown.
-    pub fn is_quiet(&self) -> bool {
-        self.quiet
+        Stages { bar, current: None }
     }
 
     /// Ends the stage before, with its time, and begins the next.
@@ -58,7 +47,6 @@ impl Stages {
                 bar.println(line);
                 bar.inc(1);
             }
-            None if self.quiet => {}
             None => eprintln!("{line}"),
         }
     }

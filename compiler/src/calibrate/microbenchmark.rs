@@ -1,7 +1,7 @@
 //! [`Microbenchmark`]: one operation, several times in a row, compiled and run.
 
 use super::{CalibrateError, rounded, shape_of};
-use crate::codegen;
+use crate::codegen::{self, Optimisation};
 use crate::passes::{self, PieceProgram};
 use crate::rewrite::{Quantities, Switches, TargetDescription, choose, launches};
 use crate::target::Target;
@@ -152,7 +152,7 @@ impl Microbenchmark {
     ) -> Result<Artifact, CalibrateError> {
         let piece = PieceProgram { ranges: vec![], module: kernels };
         let host = passes::plan(module, &[piece], &self.cpu)?;
-        let code = codegen::compile_kernels(&host.kernels, &self.cpu)?;
+        let code = codegen::compile_kernels(&host.kernels, &self.cpu, Optimisation::Full)?;
         let requirements = Target::Cpu(self.cpu).requirements();
         let mut writer = ArtifactWriter::in_memory(ArtifactContents {
             provenance: Provenance::new(requirements, "calibrate", &host.plan),

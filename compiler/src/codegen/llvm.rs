@@ -1,6 +1,6 @@
 //! LLVM: optimises a module for a target, and writes its code.
 
-use super::CodegenError;
+use super::{CodegenError, Optimisation};
 use inkwell::OptimizationLevel;
 use inkwell::memory_buffer::MemoryBuffer;
 use inkwell::module::Module;
@@ -37,7 +37,11 @@ pub(super) fn target_machine(target: &CpuTarget) -> Result<TargetMachine, Codege
 }
 
 /// Runs LLVM's own passes. Vectors and unrolling are the emitters' choice, so LLVM adds none.
-pub(super) fn optimise(machine: &TargetMachine, module: &Module<'_>) -> Result<(), CodegenError> {
+pub(super) fn optimise(
+    machine: &TargetMachine,
+    module: &Module<'_>,
+    optimisation: Optimisation,
+) -> Result<(), CodegenError> {
     module.set_triple(&machine.get_triple());
     module.set_data_layout(&machine.get_target_data().get_data_layout());
     module.verify().map_err(refuse("verification"))?;
@@ -46,7 +50,11 @@ pub(super) fn optimise(machine: &TargetMachine, module: &Module<'_>) -> Result<(
     options.set_loop_slp_vectorization(false);
     options.set_loop_unrolling(false);
     options.set_loop_interleaving(false);
-    module.run_passes("default<O2>", machine, options).map_err(refuse("optimisation"))
+    let passes = match optimisation {
+        Optimisation::Full => "default<O2>",
+        Optimisation::Off => "default<O0>",
+    };
+    module.run_passes(passes, machine, options).map_err(refuse("optimisation"))
 }
 
 /// An ELF object.

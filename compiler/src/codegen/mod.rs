@@ -59,21 +59,47 @@ pub enum CodegenError {
     Io(#[from] std::io::Error),
 }
 
+/// What LLVM does to the kernels before its backend sees them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Optimisation {
+    /// Its own passes.
+    Full,
+    /// Nothing: slow code, to tell whether they are at fault.
+    Off,
+}
+
 /// Compiles kernels into one shared object. Kernels that are equal are compiled once.
-pub fn compile_kernels(kernels: &[Kernel], target: &CpuTarget) -> Result<CodeObject, CodegenError> {
-    let object =
-        with_llvm_module(kernels, target, |module, machine| llvm::object(machine, module))?;
+pub fn compile_kernels(
+    kernels: &[Kernel],
+    target: &CpuTarget,
+    optimisation: Optimisation,
+) -> Result<CodeObject, CodegenError> {
+    let object = with_llvm_module(kernels, target, optimisation, |module, machine| {
+        llvm::object(machine, module)
+    })?;
     Ok(CodeObject { shared_object: link::shared_object(&object)? })
 }
 
-/// The kernels as LLVM IR, optimised: `--emit llvm`.
-pub fn emit_llvm(kernels: &[Kernel], target: &CpuTarget) -> Result<String, CodegenError> {
-    with_llvm_module(kernels, target, |module, _| Ok(module.print_to_string().to_string()))
+/// The kernels as LLVM IR: `--emit llvm`.
+pub fn emit_llvm(
+    kernels: &[Kernel],
+    target: &CpuTarget,
+    optimisation: Optimisation,
+) -> Result<String, CodegenError> {
+    with_llvm_module(kernels, target, optimisation, |module, _| {
+        Ok(module.print_to_string().to_string())
+    })
 }
 
 /// The kernels as assembly: `--emit asm`.
-pub fn emit_assembly(kernels: &[Kernel], target: &CpuTarget) -> Result<String, CodegenError> {
-    with_llvm_module(kernels, target, |module, machine| llvm::assembly(machine, module))
+pub fn emit_assembly(
+    kernels: &[Kernel],
+    target: &CpuTarget,
+    optimisation: Optimisation,
+) -> Result<String, CodegenError> {
+    with_llvm_module(kernels, target, optimisation, |module, machine| {
+        llvm::assembly(machine, module)
+    })
 }
 
 /// The version of the LLVM that is linked in.
@@ -85,6 +111,7 @@ pub fn llvm_version() -> String {
 fn with_llvm_module<T>(
     kernels: &[Kernel],
     target: &CpuTarget,
+    optimisation: Optimisation,
     use_module: impl FnOnce(
         &inkwell::module::Module<'_>,
         &inkwell::targets::TargetMachine,
@@ -94,7 +121,7 @@ fn with_llvm_module<T>(
     let machine = llvm::target_machine(target)?;
     let context = inkwell::context::Context::create();
     let module = mlir::to_llvm(&text, &context)?;
-    llvm::optimise(&machine, &module)?;
+    llvm::optimise(&machine, &module, optimisation)?;
     use_module(&module, &machine)
 }
 

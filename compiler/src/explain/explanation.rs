@@ -25,6 +25,9 @@ pub struct Explanation {
     pub pieces: Vec<Piece>,
     /// The rewrite rules, and what each did.
     pub rules: Vec<Rule>,
+    /// Passes that were left out, by the names that `--disable` takes.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub passes_off: Vec<String>,
     /// Fusions that were not done, and why.
     pub missed: Vec<Missed>,
     /// How the search for equal programs went, for each function.

@@ -4,9 +4,9 @@ use super::explanation::*;
 use super::plot::plots;
 use crate::passes::{HostProgram, PieceProgram};
 use crate::rewrite::{
-    self, FunctionReport, KernelReport, Report, RewriteError, Statistics, Switches,
-    TargetDescription,
+    self, FunctionReport, KernelReport, Report, RewriteError, Statistics, TargetDescription,
 };
+use crate::switches::Switches;
 use crate::verify::storage;
 use ocellus_dialects::kernel::{Module, Step};
 use ocellus_dialects::symbolic::{Bindings, SymbolRange, Symbols};
@@ -21,7 +21,7 @@ pub(crate) struct Compilation<'a> {
     pub target: String,
     /// What the cost model knows of it.
     pub description: &'a TargetDescription,
-    /// The rules.
+    /// The rules and passes.
     pub switches: &'a Switches,
     /// The model's program.
     pub venc: &'a venc::Module,
@@ -55,7 +55,8 @@ impl Explanation {
             compiler: env!("CARGO_PKG_VERSION").to_string(),
             model: of.name.to_string(),
             range: ranges(symbols, &[]),
-            rules: rules(of.switches, functions),
+            rules: rules(of.switches.rules(), functions),
+            passes_off: of.switches.passes_off().map(|pass| pass.name().to_string()).collect(),
             saturation: functions.iter().map(saturation).collect(),
             plots: plots(symbols, of.pieces, &programs, of.description)?,
             code_kernels: of.host.kernels.len(),
@@ -224,7 +225,7 @@ fn missed_in(piece: usize, report: &Report) -> impl Iterator<Item = Missed> {
     })
 }
 
-fn rules(switches: &Switches, functions: &[FunctionReport]) -> Vec<Rule> {
+fn rules(switches: &rewrite::Switches, functions: &[FunctionReport]) -> Vec<Rule> {
     let enabled: Vec<&str> = switches.enabled().map(|(_, rule)| rule.name).collect();
     let rule = |(group, rule): (rewrite::Group, &'static rewrite::Rule)| {
         let of_functions =

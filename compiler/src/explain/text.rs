@@ -119,6 +119,9 @@ impl Explanation {
         if !disabled.is_empty() {
             writeln!(f, "rules that are switched off: {}", disabled.join(", "))?;
         }
+        if !self.passes_off.is_empty() {
+            writeln!(f, "passes that are switched off: {}", self.passes_off.join(", "))?;
+        }
         let mut slowest: Vec<(&str, f64)> = self
             .rules
             .iter()

@@ -11,9 +11,9 @@ mod specialise;
 pub use inline_calls::inline_calls;
 pub use layout::{Access, resolve};
 pub use offline::{PackedWeight, WeightRecipe};
-pub use plan::{HostProgram, PieceProgram, plan};
+pub use plan::{HostProgram, PieceProgram, plan, plan_with};
 pub use print_plan::print_plan;
-pub use slots::{SlotAssignment, assign_slots};
+pub use slots::{AssignSlots, SlotAssignment, assign_slots, slot_for_each};
 pub use specialise::specialise;
 
 /// A program that cannot become a host program.

@@ -13,7 +13,9 @@
 //! Programs, kernels and weights that pieces share appear once.
 
 use super::layout::{Access, resolve};
-use super::{PackedWeight, PassError, SlotAssignment, WeightRecipe, assign_slots, inline_calls};
+use super::{
+    AssignSlots, PackedWeight, PassError, SlotAssignment, WeightRecipe, assign_slots, inline_calls,
+};
 use indexmap::{IndexMap, IndexSet};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::kernel::{self, Function, KernelOp, Prologue, Step, Value, ValueKind};
@@ -52,9 +54,20 @@ pub fn plan(
     pieces: &[PieceProgram],
     target: &CpuTarget,
 ) -> Result<HostProgram, PassError> {
+    plan_with(module, pieces, target, assign_slots)
+}
+
+/// The same with another way to assign slots.
+pub fn plan_with(
+    module: &venc::Module,
+    pieces: &[PieceProgram],
+    target: &CpuTarget,
+    assign_slots: AssignSlots,
+) -> Result<HostProgram, PassError> {
     let mut planner = Planner {
         symbols: SymbolTable::new(&module.symbols),
         target,
+        assign_slots,
         kernels: IndexSet::new(),
         weights: IndexMap::new(),
         programs: IndexSet::new(),
@@ -157,6 +170,7 @@ fn single_or(
 struct Planner<'a> {
     symbols: SymbolTable<'a>,
     target: &'a CpuTarget,
+    assign_slots: AssignSlots,
     kernels: IndexSet<Kernel>,
     weights: IndexMap<String, PackedWeight>,
     programs: IndexSet<Program>,
@@ -208,7 +222,7 @@ impl Planner<'_> {
     fn piece(&mut self, piece: &PieceProgram) -> Result<Piece, PassError> {
         let mut function = inline_calls(&piece.module)?;
         let outputs = materialise_results(&mut function);
-        let slots = assign_slots(&function, &outputs)?;
+        let slots = (self.assign_slots)(&function, &outputs)?;
         let memory = Memory { function: &function, outputs: &outputs, slots: &slots };
         let launches = function
             .steps

@@ -24,6 +24,22 @@ pub struct SlotAssignment {
     pub slots: BTreeMap<ValueId, usize>,
 }
 
+/// A way to assign slots.
+pub type AssignSlots = fn(&Function, &[ValueId]) -> Result<SlotAssignment, PassError>;
+
+/// Gives each value a slot of its own: the program is as right, and its arena larger.
+pub fn slot_for_each(
+    function: &Function,
+    results: &[ValueId],
+) -> Result<SlotAssignment, PassError> {
+    let mut assignment = SlotAssignment::default();
+    for step in function.steps.iter().filter(|step| !results.contains(&step.result())) {
+        assignment.slots.insert(step.result(), assignment.sizes.len());
+        assignment.sizes.push(bytes(function, step));
+    }
+    Ok(assignment)
+}
+
 /// Assigns slots to what the steps of a flat function make. Values of `results` live elsewhere.
 pub fn assign_slots(function: &Function, results: &[ValueId]) -> Result<SlotAssignment, PassError> {
     let reads = function
@@ -65,11 +81,16 @@ fn take_slot(
     free: &mut IndexMap<Dim, Vec<usize>>,
     sizes: &mut Vec<Dim>,
 ) -> usize {
-    let ty = &function.value(step.result()).ty;
-    let bytes = ty.elements() * Dim::from(ty.element.bytes());
+    let bytes = bytes(function, step);
     if let Some(slot) = free.get_mut(&bytes).and_then(Vec::pop) {
         return slot;
     }
     sizes.push(bytes);
     sizes.len() - 1
+}
+
+/// How large what a step makes is.
+fn bytes(function: &Function, step: &Step) -> Dim {
+    let ty = &function.value(step.result()).ty;
+    ty.elements() * Dim::from(ty.element.bytes())
 }

@@ -62,6 +62,11 @@ pub struct Ways {
 }
 
 impl Ways {
+    /// Leaves each way the first of its schedules.
+    pub fn keep_usual_schedules(&mut self) {
+        self.classes.values_mut().flatten().for_each(|way| way.schedules.truncate(1));
+    }
+
     /// The ways in a saturated e-graph, on a CPU.
     pub fn collect(egraph: &EGraph<Term, Types>, roots: &[Id], cpu: &CpuTarget) -> Ways {
         let roots: Vec<Id> = roots.iter().map(|root| egraph.find(*root)).collect();

@@ -175,7 +175,10 @@ impl<'a> SaturatedFunction<'a> {
         let statistics = saturate(&function.name, egraph, switches, limits)?;
         let roots: Vec<Id> =
             function.results.iter().map(|(_, value)| inserted.values[value.index()]).collect();
-        let ways = Ways::collect(egraph, &roots, cpu);
+        let mut ways = Ways::collect(egraph, &roots, cpu);
+        if switches.has_usual_schedules() {
+            ways.keep_usual_schedules();
+        }
         let mut labels = HashMap::new();
         for (position, node) in function.nodes.iter().enumerate() {
             if let Some(label) = &node.label {

@@ -46,7 +46,7 @@ pub use report::{
 };
 pub use rules::{Condition, Group, Rule};
 pub use saturate::{Limits, RuleStatistics, Statistics, Stop};
-pub use switches::Switches;
+pub use switches::{Switches, nearest};
 pub use target::{BandwidthShare, MemoryLevel, Rates, TargetDescription, TileRates};
 
 /// Every rewrite rule with its group, for listings.

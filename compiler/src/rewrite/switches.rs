@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 pub struct Switches {
     rules: Vec<(Group, &'static Rule)>,
     disabled: BTreeSet<&'static str>,
+    usual_schedules: bool,
 }
 
 impl Default for Switches {
@@ -20,7 +21,8 @@ impl Default for Switches {
 impl Switches {
     /// Those rules, all of them on. The soundness test knows the rules of [`rules`](super::rules) alone.
     pub fn of(rules: impl IntoIterator<Item = (Group, &'static Rule)>) -> Self {
-        Switches { rules: rules.into_iter().collect(), disabled: BTreeSet::new() }
+        let rules = rules.into_iter().collect();
+        Switches { rules, disabled: BTreeSet::new(), usual_schedules: false }
     }
 
     /// Every rule of Ocellus, with some turned off: see [`and_without`](Self::and_without).
@@ -50,6 +52,17 @@ impl Switches {
             self.disabled.extend(named);
         }
         Ok(self)
+    }
+
+    /// Gives each launch its usual schedule, whatever its size.
+    pub fn with_usual_schedules(mut self) -> Self {
+        self.usual_schedules = true;
+        self
+    }
+
+    /// Whether each launch has its usual schedule.
+    pub fn has_usual_schedules(&self) -> bool {
+        self.usual_schedules
     }
 
     /// Every rule, on or off.

@@ -1,11 +1,13 @@
 //! Holds a compiled model against the reference interpreter, layer by layer.
 
 mod bisect;
+mod fault;
 mod pieces;
 mod sizes;
 mod tolerance;
 
 pub use bisect::{Verdict, bisect};
+pub use fault::find_fault;
 pub use pieces::{Pieces, Region};
 pub use sizes::{Sizes, sizes_to_check};
 pub use tolerance::{relative_l2, tolerance, unit_roundoff};

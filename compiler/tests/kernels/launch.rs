@@ -2,7 +2,7 @@
 
 use crate::near::Near;
 use half::{bf16, f16};
-use ocellus_compiler::codegen::compile_kernels;
+use ocellus_compiler::codegen::{Optimisation, compile_kernels};
 use ocellus_dialects::kernel::KernelOp;
 use ocellus_dialects::symbolic::{Bindings, Dim};
 use ocellus_dialects::{ElementType, TensorType};
@@ -162,7 +162,9 @@ impl Loaded {
         target: &CpuTarget,
         at: &Bindings,
     ) -> Self {
-        let code = compile_kernels(std::slice::from_ref(&launch.kernel), target).unwrap();
+        let code =
+            compile_kernels(std::slice::from_ref(&launch.kernel), target, Optimisation::Full)
+                .unwrap();
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), &code.shared_object).unwrap();
         // SAFETY: the object has no initialisers.

@@ -6,7 +6,8 @@ use crate::options::CompileOptions;
 use crate::output;
 use crate::progress::Stages;
 use crate::subject::open_model;
-use ocellus_compiler::rewrite::{Limits, Saturated, Switches, TargetDescription};
+use ocellus_compiler::Switches;
+use ocellus_compiler::rewrite::{Limits, Saturated, TargetDescription};
 use ocellus_compiler::{Program, passes};
 use std::path::PathBuf;
 
@@ -76,7 +77,7 @@ fn saturated(program: &Program, options: &CompileOptions) -> Result<String, Diag
         Some(machine) => machine,
         None => TargetDescription::of_cpu(program.target.cpu())?,
     };
-    Ok(Saturated::new(&module, &target, &switches, Limits::default())?.to_string())
+    Ok(Saturated::new(&module, &target, switches.rules(), Limits::default())?.to_string())
 }
 
 fn kernels(program: &Program) -> String {

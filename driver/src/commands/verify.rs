@@ -3,7 +3,6 @@
 use crate::artifact_options::options_of;
 use crate::compilation;
 use crate::diagnostic::Diagnostic;
-use crate::fault;
 use crate::inputs::{Inputs, OptionalInputs};
 use crate::options::CompileOptions;
 use crate::output;
@@ -11,7 +10,10 @@ use crate::progress::Stages;
 use crate::subject::{Subject, open_model};
 use ocellus_compiler::frontend::Model;
 use ocellus_compiler::reference::bind_inputs;
-use ocellus_compiler::verify::{Pieces, SizeCheck, check_inputs, check_size, sizes_to_check};
+use ocellus_compiler::verify::{
+    Pieces, SizeCheck, Verdict, check_inputs, check_size, find_fault, sizes_to_check,
+};
+use ocellus_compiler::{Compiler, Pass};
 use ocellus_dialects::symbolic::Bindings;
 use ocellus_runtime::Session;
 use std::fmt::Write;
@@ -31,7 +33,7 @@ pub struct Arguments {
     #[command(flatten)]
     inputs: OptionalInputs,
 
-    /// Where the two differ, find the rewrite rule at fault
+    /// Where the two differ, find the rewrite rule or pass at fault
     #[arg(long)]
     bisect: bool,
 
@@ -69,11 +71,16 @@ pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
     let Some(failed) = checks.iter().find(|check| !check.passed()) else { return Ok(()) };
     let diagnostic = failure(failed);
     if !arguments.bisect {
-        return Err(diagnostic.help("`ocellus verify --bisect` finds the rewrite rule at fault"));
+        return Err(
+            diagnostic.help("`ocellus verify --bisect` finds the rewrite rule or pass at fault")
+        );
     }
-    let faulty = |options: &CompileOptions| sides.with(options)?.is_faulty(&failed.size);
-    let fault = fault::find(&sides.model, &sides.options, faulty)?;
-    Err(diagnostic.help(fault))
+    let compiler = compilation::compiler(&sides.options)?;
+    let verdict = find_fault(&compiler, &sides.model, |compiler, off| {
+        eprintln!("without {}", if off.is_empty() { "nothing".into() } else { off.join(", ") });
+        Ok::<_, Diagnostic>(!sides.with(compiler)?.check(&failed.size)?.passed())
+    });
+    Err(diagnostic.help(fault(&verdict?)))
 }
 
 fn prepare(arguments: &Arguments, stages: &mut Stages) -> Result<Sides, Diagnostic> {
@@ -129,16 +136,33 @@ impl Sides {
         Ok(check_inputs(module, weights, &self.session, &size, inputs)?)
     }
 
-    fn is_faulty(&self, size: &Bindings) -> Result<bool, Diagnostic> {
-        Ok(!self.check(size)?.passed())
-    }
-
     /// The same comparison with the model compiled in another way.
-    fn with(&self, options: &CompileOptions) -> Result<Sides, Diagnostic> {
-        let compiled = compilation::compile(&self.model, options, None, &mut Stages::quiet())?;
-        let session = compilation::load(compiled.1, None)?;
+    fn with(&self, compiler: &Compiler) -> Result<Sides, Diagnostic> {
+        let (_, artifact) = compiler.compile_artifact(&self.model, None, &mut |_| {})?;
+        let session = compilation::load(artifact, None)?;
         let (model, given) = (self.model.clone(), self.given.clone());
-        Ok(Sides { model, session, options: options.clone(), given })
+        Ok(Sides { model, session, options: self.options.clone(), given })
+    }
+}
+
+fn fault(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::NoFault => "compiled again, it does not differ".to_string(),
+        Verdict::NotSwitchable => {
+            "neither a rewrite rule nor a pass that can be left out is at fault: look at the kernels and their code"
+                .to_string()
+        }
+        Verdict::Guilty(names) => {
+            let named = names.iter().map(|name| match Pass::from_name(name) {
+                Some(_) => format!("the pass `{name}`"),
+                None => format!("the rule `{name}`"),
+            });
+            format!(
+                "at fault: {}; `--disable {}` leaves it out",
+                named.collect::<Vec<_>>().join(", "),
+                names.join(",")
+            )
+        }
     }
 }
 

@@ -75,6 +75,10 @@ impl Page<'_> {
             writeln!(f, "<div><dt>{name}</dt><dd>{}</dd></div>", Text(value))?;
         }
         writeln!(f, "</dl>")?;
+        if !self.0.passes_off.is_empty() {
+            let passes = self.0.passes_off.join(", ");
+            writeln!(f, "<p class=\"note\">Passes that are switched off: {}.</p>", Text(passes))?;
+        }
         for warning in &self.0.warnings {
             writeln!(f, "<p class=\"warning\">{}</p>", Text(warning))?;
         }

@@ -1,0 +1,148 @@
+//! Finds the rewrite rule or the pass that makes a compiled model wrong.
+
+use super::{Verdict, bisect};
+use crate::compiler::{CompileError, Compiler};
+use crate::frontend::Model;
+use crate::rewrite::{self, Group};
+use crate::switches::Pass;
+use std::collections::BTreeSet;
+
+/// Compiles again and again with rules and passes left out, and says which are at fault. `faulty` says whether what a
+/// compiler makes of the model is wrong; it also gets what that compiler leaves out.
+///
+/// Rules come first: without a pass another program may be chosen, in which a wrong rule does not show.
+pub fn find_fault<E: From<CompileError>>(
+    compiler: &Compiler,
+    model: &Model,
+    mut faulty: impl FnMut(&Compiler, &[String]) -> Result<bool, E>,
+) -> Result<Verdict, E> {
+    let fired = rules_that_fired(compiler, model)?;
+    let passes = Pass::ALL.map(|pass| pass.name().to_string());
+    let switchable: Vec<String> = fired
+        .iter()
+        .filter(|(group, _)| *group != Group::Implementation)
+        .map(|(_, rule)| rule.to_string())
+        .chain(passes)
+        .collect();
+    let mut is_faulty = |off: &[String]| {
+        let compiler = off.iter().fold(compiler.clone(), |compiler, name| compiler.disable(name));
+        faulty(&compiler, off)
+    };
+    let verdict = bisect(&switchable, &mut is_faulty)?;
+    if verdict != Verdict::NotSwitchable {
+        return Ok(verdict);
+    }
+    // An implementation without which the answer is right. Where no other kernel can do the work, there is no program,
+    // and nothing is known of it.
+    let implementations = fired.iter().filter(|(group, _)| *group == Group::Implementation);
+    for (_, rule) in implementations {
+        let alone = [rule.to_string()];
+        if is_faulty(&alone).is_ok_and(|faulty| !faulty) {
+            return Ok(Verdict::Guilty(alone.to_vec()));
+        }
+    }
+    Ok(verdict)
+}
+
+/// The rules that said something new of the model, in the order in which they are listed.
+fn rules_that_fired(
+    compiler: &Compiler,
+    model: &Model,
+) -> Result<Vec<(Group, &'static str)>, CompileError> {
+    let program = compiler.lower(model)?;
+    let functions = program.reports.iter().flat_map(|report| &report.functions);
+    let statistics = functions.flat_map(|function| &function.saturation.rules);
+    let fired: BTreeSet<&str> =
+        statistics.filter(|(_, rule)| rule.fired > 0).map(|(name, _)| *name).collect();
+    let rules = compiler.rules();
+    let all = rules.all().map(|(group, rule): (Group, &'static rewrite::Rule)| (group, rule.name));
+    Ok(all.filter(|(_, name)| fired.contains(name)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frontend::hugging_face;
+    use crate::passes::{self, PassError, SlotAssignment};
+    use crate::rewrite::Rule;
+    use crate::target::Target;
+    use crate::verify::check_size;
+    use ocellus_dialects::kernel::Function;
+    use ocellus_dialects::symbolic::{Bindings, Symbol};
+    use ocellus_dialects::venc::ValueId;
+    use std::path::Path;
+
+    /// Wrong wherever it fires, and so cheap that it is always chosen.
+    static NO_ACTIVATION: Rule = Rule {
+        name: "no-activation",
+        left: "(activate ?x ?f)",
+        right: "?x",
+        given: &[],
+        conditions: &[],
+        because: "It is not true.",
+        example: "x: I T K, f: activation",
+    };
+
+    /// Every value of the size of the first slot shares it, whoever still reads what is there.
+    fn too_few_slots(
+        function: &Function,
+        results: &[ValueId],
+    ) -> Result<SlotAssignment, PassError> {
+        let mut assignment = passes::slot_for_each(function, results)?;
+        let sizes = assignment.sizes.clone();
+        for slot in assignment.slots.values_mut() {
+            *slot = sizes.iter().position(|size| *size == sizes[*slot]).unwrap();
+        }
+        Ok(assignment)
+    }
+
+    fn compiler() -> Compiler {
+        Compiler::new(Target::host().unwrap()).range("images", 1..=4)
+    }
+
+    /// The verdict, and how often the model was compiled for it.
+    fn verdict(compiler: &Compiler) -> (Verdict, usize) {
+        let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/goldens/vit-base/model");
+        let model = hugging_face::load(golden).unwrap();
+        let size = Bindings::from([(Symbol::new("images"), 2)]);
+        let mut compilations = 0;
+        let verdict = find_fault(compiler, &model, |compiler, _| {
+            compilations += 1;
+            let compiled = compiler.compile(&model)?;
+            let (module, weights) = (&model.module, model.weights.as_ref());
+            let check = check_size(module, weights, compiled.session(), &size).unwrap();
+            Ok::<_, CompileError>(!check.passed())
+        });
+        (verdict.unwrap(), compilations)
+    }
+
+    #[test]
+    fn a_right_compiler_has_no_fault() {
+        assert_eq!(verdict(&compiler()), (Verdict::NoFault, 1));
+    }
+
+    #[test]
+    fn a_wrong_rule_is_named_and_no_other() {
+        let compiler = compiler().with_rule(Group::Exploration, &NO_ACTIVATION);
+        let (verdict, compilations) = verdict(&compiler);
+        assert_eq!(verdict, Verdict::Guilty(vec![NO_ACTIVATION.name.to_string()]));
+        assert!(compilations < 12, "{compilations}");
+    }
+
+    #[test]
+    fn a_wrong_pass_is_named_and_no_other() {
+        let (verdict, _) = verdict(&compiler().with_shared_slots(too_few_slots));
+        assert_eq!(verdict, Verdict::Guilty(vec![Pass::ShareSlots.name().to_string()]));
+    }
+
+    #[test]
+    fn without_each_pass_the_answer_is_right() {
+        for pass in Pass::ALL {
+            assert_eq!(
+                verdict(&compiler().disable(pass.name())),
+                (Verdict::NoFault, 1),
+                "{pass:?}"
+            );
+        }
+    }
+}
