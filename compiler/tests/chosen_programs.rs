@@ -1,0 +1,189 @@
+//! Whether the program that dispatch chooses is the best one: by the model at 200 sizes, and on this machine.
+
+#![allow(clippy::unwrap_used, reason = "the helpers of tests")]
+
+use ocellus_compiler::frontend::Model;
+use ocellus_compiler::frontend::nn::{self, TransformerBlock};
+use ocellus_compiler::passes::{self, PieceProgram};
+use ocellus_compiler::rewrite::{
+    PieceOptions, ProgramPrice, Switches, TargetDescription, choose, choose_pieces,
+};
+use ocellus_compiler::verify::random_inputs;
+use ocellus_compiler::weights::RandomWeights;
+use ocellus_compiler::{Target, codegen};
+use ocellus_dialects::ElementType;
+use ocellus_dialects::kernel::Module;
+use ocellus_dialects::symbolic::{Bindings, Symbol, SymbolRange};
+use ocellus_kernels::CpuTarget;
+use ocellus_runtime::artifact::{ArtifactContents, ArtifactWriter, Provenance};
+use ocellus_runtime::{HostTensor, Options, Session};
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+/// A block of ViT-B over two symbols.
+fn block() -> Model {
+    let module = nn::build(ElementType::F32, |nn| {
+        let images = nn.symbol("images", SymbolRange::new(1, 16))?;
+        let tokens = nn.symbol("tokens", SymbolRange::new(1, 1024))?;
+        let [x] = nn.inputs([("x", vec![images, tokens, 768.into()])])?;
+        nn.result("y", &nn.apply("layer", &TransformerBlock::new(12, 3072), &x)?)
+    })
+    .unwrap();
+    let weights = RandomWeights::new(&module, 5);
+    Model::new("block", module, weights).unwrap()
+}
+
+/// Sizes over the range, every doubling as likely as any other.
+fn sizes(count: usize, most: [f64; 2]) -> Vec<Bindings> {
+    let mut random = StdRng::seed_from_u64(11);
+    let mut size = || {
+        let mut value = |most: f64| most.powf(random.random::<f64>()).round() as i64;
+        let values = [("images", value(most[0])), ("tokens", value(most[1]))];
+        values.map(|(name, value)| (Symbol::new(name), value)).into()
+    };
+    std::iter::repeat_with(&mut size).take(count).collect()
+}
+
+/// The position of the piece that a size lies in.
+fn piece_at(pieces: &[PieceProgram], size: &Bindings) -> usize {
+    let holds =
+        |(symbol, range): &(Symbol, SymbolRange)| (range.min..=range.max).contains(&size[symbol]);
+    pieces.iter().position(|piece| piece.ranges.iter().all(holds)).unwrap()
+}
+
+fn pieces(model: &Model, target: &TargetDescription) -> Vec<PieceProgram> {
+    let options = PieceOptions::default();
+    let chosen = choose_pieces(&model.module, target, &Switches::default(), options).unwrap();
+    chosen.into_iter().map(|(piece, _)| piece).collect()
+}
+
+/// The program of a piece may cost the tolerance more than the best at the samples that the range was cut by. Between
+/// them waves of tiles end at sizes of their own: the more units, the steeper.
+#[test]
+fn the_chosen_program_is_the_cheapest_within_the_tolerance() {
+    let model = block();
+    for (units, most) in [(2, 1.0), (16, 1.04), (64, 1.1)] {
+        let target = TargetDescription::named("x86-64-v4").unwrap().with_units(units);
+        let pieces = pieces(&model, &target);
+        let prices: Vec<ProgramPrice> =
+            pieces.iter().map(|piece| ProgramPrice::of(&piece.module, &target).unwrap()).collect();
+        let (mut best, mut worst) = (0, 1.0f64);
+        for size in sizes(200, [16.0, 1024.0]) {
+            let (kernels, _) = choose(&model.module, &size, &target, &Switches::default()).unwrap();
+            let extracted = ProgramPrice::of(&kernels, &target).unwrap().at(&size);
+            let cheapest = prices.iter().map(|price| price.at(&size)).fold(extracted, f64::min);
+            let ratio = prices[piece_at(&pieces, &size)].at(&size) / cheapest;
+            best += usize::from(ratio <= 1.0 + 1e-9);
+            worst = worst.max(ratio);
+        }
+        println!(
+            "{units} units: {} pieces, the best at {best} of 200, at most {worst:.4} of it",
+            pieces.len()
+        );
+        assert!(worst <= most, "{units}: {worst}");
+    }
+}
+
+/// A program alone, whatever the size.
+fn session(model: &Model, mut module: Module, cpu: &CpuTarget) -> Session {
+    module.symbols = model.module.symbols.clone();
+    let alone = PieceProgram { ranges: vec![], module };
+    let host = passes::plan(&model.module, &[alone], cpu).unwrap();
+    let code = codegen::compile_kernels(&host.kernels, cpu).unwrap();
+    let requirements = Target::Cpu(*cpu).requirements();
+    let mut writer = ArtifactWriter::in_memory(ArtifactContents {
+        provenance: Provenance::new(requirements, "alone", &host.plan),
+        plan: host.plan,
+        code: code.shared_object,
+        attachments: BTreeMap::new(),
+    })
+    .unwrap();
+    for weight in &host.weights {
+        let packed = weight.pack(model.weights.as_ref()).unwrap();
+        writer.write_weight(&weight.name(), [packed]).unwrap();
+    }
+    Session::new(writer.finish().unwrap(), Options { threads: 2 }).unwrap()
+}
+
+/// `cargo test --release -p ocellus-compiler --test chosen_programs -- --ignored --nocapture`, on an idle machine.
+#[test]
+#[ignore = "measures"]
+fn the_chosen_program_is_the_fastest_measured() {
+    const ROUNDS: usize = 15;
+    let cpu = CpuTarget::host().unwrap();
+    let model = block();
+    let target = match std::env::var("OCELLUS_MACHINE") {
+        Ok(file) => {
+            TargetDescription::parse(&file, &std::fs::read_to_string(&file).unwrap()).unwrap()
+        }
+        Err(_) => TargetDescription::of_cpu(&cpu).unwrap(),
+    };
+    let pieces = pieces(&model, &target);
+    // One piece has no rival: others are what the same rules choose for more units, and with fewer fusions.
+    let many = target.clone().with_units(16);
+    let mut modules: Vec<(String, Module)> = vec![];
+    for (number, piece) in pieces.iter().enumerate() {
+        modules.push((format!("piece {number}"), piece.module.clone()));
+    }
+    for size in sizes(8, [16.0, 512.0]) {
+        let (module, _) = choose(&model.module, &size, &many, &Switches::default()).unwrap();
+        modules.push(("tiles for 16 units".to_string(), module));
+    }
+    for rule in ["layer-norm-into-prologue", "activate-into-epilogue", "attention"] {
+        let switches = Switches::without([rule]).unwrap();
+        let size = &sizes(1, [16.0, 512.0])[0];
+        let (module, _) = choose(&model.module, size, &target, &switches).unwrap();
+        modules.push((format!("without {rule}"), module));
+    }
+    let mut programs: Vec<(String, Module)> = vec![];
+    let mut program_of = vec![];
+    for (name, module) in modules {
+        let known = programs.iter().position(|(_, known)| known.functions == module.functions);
+        program_of.push(known.unwrap_or(programs.len()));
+        if known.is_none() {
+            programs.push((name, module));
+        }
+    }
+    let sessions: Vec<Session> =
+        programs.iter().map(|(_, module)| session(&model, module.clone(), &cpu)).collect();
+    println!("{} pieces, {} programs", pieces.len(), programs.len());
+    let sizes = sizes(40, [16.0, 512.0]);
+    let mut near = 0;
+    for size in &sizes {
+        let inputs = random_inputs(&model.module, size).unwrap();
+        let inputs: Vec<(&str, &HostTensor)> =
+            inputs.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect();
+        let mut times = vec![vec![]; sessions.len()];
+        // Interleaved, so that what else the machine does falls on all alike.
+        for round in 0..=ROUNDS {
+            for (session, times) in sessions.iter().zip(&mut times) {
+                let start = Instant::now();
+                session.run(&inputs).unwrap();
+                if round > 0 {
+                    times.push(start.elapsed().as_secs_f64() * 1e6);
+                }
+            }
+        }
+        let medians: Vec<f64> = times
+            .iter_mut()
+            .map(|times| {
+                times.sort_by(f64::total_cmp);
+                times[times.len() / 2]
+            })
+            .collect();
+        let chosen = program_of[piece_at(&pieces, size)];
+        let fastest = medians.iter().copied().fold(f64::INFINITY, f64::min);
+        let ratio = medians[chosen] / fastest;
+        near += usize::from(ratio <= 1.05);
+        let size: Vec<String> = size.values().map(i64::to_string).collect();
+        println!(
+            "{:>12}: {:>9.1} us, {ratio:.3} of the fastest",
+            size.join(" x "),
+            medians[chosen]
+        );
+    }
+    println!("within 5 % of the fastest at {near} of {} sizes", sizes.len());
+    assert!(10 * near >= 9 * sizes.len());
+}
