@@ -91,7 +91,7 @@ fn session(model: &Model, mut module: Module, cpu: &CpuTarget) -> Session {
     module.symbols = model.module.symbols.clone();
     let alone = PieceProgram { ranges: vec![], module };
     let host = passes::plan(&model.module, &[alone], cpu).unwrap();
-    let code = codegen::compile_kernels(&host.kernels, cpu).unwrap();
+    let code = codegen::compile_kernels(&host.kernels, cpu, codegen::Optimisation::Full).unwrap();
     let requirements = Target::Cpu(*cpu).requirements();
     let mut writer = ArtifactWriter::in_memory(ArtifactContents {
         provenance: Provenance::new(requirements, "alone", &host.plan),
