@@ -192,6 +192,11 @@ fn a_range_that_the_model_cannot_have_is_refused() {
     assert!(message.contains("the range 8..=1 of the symbol `images` is empty"), "{message}");
     let message = refused("images", SymbolRange { min: 4, max: 4, step: 0 });
     assert!(message.contains("is empty"), "{message}");
+    let message = refused("images", SymbolRange { min: 5, max: 7, step: 4 });
+    assert!(
+        message.contains("the range 5..=7 step 4 of the symbol `images` is empty"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -225,6 +230,22 @@ fn the_default_range_is_what_the_preprocessor_gives() {
         symbols(Some(bit)),
         ["images in 1..=2147483647", "height in 32..=65535", "width in 32..=65535"]
     );
+    // A processor that is not run here says which sizes it gives.
+    let budget = json!({
+        "image_processor_type": "Qwen2VLImageProcessor", "patch_size": 14, "merge_size": 2, "min_pixels": 3136,
+        "max_pixels": 1003520
+    });
+    let sides = "in 28..=17360 step 28";
+    assert_eq!(
+        symbols(Some(budget)),
+        [
+            "images in 1..=2147483647".to_string(),
+            format!("height {sides}"),
+            format!("width {sides}")
+        ]
+    );
+    let unknown = json!({"image_processor_type": "SomethingElse"});
+    assert_eq!(symbols(Some(unknown)), symbols(None));
 }
 
 #[test]

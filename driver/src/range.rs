@@ -35,6 +35,10 @@ impl FromStr for RangeArgument {
                 symbol.trim()
             ));
         }
+        if range.first() > range.max {
+            let symbol = symbol.trim();
+            return Err(format!("the range of `{symbol}` holds no multiple of {}", range.step));
+        }
         if range.max > i64::from(i32::MAX) {
             return Err(format!("the range of `{}` ends above {}", symbol.trim(), i32::MAX));
         }
@@ -68,6 +72,8 @@ mod tests {
             let error = text.parse::<RangeArgument>().unwrap_err();
             assert!(error.contains("is no range"), "{text}: {error}");
         }
+        let error = "height=225..=230/16".parse::<RangeArgument>().unwrap_err();
+        assert!(error.contains("no multiple of 16"), "{error}");
         for text in ["images=0..=4", "images=5..=4", "images=-3", "images=1..=4/0"] {
             let error = text.parse::<RangeArgument>().unwrap_err();
             assert!(error.contains("holds no size"), "{text}: {error}");

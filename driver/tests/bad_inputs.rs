@@ -100,6 +100,8 @@ fn options_that_make_no_sense_are_wrong_command_lines() {
     let option = |option: &[&str]| run(&[&["--input", "x", "-o", "/dev/null"], option].concat());
     option(&["--range", "images=0..=4"]).failure(2, &["images"]);
     option(&["--range", "images"]).failure(2, &["is no range"]);
+    option(&["--range", "height=225..=230/16"]).failure(2, &["no multiple of 16"]);
+    option(&["--range", "images=1..=3000000000"]).failure(2, &["ends above 2147483647"]);
     option(&["--target", "sm_90a"]).failure(2, &["sm_90a", "yet"]);
     option(&["--target", "cpu:z80"]).failure(2, &["cpu:z80", "x86-64-v3"]);
     option(&["--dtype", "f8"]).failure(2, &["f8"]);

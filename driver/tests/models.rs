@@ -61,6 +61,9 @@ fn the_text_of_venc_is_a_model_of_its_own() {
         std::fs::read(output).unwrap()
     });
     assert_eq!(outputs[0], outputs[1]);
+    let program = checkpoint.path("model.mlir");
+    ocellus(["explain", program.to_str().unwrap(), "--range", "frames=1..=2"])
+        .failure(1, &["no symbol `frames`", "images in "]);
     std::fs::write(checkpoint.path("model.mlir"), "func @main(").unwrap();
     let path = checkpoint.path("model.mlir");
     ocellus(["explain", path.to_str().unwrap()]).failure(1, &["model.mlir"]);

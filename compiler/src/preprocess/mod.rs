@@ -16,6 +16,7 @@ mod config;
 mod decode;
 mod error;
 mod jpeg;
+mod pixel_budget;
 mod resize;
 
 #[cfg(test)]
@@ -24,6 +25,7 @@ mod bad_input;
 mod goldens;
 
 pub use error::PreprocessError;
+pub use pixel_budget::PixelBudget;
 
 use center_crop::CenterCrop;
 use decode::decode;
@@ -54,6 +56,8 @@ pub struct OutputSizeRange {
     pub height: RangeInclusive<u64>,
     /// Of the image's width.
     pub width: RangeInclusive<u64>,
+    /// Both are multiples of it.
+    pub step: u64,
 }
 
 impl Preprocessor {
@@ -138,13 +142,13 @@ impl OutputSizeRange {
     /// One size.
     fn exactly(height: u32, width: u32) -> Self {
         let point = |side| u64::from(side)..=u64::from(side);
-        OutputSizeRange { height: point(height), width: point(width) }
+        OutputSizeRange { height: point(height), width: point(width), step: 1 }
     }
 
     /// Sides within `shortest` and `longest`.
     fn within(shortest: u32, longest: u32) -> Self {
         let range = u64::from(shortest)..=u64::from(longest);
-        OutputSizeRange { height: range.clone(), width: range }
+        OutputSizeRange { height: range.clone(), width: range, step: 1 }
     }
 
     /// Every size that an image can have.

@@ -108,9 +108,11 @@ impl Size {
             Size::Exactly { height, width } => OutputSizeRange::exactly(height, width),
             Size::ShortestEdge(edge) => OutputSizeRange::within(edge, LONGEST_SIDE),
             Size::Edges { longest, .. } => OutputSizeRange::within(1, longest),
-            Size::Within { height, width } => {
-                OutputSizeRange { height: 1..=u64::from(height), width: 1..=u64::from(width) }
-            }
+            Size::Within { height, width } => OutputSizeRange {
+                height: 1..=u64::from(height),
+                width: 1..=u64::from(width),
+                step: 1,
+            },
         }
     }
 }

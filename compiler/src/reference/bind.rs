@@ -115,6 +115,7 @@ fn located(dims: &[InputDim], error: SymbolError) -> ReferenceError {
     let symbol = match &error {
         SymbolError::OutOfRange { symbol, .. }
         | SymbolError::Unbound(symbol)
+        | SymbolError::NotFree { symbol, .. }
         | SymbolError::Redeclared(symbol)
         | SymbolError::BadName(symbol)
         | SymbolError::BadDefinition(symbol)

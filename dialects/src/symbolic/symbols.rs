@@ -84,7 +84,9 @@ pub enum SymbolError {
     #[error("the symbol `{0}` is declared twice, with different definitions")]
     Redeclared(Symbol),
     /// A range in which no size lies.
-    #[error("the range {1} of the symbol `{0}` is empty: give `min..=max` with 1 <= min <= max")]
+    #[error(
+        "the range {1} of the symbol `{0}` is empty: give `min..=max` with 1 <= min <= max and a multiple of the step between"
+    )]
     EmptyRange(Symbol, SymbolRange),
     /// A definition that divides by zero or uses an undeclared symbol.
     #[error("the symbol `{0}` is defined by undeclared symbols or a divisor below 1")]
@@ -92,6 +94,14 @@ pub enum SymbolError {
     /// A name that could not be told from the rest of an expression.
     #[error("`{0}` is no name for a symbol: use letters, digits and `_`, and a letter first")]
     BadName(Symbol),
+    /// A range for a symbol that inputs do not bring.
+    #[error("there is no symbol `{symbol}` to give a range to: the free symbols are {known}")]
+    NotFree {
+        /// What was named.
+        symbol: Symbol,
+        /// The symbols that inputs bring, with their ranges.
+        known: String,
+    },
     /// No input brings this symbol.
     #[error("the symbol `{0}` is not bound by any input")]
     Unbound(Symbol),
@@ -117,7 +127,7 @@ impl Symbols {
     /// Declares a symbol that inputs bring, and returns it as a dimension.
     pub fn declare(&mut self, name: &str, range: SymbolRange) -> Result<Dim, SymbolError> {
         let symbol = Symbol::new(name);
-        if range.min < 1 || range.min > range.max || range.step < 1 {
+        if range.min < 1 || range.step < 1 || range.first() > range.max {
             return Err(SymbolError::EmptyRange(symbol, range));
         }
         self.define(symbol, Definition::Free(range))
@@ -154,7 +164,7 @@ impl Symbols {
     /// Replaces the range of a free symbol.
     pub fn set_range(&mut self, name: &str, range: SymbolRange) -> Result<(), SymbolError> {
         let symbol = Symbol::new(name);
-        if range.min < 1 || range.min > range.max || range.step < 1 {
+        if range.min < 1 || range.step < 1 || range.first() > range.max {
             return Err(SymbolError::EmptyRange(symbol, range));
         }
         match self.definitions.get_mut(&symbol) {
@@ -162,7 +172,12 @@ impl Symbols {
                 *slot = range;
                 Ok(())
             }
-            _ => Err(SymbolError::Unbound(symbol)),
+            _ => {
+                let known = self.free().map(|(symbol, range)| format!("{symbol} in {range}"));
+                let known: Vec<String> = known.collect();
+                let known = if known.is_empty() { "none".into() } else { known.join(", ") };
+                Err(SymbolError::NotFree { symbol, known })
+            }
         }
     }
 

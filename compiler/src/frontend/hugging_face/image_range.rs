@@ -27,14 +27,17 @@ pub(super) fn ranges(
             let (height, width) = encoder.backbone().image_size;
             (SymbolRange::new(height, height), SymbolRange::new(width, width))
         }
-        (true, Some(sizes)) => (within(&sizes.height, patch.0), within(&sizes.width, patch.1)),
+        (true, Some(sizes)) => {
+            let step = sizes.step;
+            (within(&sizes.height, step, patch.0), within(&sizes.width, step, patch.1))
+        }
         (true, None) => (SymbolRange::new(patch.0, ANY), SymbolRange::new(patch.1, ANY)),
     };
     let defaults = [SymbolRange::new(1, ANY), height, width];
     let [images, height, width] = [0, 1, 2]
         .map(|position| asked.get(SYMBOLS[position]).copied().unwrap_or(defaults[position]));
     for (symbol, range, patch) in [("height", height, patch.0), ("width", width, patch.1)] {
-        if range.min < patch {
+        if range.step >= 1 && range.first() < patch {
             return Err(LoadError::BelowOnePatch { symbol, range: range.to_string(), patch });
         }
     }
@@ -42,7 +45,10 @@ pub(super) fn ranges(
 }
 
 /// The sizes of a side that have room for a patch; that of one patch where none has.
-fn within(side: &RangeInclusive<u64>, patch: i64) -> SymbolRange {
+fn within(side: &RangeInclusive<u64>, step: u64, patch: i64) -> SymbolRange {
     let pixels = |size: u64| i64::try_from(size).unwrap_or(ANY).clamp(patch, ANY);
-    SymbolRange::new(pixels(*side.start()), pixels(*side.end()))
+    let (min, max) = (pixels(*side.start()), pixels(*side.end()));
+    let range = SymbolRange { min, max, step: i64::try_from(step).unwrap_or(1) };
+    // A processor for other patches: its steps may pass over all that has room for one of these.
+    if range.first() <= max { range } else { SymbolRange::new(min, max) }
 }

@@ -18,7 +18,7 @@ pub use error::LoadError;
 
 use super::Model;
 use super::nn;
-use crate::preprocess::{OutputSizeRange, Preprocessor};
+use crate::preprocess::{OutputSizeRange, PixelBudget, Preprocessor};
 use crate::weights::{Checkpoint, WeightError, check};
 use backbone::VisionEncoder;
 use config::Config;
@@ -67,7 +67,10 @@ pub fn load_with(path: impl AsRef<Path>, options: &Options) -> Result<Model, Loa
     let encoder = (family.read)(&config, &|name| checkpoint.has(&tower.weight(name)))?;
     let preprocessor = read_preprocessor(path)?;
     // One that cannot be run here does not keep tensors from being encoded; it says so when it is given an image.
-    let sizes = Preprocessor::load(path).ok().map(|preprocessor| preprocessor.output_size_range());
+    let sizes = match Preprocessor::load(path) {
+        Ok(preprocessor) => Some(preprocessor.output_size_range()),
+        Err(_) => PixelBudget::load(path).map(PixelBudget::output_size_range),
+    };
     let module = record(encoder.as_ref(), &tower, sizes.as_ref(), options)?;
     check_weights(&module, &checkpoint, family, &tower).map_err(|source| LoadError::Mismatch {
         path: path.to_path_buf(),
