@@ -281,32 +281,47 @@ fn warnings(reports: &[Report]) -> Vec<String> {
             ));
         }
     }
-    for (piece, report) in reports.iter().enumerate() {
-        for function in &report.functions {
-            let extraction = &function.extraction;
-            if !extraction.proven_optimal {
-                warnings.push(format!(
-                    "@{} in piece {}: the choice of kernels is not proven cheapest: it takes {:.1} us, and nothing takes \
-                     less than {:.1} us; the search ended after {} states",
-                    function.name,
-                    piece + 1,
-                    extraction.microseconds,
-                    extraction.least_microseconds,
-                    extraction.states
-                ));
-            }
-            if function.unpriced_alternatives > 0 {
-                warnings.push(format!(
-                    "@{} in piece {}: {} other kernels were not priced: fusions that are missing here may be told of \
-                     incompletely",
-                    function.name,
-                    piece + 1,
-                    function.unpriced_alternatives
-                ));
-            }
+    warnings.extend(reports.first().into_iter().flat_map(|report| report.limits.clone()));
+    for (position, function) in
+        reports.first().map_or(&[][..], |report| &report.functions).iter().enumerate()
+    {
+        let in_pieces = || {
+            let of_piece = |report: &'_ Report| report.functions.get(position).cloned();
+            reports.iter().enumerate().filter_map(move |(n, r)| Some((n + 1, of_piece(r)?)))
+        };
+        let unproven: Vec<_> =
+            in_pieces().filter(|(_, function)| !function.extraction.proven_optimal).collect();
+        if let Some((piece, worst)) = unproven.first() {
+            let extraction = &worst.extraction;
+            warnings.push(format!(
+                "@{}{}: the choice of kernels is not proven cheapest: in piece {piece} it takes {:.1} us, and nothing takes \
+                 less than {:.1} us; the search ended after {} states",
+                function.name,
+                among(unproven.len(), reports.len()),
+                extraction.microseconds,
+                extraction.least_microseconds,
+                extraction.states
+            ));
+        }
+        let unpriced: Vec<usize> = in_pieces()
+            .map(|(_, function)| function.unpriced_alternatives)
+            .filter(|unpriced| *unpriced > 0)
+            .collect();
+        if !unpriced.is_empty() {
+            warnings.push(format!(
+                "@{}{}: {} other kernels were not priced: fusions that are missing here may be told of incompletely",
+                function.name,
+                among(unpriced.len(), reports.len()),
+                unpriced.iter().sum::<usize>()
+            ));
         }
     }
     warnings
+}
+
+/// In how many of the pieces, where there are several.
+fn among(count: usize, pieces: usize) -> String {
+    if pieces > 1 { format!(" in {count} of {pieces} pieces") } else { String::new() }
 }
 
 /// The values of the free symbols, by name.

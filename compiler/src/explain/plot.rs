@@ -2,8 +2,7 @@
 
 use super::explanation::Plot;
 use crate::passes::PieceProgram;
-use crate::rewrite::{RewriteError, TargetDescription, predicted_costs};
-use ocellus_dialects::kernel::Module;
+use crate::rewrite::{ProgramPrice, RewriteError, TargetDescription};
 use ocellus_dialects::symbolic::{Bindings, Symbol, SymbolRange, Symbols};
 use std::collections::BTreeSet;
 
@@ -14,7 +13,8 @@ const SAMPLES: i64 = 64;
 const BEHIND_BREAKPOINT: i64 = 32;
 const WITHOUT_BREAKPOINT: i64 = 1024;
 
-/// A plot along each symbol that has more than one size, the others at their least.
+/// A plot along each symbol that has more than one size: the others at their least, and, where they cut the range, at
+/// their middle breakpoint too.
 pub(super) fn plots(
     symbols: &Symbols,
     pieces: &[PieceProgram],
@@ -22,66 +22,75 @@ pub(super) fn plots(
     target: &TargetDescription,
 ) -> Result<Vec<Plot>, RewriteError> {
     let several = symbols.free().filter(|(_, range)| range.last() > range.first());
-    let mut modules: Vec<&Module> = vec![];
+    let mut prices: Vec<ProgramPrice> = vec![];
     for (piece, program) in pieces.iter().zip(programs) {
-        if *program == modules.len() {
-            modules.push(&piece.module);
+        if *program == prices.len() {
+            prices.push(ProgramPrice::of(&piece.module, target)?);
         }
     }
-    let plots = Plots { symbols, pieces, modules, target };
-    several.map(|(symbol, range)| plots.along(symbol, range)).collect()
+    let plots = Plots { symbols, pieces, prices };
+    let mut all = vec![];
+    for (symbol, range) in several {
+        let least: Bindings = symbols.free().map(|(s, range)| (s.clone(), range.first())).collect();
+        let mut middle = least.clone();
+        for (other, range) in symbols.free().filter(|(other, _)| *other != symbol) {
+            let begins: Vec<i64> = begins(other, range, pieces).into_iter().collect();
+            if let Some(begin) = begins.get(begins.len() / 2) {
+                middle.insert(other.clone(), *begin);
+            }
+        }
+        let is_other = middle != least;
+        all.push(plots.along(symbol, range, &least));
+        if is_other {
+            all.push(plots.along(symbol, range, &middle));
+        }
+    }
+    Ok(all)
 }
 
 struct Plots<'a> {
     symbols: &'a Symbols,
     pieces: &'a [PieceProgram],
-    /// The programs, each once.
-    modules: Vec<&'a Module>,
-    target: &'a TargetDescription,
+    /// The prices of the programs, each once.
+    prices: Vec<ProgramPrice>,
 }
 
 impl Plots<'_> {
-    fn along(&self, symbol: &Symbol, range: SymbolRange) -> Result<Plot, RewriteError> {
-        let least: Bindings =
-            self.symbols.free().map(|(s, range)| (s.clone(), range.first())).collect();
-        let others = least.iter().filter(|(other, _)| *other != symbol);
+    /// The plot along a symbol, the others as in `base`.
+    fn along(&self, symbol: &Symbol, range: SymbolRange, base: &Bindings) -> Plot {
+        let others = base.iter().filter(|(other, _)| *other != symbol);
         let mut plot = Plot {
             symbol: symbol.to_string(),
             others: others.map(|(other, value)| (other.to_string(), *value)).collect(),
             sizes: vec![],
-            predicted_us: vec![vec![]; self.modules.len()],
+            predicted_us: vec![vec![]; self.prices.len()],
             piece: vec![],
             breakpoints: vec![],
         };
         for size in samples(symbol, range, self.pieces) {
-            let mut free = least.clone();
+            let mut free = base.clone();
             free.insert(symbol.clone(), size);
             // An image smaller than a patch has no tokens, and such a size no cost.
             let Ok(at) = self.symbols.bind(&free) else { continue };
             let in_charge = self.pieces.iter().position(|piece| holds(piece, &at));
             let Some(in_charge) = in_charge else { continue };
-            let costs = predicted_costs(&self.modules, &at, self.target)?;
             if plot.piece.last().is_some_and(|last| *last != in_charge) {
                 plot.breakpoints.push(size);
             }
             plot.sizes.push(size);
             plot.piece.push(in_charge);
-            for (line, cost) in plot.predicted_us.iter_mut().zip(costs) {
-                line.push(cost);
+            for (line, price) in plot.predicted_us.iter_mut().zip(&self.prices) {
+                line.push(price.at(&at));
             }
         }
-        Ok(plot)
+        plot
     }
 }
 
 /// Sizes that lie evenly by their ratio, and both sides of every breakpoint.
 fn samples(symbol: &Symbol, range: SymbolRange, pieces: &[PieceProgram]) -> BTreeSet<i64> {
     let least = range.first();
-    let begins = pieces.iter().flat_map(|piece| &piece.ranges);
-    let begins: BTreeSet<i64> = begins
-        .filter(|(of, piece)| of == symbol && piece.min > least)
-        .map(|(_, piece)| piece.min)
-        .collect();
+    let begins = begins(symbol, range, pieces);
     let end = match begins.last() {
         Some(last) => last.saturating_mul(BEHIND_BREAKPOINT),
         None => least.saturating_mul(WITHOUT_BREAKPOINT),
@@ -94,6 +103,14 @@ fn samples(symbol: &Symbol, range: SymbolRange, pieces: &[PieceProgram]) -> BTre
     });
     let beside = begins.iter().flat_map(|begin| [range.at_most(begin - 1), *begin]);
     even.chain(beside).chain([end]).filter(|size| range.contains(*size)).collect()
+}
+
+/// The sizes of a symbol at which pieces begin, but for the least.
+fn begins(symbol: &Symbol, range: SymbolRange, pieces: &[PieceProgram]) -> BTreeSet<i64> {
+    let all = pieces.iter().flat_map(|piece| &piece.ranges);
+    all.filter(|(of, piece)| of == symbol && piece.min > range.first())
+        .map(|(_, piece)| piece.min)
+        .collect()
 }
 
 fn holds(piece: &PieceProgram, at: &Bindings) -> bool {

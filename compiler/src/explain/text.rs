@@ -20,14 +20,21 @@ impl fmt::Display for Explanation {
         for (position, piece) in self.pieces.iter().enumerate() {
             writeln!(
                 f,
-                "piece {} of {}: {}; {} launches, predicted {} at {}",
+                "piece {} of {}: {}; program {}, {} launches, predicted {} at {}",
                 position + 1,
                 self.pieces.len(),
                 ranges(&piece.range),
+                piece.program + 1,
                 piece.launches,
                 duration(piece.predicted_us),
                 sizes(&piece.at)
             )?;
+            // A program is told once, however many pieces run it; the other forms tell what it takes in each.
+            let first = self.pieces.iter().position(|other| other.program == piece.program);
+            if let Some(first) = first.filter(|first| *first < position) {
+                writeln!(f, "  runs what piece {} runs", first + 1)?;
+                continue;
+            }
             for function in &piece.functions {
                 self.write_function(f, piece, function)?;
             }

@@ -8,9 +8,19 @@ use super::report::{Alternative, fused_steps, kernel_name};
 use super::target::TargetDescription;
 use ocellus_dialects::symbolic::Bindings;
 
-/// States that pricing all alternatives of a function may look at together. A block of an encoder needs some thousand;
-/// a model in one long function would otherwise be searched as often as it has kernels.
-const MOST_STATES_TOGETHER: usize = 400_000;
+/// States that pricing the alternatives of all functions and pieces may look at together. A block of an encoder needs some
+/// thousand; a model in one long function would otherwise be searched as often as it has kernels and pieces.
+pub(super) const MOST_STATES_TOGETHER: usize = 400_000;
+
+/// What else a function could do.
+pub(super) struct Alternatives {
+    /// The other kernels.
+    pub found: Vec<Alternative>,
+    /// How many more there are that were not priced.
+    pub unpriced: usize,
+    /// States that were looked at.
+    pub states: usize,
+}
 
 impl Saturated<'_> {
     /// For every kernel of a selection, the other ways to make the same value, and how much longer the function would
@@ -22,20 +32,22 @@ impl Saturated<'_> {
     ) -> Result<Vec<Alternative>, RewriteError> {
         let mut all = vec![];
         for (function, selected) in self.functions.iter().zip(&selection.functions) {
-            all.extend(function.alternatives(&selected.solution, at, self.target())?.0);
+            let most = MOST_STATES_TOGETHER;
+            all.extend(function.alternatives(&selected.solution, at, self.target(), most)?.found);
         }
         Ok(all)
     }
 }
 
 impl SaturatedFunction<'_> {
-    /// The other ways, and how many there was no time to price.
+    /// The other ways, as far as `most_states` go.
     pub(super) fn alternatives(
         &self,
         solution: &Solution,
         at: &Bindings,
         target: &TargetDescription,
-    ) -> Result<(Vec<Alternative>, usize), RewriteError> {
+        most_states: usize,
+    ) -> Result<Alternatives, RewriteError> {
         let problem = self.problem(at, target)?;
         let mut all = vec![];
         let (mut states, mut unpriced) = (0, 0);
@@ -51,7 +63,7 @@ impl SaturatedFunction<'_> {
                 if Some(other) == chosen {
                     continue;
                 }
-                if states > MOST_STATES_TOGETHER {
+                if states > most_states {
                     unpriced += 1;
                     continue;
                 }
@@ -71,7 +83,7 @@ impl SaturatedFunction<'_> {
                 all.push((position, alternative));
             }
         }
-        Ok((cheapest_of_each_name(all), unpriced))
+        Ok(Alternatives { found: cheapest_of_each_name(all), unpriced, states })
     }
 
     /// What makes the class in a solution, where that is a launch.

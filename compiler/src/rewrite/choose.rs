@@ -1,5 +1,6 @@
 //! [`choose`]: the cheapest kernels for a module at one size.
 
+use super::alternatives::MOST_STATES_TOGETHER;
 use super::analysis::Types;
 use super::candidates::{Way, Ways};
 use super::error::RewriteError;
@@ -33,7 +34,7 @@ pub fn choose(
     let saturated = Saturated::new(module, target, switches, Limits::default())?;
     let selection = saturated.select(at)?;
     let kernels = saturated.lower(&selection)?;
-    let report = saturated.report(&selection, &kernels, at)?;
+    let report = saturated.report(&selection, &kernels, at, &mut { MOST_STATES_TOGETHER })?;
     Ok((kernels, report))
 }
 
@@ -127,30 +128,33 @@ impl<'a> Saturated<'a> {
         })
     }
 
-    /// What there is to say about a selection and its program, at one size.
+    /// What there is to say about a selection and its program, at one size. Looking for alternatives takes from
+    /// `states_left`.
     pub fn report(
         &self,
         selection: &Selection,
         program: &kernel::Module,
         at: &Bindings,
+        states_left: &mut usize,
     ) -> Result<Report, RewriteError> {
         let target = &self.target;
         let mut functions = vec![];
         let selected = self.functions.iter().zip(&selection.functions).zip(&program.functions);
         for ((function, SelectedFunction { solution, time, .. }), lowered) in selected {
-            let (alternatives, unpriced) = function.alternatives(solution, at, target)?;
+            let alternatives = function.alternatives(solution, at, target, *states_left)?;
+            *states_left = states_left.saturating_sub(alternatives.states);
             functions.push(FunctionReport {
                 name: lowered.name.clone(),
                 saturation: function.statistics.clone(),
                 extraction: function.extraction_report(solution, *time),
                 kernels: kernels(lowered, at, target)?,
-                alternatives,
-                unpriced_alternatives: unpriced,
+                alternatives: alternatives.found,
+                unpriced_alternatives: alternatives.unpriced,
                 refusals: function.refusals(solution),
             });
         }
         let microseconds = price(program, at, target)? as f64 / 1e6;
-        Ok(Report { at: at.clone(), functions, microseconds })
+        Ok(Report { at: at.clone(), functions, microseconds, limits: vec![] })
     }
 }
 

@@ -42,7 +42,6 @@ pub use read_back::read_back;
 pub use refusals::Refusal;
 pub use report::{
     Alternative, ExtractionReport, FunctionReport, KernelReport, Report, callees_first, launches,
-    predicted_costs,
 };
 pub use rules::{Condition, Group, Rule};
 pub use saturate::{Limits, RuleStatistics, Statistics, Stop};

@@ -104,6 +104,8 @@ pub struct Report {
     pub functions: Vec<FunctionReport>,
     /// The predicted cost of a run of the entry function, calls included, in microseconds.
     pub microseconds: f64,
+    /// Limits that were hit when the range was cut, in words; the same for every piece.
+    pub limits: Vec<String>,
 }
 
 /// The launches of a function with what the cost model knows of them.
@@ -152,15 +154,6 @@ pub fn price(
         prices.insert(&function.name, price);
     }
     Ok(prices.get(module.entry.as_str()).copied().unwrap_or(0))
-}
-
-/// The predicted time of one run of each program at one size, in microseconds.
-pub fn predicted_costs(
-    programs: &[&Module],
-    at: &Bindings,
-    target: &TargetDescription,
-) -> Result<Vec<f64>, RewriteError> {
-    programs.iter().map(|program| Ok(price(program, at, target)? as f64 / 1e6)).collect()
 }
 
 /// The functions that a function calls, as often as it does.

@@ -8,8 +8,8 @@ use crate::frontend::hugging_face;
 use crate::frontend::nn::{self, TransformerBlock};
 use crate::passes::specialise;
 use ocellus_dialects::ElementType;
-use ocellus_dialects::kernel;
 use ocellus_dialects::symbolic::{Bindings, Symbol, SymbolRange, Symbols};
+use ocellus_dialects::{kernel, venc};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -90,16 +90,43 @@ fn the_same_module_gives_the_same_kernels() {
     assert_eq!(chosen_with("dinov2-swiglu", &[]).0, chosen_with("dinov2-swiglu", &[]).0);
 }
 
-#[test]
-fn a_range_is_covered_by_pieces_without_gap_or_overlap() {
-    let module = nn::build(ElementType::F32, |nn| {
+/// A block of ViT-B over two symbols.
+fn block_over_two_symbols() -> venc::Module {
+    nn::build(ElementType::F32, |nn| {
         let images = nn.symbol("images", SymbolRange::new(1, i64::from(i32::MAX)))?;
         let tokens = nn.symbol("tokens", SymbolRange::new(1, 4096))?;
         let [x] = nn.inputs([("x", vec![images, tokens, 768.into()])])?;
         let x = nn.apply("layer", &TransformerBlock::new(12, 3072), &x)?;
         nn.result("y", &x)
     })
-    .unwrap();
+    .unwrap()
+}
+
+#[test]
+fn too_few_pieces_for_the_tolerance_are_told_of() {
+    let module = block_over_two_symbols();
+    let target = TargetDescription::named("x86-64-v4").unwrap().with_units(16);
+    let limits = |options: PieceOptions| {
+        let pieces = choose_pieces(&module, &target, &Switches::default(), options).unwrap();
+        assert!(pieces.len() <= options.most);
+        assert!(pieces.iter().all(|(_, report)| report.limits == pieces[0].1.limits));
+        pieces[0].1.limits.clone()
+    };
+    let usual = PieceOptions::default();
+    let few = limits(PieceOptions { most: 4, ..usual });
+    assert!(
+        few[0].contains("no more than 4 pieces") && few[0].contains("instead of 2.0 %"),
+        "{few:?}"
+    );
+    // So wide a range is not looked at everywhere.
+    assert!(few[1].contains("no more than 400 sizes"), "{few:?}");
+    // One that was asked to stay whole is not cut too coarsely.
+    assert_eq!(limits(PieceOptions { most: 1, ..usual }), few[1..]);
+}
+
+#[test]
+fn a_range_is_covered_by_pieces_without_gap_or_overlap() {
+    let module = block_over_two_symbols();
     let target = TargetDescription::named("x86-64-v4").unwrap().with_units(16);
     let options = PieceOptions::default();
     let pieces = choose_pieces(&module, &target, &Switches::default(), options).unwrap();

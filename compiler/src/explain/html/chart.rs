@@ -29,6 +29,8 @@ pub(super) struct Chart<'a> {
     pub plot: &'a Plot,
     /// The program of each piece.
     pub programs: &'a [usize],
+    /// Which of the page's plots it is.
+    pub number: usize,
 }
 
 /// One axis: from values to places on the page.
@@ -98,20 +100,20 @@ impl fmt::Display for Chart<'_> {
             to: ratio_top,
         };
         let height = ratio_bottom + BELOW;
-        let symbol = Text(&plot.symbol);
+        let (symbol, number) = (Text(&plot.symbol), self.number);
         writeln!(
             f,
             "<svg class=\"chart\" viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"Predicted cost over \
-             {symbol}\"><defs><clipPath id=\"cost-{symbol}\"><rect x=\"{LEFT}\" y=\"{top}\" width=\"{0}\" \
-             height=\"{COST_HEIGHT}\"/></clipPath><clipPath id=\"ratio-{symbol}\"><rect x=\"{LEFT}\" y=\"{ratio_top}\" \
+             {symbol}\"><defs><clipPath id=\"cost-{number}\"><rect x=\"{LEFT}\" y=\"{top}\" width=\"{0}\" \
+             height=\"{COST_HEIGHT}\"/></clipPath><clipPath id=\"ratio-{number}\"><rect x=\"{LEFT}\" y=\"{ratio_top}\" \
              width=\"{0}\" height=\"{RATIO_HEIGHT}\"/></clipPath></defs>",
             WIDTH - RIGHT - LEFT
         )?;
         self.grid(f, &x, &y, (top, bottom, ratio_top, ratio_bottom))?;
         self.ratio_grid(f, &ratio)?;
-        writeln!(f, "<g clip-path=\"url(#cost-{symbol})\">")?;
+        writeln!(f, "<g clip-path=\"url(#cost-{number})\">")?;
         self.lines(f, &x, &y, &plot.predicted_us)?;
-        writeln!(f, "</g><g clip-path=\"url(#ratio-{symbol})\">")?;
+        writeln!(f, "</g><g clip-path=\"url(#ratio-{number})\">")?;
         self.lines(f, &x, &ratio, &ratios)?;
         writeln!(f, "</g>")?;
         self.breakpoints(f, &x, &y, ratio_bottom)?;
@@ -273,7 +275,7 @@ fn path(points: impl Iterator<Item = (f64, f64)>, x: &Axis, y: &Axis) -> String 
 }
 
 /// `50 µs`, `2 ms`: a round number of microseconds.
-fn round_duration(microseconds: f64) -> String {
+pub(super) fn round_duration(microseconds: f64) -> String {
     let (value, unit) = match microseconds {
         us if us < 1e3 => (us, "µs"),
         us if us < 1e6 => (us / 1e3, "ms"),
@@ -305,7 +307,7 @@ mod tests {
             piece: vec![0, 1, 1],
             breakpoints: vec![10],
         };
-        let svg = Chart { plot: &plot, programs: &[0, 1] }.to_string();
+        let svg = Chart { plot: &plot, programs: &[0, 1], number: 0 }.to_string();
         assert!(svg.contains("images&lt; = 10") && !svg.contains("images<"), "{svg}");
         assert_eq!(svg.matches("class=\"envelope\"").count(), 2);
         assert_eq!(svg.matches("class=\"line c").count(), 4);

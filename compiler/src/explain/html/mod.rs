@@ -2,4 +2,5 @@
 
 mod chart;
 mod escape;
+mod map;
 mod page;

@@ -2,6 +2,7 @@
 
 use super::chart::{COLOURS, Chart};
 use super::escape::Text;
+use super::map::Map;
 use crate::explain::explanation::{Explanation, Kernel, Missed, Piece};
 use crate::explain::text::{duration, ranges, sizes};
 use std::fmt::{self, Write};
@@ -28,6 +29,7 @@ impl fmt::Display for Page<'_> {
              <style>\n{STYLE}</style>\n</head>\n<body>\n<main>"
         )?;
         self.head(f)?;
+        self.map(f)?;
         self.plots(f)?;
         for (position, piece) in self.0.pieces.iter().enumerate() {
             self.piece(f, position, piece)?;
@@ -85,9 +87,21 @@ impl Page<'_> {
         writeln!(f, "</header>")
     }
 
+    /// Where two symbols cut the range: which piece runs where.
+    fn map(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(map) = Map::of(self.0) else { return Ok(()) };
+        writeln!(
+            f,
+            "<section>\n<h2>Which piece runs over {}</h2>\n{map}<p class=\"note\">A box is a piece, its colour the program \
+             that runs there, the numbers at its edges the breakpoints. A range that goes on far behind its last breakpoint \
+             is cut off.</p>\n</section>",
+            Text(map.symbols())
+        )
+    }
+
     fn plots(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let programs: Vec<usize> = self.0.pieces.iter().map(|piece| piece.program).collect();
-        for plot in &self.0.plots {
+        for (number, plot) in self.0.plots.iter().enumerate() {
             let held = match plot.others.is_empty() {
                 true => String::new(),
                 false => format!(", at {}", sizes(&plot.others)),
@@ -97,7 +111,7 @@ impl Page<'_> {
                 "<section>\n<h2>Predicted cost of one run over {}{}</h2>\n{}",
                 Text(&plot.symbol),
                 Text(held),
-                Chart { plot, programs: &programs }
+                Chart { plot, programs: &programs, number }
             )?;
             self.legend(f)?;
             let goes_on = self.0.range.get(&plot.symbol).map(|range| range.max);
@@ -145,6 +159,16 @@ impl Page<'_> {
             Text(sizes(&piece.at)),
             piece.program + 1
         )?;
+        // A program is shown open once, however many pieces run it.
+        let first = self.0.pieces.iter().position(|other| other.program == piece.program);
+        let earlier = first.filter(|first| *first < position);
+        if let Some(first) = earlier {
+            writeln!(
+                f,
+                "<details><summary>Runs what <a href=\"#piece-{0}\">piece {0}</a> runs</summary>",
+                first + 1
+            )?;
+        }
         for function in &piece.functions {
             let proof = if function.proven_cheapest {
                 "the cheapest there is"
@@ -166,6 +190,9 @@ impl Page<'_> {
         let missed: Vec<&Missed> =
             self.0.missed.iter().filter(|missed| missed.piece == position).collect();
         missed_table(f, &missed)?;
+        if earlier.is_some() {
+            writeln!(f, "</details>")?;
+        }
         writeln!(f, "</section>")
     }
 

@@ -50,6 +50,11 @@ impl<'a> Cheapest<'a> {
         &self.programs[number]
     }
 
+    /// The limit of extractions, where it was hit.
+    pub fn limit_hit(&self) -> Option<usize> {
+        (self.known.len() > MOST_EXTRACTIONS).then_some(MOST_EXTRACTIONS)
+    }
+
     /// What each program costs there, in microseconds.
     pub fn prices(&self, position: Position) -> Result<Vec<f64>, RewriteError> {
         let at = self.axes.at(position)?;

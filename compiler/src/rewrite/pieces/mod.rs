@@ -15,6 +15,7 @@ mod axes;
 mod cheapest;
 mod partition;
 
+use super::alternatives::MOST_STATES_TOGETHER;
 use super::choose::Saturated;
 use super::error::RewriteError;
 use super::report::Report;
@@ -54,23 +55,53 @@ pub fn choose_pieces(
     let axes = Axes::of(&module.symbols);
     let mut cheapest = Cheapest::new(&saturated, &axes, options.tolerance);
     cheapest.explore()?;
-    let rectangles = cut(&axes, &cheapest, options)?;
+    let (rectangles, tolerance) = cut(&axes, &cheapest, options)?;
+    let limits = limits(&cheapest, options, tolerance);
     let ranges = |rectangle: &Rectangle| match rectangles.len() {
         1 => vec![],
         _ => axes.ranges(rectangle),
     };
-    rectangles
-        .iter()
-        .map(|rectangle| finish(&saturated, &cheapest, rectangle, ranges(rectangle)))
-        .collect()
+    let mut states_left = MOST_STATES_TOGETHER;
+    let mut finished = vec![];
+    for (position, rectangle) in rectangles.iter().enumerate() {
+        // What a piece leaves over, those behind it share.
+        let share = states_left / (rectangles.len() - position);
+        let mut left = share;
+        let ranges = ranges(rectangle);
+        let (piece, mut report) = finish(&saturated, &cheapest, rectangle, ranges, &mut left)?;
+        states_left -= share - left;
+        report.limits.clone_from(&limits);
+        finished.push((piece, report));
+    }
+    Ok(finished)
 }
 
-/// Rectangles of sizes that cover the range, each with the program that serves it.
+/// What a reader must know of how the range was cut. One that was to stay whole is not cut too coarsely.
+fn limits(cheapest: &Cheapest, options: PieceOptions, tolerance: f64) -> Vec<String> {
+    let coarse = (options.most > 1 && tolerance > options.tolerance).then(|| {
+        format!(
+            "the range is cut into no more than {} pieces: the program of a piece may take {:.1} % longer than the best \
+             one, instead of {:.1} %; a smaller `--range` is cut more finely",
+            options.most,
+            100.0 * tolerance,
+            100.0 * options.tolerance
+        )
+    });
+    let unexplored = cheapest.limit_hit().map(|limit| {
+        format!(
+            "the best program was looked for at no more than {limit} sizes: between them there may be better ones; a \
+             smaller `--range` is searched more finely"
+        )
+    });
+    coarse.into_iter().chain(unexplored).collect()
+}
+
+/// Rectangles of sizes that cover the range, each with the program that serves it, and the tolerance that was needed.
 fn cut(
     axes: &Axes,
     cheapest: &Cheapest,
     options: PieceOptions,
-) -> Result<Vec<Rectangle>, RewriteError> {
+) -> Result<(Vec<Rectangle>, f64), RewriteError> {
     let grid = axes.grid();
     let losses = Losses::of(grid.clone(), |position| cheapest.prices(position))?;
     let mut tolerance = options.tolerance;
@@ -82,7 +113,7 @@ fn cut(
                 let prices = cheapest.prices(position)?;
                 Ok::<_, RewriteError>(prices.get(a) < prices.get(b))
             })?;
-            return Ok(rectangles);
+            return Ok((rectangles, tolerance));
         }
         tolerance = (tolerance * 1.5).max(1e-3);
     }
@@ -93,10 +124,11 @@ fn finish(
     cheapest: &Cheapest,
     rectangle: &Rectangle,
     ranges: Vec<(Symbol, SymbolRange)>,
+    states_left: &mut usize,
 ) -> Result<(PieceProgram, Report), RewriteError> {
     let program = cheapest.program(rectangle.program);
     let at = cheapest.axes().at(rectangle.from)?;
-    let report = saturated.report(&program.selection, &program.kernels, &at)?;
+    let report = saturated.report(&program.selection, &program.kernels, &at, states_left)?;
     let mut module = program.kernels.clone();
     for (symbol, range) in &ranges {
         module
