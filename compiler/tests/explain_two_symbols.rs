@@ -74,6 +74,27 @@ fn each_piece_is_told_as_a_box_in_every_form() {
     assert_eq!(text.matches("runs what piece").count(), pieces.len() - programs);
 }
 
+/// The boxes of a map fill it, each size in one of them.
+#[test]
+fn the_boxes_of_the_map_fill_it() {
+    let page = explanation().to_html();
+    let boxes = page.split("<rect class=\"box c").skip(1).map(|rest| {
+        let number = |name: &str| -> f64 {
+            let value = rest.split(&format!(" {name}=\"")).nth(1).unwrap();
+            value.split('"').next().unwrap().parse().unwrap()
+        };
+        ["x", "y", "width", "height"].map(number)
+    });
+    let boxes: Vec<[f64; 4]> = boxes.collect();
+    let area: f64 = boxes.iter().map(|[_, _, width, height]| width * height).sum();
+    let far = |corner: fn(&[f64; 4]) -> f64| boxes.iter().map(corner).fold(f64::MIN, f64::max);
+    let near = |corner: fn(&[f64; 4]) -> f64| boxes.iter().map(corner).fold(f64::MAX, f64::min);
+    let across = far(|[x, _, width, _]| x + width) - near(|[x, ..]| *x);
+    let upwards = far(|[_, y, _, height]| y + height) - near(|[_, y, ..]| *y);
+    // Coordinates have one decimal.
+    assert!((area / (across * upwards) - 1.0).abs() < 0.01, "{area} of {across} by {upwards}");
+}
+
 #[test]
 fn cost_is_plotted_over_each_symbol_at_two_stated_values_of_the_other() {
     let explanation = explanation();

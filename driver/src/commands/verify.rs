@@ -11,7 +11,7 @@ use crate::subject::{Subject, open_model};
 use ocellus_compiler::frontend::Model;
 use ocellus_compiler::reference::bind_inputs;
 use ocellus_compiler::verify::{
-    Pieces, SizeCheck, Verdict, check_inputs, check_size, find_fault, sizes_to_check,
+    Pieces, SizeCheck, Sizes, Verdict, check_inputs, check_size, find_fault, sizes_to_check,
 };
 use ocellus_compiler::{Compiler, Pass};
 use ocellus_dialects::symbolic::Bindings;
@@ -59,13 +59,21 @@ pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
     let sides = prepare(arguments, &mut stages)?;
     stages.begin("compare");
     let pieces = sides.pieces();
-    let (checks, left_out) = sides.compare(&pieces)?;
+    let sizes = sides.sizes(&pieces);
+    let checks: Result<Vec<_>, _> = sizes.run.iter().map(|size| sides.check(size)).collect();
+    let checks = checks?;
     drop(stages);
     output::print(&table(&checks, &pieces))?;
-    for piece in left_out {
+    for piece in sizes.left_out {
         eprintln!(
             "warning: {} was not checked: its least size takes too long; give one by --input, or a smaller range by --range",
             pieces.describe(piece)
+        );
+    }
+    if sizes.borders_left_out > 0 {
+        eprintln!(
+            "warning: {} more size(s) at borders of pieces were not checked, for time; a smaller --range has fewer",
+            sizes.borders_left_out
         );
     }
     let Some(failed) = checks.iter().find(|check| !check.passed()) else { return Ok(()) };
@@ -111,14 +119,12 @@ impl Sides {
         Pieces::of(self.session.artifact().plan(), &self.model.module.symbols)
     }
 
-    /// Compares at sizes of every piece, and says which pieces no size was run in.
-    fn compare(&self, pieces: &Pieces) -> Result<(Vec<SizeCheck>, Vec<usize>), Diagnostic> {
-        if self.given.is_some() {
-            return Ok((vec![self.check(&Bindings::new())?], vec![]));
+    /// Sizes of every piece, or that of the inputs that were given.
+    fn sizes(&self, pieces: &Pieces) -> Sizes {
+        match &self.given {
+            Some(_) => Sizes { run: vec![Bindings::new()], ..Sizes::default() },
+            None => sizes_to_check(&self.model.module, pieces),
         }
-        let sizes = sizes_to_check(&self.model.module, pieces);
-        let checks = sizes.run.iter().map(|size| self.check(size));
-        Ok((checks.collect::<Result<_, _>>()?, sizes.left_out))
     }
 
     /// Compares at a size, or on the inputs that were given.
