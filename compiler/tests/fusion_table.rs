@@ -71,7 +71,7 @@ fn blocks_before_and_after() {
         );
         assert!(saturation.is_complete() && extraction.proven_optimal, "{name}");
         assert!((saturation.time + extraction.time).as_secs_f64() < 1.0, "{name}");
-        assert!(after.kernels.len() <= 6, "{name}");
+        assert_eq!(after.kernels.len(), 5, "{name}");
         let _ = writeln!(
             table,
             "{:<28} {:>8} {:>6} {:>12} {:>12} {:>5.0}%",

@@ -58,7 +58,7 @@ fn flops(op: &KernelOp, operands: &[TensorType], result: &TensorType) -> [Dim; 3
     let none = Dim::from(0);
     match op {
         KernelOp::Gemm { prologue, epilogue, .. } => [
-            times(elements.clone() * depth, 2),
+            times(elements.clone() * depth, 2 * sums_per_element(epilogue)),
             times(read, prologue_flops(*prologue)),
             times(elements, epilogue_flops(epilogue)),
         ],
@@ -94,6 +94,9 @@ fn flops(op: &KernelOp, operands: &[TensorType], result: &TensorType) -> [Dim; 3
 /// Two products and a sum, for each element that `venc.rope` rotates.
 const ROTATION_FLOPS: i64 = 3;
 
+/// A function of an element, roughly.
+const ACTIVATION_FLOPS: i64 = 24;
+
 fn times(dim: Dim, factor: i64) -> Dim {
     dim * Dim::from(factor)
 }
@@ -107,20 +110,29 @@ fn prologue_flops(prologue: Prologue) -> i64 {
     }
 }
 
+/// Arithmetic for one element of the result: what stands before a gate happens to both that it multiplies.
 fn epilogue_flops(epilogue: &[EpilogueOp]) -> i64 {
-    let cost = |op: &EpilogueOp| match op {
-        EpilogueOp::Combine(..) | EpilogueOp::Scale(_) => 1,
-        EpilogueOp::Activate(_) => 24,
+    let cost = |flops: i64, op: &EpilogueOp| match op {
+        EpilogueOp::Combine(..) | EpilogueOp::Scale(_) => flops + 1,
+        EpilogueOp::Activate(_) => flops + ACTIVATION_FLOPS,
+        EpilogueOp::Gate(_) => 2 * flops + ACTIVATION_FLOPS + 1,
     };
-    epilogue.iter().map(cost).sum()
+    epilogue.iter().fold(0, cost)
+}
+
+/// How many sums of products an element of the result is made of.
+fn sums_per_element(epilogue: &[EpilogueOp]) -> i64 {
+    let is_gate = |op: &EpilogueOp| matches!(op, EpilogueOp::Gate(_));
+    if epilogue.iter().any(is_gate) { 2 } else { 1 }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use ocellus_dialects::ElementType::F32;
-    use ocellus_dialects::kernel::{GemmTile, Mask};
+    use ocellus_dialects::kernel::{Broadcast, Combine, GemmTile, Mask};
     use ocellus_dialects::symbolic::Symbol;
+    use ocellus_dialects::venc::Activation;
 
     #[test]
     fn work_is_a_polynomial_over_the_symbols() {
@@ -132,6 +144,19 @@ mod tests {
         assert_eq!(found.flops(), times(images.clone(), 2 * 10 * 6 * 8));
         assert_eq!(found.weight_bytes, Dim::from(4 * 6 * 8));
         assert_eq!(found.activation_bytes, times(images.clone(), 4 * 10 * (8 + 6)));
+
+        let bias = EpilogueOp::Combine(Combine::Add, Broadcast::Columns);
+        let epilogue = vec![bias, EpilogueOp::Gate(Activation::Silu)];
+        let gated = KernelOp::Gemm { prologue: Prologue::None, epilogue, tile: GemmTile::DEFAULT };
+        let weights = [TensorType::new(F32, [6, 8]), TensorType::new(F32, [6])];
+        let operands = [rows(8), weights[0].clone(), weights[1].clone()];
+        let found = work(&gated, &operands, &rows(3));
+        assert_eq!(found.matrix_flops, times(images.clone(), 2 * 10 * 6 * 8));
+        let biases = 10 * 6;
+        assert_eq!(
+            found.elementwise_flops,
+            times(images.clone(), biases + 10 * 3 * (ACTIVATION_FLOPS + 1))
+        );
 
         let attention =
             KernelOp::Attention { heads: 2, scale: 1.0, rotary: false, mask: Mask::Full };

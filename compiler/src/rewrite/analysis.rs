@@ -55,6 +55,7 @@ impl Sort {
             | ThenMultiplyTable(..)
             | ThenActivate(..)
             | ThenScale(..)
+            | ThenGate(..)
             | ThenCast(..) => Sort::Epilogue,
             Times(..) | Plus(..) | FirstDim(..) | LastDim(..) | RowsAndColumns(..)
             | WithLastDim(..) | Attribute(..) => Sort::Attribute,

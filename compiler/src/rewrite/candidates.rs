@@ -247,6 +247,7 @@ impl Reader<'_> {
             }
             EpilogueStep::Activate(activation) => Some(EpilogueOp::Activate(*activation)),
             EpilogueStep::Scale(factor) => Some(EpilogueOp::Scale(*factor)),
+            EpilogueStep::Gate(activation) => Some(EpilogueOp::Gate(*activation)),
             // The storage of the result says it.
             EpilogueStep::Cast(_) => None,
         };
@@ -477,9 +478,10 @@ fn last_of_epilogue(term: &Term) -> Option<(Id, Option<Id>)> {
         | Term::ThenMultiplyColumns([e, b])
         | Term::ThenMultiplyFull([e, b])
         | Term::ThenMultiplyTable([e, b]) => Some((*e, Some(*b))),
-        Term::ThenActivate([e, _]) | Term::ThenScale([e, _]) | Term::ThenCast([e, _]) => {
-            Some((*e, None))
-        }
+        Term::ThenActivate([e, _])
+        | Term::ThenScale([e, _])
+        | Term::ThenGate([e, _])
+        | Term::ThenCast([e, _]) => Some((*e, None)),
         _ => None,
     }
 }
@@ -491,6 +493,9 @@ fn is_implemented(op: &KernelOp, operands: &[Operand]) -> bool {
         KernelOp::Attention { .. } | KernelOp::Move(Move::ConcatTokens | Move::Expand { .. })
     );
     let prepares_softmax = matches!(op, KernelOp::Gemm { prologue: Prologue::Softmax, .. });
+    // The halves of a row meet where a gemm's sums are: its weight is packed for that.
+    let gates_rows = matches!(op, KernelOp::RowWise { epilogue, .. }
+        if epilogue.iter().any(|op| matches!(op, EpilogueOp::Gate(_))));
     let expands = |operand: &Operand| matches!(operand.view, Some(View::Expand { .. }));
-    !prepares_softmax && (takes_expanded || !operands.iter().any(expands))
+    !prepares_softmax && !gates_rows && (takes_expanded || !operands.iter().any(expands))
 }

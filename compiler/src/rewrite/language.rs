@@ -100,6 +100,8 @@ define_language! {
         "then_multiply_table" = ThenMultiplyTable([Id; 2]),
         "then_activate" = ThenActivate([Id; 2]),
         "then_scale" = ThenScale([Id; 2]),
+        // A function of the left half of the columns times the right half.
+        "then_gate" = ThenGate([Id; 2]),
         "then_cast" = ThenCast([Id; 2]),
 
         // Kernels: one launch each.

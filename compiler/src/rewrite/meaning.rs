@@ -36,6 +36,8 @@ pub enum EpilogueStep<T> {
     Activate(Activation),
     /// Times a constant.
     Scale(f64),
+    /// A function of it, times the element of the same column of the right half.
+    Gate(Activation),
     /// Rounded to another storage.
     Cast(ElementType),
 }
@@ -193,6 +195,7 @@ fn epilogue_meaning<T: Clone>(
         Term::ThenMultiplyTable([e, b]) => (e, combine(Multiply, Table, *b)?),
         Term::ThenActivate([e, f]) => (e, EpilogueStep::Activate(children.activation(*f)?)),
         Term::ThenScale([e, f]) => (e, EpilogueStep::Scale(children.number(*f)?)),
+        Term::ThenGate([e, f]) => (e, EpilogueStep::Gate(children.activation(*f)?)),
         Term::ThenCast([e, to]) => (e, EpilogueStep::Cast(children.element(*to)?)),
         _ => return Ok(None),
     };
@@ -343,6 +346,17 @@ pub fn apply_step<A: Algebra>(
         EpilogueStep::Activate(activation) => algebra.apply(Op::Activate(activation), &[x]),
         EpilogueStep::Scale(factor) => algebra.apply(Op::Scale { factor }, &[x]),
         EpilogueStep::Cast(to) => algebra.apply(Op::Cast { to }, &[x]),
+        EpilogueStep::Gate(activation) => {
+            let width = algebra.type_of(&x).width();
+            let length = match width.as_constant() {
+                Some(width) if width % 2 == 0 => width / 2,
+                _ => return Err(format!("{width} columns have no halves for a gate")),
+            };
+            let gate = algebra.apply(Op::Columns { start: 0, length }, std::slice::from_ref(&x))?;
+            let gate = algebra.apply(Op::Activate(activation), &[gate])?;
+            let up = algebra.apply(Op::Columns { start: length, length }, &[x])?;
+            algebra.apply(Op::Multiply, &[gate, up])
+        }
         EpilogueStep::Combine(combine, broadcast, operand) => {
             let (ty, other) = (algebra.type_of(&x), algebra.type_of(&operand));
             if !meets(&ty, broadcast, &other) {

@@ -186,6 +186,7 @@ fn finish<A: Algebra>(
             }
             EpilogueOp::Activate(activation) => EpilogueStep::Activate(*activation),
             EpilogueOp::Scale(factor) => EpilogueStep::Scale(*factor),
+            EpilogueOp::Gate(activation) => EpilogueStep::Gate(*activation),
         };
         apply_step(algebra, result, step)
     })

@@ -153,6 +153,7 @@ fn step(step: &EpilogueStep<TensorType>) -> String {
         EpilogueStep::Combine(how, broadcast, _) => format!("{} {}", how.name(), broadcast.name()),
         EpilogueStep::Activate(activation) => activation.name().to_string(),
         EpilogueStep::Scale(factor) => format!("scale {factor}"),
+        EpilogueStep::Gate(activation) => format!("gate {}", activation.name()),
         EpilogueStep::Cast(to) => format!("cast to {to}"),
     }
 }

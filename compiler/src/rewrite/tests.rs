@@ -51,7 +51,7 @@ fn layer_scale_goes_into_the_epilogues() {
 }
 
 #[test]
-fn a_gated_mlp_is_one_product_and_one_pass() {
+fn a_gated_mlp_is_two_products() {
     insta::assert_snapshot!(function_of("dinov2-swiglu", "layer"));
 }
 

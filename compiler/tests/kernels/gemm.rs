@@ -25,6 +25,46 @@ fn product(x: &[Near], w: &[f64], stored: ElementType) -> Near {
     sum
 }
 
+/// Steps and the operands that they read.
+struct Epilogue<'a> {
+    epilogue: &'a [EpilogueOp],
+    others: &'a [(Broadcast, Operand)],
+}
+
+impl Epilogue<'_> {
+    /// What becomes of the element of that row and column of a result of that width.
+    fn near(
+        &self,
+        row: usize,
+        column: usize,
+        width: usize,
+        product: &dyn Fn(usize) -> Near,
+    ) -> Near {
+        let is_gate = |op: &EpilogueOp| matches!(op, EpilogueOp::Gate(_));
+        let before = self.epilogue.iter().position(is_gate).unwrap_or(self.epilogue.len());
+        let (before, behind) = self.epilogue.split_at(before);
+        let (others, others_behind) =
+            self.others.split_at(before.iter().map(|op| op.operands()).sum());
+        let step = |start: Near, ops, others: &[(Broadcast, Operand)], column, width| {
+            let element = |(broadcast, other): &(Broadcast, Operand)| match broadcast {
+                Broadcast::Full => other.values[row * width + column],
+                Broadcast::Columns => other.values[column],
+                Broadcast::Table => other.values[row % 3 * width + column],
+            };
+            near::epilogue(ops, start, &others.iter().map(element).collect::<Vec<_>>())
+        };
+        match behind {
+            [EpilogueOp::Gate(activation), behind @ ..] => {
+                let [left, right] = [column, column + width]
+                    .map(|column| step(product(column), before, others, column, 2 * width));
+                let near = near::gate(*activation, left, right);
+                step(near, behind, others_behind, column, width)
+            }
+            _ => step(product(column), before, others, column, width),
+        }
+    }
+}
+
 struct Case {
     m: i64,
     n: i64,
@@ -56,45 +96,43 @@ impl Case {
         let gain = Operand::random(2, element, &[k], 1.0);
         let bias = Operand::random(3, element, &[k], 1.0);
         let w = Operand::random(4, element, &[n, k], 1.0);
-        let shape = |broadcast: Broadcast| match broadcast {
-            Broadcast::Full => vec![m, n],
-            Broadcast::Columns => vec![n],
+        let shape = |broadcast: Broadcast, width: i64| match broadcast {
+            Broadcast::Full => vec![m, width],
+            Broadcast::Columns => vec![width],
             // Rows that start again after every third.
-            Broadcast::Table => vec![3, n],
+            Broadcast::Table => vec![3, width],
         };
-        let others: Vec<(Broadcast, Operand)> = epilogue
-            .iter()
-            .zip(10..)
-            .filter_map(|(op, seed)| match op {
+        let mut width = n;
+        let mut others: Vec<(Broadcast, Operand)> = vec![];
+        for (op, seed) in epilogue.iter().zip(10..) {
+            match op {
                 EpilogueOp::Combine(_, broadcast) => {
-                    Some((*broadcast, Operand::random(seed, element, &shape(*broadcast), 1.0)))
+                    let shape = shape(*broadcast, width);
+                    others.push((*broadcast, Operand::random(seed, element, &shape, 1.0)));
                 }
-                EpilogueOp::Activate(_) | EpilogueOp::Scale(_) => None,
-            })
-            .collect();
+                EpilogueOp::Gate(_) => width /= 2,
+                EpilogueOp::Activate(_) | EpilogueOp::Scale(_) => {}
+            }
+        }
         let mut operands = vec![x.clone()];
         operands.extend([gain.clone(), bias.clone()].into_iter().take(prologue.operands()));
         operands.push(w.clone());
         operands.extend(others.iter().map(|(_, other)| other.clone()));
-        let empty = vec![f64::NAN; (m * n) as usize];
-        let result = Operand::of(element, &[m, n], &empty, gap);
+        let empty = vec![f64::NAN; (m * width) as usize];
+        let result = Operand::of(element, &[m, width], &empty, gap);
         let op = KernelOp::Gemm { prologue, epilogue: epilogue.clone(), tile };
         let found = run(&op, &operands, &result, target);
 
         let mut wanted = vec![];
         for (row, x) in x.values.chunks(k as usize).enumerate() {
             let x = near::prologue(prologue, x, &gain.values, &bias.values);
-            for (column, w) in w.values.chunks(k as usize).enumerate() {
-                let others: Vec<f64> = others
-                    .iter()
-                    .map(|(broadcast, other)| match broadcast {
-                        Broadcast::Full => other.values[row * n as usize + column],
-                        Broadcast::Columns => other.values[column],
-                        Broadcast::Table => other.values[row % 3 * n as usize + column],
-                    })
-                    .collect();
-                let near = near::epilogue(epilogue, product(&x, w, element), &others);
-                wanted.push(near.rounded(element));
+            let product = |column: usize| {
+                let w = &w.values[column * k as usize..][..k as usize];
+                product(&x, w, element)
+            };
+            let all = Epilogue { epilogue, others: &others };
+            for column in 0..width as usize {
+                wanted.push(all.near(row, column, width as usize, &product).rounded(element));
             }
         }
         let what = format!("{} {element} {m}x{n}x{k} {prologue:?} {epilogue:?}", target.name);
@@ -168,6 +206,56 @@ fn prologues_and_epilogues_are_right_in_every_storage_on_every_target() {
 }
 
 #[test]
+fn gates_of_every_width_are_right_in_every_storage_on_every_target() {
+    use Broadcast::{Columns, Full};
+    use Combine::{Add, Multiply};
+    use EpilogueOp::{Activate, Combine as With, Gate, Scale};
+    let rms = Prologue::RmsNorm { eps: 1e-5, affine: true };
+    let norm = Prologue::LayerNorm { eps: 1e-6, affine: true };
+    let chains = [
+        (Prologue::None, vec![Gate(Activation::Silu)]),
+        (rms, vec![With(Add, Columns), Gate(Activation::Silu)]),
+        (norm, vec![With(Add, Columns), Gate(Activation::GeluTanh), With(Multiply, Columns)]),
+        (
+            Prologue::None,
+            vec![
+                With(Add, Full),
+                Scale(0.5),
+                Gate(Activation::Gelu),
+                With(Add, Full),
+                Activate(Activation::Relu),
+            ],
+        ),
+    ];
+    for target in targets() {
+        for element in [F32, BF16, F16] {
+            for (index, (prologue, epilogue)) in chains.iter().enumerate() {
+                // Less than half a panel, some panels, some and a rest; halves that are odd.
+                for half in [[1, 16, 45], [7, 8, 100], [15, 32, 33], [5, 64, 17]][index] {
+                    let (prologue, epilogue) = (*prologue, epilogue.clone());
+                    let tile = GemmTile { rows: 12, columns: 64 };
+                    let n = 2 * half;
+                    Case { m: 14, n, k: 50, gap: 1, element, prologue, epilogue, tile }
+                        .check(&target);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_gate_is_right_under_every_tile() {
+    for target in targets() {
+        for n in [300, 2 * 96] {
+            for tile in gemm::tiles(70, n, (F32, F32), &target) {
+                let epilogue = vec![EpilogueOp::Gate(Activation::Silu)];
+                Case { tile, epilogue, ..Case::plain(103, n, 70, 0, F32) }.check(&target);
+            }
+        }
+    }
+}
+
+#[test]
 fn images_that_share_memory_are_read_again() {
     let (images, tokens, k, n) = (3, 2, 24, 10);
     let mut x = Operand::random(1, F32, &[1, tokens, k], 1.0);
@@ -228,6 +316,17 @@ fn what_no_kernel_does_is_refused() {
     assert_eq!(error, LowerError::MissingOperand { operand: 1 });
     let error = lower_gemm(Prologue::Softmax, &layouts(&[&[5, 8], &[6, 8]]));
     assert!(matches!(error, LowerError::Unsupported { family: "gemm", .. }), "{error}");
+    let gated = |gates: usize, rows: i64, result: i64| {
+        let epilogue = vec![EpilogueOp::Gate(Activation::Silu); gates];
+        let op = KernelOp::Gemm { prologue: Prologue::None, epilogue, tile: GemmTile::DEFAULT };
+        let [result] = [layouts(&[&[5, result]])];
+        lower(&op, &layouts(&[&[5, 8], &[rows, 8]]), &result[0], &target)
+    };
+    assert!(gated(1, 6, 3).is_ok());
+    let error = gated(1, 7, 3).unwrap_err().to_string();
+    assert!(error.contains("two equal halves, and there are 7 columns"), "{error}");
+    let error = gated(2, 8, 2).unwrap_err().to_string();
+    assert!(error.contains("one gate at most"), "{error}");
     let mut dynamic = layouts(&[&[5, 8], &[6, 8]]);
     dynamic[1].ty = TensorType::new(F32, [Dim::symbol(&Symbol::new("n")), Dim::from(8)]);
     let error = lower_gemm(Prologue::None, &dynamic);

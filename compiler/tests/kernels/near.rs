@@ -54,7 +54,16 @@ pub fn epilogue(ops: &[EpilogueOp], start: Near, others: &[f64]) -> Near {
         EpilogueOp::Combine(how, _) => near.combine(*how, *others.next().unwrap()),
         EpilogueOp::Activate(activation) => near.activate(*activation),
         EpilogueOp::Scale(factor) => near.combine(Combine::Multiply, *factor),
+        EpilogueOp::Gate(_) => panic!("what two elements make is not what one becomes"),
     })
+}
+
+/// The activated element of the left half times that of the right half.
+pub fn gate(activation: Activation, left: Near, right: Near) -> Near {
+    let left = left.activate(activation);
+    let bound =
+        left.bound * right.value.abs() + right.bound * left.value.abs() + left.bound * right.bound;
+    Near { value: left.value * right.value, bound }.rounded(F32)
 }
 
 /// A prologue of a row; `gain` and `bias` are read where it has them.

@@ -98,6 +98,9 @@ pub enum EpilogueOp {
     Activate(Activation),
     /// The element times a constant. No operand.
     Scale(f64),
+    /// The gate of a gated MLP: a function of the element of column c of the left half times the element of column c of
+    /// the right half. From here on the result is half as wide. No operand; in a gemm alone, and once.
+    Gate(Activation),
 }
 
 impl EpilogueOp {

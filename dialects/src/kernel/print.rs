@@ -279,6 +279,7 @@ fn epilogue_step(step: EpilogueOp) -> (&'static str, Vec<Attribute>) {
         }
         EpilogueOp::Activate(activation) => (activation.name(), vec![]),
         EpilogueOp::Scale(factor) => ("scale", vec![("factor", text::real(factor))]),
+        EpilogueOp::Gate(activation) => ("gate", vec![("activation", quoted(activation.name()))]),
     }
 }
 
@@ -300,7 +301,7 @@ mod tests {
     use crate::tensor::{ElementType, TensorType};
     use crate::venc::{Activation, Role};
 
-    /// Attention and the first half of an MLP: every kind of value, prologues and epilogues.
+    /// Attention and halves of MLPs: every kind of value, prologues and epilogues.
     fn module() -> Module {
         let mut symbols = Symbols::default();
         let images = symbols.declare("images", SymbolRange::new(1, 8)).unwrap();
@@ -325,6 +326,7 @@ mod tests {
             value(ValueKind::Step(1), wide(64)),
             value(ValueKind::Step(2), wide(64)),
             value(ValueKind::Step(3), wide(64)),
+            value(ValueKind::Step(4), wide(32)),
         ];
         let launch = |op, operands: &[u32], result, label: Option<&str>| Step::Launch {
             op,
@@ -371,6 +373,16 @@ mod tests {
                 10,
                 Some("layer"),
             ),
+            launch(
+                KernelOp::Gemm {
+                    prologue: Prologue::None,
+                    epilogue: vec![EpilogueOp::Gate(Activation::Silu)],
+                    tile: GemmTile::DEFAULT,
+                },
+                &[10, 2],
+                11,
+                None,
+            ),
         ];
         let argument = |name: &str, role, value| Argument {
             name: name.to_string(),
@@ -382,7 +394,7 @@ mod tests {
             arguments: vec![argument("x", Role::Activation, 0), argument("v", Role::Weight, 1)],
             values,
             steps,
-            results: vec![("x".into(), ValueId(10))],
+            results: vec![("x".into(), ValueId(11))],
         };
         Module { symbols, functions: vec![function], entry: "layer".into() }
     }
@@ -402,6 +414,7 @@ mod tests {
             ("%8 = \"kernel.attention\"", "%8 = \"kernel.attend\"", "kernel.attend"),
             ("heads = 4", "heads = 4.0", "builtin.integer"),
             ("{broadcast = \"full\"}", "{broadcast = \"some\"}", "kernel.add"),
+            ("{activation = \"silu\"}", "{activation = \"swish\"}", "kernel.gate"),
             ("-> !kernel.fused", "-> tensor<2xf32>", "kernel.fused"),
         ] {
             assert!(text.contains(from));

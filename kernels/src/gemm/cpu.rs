@@ -218,15 +218,15 @@ impl Emitter<'_> {
 
     /// Puts one result of the micro-kernel through the epilogue and stores it.
     fn write_sums(&self, b: &mut Builder, rows: (Value, Value), column_panel: Value) {
-        let columns = self.kernel().columns;
-        let rest = self.gemm.n % columns;
+        let columns = self.panel_columns();
+        let rest = self.gemm.columns() % columns;
         if rest == 0 {
             return self.write_columns(b, rows, column_panel, columns);
         }
-        if self.gemm.n < columns {
+        if self.gemm.columns() < columns {
             return self.write_columns(b, rows, column_panel, rest);
         }
-        let last = b.i64(self.gemm.n / columns);
+        let last = b.i64(self.gemm.columns() / columns);
         let full = b.compare(Comparison::Less, column_panel, last);
         b.if_else(
             full,
@@ -239,6 +239,12 @@ impl Emitter<'_> {
                 vec![]
             },
         );
+    }
+
+    /// Columns of the result that a panel of the weight makes: with a gate, each of two sums.
+    fn panel_columns(&self) -> i64 {
+        let columns = self.kernel().columns;
+        if self.gemm.is_gated() { columns / 2 } else { columns }
     }
 
     fn write_columns(
@@ -255,12 +261,19 @@ impl Emitter<'_> {
             let epilogue = self.epilogue.row(b, row);
             let sums = b.mul_constant(index, self.kernel().columns * 4);
             let sums = b.offset(self.sums, sums);
-            let first_column = b.mul_constant(column_panel, self.kernel().columns);
-            for (column, lanes) in pieces(0, columns, self.target.lanes()) {
-                let from = b.offset_constant(sums, 4 * column);
+            let first_column = b.mul_constant(column_panel, self.panel_columns());
+            for (within, lanes) in pieces(0, columns, self.target.lanes()) {
+                let from = b.offset_constant(sums, 4 * within);
                 let value = b.load(from, Type::f32s(lanes));
-                let column = b.add_constant(first_column, column);
-                let value = epilogue.apply(b, column, value);
+                let column = b.add_constant(first_column, within);
+                let value = if self.gemm.is_gated() {
+                    let from = b.offset_constant(sums, 4 * (self.panel_columns() + within));
+                    let other = b.load(from, Type::f32s(lanes));
+                    let right = b.add_constant(column, self.gemm.columns());
+                    epilogue.apply_gate(b, (column, right), (value, other))
+                } else {
+                    epilogue.apply(b, column, value)
+                };
                 let to = vector::element_pointer(b, to, self.gemm.to, column);
                 vector::store(b, self.target, self.gemm.to, value, to);
             }

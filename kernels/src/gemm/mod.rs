@@ -21,7 +21,7 @@ use ocellus_dialects::symbolic::Dim;
 pub struct Gemm {
     /// Columns of x and of the weight.
     pub k: i64,
-    /// Rows of the weight, columns of the result.
+    /// Rows of the weight, columns of the product; the result has half as many where there is a gate.
     pub n: i64,
     /// How x is read.
     pub x: RowOperand,
@@ -129,6 +129,17 @@ impl Gemm {
     /// How the weight must be packed.
     fn packing(&self, target: &CpuTarget) -> WeightPacking {
         let kernel = MicroKernel::new(self.format(target), target);
-        WeightPacking { rows: self.n, columns: self.k, element: self.weight, kernel }
+        let halves = self.is_gated();
+        WeightPacking { rows: self.n, columns: self.k, element: self.weight, halves, kernel }
+    }
+
+    /// Whether the epilogue multiplies the halves of a row.
+    fn is_gated(&self) -> bool {
+        self.epilogue.iter().any(|op| matches!(op, RowEpilogue::Gate(_)))
+    }
+
+    /// Columns of the result.
+    fn columns(&self) -> i64 {
+        if self.is_gated() { self.n / 2 } else { self.n }
     }
 }

@@ -5,6 +5,12 @@ use ocellus_dialects::ElementType;
 
 /// How a weight `[rows, columns]` is packed: for each panel of `kernel.columns` weight rows, for each step along k, one
 /// number (or pair, see [`PanelFormat::Bf16Pairs`]) of each row. What is past the end is zero.
+///
+/// ```text
+/// rows            g0 g1 g2 u0 u1 u2
+/// panels of 4     g0 g1 g2 u0 | u1 u2 0  0
+/// by halves       g0 g1 u0 u1 | g2 0  u2 0
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct WeightPacking {
     /// n
@@ -13,6 +19,9 @@ pub struct WeightPacking {
     pub columns: i64,
     /// The storage, packed or not.
     pub element: ElementType,
+    /// Whether a panel holds as many rows of the lower half as of the upper, those that a gate multiplies half a panel
+    /// apart: then both are sums of the same call.
+    pub halves: bool,
     /// What reads it.
     pub kernel: MicroKernel,
 }
@@ -44,7 +53,6 @@ impl WeightPacking {
             let (rows, columns, element) = (self.rows, self.columns, self.element);
             return Err(PackError { rows, columns, element, wanted, found: weight.len() });
         }
-        let width = self.kernel.columns as usize;
         let group = match self.kernel.format {
             PanelFormat::Bf16Pairs => 2,
             PanelFormat::F32 | PanelFormat::Widened(_) => 1,
@@ -52,14 +60,26 @@ impl WeightPacking {
         let panel_bytes = self.kernel.column_panel_bytes(self.kernel.chunks(self.columns)) as usize;
         let mut packed = vec![0; self.bytes()];
         for (row, elements) in weight.chunks_exact(columns * size).enumerate() {
-            let start = row / width * panel_bytes + row % width * group * size;
+            let (panel, place) = self.place(row);
+            let start = panel * panel_bytes + place * group * size;
             let words = elements.chunks(group * size).enumerate();
             for (step, word) in words {
-                let at = start + step * width * group * size;
+                let at = start + step * self.kernel.columns as usize * group * size;
                 packed[at..at + word.len()].copy_from_slice(word);
             }
         }
         Ok(packed)
+    }
+
+    /// The panel of a row, and its place there.
+    fn place(&self, row: usize) -> (usize, usize) {
+        let width = self.kernel.columns as usize;
+        if !self.halves {
+            return (row / width, row % width);
+        }
+        let (half, rows) = (width / 2, self.rows as usize / 2);
+        let (row, side) = if row < rows { (row, 0) } else { (row - rows, half) };
+        (row / half, side + row % half)
     }
 }
 
@@ -76,7 +96,27 @@ mod tests {
             PanelFormat::Bf16Pairs => ElementType::BF16,
         };
         let kernel = MicroKernel::new(format, &CpuTarget::X86_64_V4_BF16);
-        WeightPacking { rows, columns, element, kernel }
+        WeightPacking { rows, columns, element, halves: false, kernel }
+    }
+
+    #[test]
+    fn rows_that_a_gate_multiplies_lie_half_a_panel_apart() {
+        for rows in [2, 14, 32, 34, 62, 64, 130] {
+            let packing = WeightPacking { halves: true, ..packing(rows, 1, PanelFormat::F32) };
+            let half = packing.kernel.columns as usize / 2;
+            let weight: Vec<u8> = (1..=rows).flat_map(|row| (row as f32).to_le_bytes()).collect();
+            let packed = packing.pack(&weight).unwrap();
+            let panel = packed.len() / (rows as usize).div_ceil(2 * half);
+            let number = |panel_at: usize, place: usize| {
+                let at = panel_at * panel + 4 * place;
+                f32::from_le_bytes(packed[at..at + 4].try_into().unwrap())
+            };
+            for row in 0..rows as usize / 2 {
+                assert_eq!(number(row / half, row % half), row as f32 + 1.0);
+                let other = (row as i64 + rows / 2) as f32 + 1.0;
+                assert_eq!(number(row / half, half + row % half), other);
+            }
+        }
     }
 
     #[test]

@@ -100,33 +100,40 @@ pub enum RowEpilogue {
     Activate(Activation),
     /// Times a constant.
     Scale(Real),
+    /// A function of the element, times the element of the same column of the right half.
+    Gate(Activation),
 }
 
 impl RowEpilogue {
     /// The epilogue, its operands being those from position `first` on, and the words it reads at run time. `rows` and
-    /// `width` are those of the result.
+    /// `width` are those of what it begins with; behind a gate there are half as many columns.
     pub fn of(
         epilogue: &[EpilogueOp],
         (operands, first): (&[Layout], usize),
         (rows, width): (&Dim, &Dim),
     ) -> Result<(Vec<Self>, Vec<Argument>), LowerError> {
+        let mut width = width.clone();
         let mut positions = first..;
         let (mut chain, mut arguments) = (vec![], vec![]);
         for op in epilogue {
             match op {
                 EpilogueOp::Activate(activation) => chain.push(RowEpilogue::Activate(*activation)),
                 EpilogueOp::Scale(factor) => chain.push(RowEpilogue::Scale(Real::new(*factor))),
+                EpilogueOp::Gate(activation) => {
+                    width = halved(&width, &chain)?;
+                    chain.push(RowEpilogue::Gate(*activation));
+                }
                 EpilogueOp::Combine(combine, broadcast) => {
                     let position = positions.next().unwrap_or(first);
                     let layout = operand(operands, position)?;
                     let address = Argument::Operand(position);
                     if *broadcast == Broadcast::Columns {
-                        expect_columns(position, &layout.ty, width)?;
+                        expect_columns(position, &layout.ty, &width)?;
                         chain.push(RowEpilogue::CombineColumns(*combine, layout.ty.element));
                         arguments.push(address);
                         continue;
                     }
-                    if layout.ty.width() != *width {
+                    if layout.ty.width() != width {
                         return Err(LowerError::Width {
                             operand: position,
                             ty: layout.ty.clone(),
@@ -163,7 +170,27 @@ impl RowEpilogue {
                 Activation::Tanh => "_tanh",
             },
             RowEpilogue::Scale(_) => "_scale",
+            RowEpilogue::Gate(activation) => match activation {
+                Activation::Gelu => "_gate_gelu",
+                Activation::GeluTanh => "_gate_gelu_tanh",
+                Activation::QuickGelu => "_gate_quick_gelu",
+                Activation::Silu => "_gate_silu",
+                Activation::Relu => "_gate_relu",
+                Activation::Tanh => "_gate_tanh",
+            },
         }
+    }
+}
+
+/// The columns behind a gate that follows `chain`.
+fn halved(width: &Dim, chain: &[RowEpilogue]) -> Result<Dim, LowerError> {
+    let refused = |why| LowerError::Unsupported { family: "gemm", why };
+    if chain.iter().any(|op| matches!(op, RowEpilogue::Gate(_))) {
+        return Err(refused("an epilogue has one gate at most".into()));
+    }
+    match width.as_constant() {
+        Some(width) if width % 2 == 0 => Ok(Dim::from(width / 2)),
+        _ => Err(refused(format!("a gate needs two equal halves, and there are {width} columns"))),
     }
 }
 

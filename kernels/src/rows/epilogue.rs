@@ -7,9 +7,12 @@ use ocellus_dialects::ElementType;
 use ocellus_dialects::kernel::Combine;
 use ocellus_dialects::venc::Activation;
 
-/// An epilogue at run time.
+/// An epilogue at run time: what happens to an element, and, where there is a gate, to the product behind it.
 #[derive(Clone, Debug)]
-pub struct BoundEpilogue(Vec<Step>);
+pub struct BoundEpilogue {
+    steps: Vec<Step>,
+    gate: Option<(Activation, Vec<Step>)>,
+}
 
 #[derive(Clone, Copy, Debug)]
 enum Step {
@@ -21,7 +24,10 @@ enum Step {
 
 /// An epilogue at one row: the addresses that do not depend on the column are known.
 #[derive(Clone, Debug)]
-pub struct EpilogueRow(Vec<RowStep>);
+pub struct EpilogueRow {
+    steps: Vec<RowStep>,
+    gate: Option<(Activation, Vec<RowStep>)>,
+}
 
 #[derive(Clone, Copy, Debug)]
 enum RowStep {
@@ -33,17 +39,28 @@ enum RowStep {
 impl BoundEpilogue {
     /// The epilogue with its operands, read from the argument block.
     pub fn read(chain: &[RowEpilogue], b: &mut Builder, arguments: &mut ArgumentReader) -> Self {
-        let mut step = |op: &RowEpilogue| match op {
-            RowEpilogue::CombineColumns(combine, element) => {
-                Step::CombineColumns(*combine, *element, arguments.pointer(b))
+        let mut bound = BoundEpilogue { steps: vec![], gate: None };
+        for op in chain {
+            let step = match op {
+                RowEpilogue::CombineColumns(combine, element) => {
+                    Step::CombineColumns(*combine, *element, arguments.pointer(b))
+                }
+                RowEpilogue::CombineRows(combine, operand) => {
+                    Step::CombineRows(*combine, operand.read(b, arguments))
+                }
+                RowEpilogue::Activate(activation) => Step::Activate(*activation),
+                RowEpilogue::Scale(factor) => Step::Scale(factor.get()),
+                RowEpilogue::Gate(activation) => {
+                    bound.gate = Some((*activation, vec![]));
+                    continue;
+                }
+            };
+            match &mut bound.gate {
+                None => bound.steps.push(step),
+                Some((_, behind)) => behind.push(step),
             }
-            RowEpilogue::CombineRows(combine, operand) => {
-                Step::CombineRows(*combine, operand.read(b, arguments))
-            }
-            RowEpilogue::Activate(activation) => Step::Activate(*activation),
-            RowEpilogue::Scale(factor) => Step::Scale(factor.get()),
-        };
-        BoundEpilogue(chain.iter().map(&mut step).collect())
+        }
+        bound
     }
 
     /// The epilogue of one row.
@@ -58,31 +75,59 @@ impl BoundEpilogue {
             Step::Activate(activation) => RowStep::Activate(*activation),
             Step::Scale(factor) => RowStep::Scale(*factor),
         };
-        EpilogueRow(self.0.iter().map(&mut step).collect())
+        let steps = self.steps.iter().map(&mut step).collect();
+        let gate = self
+            .gate
+            .as_ref()
+            .map(|(activation, behind)| (*activation, behind.iter().map(&mut step).collect()));
+        EpilogueRow { steps, gate }
     }
 }
 
 impl EpilogueRow {
-    /// What becomes of the elements from `column` on.
+    /// What becomes of the elements from `column` on, where there is no gate.
     pub fn apply(&self, b: &mut Builder, column: Value, elements: Value) -> Value {
-        let mut value = elements;
-        for step in &self.0 {
-            value = match step {
-                RowStep::Combine(combine, element, base) => {
-                    let pointer = vector::element_pointer(b, *base, *element, column);
-                    let other = vector::load(b, *element, pointer, value.lanes());
-                    match combine {
-                        Combine::Add => b.add(value, other),
-                        Combine::Multiply => b.mul(value, other),
-                    }
-                }
-                RowStep::Activate(activation) => vector::activate(b, *activation, value),
-                RowStep::Scale(factor) => {
-                    let factor = b.splat(*factor, value.ty());
-                    b.mul(value, factor)
-                }
-            };
-        }
-        value
+        apply(&self.steps, b, column, elements)
     }
+
+    /// What becomes of the elements from column `left` on of the left half, and from column `right` on of the right one.
+    pub fn apply_gate(
+        &self,
+        b: &mut Builder,
+        (left, right): (Value, Value),
+        (gate, up): (Value, Value),
+    ) -> Value {
+        let gate = apply(&self.steps, b, left, gate);
+        let up = apply(&self.steps, b, right, up);
+        match &self.gate {
+            None => gate,
+            Some((activation, behind)) => {
+                let gate = vector::activate(b, *activation, gate);
+                let product = b.mul(gate, up);
+                apply(behind, b, left, product)
+            }
+        }
+    }
+}
+
+fn apply(steps: &[RowStep], b: &mut Builder, column: Value, elements: Value) -> Value {
+    let mut value = elements;
+    for step in steps {
+        value = match step {
+            RowStep::Combine(combine, element, base) => {
+                let pointer = vector::element_pointer(b, *base, *element, column);
+                let other = vector::load(b, *element, pointer, value.lanes());
+                match combine {
+                    Combine::Add => b.add(value, other),
+                    Combine::Multiply => b.mul(value, other),
+                }
+            }
+            RowStep::Activate(activation) => vector::activate(b, *activation, value),
+            RowStep::Scale(factor) => {
+                let factor = b.splat(*factor, value.ty());
+                b.mul(value, factor)
+            }
+        };
+    }
+    value
 }

@@ -47,6 +47,10 @@ impl RowWise {
             let what = "the width of a row that is normalised";
             return Err(LowerError::Dynamic { operand: 0, ty: x.ty.clone(), what });
         }
+        if epilogue.iter().any(|op| matches!(op, EpilogueOp::Gate(_))) {
+            let why = "a gate is part of a gemm: its weight is packed for it".into();
+            return Err(LowerError::Unsupported { family: "rowwise", why });
+        }
         let (epilogue, epilogue_arguments) =
             RowEpilogue::of(epilogue, (operands, 1 + prologue.operands()), (&rows, &width))?;
         let row_wise = RowWise {

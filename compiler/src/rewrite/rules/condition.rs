@@ -31,6 +31,8 @@ pub enum Condition {
     HasShape(&'static str, &'static str),
     /// The tensor is already stored so.
     HasElement(&'static str, &'static str),
+    /// The number is half the rows of the tensor.
+    HalfTheRows(&'static str, &'static str),
     /// The two tensors have the same shape.
     SameShape(&'static str, &'static str),
     /// The index is as long as the tensor has rows.
@@ -68,6 +70,7 @@ impl Condition {
             Condition::LastAxis(a, b)
             | Condition::HasShape(a, b)
             | Condition::HasElement(a, b)
+            | Condition::HalfTheRows(a, b)
             | Condition::SameShape(a, b)
             | Condition::ReadsAllRows(a, b)
             | Condition::Meets(_, a, b) => vec![a, b],
@@ -101,6 +104,10 @@ impl Condition {
             }
             Condition::HasElement(x, to) => {
                 matches!(attribute(to)?, Attribute::Element(to) if *to == ty(x)?.element)
+            }
+            Condition::HalfTheRows(n, x) => {
+                let half = attribute(n)?.as_integer()?;
+                half.checked_mul(2)? == ty(x)?.shape.first()?.as_constant()?
             }
             Condition::SameShape(a, b) => ty(a)?.shape == ty(b)?.shape,
             Condition::ReadsAllRows(x, index) => {
@@ -137,6 +144,7 @@ impl fmt::Display for Condition {
             Condition::OneToken(x) => write!(f, "{x} has one token an image"),
             Condition::HasShape(x, shape) => write!(f, "{x} already has the shape {shape}"),
             Condition::HasElement(x, to) => write!(f, "{x} is already stored as {to}"),
+            Condition::HalfTheRows(n, x) => write!(f, "{n} is half the rows of {x}"),
             Condition::SameShape(a, b) => write!(f, "{a} and {b} have the same shape"),
             Condition::ReadsAllRows(x, index) => {
                 write!(f, "{index} has an entry for each row of {x}")

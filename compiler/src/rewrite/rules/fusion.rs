@@ -143,6 +143,15 @@ pub const RULES: &[Rule] = &[
         example: "p: product I T N, e: epilogue I T N, f: number",
     },
     Rule {
+        name: "gate-into-epilogue",
+        left: "(multiply (activate (columns (store (gemm ?x ?w) ?e) 0 ?n) ?f) (columns (store (gemm ?x ?w) ?e) ?n ?n))",
+        right: "(store (gemm ?x ?w) (then_gate ?e ?f))",
+        given: &[],
+        conditions: &[CanGrow("?e"), WeightOnly("?w"), HalfTheRows("?n", "?w")],
+        because: "A kernel that has both halves of a row's sums can multiply them before it stores the product.",
+        example: "x: prologue I T K, w: weight 2*N K, e: epilogue I T 2*N, n: dim N, f: activation",
+    },
+    Rule {
         name: "cast-into-epilogue",
         left: "(cast (store ?p ?e) ?to)",
         right: "(store ?p (then_cast ?e ?to))",
