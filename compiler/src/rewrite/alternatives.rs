@@ -72,6 +72,10 @@ impl SaturatedFunction<'_> {
                 // Some ways cannot be taken here: they need the value themselves.
                 let Ok(without) = extract(&forced, MOST_STATES) else { continue };
                 states += without.states;
+                // Where the value itself was gone round, nothing is learnt of this way to make it.
+                if without.chosen.get(position).copied().flatten().is_none() {
+                    continue;
+                }
                 let alternative = Alternative {
                     function: self.function.name.clone(),
                     label: self.labels.get(class).cloned(),

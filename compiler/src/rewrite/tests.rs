@@ -160,6 +160,24 @@ fn a_range_is_covered_by_pieces_without_gap_or_overlap() {
     }
 }
 
+/// One more rounding of each weight is one too many.
+#[test]
+fn gains_go_into_weights_in_f32_alone() {
+    let kernels = |element| {
+        let module = nn::build(element, |nn| {
+            let images = nn.symbol("images", SymbolRange::new(1, 64))?;
+            let [x] = nn.inputs([("x", vec![images, 197.into(), 768.into()])])?;
+            nn.result("y", &nn.apply("layer", &TransformerBlock::new(12, 3072), &x)?)
+        })
+        .unwrap();
+        let target = TargetDescription::named("x86-64-v4").unwrap();
+        let at = smallest(&module.symbols);
+        choose(&module, &at, &target, &Switches::default()).unwrap().0.to_string()
+    };
+    assert!(kernels(ElementType::F32).contains("offline multiply("));
+    assert!(!kernels(ElementType::BF16).contains("offline multiply("));
+}
+
 /// A model whose author repeats no function: its blocks are one long one.
 #[test]
 fn twelve_blocks_in_one_function_are_chosen_exactly() {

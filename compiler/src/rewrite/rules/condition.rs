@@ -5,6 +5,7 @@ use crate::rewrite::attribute::Attribute;
 use crate::rewrite::language::Term;
 use crate::rewrite::meaning::{EpilogueStep, Meaning, meets};
 use egg::{EGraph, Subst, Var};
+use ocellus_dialects::ElementType;
 use ocellus_dialects::kernel::{Broadcast, Combine};
 use ocellus_dialects::symbolic::Dim;
 use std::fmt;
@@ -19,6 +20,9 @@ pub enum Condition {
     WeightOnly(&'static str),
     /// The tensor changes from call to call, or with the symbols.
     NotWeightOnly(&'static str),
+    /// The tensor is stored in f32. What is computed from narrower weights at compile time is rounded once more, and the
+    /// answer is then further from the model's than the model's own roundings put it.
+    Unrounded(&'static str),
     /// The tensor has that many dimensions.
     Rank(&'static str, usize),
     /// The first operand of a list has that many dimensions.
@@ -62,6 +66,7 @@ impl Condition {
         match self {
             Condition::WeightOnly(x)
             | Condition::NotWeightOnly(x)
+            | Condition::Unrounded(x)
             | Condition::Rank(x, _)
             | Condition::ListRank(x, _)
             | Condition::OneToken(x)
@@ -90,6 +95,7 @@ impl Condition {
         Some(match self {
             Condition::WeightOnly(x) => facts(x)?.weight_only,
             Condition::NotWeightOnly(x) => !facts(x)?.weight_only,
+            Condition::Unrounded(x) => ty(x)?.element == ElementType::F32,
             Condition::Rank(x, rank) => ty(x)?.rank() == *rank,
             Condition::ListRank(list, rank) => first_of(list)?.rank() == *rank,
             Condition::LastAxis(axis, list) => {
@@ -136,6 +142,7 @@ impl fmt::Display for Condition {
         match self {
             Condition::WeightOnly(x) => write!(f, "{x} depends on weights alone"),
             Condition::NotWeightOnly(x) => write!(f, "{x} does not depend on weights alone"),
+            Condition::Unrounded(x) => write!(f, "{x} is stored in f32"),
             Condition::Rank(x, rank) => write!(f, "{x} has {rank} dimensions"),
             Condition::ListRank(list, rank) => {
                 write!(f, "the tensors of {list} have {rank} dimensions")

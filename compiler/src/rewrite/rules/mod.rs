@@ -10,8 +10,10 @@ mod implementation;
 mod recognition;
 mod rotary;
 mod rows_in_order;
+mod selected_token;
 #[cfg(test)]
 mod soundness;
+mod work_into_weights;
 
 pub use condition::Condition;
 
@@ -81,6 +83,8 @@ pub fn all() -> impl Iterator<Item = (Group, &'static Rule)> {
         (Group::Exploration, exploration::RULES),
         (Group::Exploration, rotary::RULES),
         (Group::Exploration, rows_in_order::RULES),
+        (Group::Exploration, selected_token::RULES),
+        (Group::Exploration, work_into_weights::RULES),
         (Group::Recognition, recognition::RULES),
         (Group::Implementation, implementation::RULES),
         (Group::Fusion, fusion::RULES),

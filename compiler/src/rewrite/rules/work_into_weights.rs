@@ -1,0 +1,76 @@
+//! Work moved into the weights, where it is done once, at compile time: gains and biases of norms, scales, products.
+//!
+//! All of it demands weights in f32. A bf16 weight times a bf16 gain is rounded to bf16 again: the encoders of the goldens
+//! are then further from `transformers` in f32 than `transformers` in bf16 is.
+
+use super::Condition::*;
+use super::Rule;
+
+/// The rules of this group.
+pub const RULES: &[Rule] = &[
+    Rule {
+        name: "layer-norm-into-weight",
+        left: "(linear (layer_norm ?x ?gain ?bias ?eps) ?w)",
+        right: "(add (linear (standardize ?x ?eps) (multiply ?w ?gain)) (linear ?bias ?w))",
+        given: &[],
+        conditions: &[Unrounded("?w"), WeightOnly("?w"), WeightOnly("?gain"), WeightOnly("?bias")],
+        because: "The gain scales the columns of the weight, and the bias is the same for each row.",
+        example: "x: I T K, gain: weight K, bias: weight K, eps: 1e-6, w: weight N K",
+    },
+    Rule {
+        name: "rms-norm-into-weight",
+        left: "(linear (rms_norm ?x ?gain ?eps) ?w)",
+        right: "(linear (rms_standardize ?x ?eps) (multiply ?w ?gain))",
+        given: &[],
+        conditions: &[Unrounded("?w"), WeightOnly("?w"), WeightOnly("?gain")],
+        because: "The gain scales the columns of the weight.",
+        example: "x: I T K, gain: weight K, eps: 1e-6, w: weight N K",
+    },
+    Rule {
+        name: "add-columns-at-once",
+        left: "(add (add ?x ?a) ?b)",
+        right: "(add ?x (add ?a ?b))",
+        given: &[],
+        conditions: &[Unrounded("?a"), WeightOnly("?a"), WeightOnly("?b"), Rank("?a", 1), Rank("?b", 1)],
+        because: "Addition is associative, and the sum of two biases is a bias.",
+        example: "x: I T K, a: weight K, b: weight K",
+    },
+    Rule {
+        name: "scale-of-attention-into-weight",
+        left: "(attention (read (add (linear ?x ?w) ?b)) ?k ?v ?heads ?scale ?mask)",
+        right: "(attention (read (add (linear ?x (scale ?w ?scale)) (scale ?b ?scale))) ?k ?v ?heads 1.0 ?mask)",
+        given: &[],
+        conditions: &[Unrounded("?w"), WeightOnly("?w"), WeightOnly("?b"), Rank("?b", 1)],
+        because: "Scores are linear in the queries, and these in their weight and bias.",
+        example: "x: I T K, w: weight H*D K, b: weight H*D, k: operand I T H*D, v: operand I T H*D, heads: dim H,
+                  scale: number, mask: mask I T",
+    },
+    Rule {
+        name: "scale-of-attention-into-weight-without-bias",
+        left: "(attention (read (linear ?x ?w)) ?k ?v ?heads ?scale ?mask)",
+        right: "(attention (read (linear ?x (scale ?w ?scale))) ?k ?v ?heads 1.0 ?mask)",
+        given: &[],
+        conditions: &[Unrounded("?w"), WeightOnly("?w")],
+        because: "Scores are linear in the queries, and these in their weight.",
+        example: "x: I T K, w: weight H*D K, k: operand I T H*D, v: operand I T H*D, heads: dim H, scale: number,
+                  mask: mask I T",
+    },
+    Rule {
+        name: "product-of-weights",
+        left: "(linear (linear ?x ?a) ?b)",
+        right: "(linear ?x (matmul ?b ?a))",
+        given: &[],
+        conditions: &[NotWeightOnly("?x"), Unrounded("?a"), WeightOnly("?a"), WeightOnly("?b")],
+        because: "Products are associative. It is less work where the width between them is the greatest of the three.",
+        example: "x: I T K, a: weight M K, b: weight N M",
+    },
+    Rule {
+        name: "bias-past-linear",
+        left: "(linear (add ?x ?c) ?w)",
+        right: "(add (linear ?x ?w) (linear ?c ?w))",
+        given: &[],
+        conditions: &[NotWeightOnly("?x"), Unrounded("?c"), WeightOnly("?c"), WeightOnly("?w"), Rank("?c", 1)],
+        because: "A product is linear in its left factor.",
+        example: "x: I T K, c: weight K, w: weight N K",
+    },
+];
