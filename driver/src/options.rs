@@ -33,6 +33,10 @@ pub struct CompileOptions {
     #[arg(long, value_name = "FILE")]
     pub machine: Option<PathBuf>,
 
+    /// Give the output of that block instead of the encoder's results: 0 is the first, -1 the last, before its norm
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub feature_layer: Option<i64>,
+
     /// What the artifact calls itself; the model's name where it is not given
     #[arg(long, value_name = "NAME")]
     pub tag: Option<String>,

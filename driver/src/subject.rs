@@ -97,6 +97,7 @@ fn load_model(path: &Path, options: &CompileOptions) -> Result<Model, Diagnostic
     let options = hugging_face::Options {
         element: options.dtype.into(),
         ranges: options.ranges(),
+        feature_layer: options.feature_layer,
         name: options.tag.clone(),
     };
     let mut model = hugging_face::load_with(path, &options)?;

@@ -2,6 +2,7 @@
 //!
 //! Both end as a [`Model`], which is what the compiler takes. [`init`](init::init) makes checkpoints with random weights.
 
+pub mod feature_layer;
 pub mod hugging_face;
 pub mod init;
 mod model;

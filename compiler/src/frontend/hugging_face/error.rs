@@ -1,5 +1,6 @@
 //! [`LoadError`]: a checkpoint that makes no model.
 
+use crate::frontend::feature_layer::NoSuchLayer;
 use crate::frontend::nn::NnError;
 use crate::weights::WeightError;
 use std::path::PathBuf;
@@ -14,6 +15,14 @@ pub enum LoadError {
         path: PathBuf,
         /// Why not.
         source: std::io::Error,
+    },
+    /// A feature layer that the encoder has not.
+    #[error("{path}: {source}")]
+    FeatureLayer {
+        /// The directory.
+        path: PathBuf,
+        /// Which layers there are.
+        source: NoSuchLayer,
     },
     /// A file that is no JSON object.
     #[error("{path}: this is no JSON object: {reason}")]

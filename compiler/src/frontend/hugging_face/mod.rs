@@ -17,6 +17,7 @@ mod vit;
 pub use error::LoadError;
 
 use super::Model;
+use super::feature_layer::select_feature_layer;
 use super::nn;
 use crate::preprocess::{OutputSizeRange, PixelBudget, Preprocessor};
 use crate::weights::{Checkpoint, WeightError, check};
@@ -39,13 +40,20 @@ pub struct Options {
     /// images; for the sides, the size that the model's forward takes, or, where it takes any, what the preprocessor
     /// gives.
     pub ranges: BTreeMap<String, SymbolRange>,
+    /// The block whose output is the only result, if not the encoder's own are; negative numbers count from the end.
+    pub feature_layer: Option<i64>,
     /// What people know the model by; the directory's name where it is not given.
     pub name: Option<String>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { element: ElementType::F32, ranges: BTreeMap::new(), name: None }
+        Options {
+            element: ElementType::F32,
+            ranges: BTreeMap::new(),
+            feature_layer: None,
+            name: None,
+        }
     }
 }
 
@@ -77,6 +85,11 @@ pub fn load_with(path: impl AsRef<Path>, options: &Options) -> Result<Model, Loa
         source: Box::new(source),
         defaults: config.defaults(),
     })?;
+    let mut module = module;
+    if let Some(layer) = options.feature_layer {
+        select_feature_layer(&mut module, layer)
+            .map_err(|source| LoadError::FeatureLayer { path: path.to_path_buf(), source })?;
+    }
     let directory = path.file_name().map(|name| name.to_string_lossy().into_owned());
     let name = options.name.clone().or(directory).unwrap_or_else(|| "model".to_string());
     let preprocessor_config = preprocessor.map(Config::into_json);
