@@ -123,3 +123,12 @@ fn cost_is_plotted_over_each_symbol_at_two_stated_values_of_the_other() {
     let distinct: BTreeSet<&&str> = ids.iter().collect();
     assert_eq!(distinct.len(), ids.len(), "{ids:?}");
 }
+
+/// The name of the upright axis is turned where it stands: otherwise it would come to lie in the map.
+#[test]
+fn the_upright_axis_is_named_beside_the_map() {
+    let page = explanation().to_html();
+    let turned = page.split("<text class=\"axis\" x=\"16\"").nth(1).unwrap();
+    let y = turned.split("y=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+    assert!(turned.contains(&format!("rotate(-90 16 {y})")), "{}", &turned[..90]);
+}

@@ -103,7 +103,7 @@ impl fmt::Display for Map<'_> {
         writeln!(
             f,
             "<text class=\"axis\" x=\"{}\" y=\"{}\" text-anchor=\"middle\">{}</text><text class=\"axis\" x=\"16\" \
-             y=\"{1:.1}\" text-anchor=\"middle\" transform=\"rotate(-90 16 {3})\">{4}</text></svg>",
+             y=\"{3:.1}\" text-anchor=\"middle\" transform=\"rotate(-90 16 {3:.1})\">{4}</text></svg>",
             (LEFT + WIDTH - RIGHT) / 2.0,
             TOP + HEIGHT + BELOW - 8.0,
             Text(across.symbol),
