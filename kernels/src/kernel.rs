@@ -2,6 +2,7 @@
 
 use crate::CpuTarget;
 use crate::attention::Attention;
+use crate::back_to_back_gemm::BackToBackGemm;
 use crate::batched_gemm::BatchedGemm;
 use crate::gemm::Gemm;
 use crate::mlir::Module;
@@ -13,6 +14,8 @@ use crate::rowwise::RowWise;
 pub enum Kernel {
     /// `merge_heads(softmax(split_heads(q) split_heads(k)^T * scale) split_heads(v))`
     Attention(Attention),
+    /// `epilogue(inner_epilogue(prologue(x) first^T) second^T)`
+    BackToBackGemm(BackToBackGemm),
     /// `a b` or `a b^T` of activations
     BatchedGemm(BatchedGemm),
     /// `epilogue(prologue(x) weight^T)`
@@ -28,6 +31,7 @@ impl Kernel {
     pub fn symbol_name(&self) -> String {
         let words = match self {
             Kernel::Attention(attention) => attention.name(),
+            Kernel::BackToBackGemm(gemms) => gemms.name(),
             Kernel::BatchedGemm(gemm) => gemm.name(),
             Kernel::Gemm(gemm) => gemm.name(),
             Kernel::Move(movement) => movement.name(),
@@ -41,6 +45,7 @@ impl Kernel {
     pub fn family(&self) -> &'static str {
         match self {
             Kernel::Attention(_) => "attention",
+            Kernel::BackToBackGemm(_) => "back_to_back_gemm",
             Kernel::BatchedGemm(_) => "batched_gemm",
             Kernel::Gemm(_) => "gemm",
             Kernel::Move(_) => "move",
@@ -52,6 +57,7 @@ impl Kernel {
     pub fn rows_at_once(&self, target: &CpuTarget) -> i64 {
         match self {
             Kernel::Gemm(gemm) => gemm.rows_at_once(target),
+            Kernel::BackToBackGemm(gemms) => gemms.rows_at_once(target),
             _ => 1,
         }
     }
@@ -65,6 +71,7 @@ impl Kernel {
         let symbol = self.symbol_name();
         match self {
             Kernel::Attention(attention) => attention.define(module, &symbol, target),
+            Kernel::BackToBackGemm(gemms) => gemms.define(module, &symbol, target),
             Kernel::BatchedGemm(gemm) => gemm.define(module, &symbol, target),
             Kernel::Gemm(gemm) => gemm.define(module, &symbol, target),
             Kernel::Move(movement) => movement.define(module, &symbol, target),

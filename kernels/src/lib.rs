@@ -10,6 +10,7 @@
 //! they are of one interval (a gemm packs its rows once), so few long intervals are better than many short ones.
 
 pub mod attention;
+pub mod back_to_back_gemm;
 pub mod batched_gemm;
 pub mod gemm;
 mod kernel;

@@ -1,6 +1,7 @@
 //! From a `kernel` operation on layouts to a launch.
 
 use crate::attention::Attention;
+use crate::back_to_back_gemm::BackToBackGemm;
 use crate::batched_gemm::BatchedGemm;
 use crate::gemm::{Gemm, WeightPacking};
 use crate::movement::Movement;
@@ -84,6 +85,10 @@ pub fn lower(
     match op {
         KernelOp::Gemm { prologue, epilogue, tile } => {
             Gemm::lower((*prologue, epilogue), *tile, operands, result, target)
+        }
+        KernelOp::BackToBackGemm { prologue, between, epilogue, rows } => {
+            let chain = (*prologue, between, epilogue.as_slice());
+            BackToBackGemm::lower(chain, *rows, operands, result, target)
         }
         KernelOp::RowWise { prologue, epilogue, to } => {
             RowWise::lower(*prologue, epilogue, *to, operands, result, target)

@@ -35,18 +35,22 @@ impl Work {
 pub fn work(op: &KernelOp, operands: &[TensorType], result: &TensorType) -> Work {
     let bytes = |ty: &TensorType| times(ty.elements(), ty.element.bytes());
     let all: Dim = operands.iter().chain([result]).map(bytes).sum();
-    let weight_bytes = weight(op).and_then(|position| operands.get(position)).map(bytes);
-    let weight_bytes = weight_bytes.unwrap_or_default();
+    let weights = weights(op).into_iter().filter_map(|position| operands.get(position));
+    let weight_bytes: Dim = weights.map(bytes).sum();
     let activation_bytes = all - weight_bytes.clone();
     let [matrix_flops, prologue_flops, elementwise_flops] = flops(op, operands, result);
     Work { matrix_flops, prologue_flops, elementwise_flops, weight_bytes, activation_bytes }
 }
 
-/// Which operand is a matrix of weights.
-fn weight(op: &KernelOp) -> Option<usize> {
+/// Which operands are matrices of weights.
+fn weights(op: &KernelOp) -> Vec<usize> {
     match op {
-        KernelOp::Gemm { prologue, .. } => Some(1 + prologue.operands()),
-        _ => None,
+        KernelOp::Gemm { prologue, .. } => vec![1 + prologue.operands()],
+        KernelOp::BackToBackGemm { prologue, between, .. } => {
+            let first = 1 + prologue.operands();
+            vec![first, first + 1 + between.operands()]
+        }
+        _ => vec![],
     }
 }
 
@@ -62,6 +66,20 @@ fn flops(op: &KernelOp, operands: &[TensorType], result: &TensorType) -> [Dim; 3
             times(read, prologue_flops(*prologue)),
             times(elements, epilogue_flops(epilogue)),
         ],
+        KernelOp::BackToBackGemm { prologue, between, epilogue, .. } => {
+            let width = |position: &usize| operands.get(*position).map(TensorType::width);
+            let between_width = weights(op).last().and_then(width).unwrap_or_default();
+            let rows = operands.first().map(TensorType::rows).unwrap_or_default();
+            let between_elements = rows * between_width.clone();
+            let first = between_elements.clone() * depth;
+            [
+                times(first, 2 * sums_per_element(&between.epilogue))
+                    + times(elements.clone() * between_width, 2),
+                times(read, prologue_flops(*prologue)),
+                times(between_elements, epilogue_flops(&between.epilogue))
+                    + times(elements, epilogue_flops(epilogue)),
+            ]
+        }
         KernelOp::BatchedGemm { .. } => [times(elements * depth, 2), none.clone(), none],
         KernelOp::RowWise { prologue, epilogue, .. } => [
             none,

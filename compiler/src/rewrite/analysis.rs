@@ -44,7 +44,7 @@ impl Sort {
             | StandardizeRows(..)
             | RmsStandardizeRows(..)
             | SoftmaxRows(..) => Sort::Prologue,
-            Rows(..) | Gemm(..) => Sort::Product,
+            Rows(..) | Gemm(..) | BackToBackGemm(..) => Sort::Product,
             List(..) | End => Sort::List,
             ThisResult
             | ThenAddColumns(..)

@@ -11,10 +11,12 @@ use super::meaning::{EpilogueStep, Meaning};
 use super::schedules::{Schedule, schedules};
 use egg::{EGraph, Id};
 use indexmap::IndexMap;
-use ocellus_dialects::TensorType;
-use ocellus_dialects::kernel::{EpilogueOp, GemmTile, KernelOp, Mask, Move, Prologue, View};
+use ocellus_dialects::kernel::{
+    Between, EpilogueOp, GemmTile, KernelOp, Mask, Move, Prologue, View,
+};
 use ocellus_dialects::symbolic::Dim;
-use ocellus_kernels::CpuTarget;
+use ocellus_dialects::{ElementType, TensorType};
+use ocellus_kernels::{CpuTarget, back_to_back_gemm};
 
 /// What makes a value.
 #[derive(Clone, Debug, PartialEq)]
@@ -115,6 +117,9 @@ struct Reader<'a> {
     cpu: &'a CpuTarget,
 }
 
+/// What happens to an element, with the operands of that.
+type Steps = (Vec<EpilogueOp>, Vec<Operand>);
+
 /// What prepares the rows, with the operand that they come from and those of the preparation.
 type ReadRows = (Prologue, Operand, Vec<Operand>);
 
@@ -180,6 +185,10 @@ impl Reader<'_> {
         let epilogues = self.epilogues(epilogue);
         let mut kernels = vec![];
         for term in &self.egraph[product].nodes {
+            if let Term::BackToBackGemm(parts) = term {
+                kernels.extend(self.back_to_back_gemms(*parts, &epilogues));
+                continue;
+            }
             let (rows, weight) = match term {
                 Term::Rows(prologue) => (*prologue, None),
                 Term::Gemm([prologue, weight]) => match self.value(*weight) {
@@ -206,6 +215,50 @@ impl Reader<'_> {
             }
         }
         kernels
+    }
+
+    fn back_to_back_gemms(
+        &self,
+        [rows, first, between, second]: [Id; 4],
+        epilogues: &[Steps],
+    ) -> Vec<(KernelOp, Vec<Operand>)> {
+        let weights = self.values([first, second]);
+        let [first, second] = weights.as_slice() else { return vec![] };
+        if ![first, second].iter().all(|weight| self.egraph[weight.class].data.weight_only) {
+            return vec![];
+        }
+        let Some(element) = self.between_element(rows, first, between) else { return vec![] };
+        let betweens = self.epilogues(between);
+        let mut kernels = vec![];
+        for (prologue, x, parameters) in self.prologues(rows) {
+            for ((steps, between_operands), (epilogue, others)) in
+                betweens.iter().flat_map(|b| epilogues.iter().map(move |e| (b, e)))
+            {
+                let op = KernelOp::BackToBackGemm {
+                    prologue,
+                    between: Between { epilogue: steps.clone(), element },
+                    epilogue: epilogue.clone(),
+                    rows: back_to_back_gemm::ROWS[0],
+                };
+                let operands = std::iter::once(x.clone())
+                    .chain(parameters.clone())
+                    .chain([first.clone()])
+                    .chain(between_operands.clone())
+                    .chain([second.clone()])
+                    .chain(others.clone());
+                kernels.push((op, operands.collect()));
+            }
+        }
+        kernels
+    }
+
+    /// How the rows between two products are stored where they are stored: as x, unless they are cast.
+    fn between_element(&self, rows: Id, first: &Operand, between: Id) -> Option<ElementType> {
+        let Ok(Meaning::Epilogue(steps)) = &self.egraph[between].data.meaning else { return None };
+        match steps.last() {
+            Some(EpilogueStep::Cast(to)) => Some(*to),
+            _ => self.egraph[rows].data.ty().map(|x| x.element).or(Some(first.ty.element)),
+        }
     }
 
     fn prologues(&self, class: Id) -> Vec<ReadRows> {
@@ -238,7 +291,7 @@ impl Reader<'_> {
         all
     }
 
-    fn epilogues(&self, class: Id) -> Vec<(Vec<EpilogueOp>, Vec<Operand>)> {
+    fn epilogues(&self, class: Id) -> Vec<Steps> {
         let Ok(Meaning::Epilogue(steps)) = &self.egraph[class].data.meaning else { return vec![] };
         let Some(step) = steps.last() else { return vec![(vec![], vec![])] };
         let op = match step {
@@ -492,9 +545,14 @@ fn is_implemented(op: &KernelOp, operands: &[Operand]) -> bool {
         op,
         KernelOp::Attention { .. } | KernelOp::Move(Move::ConcatTokens | Move::Expand { .. })
     );
-    let prepares_softmax = matches!(op, KernelOp::Gemm { prologue: Prologue::Softmax, .. });
+    let prepares_softmax = matches!(
+        op,
+        KernelOp::Gemm { prologue: Prologue::Softmax, .. }
+            | KernelOp::BackToBackGemm { prologue: Prologue::Softmax, .. }
+    );
     // The halves of a row meet where a gemm's sums are: its weight is packed for that.
     let gates_rows = matches!(op, KernelOp::RowWise { epilogue, .. }
+            | KernelOp::BackToBackGemm { epilogue, .. }
         if epilogue.iter().any(|op| matches!(op, EpilogueOp::Gate(_))));
     let expands = |operand: &Operand| matches!(operand.view, Some(View::Expand { .. }));
     !prepares_softmax && !gates_rows && (takes_expanded || !operands.iter().any(expands))

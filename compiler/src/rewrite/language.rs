@@ -90,6 +90,8 @@ define_language! {
         // What the kernel proper makes of the rows.
         "rows" = Rows(Id),
         "gemm" = Gemm([Id; 2]),
+        // Two products in one launch: `(back_to_back_gemm rows first between second)`.
+        "back_to_back_gemm" = BackToBackGemm([Id; 4]),
         // What happens to each element last, read from the inside: `(then_scale (then_add_columns result b) 2.0)`.
         "result" = ThisResult,
         "then_add_columns" = ThenAddColumns([Id; 2]),

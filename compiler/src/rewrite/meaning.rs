@@ -231,6 +231,13 @@ fn tensor_meaning<A: Algebra>(
         }
         Term::Linear(xs) => (Op::Linear, two(xs)?),
         Term::Gemm([prologue, weight]) => (Op::Linear, two(&[*prologue, *weight])?),
+        Term::BackToBackGemm([prologue, first, between, second]) => {
+            let product = algebra.apply(Op::Linear, &two(&[*prologue, *first])?)?;
+            let steps = children.epilogue(*between)?;
+            let rows =
+                steps.into_iter().try_fold(product, |x, step| apply_step(algebra, x, step))?;
+            (Op::Linear, vec![rows, children.tensor(*second)?])
+        }
         Term::Matmul(xs) | Term::BatchedGemm(xs) => (Op::Matmul { transpose_rhs: false }, two(xs)?),
         Term::MatmulTransposed(xs) | Term::BatchedGemmTransposed(xs) => {
             (Op::Matmul { transpose_rhs: true }, two(xs)?)

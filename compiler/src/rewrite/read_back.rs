@@ -128,6 +128,17 @@ fn launch<A: Algebra>(
             let result = finish(algebra, product, epilogue, &mut rest)?;
             store(algebra, result, to)
         }
+        KernelOp::BackToBackGemm { prologue, between, epilogue, .. } => {
+            let rows = prepare(algebra, *prologue, &mut rest)?;
+            let first = rest.next().ok_or(missing)?;
+            let product = algebra.apply(Op::Linear, &[rows, first])?;
+            let between_rows = finish(algebra, product, &between.epilogue, &mut rest)?;
+            let between_rows = store(algebra, between_rows, between.element)?;
+            let second = rest.next().ok_or(missing)?;
+            let product = algebra.apply(Op::Linear, &[between_rows, second])?;
+            let result = finish(algebra, product, epilogue, &mut rest)?;
+            store(algebra, result, to)
+        }
         KernelOp::RowWise { prologue, epilogue, .. } => {
             let rows = prepare(algebra, *prologue, &mut rest)?;
             let result = finish(algebra, rows, epilogue, &mut rest)?;

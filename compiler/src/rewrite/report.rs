@@ -86,6 +86,9 @@ pub fn fused_steps(op: &KernelOp) -> usize {
     let steps = |prologue: &Prologue| usize::from(*prologue != Prologue::None);
     match op {
         KernelOp::Gemm { prologue, epilogue, .. } => 1 + steps(prologue) + epilogue.len(),
+        KernelOp::BackToBackGemm { prologue, between, epilogue, .. } => {
+            2 + steps(prologue) + between.epilogue.len() + epilogue.len()
+        }
         KernelOp::RowWise { prologue, epilogue, .. } => steps(prologue) + epilogue.len(),
         KernelOp::BatchedGemm { .. } | KernelOp::Move(_) => 1,
         // Scores, scale, softmax, mix.
@@ -212,6 +215,10 @@ pub fn kernel_name(op: &KernelOp) -> String {
     };
     match op {
         KernelOp::Gemm { prologue, epilogue, .. } => chain(prologue, Some("gemm"), epilogue),
+        KernelOp::BackToBackGemm { prologue, between, epilogue, .. } => {
+            let first = chain(prologue, Some("gemm"), &between.epilogue);
+            format!("{first} > {}", chain(&Prologue::None, Some("gemm"), epilogue))
+        }
         KernelOp::RowWise { prologue, epilogue, .. } => chain(prologue, None, epilogue),
         KernelOp::BatchedGemm { .. } => "batched gemm".into(),
         KernelOp::Attention { heads, rotary, mask, .. } => {

@@ -13,7 +13,7 @@ use super::target::TargetDescription;
 use ocellus_dialects::TensorType;
 use ocellus_dialects::kernel::{GemmTile, KernelOp};
 use ocellus_dialects::symbolic::{Bindings, Dim};
-use ocellus_kernels::{CpuTarget, gemm};
+use ocellus_kernels::{CpuTarget, back_to_back_gemm, gemm};
 
 /// What a schedule must save of a launch's time to be taken instead of the usual one: below this the prediction is no
 /// better than a guess, and each schedule is a kernel more to compile.
@@ -39,6 +39,15 @@ pub fn schedules(
         KernelOp::Gemm { prologue, epilogue, .. } => tiles(prologue.operands(), operands, cpu)
             .into_iter()
             .map(|tile| KernelOp::Gemm { prologue: *prologue, epilogue: epilogue.clone(), tile })
+            .collect(),
+        KernelOp::BackToBackGemm { prologue, between, epilogue, .. } => back_to_back_gemm::ROWS
+            .into_iter()
+            .map(|rows| KernelOp::BackToBackGemm {
+                prologue: *prologue,
+                between: between.clone(),
+                epilogue: epilogue.clone(),
+                rows,
+            })
             .collect(),
         _ => vec![op],
     };

@@ -11,7 +11,7 @@ use ocellus_kernels::{CpuTarget, Kernel, Layout, LowerError, gemm, lower};
 
 /// `sum(x w)`: k products and sums in f32, each wrong by at most the sum of the products' magnitudes times 2^-24. Where
 /// the prologue's row is stored as bf16 for `vdpbf16ps`, it is rounded once more.
-fn product(x: &[Near], w: &[f64], stored: ElementType) -> Near {
+pub fn product(x: &[Near], w: &[f64], stored: ElementType) -> Near {
     let steps = x.len() as f64 + 8.0;
     let mut sum = Near::exactly(0.0);
     let mut magnitude = 0.0;
@@ -26,14 +26,14 @@ fn product(x: &[Near], w: &[f64], stored: ElementType) -> Near {
 }
 
 /// Steps and the operands that they read.
-struct Epilogue<'a> {
-    epilogue: &'a [EpilogueOp],
-    others: &'a [(Broadcast, Operand)],
+pub struct Epilogue<'a> {
+    pub epilogue: &'a [EpilogueOp],
+    pub others: &'a [(Broadcast, Operand)],
 }
 
 impl Epilogue<'_> {
     /// What becomes of the element of that row and column of a result of that width.
-    fn near(
+    pub fn near(
         &self,
         row: usize,
         column: usize,

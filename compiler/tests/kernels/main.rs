@@ -4,6 +4,7 @@
 
 mod attention;
 mod attention_in_segments;
+mod back_to_back_gemm;
 mod batched_gemm;
 mod gemm;
 mod launch;

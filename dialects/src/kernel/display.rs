@@ -99,6 +99,14 @@ impl Function {
                 let epilogue = epilogue_text(epilogue, &mut next);
                 format!("gemm {rows} by {weight}{epilogue}{}", tile_text(*tile))
             }
+            KernelOp::BackToBackGemm { prologue, between, epilogue, rows: tile } => {
+                let rows = prologue_text(*prologue, &mut next);
+                let first = next();
+                let between = epilogue_text(&between.epilogue, &mut next);
+                let second = next();
+                let epilogue = epilogue_text(epilogue, &mut next);
+                format!("gemm {rows} by {first}{between}, by {second}{epilogue} {{{tile} rows}}")
+            }
             KernelOp::RowWise { prologue, epilogue, to } => {
                 let rows = prologue_text(*prologue, &mut next);
                 format!("rowwise {rows}{} to {to}", epilogue_text(epilogue, &mut next))

@@ -222,6 +222,22 @@ impl Default for GemmTile {
     }
 }
 
+/// What happens to an element between two products.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Between {
+    /// Its steps.
+    pub epilogue: Vec<EpilogueOp>,
+    /// How the element is stored.
+    pub element: ElementType,
+}
+
+impl Between {
+    /// How many operands it has.
+    pub fn operands(&self) -> usize {
+        self.epilogue.iter().map(|op| op.operands()).sum()
+    }
+}
+
 /// Which keys a query attends to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Mask {
@@ -253,6 +269,20 @@ pub enum KernelOp {
         epilogue: Vec<EpilogueOp>,
         /// How the result is cut into tiles.
         tile: GemmTile,
+    },
+    /// `epilogue(between(prologue(x) first^T) second^T)`, the rows between the two products never in memory: an MLP in
+    /// one launch. Operands: x, the prologue's, the first weight `[m, k]`, those of `between`, the second weight
+    /// `[n, m]`, the epilogue's. Weights as in [`KernelOp::Gemm`].
+    BackToBackGemm {
+        /// What happens to a row of x. Not softmax.
+        prologue: Prologue,
+        /// What happens between the products.
+        between: Between,
+        /// What happens to an element of the result.
+        epilogue: Vec<EpilogueOp>,
+        /// Rows of the result that are one tile, with all their columns. A kernel family may round it, or lessen it to
+        /// what its fast memory holds.
+        rows: i64,
     },
     /// `a b` or `a b^T` for each of the leading dimensions, of two activations (`venc.matmul`). Operands: a, b.
     BatchedGemm {
@@ -290,6 +320,7 @@ impl KernelOp {
     pub fn family(&self) -> &'static str {
         match self {
             KernelOp::Gemm { .. } => "gemm",
+            KernelOp::BackToBackGemm { .. } => "back_to_back_gemm",
             KernelOp::BatchedGemm { .. } => "batched_gemm",
             KernelOp::RowWise { .. } => "rowwise",
             KernelOp::Attention { .. } => "attention",

@@ -103,27 +103,21 @@ impl<'a> FunctionText<'a> {
         op: &KernelOp,
         operands: &[ValueId],
     ) -> (Vec<Operand>, Vec<Operand>) {
-        let (prologue, epilogue, has_weight): (Prologue, &[EpilogueOp], bool) = match op {
-            KernelOp::Gemm { prologue, epilogue, .. } => (*prologue, epilogue, true),
-            KernelOp::RowWise { prologue, epilogue, .. } => (*prologue, epilogue, false),
-            KernelOp::BatchedGemm { .. } | KernelOp::Attention { .. } | KernelOp::Move(_) => {
-                return (self.typed_operands(operands), vec![]);
-            }
-        };
         let mut operands = operands.iter().copied();
-        let mut own: Vec<ValueId> = operands.by_ref().take(1).collect();
-        let prologue_operands: Vec<ValueId> = operands.by_ref().take(prologue.operands()).collect();
-        own.extend(operands.by_ref().take(usize::from(has_weight)));
+        let (mut own, mut fused) = (vec![], vec![]);
+        for part in parts(op, operands.len()) {
+            match part {
+                Part::Own(count) => own.extend(operands.by_ref().take(count)),
+                Part::Fused(name, attributes, count) => {
+                    fused.push((
+                        name,
+                        attributes,
+                        operands.by_ref().take(count).collect::<Vec<_>>(),
+                    ));
+                }
+            }
+        }
         let own = self.typed_operands(&own);
-        let mut fused = vec![];
-        if prologue != Prologue::None {
-            let attributes = prologue_attributes(prologue);
-            fused.push((prologue.name(), attributes, prologue_operands));
-        }
-        for step in epilogue {
-            let (name, attributes) = epilogue_step(*step);
-            fused.push((name, attributes, operands.by_ref().take(step.operands()).collect()));
-        }
         let fused = fused.into_iter().enumerate().map(|(index, (name, attributes, operands))| {
             let value = format!("%fused{position}_{index}");
             self.fused(&value, name, &attributes, &operands);
@@ -214,9 +208,59 @@ fn launch_name(op: &KernelOp) -> &'static str {
     }
 }
 
+/// A part of a launch, with as many operands as it reads.
+enum Part {
+    /// What the kernel reads itself.
+    Own(usize),
+    /// What was fused into it.
+    Fused(&'static str, Vec<Attribute>, usize),
+}
+
+/// The parts of a launch in the order of its operands, of which there are `operands`.
+fn parts(op: &KernelOp, operands: usize) -> Vec<Part> {
+    let before = |prologue: Prologue| {
+        let is_there = (prologue != Prologue::None).then_some(prologue);
+        is_there.map(|p| Part::Fused(p.name(), prologue_attributes(p), p.operands()))
+    };
+    let behind = |epilogue: &[EpilogueOp]| {
+        let step = |step: &EpilogueOp| {
+            let (name, attributes) = epilogue_step(*step);
+            Part::Fused(name, attributes, step.operands())
+        };
+        epilogue.iter().map(step).collect::<Vec<_>>()
+    };
+    let mut parts = vec![Part::Own(1)];
+    match op {
+        KernelOp::Gemm { prologue, epilogue, .. } => {
+            parts.extend(before(*prologue));
+            parts.push(Part::Own(1));
+            parts.extend(behind(epilogue));
+        }
+        KernelOp::BackToBackGemm { prologue, between, epilogue, .. } => {
+            parts.extend(before(*prologue));
+            parts.push(Part::Own(1));
+            parts.extend(behind(&between.epilogue));
+            parts.push(Part::Own(1));
+            parts.extend(behind(epilogue));
+        }
+        KernelOp::RowWise { prologue, epilogue, .. } => {
+            parts.extend(before(*prologue));
+            parts.extend(behind(epilogue));
+        }
+        KernelOp::BatchedGemm { .. } | KernelOp::Attention { .. } | KernelOp::Move(_) => {
+            parts = vec![Part::Own(operands)];
+        }
+    }
+    parts
+}
+
 fn launch_attributes(op: &KernelOp) -> Vec<Attribute> {
     match op {
         KernelOp::RowWise { .. } => vec![],
+        KernelOp::BackToBackGemm { prologue, between, rows, .. } => {
+            let before = usize::from(*prologue != Prologue::None) + between.epilogue.len();
+            vec![("between", before.to_string()), ("rows", rows.to_string())]
+        }
         KernelOp::Gemm { tile, .. } => {
             vec![("tile_rows", tile.rows.to_string()), ("tile_columns", tile.columns.to_string())]
         }
@@ -295,7 +339,7 @@ fn view_operation(view: &View) -> (&'static str, Vec<Attribute>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::{Argument, Broadcast, Combine, GemmTile, Mask, Value};
+    use crate::kernel::{Argument, Between, Broadcast, Combine, GemmTile, Mask, Value};
     use crate::mlir::Context;
     use crate::symbolic::{Dim, SymbolRange, Symbols};
     use crate::tensor::{ElementType, TensorType};
@@ -327,6 +371,7 @@ mod tests {
             value(ValueKind::Step(2), wide(64)),
             value(ValueKind::Step(3), wide(64)),
             value(ValueKind::Step(4), wide(32)),
+            value(ValueKind::Step(5), wide(64)),
         ];
         let launch = |op, operands: &[u32], result, label: Option<&str>| Step::Launch {
             op,
@@ -383,6 +428,20 @@ mod tests {
                 11,
                 None,
             ),
+            launch(
+                KernelOp::BackToBackGemm {
+                    prologue: Prologue::RmsNorm { eps: 1e-5, affine: false },
+                    between: Between {
+                        epilogue: vec![add(Broadcast::Columns)],
+                        element: ElementType::F32,
+                    },
+                    epilogue: vec![add(Broadcast::Full)],
+                    rows: 24,
+                },
+                &[9, 2, 1, 2, 9],
+                12,
+                None,
+            ),
         ];
         let argument = |name: &str, role, value| Argument {
             name: name.to_string(),
@@ -394,7 +453,7 @@ mod tests {
             arguments: vec![argument("x", Role::Activation, 0), argument("v", Role::Weight, 1)],
             values,
             steps,
-            results: vec![("x".into(), ValueId(11))],
+            results: vec![("x".into(), ValueId(11)), ("y".into(), ValueId(12))],
         };
         Module { symbols, functions: vec![function], entry: "layer".into() }
     }

@@ -2,11 +2,15 @@
 
 mod cpu;
 mod microkernel;
+mod packed_rows;
 mod packing;
+mod panel_product;
 mod schedule;
 
 pub use microkernel::{CHUNK_BYTES, MicroKernel, PanelFormat};
+pub(crate) use packed_rows::{PackedRows, TensorRows};
 pub use packing::{PackError, WeightPacking};
+pub(crate) use panel_product::{Block, PanelProduct};
 pub use schedule::{Schedule, tiles};
 
 use crate::lower::operand;
@@ -136,10 +140,5 @@ impl Gemm {
     /// Whether the epilogue multiplies the halves of a row.
     fn is_gated(&self) -> bool {
         self.epilogue.iter().any(|op| matches!(op, RowEpilogue::Gate(_)))
-    }
-
-    /// Columns of the result.
-    fn columns(&self) -> i64 {
-        if self.is_gated() { self.n / 2 } else { self.n }
     }
 }

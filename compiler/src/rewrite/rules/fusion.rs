@@ -161,6 +161,15 @@ pub const RULES: &[Rule] = &[
         example: "p: product I T N, e: epilogue I T N, to: bf16",
     },
     Rule {
+        name: "gemm-into-gemm",
+        left: "(gemm (as_is (read (store (gemm ?rows ?first) ?between))) ?second)",
+        right: "(back_to_back_gemm ?rows ?first ?between ?second)",
+        given: &[],
+        conditions: &[WeightOnly("?first"), WeightOnly("?second")],
+        because: "A kernel that has whole rows of one product can multiply them again before it stores any.",
+        example: "rows: prologue I T K, first: weight M K, between: epilogue I T M, second: weight N M",
+    },
+    Rule {
         name: "columns-into-address",
         left: "(read (columns ?x ?start ?length))",
         right: "(read_columns ?x ?start ?length)",

@@ -1,0 +1,227 @@
+//! `epilogue(between(prologue(x) first^T) second^T)`: `x[.., k]`, `first[m, k]`, `second[n, m]`. An MLP in one launch.
+//!
+//! A tile is a block of rows with all columns of both products. What lies between them stays packed in the worker's
+//! scratch, so nothing is written to memory but the result, and the second product waits for no other worker. The price:
+//! the weights are read once a block, and there are no more tiles than blocks. It pays where rows are few and narrow
+//! enough that launching costs more than multiplying, and where what lies between would leave the caches.
+
+mod cpu;
+
+use crate::gemm::{MicroKernel, PanelFormat, WeightPacking};
+use crate::lower::operand;
+use crate::rows::{RowEpilogue, RowOperand, RowPrologue};
+use crate::{Argument, CpuTarget, Kernel, Launch, Layout, LowerError, Tiles};
+use ocellus_dialects::ElementType;
+use ocellus_dialects::kernel::{Between, EpilogueOp, Prologue};
+use ocellus_dialects::symbolic::Dim;
+
+/// All that the code of two gemms in one launch depends on.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct BackToBackGemm {
+    /// Columns of x and of the first weight.
+    pub k: i64,
+    /// Rows of the first weight.
+    pub first_rows: i64,
+    /// Columns of the second weight: half the rows of the first where there is a gate.
+    pub between_columns: i64,
+    /// Rows of the second weight, columns of the result.
+    pub n: i64,
+    /// How x is read.
+    pub x: RowOperand,
+    /// How the weights are stored.
+    pub weights: [ElementType; 2],
+    /// How what lies between is rounded.
+    pub between_element: ElementType,
+    /// How the result is stored.
+    pub to: ElementType,
+    /// What happens to a row of x.
+    pub prologue: RowPrologue,
+    /// What happens to an element between the products.
+    pub between: Vec<RowEpilogue>,
+    /// What happens to an element of the result.
+    pub epilogue: Vec<RowEpilogue>,
+    /// Rows of a tile, before they are rounded to panels and to what the scratch may hold.
+    pub rows: i64,
+}
+
+/// What packed rows, x's and those between, may take of the second-level cache (1 MiB on Zen 4 and 5, 2 MiB on
+/// Sapphire Rapids); the rest is for panels of the weights.
+const PACKED_BYTES: i64 = 640 << 10;
+
+/// Rows of a tile worth choosing among, the usual number first. Few rows give many workers something to do, many read
+/// the weights less often.
+pub const ROWS: [i64; 4] = [96, 48, 24, 12];
+
+impl BackToBackGemm {
+    /// The launch. Words of the argument block: rows; x: address, row stride, period where it repeats; the addresses of
+    /// the prologue's operands; the first packed weight's address; the operands between as x, or an address alone where
+    /// there is one number a column; the second packed weight's address; the epilogue's operands; the result: address,
+    /// row stride.
+    pub(crate) fn lower(
+        (prologue, between, epilogue): (Prologue, &Between, &[EpilogueOp]),
+        rows: i64,
+        operands: &[Layout],
+        result: &Layout,
+        target: &CpuTarget,
+    ) -> Result<Launch, LowerError> {
+        let unsupported = |why| LowerError::Unsupported { family: "back_to_back_gemm", why };
+        let x = operand(operands, 0)?;
+        let first_at = 1 + prologue.operands();
+        let second_at = first_at + 1 + between.operands();
+        let (first, [first_rows, k]) = weight(operands, first_at)?;
+        let (second, [n, between_columns]) = weight(operands, second_at)?;
+        if x.ty.width() != first.ty.width() {
+            let wanted = first.ty.width();
+            return Err(LowerError::Width { operand: 0, ty: x.ty.clone(), wanted });
+        }
+        if prologue == Prologue::Softmax {
+            return Err(unsupported("a softmax before a product is a kernel of its own".into()));
+        }
+        if rows < 1 {
+            return Err(unsupported(format!("a tile of {rows} rows has nothing in it")));
+        }
+        let all_rows = x.ty.rows();
+        let (between_steps, between_arguments) = RowEpilogue::of(
+            &between.epilogue,
+            (operands, first_at + 1),
+            (&all_rows, &Dim::from(first_rows)),
+        )?;
+        let (epilogue, epilogue_arguments) =
+            RowEpilogue::of(epilogue, (operands, second_at + 1), (&all_rows, &Dim::from(n)))?;
+        if epilogue.iter().any(|op| matches!(op, RowEpilogue::Gate(_))) {
+            return Err(unsupported("a gate stands between the products, not behind them".into()));
+        }
+        let gemms = BackToBackGemm {
+            k,
+            first_rows,
+            between_columns,
+            n,
+            x: RowOperand::of(0, x)?,
+            weights: [first.ty.element, second.ty.element],
+            between_element: between.element,
+            to: result.ty.element,
+            prologue: RowPrologue::of(prologue, operands, &x.ty.width())?,
+            between: between_steps,
+            epilogue,
+            rows,
+        };
+        if between_columns * if gemms.is_gated() { 2 } else { 1 } != first_rows {
+            let wanted = Dim::from(between_columns);
+            return Err(LowerError::Width { operand: second_at, ty: second.ty.clone(), wanted });
+        }
+        let mut arguments = vec![Argument::Integer(all_rows.clone())];
+        arguments.extend(gemms.x.arguments(Argument::Operand(0), x, x.rows_per_image()));
+        arguments.extend((1..=prologue.operands()).map(Argument::Operand));
+        arguments.push(Argument::Operand(first_at));
+        arguments.extend(between_arguments);
+        arguments.push(Argument::Operand(second_at));
+        arguments.extend(epilogue_arguments);
+        arguments.extend([Argument::Result, Argument::Integer(result.row_stride.clone())]);
+        let [first_packing, second_packing] = gemms.packings(target);
+        Ok(Launch {
+            arguments,
+            tiles: Tiles(vec![(all_rows, gemms.block_rows(target))]),
+            scratch_bytes: Dim::from(gemms.sums_at(target) + gemms.most_result_bytes(target)),
+            packed: vec![(first_at, first_packing), (second_at, second_packing)],
+            kernel: Kernel::BackToBackGemm(gemms),
+        })
+    }
+
+    /// The name of its symbol: `back_to_back_gemm_768x3072x768_layer_norm_bias_gelu_then_bias_f32`.
+    pub(crate) fn name(&self) -> String {
+        let steps = |chain: &[RowEpilogue]| chain.iter().map(RowEpilogue::name).collect::<String>();
+        format!(
+            "back_to_back_gemm_{}x{}x{}{}{}_then{}_{}",
+            self.k,
+            self.first_rows,
+            self.n,
+            self.prologue.name(),
+            steps(&self.between),
+            steps(&self.epilogue),
+            self.to
+        )
+    }
+
+    /// Rows of the micro-kernels.
+    pub(crate) fn rows_at_once(&self, target: &CpuTarget) -> i64 {
+        self.kernels(target)[0].rows
+    }
+
+    /// What multiplies x, and what multiplies the rows between: as many rows at once.
+    fn kernels(&self, target: &CpuTarget) -> [MicroKernel; 2] {
+        let [first, second] = self.weights;
+        [(self.x.element, first), (self.between_element, second)]
+            .map(|(rows, weight)| MicroKernel::new(PanelFormat::of(rows, weight, target), target))
+    }
+
+    /// How the weights must be packed.
+    fn packings(&self, target: &CpuTarget) -> [WeightPacking; 2] {
+        let [first, second] = self.kernels(target);
+        let [first_element, second_element] = self.weights;
+        [
+            WeightPacking {
+                rows: self.first_rows,
+                columns: self.k,
+                element: first_element,
+                halves: self.is_gated(),
+                kernel: first,
+            },
+            WeightPacking {
+                rows: self.n,
+                columns: self.between_columns,
+                element: second_element,
+                halves: false,
+                kernel: second,
+            },
+        ]
+    }
+
+    /// Rows of a tile: whole panels, as many as the scratch may hold.
+    fn block_rows(&self, target: &CpuTarget) -> i64 {
+        let kernel = self.kernels(target)[0];
+        let most = (PACKED_BYTES / self.panel_bytes(target).iter().sum::<i64>()).max(1);
+        ((self.rows - 1) / kernel.rows + 1).min(most) * kernel.rows
+    }
+
+    /// Bytes of a panel of rows of x, and of one of the rows between.
+    fn panel_bytes(&self, target: &CpuTarget) -> [i64; 2] {
+        let [first, second] = self.kernels(target);
+        [
+            first.row_panel_bytes(first.chunks(self.k)),
+            second.row_panel_bytes(second.chunks(self.between_columns)),
+        ]
+    }
+
+    /// Where in the scratch the rows between lie, behind those of x.
+    fn between_at(&self, target: &CpuTarget) -> i64 {
+        self.block_rows(target) / self.rows_at_once(target) * self.panel_bytes(target)[0]
+    }
+
+    /// Where in the scratch the sums lie, behind all rows.
+    fn sums_at(&self, target: &CpuTarget) -> i64 {
+        let panels = self.block_rows(target) / self.rows_at_once(target);
+        self.between_at(target) + panels * self.panel_bytes(target)[1]
+    }
+
+    fn most_result_bytes(&self, target: &CpuTarget) -> i64 {
+        self.kernels(target).map(|kernel| kernel.result_bytes()).into_iter().max().unwrap_or(0)
+    }
+
+    /// Whether the halves of the first product are multiplied.
+    fn is_gated(&self) -> bool {
+        self.between.iter().any(|op| matches!(op, RowEpilogue::Gate(_)))
+    }
+}
+
+/// A weight with its rows and columns, which code is written for.
+fn weight(operands: &[Layout], position: usize) -> Result<(&Layout, [i64; 2]), LowerError> {
+    let weight = operand(operands, position)?;
+    match (weight.ty.rows().as_constant(), weight.ty.width().as_constant()) {
+        (Some(rows), Some(columns)) if rows > 0 && columns > 0 => Ok((weight, [rows, columns])),
+        _ => Err(LowerError::Dynamic {
+            operand: position,
+            ty: weight.ty.clone(),
+            what: "the rows and columns, at least one of each,",
+        }),
+    }
+}

@@ -1,0 +1,155 @@
+//! [`PanelProduct`]: a block of packed rows by panels of the weight, each sum put through an epilogue and stored.
+
+use super::packed_rows::{PackedRows, RowSink};
+use super::{MicroKernel, WeightPacking};
+use crate::mlir::{Builder, Comparison, Function, Type, Value};
+use crate::rows::BoundEpilogue;
+use crate::vector::pieces;
+
+/// Where a block of rows lies: its panels, its first row, its rows.
+#[derive(Clone, Copy)]
+pub(crate) struct Block {
+    pub(crate) panels: Value,
+    pub(crate) first_row: Value,
+    pub(crate) rows: Value,
+}
+
+impl Block {
+    /// The block of that index of `rows` rows in all: blocks share the panels evenly, so that none is left with a few
+    /// rows.
+    pub(crate) fn of(
+        b: &mut Builder,
+        index: Value,
+        rows: Value,
+        (kernel, block_rows): (MicroKernel, i64),
+    ) -> Block {
+        let blocks = b.ceil_div(rows, block_rows);
+        let panels = b.ceil_div(rows, kernel.rows);
+        let start = b.mul(index, panels);
+        let start = b.div(start, blocks);
+        let end = b.add_constant(index, 1);
+        let end = b.mul(end, panels);
+        let end = b.div(end, blocks);
+        let first_row = b.mul_constant(start, kernel.rows);
+        let end_row = b.mul_constant(end, kernel.rows);
+        let end_row = b.min(end_row, rows);
+        Block { panels: b.sub(end, start), first_row, rows: b.sub(end_row, first_row) }
+    }
+}
+
+/// A product of packed rows and a packed weight.
+pub(crate) struct PanelProduct<'a> {
+    pub(crate) microkernel: &'a Function,
+    /// The left side.
+    pub(crate) packed: &'a PackedRows<'a>,
+    /// The right side.
+    pub(crate) weight: Value,
+    /// How it is packed.
+    pub(crate) packing: WeightPacking,
+    /// What happens to each sum.
+    pub(crate) epilogue: &'a BoundEpilogue,
+    /// Scratch for one result of the micro-kernel.
+    pub(crate) sums: Value,
+    /// Where results go.
+    pub(crate) sink: &'a dyn RowSink,
+}
+
+impl PanelProduct<'_> {
+    /// How many panels the weight has.
+    pub(crate) fn all_panels(&self) -> i64 {
+        (self.packing.rows + self.packing.kernel.columns - 1) / self.packing.kernel.columns
+    }
+
+    /// Multiplies all panels of a block's rows by the panels `first..end` of the weight.
+    pub(crate) fn write(&self, b: &mut Builder, block: Block, (first, end): (Value, Value)) {
+        let kernel = self.packing.kernel;
+        let chunks = self.packed.chunks();
+        let zero = b.i64(0);
+        b.for_each((first, end, 1), |b, column_panel| {
+            let bytes = b.mul_constant(column_panel, kernel.column_panel_bytes(chunks));
+            let weight = b.offset(self.weight, bytes);
+            b.for_each((zero, block.panels, 1), |b, row_panel| {
+                let packed = self.packed.panel(b, row_panel);
+                let start = b.mul_constant(row_panel, kernel.rows);
+                let rows = b.sub(block.rows, start);
+                let most = b.i64(kernel.rows);
+                let rows = b.min(rows, most);
+                let chunks = b.i64(chunks);
+                let fresh = b.i1(false);
+                let operands = [packed, weight, chunks, self.sums, rows, fresh];
+                b.call(self.microkernel, &operands);
+                self.write_sums(b, block, (start, rows), column_panel);
+            });
+        });
+    }
+
+    /// Puts one result of the micro-kernel through the epilogue and stores it: rows of the block from `start` on.
+    fn write_sums(&self, b: &mut Builder, block: Block, rows: (Value, Value), column_panel: Value) {
+        let columns = self.panel_columns();
+        let rest = self.columns() % columns;
+        if rest == 0 {
+            return self.write_columns(b, block, rows, column_panel, columns);
+        }
+        if self.columns() < columns {
+            return self.write_columns(b, block, rows, column_panel, rest);
+        }
+        let last = b.i64(self.columns() / columns);
+        let full = b.compare(Comparison::Less, column_panel, last);
+        b.if_else(
+            full,
+            |b| {
+                self.write_columns(b, block, rows, column_panel, columns);
+                vec![]
+            },
+            |b| {
+                self.write_columns(b, block, rows, column_panel, rest);
+                vec![]
+            },
+        );
+    }
+
+    /// Columns of the result.
+    fn columns(&self) -> i64 {
+        if self.packing.halves { self.packing.rows / 2 } else { self.packing.rows }
+    }
+
+    /// Columns of the result that a panel of the weight makes: with a gate, each of two sums.
+    fn panel_columns(&self) -> i64 {
+        let columns = self.packing.kernel.columns;
+        if self.packing.halves { columns / 2 } else { columns }
+    }
+
+    fn write_columns(
+        &self,
+        b: &mut Builder,
+        block: Block,
+        (start, rows): (Value, Value),
+        column_panel: Value,
+        columns: i64,
+    ) {
+        let zero = b.i64(0);
+        b.for_each((zero, rows, 1), |b, index| {
+            let within = b.add(start, index);
+            let row = b.add(block.first_row, within);
+            let to = self.sink.row(b, within, row);
+            let epilogue = self.epilogue.row(b, row);
+            let sums = b.mul_constant(index, self.packing.kernel.columns * 4);
+            let sums = b.offset(self.sums, sums);
+            let first_column = b.mul_constant(column_panel, self.panel_columns());
+            for (within, lanes) in pieces(0, columns, self.packed.target.lanes()) {
+                let from = b.offset_constant(sums, 4 * within);
+                let value = b.load(from, Type::f32s(lanes));
+                let column = b.add_constant(first_column, within);
+                let value = if self.packing.halves {
+                    let from = b.offset_constant(sums, 4 * (self.panel_columns() + within));
+                    let other = b.load(from, Type::f32s(lanes));
+                    let right = b.add_constant(column, self.columns());
+                    epilogue.apply_gate(b, (column, right), (value, other))
+                } else {
+                    epilogue.apply(b, column, value)
+                };
+                self.sink.store(b, to, column, value);
+            }
+        });
+    }
+}
