@@ -71,7 +71,8 @@ fn blocks_before_and_after() {
         );
         assert!(saturation.is_complete() && extraction.proven_optimal, "{name}");
         assert!((saturation.time + extraction.time).as_secs_f64() < 1.0, "{name}");
-        assert_eq!(after.kernels.len(), 5, "{name}");
+        // Where blocks are small, the MLP is one.
+        assert!((4..=5).contains(&after.kernels.len()), "{name}");
         let _ = writeln!(
             table,
             "{:<28} {:>8} {:>6} {:>12} {:>12} {:>5.0}%",

@@ -3,7 +3,9 @@
 use super::{CalibrateError, rounded, shape_of};
 use crate::codegen::{self, Optimisation};
 use crate::passes::{self, PieceProgram};
-use crate::rewrite::{Quantities, Switches, TargetDescription, choose, launches};
+use crate::rewrite::{
+    Group, Quantities, RewriteError, Switches, TargetDescription, choose, launches, rules,
+};
 use crate::target::Target;
 use crate::weights::RandomWeights;
 use ocellus_dialects::kernel::{self, GemmTile, KernelOp};
@@ -31,7 +33,7 @@ const GEMM: [i64; 2] = [960, 768];
 pub struct Microbenchmark {
     cpu: CpuTarget,
     threads: usize,
-    /// What kernels are chosen by. They are the plain ones, so no rate decides.
+    /// What kernels are chosen by: as few launches as the rules permit, whatever the rates.
     estimate: TargetDescription,
     /// What a launch takes beside its work. Measured first, and subtracted from all else.
     pub launch_us: f64,
@@ -46,7 +48,7 @@ struct Measured {
 impl Microbenchmark {
     /// Nothing is measured yet.
     pub fn new(cpu: CpuTarget, threads: usize) -> Result<Self, CalibrateError> {
-        let estimate = TargetDescription::of_cpu(&cpu)?;
+        let estimate = TargetDescription { launch_us: 1e6, ..TargetDescription::of_cpu(&cpu)? };
         Ok(Microbenchmark { cpu, threads, estimate, launch_us: 0.0 })
     }
 
@@ -116,8 +118,7 @@ impl Microbenchmark {
         edit: impl Fn(&mut KernelOp),
     ) -> Result<Measured, CalibrateError> {
         let module = chain(element, shape, operation)?;
-        // Plain kernels: the chain must stay one.
-        let switches = Switches::without(["exploration", "fusion"])?;
+        let switches = plain_kernels(family)?;
         let (mut kernels, _) = choose(&module, &Bindings::new(), &self.estimate, &switches)?;
         let steps = kernels.functions.iter_mut().flat_map(|function| &mut function.steps);
         for step in steps {
@@ -168,6 +169,16 @@ impl Microbenchmark {
         }
         Ok(writer.finish()?)
     }
+}
+
+/// The rules for plain kernels, so that the chain stays one; for two products in one launch where they are measured.
+fn plain_kernels(family: &str) -> Result<Switches, RewriteError> {
+    let others = rules().filter(|(group, rule)| match group {
+        Group::Exploration => true,
+        Group::Fusion => !(family == "back_to_back_gemm" && rule.name == "gemm-into-gemm"),
+        Group::Recognition | Group::Implementation => false,
+    });
+    Switches::without(others.map(|(_, rule)| rule.name))
 }
 
 /// Over several runs, without the first launch, which reads the caller's memory, and the last, which writes it.
@@ -262,6 +273,15 @@ impl Chain {
         let width = self.width(x);
         let weight = self.weight(&[width, width]);
         self.builder.push(Op::Linear, &[x, weight])
+    }
+
+    /// Two products with a row between them that is four times as wide.
+    pub fn mlp(&mut self, x: ValueId) -> Result<ValueId, VencError> {
+        let width = self.width(x);
+        let wide = self.weight(&[4 * width, width]);
+        let narrow = self.weight(&[width, 4 * width]);
+        let between = self.builder.push(Op::Linear, &[x, wide])?;
+        self.builder.push(Op::Linear, &[between, narrow])
     }
 
     /// A product with itself, of square matrices.

@@ -88,6 +88,10 @@ pub fn calibrate(
     let batched_gemm = by_element(|element| {
         bench.gflops((element, "batched_gemm"), &[12, 192, 192], Chain::matmul)
     })?;
+    observe("two products in one launch");
+    let mlp = [96 * threads as i64, 384];
+    let back_to_back_gemm =
+        by_element(|element| bench.gflops((element, "back_to_back_gemm"), &mlp, Chain::mlp))?;
     observe("attention");
     let attention = by_element(|element| {
         bench.gflops((element, "attention"), &[4, 384, 768], Chain::attention)
@@ -109,6 +113,7 @@ pub fn calibrate(
         bandwidth_share: BandwidthShare { rowwise: 1.0, r#move },
         attention,
         batched_gemm,
+        back_to_back_gemm,
         gemm,
         memory,
     })
@@ -194,6 +199,7 @@ mod tests {
             bench.gflops((f32, "rowwise"), &RESIDENT, Chain::layer_norm),
             bench.gflops((ElementType::BF16, "batched_gemm"), &[2, 64, 64], Chain::matmul),
             bench.gflops((f32, "attention"), &[1, 96, 128], Chain::attention),
+            bench.gflops((f32, "back_to_back_gemm"), &[24, 64], Chain::mlp),
             bench.gemm_gflops(f32, GemmTile { rows: 48, columns: 64 }),
             bench.bandwidth("move", 1 << 20),
         ];

@@ -1,7 +1,7 @@
 //! How long a launch takes on a target: the roofline over waves of tiles, and the price of launching.
 
 use super::target::TargetDescription;
-use ocellus_dialects::kernel::{GemmTile, KernelOp};
+use ocellus_dialects::kernel::KernelOp;
 use ocellus_dialects::symbolic::{Bindings, Dim};
 use ocellus_dialects::{ElementType, TensorType};
 use ocellus_kernels::{CpuTarget, Layout, lower, work};
@@ -162,9 +162,7 @@ impl Quantities {
         match (self.family, self.tiles.as_slice()) {
             ("attention", _) => target.attention.of(self.element),
             ("batched_gemm", _) => target.batched_gemm.of(self.element),
-            ("back_to_back_gemm", [(_, rows)]) => {
-                target.gemm_rate(self.element, (*rows, GemmTile::DEFAULT.columns))
-            }
+            ("back_to_back_gemm", _) => target.back_to_back_gemm.of(self.element),
             (_, [(_, rows), (_, columns), ..]) => target.gemm_rate(self.element, (*rows, *columns)),
             _ => target.gemm_rate(self.element, (1, 1)),
         }
@@ -240,7 +238,7 @@ fn value(dim: &Dim, at: &Bindings) -> Result<f64, Dim> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ocellus_dialects::kernel::Prologue;
+    use ocellus_dialects::kernel::{GemmTile, Prologue};
     use ocellus_dialects::symbolic::Symbol;
 
     /// A gemm of `rows` rows, and its prediction where rows has a value.

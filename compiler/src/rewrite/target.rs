@@ -27,6 +27,8 @@ pub struct TargetDescription {
     pub attention: Rates,
     /// GFLOP/s of products of activations, all units together.
     pub batched_gemm: Rates,
+    /// Of two products in one launch.
+    pub back_to_back_gemm: Rates,
     /// GFLOP/s of products with weights by tile, all units together. A tile that is not listed is taken to reach what the
     /// listed one nearest in size does.
     pub gemm: Vec<TileRates>,
@@ -148,6 +150,7 @@ impl TargetDescription {
         self.elementwise_gflops *= factor;
         self.attention = self.attention.times(factor);
         self.batched_gemm = self.batched_gemm.times(factor);
+        self.back_to_back_gemm = self.back_to_back_gemm.times(factor);
         for tile in &mut self.gemm {
             tile.gflops = tile.gflops.times(factor);
         }
@@ -182,7 +185,7 @@ impl TargetDescription {
 
     fn check(&self) -> Result<(), String> {
         self.cpu().map_err(|error| error.to_string())?;
-        let families = [self.attention, self.batched_gemm];
+        let families = [self.attention, self.batched_gemm, self.back_to_back_gemm];
         let by_element = families.into_iter().chain(self.gemm.iter().map(|tile| tile.gflops));
         let rates = [self.row_gflops, self.elementwise_gflops]
             .into_iter()

@@ -3,10 +3,10 @@
 use crate::launch::{Loaded, Operand};
 use ocellus_dialects::ElementType::{self, BF16, F32};
 use ocellus_dialects::kernel::{
-    Broadcast, Combine, EpilogueOp, GemmTile, KernelOp, Mask, Prologue,
+    Between, Broadcast, Combine, EpilogueOp, GemmTile, KernelOp, Mask, Prologue,
 };
 use ocellus_dialects::venc::Activation;
-use ocellus_kernels::CpuTarget;
+use ocellus_kernels::{CpuTarget, back_to_back_gemm};
 
 const WORKERS: i64 = 2;
 
@@ -152,5 +152,34 @@ fn attention_throughput() {
                 attention / gemm
             );
         }
+    }
+}
+
+/// Two products in one launch, by rows of a tile, beside both in a launch each.
+#[test]
+#[ignore = "a measurement; run it with --release --nocapture on a quiet machine"]
+fn mlp_throughput() {
+    for (m, k, hidden) in [(17, 48, 80), (17, 192, 768), (197, 384, 1536), (197, 768, 3072)] {
+        let x = Operand::random(1, F32, &[m, k], 1.0);
+        let first = Operand::random(2, F32, &[hidden, k], 1.0);
+        let second = Operand::random(3, F32, &[k, hidden], 1.0);
+        let flops = 4.0 * (m * k * hidden) as f64;
+        let apart = [(hidden, k), (k, hidden)].map(|(n, k)| 1.0 / measure(F32, m, n, k, false));
+        let apart = 2.0 / apart.iter().sum::<f64>();
+        let together = back_to_back_gemm::ROWS.map(|rows| {
+            let op = KernelOp::BackToBackGemm {
+                prologue: Prologue::None,
+                between: Between { epilogue: vec![], element: F32 },
+                epilogue: vec![],
+                rows,
+            };
+            let operands = [x.clone(), first.clone(), second.clone()];
+            let rate = gflops(&op, &operands, &Operand::random(4, F32, &[m, k], 1.0), flops);
+            format!("{rows} rows {rate:>4.0}")
+        });
+        println!(
+            "{m:>4} x {k:>4} x {hidden:>4}: apart {apart:>4.0} GFLOP/s, {}",
+            together.join(", ")
+        );
     }
 }
