@@ -8,7 +8,9 @@ use crate::flops::matrix_flops;
 use crate::frontend::Model;
 use crate::passes::{self, AssignSlots, PassError};
 use crate::program::Program;
-use crate::rewrite::{self, Group, PieceOptions, RewriteError, Rule, TargetDescription};
+use crate::rewrite::{
+    self, Assumption, Group, PieceOptions, RewriteError, Rule, TargetDescription,
+};
 use crate::switches::{Pass, Switches};
 use crate::target::{Target, TargetError};
 use ocellus_dialects::symbolic::{SymbolError, SymbolRange, Symbols};
@@ -157,6 +159,12 @@ impl Compiler {
         self
     }
 
+    /// Says something of the data that the model will see: where it is not so, results may be wrong.
+    pub fn assume(mut self, assumption: Assumption) -> Self {
+        self.config = self.config.assume(assumption);
+        self
+    }
+
     /// Chooses kernels by these rates: see [`calibrate`](crate::calibrate::calibrate).
     pub fn machine(mut self, machine: TargetDescription) -> Self {
         self.config = self.config.machine(machine);
@@ -177,9 +185,10 @@ impl Compiler {
         self
     }
 
-    /// The rewrite rules, all of them on.
+    /// The rewrite rules, all of them on, and what they may assume.
     pub(crate) fn rules(&self) -> rewrite::Switches {
-        rewrite::Switches::of(rewrite::rules().chain(self.more_rules.iter().copied()))
+        let rules = rewrite::rules().chain(self.more_rules.iter().copied());
+        rewrite::Switches::of(rules).and_assuming(self.config.assumptions.iter().copied())
     }
 
     /// The rates that kernels are chosen by.

@@ -1,6 +1,6 @@
 //! [`CompilationConfig`]: what a compilation is asked for, beyond the model and the target.
 
-use crate::rewrite::TargetDescription;
+use crate::rewrite::{Assumption, TargetDescription};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
@@ -13,6 +13,8 @@ pub struct CompilationConfig {
     pub ranges: BTreeMap<String, RangeInclusive<i64>>,
     /// Rewrite rules and passes that are switched off, by name: see [`Switches`](crate::Switches).
     pub disabled: BTreeSet<String>,
+    /// What is said of the data that the model will see, which some rules demand.
+    pub assumptions: BTreeSet<Assumption>,
     /// The rates that kernels are chosen by; those of a machine like the target where it is unset.
     pub machine: Option<TargetDescription>,
 }
@@ -33,6 +35,12 @@ impl CompilationConfig {
     /// Switches a rewrite rule, a group of them, or a pass off.
     pub fn disable(mut self, name: &str) -> Self {
         self.disabled.insert(name.to_string());
+        self
+    }
+
+    /// Says something of the data that the model will see.
+    pub fn assume(mut self, assumption: Assumption) -> Self {
+        self.assumptions.insert(assumption);
         self
     }
 

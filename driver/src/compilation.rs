@@ -20,6 +20,7 @@ pub fn compiler(options: &CompileOptions) -> Result<Compiler, Diagnostic> {
         compiler = compiler.machine(machine);
     }
     compiler = options.disable.iter().fold(compiler, |compiler, rule| compiler.disable(rule));
+    compiler = options.assume.iter().fold(compiler, |compiler, said| compiler.assume(*said));
     Ok(match &options.tag {
         Some(tag) => compiler.tag(tag),
         None => compiler,

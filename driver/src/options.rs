@@ -3,7 +3,7 @@
 use crate::diagnostic::{Diagnostic, Explained};
 use crate::range::RangeArgument;
 use ocellus_compiler::Target;
-use ocellus_compiler::rewrite::TargetDescription;
+use ocellus_compiler::rewrite::{Assumption, TargetDescription};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::symbolic::SymbolRange;
 use std::collections::BTreeMap;
@@ -28,6 +28,11 @@ pub struct CompileOptions {
     /// Rewrite rules, groups of them, and passes to leave out
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub disable: Vec<String>,
+
+    /// Say something of the data that makes more rewrite rules hold: `centred-rows`, where the mean of each row that a
+    /// layer norm reads is at most 16 times its standard deviation
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub assume: Vec<Assumption>,
 
     /// The rates of the machine, as `ocellus calibrate` measures them; those of one like it where it is not given
     #[arg(long, value_name = "FILE")]

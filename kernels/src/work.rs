@@ -124,6 +124,8 @@ fn prologue_flops(prologue: Prologue) -> i64 {
         Prologue::None => 0,
         Prologue::RmsNorm { affine, .. } => 3 + i64::from(affine),
         Prologue::LayerNorm { affine, .. } => 6 + 2 * i64::from(affine),
+        Prologue::NormScale { centred: true, .. } => 4,
+        Prologue::NormScale { centred: false, .. } => 2,
         Prologue::Softmax => 36,
     }
 }

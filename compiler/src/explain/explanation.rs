@@ -28,6 +28,9 @@ pub struct Explanation {
     /// Passes that were left out, by the names that `--disable` takes.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub passes_off: Vec<String>,
+    /// What `--assume` said of the data; a result may be wrong where it is not so.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub assumptions: Vec<String>,
     /// Fusions that were not done, and why.
     pub missed: Vec<Missed>,
     /// How the search for equal programs went, for each function.

@@ -56,6 +56,13 @@ impl Explanation {
             model: of.name.to_string(),
             range: ranges(symbols, &[]),
             rules: rules(of.switches.rules(), functions),
+            assumptions: of
+                .switches
+                .rules()
+                .assumptions()
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
             passes_off: of.switches.passes_off().map(|pass| pass.name().to_string()).collect(),
             saturation: functions.iter().map(saturation).collect(),
             plots: plots(symbols, of.pieces, &programs, of.description)?,

@@ -129,6 +129,9 @@ impl Explanation {
         if !self.passes_off.is_empty() {
             writeln!(f, "passes that are switched off: {}", self.passes_off.join(", "))?;
         }
+        if !self.assumptions.is_empty() {
+            writeln!(f, "assumed of the data: {}", self.assumptions.join(", "))?;
+        }
         let mut slowest: Vec<(&str, f64)> = self
             .rules
             .iter()

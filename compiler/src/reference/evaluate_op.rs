@@ -60,6 +60,8 @@ fn compute(
         (Op::LayerNorm { eps }, [x]) => normalization::layer_norm(x, None, *eps, out),
         (Op::RmsNorm { eps }, [x, gain]) => normalization::rms_norm(x, Some(gain), *eps, out),
         (Op::RmsNorm { eps }, [x]) => normalization::rms_norm(x, None, *eps, out),
+        (Op::NormScale { centred, eps }, [x]) => normalization::norm_scale(x, *centred, *eps, out),
+        (Op::Centre, [x]) => normalization::centre(x, out),
         (Op::Softmax, [x]) => normalization::softmax(x, out),
         (Op::Patchify { height, width, .. }, [image]) => {
             arrangement::patchify(image, *height as usize, *width as usize, out)?

@@ -35,6 +35,25 @@ pub(super) fn rms_norm(x: &HostTensor, gain: Option<&HostTensor>, eps: f64, out:
     });
 }
 
+/// `1 / sqrt(variance + eps)`, or of the mean square where it is not centred.
+pub(super) fn norm_scale(x: &HostTensor, centred: bool, eps: f64, out: &mut HostTensor) {
+    let width = x.shape.last().copied().unwrap_or(1);
+    for (row, out) in x.data.chunks_exact(width).zip(&mut out.data) {
+        let row = row.iter().map(|x| f64::from(*x));
+        let mean = if centred { row.clone().sum::<f64>() / width as f64 } else { 0.0 };
+        let square = row.map(|x| (x - mean).powi(2)).sum::<f64>() / width as f64;
+        *out = (1.0 / (square + eps).sqrt()) as f32;
+    }
+}
+
+/// `x - mean`.
+pub(super) fn centre(x: &HostTensor, out: &mut HostTensor) {
+    each_row(x, out, |row, out| {
+        let mean = row.iter().sum::<f64>() / row.len() as f64;
+        out.iter_mut().zip(row).for_each(|(out, x)| *out = (x - mean) as f32);
+    });
+}
+
 /// `exp(x - max) / sum(exp(x - max))`.
 pub(super) fn softmax(x: &HostTensor, out: &mut HostTensor) {
     each_row(x, out, |row, out| {
@@ -110,6 +129,15 @@ mod tests {
         // The mean square of 1 and 7 is 25.
         let x = tensor(&[1, 2], &[1.0, 7.0]);
         assert_close(Op::RmsNorm { eps: 0.0 }, &[&x, &tensor(&[2], &[5.0, 10.0])], &[1.0, 14.0]);
+    }
+
+    #[test]
+    fn a_norm_is_its_scale_times_the_row_centred_or_not() {
+        let x = tensor(&[1, 3], &[1.0, 4.0, 7.0]);
+        assert_close(Op::Centre, &[&x], &[-3.0, 0.0, 3.0]);
+        assert_close(Op::NormScale { centred: true, eps: 3.0 }, &[&x], &[1.0 / 3.0]);
+        // The mean square is 22.
+        assert_close(Op::NormScale { centred: false, eps: 3.0 }, &[&x], &[0.2]);
     }
 
     #[test]

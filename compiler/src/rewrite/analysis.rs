@@ -5,11 +5,12 @@
 
 use super::language::{Given, Term};
 use super::meaning::{Algebra, Children, Meaning, meaning};
+use super::rules::Assumption;
 use egg::{Analysis, DidMerge, EGraph, Id, Justification};
 use ocellus_dialects::TensorType;
 use ocellus_dialects::venc::{self, Op};
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What kind of thing a term is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +44,7 @@ impl Sort {
             | RmsNormRows(..)
             | StandardizeRows(..)
             | RmsStandardizeRows(..)
+            | NormScaleRows(..)
             | SoftmaxRows(..) => Sort::Prologue,
             Rows(..) | Gemm(..) | BackToBackGemm(..) => Sort::Product,
             List(..) | End => Sort::List,
@@ -52,6 +54,7 @@ impl Sort {
             | ThenAddTable(..)
             | ThenMultiplyColumns(..)
             | ThenMultiplyFull(..)
+            | ThenMultiplyRows(..)
             | ThenMultiplyTable(..)
             | ThenActivate(..)
             | ThenScale(..)
@@ -137,6 +140,8 @@ pub struct GivenFacts {
 pub struct Types {
     /// The arguments, by number.
     pub given: BTreeMap<Given, GivenFacts>,
+    /// What the user says of the data.
+    pub assumptions: BTreeSet<Assumption>,
     /// The type of each function's result.
     pub callees: BTreeMap<String, TensorType>,
     /// The first union that cannot be right.

@@ -267,6 +267,14 @@ impl Reader<'_> {
             let (prologue, x, parameters) = match term {
                 Term::AsIs(x) => (Prologue::None, *x, vec![]),
                 Term::SoftmaxRows(x) => (Prologue::Softmax, *x, vec![]),
+                Term::NormScaleRows([x, centred, eps]) => {
+                    let (Some(Attribute::Flag(centred)), Some(eps)) =
+                        (self.attribute(*centred), self.number(*eps))
+                    else {
+                        continue;
+                    };
+                    (Prologue::NormScale { centred: *centred, eps }, *x, vec![])
+                }
                 Term::LayerNormRows([x, gain, bias, eps]) => {
                     let Some(eps) = self.number(*eps) else { continue };
                     let vectors = self.values([*gain, *bias]);
@@ -530,6 +538,7 @@ fn last_of_epilogue(term: &Term) -> Option<(Id, Option<Id>)> {
         | Term::ThenAddTable([e, b])
         | Term::ThenMultiplyColumns([e, b])
         | Term::ThenMultiplyFull([e, b])
+        | Term::ThenMultiplyRows([e, b])
         | Term::ThenMultiplyTable([e, b]) => Some((*e, Some(*b))),
         Term::ThenActivate([e, _])
         | Term::ThenScale([e, _])
@@ -545,15 +554,14 @@ fn is_implemented(op: &KernelOp, operands: &[Operand]) -> bool {
         op,
         KernelOp::Attention { .. } | KernelOp::Move(Move::ConcatTokens | Move::Expand { .. })
     );
-    let prepares_softmax = matches!(
-        op,
-        KernelOp::Gemm { prologue: Prologue::Softmax, .. }
-            | KernelOp::BackToBackGemm { prologue: Prologue::Softmax, .. }
-    );
+    // A gemm packs rows as a norm makes them, and no others.
+    let prepares_otherwise = matches!(op,
+        KernelOp::Gemm { prologue, .. } | KernelOp::BackToBackGemm { prologue, .. }
+        if matches!(prologue, Prologue::Softmax | Prologue::NormScale { .. }));
     // The halves of a row meet where a gemm's sums are: its weight is packed for that.
     let gates_rows = matches!(op, KernelOp::RowWise { epilogue, .. }
             | KernelOp::BackToBackGemm { epilogue, .. }
         if epilogue.iter().any(|op| matches!(op, EpilogueOp::Gate(_))));
     let expands = |operand: &Operand| matches!(operand.view, Some(View::Expand { .. }));
-    !prepares_softmax && !gates_rows && (takes_expanded || !operands.iter().any(expands))
+    !prepares_otherwise && !gates_rows && (takes_expanded || !operands.iter().any(expands))
 }

@@ -176,6 +176,7 @@ impl<'a> SaturatedFunction<'a> {
     ) -> Result<Self, RewriteError> {
         let mut inserted = insert(module, function)?;
         let egraph = &mut inserted.egraph;
+        egraph.analysis.assumptions.clone_from(switches.assumptions());
         let statistics = saturate(&function.name, egraph, switches, limits)?;
         let roots: Vec<Id> =
             function.results.iter().map(|(_, value)| inserted.values[value.index()]).collect();

@@ -104,6 +104,11 @@ impl Writer<'_> {
             (Op::LayerNorm { eps }, [x]) => Term::Standardize([*x, self.number(*eps)]),
             (Op::RmsNorm { eps }, [x]) => Term::RmsStandardize([*x, self.number(*eps)]),
             (Op::RmsNorm { eps }, [x, g]) => Term::RmsNorm([*x, *g, self.number(*eps)]),
+            (Op::NormScale { centred, eps }, [x]) => {
+                let centred = self.attribute(Attribute::Flag(*centred));
+                Term::NormScale([*x, centred, self.number(*eps)])
+            }
+            (Op::Centre, [x]) => Term::Centre(*x),
             (Op::Softmax, [x]) => Term::Softmax(*x),
             (Op::Rope { heads }, [x, cos, sin]) => Term::Rope([*x, *cos, *sin, self.dim(*heads)]),
             (Op::GatherRows, [x, index]) => Term::GatherRows([*x, *index]),

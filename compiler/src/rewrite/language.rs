@@ -52,6 +52,9 @@ define_language! {
         // The norms of x alone: `layer_norm` and `rms_norm` with neither gain nor bias.
         "standardize" = Standardize([Id; 2]),
         "rms_standardize" = RmsStandardize([Id; 2]),
+        // What a norm multiplies a row by: `(norm_scale x centred eps)`.
+        "norm_scale" = NormScale([Id; 3]),
+        "centre" = Centre(Id),
         "softmax" = Softmax(Id),
         "rope" = Rope([Id; 4]),
         "gather_rows" = GatherRows([Id; 2]),
@@ -86,6 +89,7 @@ define_language! {
         "rms_norm_rows" = RmsNormRows([Id; 3]),
         "standardize_rows" = StandardizeRows([Id; 2]),
         "rms_standardize_rows" = RmsStandardizeRows([Id; 2]),
+        "norm_scale_rows" = NormScaleRows([Id; 3]),
         "softmax_rows" = SoftmaxRows(Id),
         // What the kernel proper makes of the rows.
         "rows" = Rows(Id),
@@ -99,6 +103,7 @@ define_language! {
         "then_add_table" = ThenAddTable([Id; 2]),
         "then_multiply_columns" = ThenMultiplyColumns([Id; 2]),
         "then_multiply_full" = ThenMultiplyFull([Id; 2]),
+        "then_multiply_rows" = ThenMultiplyRows([Id; 2]),
         "then_multiply_table" = ThenMultiplyTable([Id; 2]),
         "then_activate" = ThenActivate([Id; 2]),
         "then_scale" = ThenScale([Id; 2]),

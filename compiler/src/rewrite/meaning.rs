@@ -102,6 +102,13 @@ impl<T: Clone> Children<'_, T> {
         attribute.as_number().ok_or_else(|| format!("{attribute} is no real number"))
     }
 
+    fn flag(&self, id: Id) -> Result<bool, String> {
+        match self.attribute(id)? {
+            Attribute::Flag(flag) => Ok(flag),
+            other => Err(format!("{other} is neither true nor false")),
+        }
+    }
+
     fn activation(&self, id: Id) -> Result<Activation, String> {
         match self.attribute(id)? {
             Attribute::Activation(activation) => Ok(activation),
@@ -192,6 +199,7 @@ fn epilogue_meaning<T: Clone>(
         Term::ThenAddTable([e, b]) => (e, combine(Add, Table, *b)?),
         Term::ThenMultiplyColumns([e, b]) => (e, combine(Multiply, Columns, *b)?),
         Term::ThenMultiplyFull([e, b]) => (e, combine(Multiply, Full, *b)?),
+        Term::ThenMultiplyRows([e, b]) => (e, combine(Multiply, Rows, *b)?),
         Term::ThenMultiplyTable([e, b]) => (e, combine(Multiply, Table, *b)?),
         Term::ThenActivate([e, f]) => (e, EpilogueStep::Activate(children.activation(*f)?)),
         Term::ThenScale([e, f]) => (e, EpilogueStep::Scale(children.number(*f)?)),
@@ -260,6 +268,11 @@ fn tensor_meaning<A: Algebra>(
         Term::RmsStandardize([x, eps]) | Term::RmsStandardizeRows([x, eps]) => {
             (Op::RmsNorm { eps: children.number(*eps)? }, one(x)?)
         }
+        Term::NormScale([x, centred, eps]) | Term::NormScaleRows([x, centred, eps]) => {
+            let (centred, eps) = (children.flag(*centred)?, children.number(*eps)?);
+            (Op::NormScale { centred, eps }, one(x)?)
+        }
+        Term::Centre(x) => (Op::Centre, one(x)?),
         Term::Softmax(x) | Term::SoftmaxRows(x) => (Op::Softmax, one(x)?),
         Term::Rope([x, cos, sin, heads])
         | Term::MoveRope([x, cos, sin, heads])
@@ -384,6 +397,15 @@ pub fn meets(of: &TensorType, broadcast: Broadcast, operand: &TensorType) -> boo
     match broadcast {
         Broadcast::Full => of.shape == operand.shape,
         Broadcast::Columns => operand.shape == [of.width()],
+        Broadcast::Rows => {
+            // A tensor of the same shape is `full`.
+            let one = Dim::from(1);
+            let outer = |ty: &TensorType| ty.shape.len().saturating_sub(1);
+            operand.width() == one
+                && of.width() != one
+                && operand.rank() == of.rank()
+                && operand.shape[..outer(operand)] == of.shape[..outer(of)]
+        }
         Broadcast::Table => {
             let one = Dim::from(1);
             let leading = operand.shape.iter().take_while(|dim| **dim == one).count();

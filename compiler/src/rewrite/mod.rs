@@ -43,7 +43,7 @@ pub use refusals::Refusal;
 pub use report::{
     Alternative, ExtractionReport, FunctionReport, KernelReport, Report, callees_first, launches,
 };
-pub use rules::{Condition, Group, Rule};
+pub use rules::{Assumption, Condition, Group, Rule, UnknownAssumption};
 pub use saturate::{Limits, RuleStatistics, Statistics, Stop};
 pub use switches::{Switches, nearest};
 pub use target::{BandwidthShare, MemoryLevel, Rates, TargetDescription, TileRates};

@@ -179,6 +179,9 @@ fn prepare<A: Algebra>(
         Prologue::None => operands.into_iter().next().ok_or_else(|| "no rows".into()),
         Prologue::LayerNorm { eps, .. } => algebra.apply(Op::LayerNorm { eps }, &operands),
         Prologue::RmsNorm { eps, .. } => algebra.apply(Op::RmsNorm { eps }, &operands),
+        Prologue::NormScale { centred, eps } => {
+            algebra.apply(Op::NormScale { centred, eps }, &operands)
+        }
         Prologue::Softmax => algebra.apply(Op::Softmax, &operands),
     }
 }

@@ -1,7 +1,7 @@
 //! [`Switches`]: the rules to rewrite with, and which of them a user turned off.
 
 use super::error::RewriteError;
-use super::rules::{self, Group, Rule};
+use super::rules::{self, Assumption, Group, Rule};
 use std::collections::BTreeSet;
 
 /// The rules to rewrite with, and which of them are off.
@@ -10,6 +10,7 @@ pub struct Switches {
     rules: Vec<(Group, &'static Rule)>,
     disabled: BTreeSet<&'static str>,
     usual_schedules: bool,
+    assumptions: BTreeSet<Assumption>,
 }
 
 impl Default for Switches {
@@ -22,7 +23,12 @@ impl Switches {
     /// Those rules, all of them on. The soundness test knows the rules of [`rules`](super::rules) alone.
     pub fn of(rules: impl IntoIterator<Item = (Group, &'static Rule)>) -> Self {
         let rules = rules.into_iter().collect();
-        Switches { rules, disabled: BTreeSet::new(), usual_schedules: false }
+        Switches {
+            rules,
+            disabled: BTreeSet::new(),
+            usual_schedules: false,
+            assumptions: BTreeSet::new(),
+        }
     }
 
     /// Every rule of Ocellus, with some turned off: see [`and_without`](Self::and_without).
@@ -58,6 +64,17 @@ impl Switches {
     pub fn with_usual_schedules(mut self) -> Self {
         self.usual_schedules = true;
         self
+    }
+
+    /// Says something of the data, which rules may demand.
+    pub fn and_assuming(mut self, assumptions: impl IntoIterator<Item = Assumption>) -> Self {
+        self.assumptions.extend(assumptions);
+        self
+    }
+
+    /// What was said of the data.
+    pub fn assumptions(&self) -> &BTreeSet<Assumption> {
+        &self.assumptions
     }
 
     /// Whether each launch has its usual schedule.

@@ -37,6 +37,7 @@ impl Mlp {
             EpilogueOp::Combine(_, broadcast) => {
                 let shape = match broadcast {
                     Broadcast::Columns => vec![width],
+                    Broadcast::Rows => vec![self.m, 1],
                     _ => vec![self.m, width],
                 };
                 Some((*broadcast, Operand::random(seed, self.element, &shape, 1.0)))

@@ -50,6 +50,7 @@ impl Epilogue<'_> {
                 Broadcast::Full => other.values[row * width + column],
                 Broadcast::Columns => other.values[column],
                 Broadcast::Table => other.values[row % 3 * width + column],
+                Broadcast::Rows => other.values[row],
             };
             near::epilogue(ops, start, &others.iter().map(element).collect::<Vec<_>>())
         };
@@ -99,6 +100,7 @@ impl Case {
         let shape = |broadcast: Broadcast, width: i64| match broadcast {
             Broadcast::Full => vec![m, width],
             Broadcast::Columns => vec![width],
+            Broadcast::Rows => vec![m, 1],
             // Rows that start again after every third.
             Broadcast::Table => vec![3, width],
         };
@@ -176,7 +178,7 @@ fn every_tile_is_right() {
 
 #[test]
 fn prologues_and_epilogues_are_right_in_every_storage_on_every_target() {
-    use Broadcast::{Columns, Full, Table};
+    use Broadcast::{Columns, Full, Rows, Table};
     use Combine::{Add, Multiply};
     use EpilogueOp::{Activate, Combine as With, Scale};
     let norm = Prologue::LayerNorm { eps: 1e-6, affine: true };
@@ -191,6 +193,7 @@ fn prologues_and_epilogues_are_right_in_every_storage_on_every_target() {
         ),
         (Prologue::None, vec![With(Add, Columns), With(Multiply, Columns), With(Add, Full)]),
         (Prologue::None, vec![Scale(0.125), With(Add, Table), Activate(Activation::Relu)]),
+        (Prologue::None, vec![With(Multiply, Rows), With(Add, Columns), With(Add, Rows)]),
         (Prologue::None, vec![Activate(Activation::QuickGelu), Activate(Activation::Tanh)]),
     ];
     for target in targets() {

@@ -94,6 +94,14 @@ pub fn prologue(prologue: Prologue, row: &[f64], gain: &[f64], bias: &[f64]) -> 
             };
             row.iter().zip(gain).map(near).collect()
         }
+        Prologue::NormScale { centred, eps } => {
+            let mean = if centred { row.iter().sum::<f64>() / n } else { 0.0 };
+            let square = row.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / n;
+            let scale = 1.0 / (square + eps).sqrt();
+            // The mean is wrong by a rounding of the largest, which the square of the deviation sees.
+            let largest = row.iter().fold(0f64, |most, x| most.max(x.abs()));
+            vec![Near { value: scale, bound: relative * scale * (1.0 + largest * scale) }]
+        }
         Prologue::Softmax => {
             let largest = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
             let sum: f64 = row.iter().map(|x| (x - largest).exp()).sum();

@@ -26,7 +26,8 @@ fn check_prologue(
     let op = KernelOp::RowWise { prologue, epilogue: vec![], to };
     let mut operands = vec![x.clone()];
     operands.extend([gain.clone(), bias.clone()].into_iter().take(prologue.operands()));
-    let found = run(&op, &operands, &result(to, &[rows, width], 3), target);
+    let made = if matches!(prologue, Prologue::NormScale { .. }) { 1 } else { width };
+    let found = run(&op, &operands, &result(to, &[rows, made], 3), target);
     let wanted: Vec<Near> = x
         .values
         .chunks(width as usize)
@@ -48,6 +49,8 @@ fn prologues_and_casts_are_right_in_every_storage_on_every_target() {
         Prologue::LayerNorm { eps: 1e-6, affine: false },
         Prologue::RmsNorm { eps: 1e-5, affine: true },
         Prologue::RmsNorm { eps: 1e-5, affine: false },
+        Prologue::NormScale { centred: true, eps: 1e-2 },
+        Prologue::NormScale { centred: false, eps: 1e-2 },
         Prologue::Softmax,
     ];
     for target in targets() {

@@ -135,6 +135,10 @@ fn prologue_text(prologue: Prologue, next: &mut impl FnMut() -> String) -> Strin
             let operands: Vec<String> = (0..=prologue.operands()).map(|_| next()).collect();
             format!("{}({}) {{eps {eps:?}}}", prologue.name(), operands.join(", "))
         }
+        Prologue::NormScale { centred, eps } => {
+            let centred = if centred { ", centred" } else { "" };
+            format!("norm_scale({}) {{eps {eps:?}{centred}}}", next())
+        }
         Prologue::Softmax => format!("softmax({})", next()),
     }
 }

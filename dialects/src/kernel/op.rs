@@ -23,6 +23,13 @@ pub enum Prologue {
         /// Whether there is a gain.
         affine: bool,
     },
+    /// `venc.norm_scale`: of a row, one number. No operand.
+    NormScale {
+        /// Whether the mean is taken off first.
+        centred: bool,
+        /// Added to the variance or the mean square.
+        eps: f64,
+    },
     /// `venc.softmax`. No operand.
     Softmax,
 }
@@ -43,6 +50,7 @@ impl Prologue {
             Prologue::None => "none",
             Prologue::LayerNorm { .. } => "layer_norm",
             Prologue::RmsNorm { .. } => "rms_norm",
+            Prologue::NormScale { .. } => "norm_scale",
             Prologue::Softmax => "softmax",
         }
     }
@@ -74,6 +82,8 @@ pub enum Broadcast {
     Full,
     /// `(column)`: a bias, a layer scale.
     Columns,
+    /// `(row)`: the scale of a norm.
+    Rows,
     /// `(row modulo the operand's rows, column)`: a table of positions.
     Table,
 }
@@ -84,6 +94,7 @@ impl Broadcast {
         match self {
             Broadcast::Full => "full",
             Broadcast::Columns => "columns",
+            Broadcast::Rows => "rows",
             Broadcast::Table => "table",
         }
     }
@@ -263,7 +274,7 @@ pub enum KernelOp {
     /// `epilogue(prologue(x) weight^T)`. Operands: x, the prologue's, weight `[n, k]`, the epilogue's in order.
     /// The weight is always work of compile time, and reaches the kernel packed.
     Gemm {
-        /// What happens to a row of x. Not softmax.
+        /// What happens to a row of x. Neither softmax nor the scale of a norm.
         prologue: Prologue,
         /// What happens to an element of the result.
         epilogue: Vec<EpilogueOp>,

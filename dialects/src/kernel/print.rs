@@ -310,6 +310,9 @@ fn moved(movement: &Move) -> Option<venc::Op> {
 fn prologue_attributes(prologue: Prologue) -> Vec<Attribute> {
     match prologue {
         Prologue::None | Prologue::Softmax => vec![],
+        Prologue::NormScale { centred, eps } => {
+            vec![("centred", centred.to_string()), ("eps", text::real(eps))]
+        }
         Prologue::LayerNorm { eps, .. } | Prologue::RmsNorm { eps, .. } => {
             vec![("eps", text::real(eps))]
         }

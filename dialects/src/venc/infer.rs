@@ -240,7 +240,14 @@ pub fn infer(op: &Op, operands: &[&TensorType]) -> Result<TensorType, VencError>
             Err(app.bad_attribute("factor", format!("{factor} is not finite")))
         }
         Op::Scale { .. } | Op::Activate(_) => Ok(app.take::<1>("one tensor")?[0].clone()),
-        Op::Softmax => {
+        Op::NormScale { eps, .. } => {
+            let mut scale = norm(&app, *eps, &[])?;
+            if let Some(width) = scale.shape.last_mut() {
+                *width = Dim::from(1);
+            }
+            Ok(scale)
+        }
+        Op::Softmax | Op::Centre => {
             let [x] = app.take("one tensor")?;
             app.at_least(0, "x", 1)?;
             Ok(x.clone())

@@ -126,6 +126,16 @@ pub enum Op {
         /// Added to the mean square.
         eps: f64,
     },
+    /// `x[.., n] -> [.., 1]`: what a norm multiplies a row by. `1 / sqrt(variance + eps)` where it is centred, as a layer
+    /// norm is, `1 / sqrt(mean(x^2) + eps)` where it is not.
+    NormScale {
+        /// Whether the mean is taken off first.
+        centred: bool,
+        /// Added to the variance or the mean square.
+        eps: f64,
+    },
+    /// `x[.., n] -> x - mean` over the last dimension.
+    Centre,
     /// `exp(x - max) / sum(exp(x - max))` over the last dimension.
     Softmax,
     /// Rotary position embeddings (Su et al., arXiv:2104.09864) in the convention of Hugging Face, which rotates halves:
@@ -231,6 +241,8 @@ impl Op {
             Op::Activate(activation) => activation.name(),
             Op::LayerNorm { .. } => "layer_norm",
             Op::RmsNorm { .. } => "rms_norm",
+            Op::NormScale { .. } => "norm_scale",
+            Op::Centre => "centre",
             Op::Softmax => "softmax",
             Op::Rope { .. } => "rope",
             Op::GatherRows => "gather_rows",

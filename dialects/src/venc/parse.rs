@@ -139,6 +139,10 @@ fn operation(reader: &Reader, name: &str, result: &TensorType) -> Result<Op, Mli
         "scale" => Op::Scale { factor: reader.real("factor")? },
         "layer_norm" => Op::LayerNorm { eps: reader.real("eps")? },
         "rms_norm" => Op::RmsNorm { eps: reader.real("eps")? },
+        "norm_scale" => {
+            Op::NormScale { centred: reader.boolean("centred")?, eps: reader.real("eps")? }
+        }
+        "centre" => Op::Centre,
         "softmax" => Op::Softmax,
         "rope" => Op::Rope { heads: reader.integer("heads")? },
         "gather_rows" => Op::GatherRows,

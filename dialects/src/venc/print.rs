@@ -129,6 +129,9 @@ impl Op {
             Op::Matmul { transpose_rhs } => vec![("transpose_rhs", transpose_rhs.to_string())],
             Op::Scale { factor } => vec![("factor", text::real(*factor))],
             Op::LayerNorm { eps } | Op::RmsNorm { eps } => vec![("eps", text::real(*eps))],
+            Op::NormScale { centred, eps } => {
+                vec![("centred", centred.to_string()), ("eps", text::real(*eps))]
+            }
             Op::Rope { heads } | Op::SplitHeads { heads } => vec![("heads", heads.to_string())],
             Op::Concat { axis } => vec![("axis", axis.to_string())],
             Op::Columns { start, length } => {
@@ -157,6 +160,7 @@ impl Op {
             }
             // `call` names its callee by its own syntax; `expand`, `reshape` and `cast` go to the result's type.
             Op::Linear
+            | Op::Centre
             | Op::Add
             | Op::Multiply
             | Op::Activate(_)

@@ -151,6 +151,8 @@ fn operation(choice: usize, ty: &TensorType, index: i64, sizes: &Sizes) -> Op {
         31 => Op::InversePermutation,
         32 => Op::MaskSegments,
         33 => Op::Rope { heads: 2 },
+        34 => Op::NormScale { centred: index % 2 == 0, eps: 1e-6 },
+        35 => Op::Centre,
         24..30 => Op::Activate(Activation::ALL[choice - 24]),
         _ => Op::Weight { name: format!("weights.{index}") },
     }

@@ -77,7 +77,8 @@ fn saturated(program: &Program, options: &CompileOptions) -> Result<String, Diag
         Some(machine) => machine,
         None => TargetDescription::of_cpu(program.target.cpu())?,
     };
-    Ok(Saturated::new(&module, &target, switches.rules(), Limits::default())?.to_string())
+    let rules = switches.rules().clone().and_assuming(options.assume.iter().copied());
+    Ok(Saturated::new(&module, &target, &rules, Limits::default())?.to_string())
 }
 
 fn kernels(program: &Program) -> String {

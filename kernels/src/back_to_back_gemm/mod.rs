@@ -74,8 +74,10 @@ impl BackToBackGemm {
             let wanted = first.ty.width();
             return Err(LowerError::Width { operand: 0, ty: x.ty.clone(), wanted });
         }
-        if prologue == Prologue::Softmax {
-            return Err(unsupported("a softmax before a product is a kernel of its own".into()));
+        if matches!(prologue, Prologue::Softmax | Prologue::NormScale { .. }) {
+            return Err(unsupported(
+                "a softmax or the scale of a norm before a product is a kernel of its own".into(),
+            ));
         }
         if rows < 1 {
             return Err(unsupported(format!("a tile of {rows} rows has nothing in it")));

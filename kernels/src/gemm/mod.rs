@@ -73,9 +73,10 @@ impl Gemm {
             let wanted = weight.ty.width();
             return Err(LowerError::Width { operand: 0, ty: x.ty.clone(), wanted });
         }
-        if prologue == Prologue::Softmax {
+        if matches!(prologue, Prologue::Softmax | Prologue::NormScale { .. }) {
             let why =
-                "a softmax before a gemm is attention, or a row-wise kernel of its own".into();
+                "a softmax or the scale of a norm before a gemm is a row-wise kernel of its own"
+                    .into();
             return Err(LowerError::Unsupported { family: "gemm", why });
         }
         let rows = x.ty.rows();

@@ -50,6 +50,13 @@ pub enum RowPrologue {
         /// The storage of the gain, where it has one.
         gain: Option<ElementType>,
     },
+    /// One number: what a norm multiplies the row by.
+    NormScale {
+        /// Whether the mean is taken off first.
+        centred: bool,
+        /// Added to the variance or the mean square.
+        eps: Real,
+    },
     /// Exponentials over their sum.
     Softmax,
 }
@@ -65,6 +72,9 @@ impl RowPrologue {
         Ok(match prologue {
             Prologue::None => RowPrologue::None,
             Prologue::Softmax => RowPrologue::Softmax,
+            Prologue::NormScale { centred, eps } => {
+                RowPrologue::NormScale { centred, eps: Real::new(eps) }
+            }
             Prologue::LayerNorm { eps, affine } => RowPrologue::LayerNorm {
                 eps: Real::new(eps),
                 affine: if affine { Some([vector(1)?, vector(2)?]) } else { None },
@@ -84,6 +94,8 @@ impl RowPrologue {
             RowPrologue::LayerNorm { affine: None, .. } => "_standardize",
             RowPrologue::RmsNorm { gain: Some(_), .. } => "_rms_norm",
             RowPrologue::RmsNorm { gain: None, .. } => "_rms_standardize",
+            RowPrologue::NormScale { centred: true, .. } => "_layer_norm_scale",
+            RowPrologue::NormScale { centred: false, .. } => "_rms_norm_scale",
             RowPrologue::Softmax => "_softmax",
         }
     }
@@ -96,6 +108,8 @@ pub enum RowEpilogue {
     CombineColumns(Combine, ElementType),
     /// Combined with a number of the same column in a row of another operand.
     CombineRows(Combine, RowOperand),
+    /// Combined with the one number of the same row of another operand.
+    CombineNumber(Combine, RowOperand),
     /// A function of the element.
     Activate(Activation),
     /// Times a constant.
@@ -133,12 +147,11 @@ impl RowEpilogue {
                         arguments.push(address);
                         continue;
                     }
-                    if layout.ty.width() != width {
-                        return Err(LowerError::Width {
-                            operand: position,
-                            ty: layout.ty.clone(),
-                            wanted: width.clone(),
-                        });
+                    let is_number = *broadcast == Broadcast::Rows;
+                    let wanted = if is_number { Dim::from(1) } else { width.clone() };
+                    if layout.ty.width() != wanted {
+                        let ty = layout.ty.clone();
+                        return Err(LowerError::Width { operand: position, ty, wanted });
                     }
                     let mut rows_of = RowOperand::of(position, layout)?;
                     let own_rows = match rows_of.repeats {
@@ -147,7 +160,10 @@ impl RowEpilogue {
                     };
                     rows_of.repeats |= *broadcast == Broadcast::Table && own_rows != *rows;
                     arguments.extend(rows_of.arguments(address, layout, own_rows));
-                    chain.push(RowEpilogue::CombineRows(*combine, rows_of));
+                    chain.push(match is_number {
+                        true => RowEpilogue::CombineNumber(*combine, rows_of),
+                        false => RowEpilogue::CombineRows(*combine, rows_of),
+                    });
                 }
             }
         }
@@ -161,6 +177,8 @@ impl RowEpilogue {
             RowEpilogue::CombineColumns(Combine::Multiply, _) => "_scale_columns",
             RowEpilogue::CombineRows(Combine::Add, _) => "_add",
             RowEpilogue::CombineRows(Combine::Multiply, _) => "_multiply",
+            RowEpilogue::CombineNumber(Combine::Add, _) => "_add_rows",
+            RowEpilogue::CombineNumber(Combine::Multiply, _) => "_scale_rows",
             RowEpilogue::Activate(activation) => match activation {
                 Activation::Gelu => "_gelu",
                 Activation::GeluTanh => "_gelu_tanh",

@@ -18,6 +18,7 @@ pub struct BoundEpilogue {
 enum Step {
     CombineColumns(Combine, ElementType, Value),
     CombineRows(Combine, BoundRows),
+    CombineNumber(Combine, BoundRows),
     Activate(Activation),
     Scale(f64),
 }
@@ -32,6 +33,7 @@ pub struct EpilogueRow {
 #[derive(Clone, Copy, Debug)]
 enum RowStep {
     Combine(Combine, ElementType, Value),
+    CombineNumber(Combine, Value),
     Activate(Activation),
     Scale(f64),
 }
@@ -47,6 +49,9 @@ impl BoundEpilogue {
                 }
                 RowEpilogue::CombineRows(combine, operand) => {
                     Step::CombineRows(*combine, operand.read(b, arguments))
+                }
+                RowEpilogue::CombineNumber(combine, operand) => {
+                    Step::CombineNumber(*combine, operand.read(b, arguments))
                 }
                 RowEpilogue::Activate(activation) => Step::Activate(*activation),
                 RowEpilogue::Scale(factor) => Step::Scale(factor.get()),
@@ -71,6 +76,10 @@ impl BoundEpilogue {
             }
             Step::CombineRows(combine, rows) => {
                 RowStep::Combine(*combine, rows.element, rows.row(b, row))
+            }
+            Step::CombineNumber(combine, rows) => {
+                let pointer = rows.row(b, row);
+                RowStep::CombineNumber(*combine, vector::load(b, rows.element, pointer, 1))
             }
             Step::Activate(activation) => RowStep::Activate(*activation),
             Step::Scale(factor) => RowStep::Scale(*factor),
@@ -110,6 +119,13 @@ impl EpilogueRow {
     }
 }
 
+fn combined(b: &mut Builder, combine: Combine, value: Value, other: Value) -> Value {
+    match combine {
+        Combine::Add => b.add(value, other),
+        Combine::Multiply => b.mul(value, other),
+    }
+}
+
 fn apply(steps: &[RowStep], b: &mut Builder, column: Value, elements: Value) -> Value {
     let mut value = elements;
     for step in steps {
@@ -117,10 +133,11 @@ fn apply(steps: &[RowStep], b: &mut Builder, column: Value, elements: Value) -> 
             RowStep::Combine(combine, element, base) => {
                 let pointer = vector::element_pointer(b, *base, *element, column);
                 let other = vector::load(b, *element, pointer, value.lanes());
-                match combine {
-                    Combine::Add => b.add(value, other),
-                    Combine::Multiply => b.mul(value, other),
-                }
+                combined(b, *combine, value, other)
+            }
+            RowStep::CombineNumber(combine, number) => {
+                let other = b.broadcast(*number, value.lanes());
+                combined(b, *combine, value, other)
             }
             RowStep::Activate(activation) => vector::activate(b, *activation, value),
             RowStep::Scale(factor) => {

@@ -23,6 +23,16 @@ enum Statistics {
     Exponentials { maximum: Value, reciprocal: Value },
 }
 
+impl Statistics {
+    /// What a norm multiplies the row by.
+    fn scale(self) -> Option<Value> {
+        match self {
+            Statistics::Normalise { scale, .. } | Statistics::Scale { scale } => Some(scale),
+            Statistics::None | Statistics::Exponentials { .. } => None,
+        }
+    }
+}
+
 impl BoundPrologue {
     /// The prologue with its operands, read from the argument block.
     pub fn read(prologue: RowPrologue, b: &mut Builder, arguments: &mut ArgumentReader) -> Self {
@@ -37,7 +47,8 @@ impl BoundPrologue {
         BoundPrologue { prologue, gain, bias }
     }
 
-    /// Calls `body` with the first column of each piece of the row and what the prologue makes of it.
+    /// Calls `body` with the first column of each piece of the row and what the prologue makes of it: one number where
+    /// it makes one of the row.
     pub fn for_row(
         &self,
         b: &mut Builder,
@@ -47,6 +58,10 @@ impl BoundPrologue {
         mut body: impl FnMut(&mut Builder, Value, Value),
     ) {
         let statistics = self.statistics(b, target, (element, row), width);
+        if let (RowPrologue::NormScale { .. }, Some(scale)) = (self.prologue, statistics.scale()) {
+            let first = b.i64(0);
+            return body(b, first, scale);
+        }
         for_columns(b, target, width, |b, column, lanes| {
             let pointer = vector::element_pointer(b, row, element, column);
             let x = vector::load(b, element, pointer, lanes);
@@ -68,7 +83,7 @@ impl BoundPrologue {
         };
         match self.prologue {
             RowPrologue::None => Statistics::None,
-            RowPrologue::LayerNorm { eps, .. } => {
+            RowPrologue::LayerNorm { eps, .. } | RowPrologue::NormScale { centred: true, eps } => {
                 let sum = fold_columns(b, target, width, 0.0, Builder::add, read);
                 let count = count(b, width);
                 let mean = b.div(sum, count);
@@ -82,7 +97,7 @@ impl BoundPrologue {
                 let scale = reciprocal_root(b, squares, count, eps.get());
                 Statistics::Normalise { shift: mean, scale }
             }
-            RowPrologue::RmsNorm { eps, .. } => {
+            RowPrologue::RmsNorm { eps, .. } | RowPrologue::NormScale { centred: false, eps } => {
                 let squares =
                     fold_columns(b, target, width, 0.0, Builder::add, |b, column, lanes| {
                         let x = read(b, column, lanes);

@@ -42,7 +42,10 @@ impl RowWise {
         let x = operand(operands, 0)?;
         let (rows, width) = (x.ty.rows(), x.ty.width());
         let known = width.as_constant();
-        let normalises = matches!(prologue, Prologue::LayerNorm { .. } | Prologue::RmsNorm { .. });
+        let normalises = matches!(
+            prologue,
+            Prologue::LayerNorm { .. } | Prologue::RmsNorm { .. } | Prologue::NormScale { .. }
+        );
         if known.is_none() && normalises {
             let what = "the width of a row that is normalised";
             return Err(LowerError::Dynamic { operand: 0, ty: x.ty.clone(), what });
@@ -51,8 +54,12 @@ impl RowWise {
             let why = "a gate is part of a gemm: its weight is packed for it".into();
             return Err(LowerError::Unsupported { family: "rowwise", why });
         }
+        let made = match prologue {
+            Prologue::NormScale { .. } => Dim::from(1),
+            _ => width.clone(),
+        };
         let (epilogue, epilogue_arguments) =
-            RowEpilogue::of(epilogue, (operands, 1 + prologue.operands()), (&rows, &width))?;
+            RowEpilogue::of(epilogue, (operands, 1 + prologue.operands()), (&rows, &made))?;
         let row_wise = RowWise {
             width: known,
             x: RowOperand::of(0, x)?,

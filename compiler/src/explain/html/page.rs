@@ -77,6 +77,10 @@ impl Page<'_> {
             writeln!(f, "<div><dt>{name}</dt><dd>{}</dd></div>", Text(value))?;
         }
         writeln!(f, "</dl>")?;
+        if !self.0.assumptions.is_empty() {
+            let assumptions = self.0.assumptions.join(", ");
+            writeln!(f, "<p class=\"note\">Assumed of the data: {}.</p>", Text(assumptions))?;
+        }
         if !self.0.passes_off.is_empty() {
             let passes = self.0.passes_off.join(", ");
             writeln!(f, "<p class=\"note\">Passes that are switched off: {}.</p>", Text(passes))?;

@@ -1,5 +1,6 @@
 //! [`Condition`]: what a rule may demand of the e-classes that its variables stand for.
 
+use super::assumption::Assumption;
 use crate::rewrite::analysis::{Facts, Types};
 use crate::rewrite::attribute::Attribute;
 use crate::rewrite::language::Term;
@@ -23,6 +24,8 @@ pub enum Condition {
     /// The tensor is stored in f32. What is computed from narrower weights at compile time is rounded once more, and the
     /// answer is then further from the model's than the model's own roundings put it.
     Unrounded(&'static str),
+    /// The user said so of the data.
+    Assumed(Assumption),
     /// The tensor has that many dimensions.
     Rank(&'static str, usize),
     /// The first operand of a list has that many dimensions.
@@ -58,12 +61,16 @@ impl Condition {
             let var: Var = name.parse().ok()?;
             Some(&egraph[*subst.get(var)?].data)
         };
+        if let Condition::Assumed(assumption) = self {
+            return egraph.analysis.assumptions.contains(assumption);
+        }
         self.decide(&facts).unwrap_or(false)
     }
 
     /// The variables that it speaks of.
     pub fn variables(&self) -> Vec<&'static str> {
         match self {
+            Condition::Assumed(_) => vec![],
             Condition::WeightOnly(x)
             | Condition::NotWeightOnly(x)
             | Condition::Unrounded(x)
@@ -93,6 +100,8 @@ impl Condition {
             _ => None,
         };
         Some(match self {
+            // Nothing that is known of a class says it.
+            Condition::Assumed(_) => return None,
             Condition::WeightOnly(x) => facts(x)?.weight_only,
             Condition::NotWeightOnly(x) => !facts(x)?.weight_only,
             Condition::Unrounded(x) => ty(x)?.element == ElementType::F32,
@@ -143,6 +152,7 @@ impl fmt::Display for Condition {
             Condition::WeightOnly(x) => write!(f, "{x} depends on weights alone"),
             Condition::NotWeightOnly(x) => write!(f, "{x} does not depend on weights alone"),
             Condition::Unrounded(x) => write!(f, "{x} is stored in f32"),
+            Condition::Assumed(assumption) => write!(f, "`--assume {assumption}` was said"),
             Condition::Rank(x, rank) => write!(f, "{x} has {rank} dimensions"),
             Condition::ListRank(list, rank) => {
                 write!(f, "the tensors of {list} have {rank} dimensions")

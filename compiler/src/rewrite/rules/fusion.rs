@@ -2,7 +2,7 @@
 
 use super::Condition::*;
 use super::Rule;
-use ocellus_dialects::kernel::Broadcast::{Columns, Full, Table};
+use ocellus_dialects::kernel::Broadcast::{Columns, Full, Rows, Table};
 use ocellus_dialects::kernel::Combine::{Add, Multiply};
 
 /// The rules of this group.
@@ -96,6 +96,15 @@ pub const RULES: &[Rule] = &[
         conditions: &[CanGrow("?e"), Meets(Columns, "?p", "?b")],
         because: "Each element can still be multiplied before it is stored.",
         example: "p: product I T N, e: epilogue I T N, b: N",
+    },
+    Rule {
+        name: "multiply-rows-into-epilogue",
+        left: "(multiply (store ?p ?e) ?b)",
+        right: "(store ?p (then_multiply_rows ?e ?b))",
+        given: &[],
+        conditions: &[CanGrow("?e"), Meets(Rows, "?p", "?b")],
+        because: "Each element can still be multiplied before it is stored.",
+        example: "p: product I T N+1, e: epilogue I T N+1, b: I T 1",
     },
     Rule {
         name: "multiply-table-into-epilogue",

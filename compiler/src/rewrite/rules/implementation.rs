@@ -2,7 +2,7 @@
 
 use super::Condition::*;
 use super::Rule;
-use ocellus_dialects::kernel::Broadcast::{Columns, Full, Table};
+use ocellus_dialects::kernel::Broadcast::{Columns, Full, Rows, Table};
 
 /// The rules of this group.
 pub const RULES: &[Rule] = &[
@@ -77,6 +77,24 @@ pub const RULES: &[Rule] = &[
         conditions: &[Meets(Columns, "?a", "?b")],
         because: "This is what the kernel computes.",
         example: "a: I T K, b: K",
+    },
+    Rule {
+        name: "multiply-rows-as-row-wise",
+        left: "(multiply ?a ?b)",
+        right: "(store (rows (as_is (read ?a))) (then_multiply_rows result ?b))",
+        given: &[],
+        conditions: &[Meets(Rows, "?a", "?b")],
+        because: "This is what the kernel computes.",
+        example: "a: I T K+1, b: I T 1",
+    },
+    Rule {
+        name: "norm-scale-as-row-wise",
+        left: "(norm_scale ?x ?centred ?eps)",
+        right: "(store (rows (norm_scale_rows (read ?x) ?centred ?eps)) result)",
+        given: &[],
+        conditions: &[],
+        because: "This is what the kernel computes.",
+        example: "x: I T K, centred: true, eps: 1e-6",
     },
     Rule {
         name: "multiply-full-as-row-wise",

@@ -3,10 +3,12 @@
 //! A rule is two patterns, conditions, one sentence why it is true, and an example typing of its variables, from which
 //! the soundness test draws random instances: nobody has to remember to test a new rule.
 
+mod assumption;
 mod condition;
 mod exploration;
 mod fusion;
 mod implementation;
+mod norm_statistics;
 mod recognition;
 mod rotary;
 mod rows_in_order;
@@ -15,6 +17,7 @@ mod selected_token;
 mod soundness;
 mod work_into_weights;
 
+pub use assumption::{Assumption, UnknownAssumption};
 pub use condition::Condition;
 
 /// What a rule is for, and so when it runs.
@@ -81,6 +84,7 @@ impl Rule {
 pub fn all() -> impl Iterator<Item = (Group, &'static Rule)> {
     [
         (Group::Exploration, exploration::RULES),
+        (Group::Exploration, norm_statistics::RULES),
         (Group::Exploration, rotary::RULES),
         (Group::Exploration, rows_in_order::RULES),
         (Group::Exploration, selected_token::RULES),

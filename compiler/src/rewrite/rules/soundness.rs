@@ -1,6 +1,6 @@
 //! Every rule, without being named here, on random instances: both sides are computed by the reference interpreter.
 
-use super::{Group, Rule, all};
+use super::{Assumption, Group, Rule, all};
 use crate::reference::evaluate_op;
 use crate::rewrite::analysis::{GivenFacts, Types};
 use crate::rewrite::language::{Given, Term};
@@ -213,7 +213,8 @@ impl Instance {
             let facts = GivenFacts { ty: ty.clone(), is_weight: *is_weight };
             (Given(number as u32), facts)
         });
-        Types { given: given.collect(), ..Types::default() }
+        let assumptions = Assumption::ALL.into();
+        Types { given: given.collect(), assumptions, ..Types::default() }
     }
 }
 
