@@ -17,6 +17,7 @@ mod kernel;
 mod lower;
 pub mod mlir;
 pub mod movement;
+mod patch_layout;
 pub mod rows;
 pub mod rowwise;
 mod target;
@@ -25,28 +26,32 @@ mod work;
 
 pub use kernel::{Kernel, emit_module};
 pub use lower::{Launch, LowerError, lower};
+pub use patch_layout::PatchLayout;
 pub use target::CpuTarget;
 pub use work::{Work, work};
 
 use ocellus_dialects::TensorType;
 use ocellus_dialects::symbolic::Dim;
 
-/// How an operand lies in memory: element `(i0, .., row, column)` of a tensor whose rows are contiguous.
+/// How an operand lies in memory: element `(i0, .., row, column)` of a tensor whose rows are contiguous, or are patches of
+/// an image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Layout {
     /// The type.
     pub ty: TensorType,
-    /// Elements from one row to the next.
+    /// Elements from one row to the next; from a patch to the one beside it.
     pub row_stride: Dim,
     /// Elements from one index of the first dimension to the next; zero where all images share memory.
     pub image_stride: Dim,
+    /// What else there is to know where rows are patches of an image.
+    pub patches: Option<PatchLayout>,
 }
 
 impl Layout {
     /// The layout of a tensor that is contiguous.
     pub fn contiguous(ty: &TensorType) -> Self {
         let image_stride = ty.shape.iter().skip(1).cloned().product();
-        Layout { ty: ty.clone(), row_stride: ty.width(), image_stride }
+        Layout { ty: ty.clone(), row_stride: ty.width(), image_stride, patches: None }
     }
 
     /// The product of all dimensions but the first and the last.

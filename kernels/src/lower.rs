@@ -82,6 +82,7 @@ pub fn lower(
     result: &Layout,
     target: &CpuTarget,
 ) -> Result<Launch, LowerError> {
+    refuse_patches(op, operands)?;
     match op {
         KernelOp::Gemm { prologue, epilogue, tile } => {
             Gemm::lower((*prologue, epilogue), *tile, operands, result, target)
@@ -101,6 +102,18 @@ pub fn lower(
             BatchedGemm::lower(*transpose_rhs, operands, result, target)
         }
     }
+}
+
+/// Refuses patches of an image where rows must each lie in one run: everywhere but as what a gemm multiplies.
+fn refuse_patches(op: &KernelOp, operands: &[Layout]) -> Result<(), LowerError> {
+    let gathers = |position| position == 0 && matches!(op, KernelOp::Gemm { .. });
+    let refused = |(position, layout): (usize, &Layout)| {
+        (layout.patches.is_some() && !gathers(position)).then(|| LowerError::Unsupported {
+            family: op.family(),
+            why: format!("operand {position}, {}, is patches of an image", layout.ty),
+        })
+    };
+    operands.iter().enumerate().find_map(refused).map_or(Ok(()), Err)
 }
 
 /// The operand of that position.

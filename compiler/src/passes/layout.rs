@@ -40,10 +40,14 @@ pub fn resolve(function: &Function, id: ValueId) -> Result<Access, PassError> {
 
 /// The view of a layout; `None` where strides cannot express it.
 fn apply(view: &View, ty: &TensorType, offset: Dim, of: &Layout) -> Option<(Dim, Layout)> {
+    if of.patches.is_some() {
+        return None;
+    }
     let strided = |row_stride: &Dim, image_stride: Dim| Layout {
         ty: ty.clone(),
         row_stride: row_stride.clone(),
         image_stride,
+        patches: None,
     };
     match view {
         View::Columns { start } => {
@@ -53,6 +57,9 @@ fn apply(view: &View, ty: &TensorType, offset: Dim, of: &Layout) -> Option<(Dim,
         View::SelectToken { index } => {
             let layout = strided(&of.image_stride, of.image_stride.clone());
             Some((offset + Dim::from(*index) * of.row_stride.clone(), layout))
+        }
+        View::Patches { height, width, cols, .. } => {
+            Some((offset, Layout::of_patches(of, ty, (*height, *width), cols)?))
         }
         View::Expand { .. } => Some((offset, strided(&of.row_stride, Dim::from(0)))),
         View::Reshape => {

@@ -377,11 +377,12 @@ impl Reader<'_> {
     fn moves(&self, term: &Term) -> Vec<(KernelOp, Vec<Operand>)> {
         let (kernel, operands) = match term {
             Term::MovePatchify([x, height, width, rows, cols]) => {
-                let numbers = (self.integer(*height), self.integer(*width));
-                let (Some(height), Some(width)) = numbers else { return vec![] };
-                let dims = (self.dim(*rows), self.dim(*cols));
-                let (Some(rows), Some(cols)) = dims else { return vec![] };
-                (Some(Move::Patchify { height, width, rows, cols }), vec![self.values([*x])])
+                let patchify = || {
+                    let (height, width) = (self.integer(*height)?, self.integer(*width)?);
+                    let (rows, cols) = (self.dim(*rows)?, self.dim(*cols)?);
+                    Some(Move::Patchify { height, width, rows, cols })
+                };
+                (patchify(), vec![self.values([*x])])
             }
             Term::MoveConcatTokens(list) => (Some(Move::ConcatTokens), self.lists(*list)),
             Term::MoveConcatColumns(list) => (Some(Move::ConcatColumns), self.lists(*list)),
@@ -494,6 +495,11 @@ impl Reader<'_> {
                 Term::ReadExpanded([x, images]) => {
                     (*x, Some(View::Expand { images: self.dim(*images)? }))
                 }
+                Term::ReadPatches([x, height, width, rows, cols]) => {
+                    let (height, width) = (self.integer(*height)?, self.integer(*width)?);
+                    let (rows, cols) = (self.dim(*rows)?, self.dim(*cols)?);
+                    (*x, Some(View::Patches { height, width, rows, cols }))
+                }
                 _ => return None,
             };
             Some(Operand { class: self.egraph.find(x), view, ty: ty.clone() })
@@ -548,7 +554,8 @@ fn last_of_epilogue(term: &Term) -> Option<(Id, Option<Id>)> {
     }
 }
 
-/// Whether a kernel family takes these operands: an operand that is the same for each image is read so by few.
+/// Whether a kernel family takes these operands: an operand that is the same for each image is read so by few, and
+/// patches of an image by one.
 fn is_implemented(op: &KernelOp, operands: &[Operand]) -> bool {
     let takes_expanded = matches!(
         op,
@@ -563,5 +570,12 @@ fn is_implemented(op: &KernelOp, operands: &[Operand]) -> bool {
             | KernelOp::BackToBackGemm { epilogue, .. }
         if epilogue.iter().any(|op| matches!(op, EpilogueOp::Gate(_))));
     let expands = |operand: &Operand| matches!(operand.view, Some(View::Expand { .. }));
-    !prepares_otherwise && !gates_rows && (takes_expanded || !operands.iter().any(expands))
+    // A gemm copies the rows of x in any case. Whoever else reads patches reads them written out.
+    let gathers = usize::from(matches!(op, KernelOp::Gemm { .. }));
+    let is_patches = |operand: &Operand| matches!(operand.view, Some(View::Patches { .. }));
+    let reads_patches = operands.iter().skip(gathers).any(is_patches);
+    !prepares_otherwise
+        && !gates_rows
+        && !reads_patches
+        && (takes_expanded || !operands.iter().any(expands))
 }

@@ -77,6 +77,7 @@ define_language! {
         "read_columns" = ReadColumns([Id; 3]),
         "read_token" = ReadToken([Id; 2]),
         "read_expanded" = ReadExpanded([Id; 2]),
+        "read_patches" = ReadPatches([Id; 5]),
         // An operand whose heads attention rotates as it reads: `(rotated operand cos sin heads)`.
         "rotated" = Rotated([Id; 4]),
         // Several operands: `(list a (list b end))`.

@@ -323,7 +323,9 @@ fn tensor_meaning<A: Algebra>(
             }
         }
         Term::Cast([x, to]) => (Op::Cast { to: children.element(*to)? }, one(x)?),
-        Term::Patchify(children_ids) | Term::MovePatchify(children_ids) => {
+        Term::Patchify(children_ids)
+        | Term::ReadPatches(children_ids)
+        | Term::MovePatchify(children_ids) => {
             let [image, height, width, rows, cols] = children_ids;
             let (height, width) = (children.integer(*height)?, children.integer(*width)?);
             let (rows, cols) = (children.dim(*rows)?, children.dim(*cols)?);

@@ -108,6 +108,9 @@ fn view_op(view: &View, ty: &TensorType) -> Result<Op, String> {
         View::SelectToken { index } => Op::SelectToken { index: *index },
         View::Reshape => Op::Reshape { shape: ty.shape.clone() },
         View::Expand { images } => Op::Expand { images: images.clone() },
+        View::Patches { height, width, rows, cols } => {
+            Op::Patchify { height: *height, width: *width, rows: rows.clone(), cols: cols.clone() }
+        }
     })
 }
 

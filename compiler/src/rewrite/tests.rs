@@ -82,7 +82,7 @@ fn without_fusion_every_operation_is_a_kernel() {
 fn without_its_only_kernel_an_operation_is_an_error_that_names_the_switch() {
     let module = specialise(&golden("vit-base").module);
     let target = TargetDescription::named("x86-64-v4").unwrap();
-    let switches = Switches::without(["patchify-as-move"]).unwrap();
+    let switches = Switches::without(["patchify-as-move", "patchify-into-address"]).unwrap();
     let error = choose(&module, &smallest(&module.symbols), &target, &switches).unwrap_err();
     let text = error.to_string();
     assert!(text.contains("venc.patchify") && text.contains("patchify-as-move"), "{text}");

@@ -10,5 +10,6 @@ mod gemm;
 mod launch;
 mod movement;
 mod near;
+mod patches;
 mod rowwise;
 mod throughput;

@@ -11,7 +11,7 @@ use ocellus_kernels::{CpuTarget, Layout, lower};
 use ocellus_runtime::HostTensor;
 
 /// What `op` makes of the operands' values, and its shape.
-fn reference(op: &Op, operands: &[Operand]) -> (Vec<i64>, Vec<f64>) {
+pub fn reference(op: &Op, operands: &[Operand]) -> (Vec<i64>, Vec<f64>) {
     let tensor = |operand: &Operand| {
         let sizes = operand.layout.ty.shape.iter().map(|dim| dim.as_constant().unwrap() as usize);
         let values = operand.values.iter().map(|value| *value as f32).collect();

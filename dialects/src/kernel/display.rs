@@ -171,6 +171,9 @@ fn view_text(view: &View, of: &str, ty: &TensorType) -> String {
         View::SelectToken { index } => format!("view select_token({of}) {{index {index}}}"),
         View::Reshape => format!("view reshape({of})"),
         View::Expand { images } => format!("view expand({of}) {{images {images}}}"),
+        View::Patches { height, width, rows, cols } => {
+            format!("view patchify({of}) {{patch {height} x {width}, grid {rows} x {cols}}}")
+        }
     }
 }
 

@@ -25,6 +25,17 @@ pub enum View {
         /// The new first dimension.
         images: Dim,
     },
+    /// `venc.patchify`: of an image `[images, channels, H, W]`, one row a patch.
+    Patches {
+        /// Pixels in a patch, downwards.
+        height: i64,
+        /// Pixels in a patch, across.
+        width: i64,
+        /// Patches downwards.
+        rows: Dim,
+        /// Patches across.
+        cols: Dim,
+    },
 }
 
 /// How a value comes to be.

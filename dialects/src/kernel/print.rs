@@ -336,6 +336,11 @@ fn view_operation(view: &View) -> (&'static str, Vec<Attribute>) {
         View::SelectToken { index } => ("view_token", vec![("index", index.to_string())]),
         View::Reshape => ("view_reshape", vec![]),
         View::Expand { .. } => ("view_expand", vec![]),
+        View::Patches { height, width, rows, cols } => {
+            let (rows, cols) = (rows.clone(), cols.clone());
+            let op = venc::Op::Patchify { height: *height, width: *width, rows, cols };
+            ("view_patches", op.attributes())
+        }
     }
 }
 

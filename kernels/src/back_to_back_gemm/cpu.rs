@@ -4,7 +4,7 @@ use super::BackToBackGemm;
 use crate::CpuTarget;
 use crate::gemm::{Block, PackedRows, PanelProduct, TensorRows};
 use crate::mlir::{Linkage, Module, Type};
-use crate::rows::{ArgumentReader, BoundEpilogue, BoundPrologue, BoundRows};
+use crate::rows::{ArgumentReader, BoundEpilogue, BoundPrologue, BoundRows, BoundSource};
 
 impl BackToBackGemm {
     /// Writes the kernel into a module.
@@ -18,7 +18,7 @@ impl BackToBackGemm {
             let [block, first_tile, end_tile, scratch] = parameters else { return };
             let mut arguments = ArgumentReader::new(*block);
             let rows = arguments.integer(b);
-            let x = self.x.read(b, &mut arguments);
+            let x = BoundSource::Rows(self.x.read(b, &mut arguments));
             let prologue = BoundPrologue::read(self.prologue, b, &mut arguments);
             let first_weight = arguments.pointer(b);
             let between_epilogue = BoundEpilogue::read(&self.between, b, &mut arguments);

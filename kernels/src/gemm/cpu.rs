@@ -5,14 +5,14 @@ use super::panel_product::{Block, PanelProduct};
 use super::{Gemm, Schedule};
 use crate::CpuTarget;
 use crate::mlir::{Builder, Comparison, Linkage, Module, Type, Value};
-use crate::rows::{ArgumentReader, BoundEpilogue, BoundPrologue, BoundRows};
+use crate::rows::{ArgumentReader, BoundEpilogue, BoundPrologue, BoundRows, BoundSource};
 
 /// A gemm being written: what its parts share.
 struct Emitter<'a> {
     gemm: &'a Gemm,
     schedule: Schedule,
     rows: Value,
-    x: BoundRows,
+    x: BoundSource,
     prologue: BoundPrologue,
     packed: &'a PackedRows<'a>,
     product: PanelProduct<'a>,
@@ -28,7 +28,8 @@ impl Gemm {
             let [block, first, end, scratch] = parameters else { return };
             let mut arguments = ArgumentReader::new(*block);
             let rows = arguments.integer(b);
-            let x = self.x.read(b, &mut arguments);
+            let gathered = b.offset_constant(*scratch, schedule.scratch_bytes());
+            let x = self.x.read(b, &mut arguments, gathered);
             let prologue = BoundPrologue::read(self.prologue, b, &mut arguments);
             let weight = arguments.pointer(b);
             let epilogue = BoundEpilogue::read(&self.epilogue, b, &mut arguments);

@@ -14,7 +14,7 @@ pub(crate) use panel_product::{Block, PanelProduct};
 pub use schedule::{Schedule, tiles};
 
 use crate::lower::operand;
-use crate::rows::{RowEpilogue, RowOperand, RowPrologue};
+use crate::rows::{RowEpilogue, RowPrologue, RowSource};
 use crate::{Argument, CpuTarget, Kernel, Launch, Layout, LowerError, Tiles};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::kernel::{EpilogueOp, GemmTile, Prologue};
@@ -28,7 +28,7 @@ pub struct Gemm {
     /// Rows of the weight, columns of the product; the result has half as many where there is a gate.
     pub n: i64,
     /// How x is read.
-    pub x: RowOperand,
+    pub x: RowSource,
     /// How the weight is stored.
     pub weight: ElementType,
     /// How the result is stored.
@@ -42,8 +42,8 @@ pub struct Gemm {
 }
 
 impl Gemm {
-    /// The launch. Words of the argument block: rows; x: address, row stride, period where it repeats; the addresses of
-    /// the prologue's operands; the packed weight's address; the epilogue's operands as x, or an address alone where
+    /// The launch. Words of the argument block: rows; x: address, row stride, period where it repeats, or what
+    /// [`RowSource`] reads of patches; the addresses of the prologue's operands; the packed weight's address; the epilogue's operands as x, or an address alone where
     /// there is one number a column; the result: address, row stride.
     pub(crate) fn lower(
         (prologue, epilogue): (Prologue, &[EpilogueOp]),
@@ -83,10 +83,11 @@ impl Gemm {
         let width = Dim::from(n);
         let (epilogue, epilogue_arguments) =
             RowEpilogue::of(epilogue, (operands, weight_at + 1), (&rows, &width))?;
+        let (source, source_arguments) = RowSource::of(0, x)?;
         let gemm = Gemm {
             k,
             n,
-            x: RowOperand::of(0, x)?,
+            x: source,
             weight: weight.ty.element,
             to: result.ty.element,
             prologue: RowPrologue::of(prologue, operands, &x.ty.width())?,
@@ -94,7 +95,7 @@ impl Gemm {
             tile,
         };
         let mut arguments = vec![Argument::Integer(rows.clone())];
-        arguments.extend(gemm.x.arguments(Argument::Operand(0), x, x.rows_per_image()));
+        arguments.extend(source_arguments);
         arguments.extend((1..=prologue.operands()).map(Argument::Operand));
         arguments.push(Argument::Operand(weight_at));
         arguments.extend(epilogue_arguments);
@@ -104,7 +105,7 @@ impl Gemm {
         Ok(Launch {
             arguments,
             tiles: Tiles(vec![(rows, schedule.block_rows), (width, schedule.tile_columns)]),
-            scratch_bytes: Dim::from(schedule.scratch_bytes()),
+            scratch_bytes: Dim::from(schedule.scratch_bytes() + gemm.x.scratch_bytes()),
             packed: vec![(weight_at, gemm.packing(target))],
             kernel: Kernel::Gemm(gemm),
         })
@@ -113,7 +114,8 @@ impl Gemm {
     /// The name of its symbol: `gemm_768x3072_layer_norm_bias_gelu_f32`.
     pub(crate) fn name(&self) -> String {
         let epilogue: String = self.epilogue.iter().map(RowEpilogue::name).collect();
-        format!("gemm_{}x{}{}{epilogue}_{}", self.k, self.n, self.prologue.name(), self.to)
+        let (source, prologue) = (self.x.name(), self.prologue.name());
+        format!("gemm_{}x{}{source}{prologue}{epilogue}_{}", self.k, self.n, self.to)
     }
 
     /// Rows of the micro-kernel.
@@ -123,7 +125,7 @@ impl Gemm {
 
     /// What the panels of the weight hold.
     fn format(&self, target: &CpuTarget) -> PanelFormat {
-        PanelFormat::of(self.x.element, self.weight, target)
+        PanelFormat::of(self.x.element(), self.weight, target)
     }
 
     /// How the work is divided.

@@ -4,7 +4,7 @@ use super::panel_product::Block;
 use super::{CHUNK_BYTES, MicroKernel};
 use crate::CpuTarget;
 use crate::mlir::{Builder, Scalar, Type, Value};
-use crate::rows::{BoundPrologue, BoundRows};
+use crate::rows::{BoundPrologue, BoundRows, BoundSource};
 use crate::vector::{self, Width};
 use ocellus_dialects::ElementType;
 
@@ -39,15 +39,15 @@ impl PackedRows<'_> {
         &self,
         b: &mut Builder,
         block: Block,
-        (x, prologue): (&BoundRows, &BoundPrologue),
+        (x, prologue): (&BoundSource, &BoundPrologue),
     ) {
         let zero = b.i64(0);
         b.for_each((zero, block.rows, 1), |b, index| {
             let row = b.add(block.first_row, index);
-            let from = x.row(b, row);
+            let from = x.row(b, self.target, row);
             let to = self.address(b, index);
             let width = Width::Static(self.width);
-            prologue.for_row(b, self.target, (x.element, from), width, |b, column, value| {
+            prologue.for_row(b, self.target, from, width, |b, column, value| {
                 self.store(b, to, column, value);
             });
         });

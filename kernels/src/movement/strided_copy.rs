@@ -1,8 +1,8 @@
 //! Copies runs of elements from place to place, each place a sum of indices times strides.
 
-use crate::mlir::{Builder, Linkage, Module, Scalar, Type, Value};
+use crate::mlir::{Builder, Linkage, Module, Type, Value};
 use crate::rows::ArgumentReader;
-use crate::vector::{Width, for_columns};
+use crate::vector::{self, Width};
 use crate::{Argument, CpuTarget, Kernel, Launch, Tiles};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::symbolic::Dim;
@@ -136,18 +136,7 @@ impl StridedCopy {
             });
             return;
         }
-        // Bits are bits: what they mean as numbers is nobody's business here.
-        let scalar = match self.element {
-            ElementType::F32 | ElementType::I32 => Scalar::I32,
-            ElementType::BF16 | ElementType::F16 => Scalar::I16,
-        };
-        for_columns(b, target, piece.run, |b, column, lanes| {
-            let bytes = b.mul_constant(column, self.element.bytes());
-            let from = b.offset(from, bytes);
-            let elements = b.load(from, Type::Vector(scalar, lanes));
-            let to = b.offset(to, bytes);
-            b.store(elements, to);
-        });
+        vector::copy(b, target, self.element, piece.run, (from, to));
     }
 }
 

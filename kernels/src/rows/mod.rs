@@ -4,10 +4,14 @@ mod block;
 mod chain;
 mod epilogue;
 mod operand;
+mod patches;
 mod prologue;
+mod source;
 
 pub use block::ArgumentReader;
 pub use chain::{Real, RowEpilogue, RowPrologue};
 pub use epilogue::{BoundEpilogue, EpilogueRow};
 pub use operand::{BoundRows, RowOperand};
+pub use patches::{BoundPatches, PatchOperand};
 pub use prologue::BoundPrologue;
+pub use source::{BoundSource, RowSource};

@@ -3,6 +3,7 @@
 
 mod activation;
 mod columns;
+mod copy;
 mod functions;
 mod register_block;
 mod rotation;
@@ -12,6 +13,7 @@ mod transpose;
 pub use activation::activate;
 pub(crate) use columns::pieces;
 pub use columns::{Width, fold_columns, for_columns};
+pub use copy::copy;
 pub use functions::{erf, exp, sigmoid, tanh};
 pub(crate) use register_block::{CELL, Cell, RegisterBlock};
 pub(crate) use rotation::Rotation;

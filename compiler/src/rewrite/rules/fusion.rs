@@ -206,6 +206,15 @@ pub const RULES: &[Rule] = &[
         example: "x: I T+1 K, index: 1",
     },
     Rule {
+        name: "patchify-into-address",
+        left: "(read (patchify ?x ?height ?width ?rows ?cols))",
+        right: "(read_patches ?x ?height ?width ?rows ?cols)",
+        given: &[],
+        conditions: &[],
+        because: "A kernel that copies rows before it multiplies them can gather them from the image.",
+        example: "x: I C 2*R+1 3*S, height: 2, width: 3, rows: dim R, cols: dim S",
+    },
+    Rule {
         name: "expand-into-address",
         left: "(read (expand ?x ?images))",
         right: "(read_expanded ?x ?images)",
