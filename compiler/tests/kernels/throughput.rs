@@ -3,10 +3,11 @@
 use crate::launch::{Loaded, Operand};
 use ocellus_dialects::ElementType::{self, BF16, F32};
 use ocellus_dialects::kernel::{
-    Between, Broadcast, Combine, EpilogueOp, GemmTile, KernelOp, Mask, Prologue,
+    Between, Broadcast, Combine, EpilogueOp, GemmTile, KernelOp, Mask, Move, Prologue,
 };
+use ocellus_dialects::symbolic::Dim;
 use ocellus_dialects::venc::Activation;
-use ocellus_kernels::{CpuTarget, back_to_back_gemm};
+use ocellus_kernels::{CpuTarget, Layout, back_to_back_gemm};
 
 const WORKERS: i64 = 2;
 
@@ -181,5 +182,38 @@ fn mlp_throughput() {
             "{m:>4} x {k:>4} x {hidden:>4}: apart {apart:>4.0} GFLOP/s, {}",
             together.join(", ")
         );
+    }
+}
+
+/// A patch embedding that gathers its rows, beside one in two launches: patches written out, then multiplied.
+#[test]
+#[ignore = "a measurement; run it with --release --nocapture on a quiet machine"]
+fn patch_embedding_throughput() {
+    for element in [F32, BF16] {
+        for (images, size, patch, n) in [(1, 224, 16, 768), (8, 224, 16, 768), (8, 224, 14, 1024)] {
+            let image = Operand::random(1, element, &[images, 3, size, size], 1.0);
+            let across = size / patch;
+            let (m, k) = (images * across * across, 3 * patch * patch);
+            let flops = 2.0 * (m * n * k) as f64;
+            let (rows, cols) = (Dim::from(across), Dim::from(across));
+            let copy = Move::Patchify { height: patch, width: patch, rows, cols: cols.clone() };
+            let written_out = Operand::random(2, element, &[images, across * across, k], 1.0);
+            let copied = [image.clone()];
+            let copying = gflops(&KernelOp::Move(copy), &copied, &written_out, flops);
+            let product = measure(element, m, n, k, false);
+            let apart = 1.0 / (1.0 / copying + 1.0 / product);
+
+            let ty = &written_out.layout.ty;
+            let layout = Layout::of_patches(&image.layout, ty, (patch, patch), &cols).unwrap();
+            let tile = GemmTile::DEFAULT;
+            let op = KernelOp::Gemm { prologue: Prologue::None, epilogue: vec![], tile };
+            let operands = [Operand { layout, ..image }, Operand::random(3, element, &[n, k], 1.0)];
+            let result = Operand::random(4, element, &[m, n], 1.0);
+            let together = gflops(&op, &operands, &result, flops);
+            println!(
+                "{element} {images} of {size}, patch {patch:>2}, {n:>4}: apart {apart:>4.0} GFLOP/s, together \
+                 {together:>4.0}, the product alone {product:>4.0}"
+            );
+        }
     }
 }
