@@ -28,7 +28,7 @@ pub use kernel::{Kernel, emit_module};
 pub use lower::{Launch, LowerError, lower};
 pub use patch_layout::PatchLayout;
 pub use target::CpuTarget;
-pub use work::{Work, work};
+pub use work::{Work, gather_flops, work};
 
 use ocellus_dialects::TensorType;
 use ocellus_dialects::symbolic::Dim;

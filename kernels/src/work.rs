@@ -42,6 +42,12 @@ pub fn work(op: &KernelOp, operands: &[TensorType], result: &TensorType) -> Work
     Work { matrix_flops, prologue_flops, elementwise_flops, weight_bytes, activation_bytes }
 }
 
+/// What it takes to gather the rows of `x` from an image, in FLOPs: as whoever packs rows gathers them first, they count
+/// as what happens to rows. Bytes are those of rows in memory, for each pixel is in one patch.
+pub fn gather_flops(x: &TensorType) -> Dim {
+    times(x.elements(), GATHER_FLOPS)
+}
+
 /// Which operands are matrices of weights.
 fn weights(op: &KernelOp) -> Vec<usize> {
     match op {
@@ -111,6 +117,10 @@ fn flops(op: &KernelOp, operands: &[TensorType], result: &TensorType) -> [Dim; 3
 
 /// Two products and a sum, for each element that `venc.rope` rotates.
 const ROTATION_FLOPS: i64 = 3;
+
+/// What it takes to gather an element, in the arithmetic on rows that could be done meanwhile: as long as a layer norm,
+/// as measured (`patch_embedding_throughput`, each tile on its own).
+const GATHER_FLOPS: i64 = 8;
 
 /// A function of an element, roughly.
 const ACTIVATION_FLOPS: i64 = 24;

@@ -174,7 +174,8 @@ impl Reader<'_> {
             .map(|(op, operands)| {
                 let types: Vec<TensorType> =
                     operands.iter().map(|operand| operand.ty.clone()).collect();
-                let schedules = schedules(op.clone(), &types, result, self.cpu);
+                let view = operands.first().and_then(|operand| operand.view.as_ref());
+                let schedules = schedules(op.clone(), (&types, view), result, self.cpu);
                 Way { maker: Maker::Launch(op), operands, schedules }
             })
             .collect()

@@ -1,10 +1,10 @@
 //! How long a launch takes on a target: the roofline over waves of tiles, and the price of launching.
 
 use super::target::TargetDescription;
-use ocellus_dialects::kernel::KernelOp;
+use ocellus_dialects::kernel::{KernelOp, View};
 use ocellus_dialects::symbolic::{Bindings, Dim};
 use ocellus_dialects::{ElementType, TensorType};
-use ocellus_kernels::{CpuTarget, Layout, lower, work};
+use ocellus_kernels::{CpuTarget, Layout, gather_flops, lower, work};
 use std::convert::Infallible;
 
 /// What bounds a launch.
@@ -103,6 +103,14 @@ impl LaunchCost<Dim> {
             rows_at_once: launch.as_ref().map_or(1, |launch| launch.kernel.rows_at_once(cpu)),
             tiles: launch.map(|launch| launch.tiles.0).unwrap_or_default(),
         }
+    }
+
+    /// The same launch where its first operand, of that type, is read through a view.
+    pub fn reading(mut self, x: Option<&TensorType>, view: Option<&View>) -> Self {
+        if let (Some(x), Some(View::Patches { .. })) = (x, view) {
+            self.prologue_flops = self.prologue_flops + gather_flops(x);
+        }
+        self
     }
 
     /// The quantities where the symbols have those values. The error is a dimension with a symbol that has none.
@@ -243,6 +251,10 @@ mod tests {
 
     /// A gemm of `rows` rows, and its prediction where rows has a value.
     fn predicted(k: i64, n: i64, rows: i64) -> Prediction {
+        predicted_reading(None, (k, n), rows)
+    }
+
+    fn predicted_reading(view: Option<View>, (k, n): (i64, i64), rows: i64) -> Prediction {
         let target = TargetDescription::named("x86-64-v4").unwrap();
         let op =
             KernelOp::Gemm { prologue: Prologue::None, epilogue: vec![], tile: GemmTile::DEFAULT };
@@ -252,6 +264,7 @@ mod tests {
         };
         let weight = TensorType::new(ElementType::F32, [n, k]);
         let cost = LaunchCost::of(&op, &[of(k), weight], &of(n), &target.cpu().unwrap());
+        let cost = cost.reading(Some(&of(k)), view.as_ref());
         assert!(cost.at(&Bindings::new()).is_err());
         predict(&cost.at(&Bindings::from([(symbol, rows)])).unwrap(), &target)
     }
@@ -268,6 +281,17 @@ mod tests {
         // Two units: 2 tiles of 128 columns are one wave, 3 are two.
         let [two, three, four] = [256, 384, 512].map(|n| predicted(512, n, 96).microseconds);
         assert!((three - four).abs() < 1e-6 && three > 1.7 * two, "{two} {three} {four}");
+    }
+
+    #[test]
+    fn to_gather_rows_takes_time_and_no_bytes() {
+        let [rows, cols] = [1, 96].map(Dim::from);
+        let patches = View::Patches { height: 16, width: 16, rows, cols };
+        let [plain, gathered] =
+            [None, Some(patches)].map(|view| predicted_reading(view, (768, 768), 96));
+        assert_eq!(plain.bytes, gathered.bytes);
+        let longer = gathered.compute_microseconds / plain.compute_microseconds;
+        assert!((1.001..1.2).contains(&longer), "{longer}");
     }
 
     #[test]

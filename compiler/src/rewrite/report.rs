@@ -6,7 +6,7 @@ use super::refusals::Refusal;
 use super::saturate::Statistics;
 use super::target::TargetDescription;
 use ocellus_dialects::TensorType;
-use ocellus_dialects::kernel::{Function, KernelOp, Mask, Module, Step};
+use ocellus_dialects::kernel::{Function, KernelOp, Mask, Module, Step, ValueKind};
 use ocellus_dialects::symbolic::{Bindings, Dim};
 use ocellus_kernels::CpuTarget;
 use std::collections::BTreeMap;
@@ -120,7 +120,12 @@ pub fn launches<'a>(
         let Step::Launch { op, operands, result, .. } = step else { return None };
         let types: Vec<TensorType> =
             operands.iter().map(|operand| function.value(*operand).ty.clone()).collect();
-        Some((step, LaunchCost::of(op, &types, &function.value(*result).ty, cpu)))
+        let view = operands.first().and_then(|operand| match &function.value(*operand).kind {
+            ValueKind::View(view, _) => Some(view),
+            _ => None,
+        });
+        let cost = LaunchCost::of(op, &types, &function.value(*result).ty, cpu);
+        Some((step, cost.reading(types.first(), view)))
     })
 }
 

@@ -11,7 +11,7 @@
 use super::cost::{LaunchCost, predict};
 use super::target::TargetDescription;
 use ocellus_dialects::TensorType;
-use ocellus_dialects::kernel::{GemmTile, KernelOp};
+use ocellus_dialects::kernel::{GemmTile, KernelOp, View};
 use ocellus_dialects::symbolic::{Bindings, Dim};
 use ocellus_kernels::{CpuTarget, back_to_back_gemm, gemm};
 
@@ -28,10 +28,10 @@ pub struct Schedule {
     pub cost: LaunchCost<Dim>,
 }
 
-/// The schedules of `op`, the usual one first.
+/// The schedules of `op`, the usual one first. Its first operand is read through `view`.
 pub fn schedules(
     op: KernelOp,
-    operands: &[TensorType],
+    (operands, view): (&[TensorType], Option<&View>),
     result: &TensorType,
     cpu: &CpuTarget,
 ) -> Vec<Schedule> {
@@ -52,7 +52,7 @@ pub fn schedules(
         _ => vec![op],
     };
     let schedule = |op: KernelOp| {
-        let cost = LaunchCost::of(&op, operands, result, cpu);
+        let cost = LaunchCost::of(&op, operands, result, cpu).reading(operands.first(), view);
         Schedule { op, cost }
     };
     ops.into_iter().map(schedule).collect()
@@ -101,7 +101,7 @@ mod tests {
         let op =
             KernelOp::Gemm { prologue: Prologue::None, epilogue: vec![], tile: GemmTile::DEFAULT };
         let cpu = target.cpu().unwrap();
-        let all = schedules(op, &[of(768), weight], &of(768), &cpu);
+        let all = schedules(op, (&[of(768), weight], None), &of(768), &cpu);
         let tile = |count: i64| {
             let at = Bindings::from([(rows.clone(), count)]);
             match &all[cheapest(&all, &at, &target).unwrap().0].op {

@@ -5,8 +5,8 @@ use crate::CpuTarget;
 use crate::mlir::{Builder, Scalar, Type, Value};
 use ocellus_dialects::ElementType;
 
-/// Copies `width` elements from one address to another. Bits are bits: what they mean as numbers is nobody's business
-/// here.
+/// Copies `width` elements from one address to another; the two runs do not overlap. Bits are bits: what they mean as
+/// numbers is nobody's business here.
 pub fn copy(
     b: &mut Builder,
     target: &CpuTarget,
@@ -18,11 +18,34 @@ pub fn copy(
         ElementType::F32 | ElementType::I32 => Scalar::I32,
         ElementType::BF16 | ElementType::F16 => Scalar::I16,
     };
-    for_columns(b, target, width, |b, column, lanes| {
+    let piece = |b: &mut Builder, column: Value, lanes: u32| {
         let bytes = b.mul_constant(column, element.bytes());
         let from = b.offset(from, bytes);
         let elements = b.load(from, Type::Vector(scalar, lanes));
         let to = b.offset(to, bytes);
         b.store(elements, to);
-    });
+    };
+    match width {
+        Width::Dynamic(_) => for_columns(b, target, width, piece),
+        Width::Static(width) if width < 1 => {}
+        Width::Static(width) => {
+            let lanes = lanes_of(width, target);
+            let whole = width - width % i64::from(lanes);
+            for_columns(b, target, Width::Static(whole), piece);
+            // What is left over is written with some of what comes before it, once more.
+            if whole < width {
+                let column = b.i64(width - i64::from(lanes));
+                piece(b, column, lanes);
+            }
+        }
+    }
+}
+
+/// The widest vector that fits in a run.
+fn lanes_of(width: i64, target: &CpuTarget) -> u32 {
+    let mut lanes = target.lanes();
+    while i64::from(lanes) > width {
+        lanes /= 2;
+    }
+    lanes
 }
