@@ -47,6 +47,7 @@ impl Kernel {
             Kernel::Attention(_) => "attention",
             Kernel::BackToBackGemm(_) => "back_to_back_gemm",
             Kernel::BatchedGemm(_) => "batched_gemm",
+            Kernel::Gemm(gemm) if gemm.slices > 1 => "partial_gemm",
             Kernel::Gemm(_) => "gemm",
             Kernel::Move(_) => "move",
             Kernel::RowWise(_) => "rowwise",

@@ -87,6 +87,9 @@ pub fn lower(
         KernelOp::Gemm { prologue, epilogue, tile } => {
             Gemm::lower((*prologue, epilogue), *tile, operands, result, target)
         }
+        KernelOp::PartialGemm { slices, tile } => {
+            Gemm::lower_partial(*slices, *tile, operands, result, target)
+        }
         KernelOp::BackToBackGemm { prologue, between, epilogue, rows } => {
             let chain = (*prologue, between, epilogue.as_slice());
             BackToBackGemm::lower(chain, *rows, operands, result, target)

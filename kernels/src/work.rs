@@ -51,6 +51,7 @@ pub fn gather_flops(x: &TensorType) -> Dim {
 /// Which operands are matrices of weights.
 fn weights(op: &KernelOp) -> Vec<usize> {
     match op {
+        KernelOp::PartialGemm { .. } => vec![1],
         KernelOp::Gemm { prologue, .. } => vec![1 + prologue.operands()],
         KernelOp::BackToBackGemm { prologue, between, .. } => {
             let first = 1 + prologue.operands();
@@ -72,6 +73,10 @@ fn flops(op: &KernelOp, operands: &[TensorType], result: &TensorType) -> [Dim; 3
             times(read, prologue_flops(*prologue)),
             times(elements, epilogue_flops(epilogue)),
         ],
+        KernelOp::PartialGemm { .. } => {
+            let rows = operands.first().map(TensorType::rows).unwrap_or_default();
+            [times(rows * result.width() * depth, 2), none.clone(), none]
+        }
         KernelOp::BackToBackGemm { prologue, between, epilogue, .. } => {
             let width = |position: &usize| operands.get(*position).map(TensorType::width);
             let between_width = weights(op).last().and_then(width).unwrap_or_default();
@@ -136,6 +141,7 @@ fn prologue_flops(prologue: Prologue) -> i64 {
         Prologue::LayerNorm { affine, .. } => 6 + 2 * i64::from(affine),
         Prologue::NormScale { centred: true, .. } => 4,
         Prologue::NormScale { centred: false, .. } => 2,
+        Prologue::SumSlices { .. } => 1,
         Prologue::Softmax => 36,
     }
 }

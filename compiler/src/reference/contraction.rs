@@ -32,6 +32,31 @@ pub(super) fn linear(x: &HostTensor, weight: &HostTensor, out: &mut HostTensor) 
     product(rows, k, n, &Matrix::new(&x.data, k), &weight, &mut out.data);
 }
 
+/// `x[.., k] weight[n, k]^T` for each slice of the columns of both, one result after the other.
+pub(super) fn linear_slices(
+    x: &HostTensor,
+    weight: &HostTensor,
+    slices: usize,
+    out: &mut HostTensor,
+) {
+    let &[n, k] = weight.shape.as_slice() else { return };
+    let (rows, width) = (x.data.len() / k, k / slices);
+    for (slice, out) in out.data.chunks_exact_mut((rows * n).max(1)).enumerate() {
+        let x = Matrix::new(&x.data[slice * width..], k);
+        let weight = Matrix::new(&weight.data[slice * width..], k).transposed();
+        product(rows, width, n, &x, &weight, out);
+    }
+}
+
+/// The sum over the first dimension.
+pub(super) fn sum_slices(x: &HostTensor, out: &mut HostTensor) {
+    let mut sums = vec![0.0f64; out.data.len()];
+    for slice in x.data.chunks_exact(out.data.len().max(1)) {
+        sums.iter_mut().zip(slice).for_each(|(sum, x)| *sum += f64::from(*x));
+    }
+    out.data.iter_mut().zip(sums).for_each(|(out, sum)| *out = sum as f32);
+}
+
 /// `a[.., m, k] b[.., k, n]`, or `b[.., n, k]` transposed.
 pub(super) fn matmul(a: &HostTensor, b: &HostTensor, transpose_rhs: bool, out: &mut HostTensor) {
     let [.., m, k] = a.shape[..] else { return };
@@ -95,6 +120,17 @@ mod tests {
     fn linear_multiplies_by_the_transposed_weight() {
         let out = run(Op::Linear, &counted(&[2, 3]), &counted(&[2, 3]));
         assert_eq!((out.shape, out.data), (vec![2, 2], vec![14.0, 32.0, 32.0, 77.0]));
+    }
+
+    #[test]
+    fn the_slices_of_a_product_sum_to_it() {
+        let (x, weight) = (counted(&[3, 4]), counted(&[2, 4]));
+        let slices = run(Op::LinearSlices { slices: 2 }, &x, &weight);
+        assert_eq!(slices.shape, vec![2, 3, 2]);
+        assert_eq!(slices.data[..2], [1.0 + 4.0, 5.0 + 12.0]);
+        let sum = Op::SumSlices { to: ocellus_dialects::ElementType::F32 };
+        let sum = evaluate_op(&sum, &[&slices], &Default::default()).unwrap();
+        assert_eq!(sum, run(Op::Linear, &x, &weight));
     }
 
     #[test]

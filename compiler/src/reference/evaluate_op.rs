@@ -46,6 +46,10 @@ fn compute(
     let out = &mut result;
     match (op, operands) {
         (Op::Linear, [x, weight]) => contraction::linear(x, weight, out),
+        (Op::LinearSlices { slices }, [x, weight]) => {
+            contraction::linear_slices(x, weight, *slices as usize, out)
+        }
+        (Op::SumSlices { .. }, [x]) => contraction::sum_slices(x, out),
         (Op::Matmul { transpose_rhs }, [a, b]) => contraction::matmul(a, b, *transpose_rhs, out),
         (Op::Add, [a, b]) => elementwise::combine(a, b, |a, b| a + b, out),
         (Op::Multiply, [a, b]) => elementwise::combine(a, b, |a, b| a * b, out),

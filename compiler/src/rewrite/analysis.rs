@@ -44,6 +44,7 @@ impl Sort {
             | StandardizeRows(..)
             | RmsStandardizeRows(..)
             | NormScaleRows(..)
+            | SumSlicesRows(..)
             | SoftmaxRows(..) => Sort::Prologue,
             Rows(..) | Gemm(..) | BackToBackGemm(..) => Sort::Product,
             List(..) | End => Sort::List,
@@ -59,8 +60,8 @@ impl Sort {
             | ThenScale(..)
             | ThenGate(..)
             | ThenCast(..) => Sort::Epilogue,
-            Times(..) | Plus(..) | FirstDim(..) | LastDim(..) | RowsAndColumns(..)
-            | WithLastDim(..) | Attribute(..) => Sort::Attribute,
+            Times(..) | Plus(..) | FirstDim(..) | LastDim(..) | ElementOf(..)
+            | RowsAndColumns(..) | WithLastDim(..) | Attribute(..) => Sort::Attribute,
             _ => Sort::Value,
         }
     }
@@ -72,6 +73,7 @@ impl Sort {
             term,
             Store(..)
                 | Attention(..)
+                | PartialGemm(..)
                 | BatchedGemm(..)
                 | BatchedGemmTransposed(..)
                 | MovePatchify(..)

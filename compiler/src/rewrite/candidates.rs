@@ -159,6 +159,7 @@ impl Reader<'_> {
             },
             Term::Store([product, epilogue]) => self.stores(class, *product, *epilogue),
             Term::Attention(children) => self.attention(children),
+            Term::PartialGemm([x, weight, slices]) => self.partial_gemms(*x, *weight, *slices),
             Term::BatchedGemm([a, b]) => {
                 vec![(KernelOp::BatchedGemm { transpose_rhs: false }, self.values([*a, *b]))]
             }
@@ -262,12 +263,29 @@ impl Reader<'_> {
         }
     }
 
+    fn partial_gemms(&self, x: Id, weight: Id, slices: Id) -> Vec<(KernelOp, Vec<Operand>)> {
+        let (Some(weight), Some(slices)) = (self.value(weight), self.integer(slices)) else {
+            return vec![];
+        };
+        if !self.egraph[weight.class].data.weight_only {
+            return vec![];
+        }
+        let op = KernelOp::PartialGemm { slices, tile: GemmTile::DEFAULT };
+        let operands = self.operands(x).into_iter();
+        operands.map(|x| (op.clone(), vec![x, weight.clone()])).collect()
+    }
+
     fn prologues(&self, class: Id) -> Vec<ReadRows> {
         let mut all = vec![];
         for term in &self.egraph[class].nodes {
             let (prologue, x, parameters) = match term {
                 Term::AsIs(x) => (Prologue::None, *x, vec![]),
                 Term::SoftmaxRows(x) => (Prologue::Softmax, *x, vec![]),
+                Term::SumSlicesRows([x, _]) => {
+                    let first = self.egraph[*x].data.ty().and_then(|ty| ty.shape.first());
+                    let Some(slices) = first.and_then(Dim::as_constant) else { continue };
+                    (Prologue::SumSlices { slices }, *x, vec![])
+                }
                 Term::NormScaleRows([x, centred, eps]) => {
                     let (Some(Attribute::Flag(centred)), Some(eps)) =
                         (self.attribute(*centred), self.number(*eps))
@@ -565,7 +583,7 @@ fn is_implemented(op: &KernelOp, operands: &[Operand]) -> bool {
     // A gemm packs rows as a norm makes them, and no others.
     let prepares_otherwise = matches!(op,
         KernelOp::Gemm { prologue, .. } | KernelOp::BackToBackGemm { prologue, .. }
-        if matches!(prologue, Prologue::Softmax | Prologue::NormScale { .. }));
+        if !prologue.is_for_gemm());
     // The halves of a row meet where a gemm's sums are: its weight is packed for that.
     let gates_rows = matches!(op, KernelOp::RowWise { epilogue, .. }
             | KernelOp::BackToBackGemm { epilogue, .. }

@@ -104,6 +104,12 @@ impl Writer<'_> {
             (Op::LayerNorm { eps }, [x]) => Term::Standardize([*x, self.number(*eps)]),
             (Op::RmsNorm { eps }, [x]) => Term::RmsStandardize([*x, self.number(*eps)]),
             (Op::RmsNorm { eps }, [x, g]) => Term::RmsNorm([*x, *g, self.number(*eps)]),
+            (Op::LinearSlices { slices }, [x, w]) => {
+                Term::LinearSlices([*x, *w, self.dim(*slices)])
+            }
+            (Op::SumSlices { to }, [x]) => {
+                Term::SumSlices([*x, self.attribute(Attribute::Element(*to))])
+            }
             (Op::NormScale { centred, eps }, [x]) => {
                 let centred = self.attribute(Attribute::Flag(*centred));
                 Term::NormScale([*x, centred, self.number(*eps)])

@@ -41,6 +41,9 @@ define_language! {
         // Logical: the operations of `venc`.
         "patchify" = Patchify([Id; 5]),
         "linear" = Linear([Id; 2]),
+        // A product in slices of k, and their sum: `(sum_slices (linear_slices x w slices) element)`.
+        "linear_slices" = LinearSlices([Id; 3]),
+        "sum_slices" = SumSlices([Id; 2]),
         "matmul" = Matmul([Id; 2]),
         "matmul_transposed" = MatmulTransposed([Id; 2]),
         "add" = Add([Id; 2]),
@@ -91,6 +94,7 @@ define_language! {
         "standardize_rows" = StandardizeRows([Id; 2]),
         "rms_standardize_rows" = RmsStandardizeRows([Id; 2]),
         "norm_scale_rows" = NormScaleRows([Id; 3]),
+        "sum_slices_rows" = SumSlicesRows([Id; 2]),
         "softmax_rows" = SoftmaxRows(Id),
         // What the kernel proper makes of the rows.
         "rows" = Rows(Id),
@@ -116,6 +120,7 @@ define_language! {
         "store" = Store([Id; 2]),
         // The last child is the mask: `end` for none, `(list (read segments) end)` for segments.
         "attention" = Attention([Id; 6]),
+        "partial_gemm" = PartialGemm([Id; 3]),
         "batched_gemm" = BatchedGemm([Id; 2]),
         "batched_gemm_transposed" = BatchedGemmTransposed([Id; 2]),
         "move_patchify" = MovePatchify([Id; 5]),
@@ -141,6 +146,7 @@ define_language! {
         "plus" = Plus([Id; 2]),
         "first_dim" = FirstDim(Id),
         "last_dim" = LastDim(Id),
+        "element_of" = ElementOf(Id),
         "rows_and_columns" = RowsAndColumns(Id),
         "with_last_dim" = WithLastDim([Id; 2]),
 

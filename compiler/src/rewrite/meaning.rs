@@ -171,6 +171,7 @@ fn attribute_meaning<A: Algebra>(
             Attribute::Dim(ty.shape.first().cloned().ok_or("a scalar has no first dimension")?)
         }
         Term::LastDim(tensor) => Attribute::Dim(type_of(*tensor)?.width()),
+        Term::ElementOf(tensor) => Attribute::Element(type_of(*tensor)?.element),
         Term::RowsAndColumns(tensor) => {
             let ty = type_of(*tensor)?;
             Attribute::Shape(vec![ty.rows(), ty.width()])
@@ -273,6 +274,12 @@ fn tensor_meaning<A: Algebra>(
             (Op::NormScale { centred, eps }, one(x)?)
         }
         Term::Centre(x) => (Op::Centre, one(x)?),
+        Term::LinearSlices([x, weight, slices]) | Term::PartialGemm([x, weight, slices]) => {
+            (Op::LinearSlices { slices: children.integer(*slices)? }, two(&[*x, *weight])?)
+        }
+        Term::SumSlices([x, to]) | Term::SumSlicesRows([x, to]) => {
+            (Op::SumSlices { to: children.element(*to)? }, one(x)?)
+        }
         Term::Softmax(x) | Term::SoftmaxRows(x) => (Op::Softmax, one(x)?),
         Term::Rope([x, cos, sin, heads])
         | Term::MoveRope([x, cos, sin, heads])

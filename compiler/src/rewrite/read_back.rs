@@ -147,6 +147,9 @@ fn launch<A: Algebra>(
             let result = finish(algebra, rows, epilogue, &mut rest)?;
             store(algebra, result, to)
         }
+        KernelOp::PartialGemm { slices, .. } => {
+            algebra.apply(Op::LinearSlices { slices: *slices }, operands)
+        }
         KernelOp::BatchedGemm { transpose_rhs } => {
             algebra.apply(Op::Matmul { transpose_rhs: *transpose_rhs }, operands)
         }
@@ -182,6 +185,10 @@ fn prepare<A: Algebra>(
         Prologue::None => operands.into_iter().next().ok_or_else(|| "no rows".into()),
         Prologue::LayerNorm { eps, .. } => algebra.apply(Op::LayerNorm { eps }, &operands),
         Prologue::RmsNorm { eps, .. } => algebra.apply(Op::RmsNorm { eps }, &operands),
+        Prologue::SumSlices { .. } => {
+            let to = algebra.type_of(operands.first().ok_or("no slices")?).element;
+            algebra.apply(Op::SumSlices { to }, &operands)
+        }
         Prologue::NormScale { centred, eps } => {
             algebra.apply(Op::NormScale { centred, eps }, &operands)
         }

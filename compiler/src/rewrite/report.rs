@@ -90,7 +90,7 @@ pub fn fused_steps(op: &KernelOp) -> usize {
             2 + steps(prologue) + between.epilogue.len() + epilogue.len()
         }
         KernelOp::RowWise { prologue, epilogue, .. } => steps(prologue) + epilogue.len(),
-        KernelOp::BatchedGemm { .. } | KernelOp::Move(_) => 1,
+        KernelOp::PartialGemm { .. } | KernelOp::BatchedGemm { .. } | KernelOp::Move(_) => 1,
         // Scores, scale, softmax, mix.
         KernelOp::Attention { rotary, mask, .. } => {
             4 + 2 * usize::from(*rotary) + usize::from(*mask == Mask::Segments)
@@ -225,6 +225,7 @@ pub fn kernel_name(op: &KernelOp) -> String {
             format!("{first} > {}", chain(&Prologue::None, Some("gemm"), epilogue))
         }
         KernelOp::RowWise { prologue, epilogue, .. } => chain(prologue, None, epilogue),
+        KernelOp::PartialGemm { slices, .. } => format!("gemm in {slices} slices"),
         KernelOp::BatchedGemm { .. } => "batched gemm".into(),
         KernelOp::Attention { heads, rotary, mask, .. } => {
             let rotary = if *rotary { "rope > " } else { "" };

@@ -40,6 +40,10 @@ pub fn schedules(
             .into_iter()
             .map(|tile| KernelOp::Gemm { prologue: *prologue, epilogue: epilogue.clone(), tile })
             .collect(),
+        KernelOp::PartialGemm { slices, .. } => tiles(0, operands, cpu)
+            .into_iter()
+            .map(|tile| KernelOp::PartialGemm { slices: *slices, tile })
+            .collect(),
         KernelOp::BackToBackGemm { prologue, between, epilogue, .. } => back_to_back_gemm::ROWS
             .into_iter()
             .map(|rows| KernelOp::BackToBackGemm {

@@ -335,3 +335,38 @@ fn what_no_kernel_does_is_refused() {
     let error = lower_gemm(Prologue::None, &dynamic);
     assert!(matches!(error, LowerError::Dynamic { operand: 1, .. }), "{error}");
 }
+
+/// Slices of rows with a gap, in every storage.
+#[test]
+fn products_in_slices_are_those_of_the_slices() {
+    for target in targets() {
+        for (element, slices, (m, n, k)) in
+            [(F32, 2, (13, 37, 32)), (BF16, 4, (103, 33, 128)), (F16, 3, (5, 70, 96))]
+        {
+            let x = Operand::with_gap(1, element, &[m, k], 1.0, 3);
+            let w = Operand::random(2, element, &[n, k], 1.0);
+            let empty = vec![f64::NAN; (slices * m * n) as usize];
+            let result = Operand::of(F32, &[slices, m, n], &empty, 0);
+            let op = KernelOp::PartialGemm { slices, tile: GemmTile { rows: 24, columns: 32 } };
+            let found = run(&op, &[x.clone(), w.clone()], &result, &target);
+            let width = (k / slices) as usize;
+            let mut wanted = vec![];
+            for slice in 0..slices as usize {
+                for x in x.values.chunks(k as usize) {
+                    let x: Vec<Near> =
+                        x[slice * width..][..width].iter().map(|x| Near::exactly(*x)).collect();
+                    for w in w.values.chunks(k as usize) {
+                        wanted
+                            .push(product(&x, &w[slice * width..][..width], element).rounded(F32));
+                    }
+                }
+            }
+            assert_close(&found, &wanted, &format!("{} {element} {slices} slices", target.name));
+        }
+    }
+    let layout = |shape: &[i64]| Layout::contiguous(&TensorType::new(F32, shape.iter().copied()));
+    let op = KernelOp::PartialGemm { slices: 3, tile: GemmTile::DEFAULT };
+    let operands = [layout(&[4, 64]), layout(&[8, 64])];
+    let error = lower(&op, &operands, &layout(&[3, 4, 8]), &CpuTarget::X86_64_V3).unwrap_err();
+    assert!(error.to_string().contains("64 columns are not 3 slices"), "{error}");
+}

@@ -94,6 +94,7 @@ pub fn prologue(prologue: Prologue, row: &[f64], gain: &[f64], bias: &[f64]) -> 
             };
             row.iter().zip(gain).map(near).collect()
         }
+        Prologue::SumSlices { .. } => panic!("a sum of slices is of many rows"),
         Prologue::NormScale { centred, eps } => {
             let mean = if centred { row.iter().sum::<f64>() / n } else { 0.0 };
             let square = row.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / n;

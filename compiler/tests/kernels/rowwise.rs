@@ -205,3 +205,31 @@ fn what_no_kernel_does_is_refused() {
     let error = lower(&norm, std::slice::from_ref(&flat), &flat, &target).unwrap_err();
     assert_eq!(error, LowerError::MissingOperand { operand: 1 });
 }
+
+#[test]
+fn slices_are_summed_row_by_row() {
+    use ocellus_dialects::kernel::{Broadcast, Combine};
+    for target in targets() {
+        for (slices, rows, width) in [(1, 3, 7), (4, 5, 39), (16, 2, 768)] {
+            let x = Operand::random(1, F32, &[slices, rows, width], 1.0);
+            let bias = Operand::random(2, F32, &[width], 1.0);
+            let op = KernelOp::RowWise {
+                prologue: Prologue::SumSlices { slices },
+                epilogue: vec![EpilogueOp::Combine(Combine::Add, Broadcast::Columns)],
+                to: BF16,
+            };
+            let operands = [x.clone(), bias.clone()];
+            let found = run(&op, &operands, &result(BF16, &[rows, width], 3), &target);
+            let elements = (rows * width) as usize;
+            let near = |at: usize| {
+                let slices: Vec<f64> = x.values[at..].iter().step_by(elements).copied().collect();
+                let magnitude: f64 = slices.iter().map(|x| x.abs()).sum();
+                let bias = bias.values[at % width as usize];
+                let bound = (slices.len() + 1) as f64 * (magnitude + bias.abs()) * 2f64.powi(-24);
+                Near { value: slices.iter().sum::<f64>() + bias, bound }.rounded(BF16)
+            };
+            let wanted: Vec<Near> = (0..elements).map(near).collect();
+            assert_close(&found, &wanted, &format!("{} {slices} x {rows} x {width}", target.name));
+        }
+    }
+}

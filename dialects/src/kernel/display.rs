@@ -99,6 +99,10 @@ impl Function {
                 let epilogue = epilogue_text(epilogue, &mut next);
                 format!("gemm {rows} by {weight}{epilogue}{}", tile_text(*tile))
             }
+            KernelOp::PartialGemm { slices, tile } => {
+                let (x, weight) = (next(), next());
+                format!("partial_gemm {x} by {weight} {{slices {slices}}}{}", tile_text(*tile))
+            }
             KernelOp::BackToBackGemm { prologue, between, epilogue, rows: tile } => {
                 let rows = prologue_text(*prologue, &mut next);
                 let first = next();
@@ -139,6 +143,7 @@ fn prologue_text(prologue: Prologue, next: &mut impl FnMut() -> String) -> Strin
             let centred = if centred { ", centred" } else { "" };
             format!("norm_scale({}) {{eps {eps:?}{centred}}}", next())
         }
+        Prologue::SumSlices { slices } => format!("sum_slices({}) {{slices {slices}}}", next()),
         Prologue::Softmax => format!("softmax({})", next()),
     }
 }

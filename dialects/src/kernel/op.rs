@@ -30,6 +30,11 @@ pub enum Prologue {
         /// Added to the variance or the mean square.
         eps: f64,
     },
+    /// `venc.sum_slices`: the row of each slice, summed. No operand.
+    SumSlices {
+        /// How many slices.
+        slices: i64,
+    },
     /// `venc.softmax`. No operand.
     Softmax,
 }
@@ -44,6 +49,11 @@ impl Prologue {
         }
     }
 
+    /// Whether a gemm can prepare its rows so as it packs them: each by itself, to a row as wide.
+    pub fn is_for_gemm(self) -> bool {
+        matches!(self, Prologue::None | Prologue::LayerNorm { .. } | Prologue::RmsNorm { .. })
+    }
+
     /// Its name in attributes and symbols.
     pub fn name(self) -> &'static str {
         match self {
@@ -51,6 +61,7 @@ impl Prologue {
             Prologue::LayerNorm { .. } => "layer_norm",
             Prologue::RmsNorm { .. } => "rms_norm",
             Prologue::NormScale { .. } => "norm_scale",
+            Prologue::SumSlices { .. } => "sum_slices",
             Prologue::Softmax => "softmax",
         }
     }
@@ -281,6 +292,14 @@ pub enum KernelOp {
         /// How the result is cut into tiles.
         tile: GemmTile,
     },
+    /// `venc.linear_slices`: split-K, for so few rows and columns that their tiles keep no target busy. Operands: x, weight
+    /// `[n, k]` as in [`KernelOp::Gemm`].
+    PartialGemm {
+        /// Into how many slices k is cut.
+        slices: i64,
+        /// How the result of each slice is cut into tiles.
+        tile: GemmTile,
+    },
     /// `epilogue(between(prologue(x) first^T) second^T)`, the rows between the two products never in memory: an MLP in
     /// one launch. Operands: x, the prologue's, the first weight `[m, k]`, those of `between`, the second weight
     /// `[n, m]`, the epilogue's. Weights as in [`KernelOp::Gemm`].
@@ -331,6 +350,7 @@ impl KernelOp {
     pub fn family(&self) -> &'static str {
         match self {
             KernelOp::Gemm { .. } => "gemm",
+            KernelOp::PartialGemm { .. } => "partial_gemm",
             KernelOp::BackToBackGemm { .. } => "back_to_back_gemm",
             KernelOp::BatchedGemm { .. } => "batched_gemm",
             KernelOp::RowWise { .. } => "rowwise",

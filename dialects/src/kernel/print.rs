@@ -247,7 +247,10 @@ fn parts(op: &KernelOp, operands: usize) -> Vec<Part> {
             parts.extend(before(*prologue));
             parts.extend(behind(epilogue));
         }
-        KernelOp::BatchedGemm { .. } | KernelOp::Attention { .. } | KernelOp::Move(_) => {
+        KernelOp::PartialGemm { .. }
+        | KernelOp::BatchedGemm { .. }
+        | KernelOp::Attention { .. }
+        | KernelOp::Move(_) => {
             parts = vec![Part::Own(operands)];
         }
     }
@@ -257,6 +260,11 @@ fn parts(op: &KernelOp, operands: usize) -> Vec<Part> {
 fn launch_attributes(op: &KernelOp) -> Vec<Attribute> {
     match op {
         KernelOp::RowWise { .. } => vec![],
+        KernelOp::PartialGemm { slices, tile } => vec![
+            ("slices", slices.to_string()),
+            ("tile_rows", tile.rows.to_string()),
+            ("tile_columns", tile.columns.to_string()),
+        ],
         KernelOp::BackToBackGemm { prologue, between, rows, .. } => {
             let before = usize::from(*prologue != Prologue::None) + between.epilogue.len();
             vec![("between", before.to_string()), ("rows", rows.to_string())]
@@ -310,6 +318,7 @@ fn moved(movement: &Move) -> Option<venc::Op> {
 fn prologue_attributes(prologue: Prologue) -> Vec<Attribute> {
     match prologue {
         Prologue::None | Prologue::Softmax => vec![],
+        Prologue::SumSlices { slices } => vec![("slices", slices.to_string())],
         Prologue::NormScale { centred, eps } => {
             vec![("centred", centred.to_string()), ("eps", text::real(eps))]
         }

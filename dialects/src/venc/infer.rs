@@ -234,6 +234,15 @@ pub fn infer(op: &Op, operands: &[&TensorType]) -> Result<TensorType, VencError>
         }),
         Op::Patchify { height, width, rows, cols } => patchify(&app, *height, *width, rows, cols),
         Op::Linear => linear(&app),
+        Op::LinearSlices { slices } => linear_slices(&app, *slices),
+        Op::SumSlices { to: ElementType::I32 } => {
+            Err(app.bad_attribute("to", "indices are inputs of the model: no sum is one"))
+        }
+        Op::SumSlices { to } => {
+            let [x] = app.take("`x`")?;
+            app.at_least(0, "x", 2)?;
+            Ok(TensorType { element: *to, shape: x.shape[1..].to_vec() })
+        }
         Op::Matmul { transpose_rhs } => matmul(&app, *transpose_rhs),
         Op::Add | Op::Multiply => broadcast(&app),
         Op::Scale { factor } if !factor.is_finite() => {
@@ -287,6 +296,17 @@ pub fn infer(op: &Op, operands: &[&TensorType]) -> Result<TensorType, VencError>
             Ok(TensorType { element: *to, shape: x.shape.clone() })
         }
     }
+}
+
+fn linear_slices(app: &Application, slices: i64) -> Result<TensorType, VencError> {
+    let product = linear(app)?;
+    let depth = app.operands[1].width().as_constant();
+    if slices < 1 || depth.is_none_or(|depth| depth % slices != 0) {
+        let depth = app.operands[1].width();
+        return Err(app.bad_attribute("slices", format!("{slices} divides not the width {depth}")));
+    }
+    let shape = std::iter::once(Dim::from(slices)).chain(product.shape).collect();
+    Ok(TensorType { element: ElementType::F32, shape })
 }
 
 fn patchify(

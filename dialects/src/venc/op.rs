@@ -98,6 +98,17 @@ pub enum Op {
     },
     /// `x[.., k], weight[n, k] -> [.., n]`: `x weight^T`.
     Linear,
+    /// `x[.., k], weight[n, k] -> [slices, .., n]`, in f32: the products of each slice of `k / slices` columns of both.
+    /// [`Op::SumSlices`] makes [`Op::Linear`] of them.
+    LinearSlices {
+        /// How many: a divisor of k.
+        slices: i64,
+    },
+    /// `x[slices, ..] -> [..]`: the sum of the slices.
+    SumSlices {
+        /// How the sum is stored.
+        to: ElementType,
+    },
     /// `a[.., m, k], b[.., k, n] -> [.., m, n]`; `b[.., n, k]` where transposed. Leading dimensions are equal.
     Matmul {
         /// Whether the right operand's last two dimensions are exchanged.
@@ -234,6 +245,8 @@ impl Op {
             Op::Weight { .. } => "weight",
             Op::Patchify { .. } => "patchify",
             Op::Linear => "linear",
+            Op::LinearSlices { .. } => "linear_slices",
+            Op::SumSlices { .. } => "sum_slices",
             Op::Matmul { .. } => "matmul",
             Op::Add => "add",
             Op::Multiply => "multiply",

@@ -133,6 +133,8 @@ fn operation(reader: &Reader, name: &str, result: &TensorType) -> Result<Op, Mli
             cols: reader.dim("cols")?,
         },
         "linear" => Op::Linear,
+        "linear_slices" => Op::LinearSlices { slices: reader.integer("slices")? },
+        "sum_slices" => Op::SumSlices { to: result.element },
         "matmul" => Op::Matmul { transpose_rhs: reader.boolean("transpose_rhs")? },
         "add" => Op::Add,
         "multiply" => Op::Multiply,

@@ -126,6 +126,7 @@ impl Op {
                 ("rows", dim(rows)),
                 ("cols", dim(cols)),
             ],
+            Op::LinearSlices { slices } => vec![("slices", slices.to_string())],
             Op::Matmul { transpose_rhs } => vec![("transpose_rhs", transpose_rhs.to_string())],
             Op::Scale { factor } => vec![("factor", text::real(*factor))],
             Op::LayerNorm { eps } | Op::RmsNorm { eps } => vec![("eps", text::real(*eps))],
@@ -160,6 +161,7 @@ impl Op {
             }
             // `call` names its callee by its own syntax; `expand`, `reshape` and `cast` go to the result's type.
             Op::Linear
+            | Op::SumSlices { .. }
             | Op::Centre
             | Op::Add
             | Op::Multiply

@@ -92,7 +92,9 @@ fn append(function: &mut FunctionBuilder, steps: &[Step], sizes: &Sizes) -> Valu
                 }
                 continue;
             }
-            Op::Linear | Op::Matmul { .. } | Op::Add | Op::Multiply => vec![a, b],
+            Op::Linear | Op::LinearSlices { .. } | Op::Matmul { .. } | Op::Add | Op::Multiply => {
+                vec![a, b]
+            }
             Op::RmsNorm { .. } if index % 2 == 0 => vec![a, b],
             Op::LayerNorm { .. } if index % 2 == 0 => vec![a, b, b],
             Op::Concat { .. } => vec![a, b, a],
@@ -151,6 +153,8 @@ fn operation(choice: usize, ty: &TensorType, index: i64, sizes: &Sizes) -> Op {
         31 => Op::InversePermutation,
         32 => Op::MaskSegments,
         33 => Op::Rope { heads: 2 },
+        36 => Op::LinearSlices { slices: 2 },
+        37 => Op::SumSlices { to: ElementType::F32 },
         34 => Op::NormScale { centred: index % 2 == 0, eps: 1e-6 },
         35 => Op::Centre,
         24..30 => Op::Activate(Activation::ALL[choice - 24]),

@@ -74,9 +74,9 @@ impl BackToBackGemm {
             let wanted = first.ty.width();
             return Err(LowerError::Width { operand: 0, ty: x.ty.clone(), wanted });
         }
-        if matches!(prologue, Prologue::Softmax | Prologue::NormScale { .. }) {
+        if !prologue.is_for_gemm() {
             return Err(unsupported(
-                "a softmax or the scale of a norm before a product is a kernel of its own".into(),
+                "a softmax, the scale of a norm or a sum of slices before a product is a kernel of its own".into(),
             ));
         }
         if rows < 1 {

@@ -16,6 +16,16 @@ struct Emitter<'a> {
     prologue: BoundPrologue,
     packed: &'a PackedRows<'a>,
     product: PanelProduct<'a>,
+    result: TensorRows<'a>,
+}
+
+/// What a tile works on.
+struct Tile {
+    /// The slice of k.
+    slice: Value,
+    block: Block,
+    /// The group of panels of columns.
+    group: Value,
 }
 
 impl Gemm {
@@ -34,8 +44,14 @@ impl Gemm {
             let weight = arguments.pointer(b);
             let epilogue = BoundEpilogue::read(&self.epilogue, b, &mut arguments);
             let result = BoundRows::contiguous(self.to, b, &mut arguments);
-            let packed =
-                PackedRows { target, kernel: schedule.kernel, width: self.k, base: *scratch };
+            let packed = PackedRows {
+                target,
+                kernel: schedule.kernel,
+                width: self.slice_width(),
+                base: *scratch,
+            };
+            let sink = TensorRows { target, rows: result };
+            let result = TensorRows { target, rows: result };
             let product = PanelProduct {
                 microkernel: &microkernel,
                 packed: &packed,
@@ -43,41 +59,72 @@ impl Gemm {
                 packing: self.packing(target),
                 epilogue: &epilogue,
                 sums: b.offset_constant(*scratch, schedule.packed_bytes()),
-                sink: &TensorRows { target, rows: result },
+                sink: &sink,
             };
             let packed = &packed;
-            let emitter = Emitter { gemm: self, schedule, rows, x, prologue, packed, product };
+            let emitter =
+                Emitter { gemm: self, schedule, rows, x, prologue, packed, product, result };
             emitter.tiles(b, *first, *end);
         });
     }
 }
 
 impl Emitter<'_> {
-    /// Runs the tiles `first..end`, and packs rows where a tile's block is not the one before's.
+    /// Runs the tiles `first..end`, and packs rows where a tile's block or slice is not the one before's.
     fn tiles(&self, b: &mut Builder, first: Value, end: Value) {
-        let groups = self.gemm.n.div_euclid(self.schedule.tile_columns)
-            + i64::from(self.gemm.n % self.schedule.tile_columns != 0);
+        let columns = self.schedule.tile_columns;
+        let groups = (self.gemm.n + columns - 1) / columns;
         let none = b.i64(-1);
         b.for_loop((first, end, 1), &[none], |b, tile, packed| {
             let groups = b.i64(groups);
             let index = b.div(tile, groups);
             let group = b.rem(tile, groups);
+            let (slice, block) = self.slice_and_block(b, index);
             let division = (self.schedule.kernel, self.schedule.block_rows);
-            let block = Block::of(b, index, self.rows, division);
+            let tile = Tile { slice, block: Block::of(b, block, self.rows, division), group };
             let stale = b.compare(Comparison::NotEqual, index, packed[0]);
-            b.if_then(stale, |b| self.packed.pack(b, block, (&self.x, &self.prologue)));
-            self.tile(b, block, group);
+            b.if_then(stale, |b| self.pack(b, &tile));
+            self.multiply(b, &tile);
             vec![index]
         });
     }
 
+    /// All blocks of the first slice come first.
+    fn slice_and_block(&self, b: &mut Builder, index: Value) -> (Value, Value) {
+        if self.gemm.slices == 1 {
+            return (b.i64(0), index);
+        }
+        let blocks = b.ceil_div(self.rows, self.schedule.block_rows);
+        (b.div(index, blocks), b.rem(index, blocks))
+    }
+
+    fn pack(&self, b: &mut Builder, tile: &Tile) {
+        let x = match &self.x {
+            BoundSource::Rows(rows) if self.gemm.slices > 1 => {
+                let column = b.mul_constant(tile.slice, self.gemm.slice_width());
+                BoundSource::Rows(rows.from_column(b, column))
+            }
+            whole => *whole,
+        };
+        self.packed.pack(b, tile.block, (&x, &self.prologue));
+    }
+
     /// The panels of columns of one tile, each by all panels of rows.
-    fn tile(&self, b: &mut Builder, block: Block, group: Value) {
+    fn multiply(&self, b: &mut Builder, tile: &Tile) {
         let panels = self.schedule.tile_columns / self.schedule.kernel.columns;
-        let first = b.mul_constant(group, panels);
+        let first = b.mul_constant(tile.group, panels);
         let end = b.add_constant(first, panels);
         let most = b.i64(self.product.all_panels());
         let end = b.min(end, most);
-        self.product.write(b, block, (first, end));
+        if self.gemm.slices == 1 {
+            return self.product.write(b, tile.block, (first, end));
+        }
+        let chunks = self.packed.chunks();
+        let bytes = b.mul_constant(tile.slice, self.schedule.kernel.column_panel_bytes(chunks));
+        let first_row = b.mul(tile.slice, self.rows);
+        let sink = TensorRows { rows: self.result.rows.from_row(b, first_row), ..self.result };
+        let weight = b.offset(self.product.weight, bytes);
+        let product = PanelProduct { weight, sink: &sink, ..self.product };
+        product.write(b, tile.block, (first, end));
     }
 }

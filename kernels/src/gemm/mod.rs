@@ -39,6 +39,8 @@ pub struct Gemm {
     pub epilogue: Vec<RowEpilogue>,
     /// How the result is cut into tiles.
     pub tile: GemmTile,
+    /// Into how many slices k is cut, each with a result of its own: 1 where it is whole.
+    pub slices: i64,
 }
 
 impl Gemm {
@@ -73,9 +75,9 @@ impl Gemm {
             let wanted = weight.ty.width();
             return Err(LowerError::Width { operand: 0, ty: x.ty.clone(), wanted });
         }
-        if matches!(prologue, Prologue::Softmax | Prologue::NormScale { .. }) {
+        if !prologue.is_for_gemm() {
             let why =
-                "a softmax or the scale of a norm before a gemm is a row-wise kernel of its own"
+                "a softmax, the scale of a norm or a sum of slices before a gemm is a row-wise kernel of its own"
                     .into();
             return Err(LowerError::Unsupported { family: "gemm", why });
         }
@@ -93,6 +95,7 @@ impl Gemm {
             prologue: RowPrologue::of(prologue, operands, &x.ty.width())?,
             epilogue,
             tile,
+            slices: 1,
         };
         let mut arguments = vec![Argument::Integer(rows.clone())];
         arguments.extend(source_arguments);
@@ -111,11 +114,48 @@ impl Gemm {
         })
     }
 
+    /// The launch of a product in slices, whose results follow each other: as [`Gemm::lower`] with neither prologue nor
+    /// epilogue, and a tile for each slice of what would be one.
+    pub(crate) fn lower_partial(
+        slices: i64,
+        tile: GemmTile,
+        operands: &[Layout],
+        result: &Layout,
+        target: &CpuTarget,
+    ) -> Result<Launch, LowerError> {
+        let mut launch = Gemm::lower((Prologue::None, &[]), tile, operands, result, target)?;
+        let unsupported = |why| LowerError::Unsupported { family: "partial_gemm", why };
+        let Kernel::Gemm(gemm) = &mut launch.kernel else {
+            return Err(unsupported("it is no gemm".into()));
+        };
+        let chunk = MicroKernel::new(gemm.format(target), target).chunk_elements();
+        if slices < 1 || gemm.k % (slices * chunk) != 0 {
+            let why =
+                format!("{} columns are not {slices} slices of whole chunks of {chunk}", gemm.k);
+            return Err(unsupported(why));
+        }
+        if !matches!(gemm.x, RowSource::Rows(_)) || gemm.to != ElementType::F32 {
+            let why = "slices are of rows in memory, and their products are f32".into();
+            return Err(unsupported(why));
+        }
+        gemm.slices = slices;
+        let schedule = gemm.schedule(target);
+        launch.scratch_bytes = Dim::from(schedule.scratch_bytes());
+        launch.tiles = Tiles(vec![
+            (operand(operands, 0)?.ty.rows(), schedule.block_rows),
+            (Dim::from(gemm.n), schedule.tile_columns),
+            (Dim::from(slices), 1),
+        ]);
+        Ok(launch)
+    }
+
     /// The name of its symbol: `gemm_768x3072_layer_norm_bias_gelu_f32`.
     pub(crate) fn name(&self) -> String {
         let epilogue: String = self.epilogue.iter().map(RowEpilogue::name).collect();
         let (source, prologue) = (self.x.name(), self.prologue.name());
-        format!("gemm_{}x{}{source}{prologue}{epilogue}_{}", self.k, self.n, self.to)
+        let slices =
+            if self.slices > 1 { format!("_{}_slices", self.slices) } else { String::new() };
+        format!("gemm_{}x{}{slices}{source}{prologue}{epilogue}_{}", self.k, self.n, self.to)
     }
 
     /// Rows of the micro-kernel.
@@ -130,7 +170,12 @@ impl Gemm {
 
     /// How the work is divided.
     fn schedule(&self, target: &CpuTarget) -> Schedule {
-        Schedule::new(MicroKernel::new(self.format(target), target), self.k, self.tile)
+        Schedule::new(MicroKernel::new(self.format(target), target), self.slice_width(), self.tile)
+    }
+
+    /// Columns of a slice of x.
+    fn slice_width(&self) -> i64 {
+        self.k / self.slices
     }
 
     /// How the weight must be packed.

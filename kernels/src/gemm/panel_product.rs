@@ -42,7 +42,7 @@ pub(crate) struct PanelProduct<'a> {
     pub(crate) microkernel: &'a Function,
     /// The left side.
     pub(crate) packed: &'a PackedRows<'a>,
-    /// The right side.
+    /// The right side: the first chunk of its first panel.
     pub(crate) weight: Value,
     /// How it is packed.
     pub(crate) packing: WeightPacking,
@@ -66,7 +66,9 @@ impl PanelProduct<'_> {
         let chunks = self.packed.chunks();
         let zero = b.i64(0);
         b.for_each((first, end, 1), |b, column_panel| {
-            let bytes = b.mul_constant(column_panel, kernel.column_panel_bytes(chunks));
+            // A panel holds all of k, of which the packed rows may be a slice.
+            let panel = kernel.column_panel_bytes(kernel.chunks(self.packing.columns));
+            let bytes = b.mul_constant(column_panel, panel);
             let weight = b.offset(self.weight, bytes);
             b.for_each((zero, block.panels, 1), |b, row_panel| {
                 let packed = self.packed.panel(b, row_panel);

@@ -57,6 +57,11 @@ pub enum RowPrologue {
         /// Added to the variance or the mean square.
         eps: Real,
     },
+    /// The rows of slices, summed.
+    SumSlices {
+        /// How many slices.
+        slices: i64,
+    },
     /// Exponentials over their sum.
     Softmax,
 }
@@ -72,6 +77,7 @@ impl RowPrologue {
         Ok(match prologue {
             Prologue::None => RowPrologue::None,
             Prologue::Softmax => RowPrologue::Softmax,
+            Prologue::SumSlices { slices } => RowPrologue::SumSlices { slices },
             Prologue::NormScale { centred, eps } => {
                 RowPrologue::NormScale { centred, eps: Real::new(eps) }
             }
@@ -96,6 +102,7 @@ impl RowPrologue {
             RowPrologue::RmsNorm { gain: None, .. } => "_rms_standardize",
             RowPrologue::NormScale { centred: true, .. } => "_layer_norm_scale",
             RowPrologue::NormScale { centred: false, .. } => "_rms_norm_scale",
+            RowPrologue::SumSlices { .. } => "_sum_slices",
             RowPrologue::Softmax => "_softmax",
         }
     }

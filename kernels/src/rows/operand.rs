@@ -2,6 +2,7 @@
 
 use super::ArgumentReader;
 use crate::mlir::{Builder, Value};
+use crate::vector;
 use crate::{Argument, Layout, LowerError};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::symbolic::Dim;
@@ -66,6 +67,19 @@ impl BoundRows {
         arguments: &mut ArgumentReader,
     ) -> Self {
         RowOperand { element, repeats: false }.read(b, arguments)
+    }
+
+    /// The same without the columns before `column`.
+    pub fn from_column(&self, b: &mut Builder, column: Value) -> Self {
+        BoundRows {
+            pointer: vector::element_pointer(b, self.pointer, self.element, column),
+            ..*self
+        }
+    }
+
+    /// The same without the rows before `row`, of rows that do not repeat.
+    pub fn from_row(&self, b: &mut Builder, row: Value) -> Self {
+        BoundRows { pointer: self.row(b, row), ..*self }
     }
 
     /// The address of a row.

@@ -12,6 +12,8 @@ pub struct BoundPrologue {
     prologue: RowPrologue,
     gain: Option<(ElementType, Value)>,
     bias: Option<(ElementType, Value)>,
+    /// Elements from one slice to the next.
+    slice_stride: Option<Value>,
 }
 
 /// What a prologue knows of one row, as scalars.
@@ -44,7 +46,9 @@ impl BoundPrologue {
             RowPrologue::RmsNorm { gain, .. } => (gain.map(vector), None),
             _ => (None, None),
         };
-        BoundPrologue { prologue, gain, bias }
+        let is_sliced = matches!(prologue, RowPrologue::SumSlices { .. });
+        let slice_stride = is_sliced.then(|| arguments.integer(b));
+        BoundPrologue { prologue, gain, bias, slice_stride }
     }
 
     /// Calls `body` with the first column of each piece of the row and what the prologue makes of it: one number where
@@ -65,9 +69,31 @@ impl BoundPrologue {
         for_columns(b, target, width, |b, column, lanes| {
             let pointer = vector::element_pointer(b, row, element, column);
             let x = vector::load(b, element, pointer, lanes);
+            let x = self.add_slices(b, (element, pointer), x);
             let y = self.apply(b, statistics, column, x);
             body(b, column, y);
         });
+    }
+
+    /// The elements `x` of the first slice, which lie there, and those of the other slices.
+    fn add_slices(
+        &self,
+        b: &mut Builder,
+        (element, first): (ElementType, Value),
+        x: Value,
+    ) -> Value {
+        let (RowPrologue::SumSlices { slices }, Some(stride)) = (self.prologue, self.slice_stride)
+        else {
+            return x;
+        };
+        let bytes = b.mul_constant(stride, element.bytes());
+        let (mut pointer, mut sum) = (first, x);
+        for _ in 1..slices {
+            pointer = b.offset(pointer, bytes);
+            let other = vector::load(b, element, pointer, x.lanes());
+            sum = b.add(sum, other);
+        }
+        sum
     }
 
     fn statistics(
@@ -82,7 +108,7 @@ impl BoundPrologue {
             vector::load(b, element, pointer, lanes)
         };
         match self.prologue {
-            RowPrologue::None => Statistics::None,
+            RowPrologue::None | RowPrologue::SumSlices { .. } => Statistics::None,
             RowPrologue::LayerNorm { eps, .. } | RowPrologue::NormScale { centred: true, eps } => {
                 let sum = fold_columns(b, target, width, 0.0, Builder::add, read);
                 let count = count(b, width);

@@ -29,7 +29,7 @@ const TILE_ELEMENTS: i64 = 1 << 13;
 
 impl RowWise {
     /// The launch. Words of the argument block: rows; columns; x: address, row stride, period where it repeats; the
-    /// addresses of the prologue's operands; the epilogue's operands as x, or an address alone where there is one
+    /// addresses of the prologue's operands, or the distance of the slices that it sums; the epilogue's operands as x, or an address alone where there is one
     /// number a column; the result: address, row stride.
     pub(crate) fn lower(
         prologue: Prologue,
@@ -40,7 +40,12 @@ impl RowWise {
         _target: &CpuTarget,
     ) -> Result<Launch, LowerError> {
         let x = operand(operands, 0)?;
-        let (rows, width) = (x.ty.rows(), x.ty.width());
+        let width = x.ty.width();
+        let slice_words = match prologue {
+            Prologue::SumSlices { slices } => vec![slice_stride(slices, x, result)?],
+            _ => vec![],
+        };
+        let rows = if slice_words.is_empty() { x.ty.rows() } else { result.ty.rows() };
         let known = width.as_constant();
         let normalises = matches!(
             prologue,
@@ -70,6 +75,7 @@ impl RowWise {
         let mut arguments = vec![Argument::Integer(rows.clone()), Argument::Integer(width)];
         arguments.extend(row_wise.x.arguments(Argument::Operand(0), x, x.rows_per_image()));
         arguments.extend((1..=prologue.operands()).map(Argument::Operand));
+        arguments.extend(slice_words);
         arguments.extend(epilogue_arguments);
         arguments.extend([Argument::Result, Argument::Integer(result.row_stride.clone())]);
         Ok(Launch {
@@ -93,4 +99,14 @@ impl RowWise {
         // A row of unknown width is one of scores: as long as there are tokens.
         (TILE_ELEMENTS / self.width.unwrap_or(1024).max(1)).max(1)
     }
+}
+
+/// The elements from one slice of x to the next.
+fn slice_stride(slices: i64, x: &Layout, result: &Layout) -> Result<Argument, LowerError> {
+    let outer = x.ty.shape.first();
+    if slices < 1 || outer != Some(&Dim::from(slices)) || x.ty.shape[1..] != result.ty.shape[..] {
+        let why = format!("{} is not {slices} slices of {}", x.ty, result.ty);
+        return Err(LowerError::Unsupported { family: "rowwise", why });
+    }
+    Ok(Argument::Integer(x.image_stride.clone()))
 }

@@ -14,6 +14,12 @@ use std::fmt;
 /// The most that an epilogue holds: it bounds the number of ways to cut a long chain of element-wise operations.
 const LONGEST_EPILOGUE: usize = 8;
 
+/// The least width of a slice of a product: below it, a tile is over before its sums are worth storing.
+const LEAST_SLICE: i64 = 128;
+
+/// Columns of which panels of any storage hold whole numbers of chunks.
+const CHUNK: i64 = 16;
+
 /// A named predicate over the variables of a rule.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Condition {
@@ -38,6 +44,8 @@ pub enum Condition {
     HasShape(&'static str, &'static str),
     /// The tensor is already stored so.
     HasElement(&'static str, &'static str),
+    /// The rows of the tensor are so many slices of at least 128 columns, and of whole chunks of any storage.
+    HasSlices(&'static str, i64),
     /// The number is half the rows of the tensor.
     HalfTheRows(&'static str, &'static str),
     /// The two tensors have the same shape.
@@ -75,6 +83,7 @@ impl Condition {
             | Condition::NotWeightOnly(x)
             | Condition::Unrounded(x)
             | Condition::Rank(x, _)
+            | Condition::HasSlices(x, _)
             | Condition::ListRank(x, _)
             | Condition::OneToken(x)
             | Condition::CombinesNoFull(_, x)
@@ -120,6 +129,10 @@ impl Condition {
             Condition::HasElement(x, to) => {
                 matches!(attribute(to)?, Attribute::Element(to) if *to == ty(x)?.element)
             }
+            Condition::HasSlices(x, slices) => {
+                let width = ty(x)?.width().as_constant()?;
+                width % (slices * CHUNK) == 0 && width / slices >= LEAST_SLICE
+            }
             Condition::HalfTheRows(n, x) => {
                 let half = attribute(n)?.as_integer()?;
                 half.checked_mul(2)? == ty(x)?.shape.first()?.as_constant()?
@@ -161,6 +174,12 @@ impl fmt::Display for Condition {
             Condition::OneToken(x) => write!(f, "{x} has one token an image"),
             Condition::HasShape(x, shape) => write!(f, "{x} already has the shape {shape}"),
             Condition::HasElement(x, to) => write!(f, "{x} is already stored as {to}"),
+            Condition::HasSlices(x, slices) => {
+                write!(
+                    f,
+                    "{x} is {slices} slices of at least {LEAST_SLICE} columns, whole chunks of {CHUNK}"
+                )
+            }
             Condition::HalfTheRows(n, x) => write!(f, "{n} is half the rows of {x}"),
             Condition::SameShape(a, b) => write!(f, "{a} and {b} have the same shape"),
             Condition::ReadsAllRows(x, index) => {

@@ -15,6 +15,7 @@ mod rows_in_order;
 mod selected_token;
 #[cfg(test)]
 mod soundness;
+mod split_k;
 mod work_into_weights;
 
 pub use assumption::{Assumption, UnknownAssumption};
@@ -88,6 +89,7 @@ pub fn all() -> impl Iterator<Item = (Group, &'static Rule)> {
         (Group::Exploration, rotary::RULES),
         (Group::Exploration, rows_in_order::RULES),
         (Group::Exploration, selected_token::RULES),
+        (Group::Exploration, split_k::RULES),
         (Group::Exploration, work_into_weights::RULES),
         (Group::Recognition, recognition::RULES),
         (Group::Implementation, implementation::RULES),
