@@ -255,3 +255,23 @@ fn a_block_is_chosen_in_less_than_a_second() {
         assert!(seconds < 1.0, "@{} took {seconds} s", function.name);
     }
 }
+
+#[test]
+fn few_rows_are_multiplied_in_slices_where_many_units_wait() {
+    let module = nn::build(ElementType::BF16, |nn| {
+        let rows = nn.symbol("rows", SymbolRange::new(1, 8192))?;
+        let [x] = nn.inputs([("x", vec![rows, 4096.into()])])?;
+        nn.result("y", &nn.apply("linear", &nn::Linear::new(128), &x)?)
+    })
+    .unwrap();
+    let target = TargetDescription::named("x86-64-v4").unwrap();
+    let chosen = |units, rows| {
+        let at = Bindings::from([(Symbol::new("rows"), rows)]);
+        let target = target.clone().with_units(units);
+        choose(&module, &at, &target, &Switches::default()).unwrap().0.to_string()
+    };
+    let few = chosen(16, 8);
+    assert!(few.contains("partial_gemm") && few.contains("rowwise sum_slices"), "{few}");
+    assert!(!chosen(16, 8192).contains("partial_gemm"));
+    assert!(!chosen(1, 8).contains("partial_gemm"));
+}
