@@ -136,7 +136,7 @@ fn times(dim: Dim, factor: i64) -> Dim {
 
 fn prologue_flops(prologue: Prologue) -> i64 {
     match prologue {
-        Prologue::None => 0,
+        Prologue::None | Prologue::Cast { .. } => 0,
         Prologue::RmsNorm { affine, .. } => 3 + i64::from(affine),
         Prologue::LayerNorm { affine, .. } => 6 + 2 * i64::from(affine),
         Prologue::NormScale { centred: true, .. } => 4,

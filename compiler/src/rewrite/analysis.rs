@@ -45,6 +45,7 @@ impl Sort {
             | RmsStandardizeRows(..)
             | NormScaleRows(..)
             | SumSlicesRows(..)
+            | CastRows(..)
             | SoftmaxRows(..) => Sort::Prologue,
             Rows(..) | Gemm(..) | BackToBackGemm(..) => Sort::Product,
             List(..) | End => Sort::List,

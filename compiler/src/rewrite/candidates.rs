@@ -281,6 +281,10 @@ impl Reader<'_> {
             let (prologue, x, parameters) = match term {
                 Term::AsIs(x) => (Prologue::None, *x, vec![]),
                 Term::SoftmaxRows(x) => (Prologue::Softmax, *x, vec![]),
+                Term::CastRows([x, to]) => {
+                    let Some(Attribute::Element(to)) = self.attribute(*to) else { continue };
+                    (Prologue::Cast { to: *to }, *x, vec![])
+                }
                 Term::SumSlicesRows([x, _]) => {
                     let first = self.egraph[*x].data.ty().and_then(|ty| ty.shape.first());
                     let Some(slices) = first.and_then(Dim::as_constant) else { continue };
@@ -584,6 +588,8 @@ fn is_implemented(op: &KernelOp, operands: &[Operand]) -> bool {
     let prepares_otherwise = matches!(op,
         KernelOp::Gemm { prologue, .. } | KernelOp::BackToBackGemm { prologue, .. }
         if !prologue.is_for_gemm());
+    // A cast by itself rounds, and is a row-wise kernel of another storage.
+    let casts_rows = matches!(op, KernelOp::RowWise { prologue: Prologue::Cast { .. }, .. });
     // The halves of a row meet where a gemm's sums are: its weight is packed for that.
     let gates_rows = matches!(op, KernelOp::RowWise { epilogue, .. }
             | KernelOp::BackToBackGemm { epilogue, .. }
@@ -594,6 +600,7 @@ fn is_implemented(op: &KernelOp, operands: &[Operand]) -> bool {
     let is_patches = |operand: &Operand| matches!(operand.view, Some(View::Patches { .. }));
     let reads_patches = operands.iter().skip(gathers).any(is_patches);
     !prepares_otherwise
+        && !casts_rows
         && !gates_rows
         && !reads_patches
         && (takes_expanded || !operands.iter().any(expands))

@@ -58,7 +58,7 @@ impl Prediction {
 pub struct LaunchCost<T> {
     /// The kernel family.
     pub family: &'static str,
-    /// How the operands are stored.
+    /// How the operands are stored, or read as if they were.
     pub element: ElementType,
     /// FLOPs of matrix products.
     pub matrix_flops: T,
@@ -88,7 +88,13 @@ impl LaunchCost<Dim> {
         cpu: &CpuTarget,
     ) -> Self {
         let work = work(op, operands, result);
-        let element = operands.first().map_or(result.element, |operand| operand.element);
+        let stored = operands.first().map_or(result.element, |operand| operand.element);
+        let element = match op {
+            KernelOp::Gemm { prologue, .. } | KernelOp::BackToBackGemm { prologue, .. } => {
+                prologue.element(stored)
+            }
+            _ => stored,
+        };
         let layouts: Vec<Layout> = operands.iter().map(Layout::contiguous).collect();
         // Where nothing can be launched, planning says why.
         let launch = lower(op, &layouts, &Layout::contiguous(result), cpu).ok();

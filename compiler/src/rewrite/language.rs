@@ -94,6 +94,7 @@ define_language! {
         "standardize_rows" = StandardizeRows([Id; 2]),
         "rms_standardize_rows" = RmsStandardizeRows([Id; 2]),
         "norm_scale_rows" = NormScaleRows([Id; 3]),
+        "cast_rows" = CastRows([Id; 2]),
         "sum_slices_rows" = SumSlicesRows([Id; 2]),
         "softmax_rows" = SoftmaxRows(Id),
         // What the kernel proper makes of the rows.

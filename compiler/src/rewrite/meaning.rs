@@ -329,7 +329,9 @@ fn tensor_meaning<A: Algebra>(
                 other => return Err(format!("{other} is no shape")),
             }
         }
-        Term::Cast([x, to]) => (Op::Cast { to: children.element(*to)? }, one(x)?),
+        Term::Cast([x, to]) | Term::CastRows([x, to]) => {
+            (Op::Cast { to: children.element(*to)? }, one(x)?)
+        }
         Term::Patchify(children_ids)
         | Term::ReadPatches(children_ids)
         | Term::MovePatchify(children_ids) => {

@@ -185,6 +185,7 @@ fn prepare<A: Algebra>(
         Prologue::None => operands.into_iter().next().ok_or_else(|| "no rows".into()),
         Prologue::LayerNorm { eps, .. } => algebra.apply(Op::LayerNorm { eps }, &operands),
         Prologue::RmsNorm { eps, .. } => algebra.apply(Op::RmsNorm { eps }, &operands),
+        Prologue::Cast { to } => algebra.apply(Op::Cast { to }, &operands),
         Prologue::SumSlices { .. } => {
             let to = algebra.type_of(operands.first().ok_or("no slices")?).element;
             algebra.apply(Op::SumSlices { to }, &operands)

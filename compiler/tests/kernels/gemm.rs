@@ -370,3 +370,27 @@ fn products_in_slices_are_those_of_the_slices() {
     let error = lower(&op, &operands, &layout(&[3, 4, 8]), &CpuTarget::X86_64_V3).unwrap_err();
     assert!(error.to_string().contains("64 columns are not 3 slices"), "{error}");
 }
+
+#[test]
+fn rows_are_rounded_as_they_are_packed() {
+    for target in targets() {
+        for to in [BF16, F16] {
+            let (m, n, k) = (13, 37, 50);
+            let x = Operand::random(1, F32, &[m, k], 1.0);
+            let w = Operand::random(2, to, &[n, k], 1.0);
+            let empty = vec![f64::NAN; (m * n) as usize];
+            let result = Operand::of(to, &[m, n], &empty, 0);
+            let prologue = Prologue::Cast { to };
+            let op = KernelOp::Gemm { prologue, epilogue: vec![], tile: GemmTile::DEFAULT };
+            let found = run(&op, &[x.clone(), w.clone()], &result, &target);
+            let mut wanted = vec![];
+            for x in x.values.chunks(k as usize) {
+                let x = near::prologue(prologue, x, &[], &[]);
+                for w in w.values.chunks(k as usize) {
+                    wanted.push(product(&x, w, to).rounded(to));
+                }
+            }
+            assert_close(&found, &wanted, &format!("{} f32 as {to}", target.name));
+        }
+    }
+}

@@ -72,6 +72,7 @@ pub fn prologue(prologue: Prologue, row: &[f64], gain: &[f64], bias: &[f64]) -> 
     // A sum of n numbers in f32, however it is ordered, and the few operations after it.
     let relative = (n + 16.0) * rounding(F32);
     match prologue {
+        Prologue::Cast { to } => row.iter().map(|x| Near::exactly(*x).rounded(to)).collect(),
         Prologue::None => row.iter().map(|x| Near::exactly(*x)).collect(),
         Prologue::LayerNorm { eps, affine } => {
             let mean = row.iter().sum::<f64>() / n;

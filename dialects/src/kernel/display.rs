@@ -143,6 +143,7 @@ fn prologue_text(prologue: Prologue, next: &mut impl FnMut() -> String) -> Strin
             let centred = if centred { ", centred" } else { "" };
             format!("norm_scale({}) {{eps {eps:?}{centred}}}", next())
         }
+        Prologue::Cast { to } => format!("cast({}) {{to {to}}}", next()),
         Prologue::SumSlices { slices } => format!("sum_slices({}) {{slices {slices}}}", next()),
         Prologue::Softmax => format!("softmax({})", next()),
     }

@@ -9,6 +9,11 @@ use crate::venc::{Activation, InterpolationFilter};
 pub enum Prologue {
     /// Nothing. No operand.
     None,
+    /// `venc.cast`. No operand. What a kernel computes from wider numbers than it stores need not be rounded on the way.
+    Cast {
+        /// The storage that the kernel computes as if it read.
+        to: ElementType,
+    },
     /// `venc.layer_norm`. Operands: gain and bias, where it is affine.
     LayerNorm {
         /// Added to the variance.
@@ -51,13 +56,26 @@ impl Prologue {
 
     /// Whether a gemm can prepare its rows so as it packs them: each by itself, to a row as wide.
     pub fn is_for_gemm(self) -> bool {
-        matches!(self, Prologue::None | Prologue::LayerNorm { .. } | Prologue::RmsNorm { .. })
+        match self {
+            Prologue::None | Prologue::Cast { .. } => true,
+            Prologue::LayerNorm { .. } | Prologue::RmsNorm { .. } => true,
+            Prologue::NormScale { .. } | Prologue::SumSlices { .. } | Prologue::Softmax => false,
+        }
+    }
+
+    /// How rows that are stored as `element` come out of it.
+    pub fn element(self, element: ElementType) -> ElementType {
+        match self {
+            Prologue::Cast { to } => to,
+            _ => element,
+        }
     }
 
     /// Its name in attributes and symbols.
     pub fn name(self) -> &'static str {
         match self {
             Prologue::None => "none",
+            Prologue::Cast { .. } => "cast",
             Prologue::LayerNorm { .. } => "layer_norm",
             Prologue::RmsNorm { .. } => "rms_norm",
             Prologue::NormScale { .. } => "norm_scale",

@@ -318,6 +318,7 @@ fn moved(movement: &Move) -> Option<venc::Op> {
 fn prologue_attributes(prologue: Prologue) -> Vec<Attribute> {
     match prologue {
         Prologue::None | Prologue::Softmax => vec![],
+        Prologue::Cast { to } => vec![("to", quoted(to.name()))],
         Prologue::SumSlices { slices } => vec![("slices", slices.to_string())],
         Prologue::NormScale { centred, eps } => {
             vec![("centred", centred.to_string()), ("eps", text::real(eps))]

@@ -152,7 +152,7 @@ impl BackToBackGemm {
     /// What multiplies x, and what multiplies the rows between: as many rows at once.
     fn kernels(&self, target: &CpuTarget) -> [MicroKernel; 2] {
         let [first, second] = self.weights;
-        [(self.x.element, first), (self.between_element, second)]
+        [(self.prologue.element(self.x.element), first), (self.between_element, second)]
             .map(|(rows, weight)| MicroKernel::new(PanelFormat::of(rows, weight, target), target))
     }
 

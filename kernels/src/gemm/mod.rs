@@ -165,7 +165,7 @@ impl Gemm {
 
     /// What the panels of the weight hold.
     fn format(&self, target: &CpuTarget) -> PanelFormat {
-        PanelFormat::of(self.x.element(), self.weight, target)
+        PanelFormat::of(self.prologue.element(self.x.element()), self.weight, target)
     }
 
     /// How the work is divided.

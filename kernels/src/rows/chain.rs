@@ -57,6 +57,11 @@ pub enum RowPrologue {
         /// Added to the variance or the mean square.
         eps: Real,
     },
+    /// Read as if it were stored so.
+    Cast {
+        /// The storage.
+        to: ElementType,
+    },
     /// The rows of slices, summed.
     SumSlices {
         /// How many slices.
@@ -77,6 +82,7 @@ impl RowPrologue {
         Ok(match prologue {
             Prologue::None => RowPrologue::None,
             Prologue::Softmax => RowPrologue::Softmax,
+            Prologue::Cast { to } => RowPrologue::Cast { to },
             Prologue::SumSlices { slices } => RowPrologue::SumSlices { slices },
             Prologue::NormScale { centred, eps } => {
                 RowPrologue::NormScale { centred, eps: Real::new(eps) }
@@ -92,6 +98,14 @@ impl RowPrologue {
         })
     }
 
+    /// How rows that are stored as `element` come out of it.
+    pub fn element(&self, element: ElementType) -> ElementType {
+        match self {
+            RowPrologue::Cast { to } => *to,
+            _ => element,
+        }
+    }
+
     /// The name in symbols; empty for none.
     pub fn name(&self) -> &'static str {
         match self {
@@ -102,6 +116,9 @@ impl RowPrologue {
             RowPrologue::RmsNorm { gain: None, .. } => "_rms_standardize",
             RowPrologue::NormScale { centred: true, .. } => "_layer_norm_scale",
             RowPrologue::NormScale { centred: false, .. } => "_rms_norm_scale",
+            RowPrologue::Cast { to: ElementType::BF16 } => "_as_bf16",
+            RowPrologue::Cast { to: ElementType::F16 } => "_as_f16",
+            RowPrologue::Cast { .. } => "_as_f32",
             RowPrologue::SumSlices { .. } => "_sum_slices",
             RowPrologue::Softmax => "_softmax",
         }

@@ -108,7 +108,9 @@ impl BoundPrologue {
             vector::load(b, element, pointer, lanes)
         };
         match self.prologue {
-            RowPrologue::None | RowPrologue::SumSlices { .. } => Statistics::None,
+            RowPrologue::None | RowPrologue::Cast { .. } | RowPrologue::SumSlices { .. } => {
+                Statistics::None
+            }
             RowPrologue::LayerNorm { eps, .. } | RowPrologue::NormScale { centred: true, eps } => {
                 let sum = fold_columns(b, target, width, 0.0, Builder::add, read);
                 let count = count(b, width);

@@ -250,6 +250,15 @@ pub const RULES: &[Rule] = &[
         example: "x: I T K, to: f32",
     },
     Rule {
+        name: "cast-past-patchify",
+        left: "(patchify (cast ?x ?to) ?height ?width ?rows ?cols)",
+        right: "(cast (patchify ?x ?height ?width ?rows ?cols) ?to)",
+        given: &[],
+        conditions: &[],
+        because: "Pixels are moved as they are, so they may as well be rounded behind.",
+        example: "x: I C 2*R 3*Q, to: bf16, height: 2, width: 3, rows: dim R, cols: dim Q",
+    },
+    Rule {
         name: "interpolate-to-the-same-grid",
         left: "(interpolate_positions ?table ?rows ?cols ?rows ?cols ?filter ?antialias)",
         right: "?table",

@@ -44,6 +44,15 @@ pub const RULES: &[Rule] = &[
         example: "x: I T K, eps: 1e-6",
     },
     Rule {
+        name: "cast-into-prologue",
+        left: "(as_is (read (cast ?x ?to)))",
+        right: "(cast_rows (read ?x) ?to)",
+        given: &[],
+        conditions: &[],
+        because: "A kernel that copies rows can round them as it copies.",
+        example: "x: I T K, to: bf16",
+    },
+    Rule {
         name: "softmax-into-prologue",
         left: "(as_is (read (softmax ?x)))",
         right: "(softmax_rows (read ?x))",
