@@ -101,6 +101,21 @@ mod tests {
     }
 
     #[test]
+    fn patches_lie_in_an_image_and_are_read_as_they_are() {
+        let (rows, cols) = (Dim::from(2), Dim::from(3));
+        let patches = View::Patches { height: 2, width: 4, rows, cols };
+        let image = (View::Reshape, vec![1, 5, 12]);
+        let access = chain(vec![image.clone(), (patches.clone(), vec![6, 8])]).unwrap();
+        assert_eq!(access.layout.image_stride, Dim::from(60));
+        let found = access.layout.patches.unwrap();
+        assert_eq!((found.channels, found.cols), (Dim::from(1), Dim::from(3)));
+        assert_eq!((found.pixel_row_stride, found.channel_stride), (Dim::from(12), Dim::from(60)));
+        assert!(chain(vec![(patches.clone(), vec![6, 8])]).is_err());
+        let columns = (View::Columns { start: 4 }, vec![6, 4]);
+        assert!(chain(vec![image, (patches.clone(), vec![6, 8]), columns]).is_err());
+    }
+
+    #[test]
     fn only_contiguous_memory_takes_another_shape() {
         assert!(chain(vec![(View::Reshape, vec![60])]).is_ok());
         let error =
