@@ -6,7 +6,7 @@ use crate::encoder::Encoder;
 use crate::explain::{Compilation, Explanation, ExplanationError};
 use crate::flops::matrix_flops;
 use crate::frontend::Model;
-use crate::passes::{self, AssignSlots, PassError};
+use crate::passes::{self, AssignSlots, PassError, pack_all};
 use crate::program::Program;
 use crate::rewrite::{
     self, Assumption, Group, PieceOptions, RewriteError, Rule, TargetDescription,
@@ -301,12 +301,15 @@ impl Compiler {
                 .chain([flops, explanation])
                 .collect::<BTreeMap<_, _>>(),
         })?;
-        let all = program.host.weights.len();
-        for (done, weight) in program.host.weights.iter().enumerate() {
+        let weights = &program.host.weights;
+        let (mut done, all) = (0, weights.len());
+        observe(Stage::Pack { done, all });
+        pack_all(weights, model.weights.as_ref(), |weight, bytes| {
+            writer.write_weight(&weight.name(), [bytes])?;
+            done += 1;
             observe(Stage::Pack { done, all });
-            writer.write_weight(&weight.name(), [weight.pack(model.weights.as_ref())?])?;
-        }
-        observe(Stage::Pack { done: all, all });
+            Ok::<(), CompileError>(())
+        })?;
         Ok(writer.finish()?)
     }
 

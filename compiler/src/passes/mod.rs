@@ -3,6 +3,7 @@
 mod inline_calls;
 mod layout;
 mod offline;
+mod pack_all;
 mod plan;
 mod print_plan;
 mod slots;
@@ -11,6 +12,7 @@ mod specialise;
 pub use inline_calls::inline_calls;
 pub use layout::{Access, resolve};
 pub use offline::{PackedWeight, WeightRecipe};
+pub use pack_all::pack_all;
 pub use plan::{HostProgram, PieceProgram, plan, plan_with};
 pub use print_plan::print_plan;
 pub use slots::{AssignSlots, SlotAssignment, assign_slots, slot_for_each};

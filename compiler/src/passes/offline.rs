@@ -72,15 +72,18 @@ impl PackedWeight {
 /// Numbers in a storage, rounded to nearest, little endian.
 fn store(numbers: &[f32], element: ElementType) -> Vec<u8> {
     match element {
-        ElementType::I32 => numbers.iter().flat_map(|x| (*x as i32).to_le_bytes()).collect(),
-        ElementType::F32 => numbers.iter().flat_map(|x| x.to_le_bytes()).collect(),
-        ElementType::BF16 => {
-            numbers.iter().flat_map(|x| half::bf16::from_f32(*x).to_le_bytes()).collect()
-        }
-        ElementType::F16 => {
-            numbers.iter().flat_map(|x| half::f16::from_f32(*x).to_le_bytes()).collect()
-        }
+        ElementType::I32 => bytes_of(numbers, |x| (x as i32).to_le_bytes()),
+        ElementType::F32 => bytes_of(numbers, f32::to_le_bytes),
+        ElementType::BF16 => bytes_of(numbers, |x| half::bf16::from_f32(x).to_le_bytes()),
+        ElementType::F16 => bytes_of(numbers, |x| half::f16::from_f32(x).to_le_bytes()),
     }
+}
+
+fn bytes_of<const N: usize>(numbers: &[f32], bytes: impl Fn(f32) -> [u8; N]) -> Vec<u8> {
+    let mut all = vec![0; numbers.len() * N];
+    let (places, _) = all.as_chunks_mut::<N>();
+    places.iter_mut().zip(numbers).for_each(|(place, x)| *place = bytes(*x));
+    all
 }
 
 impl WeightRecipe {
@@ -114,6 +117,9 @@ impl WeightRecipe {
         if let Op::Weight { name } = &self.op {
             // The weights of a bf16 program are bf16 numbers, before anything is computed from them.
             let stored = weights.tensor(name)?;
+            if self.ty.element == ElementType::F32 {
+                return Ok(stored);
+            }
             return evaluate(&Op::Cast { to: self.ty.element }, &[&stored]);
         }
         evaluate(&self.op, &operands.iter().collect::<Vec<_>>())

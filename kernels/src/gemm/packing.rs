@@ -53,22 +53,34 @@ impl WeightPacking {
             let (rows, columns, element) = (self.rows, self.columns, self.element);
             return Err(PackError { rows, columns, element, wanted, found: weight.len() });
         }
-        let group = match self.kernel.format {
-            PanelFormat::Bf16Pairs => 2,
-            PanelFormat::F32 | PanelFormat::Widened(_) => 1,
-        };
-        let panel_bytes = self.kernel.column_panel_bytes(self.kernel.chunks(self.columns)) as usize;
         let mut packed = vec![0; self.bytes()];
-        for (row, elements) in weight.chunks_exact(columns * size).enumerate() {
-            let (panel, place) = self.place(row);
-            let start = panel * panel_bytes + place * group * size;
-            let words = elements.chunks(group * size).enumerate();
-            for (step, word) in words {
-                let at = start + step * self.kernel.columns as usize * group * size;
-                packed[at..at + word.len()].copy_from_slice(word);
-            }
+        // Elements that lie together: code for each size copies them as one word.
+        match (self.kernel.format, size) {
+            (PanelFormat::Bf16Pairs, _) | (_, 4) => self.pack_words::<4>(weight, &mut packed),
+            _ => self.pack_words::<2>(weight, &mut packed),
         }
         Ok(packed)
+    }
+
+    /// Copies words of that many bytes to their places; a row's last may be a part of one.
+    fn pack_words<const BYTES: usize>(&self, weight: &[u8], packed: &mut [u8]) {
+        let panel_bytes = self.kernel.column_panel_bytes(self.kernel.chunks(self.columns)) as usize;
+        let step = self.kernel.columns as usize * BYTES;
+        let row_bytes = self.columns as usize * self.element.bytes() as usize;
+        for (row, elements) in weight.chunks_exact(row_bytes).enumerate() {
+            let (panel, place) = self.place(row);
+            let Some(to) = packed.get_mut(panel * panel_bytes + place * BYTES..) else { return };
+            let (words, rest) = elements.as_chunks::<BYTES>();
+            let mut places = to.chunks_mut(step);
+            for (word, to) in words.iter().zip(&mut places) {
+                if let Some(to) = to.first_chunk_mut::<BYTES>() {
+                    *to = *word;
+                }
+            }
+            if let Some(to) = places.next().and_then(|to| to.get_mut(..rest.len())) {
+                to.copy_from_slice(rest);
+            }
+        }
     }
 
     /// The panel of a row, and its place there.
