@@ -6,7 +6,8 @@ use ocellus_compiler::frontend::Model;
 use ocellus_compiler::frontend::nn::{self, TransformerBlock};
 use ocellus_compiler::passes::{self, PieceProgram};
 use ocellus_compiler::rewrite::{
-    PieceOptions, ProgramPrice, Switches, TargetDescription, choose, choose_pieces,
+    Limits, PieceOptions, ProgramPrice, Saturated, Switches, TargetDescription, choose,
+    choose_pieces,
 };
 use ocellus_compiler::verify::random_inputs;
 use ocellus_compiler::weights::RandomWeights;
@@ -20,13 +21,14 @@ use ocellus_runtime::{HostTensor, Options, Session};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Instant;
 
-/// A block of ViT-B over two symbols.
-fn block() -> Model {
+/// A block of ViT-B over up to so many images of up to so many tokens.
+fn block(images: i64, tokens: i64) -> Model {
     let module = nn::build(ElementType::F32, |nn| {
-        let images = nn.symbol("images", SymbolRange::new(1, 16))?;
-        let tokens = nn.symbol("tokens", SymbolRange::new(1, 1024))?;
+        let images = nn.symbol("images", SymbolRange::new(1, images))?;
+        let tokens = nn.symbol("tokens", SymbolRange::new(1, tokens))?;
         let [x] = nn.inputs([("x", vec![images, tokens, 768.into()])])?;
         nn.result("y", &nn.apply("layer", &TransformerBlock::new(12, 3072), &x)?)
     })
@@ -59,30 +61,63 @@ fn pieces(model: &Model, target: &TargetDescription) -> Vec<PieceProgram> {
     chosen.into_iter().map(|(piece, _)| piece).collect()
 }
 
-/// The program of a piece may cost the tolerance more than the best at the samples that the range was cut by. Between
-/// them waves of tiles end at sizes of their own: the more units, the steeper.
+/// How much longer than the best known program what dispatch chooses takes, by the model: at each of these sizes.
+struct Losses(Vec<f64>);
+
+impl Losses {
+    /// At every size the best is that of all pieces and of what is extracted for the size.
+    fn of(model: &Model, target: &TargetDescription, sizes: &[Bindings]) -> (usize, Losses) {
+        let pieces = pieces(model, target);
+        let prices: Vec<ProgramPrice> =
+            pieces.iter().map(|piece| ProgramPrice::of(&piece.module, target).unwrap()).collect();
+        let saturated =
+            Saturated::new(&model.module, target, &Switches::default(), Limits::default()).unwrap();
+        let loss = |size: &Bindings| {
+            let kernels = saturated.lower(&saturated.select(size).unwrap()).unwrap();
+            let extracted = ProgramPrice::of(&kernels, target).unwrap().at(size);
+            let cheapest = prices.iter().map(|price| price.at(size)).fold(extracted, f64::min);
+            prices[piece_at(&pieces, size)].at(size) / cheapest
+        };
+        (pieces.len(), Losses(sizes.iter().map(loss).collect()))
+    }
+
+    fn worst(&self) -> f64 {
+        self.0.iter().copied().fold(1.0, f64::max)
+    }
+}
+
+impl fmt::Display for Losses {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = self.0.len();
+        let best = self.0.iter().filter(|loss| **loss <= 1.0 + 1e-9).count();
+        let mean = self.0.iter().sum::<f64>() / count as f64;
+        let worst = self.worst();
+        write!(f, "the best at {best} of {count}, {mean:.4} of it in the mean, at most {worst:.4}")
+    }
+}
+
 #[test]
 fn the_chosen_program_is_the_cheapest_within_the_tolerance() {
-    let model = block();
-    for (units, most) in [(2, 1.0), (16, 1.04), (64, 1.15)] {
+    let model = block(16, 1024);
+    // With 64 units some 120 pieces would be needed, where 64 are the most: waves end at sizes of images times tokens, so
+    // that each number of images has borders of its own.
+    for (units, most) in [(2, 1.0), (16, 1.02), (64, 1.06)] {
         let target = TargetDescription::named("x86-64-v4").unwrap().with_units(units);
-        let pieces = pieces(&model, &target);
-        let prices: Vec<ProgramPrice> =
-            pieces.iter().map(|piece| ProgramPrice::of(&piece.module, &target).unwrap()).collect();
-        let (mut best, mut worst) = (0, 1.0f64);
-        for size in sizes(200, [16.0, 1024.0]) {
-            let (kernels, _) = choose(&model.module, &size, &target, &Switches::default()).unwrap();
-            let extracted = ProgramPrice::of(&kernels, &target).unwrap().at(&size);
-            let cheapest = prices.iter().map(|price| price.at(&size)).fold(extracted, f64::min);
-            let ratio = prices[piece_at(&pieces, &size)].at(&size) / cheapest;
-            best += usize::from(ratio <= 1.0 + 1e-9);
-            worst = worst.max(ratio);
-        }
-        println!(
-            "{units} units: {} pieces, the best at {best} of 200, at most {worst:.4} of it",
-            pieces.len()
-        );
-        assert!(worst <= most, "{units}: {worst}");
+        let (pieces, losses) = Losses::of(&model, &target, &sizes(200, [16.0, 1024.0]));
+        println!("{units} units: {pieces} pieces, {losses}");
+        assert!(losses.worst() <= most, "{units}: {losses}");
+    }
+}
+
+/// Along one symbol there are pieces enough.
+#[test]
+fn along_one_symbol_the_tolerance_is_kept_whatever_the_units() {
+    let model = block(1, 16_384);
+    for units in [2, 16, 64, 128] {
+        let target = TargetDescription::named("x86-64-v4").unwrap().with_units(units);
+        let (pieces, losses) = Losses::of(&model, &target, &sizes(400, [1.0, 16_384.0]));
+        println!("{units} units: {pieces} pieces, {losses}");
+        assert!(losses.worst() <= 1.02, "{units}: {losses}");
     }
 }
 
@@ -113,7 +148,7 @@ fn session(model: &Model, mut module: Module, cpu: &CpuTarget) -> Session {
 fn the_chosen_program_is_the_fastest_measured() {
     const ROUNDS: usize = 15;
     let cpu = CpuTarget::host().unwrap();
-    let model = block();
+    let model = block(16, 1024);
     let target = match std::env::var("OCELLUS_MACHINE") {
         Ok(file) => {
             TargetDescription::parse(&file, &std::fs::read_to_string(&file).unwrap()).unwrap()

@@ -90,7 +90,7 @@ impl Ways {
     /// Every class with the way that a solution makes it, where it makes it.
     pub fn chosen<'a>(
         &'a self,
-        solution: &'a Solution,
+        solution: &Solution,
     ) -> impl Iterator<Item = (Id, Option<&'a Way>)> {
         let classes = self.classes.iter().zip(&solution.chosen);
         classes.map(|((class, ways), chosen)| (*class, chosen.and_then(|chosen| ways.get(chosen))))

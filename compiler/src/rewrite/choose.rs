@@ -4,14 +4,14 @@ use super::alternatives::MOST_STATES_TOGETHER;
 use super::analysis::Types;
 use super::candidates::{Way, Ways};
 use super::error::RewriteError;
-use super::extract::{Problem, Solution, Unmakeable, extract};
+use super::extract::{Problem, Solution, Unmakeable, extract, improve};
 use super::insert::insert;
 use super::language::Term;
 use super::lower::{Chosen, lower};
 use super::refusals::{Refused, find_refused};
 use super::report::{ExtractionReport, FunctionReport, Report, kernels, price, unbound};
 use super::saturate::{Limits, Statistics, saturate};
-use super::schedules::cheapest;
+use super::schedules::{Schedule, cheapest};
 use super::switches::Switches;
 use super::target::TargetDescription;
 use egg::{EGraph, Id};
@@ -23,6 +23,9 @@ use std::time::{Duration, Instant};
 
 /// States of an extraction after which the best known is taken. A block of an encoder needs some hundred.
 pub(super) const MOST_STATES: usize = 200_000;
+
+/// The same where a good choice is known, and the question is whether there is a better one.
+const MOST_STATES_NEAR: usize = 2_000;
 
 /// The cheapest kernels for `module` where its symbols are `at` (free ones and defined ones), and how they were found.
 pub fn choose(
@@ -113,6 +116,22 @@ impl<'a> Saturated<'a> {
         Ok(Selection { functions })
     }
 
+    /// Kernels where the symbols are `at`: those known, each launch with the schedule for that size, unless others are
+    /// found soon that save that share of a function's time. The search takes from `states_left`.
+    pub fn select_near(
+        &self,
+        at: &Bindings,
+        known: &Selection,
+        saving: f64,
+        states_left: &mut usize,
+    ) -> Result<Selection, RewriteError> {
+        let near = |(function, known): (&SaturatedFunction, &SelectedFunction)| {
+            function.select_near(at, &self.target, (&known.solution, saving), states_left)
+        };
+        let functions = self.functions.iter().zip(&known.functions).map(near);
+        Ok(Selection { functions: functions.collect::<Result<_, RewriteError>>()? })
+    }
+
     /// What was selected, as a program.
     pub fn lower(&self, selection: &Selection) -> Result<kernel::Module, RewriteError> {
         let functions = self
@@ -125,6 +144,22 @@ impl<'a> Saturated<'a> {
             symbols: self.module.symbols.clone(),
             functions,
             entry: self.module.entry.clone(),
+        })
+    }
+
+    /// The launches of a selection: the function, how the launch can be divided, and which of these ways it is.
+    pub fn launches<'s>(
+        &'s self,
+        selection: &Selection,
+    ) -> impl Iterator<Item = (&'s str, &'s [Schedule], usize)> {
+        let functions = self.functions.iter().zip(&selection.functions);
+        functions.flat_map(|(function, selected)| {
+            let name = function.function.name.as_str();
+            let ways = function.ways.chosen(&selected.solution).zip(&selected.schedules);
+            ways.filter_map(move |((_, way), schedule)| {
+                let schedules = way?.schedules.as_slice();
+                (!schedules.is_empty()).then_some((name, schedules, *schedule))
+            })
         })
     }
 
@@ -213,6 +248,36 @@ impl<'a> SaturatedFunction<'a> {
         let problem = self.problem(at, target)?;
         let solution =
             extract(&problem, MOST_STATES).map_err(|culprit| self.no_kernel(culprit, disabled))?;
+        self.scheduled(solution, at, target, start)
+    }
+
+    fn select_near(
+        &self,
+        at: &Bindings,
+        target: &TargetDescription,
+        (known, saving): (&Solution, f64),
+        states_left: &mut usize,
+    ) -> Result<SelectedFunction, RewriteError> {
+        let start = Instant::now();
+        let problem = self.problem(at, target)?;
+        let solution = match *states_left {
+            0 => Solution::from_choices(&problem, &known.chosen),
+            left => improve(&problem, known, saving, MOST_STATES_NEAR.min(left)),
+        };
+        // To write the problem down takes time as well.
+        let candidates: usize = problem.classes.iter().map(Vec::len).sum();
+        *states_left = states_left.saturating_sub(solution.states + candidates);
+        self.scheduled(solution, at, target, start)
+    }
+
+    /// A solution, each launch with the schedule for a size.
+    fn scheduled(
+        &self,
+        solution: Solution,
+        at: &Bindings,
+        target: &TargetDescription,
+        start: Instant,
+    ) -> Result<SelectedFunction, RewriteError> {
         let schedules = self
             .ways
             .chosen(&solution)

@@ -126,6 +126,17 @@ impl LaunchCost<Dim> {
 }
 
 impl<T> LaunchCost<T> {
+    /// GFLOP/s of its products on a target; no size changes them.
+    pub fn matrix_rate(&self, target: &TargetDescription) -> f64 {
+        match (self.family, self.tiles.as_slice()) {
+            ("attention", _) => target.attention.of(self.element),
+            ("batched_gemm", _) => target.batched_gemm.of(self.element),
+            ("back_to_back_gemm", _) => target.back_to_back_gemm.of(self.element),
+            (_, [(_, rows), (_, columns), ..]) => target.gemm_rate(self.element, (*rows, *columns)),
+            _ => target.gemm_rate(self.element, (1, 1)),
+        }
+    }
+
     /// The same launch with its quantities said otherwise.
     pub fn map<U>(&self, map: &impl Fn(&T) -> U) -> LaunchCost<U> {
         match self.try_map(&|quantity| Ok::<U, Infallible>(map(quantity))) {
@@ -172,30 +183,17 @@ impl Quantities {
         }
     }
 
-    fn matrix_rate(&self, target: &TargetDescription) -> f64 {
-        match (self.family, self.tiles.as_slice()) {
-            ("attention", _) => target.attention.of(self.element),
-            ("batched_gemm", _) => target.batched_gemm.of(self.element),
-            ("back_to_back_gemm", _) => target.back_to_back_gemm.of(self.element),
-            (_, [(_, rows), (_, columns), ..]) => target.gemm_rate(self.element, (*rows, *columns)),
-            _ => target.gemm_rate(self.element, (1, 1)),
-        }
-    }
-
     /// Microseconds of arithmetic. Tiles run in waves, one tile a unit, and the last wave takes as long as a full one.
     /// Each unit that works on a block of rows prepares them for itself.
-    fn compute(&self, target: &TargetDescription) -> f64 {
+    fn compute(&self, matrix_rate: f64, target: &TargetDescription) -> f64 {
         let units = f64::from(target.units);
         let in_waves = |parts: f64| (parts / units).ceil() * units / parts;
         let (blocks, tiles) = self.tile_counts();
         // A thousand FLOPs take a microsecond at one GFLOP/s.
-        let matrix = self.matrix_flops * self.padding() / (self.matrix_rate(target) * 1e3);
+        let matrix = self.matrix_flops * self.padding() / (matrix_rate * 1e3);
         // Attention's softmax runs beside its products, and its rate is that of both.
-        let elementwise_rate = if self.family == "attention" {
-            self.matrix_rate(target)
-        } else {
-            target.elementwise_gflops
-        };
+        let elementwise_rate =
+            if self.family == "attention" { matrix_rate } else { target.elementwise_gflops };
         let elementwise = self.elementwise_flops / (elementwise_rate * 1e3);
         let prologue = self.prologue_flops / (target.row_gflops * 1e3);
         let preparations = blocks.max(units.min(tiles));
@@ -220,7 +218,16 @@ impl Quantities {
 
 /// What a launch takes: `max(arithmetic, bytes) + launch`.
 pub fn predict(launch: &Quantities, target: &TargetDescription) -> Prediction {
-    let (compute, memory) = (launch.compute(target), launch.memory(target));
+    predict_at_rate(launch, launch.matrix_rate(target), target)
+}
+
+/// The same where the rate of its products, which is looked up, is known.
+pub fn predict_at_rate(
+    launch: &Quantities,
+    matrix_rate: f64,
+    target: &TargetDescription,
+) -> Prediction {
+    let (compute, memory) = (launch.compute(matrix_rate, target), launch.memory(target));
     let longest = compute.max(memory);
     let bound = if target.launch_us >= longest {
         Bound::Launch

@@ -1,6 +1,6 @@
 //! [`ProgramPrice`]: what a run of a program costs, in a form that is quick to evaluate at one size after another.
 
-use super::cost::{LaunchCost, Quantities, predict};
+use super::cost::{LaunchCost, Quantities, predict_at_rate};
 use super::error::RewriteError;
 use super::report::{callees_first, launches, unbound};
 use super::target::TargetDescription;
@@ -13,11 +13,15 @@ use std::collections::BTreeMap;
 pub struct ProgramPrice {
     target: TargetDescription,
     symbols: Vec<Symbol>,
-    launches: Vec<(f64, NumberedLaunch)>,
+    launches: Vec<(f64, LaunchPrice)>,
 }
 
-/// A launch whose quantities are polynomials over numbered symbols.
-type NumberedLaunch = LaunchCost<Polynomial>;
+/// What a launch costs: its quantities as polynomials over numbered symbols.
+#[derive(Clone, Debug)]
+pub struct LaunchPrice {
+    cost: LaunchCost<Polynomial>,
+    matrix_rate: f64,
+}
 
 /// A dimension over numbered symbols: a sum of products.
 #[derive(Clone, Debug)]
@@ -41,6 +45,25 @@ impl Polynomial {
     }
 }
 
+impl LaunchPrice {
+    /// The price of a launch over numbered symbols. The error is a dimension with a symbol that is none of them.
+    pub fn of(
+        launch: &LaunchCost<Dim>,
+        symbols: &[Symbol],
+        target: &TargetDescription,
+    ) -> Result<Self, Dim> {
+        let number = |dim: &Dim| Polynomial::new(dim, symbols).ok_or_else(|| dim.clone());
+        let (cost, matrix_rate) = (launch.try_map(&number)?, launch.matrix_rate(target));
+        Ok(LaunchPrice { cost, matrix_rate })
+    }
+
+    /// Microseconds where the symbols have those values.
+    pub fn at(&self, values: &[f64], target: &TargetDescription) -> f64 {
+        let quantities: Quantities = self.cost.map(&|polynomial| polynomial.at(values));
+        predict_at_rate(&quantities, self.matrix_rate, target).microseconds
+    }
+}
+
 impl ProgramPrice {
     /// The price of a module's entry function on a target, in closed form over its symbols.
     pub fn of(module: &Module, target: &TargetDescription) -> Result<Self, RewriteError> {
@@ -58,30 +81,29 @@ impl ProgramPrice {
                 }
             }
         }
-        let number =
-            |dim: &Dim| Polynomial::new(dim, &symbols).ok_or_else(|| unbound(&module.entry, dim));
         let launches = counted
             .iter()
-            .map(|(times, launch)| Ok((*times, launch.try_map(&number)?)))
-            .collect::<Result<_, RewriteError>>()?;
+            .map(|(times, launch)| Ok((*times, LaunchPrice::of(launch, &symbols, target)?)))
+            .collect::<Result<_, Dim>>()
+            .map_err(|dim| unbound(&module.entry, &dim))?;
         Ok(ProgramPrice { target: target.clone(), symbols, launches })
     }
 
     /// Microseconds of a run where the symbols (free ones and defined ones) have those values. A symbol without a value
     /// counts as zero.
     pub fn at(&self, at: &Bindings) -> f64 {
-        let value = |symbol: &Symbol| at.get(symbol).copied().unwrap_or(0) as f64;
-        let values: Vec<f64> = self.symbols.iter().map(value).collect();
-        let launch = |(times, launch): &(f64, NumberedLaunch)| {
-            let quantities: Quantities = launch.map(&|polynomial| polynomial.at(&values));
-            times * predict(&quantities, &self.target).microseconds
-        };
-        self.launches.iter().map(launch).sum()
+        let values = values(&self.symbols, at);
+        self.launches.iter().map(|(times, launch)| times * launch.at(&values, &self.target)).sum()
     }
 }
 
+/// The values of numbered symbols. One without a value counts as zero.
+pub fn values(symbols: &[Symbol], at: &Bindings) -> Vec<f64> {
+    symbols.iter().map(|symbol| at.get(symbol).copied().unwrap_or(0) as f64).collect()
+}
+
 /// How often each function runs in a run of the entry function.
-fn runs(module: &Module) -> Result<BTreeMap<&str, f64>, RewriteError> {
+pub fn runs(module: &Module) -> Result<BTreeMap<&str, f64>, RewriteError> {
     let mut runs = BTreeMap::from([(module.entry.as_str(), 1.0)]);
     for function in callees_first(module)?.into_iter().rev() {
         let own = runs.get(function.name.as_str()).copied().unwrap_or(0.0);

@@ -82,11 +82,15 @@ pub fn cheapest(
 ) -> Result<(usize, u128), Dim> {
     let price = |schedule: &Schedule| Ok(predict(&schedule.cost.at(at)?, target).picoseconds());
     let prices = schedules.iter().map(price).collect::<Result<Vec<u128>, Dim>>()?;
-    let Some(usual) = prices.first().copied() else { return Ok((0, 0)) };
-    let best = prices.iter().copied().enumerate().min_by_key(|(_, price)| *price);
-    Ok(best
-        .filter(|(_, price)| (*price as f64) < usual as f64 * (1.0 - LEAST_SAVING))
-        .unwrap_or((0, usual)))
+    let chosen = worthwhile(prices.iter().map(|price| *price as f64));
+    Ok((chosen, prices.get(chosen).copied().unwrap_or(0)))
+}
+
+/// Of schedules that cost so much, the cheapest: the first, unless another saves enough.
+pub fn worthwhile(prices: impl Iterator<Item = f64> + Clone) -> usize {
+    let usual = prices.clone().next().unwrap_or(0.0);
+    let best = prices.enumerate().min_by(|(_, a), (_, b)| a.total_cmp(b));
+    best.filter(|(_, price)| *price < usual * (1.0 - LEAST_SAVING)).map_or(0, |(best, _)| best)
 }
 
 #[cfg(test)]

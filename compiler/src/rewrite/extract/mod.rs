@@ -71,8 +71,18 @@ pub fn extract(problem: &Problem, most_states: usize) -> Result<Solution, Unmake
     Ok(search.run(problem, greedy, most_states))
 }
 
+/// A cheapest solution, if it costs by the share `saving` less than a known one, and is found within that many states;
+/// else the known one. That there is none is found sooner than which of many alike is the cheapest.
+pub fn improve(problem: &Problem, known: &Solution, saving: f64, most_states: usize) -> Solution {
+    let known = Solution::from_choices(problem, &known.chosen);
+    let enough = known.cost.saturating_sub((known.cost as f64 * saving) as u128);
+    let search = Search::new(problem, &cheapest_trees(problem));
+    search.improve(problem, known, enough, most_states)
+}
+
 impl Solution {
-    fn from_choices(problem: &Problem, choices: &[Option<usize>]) -> Solution {
+    /// The choices that the roots need, with what they cost.
+    pub fn from_choices(problem: &Problem, choices: &[Option<usize>]) -> Solution {
         let mut chosen = vec![None; problem.classes.len()];
         let mut cost = 0u128;
         let mut open = problem.roots.clone();

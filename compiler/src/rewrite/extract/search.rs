@@ -85,7 +85,20 @@ impl Search {
         }
     }
 
+    /// The cheapest solution.
     pub(super) fn run(&self, problem: &Problem, greedy: Solution, most_states: usize) -> Solution {
+        let enough = greedy.cost;
+        self.improve(problem, greedy, enough, most_states)
+    }
+
+    /// The cheapest solution that costs no more than `enough`; where there is none, or none is found, the known one.
+    pub(super) fn improve(
+        &self,
+        problem: &Problem,
+        known: Solution,
+        enough: u128,
+        most_states: usize,
+    ) -> Solution {
         let start = Frontier { open: self.roots.clone(), choices: vec![] };
         let mut visited = vec![Visited { frontier: start.clone(), paid: 0, from: None }];
         let mut best: HashMap<Frontier, u128> = HashMap::from([(start.clone(), 0)]);
@@ -103,13 +116,13 @@ impl Search {
                 return Solution { lower_bound: paid, proven_optimal: true, states, ..solution };
             };
             if states >= most_states {
-                return Solution { lower_bound: bound, states, ..greedy };
+                return Solution { lower_bound: bound, states, ..known };
             }
             for (position, option) in self.options[class].iter().enumerate() {
                 let Some(next) = self.decide(&frontier, class, position) else { continue };
                 let paid = paid.saturating_add(option.cost);
                 let bound = paid.saturating_add(self.bound(&next));
-                if bound > greedy.cost || best.get(&next).is_some_and(|least| *least <= paid) {
+                if bound > enough || best.get(&next).is_some_and(|least| *least <= paid) {
                     continue;
                 }
                 best.insert(next.clone(), paid);
@@ -117,8 +130,9 @@ impl Search {
                 queue.push(Reverse((bound, Reverse(paid), visited.len() - 1)));
             }
         }
-        // The greedy solution is itself one of the paths, so the queue does not run dry before it is found.
-        Solution { lower_bound: greedy.cost, proven_optimal: true, states, ..greedy }
+        // A known solution that is good enough is itself one of the paths: the queue runs dry where there is none.
+        let proven_optimal = known.cost <= enough;
+        Solution { lower_bound: enough, proven_optimal, states, ..known }
     }
 
     /// The frontier after `class` is made by that option; `None` where this closes a cycle.

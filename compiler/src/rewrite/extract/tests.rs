@@ -132,4 +132,17 @@ proptest! {
             }
         }
     }
+
+    #[test]
+    fn a_known_program_is_improved_where_that_saves_enough(problem in problems(), saving in 0.0f64..0.5) {
+        // The greedy choice is a known program, often not the cheapest.
+        let tree = cheapest_trees(&problem);
+        if let (None, Some(cost)) = (first_unmakeable(&problem, &tree), brute_force(&problem)) {
+            let known = Solution::from_choices(&problem, &tree.chosen);
+            let found = improve(&problem, &known, saving, 1_000_000);
+            let enough = known.cost - (known.cost as f64 * saving) as u128;
+            prop_assert_eq!(found.cost, if cost <= enough { cost } else { known.cost });
+            prop_assert!(found.lower_bound <= cost);
+        }
+    }
 }

@@ -7,11 +7,16 @@ use ocellus_dialects::symbolic::{Bindings, Symbol, SymbolRange, Symbols};
 /// Steps along the two axes: `[0, 0]` is the least size of everything.
 pub type Position = [i64; 2];
 
-/// Below this many steps every size is looked at; above it, a few for each doubling.
-const DENSE_STEPS: i64 = 32;
+/// Sizes at which programs are priced at most, over both axes: a range with fewer is looked at everywhere. A price is a
+/// closed form, so that this many of some hundred launches take a fraction of a second.
+const MOST_POSITIONS: usize = 1 << 14;
 
-/// Sizes that are looked at for each doubling.
-const SAMPLES_A_DOUBLING: i32 = 4;
+/// Samples for each doubling where the range is too wide to look everywhere: these first, and half as many until there
+/// are few enough.
+const MOST_SAMPLES_A_DOUBLING: f64 = 16_384.0;
+
+/// No fewer than these.
+const LEAST_SAMPLES_A_DOUBLING: f64 = 4.0;
 
 /// The free symbols as two axes. The range of one that there is none of is a single size.
 pub struct Axes<'a> {
@@ -39,6 +44,11 @@ impl<'a> Axes<'a> {
         Axes { symbols, along, steps }
     }
 
+    /// Every symbol, those that others define included.
+    pub fn symbols(&self) -> Vec<Symbol> {
+        self.symbols.iter().map(|(symbol, _)| symbol.clone()).collect()
+    }
+
     /// The value of every symbol at a position.
     pub fn at(&self, position: Position) -> Result<Bindings, RewriteError> {
         let mut free = Bindings::new();
@@ -64,20 +74,26 @@ impl<'a> Axes<'a> {
         cutting.filter_map(range).collect()
     }
 
-    /// Where programs are priced.
+    /// Where programs are priced: everywhere, or at sizes that grow by their ratio. Those of [`Axes::coarse`] are among
+    /// them.
     pub fn grid(&self) -> Grid {
-        self.steps.map(|steps| {
-            let ratio = 2f64.powf(1.0 / f64::from(SAMPLES_A_DOUBLING));
-            let mut samples: Vec<i64> = (0..steps.min(DENSE_STEPS)).collect();
-            let mut step = DENSE_STEPS as f64;
-            while step < (steps - 1) as f64 {
-                samples.push(step as i64);
-                step *= ratio;
+        let coarse = self.coarse();
+        let mut density = MOST_SAMPLES_A_DOUBLING;
+        loop {
+            let grid = [0, 1].map(|axis| {
+                let mut samples = growing(self.steps[axis], density);
+                samples.extend(&coarse[axis]);
+                samples.sort_unstable();
+                samples.dedup();
+                samples
+            });
+            if density <= LEAST_SAMPLES_A_DOUBLING
+                || grid[0].len() * grid[1].len() <= MOST_POSITIONS
+            {
+                return grid;
             }
-            samples.push(steps - 1);
-            samples.dedup();
-            samples
-        })
+            density /= 2.0;
+        }
     }
 
     /// Where programs are asked for first: sizes matter by their ratio.
@@ -91,6 +107,16 @@ impl<'a> Axes<'a> {
             samples
         })
     }
+}
+
+/// Samples of which that many lie between a size and its double; no more than there are sizes.
+fn growing(steps: i64, density: f64) -> Vec<i64> {
+    let ratio = 2f64.powf(1.0 / density);
+    let next = |step: &i64| Some((step + 1).max((*step as f64 * ratio) as i64));
+    std::iter::successors(Some(0), next)
+        .take_while(|step| *step < steps)
+        .take(MOST_POSITIONS + 1)
+        .collect()
 }
 
 fn count(range: SymbolRange) -> i64 {
@@ -143,7 +169,9 @@ mod tests {
         symbols.declare("images", SymbolRange::new(1, i64::from(i32::MAX))).unwrap();
         let axes = Axes::of(&symbols);
         let [_, samples] = axes.grid();
-        assert!(samples.windows(2).all(|pair| pair[0] < pair[1]) && samples.len() < 160);
+        assert!(samples.windows(2).all(|pair| pair[0] < pair[1]));
+        assert!((1000..MOST_POSITIONS).contains(&samples.len()), "{}", samples.len());
+        assert!(axes.coarse()[1].iter().all(|sample| samples.contains(sample)));
         assert_eq!(samples.last(), Some(&(i64::from(i32::MAX) - 1)));
         assert_eq!(axes.coarse()[1].len(), 33);
     }

@@ -14,6 +14,7 @@
 mod axes;
 mod cheapest;
 mod partition;
+mod prices;
 
 use super::alternatives::MOST_STATES_TOGETHER;
 use super::choose::Saturated;
@@ -53,9 +54,8 @@ pub fn choose_pieces(
 ) -> Result<Vec<(PieceProgram, Report)>, RewriteError> {
     let saturated = Saturated::new(module, target, switches, Limits::default())?;
     let axes = Axes::of(&module.symbols);
-    let mut cheapest = Cheapest::new(&saturated, &axes, options.tolerance);
-    cheapest.explore()?;
-    let (rectangles, tolerance) = cut(&axes, &cheapest, options)?;
+    let cheapest = Cheapest::find(&saturated, &axes, options.tolerance)?;
+    let (rectangles, tolerance) = cut(&cheapest, options)?;
     let limits = limits(&cheapest, options, tolerance);
     let ranges = |rectangle: &Rectangle| match rectangles.len() {
         1 => vec![],
@@ -97,26 +97,17 @@ fn limits(cheapest: &Cheapest, options: PieceOptions, tolerance: f64) -> Vec<Str
 }
 
 /// Rectangles of sizes that cover the range, each with the program that serves it, and the tolerance that was needed.
-fn cut(
-    axes: &Axes,
-    cheapest: &Cheapest,
-    options: PieceOptions,
-) -> Result<(Vec<Rectangle>, f64), RewriteError> {
-    let grid = axes.grid();
-    let losses = Losses::of(grid.clone(), |position| cheapest.prices(position))?;
-    let mut tolerance = options.tolerance;
-    loop {
-        let mut rectangles = partition::partition(&losses, tolerance);
-        // A tolerance of a hundred times is met by any one program.
-        if rectangles.len() <= options.most.max(1) || tolerance > 100.0 {
-            partition::settle_borders(&grid, &mut rectangles, |position, a, b| {
-                let prices = cheapest.prices(position)?;
-                Ok::<_, RewriteError>(prices.get(a) < prices.get(b))
-            })?;
-            return Ok((rectangles, tolerance));
-        }
-        tolerance = (tolerance * 1.5).max(1e-3);
-    }
+fn cut(cheapest: &Cheapest, options: PieceOptions) -> Result<(Vec<Rectangle>, f64), RewriteError> {
+    let grid = cheapest.prices().grid();
+    let programs = cheapest.programs();
+    let prices = programs.iter().map(|program| program.prices.as_slice());
+    let losses = Losses::of(grid.clone(), cheapest.least(), prices);
+    let (mut rectangles, tolerance) = partition::within(&losses, options.tolerance, options.most);
+    partition::settle_borders(grid, &mut rectangles, |position, a, b| {
+        let at = cheapest.axes().at(position)?;
+        Ok::<_, RewriteError>(programs[a].price.at(&at) < programs[b].price.at(&at))
+    })?;
+    Ok((rectangles, tolerance))
 }
 
 fn finish(
@@ -126,7 +117,7 @@ fn finish(
     ranges: Vec<(Symbol, SymbolRange)>,
     states_left: &mut usize,
 ) -> Result<(PieceProgram, Report), RewriteError> {
-    let program = cheapest.program(rectangle.program);
+    let program = &cheapest.programs()[rectangle.program];
     let at = cheapest.axes().at(rectangle.from)?;
     let report = saturated.report(&program.selection, &program.kernels, &at, states_left)?;
     let mut module = program.kernels.clone();

@@ -16,121 +16,189 @@ pub struct Rectangle {
 /// How much more each program costs at each sample than the cheapest, as a share.
 pub struct Losses {
     grid: Grid,
-    /// By row, column, program.
-    values: Vec<Vec<Vec<f64>>>,
+    /// By program, then row by row.
+    values: Vec<Vec<f64>>,
 }
 
+/// Columns in segments: the last of each, and its program.
+type Segments = Vec<(usize, usize)>;
+
 impl Losses {
-    /// The losses under prices of all programs at a position.
-    pub fn of<E>(
-        grid: Grid,
-        mut prices: impl FnMut(Position) -> Result<Vec<f64>, E>,
-    ) -> Result<Self, E> {
-        let mut values = vec![];
-        for row in &grid[0] {
-            let mut losses = vec![];
-            for column in &grid[1] {
-                let prices = prices([*row, *column])?;
-                let least = prices.iter().copied().fold(f64::INFINITY, f64::min);
-                losses.push(prices.iter().map(|price| price / least.max(1e-9) - 1.0).collect());
-            }
-            values.push(losses);
-        }
-        Ok(Losses { grid, values })
+    /// The losses of programs with those prices where the cheapest costs `least`, all row by row.
+    pub fn of<'p>(grid: Grid, least: &[f64], prices: impl IntoIterator<Item = &'p [f64]>) -> Self {
+        let loss = |(price, least): (&f64, &f64)| price / least.max(1e-9) - 1.0;
+        let losses = |prices: &[f64]| prices.iter().zip(least).map(loss).collect();
+        Losses { grid, values: prices.into_iter().map(losses).collect() }
     }
 
-    fn programs(&self) -> usize {
-        self.values.first().and_then(|row| row.first()).map_or(0, Vec::len)
+    /// The whole range as one rectangle, with the first program.
+    fn whole(&self) -> Rectangle {
+        let last = |samples: &Vec<i64>| samples.last().copied().unwrap_or(0);
+        let [rows, columns] = &self.grid;
+        Rectangle { from: [0, 0], to: [last(rows), last(columns)], program: 0 }
     }
 
-    /// The fewest programs, found greedily, of which one serves each sample.
+    /// The fewest programs, found greedily, of which one serves each sample that any program serves.
     fn cover(&self, tolerance: f64) -> Vec<usize> {
-        let mut open: Vec<&Vec<f64>> = self.values.iter().flatten().collect();
+        let samples = self.grid[0].len() * self.grid[1].len();
+        let mut open: Vec<usize> = (0..samples).collect();
+        let mut served: Vec<usize> = self
+            .values
+            .iter()
+            .map(|losses| losses.iter().filter(|loss| **loss <= tolerance).count())
+            .collect();
         let mut chosen = vec![];
-        while !open.is_empty() {
-            let served =
-                |program: usize| open.iter().filter(|losses| losses[program] <= tolerance).count();
-            // Of equals the first: the same range is always cut alike.
-            let best = (0..self.programs()).rev().max_by_key(|program| served(*program));
-            let Some(best) = best.filter(|best| served(*best) > 0) else { break };
-            open.retain(|losses| losses[best] > tolerance);
+        // Of equals the first: the same range is always cut alike.
+        while let Some(best) = (0..served.len()).rev().max_by_key(|program| served[*program]) {
+            if served[best] == 0 {
+                break;
+            }
+            open.retain(|sample| {
+                let stays = self.values[best][*sample] > tolerance;
+                if !stays {
+                    let serves = |losses: &Vec<f64>| losses[*sample] <= tolerance;
+                    let counts = served.iter_mut().zip(&self.values);
+                    counts.for_each(|(count, losses)| *count -= usize::from(serves(losses)));
+                }
+                stays
+            });
             chosen.push(best);
         }
         chosen
     }
+}
 
-    /// The worst loss of a program over some rows at one column.
-    fn worst(&self, rows: (usize, usize), column: usize, program: usize) -> f64 {
-        (rows.0..=rows.1).map(|row| self.values[row][column][program]).fold(0.0, f64::max)
+/// Rows as one slab: the worst loss of each program over them, by column.
+struct Slab<'a> {
+    losses: &'a Losses,
+    programs: &'a [usize],
+    worst: Vec<Vec<f64>>,
+}
+
+impl<'a> Slab<'a> {
+    fn new(losses: &'a Losses, programs: &'a [usize]) -> Self {
+        let worst = vec![vec![0.0; losses.grid[1].len()]; programs.len()];
+        Slab { losses, programs, worst }
     }
 
-    /// Rows as one slab: its columns in segments `(last column, program)`, each served within the tolerance. None where
-    /// some column has no program for all of these rows.
-    fn segments(
-        &self,
-        rows: (usize, usize),
-        programs: &[usize],
-        tolerance: f64,
-    ) -> Option<Vec<(usize, usize)>> {
-        let columns = self.grid[1].len();
-        let mut segments: Vec<(usize, usize)> = vec![];
+    fn add_row(&mut self, row: usize) {
+        for (worst, program) in self.worst.iter_mut().zip(self.programs) {
+            let row = &self.losses.values[*program][row * worst.len()..];
+            worst.iter_mut().zip(row).for_each(|(worst, loss)| *worst = worst.max(*loss));
+        }
+    }
+
+    /// The fewest segments, each served within the tolerance. None where some column has no program for all of the rows.
+    fn segments(&self, tolerance: f64) -> Option<Segments> {
+        let columns = self.losses.grid[1].len();
+        let mut segments: Segments = vec![];
         let mut start = 0;
         while start < columns {
-            let reach = |program: usize| {
-                (start..columns)
-                    .take_while(|column| self.worst(rows, *column, program) <= tolerance)
-                    .count()
+            let reach = |worst: &Vec<f64>| {
+                worst[start..].iter().take_while(|loss| **loss <= tolerance).count()
             };
-            let farthest = programs.iter().rev().copied().max_by_key(|program| reach(*program))?;
-            let length = reach(farthest);
+            let reaches = self.worst.iter().map(reach).enumerate().rev();
+            let (farthest, length) = reaches.max_by_key(|(_, reach)| *reach)?;
             if length == 0 {
                 return None;
             }
-            self.draw_back(rows, &mut segments, farthest);
+            self.draw_back(&mut segments, farthest);
             segments.push((start + length - 1, farthest));
             start += length;
         }
-        Some(segments)
+        let program = |(last, position): (usize, usize)| (last, self.programs[position]);
+        Some(segments.into_iter().map(program).collect())
     }
 
     /// The last segment went as far as it could. It ends where the next one's program becomes the better.
-    fn draw_back(&self, rows: (usize, usize), segments: &mut [(usize, usize)], next: usize) {
+    fn draw_back(&self, segments: &mut [(usize, usize)], next: usize) {
         let start = segments.len().checked_sub(2).map_or(0, |before| segments[before].0 + 1);
-        let Some((end, program)) = segments.last_mut() else { return };
-        while *end > start && self.worst(rows, *end, next) < self.worst(rows, *end, *program) {
+        let Some((end, position)) = segments.last_mut() else { return };
+        while *end > start && self.worst[next][*end] < self.worst[*position][*end] {
             *end -= 1;
         }
     }
 }
 
-/// Few rectangles that cover the range. At every sample the program of its rectangle costs at most `tolerance` more than
-/// the cheapest.
-pub fn partition(losses: &Losses, tolerance: f64) -> Vec<Rectangle> {
-    let programs = losses.cover(tolerance);
-    let [rows, columns] = &losses.grid;
-    let mut rectangles = vec![];
-    let mut first = 0;
-    while first < rows.len() {
-        let mut slab = (first, losses.segments((first, first), &programs, tolerance));
-        for last in first + 1..rows.len() {
-            match losses.segments((first, last), &programs, tolerance) {
-                Some(segments) => slab = (last, Some(segments)),
-                None => break,
+/// The rows in slabs and their columns in segments, so that there are the fewest rectangles of this kind. None where the
+/// programs do not serve all samples.
+fn slabs(losses: &Losses, programs: &[usize], tolerance: f64) -> Option<Vec<(usize, Segments)>> {
+    let rows = losses.grid[0].len();
+    // The fewest rectangles of the rows before each, and the last slab of these.
+    let mut fewest: Vec<Option<(usize, usize, Segments)>> = vec![None; rows + 1];
+    fewest[0] = Some((0, 0, vec![]));
+    for first in 0..rows {
+        let before = fewest[first].as_ref()?.0;
+        let mut slab = Slab::new(losses, programs);
+        for last in first..rows {
+            slab.add_row(last);
+            let Some(segments) = slab.segments(tolerance) else { break };
+            let count = before + segments.len();
+            if fewest[last + 1].as_ref().is_none_or(|known| count < known.0) {
+                fewest[last + 1] = Some((count, first, segments));
             }
         }
-        let (last, segments) = slab;
+    }
+    let mut slabs = vec![];
+    let mut end = rows;
+    while end > 0 {
+        let (_, first, segments) = fewest[end].take()?;
+        slabs.push((first, segments));
+        end = first;
+    }
+    slabs.reverse();
+    Some(slabs)
+}
+
+/// How often the tolerance is halved in on, once there are few enough rectangles.
+const ROUNDS: usize = 5;
+
+/// A tolerance that any program meets.
+const ANY: f64 = 1e6;
+
+/// No more rectangles than `most` that cover the range, and the tolerance that they meet: the one asked for, or about the
+/// least with which there are so few.
+pub fn within(losses: &Losses, tolerance: f64, most: usize) -> (Vec<Rectangle>, f64) {
+    let few = |tolerance: f64| {
+        partition(losses, tolerance).filter(|rectangles| rectangles.len() <= most.max(1))
+    };
+    let (mut too_strict, mut lax) = (tolerance, tolerance);
+    let mut found = few(tolerance);
+    while found.is_none() && lax < ANY {
+        too_strict = lax;
+        lax = (lax * 1.5).max(1e-3);
+        found = few(lax);
+    }
+    for _ in 0..ROUNDS {
+        let between = 0.5 * (too_strict + lax);
+        match few(between).filter(|_| too_strict < lax) {
+            Some(stricter) => (found, lax) = (Some(stricter), between),
+            None => too_strict = between,
+        }
+    }
+    (found.unwrap_or_else(|| vec![losses.whole()]), lax)
+}
+
+/// Few rectangles that cover the range. At every sample the program of its rectangle costs at most `tolerance` more than
+/// the cheapest. None where at some sample no program is so good.
+fn partition(losses: &Losses, tolerance: f64) -> Option<Vec<Rectangle>> {
+    let programs = losses.cover(tolerance);
+    let slabs = slabs(losses, &programs, tolerance)?;
+    let [rows, columns] = &losses.grid;
+    let mut rectangles = vec![];
+    for (position, (first, segments)) in slabs.iter().enumerate() {
+        let last = slabs.get(position + 1).map_or(rows.len(), |(next, _)| *next) - 1;
         let mut start = 0;
-        for (end, program) in segments.unwrap_or_default() {
+        for (end, program) in segments {
             rectangles.push(Rectangle {
-                from: [rows[first], columns[start]],
-                to: [up_to(rows, last), up_to(columns, end)],
-                program,
+                from: [rows[*first], columns[start]],
+                to: [up_to(rows, last), up_to(columns, *end)],
+                program: *program,
             });
             start = end + 1;
         }
-        first = last + 1;
     }
-    rectangles
+    Some(rectangles)
 }
 
 /// The last step before the next sample.
@@ -179,11 +247,15 @@ mod tests {
         price: impl Fn(Position, usize) -> f64,
         tolerance: f64,
     ) -> Vec<Rectangle> {
-        let losses = Losses::of(grid.clone(), |position| {
-            Ok::<_, Infallible>(vec![price(position, 0), price(position, 1), price(position, 2)])
-        });
-        let Ok(losses) = losses;
-        let mut rectangles = partition(&losses, tolerance);
+        let positions: Vec<Position> =
+            grid[0].iter().flat_map(|row| grid[1].iter().map(|column| [*row, *column])).collect();
+        let of = |program| positions.iter().map(|position| price(*position, program)).collect();
+        let prices: Vec<Vec<f64>> = (0..3).map(of).collect();
+        let least = |sample: usize| prices.iter().map(|p| p[sample]).fold(f64::INFINITY, f64::min);
+        let least: Vec<f64> = (0..positions.len()).map(least).collect();
+        let losses = Losses::of(grid.clone(), &least, prices.iter().map(Vec::as_slice));
+        let (mut rectangles, met) = within(&losses, tolerance, usize::MAX);
+        assert_eq!(met, tolerance);
         let Ok(()) = settle_borders(grid, &mut rectangles, |position, a, b| {
             Ok::<_, Infallible>(price(position, a) < price(position, b))
         });
