@@ -120,6 +120,17 @@ pub struct Function {
     pub extraction_ms: Option<f64>,
 }
 
+impl Function {
+    /// How good the choice of kernels is known to be, in words.
+    pub(super) fn proof(&self) -> String {
+        if self.proven_cheapest {
+            return "the cheapest there is".to_string();
+        }
+        let share = 100.0 * (self.predicted_us / self.least_us.max(1e-9) - 1.0);
+        format!("at most {share:.1} % above the cheapest")
+    }
+}
+
 /// One launch of a function.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Kernel {

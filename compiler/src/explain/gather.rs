@@ -4,7 +4,8 @@ use super::explanation::*;
 use super::plot::plots;
 use crate::passes::{HostProgram, PieceProgram};
 use crate::rewrite::{
-    self, FunctionReport, KernelReport, Report, RewriteError, Statistics, TargetDescription,
+    self, ExtractionReport, FunctionReport, KernelReport, PieceOptions, Report, RewriteError,
+    Statistics, TargetDescription,
 };
 use crate::switches::Switches;
 use crate::verify::storage;
@@ -297,7 +298,7 @@ fn warnings(reports: &[Report]) -> Vec<String> {
             reports.iter().enumerate().filter_map(move |(n, r)| Some((n + 1, of_piece(r)?)))
         };
         let unproven: Vec<_> =
-            in_pieces().filter(|(_, function)| !function.extraction.proven_optimal).collect();
+            in_pieces().filter(|(_, function)| !is_settled(&function.extraction)).collect();
         if let Some((piece, worst)) = unproven.first() {
             let extraction = &worst.extraction;
             warnings.push(format!(
@@ -324,6 +325,15 @@ fn warnings(reports: &[Report]) -> Vec<String> {
         }
     }
     warnings
+}
+
+/// Whether no choice of kernels is cheaper by more than makes a difference. Near a known choice the search for a better
+/// one ends there.
+fn is_settled(extraction: &ExtractionReport) -> bool {
+    let share = PieceOptions::default().indifference();
+    // Costs are whole picoseconds.
+    let least = extraction.microseconds * (1.0 - share) - 1e-6;
+    extraction.proven_optimal || extraction.least_microseconds >= least
 }
 
 /// In how many of the pieces, where there are several.

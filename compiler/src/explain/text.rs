@@ -58,8 +58,7 @@ impl Explanation {
         piece: &Piece,
         function: &Function,
     ) -> fmt::Result {
-        let proof =
-            if function.proven_cheapest { "the cheapest there is" } else { "not proven cheapest" };
+        let proof = function.proof();
         let search = match function.extraction_ms {
             Some(time) => format!("; {} states in {time:.1} ms", function.states),
             None => format!("; {} states", function.states),

@@ -174,11 +174,7 @@ impl Page<'_> {
             )?;
         }
         for function in &piece.functions {
-            let proof = if function.proven_cheapest {
-                "the cheapest there is"
-            } else {
-                "not proven cheapest"
-            };
+            let proof = function.proof();
             writeln!(
                 f,
                 "<h3>@{} <span class=\"note\">runs {} ×; {proof} among {} ways to make {} values</span></h3>",

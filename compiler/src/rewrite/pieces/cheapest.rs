@@ -9,9 +9,6 @@ use crate::rewrite::price::ProgramPrice;
 use ocellus_dialects::kernel;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Programs that cost the same but for this part of the tolerance are as good as one: between them nothing is looked for.
-const PART_OF_TOLERANCE: f64 = 0.5;
-
 /// Extractions at most: a range on which the choice changes with almost every size is described well enough by these.
 const MOST_EXTRACTIONS: usize = 400;
 
@@ -48,11 +45,11 @@ pub struct Cheapest<'a> {
 }
 
 impl<'a> Cheapest<'a> {
-    /// Asks over the whole range. A piece's program may cost the share `tolerance` more than the cheapest.
+    /// Asks over the whole range, of programs that differ in price by more than the share `indifference`.
     pub fn find(
         saturated: &'a Saturated<'a>,
         axes: &'a Axes<'a>,
-        tolerance: f64,
+        indifference: f64,
     ) -> Result<Self, RewriteError> {
         let prices = Prices::new(saturated, axes)?;
         let least = vec![f64::INFINITY; prices.len()];
@@ -60,7 +57,7 @@ impl<'a> Cheapest<'a> {
             saturated,
             axes,
             prices,
-            indifference: tolerance * PART_OF_TOLERANCE,
+            indifference,
             programs: vec![],
             known: BTreeMap::new(),
             nearest: vec![0; least.len()],

@@ -39,6 +39,13 @@ pub struct PieceOptions {
     pub most: usize,
 }
 
+impl PieceOptions {
+    /// Programs whose prices differ by no more than this share are as good as one: between them nothing is looked for.
+    pub fn indifference(&self) -> f64 {
+        0.5 * self.tolerance
+    }
+}
+
 impl Default for PieceOptions {
     fn default() -> Self {
         PieceOptions { tolerance: 0.02, most: 64 }
@@ -54,7 +61,7 @@ pub fn choose_pieces(
 ) -> Result<Vec<(PieceProgram, Report)>, RewriteError> {
     let saturated = Saturated::new(module, target, switches, Limits::default())?;
     let axes = Axes::of(&module.symbols);
-    let cheapest = Cheapest::find(&saturated, &axes, options.tolerance)?;
+    let cheapest = Cheapest::find(&saturated, &axes, options.indifference())?;
     let (rectangles, tolerance) = cut(&cheapest, options)?;
     let limits = limits(&cheapest, options, tolerance);
     let ranges = |rectangle: &Rectangle| match rectangles.len() {
