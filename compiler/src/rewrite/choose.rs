@@ -82,6 +82,21 @@ impl Selection {
         };
         self.functions.iter().zip(&other.functions).all(same)
     }
+
+    /// Whether no other kernels are cheaper at the size that these were chosen for.
+    pub fn is_proven(&self) -> bool {
+        self.functions.iter().all(|function| function.solution.proven_optimal)
+    }
+
+    /// Takes down what the cheapest kernels cost at the size that these were chosen for.
+    pub fn prove(&mut self, cheapest: &Selection) {
+        for (own, cheapest) in self.functions.iter_mut().zip(&cheapest.functions) {
+            let (own, cheapest) = (&mut own.solution, &cheapest.solution);
+            own.lower_bound = cheapest.lower_bound;
+            own.states = cheapest.states;
+            own.proven_optimal = cheapest.proven_optimal && own.cost <= cheapest.cost;
+        }
+    }
 }
 
 impl<'a> Saturated<'a> {

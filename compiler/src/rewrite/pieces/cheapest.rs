@@ -21,6 +21,8 @@ pub struct Program {
     pub selection: Selection,
     /// The same as a program.
     pub kernels: kernel::Module,
+    /// Where it was found.
+    at: Position,
     /// What it costs at any size.
     pub price: ProgramPrice,
     /// What it costs at every position that is priced.
@@ -234,13 +236,23 @@ impl<'a> Cheapest<'a> {
         let same = self.programs.iter().position(|program| program.selection.is_same(&selection));
         let program = match same {
             Some(program) => program,
-            None => self.add(selection)?,
+            None => self.add(selection, position)?,
         };
         self.known.insert(position, program);
         Ok(Some(program))
     }
 
-    fn add(&mut self, selection: Selection) -> Result<usize, RewriteError> {
+    /// Searches on where a program was found near a known one, for the report to say what the cheapest costs there.
+    pub fn prove(&mut self, program: usize) -> Result<(), RewriteError> {
+        let program = &mut self.programs[program];
+        if !program.selection.is_proven() {
+            let cheapest = self.saturated.select(&self.axes.at(program.at)?)?;
+            program.selection.prove(&cheapest);
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, selection: Selection, at: Position) -> Result<usize, RewriteError> {
         let kernels = self.saturated.lower(&selection)?;
         let price = ProgramPrice::of(&kernels, self.saturated.target())?;
         let prices = self.prices.of(&selection, &kernels)?;
@@ -251,7 +263,7 @@ impl<'a> Cheapest<'a> {
                 (self.least[index], self.nearest[index]) = (cost, number);
             }
         }
-        self.programs.push(Program { selection, kernels, price, prices: prices.fixed });
+        self.programs.push(Program { selection, kernels, at, price, prices: prices.fixed });
         Ok(number)
     }
 }

@@ -61,8 +61,11 @@ pub fn choose_pieces(
 ) -> Result<Vec<(PieceProgram, Report)>, RewriteError> {
     let saturated = Saturated::new(module, target, switches, Limits::default())?;
     let axes = Axes::of(&module.symbols);
-    let cheapest = Cheapest::find(&saturated, &axes, options.indifference())?;
+    let mut cheapest = Cheapest::find(&saturated, &axes, options.indifference())?;
     let (rectangles, tolerance) = cut(&cheapest, options)?;
+    for rectangle in &rectangles {
+        cheapest.prove(rectangle.program)?;
+    }
     let limits = limits(&cheapest, options, tolerance);
     let ranges = |rectangle: &Rectangle| match rectangles.len() {
         1 => vec![],
