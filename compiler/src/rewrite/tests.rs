@@ -9,6 +9,7 @@ use crate::frontend::nn::{self, TransformerBlock};
 use crate::passes::specialise;
 use ocellus_dialects::ElementType;
 use ocellus_dialects::symbolic::{Bindings, Symbol, SymbolRange, Symbols};
+use ocellus_dialects::venc::Activation;
 use ocellus_dialects::{kernel, venc};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -273,4 +274,26 @@ fn few_rows_are_multiplied_in_slices_where_many_units_wait() {
     assert!(few.contains("partial_gemm") && few.contains("rowwise sum_slices"), "{few}");
     assert!(!chosen(16, 8192).contains("partial_gemm"));
     assert!(!chosen(1, 8).contains("partial_gemm"));
+}
+
+#[test]
+fn a_gate_may_stand_on_either_side() {
+    let kernels = |gate_first: bool| {
+        let module = nn::build(ElementType::F32, |nn| {
+            let rows = nn.symbol("rows", SymbolRange::new(1, 4096))?;
+            let [x] = nn.inputs([("x", vec![rows, 768.into()])])?;
+            let gate = nn.apply("gate", &nn::Linear::new(2048), &x)?.activate(Activation::Silu)?;
+            let up = nn.apply("up", &nn::Linear::new(2048), &x)?;
+            let hidden = if gate_first { gate.multiply(&up)? } else { up.multiply(&gate)? };
+            nn.result("y", &nn.apply("down", &nn::Linear::new(768), &hidden)?)
+        })
+        .unwrap();
+        let target = TargetDescription::named("x86-64-v4").unwrap();
+        let at = Bindings::from([(Symbol::new("rows"), 4096)]);
+        let (_, report) = choose(&module, &at, &target, &Switches::default()).unwrap();
+        report.functions[0].kernels.iter().map(|kernel| kernel.name.clone()).collect::<Vec<_>>()
+    };
+    let first = kernels(true);
+    assert!(first.len() <= 2 && first[0].contains("gate silu"), "{first:?}");
+    assert_eq!(first, kernels(false));
 }

@@ -250,6 +250,15 @@ pub const RULES: &[Rule] = &[
         example: "x: I T K, to: f32",
     },
     Rule {
+        name: "gate-first",
+        left: "(multiply ?up (activate ?gate ?f))",
+        right: "(multiply (activate ?gate ?f) ?up)",
+        given: &[],
+        conditions: &[SameShape("?up", "?gate")],
+        because: "Multiplication commutes; rules for gated MLPs look for the gate on the left.",
+        example: "up: I T K, gate: I T K, f: activation",
+    },
+    Rule {
         name: "cast-past-patchify",
         left: "(patchify (cast ?x ?to) ?height ?width ?rows ?cols)",
         right: "(cast (patchify ?x ?height ?width ?rows ?cols) ?to)",
