@@ -38,7 +38,8 @@ impl Gemm {
             let [block, first, end, scratch] = parameters else { return };
             let mut arguments = ArgumentReader::new(*block);
             let rows = arguments.integer(b);
-            let gathered = b.offset_constant(*scratch, schedule.scratch_bytes());
+            let part = |b: &mut Builder, at: i64| b.offset_constant(*scratch, at);
+            let gathered = part(b, schedule.scratch_bytes());
             let x = self.x.read(b, &mut arguments, gathered);
             let prologue = BoundPrologue::read(self.prologue, b, &mut arguments);
             let weight = arguments.pointer(b);
@@ -48,7 +49,7 @@ impl Gemm {
                 target,
                 kernel: schedule.kernel,
                 width: self.slice_width(),
-                base: *scratch,
+                base: part(b, schedule.packed_at()),
             };
             let sink = TensorRows { target, rows: result };
             let result = TensorRows { target, rows: result };
@@ -58,24 +59,25 @@ impl Gemm {
                 weight,
                 packing: self.packing(target),
                 epilogue: &epilogue,
-                sums: b.offset_constant(*scratch, schedule.packed_bytes()),
+                sums: part(b, schedule.sums_at()),
                 sink: &sink,
             };
             let packed = &packed;
             let emitter =
                 Emitter { gemm: self, schedule, rows, x, prologue, packed, product, result };
-            emitter.tiles(b, *first, *end);
+            emitter.tiles(b, (*first, *end), *scratch);
         });
     }
 }
 
 impl Emitter<'_> {
-    /// Runs the tiles `first..end`, and packs rows where a tile's block or slice is not the one before's.
-    fn tiles(&self, b: &mut Builder, first: Value, end: Value) {
+    /// Runs the tiles `first..end`, and packs rows where a tile's block or slice is not the one before's: in this call,
+    /// or in the worker's call before, which left it at `prepared`.
+    fn tiles(&self, b: &mut Builder, (first, end): (Value, Value), prepared: Value) {
         let columns = self.schedule.tile_columns;
         let groups = (self.gemm.n + columns - 1) / columns;
-        let none = b.i64(-1);
-        b.for_loop((first, end, 1), &[none], |b, tile, packed| {
+        let before = b.load(prepared, Type::I64);
+        let last = b.for_loop((first, end, 1), &[before], |b, tile, packed| {
             let groups = b.i64(groups);
             let index = b.div(tile, groups);
             let group = b.rem(tile, groups);
@@ -87,6 +89,7 @@ impl Emitter<'_> {
             self.multiply(b, &tile);
             vec![index]
         });
+        b.store(last[0], prepared);
     }
 
     /// All blocks of the first slice come first.

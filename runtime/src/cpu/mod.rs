@@ -10,7 +10,9 @@
 //! `arguments` is the launch's argument block: addresses and numbers, one 64-bit word each. The tiles `first_tile ..
 //! end_tile` are the part that this call computes. Tiles of one launch are independent: any worker may run any interval
 //! of them, at the same time as the others. `scratch` belongs to the worker, is aligned to 64 bytes, has at least
-//! [`Launch::scratch_bytes`](crate::plan::Launch::scratch_bytes), and holds rubbish at the start of a call.
+//! [`Launch::scratch_bytes`](crate::plan::Launch::scratch_bytes), and keeps what it holds until the launch is over: a
+//! worker computes its part in many calls, and what a kernel prepares for one may serve the next. At the start of a launch
+//! its first eight bytes are -1, and the rest is rubbish.
 //!
 //! Weights and slots of the arena are aligned to 64 bytes. Inputs and outputs are the caller's, and are aligned to 4.
 
@@ -31,6 +33,9 @@ pub type KernelFunction = unsafe extern "C" fn(*const i64, i64, i64, *mut u8);
 
 /// The most threads that one device uses.
 pub const MAX_THREADS: usize = 1024;
+
+/// Every worker has at least so many bytes of scratch, for the word that a launch begins with.
+const LEAST_SCRATCH: usize = 64;
 
 /// The CPU.
 pub struct CpuDevice {
@@ -53,7 +58,7 @@ impl CpuDevice {
             scratch: Vec::new(),
             scratch_addresses: vec![std::ptr::null_mut(); threads],
         };
-        device.reserve_scratch(64)?;
+        device.reserve_scratch(LEAST_SCRATCH)?;
         Ok(device)
     }
 }

@@ -26,11 +26,23 @@ pub struct Job {
     pub kernel: KernelFunction,
     /// The argument block.
     pub arguments: *const i64,
-    /// One address a worker.
+    /// One address a worker, aligned to eight bytes and of at least as many.
     pub scratch: *const *mut u8,
 }
 
+/// The first word of a worker's scratch when it begins with a launch.
+const NOTHING_PREPARED: i64 = -1;
+
 impl Job {
+    /// Makes the scratch of a worker ready for its first call.
+    ///
+    /// # Safety
+    /// As for [`Job::run`].
+    unsafe fn begin(&self, worker: usize) {
+        // SAFETY: by the contract of this function.
+        unsafe { (*self.scratch.add(worker)).cast::<i64>().write(NOTHING_PREPARED) };
+    }
+
     /// # Safety
     /// All pointers are valid, and `worker` is one of those that `scratch` was made for.
     unsafe fn run(&self, worker: usize, tiles: std::ops::Range<u32>) {
@@ -103,6 +115,8 @@ impl Shared {
     /// # Safety
     /// The job is valid, and this thread is inside the gate or is the one that launched.
     unsafe fn work(&self, thread: usize, job: Job) {
+        // SAFETY: by the contract of this function.
+        unsafe { job.begin(thread) };
         let threads = self.intervals.len();
         for victim in (thread..threads).chain(0..thread) {
             while let Some(tiles) = self.intervals[victim].0.take() {
@@ -216,7 +230,10 @@ impl ThreadPool {
         if tiles <= 1 || self.workers.is_empty() {
             if tiles > 0 {
                 // SAFETY: by the contract of this function.
-                unsafe { job.run(0, 0..tiles) };
+                unsafe {
+                    job.begin(0);
+                    job.run(0, 0..tiles);
+                }
             }
             return;
         }
@@ -286,9 +303,10 @@ mod tests {
 
     fn launch(pool: &mut ThreadPool, counters: &[AtomicU32], tiles: u32) {
         let arguments = [counters.as_ptr() as i64];
-        let scratch = vec![std::ptr::null_mut(); pool.handles.len() + 1];
+        let mut words = vec![0i64; pool.handles.len() + 1];
+        let scratch: Vec<*mut u8> = words.iter_mut().map(|word| (&raw mut *word).cast()).collect();
         let job = Job { kernel: count, arguments: arguments.as_ptr(), scratch: scratch.as_ptr() };
-        // SAFETY: there are as many counters as tiles, and the kernel needs no scratch.
+        // SAFETY: there are as many counters as tiles, and a word of scratch a worker.
         unsafe { pool.run(job, tiles) };
     }
 
@@ -332,11 +350,52 @@ mod tests {
         let mut pool = ThreadPool::new(2).unwrap();
         let owners: Vec<AtomicUsize> = (0..64).map(|_| AtomicUsize::new(0)).collect();
         let arguments = [owners.as_ptr() as i64];
-        let names = [1, 2].map(std::ptr::without_provenance_mut);
-        let job = Job { kernel: who, arguments: arguments.as_ptr(), scratch: names.as_ptr() };
+        let mut words = [0i64; 2];
+        let scratch = words.each_mut().map(|word| (&raw mut *word).cast::<u8>());
+        let job = Job { kernel: who, arguments: arguments.as_ptr(), scratch: scratch.as_ptr() };
         // SAFETY: as above.
         unsafe { pool.run(job, 64) };
         let owners: Vec<usize> = owners.iter().map(|o| o.load(Ordering::Relaxed)).collect();
-        assert!(owners.contains(&1) && owners.contains(&2) && !owners.contains(&0), "{owners:?}");
+        let [first, second] = scratch.map(|scratch| scratch as usize);
+        assert!(owners.iter().all(|owner| [first, second].contains(owner)), "{owners:?}");
+        assert!(owners.contains(&first) && owners.contains(&second), "{owners:?}");
+    }
+
+    #[test]
+    fn what_a_worker_prepares_lasts_for_a_launch() {
+        /// Counts the calls that find nothing prepared.
+        unsafe extern "C" fn prepare(
+            arguments: *const i64,
+            _first: i64,
+            _end: i64,
+            scratch: *mut u8,
+        ) {
+            let prepared = scratch.cast::<i64>();
+            // SAFETY: the test passes the address of a counter, and a word of scratch a worker.
+            unsafe {
+                if prepared.read() == NOTHING_PREPARED {
+                    let counter = &*(*arguments as *const AtomicU32);
+                    counter.fetch_add(1, Ordering::Relaxed);
+                    prepared.write(7);
+                }
+            }
+        }
+        for threads in [1, 2, 5] {
+            let mut pool = ThreadPool::new(threads).unwrap();
+            let preparations = AtomicU32::new(0);
+            let arguments = [&raw const preparations as i64];
+            let mut words = vec![7i64; threads];
+            let scratch: Vec<*mut u8> =
+                words.iter_mut().map(|word| (&raw mut *word).cast()).collect();
+            let job =
+                Job { kernel: prepare, arguments: arguments.as_ptr(), scratch: scratch.as_ptr() };
+            for _ in 0..50 {
+                let before = preparations.load(Ordering::Relaxed);
+                // SAFETY: as above.
+                unsafe { pool.run(job, 100) };
+                let here = preparations.load(Ordering::Relaxed) - before;
+                assert!((1..=threads as u32).contains(&here), "{here} of {threads}");
+            }
+        }
     }
 }
