@@ -291,8 +291,9 @@ mod tests {
 
     #[test]
     fn the_last_wave_takes_as_long_as_a_full_one() {
-        // Two units: 2 tiles of 128 columns are one wave, 3 are two.
-        let [two, three, four] = [256, 384, 512].map(|n| predicted(512, n, 96).microseconds);
+        // Two units: 2 tiles are one wave, 3 are two.
+        let [two, three, four] = [2, 3, 4]
+            .map(|tiles| predicted(512, tiles * GemmTile::DEFAULT.columns, 96).microseconds);
         assert!((three - four).abs() < 1e-6 && three > 1.7 * two, "{two} {three} {four}");
     }
 

@@ -30,7 +30,7 @@ const PAGE_BYTES: i64 = 4096;
 const TILES: [GemmTile; 6] = [
     GemmTile::DEFAULT,
     GemmTile { rows: 96, columns: 32 },
-    GemmTile { rows: 96, columns: 64 },
+    GemmTile { rows: 96, columns: 128 },
     GemmTile { rows: 96, columns: 256 },
     GemmTile { rows: 48, columns: 64 },
     GemmTile { rows: 24, columns: 256 },
