@@ -68,11 +68,16 @@ fn flops(op: &KernelOp, operands: &[TensorType], result: &TensorType) -> [Dim; 3
     let depth = operands.first().map(TensorType::width).unwrap_or_default();
     let none = Dim::from(0);
     match op {
-        KernelOp::Gemm { prologue, epilogue, .. } => [
-            times(elements.clone() * depth, 2 * sums_per_element(epilogue)),
-            times(read, prologue_flops(*prologue)),
-            times(elements, epilogue_flops(epilogue)),
-        ],
+        KernelOp::Gemm { prologue, epilogue, .. } => {
+            // Those that it computes: where its rows stand after tokens, the result has more.
+            let rows = operands.first().map(TensorType::rows).unwrap_or_default();
+            let elements = rows * result.width();
+            [
+                times(elements.clone() * depth, 2 * sums_per_element(epilogue)),
+                times(read, prologue_flops(*prologue)),
+                times(elements, epilogue_flops(epilogue)),
+            ]
+        }
         KernelOp::PartialGemm { .. } => {
             let rows = operands.first().map(TensorType::rows).unwrap_or_default();
             [times(rows * result.width() * depth, 2), none.clone(), none]
@@ -152,6 +157,7 @@ fn epilogue_flops(epilogue: &[EpilogueOp]) -> i64 {
         EpilogueOp::Combine(..) | EpilogueOp::Scale(_) => flops + 1,
         EpilogueOp::Activate(_) => flops + ACTIVATION_FLOPS,
         EpilogueOp::Gate(_) => 2 * flops + ACTIVATION_FLOPS + 1,
+        EpilogueOp::AfterTokens => flops,
     };
     epilogue.iter().fold(0, cost)
 }

@@ -60,7 +60,8 @@ impl Sort {
             | ThenActivate(..)
             | ThenScale(..)
             | ThenGate(..)
-            | ThenCast(..) => Sort::Epilogue,
+            | ThenCast(..)
+            | ThenAfterTokens(..) => Sort::Epilogue,
             Times(..) | Plus(..) | FirstDim(..) | LastDim(..) | ElementOf(..)
             | RowsAndColumns(..) | WithLastDim(..) | Attribute(..) => Sort::Attribute,
             _ => Sort::Value,

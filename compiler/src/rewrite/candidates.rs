@@ -332,6 +332,7 @@ impl Reader<'_> {
             EpilogueStep::Activate(activation) => Some(EpilogueOp::Activate(*activation)),
             EpilogueStep::Scale(factor) => Some(EpilogueOp::Scale(*factor)),
             EpilogueStep::Gate(activation) => Some(EpilogueOp::Gate(*activation)),
+            EpilogueStep::AfterTokens(_) => Some(EpilogueOp::AfterTokens),
             // The storage of the result says it.
             EpilogueStep::Cast(_) => None,
         };
@@ -568,7 +569,8 @@ fn last_of_epilogue(term: &Term) -> Option<(Id, Option<Id>)> {
         | Term::ThenMultiplyColumns([e, b])
         | Term::ThenMultiplyFull([e, b])
         | Term::ThenMultiplyRows([e, b])
-        | Term::ThenMultiplyTable([e, b]) => Some((*e, Some(*b))),
+        | Term::ThenMultiplyTable([e, b])
+        | Term::ThenAfterTokens([e, b]) => Some((*e, Some(*b))),
         Term::ThenActivate([e, _])
         | Term::ThenScale([e, _])
         | Term::ThenGate([e, _])
@@ -580,10 +582,23 @@ fn last_of_epilogue(term: &Term) -> Option<(Id, Option<Id>)> {
 /// Whether a kernel family takes these operands: an operand that is the same for each image is read so by few, and
 /// patches of an image by one.
 fn is_implemented(op: &KernelOp, operands: &[Operand]) -> bool {
-    let takes_expanded = matches!(
-        op,
-        KernelOp::Attention { .. } | KernelOp::Move(Move::ConcatTokens | Move::Expand { .. })
-    );
+    // How many operands, counted from the last, may be the same for each image.
+    let takes_expanded = match op {
+        KernelOp::Attention { .. } | KernelOp::Move(Move::ConcatTokens | Move::Expand { .. }) => {
+            operands.len()
+        }
+        KernelOp::Gemm { epilogue, .. } if epilogue.last() == Some(&EpilogueOp::AfterTokens) => 1,
+        _ => 0,
+    };
+    // A gemm alone puts its rows among others.
+    let places = |epilogue: &[EpilogueOp]| epilogue.contains(&EpilogueOp::AfterTokens);
+    let places_rows = match op {
+        KernelOp::RowWise { epilogue, .. } => places(epilogue),
+        KernelOp::BackToBackGemm { between, epilogue, .. } => {
+            places(&between.epilogue) || places(epilogue)
+        }
+        _ => false,
+    };
     // A gemm packs rows as a norm makes them, and no others.
     let prepares_otherwise = matches!(op,
         KernelOp::Gemm { prologue, .. } | KernelOp::BackToBackGemm { prologue, .. }
@@ -603,5 +618,6 @@ fn is_implemented(op: &KernelOp, operands: &[Operand]) -> bool {
         && !casts_rows
         && !gates_rows
         && !reads_patches
-        && (takes_expanded || !operands.iter().any(expands))
+        && !places_rows
+        && !operands.iter().rev().skip(takes_expanded).any(expands)
 }

@@ -116,6 +116,8 @@ define_language! {
         // A function of the left half of the columns times the right half.
         "then_gate" = ThenGate([Id; 2]),
         "then_cast" = ThenCast([Id; 2]),
+        // The rows of each image behind those of an operand: `(then_after_tokens result operand)`.
+        "then_after_tokens" = ThenAfterTokens([Id; 2]),
 
         // Kernels: one launch each.
         "store" = Store([Id; 2]),

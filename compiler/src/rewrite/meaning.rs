@@ -40,6 +40,8 @@ pub enum EpilogueStep<T> {
     Gate(Activation),
     /// Rounded to another storage.
     Cast(ElementType),
+    /// Its row behind those of another tensor that begin its image.
+    AfterTokens(T),
 }
 
 /// What a term stands for.
@@ -206,6 +208,9 @@ fn epilogue_meaning<T: Clone>(
         Term::ThenScale([e, f]) => (e, EpilogueStep::Scale(children.number(*f)?)),
         Term::ThenGate([e, f]) => (e, EpilogueStep::Gate(children.activation(*f)?)),
         Term::ThenCast([e, to]) => (e, EpilogueStep::Cast(children.element(*to)?)),
+        Term::ThenAfterTokens([e, tokens]) => {
+            (e, EpilogueStep::AfterTokens(children.tensor(*tokens)?))
+        }
         _ => return Ok(None),
     };
     let mut steps = children.epilogue(*earlier)?;
@@ -377,6 +382,7 @@ pub fn apply_step<A: Algebra>(
         EpilogueStep::Activate(activation) => algebra.apply(Op::Activate(activation), &[x]),
         EpilogueStep::Scale(factor) => algebra.apply(Op::Scale { factor }, &[x]),
         EpilogueStep::Cast(to) => algebra.apply(Op::Cast { to }, &[x]),
+        EpilogueStep::AfterTokens(tokens) => algebra.apply(Op::Concat { axis: 1 }, &[tokens, x]),
         EpilogueStep::Gate(activation) => {
             let width = algebra.type_of(&x).width();
             let length = match width.as_constant() {

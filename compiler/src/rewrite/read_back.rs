@@ -212,6 +212,9 @@ fn finish<A: Algebra>(
             EpilogueOp::Activate(activation) => EpilogueStep::Activate(*activation),
             EpilogueOp::Scale(factor) => EpilogueStep::Scale(*factor),
             EpilogueOp::Gate(activation) => EpilogueStep::Gate(*activation),
+            EpilogueOp::AfterTokens => EpilogueStep::AfterTokens(
+                rest.next().ok_or("an operand of an epilogue is missing")?,
+            ),
         };
         apply_step(algebra, result, step)
     })

@@ -155,5 +155,6 @@ fn step(step: &EpilogueStep<TensorType>) -> String {
         EpilogueStep::Scale(factor) => format!("scale {factor}"),
         EpilogueStep::Gate(activation) => format!("gate {}", activation.name()),
         EpilogueStep::Cast(to) => format!("cast to {to}"),
+        EpilogueStep::AfterTokens(_) => "after tokens".to_string(),
     }
 }

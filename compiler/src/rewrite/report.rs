@@ -208,6 +208,7 @@ pub fn kernel_name(op: &KernelOp) -> String {
         EpilogueOp::Activate(activation) => activation.name().to_string(),
         EpilogueOp::Scale(factor) => format!("scale {factor}"),
         EpilogueOp::Gate(activation) => format!("gate {}", activation.name()),
+        EpilogueOp::AfterTokens => "after tokens".to_string(),
     };
     let chain = |prologue: &Prologue, middle: Option<&str>, epilogue: &[EpilogueOp]| {
         let first = (*prologue != Prologue::None).then(|| prologue.name().to_string());

@@ -113,7 +113,7 @@ impl Case {
                     others.push((*broadcast, Operand::random(seed, element, &shape, 1.0)));
                 }
                 EpilogueOp::Gate(_) => width /= 2,
-                EpilogueOp::Activate(_) | EpilogueOp::Scale(_) => {}
+                EpilogueOp::Activate(_) | EpilogueOp::Scale(_) | EpilogueOp::AfterTokens => {}
             }
         }
         let mut operands = vec![x.clone()];

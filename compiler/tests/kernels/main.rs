@@ -7,6 +7,7 @@ mod attention_in_segments;
 mod back_to_back_gemm;
 mod batched_gemm;
 mod gemm;
+mod gemm_after_tokens;
 mod launch;
 mod movement;
 mod near;

@@ -55,6 +55,7 @@ pub fn epilogue(ops: &[EpilogueOp], start: Near, others: &[f64]) -> Near {
         EpilogueOp::Activate(activation) => near.activate(*activation),
         EpilogueOp::Scale(factor) => near.combine(Combine::Multiply, *factor),
         EpilogueOp::Gate(_) => panic!("what two elements make is not what one becomes"),
+        EpilogueOp::AfterTokens => panic!("where a row stands is not what an element becomes"),
     })
 }
 

@@ -157,6 +157,7 @@ fn epilogue_text(epilogue: &[EpilogueOp], next: &mut impl FnMut() -> String) -> 
         EpilogueOp::Activate(activation) => format!(", {}", activation.name()),
         EpilogueOp::Scale(factor) => format!(", scale {factor}"),
         EpilogueOp::Gate(activation) => format!(", gate {}", activation.name()),
+        EpilogueOp::AfterTokens => format!(", after tokens {}", next()),
     };
     epilogue.iter().map(step).collect()
 }

@@ -141,12 +141,15 @@ pub enum EpilogueOp {
     /// The gate of a gated MLP: a function of the element of column c of the left half times the element of column c of
     /// the right half. From here on the result is half as wide. No operand; in a gemm alone, and once.
     Gate(Activation),
+    /// The rows of each image stand behind those of another operand, `[images, tokens, n]`, which begin the image:
+    /// `venc.concat` along the tokens. One operand; in a gemm alone, and last.
+    AfterTokens,
 }
 
 impl EpilogueOp {
     /// How many operands it has.
     pub fn operands(self) -> usize {
-        matches!(self, EpilogueOp::Combine(..)) as usize
+        matches!(self, EpilogueOp::Combine(..) | EpilogueOp::AfterTokens) as usize
     }
 }
 

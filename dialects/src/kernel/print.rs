@@ -337,6 +337,7 @@ fn epilogue_step(step: EpilogueOp) -> (&'static str, Vec<Attribute>) {
         EpilogueOp::Activate(activation) => (activation.name(), vec![]),
         EpilogueOp::Scale(factor) => ("scale", vec![("factor", text::real(factor))]),
         EpilogueOp::Gate(activation) => ("gate", vec![("activation", quoted(activation.name()))]),
+        EpilogueOp::AfterTokens => ("after_tokens", vec![]),
     }
 }
 

@@ -1,7 +1,8 @@
 //! Writes the gemm for a CPU.
 
-use super::packed_rows::{PackedRows, TensorRows};
+use super::packed_rows::{PackedRows, RowSink, TensorRows};
 use super::panel_product::{Block, PanelProduct};
+use super::tokens_before::{BoundTokens, RowsAfterTokens};
 use super::{Gemm, Schedule};
 use crate::CpuTarget;
 use crate::mlir::{Builder, Comparison, Linkage, Module, Type, Value};
@@ -17,6 +18,7 @@ struct Emitter<'a> {
     packed: &'a PackedRows<'a>,
     product: PanelProduct<'a>,
     result: TensorRows<'a>,
+    tokens_before: Option<BoundTokens>,
 }
 
 /// What a tile works on.
@@ -51,8 +53,13 @@ impl Gemm {
                 width: self.slice_width(),
                 base: part(b, schedule.packed_at()),
             };
-            let sink = TensorRows { target, rows: result };
             let result = TensorRows { target, rows: result };
+            let tokens_before = self.tokens_before.map(|tokens| tokens.read(b, &mut arguments));
+            let placed = tokens_before.map(|tokens| RowsAfterTokens { rows: result, tokens });
+            let sink: &dyn RowSink = match &placed {
+                Some(placed) => placed,
+                None => &result,
+            };
             let product = PanelProduct {
                 microkernel: &microkernel,
                 packed: &packed,
@@ -60,11 +67,20 @@ impl Gemm {
                 packing: self.packing(target),
                 epilogue: &epilogue,
                 sums: part(b, schedule.sums_at()),
-                sink: &sink,
+                sink,
             };
             let packed = &packed;
-            let emitter =
-                Emitter { gemm: self, schedule, rows, x, prologue, packed, product, result };
+            let emitter = Emitter {
+                gemm: self,
+                schedule,
+                rows,
+                x,
+                prologue,
+                packed,
+                product,
+                result,
+                tokens_before,
+            };
             emitter.tiles(b, (*first, *end), *scratch);
         });
     }
@@ -87,9 +103,18 @@ impl Emitter<'_> {
             let stale = b.compare(Comparison::NotEqual, index, packed[0]);
             b.if_then(stale, |b| self.pack(b, &tile));
             self.multiply(b, &tile);
+            self.write_tokens(b, &tile);
             vec![index]
         });
         b.store(last[0], prepared);
+    }
+
+    /// The first tile of a block also writes the tokens of the images that begin there, in all columns.
+    fn write_tokens(&self, b: &mut Builder, tile: &Tile) {
+        let Some(tokens) = &self.tokens_before else { return };
+        let zero = b.i64(0);
+        let is_first = b.compare(Comparison::Equal, tile.group, zero);
+        b.if_then(is_first, |b| tokens.write(b, tile.block, self.gemm.width(), &self.result));
     }
 
     /// All blocks of the first slice come first.

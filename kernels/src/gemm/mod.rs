@@ -6,12 +6,14 @@ mod packed_rows;
 mod packing;
 mod panel_product;
 mod schedule;
+mod tokens_before;
 
 pub use microkernel::{CHUNK_BYTES, MicroKernel, PanelFormat};
 pub(crate) use packed_rows::{PackedRows, TensorRows};
 pub use packing::{PackError, WeightPacking};
 pub(crate) use panel_product::{Block, PanelProduct};
 pub use schedule::{Schedule, tiles};
+pub use tokens_before::TokensBefore;
 
 use crate::lower::operand;
 use crate::rows::{RowEpilogue, RowPrologue, RowSource};
@@ -37,6 +39,8 @@ pub struct Gemm {
     pub prologue: RowPrologue,
     /// What happens to an element of the result.
     pub epilogue: Vec<RowEpilogue>,
+    /// What stands before the rows of each image of the result.
+    pub tokens_before: Option<TokensBefore>,
     /// How the result is cut into tiles.
     pub tile: GemmTile,
     /// Into how many slices k is cut, each with a result of its own: 1 where it is whole.
@@ -46,7 +50,7 @@ pub struct Gemm {
 impl Gemm {
     /// The launch. Words of the argument block: rows; x: address, row stride, period where it repeats, or what
     /// [`RowSource`] reads of patches; the addresses of the prologue's operands; the packed weight's address; the epilogue's operands as x, or an address alone where
-    /// there is one number a column; the result: address, row stride.
+    /// there is one number a column; the result: address, row stride; what [`TokensBefore`] reads.
     pub(crate) fn lower(
         (prologue, epilogue): (Prologue, &[EpilogueOp]),
         tile: GemmTile,
@@ -83,8 +87,19 @@ impl Gemm {
         }
         let rows = x.ty.rows();
         let width = Dim::from(n);
+        let (epilogue, places_rows) = match epilogue {
+            [epilogue @ .., EpilogueOp::AfterTokens] => (epilogue, true),
+            epilogue => (epilogue, false),
+        };
         let (epilogue, epilogue_arguments) =
             RowEpilogue::of(epilogue, (operands, weight_at + 1), (&rows, &width))?;
+        let tokens = match operands.split_last() {
+            Some((tokens, before)) if places_rows => {
+                Some(TokensBefore::of((before.len(), tokens), x, result)?)
+            }
+            _ => None,
+        };
+        let (tokens_before, token_arguments) = tokens.unzip();
         let (source, source_arguments) = RowSource::of(0, x)?;
         let gemm = Gemm {
             k,
@@ -94,6 +109,7 @@ impl Gemm {
             to: result.ty.element,
             prologue: RowPrologue::of(prologue, operands, &x.ty.width())?,
             epilogue,
+            tokens_before,
             tile,
             slices: 1,
         };
@@ -103,6 +119,7 @@ impl Gemm {
         arguments.push(Argument::Operand(weight_at));
         arguments.extend(epilogue_arguments);
         arguments.extend([Argument::Result, Argument::Integer(result.row_stride.clone())]);
+        arguments.extend(token_arguments.into_iter().flatten());
 
         let schedule = gemm.schedule(target);
         Ok(Launch {
@@ -155,7 +172,11 @@ impl Gemm {
         let (source, prologue) = (self.x.name(), self.prologue.name());
         let slices =
             if self.slices > 1 { format!("_{}_slices", self.slices) } else { String::new() };
-        format!("gemm_{}x{}{slices}{source}{prologue}{epilogue}_{}", self.k, self.n, self.to)
+        let placed = if self.tokens_before.is_some() { "_after_tokens" } else { "" };
+        format!(
+            "gemm_{}x{}{slices}{source}{prologue}{epilogue}{placed}_{}",
+            self.k, self.n, self.to
+        )
     }
 
     /// Rows of the micro-kernel.
@@ -171,6 +192,11 @@ impl Gemm {
     /// How the work is divided.
     fn schedule(&self, target: &CpuTarget) -> Schedule {
         Schedule::new(MicroKernel::new(self.format(target), target), self.slice_width(), self.tile)
+    }
+
+    /// Columns of the result.
+    fn width(&self) -> i64 {
+        if self.is_gated() { self.n / 2 } else { self.n }
     }
 
     /// Columns of a slice of x.

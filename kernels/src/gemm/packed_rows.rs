@@ -147,6 +147,7 @@ impl RowSink for PackedRows<'_> {
 }
 
 /// Rows of a tensor in memory.
+#[derive(Clone, Copy)]
 pub(crate) struct TensorRows<'a> {
     pub(crate) target: &'a CpuTarget,
     /// The tensor.

@@ -161,6 +161,7 @@ impl RowEpilogue {
                     width = halved(&width, &chain)?;
                     chain.push(RowEpilogue::Gate(*activation));
                 }
+                EpilogueOp::AfterTokens => return Err(misplaced_tokens()),
                 EpilogueOp::Combine(combine, broadcast) => {
                     let position = positions.next().unwrap_or(first);
                     let layout = operand(operands, position)?;
@@ -222,6 +223,12 @@ impl RowEpilogue {
             },
         }
     }
+}
+
+/// Rows behind tokens are another matter than what happens to an element: a gemm looks after them first.
+fn misplaced_tokens() -> LowerError {
+    let why = "only a gemm puts its rows after tokens, as the last that it does".into();
+    LowerError::Unsupported { family: "rowwise", why }
 }
 
 /// The columns behind a gate that follows `chain`.

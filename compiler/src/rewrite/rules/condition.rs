@@ -58,7 +58,7 @@ pub enum Condition {
     /// read again, so one that is only passed through an epilogue on the way to the next is no gain; without this, a
     /// stream of n blocks could be cut in n^2 ways.
     CombinesNoFull(Combine, &'static str),
-    /// The epilogue can grow: it has room, and no rounding to another storage ends it.
+    /// The epilogue can grow: it has room, and neither rounding to another storage nor a place among other rows ends it.
     CanGrow(&'static str),
 }
 
@@ -151,7 +151,10 @@ impl Condition {
             Condition::CanGrow(epilogue) => match &facts(epilogue)?.meaning {
                 Ok(Meaning::Epilogue(steps)) => {
                     steps.len() < LONGEST_EPILOGUE
-                        && !matches!(steps.last(), Some(EpilogueStep::Cast(_)))
+                        && !matches!(
+                            steps.last(),
+                            Some(EpilogueStep::Cast(_) | EpilogueStep::AfterTokens(_))
+                        )
                 }
                 _ => false,
             },

@@ -178,6 +178,15 @@ pub const RULES: &[Rule] = &[
         example: "x: I T K, t: 1 T K, images: dim I",
     },
     Rule {
+        name: "concat-of-expanded",
+        left: "(concat 1 (list (read (expand ?x ?images)) (list (read (expand ?y ?images)) (list ?z ?rest))))",
+        right: "(concat 1 (list (read (expand (concat 1 (list (read ?x) (list (read ?y) end))) ?images)) (list ?z ?rest)))",
+        given: &[],
+        conditions: &[WeightOnly("?x"), WeightOnly("?y"), Rank("?x", 3)],
+        because: "Tokens that each image begins with are one table of them.",
+        example: "x: weight 1 P K, y: weight 1 T K, images: dim I, z: operand I U K, rest: operands I U K",
+    },
+    Rule {
         name: "expand-to-one",
         left: "(expand ?x 1)",
         right: "?x",

@@ -179,6 +179,15 @@ pub const RULES: &[Rule] = &[
         example: "p: product I T N, e: epilogue I T N, to: bf16",
     },
     Rule {
+        name: "concat-tokens-into-epilogue",
+        left: "(concat 1 (list (read ?tokens) (list (read (store (gemm ?x ?w) ?e)) end)))",
+        right: "(store (gemm ?x ?w) (then_after_tokens ?e (read ?tokens)))",
+        given: &[],
+        conditions: &[CanGrow("?e"), WeightOnly("?w"), Rank("?tokens", 3)],
+        because: "Rows of an image that stand behind others are rows at another address.",
+        example: "tokens: I P N, x: prologue I T K, w: weight N K, e: epilogue I T N",
+    },
+    Rule {
         name: "gemm-into-gemm",
         left: "(gemm (as_is (read (store (gemm ?rows ?first) ?between))) ?second)",
         right: "(back_to_back_gemm ?rows ?first ?between ?second)",
