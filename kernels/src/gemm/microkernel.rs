@@ -15,6 +15,18 @@ const CHUNK_WORDS: i64 = 8;
 /// Bytes of a row that lie together in a panel of rows.
 pub const CHUNK_BYTES: i64 = 4 * CHUNK_WORDS;
 
+const LINE_BYTES: i64 = 64;
+
+/// Cache lines that are fetched ahead beside each chunk: a quarter of what it reads, so that four panels of rows fetch
+/// a panel of columns. (On a Sapphire Rapids a ViT-B takes 4 % longer with 2, and 7 % with 8.)
+const LINES_AHEAD: i64 = 4;
+
+/// Bytes that are fetched ahead beside each chunk.
+pub(super) const BYTES_AHEAD: i64 = LINES_AHEAD * LINE_BYTES;
+
+/// The locality of a prefetch into the second-level cache.
+const SECOND_LEVEL: u32 = 2;
+
 /// What panels hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PanelFormat {
@@ -112,18 +124,26 @@ impl MicroKernel {
         self.rows * self.columns * 4
     }
 
-    /// The function `(a, b, chunks, c, rows, accumulate)`: computes at least the first `rows` rows of c (the panel a must
-    /// be readable in whole), added to what is there where `accumulate` holds.
+    /// The function `(a, b, chunks, c, rows, accumulate, ahead)`: computes at least the first `rows` rows of c (the panel
+    /// a must be readable in whole), added to what is there where `accumulate` holds. Beside it, [`LINES_AHEAD`] cache
+    /// lines a chunk from `ahead` on are fetched.
     pub fn define(&self, module: &mut Module) -> Function {
         let counts = self.row_counts();
         let variants: Vec<(i64, Function)> =
             counts.iter().map(|rows| (*rows, self.define_rows(module, *rows))).collect();
         let name = format!("microkernel_{}_{}x{}", self.format.name(), self.rows, self.columns);
-        let parameters =
-            [Type::Pointer, Type::Pointer, Type::I64, Type::Pointer, Type::I64, Type::I1];
+        let parameters = [
+            Type::Pointer,
+            Type::Pointer,
+            Type::I64,
+            Type::Pointer,
+            Type::I64,
+            Type::I1,
+            Type::Pointer,
+        ];
         module.define(&name, Linkage::Internal, &parameters, |b, arguments| {
-            if let [a, columns, chunks, c, rows, accumulate] = arguments {
-                let operands = [*a, *columns, *chunks, *c, *accumulate];
+            if let [a, columns, chunks, c, rows, accumulate, ahead] = arguments {
+                let operands = [*a, *columns, *chunks, *c, *accumulate, *ahead];
                 call_least(b, &variants, *rows, &operands);
             }
         })
@@ -141,10 +161,11 @@ impl MicroKernel {
             self.rows,
             self.columns
         );
-        let parameters = [Type::Pointer, Type::Pointer, Type::I64, Type::Pointer, Type::I1];
+        let parameters =
+            [Type::Pointer, Type::Pointer, Type::I64, Type::Pointer, Type::I1, Type::Pointer];
         module.define(&name, Linkage::Internal, &parameters, |b, arguments| {
-            if let [a, columns, chunks, c, accumulate] = arguments {
-                self.emit(b, rows, (*a, *columns, *chunks), *c, *accumulate);
+            if let [a, columns, chunks, c, accumulate, ahead] = arguments {
+                self.emit(b, rows, (*a, *columns, *chunks), (*c, *accumulate), *ahead);
             }
         })
     }
@@ -154,8 +175,8 @@ impl MicroKernel {
         b: &mut Builder,
         rows: i64,
         (a, columns, chunks): (Value, Value, Value),
-        c: Value,
-        accumulate: Value,
+        (c, accumulate): (Value, Value),
+        ahead: Value,
     ) {
         let ty = Type::f32s(self.lanes);
         let vectors = self.columns / i64::from(self.lanes);
@@ -177,8 +198,14 @@ impl MicroKernel {
             let a = b.offset(a, a_bytes);
             let b_bytes = b.mul_constant(chunk, self.column_panel_bytes(1));
             let columns = b.offset(columns, b_bytes);
+            let ahead_bytes = b.mul_constant(chunk, BYTES_AHEAD);
+            let ahead = b.offset(ahead, ahead_bytes);
             let mut sums = sums.to_vec();
             for word in 0..CHUNK_WORDS {
+                if word < LINES_AHEAD {
+                    let line = b.offset_constant(ahead, word * LINE_BYTES);
+                    b.prefetch(line, SECOND_LEVEL);
+                }
                 self.step(b, word, (a, columns), &mut sums);
             }
             sums

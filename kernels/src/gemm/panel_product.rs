@@ -1,5 +1,6 @@
 //! [`PanelProduct`]: a block of packed rows by panels of the weight, each sum put through an epilogue and stored.
 
+use super::microkernel::BYTES_AHEAD;
 use super::packed_rows::{PackedRows, RowSink};
 use super::{MicroKernel, WeightPacking};
 use crate::mlir::{Builder, Comparison, Function, Type, Value};
@@ -70,6 +71,7 @@ impl PanelProduct<'_> {
             let panel = kernel.column_panel_bytes(kernel.chunks(self.packing.columns));
             let bytes = b.mul_constant(column_panel, panel);
             let weight = b.offset(self.weight, bytes);
+            let next = b.offset_constant(weight, panel);
             b.for_each((zero, block.panels, 1), |b, row_panel| {
                 let packed = self.packed.panel(b, row_panel);
                 let start = b.mul_constant(row_panel, kernel.rows);
@@ -78,11 +80,23 @@ impl PanelProduct<'_> {
                 let rows = b.min(rows, most);
                 let chunks = b.i64(chunks);
                 let fresh = b.i1(false);
-                let operands = [packed, weight, chunks, self.sums, rows, fresh];
+                let ahead = self.ahead(b, next, row_panel);
+                let operands = [packed, weight, chunks, self.sums, rows, fresh, ahead];
                 b.call(self.microkernel, &operands);
                 self.write_sums(b, block, (start, rows), column_panel);
             });
         });
+    }
+
+    /// What a call of the micro-kernel fetches ahead: its share of the next panel of the weight, which nothing else
+    /// would ask for before it is needed.
+    fn ahead(&self, b: &mut Builder, next: Value, row_panel: Value) -> Value {
+        let chunks = self.packed.chunks();
+        let shares = self.packing.kernel.column_panel_bytes(1) / BYTES_AHEAD;
+        let shares = b.i64(shares);
+        let share = b.rem(row_panel, shares);
+        let bytes = b.mul_constant(share, chunks * BYTES_AHEAD);
+        b.offset(next, bytes)
     }
 
     /// Puts one result of the micro-kernel through the epilogue and stores it: rows of the block from `start` on.
