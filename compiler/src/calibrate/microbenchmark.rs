@@ -39,6 +39,15 @@ pub struct Microbenchmark {
     pub launch_us: f64,
 }
 
+/// A chain of an operation, compiled: what runs is one kind of launch.
+struct Prepared {
+    session: Session,
+    input: HostTensor,
+    family: &'static str,
+    /// What the cost model knows of one launch.
+    cost: Quantities,
+}
+
 /// One kind of launch, measured.
 struct Measured {
     microseconds: f64,
@@ -65,7 +74,7 @@ impl Microbenchmark {
         shape: &[i64],
         operation: impl Fn(&mut Chain, ValueId) -> Result<ValueId, VencError>,
     ) -> Result<f64, CalibrateError> {
-        Ok(self.measure((ElementType::F32, family), shape, operation, |_| {})?.microseconds)
+        Ok(self.measure((ElementType::F32, family), shape, operation)?.microseconds)
     }
 
     /// GFLOP/s of the operation, all of its arithmetic together.
@@ -75,20 +84,32 @@ impl Microbenchmark {
         shape: &[i64],
         operation: impl Fn(&mut Chain, ValueId) -> Result<ValueId, VencError>,
     ) -> Result<f64, CalibrateError> {
-        let measured = self.measure((element, family), shape, operation, |_| {})?;
+        let measured = self.measure((element, family), shape, operation)?;
         let Quantities { matrix_flops, prologue_flops, elementwise_flops, .. } = measured.cost;
         Ok(self.rate(matrix_flops + prologue_flops + elementwise_flops, measured.microseconds))
     }
 
-    /// GFLOP/s of a product with a weight whose tiles have that size.
-    pub fn gemm_gflops(&self, element: ElementType, tile: GemmTile) -> Result<f64, CalibrateError> {
-        let with_tile = |op: &mut KernelOp| {
-            if let KernelOp::Gemm { tile: own, .. } = op {
-                *own = tile;
-            }
+    /// GFLOP/s of a product with a weight, by the size of its tiles. They run in turns: a machine that slows down
+    /// meanwhile makes none of them look worse than another.
+    pub fn gemm_gflops(
+        &self,
+        element: ElementType,
+        tiles: &[GemmTile],
+    ) -> Result<Vec<f64>, CalibrateError> {
+        let prepare = |tile: &GemmTile| {
+            let with_tile = |op: &mut KernelOp| {
+                if let KernelOp::Gemm { tile: own, .. } = op {
+                    *own = *tile;
+                }
+            };
+            self.prepare((element, "gemm"), &GEMM, Chain::linear, with_tile)
         };
-        let measured = self.measure((element, "gemm"), &GEMM, Chain::linear, with_tile)?;
-        Ok(self.rate(measured.cost.matrix_flops, measured.microseconds))
+        let prepared = tiles.iter().map(prepare).collect::<Result<Vec<_>, _>>()?;
+        let times = median_launches(&prepared)?;
+        let rate = |(prepared, microseconds): (&Prepared, f64)| {
+            self.rate(prepared.cost.matrix_flops, microseconds)
+        };
+        Ok(prepared.iter().zip(times).map(rate).collect())
     }
 
     /// Gigabytes a second of a kernel that reads and writes that many bytes in all.
@@ -97,9 +118,9 @@ impl Microbenchmark {
         let measured = match family {
             "move" => {
                 let image = [1, shape[0], shape[1]];
-                self.measure((ElementType::F32, family), &image, Chain::split_and_merge, |_| {})?
+                self.measure((ElementType::F32, family), &image, Chain::split_and_merge)?
             }
-            _ => self.measure((ElementType::F32, family), &shape, Chain::scale, |_| {})?,
+            _ => self.measure((ElementType::F32, family), &shape, Chain::scale)?,
         };
         Ok(self.rate(measured.cost.activation_bytes, measured.microseconds))
     }
@@ -112,11 +133,26 @@ impl Microbenchmark {
 
     fn measure(
         &self,
+        family: (ElementType, &'static str),
+        shape: &[i64],
+        operation: impl Fn(&mut Chain, ValueId) -> Result<ValueId, VencError>,
+    ) -> Result<Measured, CalibrateError> {
+        let prepared = [self.prepare(family, shape, operation, |_| {})?];
+        let [microseconds] = median_launches(&prepared)?[..] else {
+            return Err(CalibrateError::NoLaunch(family.1));
+        };
+        let [Prepared { cost, .. }] = prepared;
+        Ok(Measured { microseconds, cost })
+    }
+
+    /// Compiles a chain of the operation, its launches edited.
+    fn prepare(
+        &self,
         (element, family): (ElementType, &'static str),
         shape: &[i64],
         operation: impl Fn(&mut Chain, ValueId) -> Result<ValueId, VencError>,
         edit: impl Fn(&mut KernelOp),
-    ) -> Result<Measured, CalibrateError> {
+    ) -> Result<Prepared, CalibrateError> {
         let module = chain(element, shape, operation)?;
         let switches = plain_kernels(family)?;
         let (mut kernels, _) = choose(&module, &Bindings::new(), &self.estimate, &switches)?;
@@ -131,8 +167,7 @@ impl Microbenchmark {
         let session = Session::new(artifact, Options { threads: self.threads })?;
         let dims = shape.iter().map(|dim| *dim as usize).collect();
         let input = HostTensor::zeros(dims).ok_or(CalibrateError::Memory)?;
-        let microseconds = median_launch(&session, &input, family)?;
-        Ok(Measured { microseconds, cost })
+        Ok(Prepared { session, input, family, cost })
     }
 
     /// What the cost model knows of the launches of that family.
@@ -181,33 +216,41 @@ fn plain_kernels(family: &str) -> Result<Switches, RewriteError> {
     Switches::without(others.map(|(_, rule)| rule.name))
 }
 
-/// Over several runs, without the first launch, which reads the caller's memory, and the last, which writes it.
-fn median_launch(
-    session: &Session,
-    input: &HostTensor,
-    family: &'static str,
-) -> Result<f64, CalibrateError> {
-    let launches = || -> Result<Vec<f64>, CalibrateError> {
-        let (_, launches) = session.run_profiled(&[("x", input)])?;
+impl Prepared {
+    /// The times of a run's launches, without the first, which reads the caller's memory, and the last, which writes it.
+    fn launches(&self) -> Result<Vec<f64>, CalibrateError> {
+        let (_, launches) = self.session.run_profiled(&[("x", &self.input)])?;
         let of_family: Vec<LaunchTime> =
-            launches.into_iter().filter(|launch| launch.family == family).collect();
+            launches.into_iter().filter(|launch| launch.family == self.family).collect();
         let inner = of_family.get(1..of_family.len().saturating_sub(1)).unwrap_or_default();
         Ok(inner.iter().map(|launch| launch.microseconds).collect())
-    };
-    for _ in 0..WARM_UPS {
-        launches()?;
     }
-    let mut quickest = None;
-    for _ in 0..BATCHES {
+
+    /// The median over a batch of runs.
+    fn median_of_a_batch(&self) -> Result<f64, CalibrateError> {
         let mut times = vec![];
         for _ in 0..RUNS {
-            times.extend(launches()?);
+            times.extend(self.launches()?);
         }
         times.sort_by(f64::total_cmp);
-        let median = times.get(times.len() / 2).copied().ok_or(CalibrateError::NoLaunch(family))?;
-        quickest = Some(quickest.map_or(median, |quickest: f64| quickest.min(median)));
+        times.get(times.len() / 2).copied().ok_or(CalibrateError::NoLaunch(self.family))
     }
-    quickest.ok_or(CalibrateError::NoLaunch(family))
+}
+
+/// Of each, the time of a launch, measured in turns.
+fn median_launches(prepared: &[Prepared]) -> Result<Vec<f64>, CalibrateError> {
+    for one in prepared {
+        for _ in 0..WARM_UPS {
+            one.launches()?;
+        }
+    }
+    let mut quickest = vec![f64::INFINITY; prepared.len()];
+    for _ in 0..BATCHES {
+        for (one, quickest) in prepared.iter().zip(&mut quickest) {
+            *quickest = quickest.min(one.median_of_a_batch()?);
+        }
+    }
+    Ok(quickest)
 }
 
 /// A module that applies the operation to its input again and again.

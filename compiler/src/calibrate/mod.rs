@@ -96,13 +96,8 @@ pub fn calibrate(
     let attention = by_element(|element| {
         bench.gflops((element, "attention"), &[4, 384, 768], Chain::attention)
     })?;
-    let mut gemm = vec![];
-    for tile in bench.tiles() {
-        let GemmTile { rows, columns } = tile;
-        observe(&format!("products with weights, tiles of {rows} x {columns}"));
-        let gflops = by_element(|element| bench.gemm_gflops(element, tile))?;
-        gemm.push(TileRates { rows, columns, gflops });
-    }
+    observe("products with weights");
+    let gemm = tile_rates(&bench)?;
     Ok(TargetDescription {
         name: name.to_string(),
         isa: cpu.name.to_string(),
@@ -126,6 +121,21 @@ fn launch_us(bench: &Microbenchmark) -> Result<f64, CalibrateError> {
     let twice = bench.microseconds("rowwise", &twice, Chain::scale)?;
     // Noise must not make it nothing.
     Ok((2.0 * once - twice).max(0.1 * once))
+}
+
+/// The rate of a product with a weight for each size of its tiles.
+fn tile_rates(bench: &Microbenchmark) -> Result<Vec<TileRates>, CalibrateError> {
+    let tiles = bench.tiles();
+    let f32 = bench.gemm_gflops(ElementType::F32, &tiles)?;
+    let bf16 = bench.gemm_gflops(ElementType::BF16, &tiles)?;
+    let f16 = bench.gemm_gflops(ElementType::F16, &tiles)?;
+    let rates = f32.into_iter().zip(bf16).zip(f16);
+    let of_tile = |(GemmTile { rows, columns }, ((f32, bf16), f16))| TileRates {
+        rows,
+        columns,
+        gflops: Rates { f32, bf16, f16 },
+    };
+    Ok(tiles.into_iter().zip(rates).map(of_tile).collect())
 }
 
 fn by_element(
@@ -200,11 +210,11 @@ mod tests {
             bench.gflops((ElementType::BF16, "batched_gemm"), &[2, 64, 64], Chain::matmul),
             bench.gflops((f32, "attention"), &[1, 96, 128], Chain::attention),
             bench.gflops((f32, "back_to_back_gemm"), &[24, 64], Chain::mlp),
-            bench.gemm_gflops(f32, GemmTile { rows: 48, columns: 64 }),
             bench.bandwidth("move", 1 << 20),
         ];
-        for figure in figures {
-            let figure = figure.unwrap();
+        let tile = GemmTile { rows: 48, columns: 64 };
+        let gemm = bench.gemm_gflops(f32, &[tile, GemmTile::DEFAULT]).unwrap();
+        for figure in figures.map(Result::unwrap).into_iter().chain(gemm) {
             assert!(figure.is_finite() && figure > 0.0, "{figure}");
         }
     }
