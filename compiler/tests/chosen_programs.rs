@@ -22,7 +22,7 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use std::collections::BTreeMap;
 use std::fmt;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A block of ViT-B over up to so many images of up to so many tokens.
 fn block(images: i64, tokens: i64) -> Model {
@@ -121,6 +121,11 @@ fn along_one_symbol_the_tolerance_is_kept_whatever_the_units() {
     }
 }
 
+fn text(size: &Bindings) -> String {
+    let values: Vec<String> = size.values().map(i64::to_string).collect();
+    values.join(" x ")
+}
+
 /// A program alone, whatever the size.
 fn session(model: &Model, mut module: Module, cpu: &CpuTarget) -> Session {
     module.symbols = model.module.symbols.clone();
@@ -146,7 +151,11 @@ fn session(model: &Model, mut module: Module, cpu: &CpuTarget) -> Session {
 #[test]
 #[ignore = "measures"]
 fn the_chosen_program_is_the_fastest_measured() {
+    /// Rounds at every size, and how long they go on where a run is short.
     const ROUNDS: usize = 15;
+    const SECONDS: f64 = 1.0;
+    /// The threads of the session before look for work for a while, and would share a core with those of the next.
+    const ASLEEP: Duration = Duration::from_micros(500);
     let cpu = CpuTarget::host().unwrap();
     let model = block(16, 1024);
     let target = match std::env::var("OCELLUS_MACHINE") {
@@ -164,7 +173,7 @@ fn the_chosen_program_is_the_fastest_measured() {
     }
     for size in sizes(8, [16.0, 512.0]) {
         let (module, _) = choose(&model.module, &size, &many, &Switches::default()).unwrap();
-        modules.push(("tiles for 16 units".to_string(), module));
+        modules.push((format!("tiles for 16 units at {}", text(&size)), module));
     }
     for rule in ["layer-norm-into-prologue", "activate-into-epilogue", "attention"] {
         let switches = Switches::without([rule]).unwrap();
@@ -192,8 +201,13 @@ fn the_chosen_program_is_the_fastest_measured() {
             inputs.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect();
         let mut times = vec![vec![]; sessions.len()];
         // Interleaved, so that what else the machine does falls on all alike.
-        for round in 0..=ROUNDS {
+        let begin = Instant::now();
+        for round in 0.. {
+            if round > ROUNDS && begin.elapsed().as_secs_f64() > SECONDS {
+                break;
+            }
             for (session, times) in sessions.iter().zip(&mut times) {
+                std::thread::sleep(ASLEEP);
                 let start = Instant::now();
                 session.run(&inputs).unwrap();
                 if round > 0 {
@@ -214,11 +228,10 @@ fn the_chosen_program_is_the_fastest_measured() {
         near_all += usize::from(ratio <= 1.05);
         let own = program_of[..pieces.len()].iter().map(|program| medians[*program]);
         near_own += usize::from(medians[chosen] <= 1.05 * own.fold(f64::INFINITY, f64::min));
-        let size: Vec<String> = size.values().map(i64::to_string).collect();
         let position = medians.iter().position(|median| *median == fastest).unwrap();
         println!(
             "{:>12}: {:>9.1} us, {ratio:.3} of the fastest, {}",
-            size.join(" x "),
+            text(size),
             medians[chosen],
             programs[position].0
         );
@@ -227,5 +240,5 @@ fn the_chosen_program_is_the_fastest_measured() {
         "within 5 % of the fastest piece at {near_own} of {} sizes, and of all programs at {near_all}",
         sizes.len()
     );
-    assert!(10 * near_own >= 9 * sizes.len());
+    assert!(10 * near_all >= 9 * sizes.len());
 }
