@@ -9,7 +9,7 @@ use crate::rewrite::{
 use crate::target::Target;
 use crate::weights::RandomWeights;
 use ocellus_dialects::kernel::{self, GemmTile, KernelOp};
-use ocellus_dialects::symbolic::{Bindings, Symbols};
+use ocellus_dialects::symbolic::{Bindings, Region, Symbols};
 use ocellus_dialects::venc::{self, Activation, FunctionBuilder, Op, Role, ValueId, VencError};
 use ocellus_dialects::{ElementType, TensorType};
 use ocellus_kernels::{CpuTarget, gemm};
@@ -188,7 +188,7 @@ impl Microbenchmark {
         module: &venc::Module,
         kernels: kernel::Module,
     ) -> Result<Artifact, CalibrateError> {
-        let piece = PieceProgram { ranges: vec![], module: kernels };
+        let piece = PieceProgram { region: Region::default(), module: kernels };
         let host = passes::plan(module, &[piece], &self.cpu)?;
         let code = codegen::compile_kernels(&host.kernels, &self.cpu, Optimisation::Full)?;
         let requirements = Target::Cpu(self.cpu).requirements();

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The version of the form. A reader refuses a later one.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// What was compiled and why.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,6 +37,9 @@ pub struct Explanation {
     pub saturation: Vec<Saturation>,
     /// The predicted cost over the range, along each symbol.
     pub plots: Vec<Plot>,
+    /// Which piece runs where, over the two symbols that cut the range, if there are two.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub map: Option<PieceMap>,
     /// Kernels with code of their own, all pieces together.
     pub code_kernels: usize,
     /// Tensors that the artifact holds.
@@ -75,10 +78,29 @@ pub struct Range {
     pub step: i64,
 }
 
+/// Which piece runs where, over two symbols, in cells.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PieceMap {
+    /// The first symbol.
+    pub across: String,
+    /// The second.
+    pub upwards: String,
+    /// Further symbols that cut the range. Here each is as large as the second, as far as its own range permits.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub along: Vec<String>,
+    /// Where cells begin along the first symbol.
+    pub across_from: Vec<i64>,
+    /// Where cells begin along the second.
+    pub upwards_from: Vec<i64>,
+    /// The piece that runs where a cell begins, counted from zero, row by row along the second symbol.
+    pub pieces: Vec<Vec<Option<usize>>>,
+}
+
 /// A part of the range and what runs there.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Piece {
-    /// The sizes that it is for, by symbol. Every free symbol is there.
+    /// The sizes that it is for, by symbol. Every free symbol is there, and what symbols make together where that tells
+    /// pieces apart, such as `images*tokens`: all of these hold.
     pub range: BTreeMap<String, Range>,
     /// The program that runs there, counted from zero: several pieces may run one.
     pub program: usize,

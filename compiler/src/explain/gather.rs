@@ -1,6 +1,8 @@
 //! From a compilation to its [`Explanation`].
 
+use super::breakpoints::Breakpoints;
 use super::explanation::*;
+use super::piece_map::piece_map;
 use super::plot::plots;
 use crate::passes::{HostProgram, PieceProgram};
 use crate::rewrite::{
@@ -10,7 +12,7 @@ use crate::rewrite::{
 use crate::switches::Switches;
 use crate::verify::storage;
 use ocellus_dialects::kernel::{Module, Step};
-use ocellus_dialects::symbolic::{Bindings, SymbolRange, Symbols};
+use ocellus_dialects::symbolic::{Bindings, Region, SymbolRange, Symbols};
 use ocellus_dialects::venc;
 use std::collections::BTreeMap;
 
@@ -39,6 +41,7 @@ impl Explanation {
         let machine = machine(of);
         let symbols = &of.venc.symbols;
         let programs = programs(of.pieces);
+        let breakpoints = Breakpoints { symbols, pieces: of.pieces };
         let pieces: Vec<Piece> = of
             .pieces
             .iter()
@@ -55,7 +58,7 @@ impl Explanation {
             format: FORMAT,
             compiler: env!("CARGO_PKG_VERSION").to_string(),
             model: of.name.to_string(),
-            range: ranges(symbols, &[]),
+            range: ranges(symbols, &Region::default()),
             rules: rules(of.switches.rules(), functions),
             assumptions: of
                 .switches
@@ -66,7 +69,8 @@ impl Explanation {
                 .collect(),
             passes_off: of.switches.passes_off().map(|pass| pass.name().to_string()).collect(),
             saturation: functions.iter().map(saturation).collect(),
-            plots: plots(symbols, of.pieces, &programs, of.description)?,
+            plots: plots(breakpoints, &programs, of.description)?,
+            map: piece_map(breakpoints),
             code_kernels: of.host.kernels.len(),
             packed_weights: of.host.weights.len(),
             warnings: warnings(of.reports),
@@ -92,16 +96,11 @@ fn machine(of: &Compilation<'_>) -> Machine {
     }
 }
 
-fn ranges(
-    symbols: &Symbols,
-    narrowed: &[(ocellus_dialects::symbolic::Symbol, SymbolRange)],
-) -> BTreeMap<String, Range> {
-    let narrowed = narrowed.iter().map(|(symbol, range)| (symbol, *range));
-    let all = symbols.free().chain(narrowed);
-    all.map(|(symbol, SymbolRange { min, max, step })| {
-        (symbol.to_string(), Range { min, max, step })
-    })
-    .collect()
+fn ranges(symbols: &Symbols, region: &Region) -> BTreeMap<String, Range> {
+    let free = symbols.free().map(|(symbol, range)| (symbol.to_string(), range));
+    let narrowed = region.ranges().iter().map(|(dim, range)| (dim.to_string(), *range));
+    let named = |(name, SymbolRange { min, max, step })| (name, Range { min, max, step });
+    free.chain(narrowed).map(named).collect()
 }
 
 /// The program of each piece, counted from zero: several pieces may run one.
@@ -143,7 +142,7 @@ fn piece(chosen: &PieceProgram, program: usize, report: &Report, symbols: &Symbo
         extraction_ms: Some(function.extraction.time.as_secs_f64() * 1e3),
     });
     Piece {
-        range: ranges(symbols, &chosen.ranges),
+        range: ranges(symbols, &chosen.region),
         program,
         at: sizes(&report.at, symbols),
         predicted_us: report.microseconds,

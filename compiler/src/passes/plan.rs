@@ -19,7 +19,7 @@ use super::{
 use indexmap::{IndexMap, IndexSet};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::kernel::{self, Function, KernelOp, Prologue, Step, Value, ValueKind};
-use ocellus_dialects::symbolic::{Definition, Dim, Symbol, SymbolRange, Symbols};
+use ocellus_dialects::symbolic::{Definition, Dim, Region, Symbol, SymbolRange, Symbols};
 use ocellus_dialects::venc::{self, IndexBounds, ValueId};
 use ocellus_kernels::gemm::WeightPacking;
 use ocellus_kernels::{Argument, CpuTarget, Kernel, Layout, lower};
@@ -31,8 +31,8 @@ use ocellus_runtime::plan::{
 /// The program that extraction chose for one part of the range.
 #[derive(Clone, Debug)]
 pub struct PieceProgram {
-    /// Where it applies; a symbol that is not named is free in its declared range.
-    pub ranges: Vec<(Symbol, SymbolRange)>,
+    /// Where it applies, in the declared range.
+    pub region: Region,
     /// What runs there.
     pub module: kernel::Module,
 }
@@ -100,20 +100,26 @@ pub fn plan_with(
     })
 }
 
-/// The symbols by position, as the plan's expressions name them.
+/// The symbols by position, as the plan's expressions name them; behind them what pieces are told apart by and is no
+/// symbol of the module: `images*tokens`.
 struct SymbolTable<'a> {
     symbols: &'a Symbols,
     positions: IndexMap<Symbol, usize>,
+    others: IndexSet<Dim>,
 }
 
 impl<'a> SymbolTable<'a> {
     fn new(symbols: &'a Symbols) -> Self {
         let positions =
             symbols.iter().enumerate().map(|(position, (s, _))| (s.clone(), position)).collect();
-        SymbolTable { symbols, positions }
+        SymbolTable { symbols, positions, others: IndexSet::new() }
     }
 
     fn entries(&self) -> Result<Vec<SymbolEntry>, PassError> {
+        let others = self.others.iter().map(|dim| {
+            let source = SymbolSource::Defined(self.expression(dim)?);
+            Ok(SymbolEntry { name: dim.to_string(), source })
+        });
         self.symbols
             .iter()
             .map(|(symbol, definition)| {
@@ -127,7 +133,16 @@ impl<'a> SymbolTable<'a> {
                 };
                 Ok(SymbolEntry { name: symbol.to_string(), source })
             })
+            .chain(others)
             .collect()
+    }
+
+    /// The position of a dimension, with one of its own where it is no symbol.
+    fn position_of(&mut self, dim: &Dim) -> Result<usize, PassError> {
+        match dim.as_symbol() {
+            Some(symbol) => self.position(symbol),
+            None => Ok(self.positions.len() + self.others.insert_full(dim.clone()).0),
+        }
     }
 
     fn position(&self, symbol: &Symbol) -> Result<usize, PassError> {
@@ -229,8 +244,8 @@ impl Planner<'_> {
             .iter()
             .map(|step| self.launch(&memory, step))
             .collect::<Result<_, _>>()?;
-        let ranges = piece.ranges.iter().map(|(symbol, range)| {
-            let symbol = self.symbols.position(symbol)?;
+        let ranges = piece.region.ranges().iter().map(|(dim, range)| {
+            let symbol = self.symbols.position_of(dim)?;
             Ok(PieceRange { symbol, min: range.min, max: range.max })
         });
         let ranges = ranges.collect::<Result<_, PassError>>()?;

@@ -11,7 +11,6 @@ use ocellus_dialects::ElementType;
 use ocellus_dialects::symbolic::{Bindings, Symbol, SymbolRange, Symbols};
 use ocellus_dialects::venc::Activation;
 use ocellus_dialects::{kernel, venc};
-use std::collections::BTreeSet;
 use std::path::Path;
 
 fn golden(name: &str) -> Model {
@@ -134,32 +133,22 @@ fn a_range_is_covered_by_pieces_without_gap_or_overlap() {
     let options = PieceOptions::default();
     let pieces = choose_pieces(&module, &target, &Switches::default(), options).unwrap();
     assert!((2..=options.most).contains(&pieces.len()), "{} pieces", pieces.len());
-    // Whether a size lies in a piece can change at the borders of pieces alone.
-    let borders = |symbol: &Symbol, range: SymbolRange| -> BTreeSet<i64> {
-        let of_pieces = pieces.iter().flat_map(|(piece, _)| &piece.ranges);
-        let of_symbol = of_pieces.filter(|(other, _)| other == symbol);
-        let beside = of_symbol.flat_map(|(_, piece)| {
-            [piece.min - range.step, piece.min, piece.max, piece.max + range.step]
+    let free: Vec<(&Symbol, SymbolRange)> = module.symbols.free().collect();
+    let [(first, of_first), (second, of_second)] = free[..] else { panic!("{free:?}") };
+    // A piece begins or ends at its bounds alone, along the second symbol at the size that reaches them.
+    for one in of_first.min..=of_first.max.min(64) {
+        let bounds = pieces.iter().flat_map(|(piece, _)| piece.region.ranges());
+        let sizes = bounds.flat_map(|(dim, range)| {
+            let each = if dim.symbols().any(|symbol| symbol == first) { one } else { 1 };
+            [range.min, range.max].map(|bound| bound / each)
         });
-        beside.filter(|value| range.contains(*value)).chain([range.min, range.max]).collect()
-    };
-    let mut sizes = vec![Bindings::new()];
-    for (symbol, range) in module.symbols.free() {
-        let with = |size: &Bindings| {
-            let values = borders(symbol, range).into_iter();
-            let size = size.clone();
-            values.map(move |value| {
-                size.clone().into_iter().chain([(symbol.clone(), value)]).collect()
-            })
-        };
-        sizes = sizes.iter().flat_map(with).collect();
-    }
-    for size in sizes {
-        let holds = |(symbol, range): &(Symbol, SymbolRange)| {
-            (range.min..=range.max).contains(&size[symbol])
-        };
-        let here = pieces.iter().filter(|(piece, _)| piece.ranges.iter().all(holds)).count();
-        assert_eq!(here, 1, "{size:?}");
+        let sizes = sizes.flat_map(|size| [size - 1, size, size + 1]);
+        let sizes = sizes.chain([of_second.min, of_second.max]);
+        for other in sizes.filter(|size| of_second.contains(*size)) {
+            let size = Bindings::from([(first.clone(), one), (second.clone(), other)]);
+            let here = pieces.iter().filter(|(piece, _)| piece.region.contains(&size)).count();
+            assert_eq!(here, 1, "{size:?}");
+        }
     }
 }
 

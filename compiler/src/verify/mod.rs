@@ -8,7 +8,7 @@ mod tolerance;
 
 pub use bisect::{Verdict, bisect};
 pub use fault::find_fault;
-pub use pieces::{Pieces, Region};
+pub use pieces::{PieceSizes, Pieces};
 pub use sizes::{Sizes, sizes_to_check};
 pub use tolerance::{relative_l2, tolerance, unit_roundoff};
 

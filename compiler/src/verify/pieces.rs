@@ -1,61 +1,122 @@
 //! [`Pieces`]: the parts of the range as a plan has them, by the names of the symbols.
 
-use ocellus_dialects::symbolic::{Bindings, Symbol, SymbolRange, Symbols};
-use ocellus_runtime::plan::Plan;
+use ocellus_dialects::symbolic::{Bindings, Dim, Region, Symbol, SymbolRange, Symbols};
+use ocellus_runtime::plan::{Expression, Piece, Plan, SymbolSource};
 
-/// The sizes of each free symbol in a part of the range: a box.
-pub type Region = Vec<(Symbol, SymbolRange)>;
+/// The sizes of a part of the range.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PieceSizes {
+    /// The sizes of each free symbol.
+    pub each: Vec<(Symbol, SymbolRange)>,
+    /// Bounds of what symbols make together, such as `images*tokens`.
+    pub together: Region,
+}
+
+impl PieceSizes {
+    /// Where the free symbols have those sizes, whatever they make together.
+    pub fn of_each(each: Vec<(Symbol, SymbolRange)>) -> Self {
+        PieceSizes { each, together: Region::default() }
+    }
+
+    /// The sizes of one symbol.
+    pub fn range_of(&self, symbol: &Symbol) -> Option<SymbolRange> {
+        self.each.iter().find(|(of, _)| of == symbol).map(|(_, range)| *range)
+    }
+
+    /// Whether a size, with the values of all symbols, is among them.
+    pub fn contain(&self, at: &Bindings) -> bool {
+        let holds = |(symbol, range): &(Symbol, SymbolRange)| {
+            at.get(symbol).is_some_and(|value| range.contains(*value))
+        };
+        self.each.iter().all(holds) && self.together.contains(at)
+    }
+}
 
 /// The pieces of a plan. The first in which a size lies is the one that runs.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Pieces(Vec<Region>);
+pub struct Pieces {
+    symbols: Symbols,
+    pieces: Vec<PieceSizes>,
+}
 
 impl Pieces {
     /// The pieces of `plan`, which was compiled from a module with those symbols.
     pub fn of(plan: &Plan, symbols: &Symbols) -> Self {
-        let region = |piece: &ocellus_runtime::plan::Piece| {
-            let narrowed = |symbol: &Symbol, declared: SymbolRange| {
-                let is_of = |position: usize| {
-                    plan.symbols.get(position).is_some_and(|entry| entry.name == symbol.name())
-                };
-                let of_symbol = piece.ranges.iter().filter(|range| is_of(range.symbol));
-                of_symbol.fold(declared, |range, piece| {
-                    range.within(SymbolRange::new(piece.min, piece.max))
-                })
-            };
-            symbols.free().map(|(s, declared)| (s.clone(), narrowed(s, declared))).collect()
-        };
-        Pieces(plan.pieces.iter().map(region).collect())
+        let pieces = plan.pieces.iter().map(|piece| sizes_of(piece, plan, symbols)).collect();
+        Pieces { symbols: symbols.clone(), pieces }
     }
 
-    /// Pieces that are such boxes.
-    pub fn of_regions(regions: Vec<Region>) -> Self {
-        Pieces(regions)
+    /// Pieces of those sizes.
+    pub fn of_sizes(symbols: &Symbols, pieces: Vec<PieceSizes>) -> Self {
+        Pieces { symbols: symbols.clone(), pieces }
     }
 
-    /// The boxes, in the plan's order.
-    pub fn regions(&self) -> &[Region] {
-        &self.0
+    /// The sizes of each, in the plan's order.
+    pub fn sizes(&self) -> &[PieceSizes] {
+        &self.pieces
     }
 
-    /// The piece that runs at a size, counted from zero.
+    /// The piece that runs where the free symbols have those values, counted from zero.
     pub fn at(&self, size: &Bindings) -> Option<usize> {
-        let holds = |region: &Region| {
-            region.iter().all(|(s, range)| size.get(s).is_some_and(|value| range.contains(*value)))
-        };
-        self.0.iter().position(holds)
+        let at = self.symbols.bind(size).ok()?;
+        self.pieces.iter().position(|piece| piece.contain(&at))
     }
 
     /// `piece 2 of 7: height in 64..=511, images in 5..=8`.
     pub fn describe(&self, piece: usize) -> String {
-        let ranges = self.0.get(piece).into_iter().flatten().map(|(symbol, range)| {
-            match range.first() == range.last() {
-                true => format!("{symbol} = {}", range.first()),
-                false => format!("{symbol} in {range}"),
-            }
+        let each = self.pieces.get(piece).into_iter().flat_map(|sizes| {
+            let symbols = sizes.each.iter().map(|(symbol, range)| (Dim::symbol(symbol), *range));
+            symbols.chain(sizes.together.ranges().iter().cloned())
         });
-        let ranges = ranges.collect::<Vec<_>>().join(", ");
-        let ranges = if ranges.is_empty() { "the one size" } else { &ranges };
-        format!("piece {} of {}: {ranges}", piece + 1, self.0.len())
+        let region = Region::new(each.collect());
+        let ranges = match region.ranges() {
+            [] => "the one size".to_string(),
+            _ => region.to_string(),
+        };
+        format!("piece {} of {}: {ranges}", piece + 1, self.pieces.len())
+    }
+}
+
+fn sizes_of(piece: &Piece, plan: &Plan, symbols: &Symbols) -> PieceSizes {
+    let mut sizes = PieceSizes::of_each(symbols.free().map(|(s, r)| (s.clone(), r)).collect());
+    let mut together = vec![];
+    for bound in &piece.ranges {
+        let range = SymbolRange::new(bound.min, bound.max);
+        let entry = plan.symbols.get(bound.symbol);
+        let own = sizes
+            .each
+            .iter_mut()
+            .find(|(symbol, _)| entry.is_some_and(|entry| entry.name == symbol.name()));
+        match own {
+            Some((_, declared)) => *declared = declared.within(range),
+            None => together.extend(dim_of_symbol(plan, bound.symbol).map(|dim| (dim, range))),
+        }
+    }
+    sizes.together = Region::new(together);
+    sizes
+}
+
+/// A plan's symbol over the symbols of the module: what it is defined as, unless it rounds.
+fn dim_of_symbol(plan: &Plan, position: usize) -> Option<Dim> {
+    let entry = plan.symbols.get(position)?;
+    match &entry.source {
+        SymbolSource::Defined(Expression::FloorDiv(..)) | SymbolSource::Free { .. } => {
+            Some(Dim::symbol(&Symbol::new(&entry.name)))
+        }
+        SymbolSource::Defined(expression) => dim(plan, expression),
+    }
+}
+
+fn dim(plan: &Plan, expression: &Expression) -> Option<Dim> {
+    let each =
+        |parts: &[Expression]| parts.iter().map(|part| dim(plan, part)).collect::<Option<Vec<_>>>();
+    match expression {
+        Expression::Constant(value) => Some(Dim::from(*value)),
+        Expression::Symbol(position) => dim_of_symbol(plan, *position),
+        Expression::Sum(parts) => Some(each(parts)?.into_iter().fold(Dim::from(0), |a, b| a + b)),
+        Expression::Product(parts) => {
+            Some(each(parts)?.into_iter().fold(Dim::from(1), |a, b| a * b))
+        }
+        _ => None,
     }
 }

@@ -1,7 +1,6 @@
 //! Which sizes to check: those inside each piece, and those at, just below and just above each breakpoint.
 
-use super::Pieces;
-use super::pieces::Region;
+use super::{PieceSizes, Pieces};
 use ocellus_dialects::symbolic::{Bindings, Dim, Symbol, SymbolRange};
 use ocellus_dialects::venc;
 use std::collections::BTreeSet;
@@ -27,10 +26,14 @@ pub struct Sizes {
     pub borders_left_out: usize,
 }
 
+/// Values of a symbol at which the others are tried, where no symbol alone leads into a piece.
+const MOST_TRIED: usize = 64;
+
 /// Sizes for a module whose range is cut into those pieces. At least one lies in each piece whose least size is no larger
 /// than some twenty images of 224 by 224 pixels.
 pub fn sizes_to_check(module: &venc::Module, pieces: &Pieces) -> Sizes {
-    let whole: Region = module.symbols.free().map(|(s, range)| (s.clone(), range)).collect();
+    let free = module.symbols.free().map(|(symbol, range)| (symbol.clone(), range));
+    let search = Search { module, pieces, whole: PieceSizes::of_each(free.collect()) };
     let mut sizes = Sizes::default();
     let mut together = 0i64;
     let mut add = |at: Bindings, is_needed: bool| {
@@ -46,75 +49,152 @@ pub fn sizes_to_check(module: &venc::Module, pieces: &Pieces) -> Sizes {
             sizes.borders_left_out += 1;
         }
     };
-    near_the_least(&whole).into_iter().for_each(|at| add(at, true));
-    for region in pieces.regions() {
-        let inside = inside(region);
-        add(if is_affordable(module, &inside) { inside } else { least(region) }, true);
+    search.near_the_least().into_iter().for_each(|at| add(at, true));
+    let least: Vec<Option<Bindings>> =
+        pieces.sizes().iter().map(|piece| search.least(piece)).collect();
+    for (piece, least) in pieces.sizes().iter().zip(&least) {
+        let Some(least) = least else { continue };
+        let inside = search.inside(piece, least);
+        add(if is_affordable(module, &inside) { inside } else { least.clone() }, true);
     }
-    beside_breakpoints(module, &whole, pieces).for_each(|at| add(at, false));
-    pieces.regions().iter().for_each(|region| add(least(region), false));
+    search.beside_breakpoints(&least).into_iter().for_each(|at| add(at, false));
+    least.into_iter().flatten().for_each(|at| add(at, false));
     // A range that holds no affordable size is checked at its least all the same.
-    let base = least(&whole);
+    let base = firsts(&search.whole);
     if sizes.run.is_empty() && is_usable(module, &base) {
         sizes.run.push(base);
     }
     let seen: BTreeSet<usize> = sizes.run.iter().filter_map(|at| pieces.at(at)).collect();
-    sizes.left_out = (0..pieces.regions().len()).filter(|piece| !seen.contains(piece)).collect();
+    sizes.left_out = (0..pieces.sizes().len()).filter(|piece| !seen.contains(piece)).collect();
     sizes
 }
 
-/// The least size, and for each symbol the next two and the greatest.
-fn near_the_least(whole: &Region) -> Vec<Bindings> {
-    let base = least(whole);
-    let each = whole.iter().flat_map(|(symbol, range)| {
-        let first = range.first();
-        let small = [1, 2].map(|n| first.saturating_add(n * range.step));
-        let values = small.into_iter().chain([range.last()]);
-        let values = values.filter(|value| range.contains(*value));
-        values.map(|value| with(&base, symbol, value)).collect::<Vec<_>>()
-    });
-    // Everything a little larger at once, so that no two symbols are only ever tested apart.
-    [base.clone()].into_iter().chain(each).chain([inside(whole)]).collect()
+/// Where sizes are looked for.
+struct Search<'a> {
+    module: &'a venc::Module,
+    pieces: &'a Pieces,
+    whole: PieceSizes,
 }
 
-/// For each breakpoint of each symbol the sizes at it, one step below and one above, the other symbols at the least sizes
-/// of a piece that begins there: the one that is the fastest to run.
-fn beside_breakpoints(
-    module: &venc::Module,
-    whole: &Region,
-    pieces: &Pieces,
-) -> impl Iterator<Item = Bindings> {
-    let mut found: Vec<Bindings> = vec![];
-    for (symbol, declared) in whole {
-        let range_in = |region: &Region| {
-            region.iter().find(|(of, _)| of == symbol).map_or(*declared, |(_, range)| *range)
-        };
-        let begins = pieces.regions().iter().map(|region| range_in(region).first());
-        let begins: BTreeSet<i64> = begins.filter(|begin| *begin > declared.first()).collect();
-        for begin in begins {
-            let here = pieces.regions().iter().filter(|region| range_in(region).first() == begin);
-            let corners = here.map(least);
-            let elements = |at: &Bindings| input_elements(module, at).unwrap_or(i64::MAX);
-            let Some(corner) = corners.min_by_key(|at| elements(at)) else { continue };
-            let values = [begin - declared.step, begin, begin + declared.step];
-            let values = values.into_iter().filter(|value| declared.contains(*value));
-            found.extend(values.map(|value| with(&corner, symbol, value)));
-        }
+impl Search<'_> {
+    /// The least size, and for each symbol the next two and the greatest.
+    fn near_the_least(&self) -> Vec<Bindings> {
+        let base = firsts(&self.whole);
+        let each = self.whole.each.iter().flat_map(|(symbol, range)| {
+            let first = range.first();
+            let small = [1, 2].map(|n| first.saturating_add(n * range.step));
+            let values = small.into_iter().chain([range.last()]);
+            let values = values.filter(|value| range.contains(*value));
+            values.map(|value| with(&base, symbol, value)).collect::<Vec<_>>()
+        });
+        // Everything a little larger at once, so that no two symbols are only ever tested apart.
+        let inside = self.inside(&self.whole, &base);
+        [base.clone()].into_iter().chain(each).chain([inside]).collect()
     }
-    found.into_iter()
+
+    /// A size of a piece from which no symbol alone can be smaller: the one that is the fastest to run, of some. None
+    /// where none is found, as what symbols make together leaves out values.
+    fn least(&self, piece: &PieceSizes) -> Option<Bindings> {
+        let base = firsts(piece);
+        if self.is_in(piece, &base) {
+            return Some(base);
+        }
+        let mut found = self.raised(piece, &base);
+        if found.is_empty() {
+            for (symbol, range) in &piece.each {
+                let values = (0..MOST_TRIED as i64).map(|n| range.first() + n * range.step);
+                for value in values.chain([range.last()]).filter(|value| range.contains(*value)) {
+                    found.extend(self.raised(piece, &with(&base, symbol, value)));
+                }
+            }
+        }
+        found.into_iter().min_by_key(|at| input_elements(self.module, at).unwrap_or(i64::MAX))
+    }
+
+    /// Sizes of a piece that a size becomes where one symbol is raised until what symbols make together is enough.
+    fn raised(&self, piece: &PieceSizes, base: &Bindings) -> Vec<Bindings> {
+        let bounds = piece.together.ranges().iter();
+        let raise = |(symbol, range): &(Symbol, SymbolRange)| {
+            let enough = bounds.clone().map(|(dim, bound)| {
+                self.module.symbols.first_reaching((symbol, *range), base, (dim, bound.min))
+            });
+            let least = enough.collect::<Option<Vec<i64>>>()?.into_iter().max();
+            let own = base.get(symbol).copied()?;
+            Some(with(base, symbol, own.max(least.unwrap_or(own))))
+        };
+        piece.each.iter().filter_map(raise).filter(|at| self.is_in(piece, at)).collect()
+    }
+
+    /// A size that lies inside along every symbol that has room, and near the least.
+    fn inside(&self, piece: &PieceSizes, least: &Bindings) -> Bindings {
+        let mut at = least.clone();
+        for (symbol, range) in &piece.each {
+            let Some(own) = least.get(symbol).copied() else { continue };
+            let steps = (range.last() - range.first()) / range.step;
+            let most = (steps / 2).clamp(1, INSIDE).min(steps);
+            let farther = (1..=most).rev().map(|n| with(&at, symbol, own + n * range.step));
+            let farthest = farther.into_iter().find(|farther| self.is_in(piece, farther));
+            at = farthest.unwrap_or(at);
+        }
+        at
+    }
+
+    fn is_in(&self, piece: &PieceSizes, at: &Bindings) -> bool {
+        self.module.symbols.bind(at).is_ok_and(|at| piece.contain(&at))
+    }
+
+    /// For each breakpoint the sizes at it, one step below and one above, the other symbols at the least sizes of a piece
+    /// that begins there: the one that is the fastest to run.
+    fn beside_breakpoints(&self, least: &[Option<Bindings>]) -> Vec<Bindings> {
+        let mut found: Vec<Bindings> = vec![];
+        for (symbol, declared) in &self.whole.each {
+            let first = |piece: &PieceSizes| piece.range_of(symbol).unwrap_or(*declared).first();
+            let begins: BTreeSet<i64> = self.pieces.sizes().iter().map(first).collect();
+            for begin in begins.into_iter().filter(|begin| *begin > declared.first()) {
+                let corner = self.fastest(least, |piece| first(piece) == begin);
+                let values = [begin - declared.step, begin, begin + declared.step];
+                let values = values.into_iter().filter(|value| declared.contains(*value));
+                found.extend(corner.into_iter().flat_map(|corner| {
+                    values.clone().map(|value| with(corner, symbol, value)).collect::<Vec<_>>()
+                }));
+            }
+        }
+        let bounds = self.pieces.sizes().iter().flat_map(|piece| piece.together.ranges());
+        let begins: BTreeSet<(String, i64)> =
+            bounds.map(|(dim, range)| (dim.to_string(), range.min)).collect();
+        for begin in begins {
+            let begins_there = |piece: &PieceSizes| {
+                let mut bounds = piece.together.ranges().iter();
+                bounds.any(|(dim, range)| (dim.to_string(), range.min) == begin)
+            };
+            let Some(corner) = self.fastest(least, begins_there) else { continue };
+            found.push(corner.clone());
+            for (symbol, declared) in &self.whole.each {
+                let Some(own) = corner.get(symbol) else { continue };
+                let values = [own - declared.step, own + declared.step];
+                let values = values.into_iter().filter(|value| declared.contains(*value));
+                found.extend(values.map(|value| with(corner, symbol, value)));
+            }
+        }
+        found
+    }
+
+    /// Of the least sizes of pieces of a kind, the one that is the fastest to run.
+    fn fastest<'l>(
+        &self,
+        least: &'l [Option<Bindings>],
+        is_of_kind: impl Fn(&PieceSizes) -> bool,
+    ) -> Option<&'l Bindings> {
+        let all = self.pieces.sizes().iter().zip(least);
+        let of_kind = all.filter(|(piece, _)| is_of_kind(piece));
+        let elements = |at: &&Bindings| input_elements(self.module, at).unwrap_or(i64::MAX);
+        of_kind.filter_map(|(_, at)| at.as_ref()).min_by_key(elements)
+    }
 }
 
-fn least(region: &Region) -> Bindings {
-    region.iter().map(|(symbol, range)| (symbol.clone(), range.first())).collect()
-}
-
-/// A size that lies inside along every symbol that has room, and near the least.
-fn inside(region: &Region) -> Bindings {
-    let value = |range: &SymbolRange| {
-        let steps = (range.last() - range.first()) / range.step;
-        range.first() + (steps / 2).clamp(1, INSIDE).min(steps) * range.step
-    };
-    region.iter().map(|(symbol, range)| (symbol.clone(), value(range))).collect()
+/// Each symbol's least size.
+fn firsts(piece: &PieceSizes) -> Bindings {
+    piece.each.iter().map(|(symbol, range)| (symbol.clone(), range.first())).collect()
 }
 
 fn with(base: &Bindings, symbol: &Symbol, value: i64) -> Bindings {
@@ -146,7 +226,7 @@ mod tests {
     use super::*;
     use ocellus_dialects::ElementType::F32;
     use ocellus_dialects::TensorType;
-    use ocellus_dialects::symbolic::Symbols;
+    use ocellus_dialects::symbolic::{Region, Symbols};
     use ocellus_dialects::venc::{FunctionBuilder, Module, Op, Role};
     use proptest::prelude::*;
 
@@ -167,8 +247,8 @@ mod tests {
         Module { symbols, functions: vec![f.finish()], entry: "encode".into() }
     }
 
-    fn region(ranges: [SymbolRange; 2]) -> Region {
-        NAMES.map(Symbol::new).into_iter().zip(ranges).collect()
+    fn region(ranges: [SymbolRange; 2]) -> PieceSizes {
+        PieceSizes::of_each(NAMES.map(Symbol::new).into_iter().zip(ranges).collect())
     }
 
     /// Cuts a range before each of those shares of it, at sizes that it has.
@@ -186,6 +266,59 @@ mod tests {
         parts.map(|(min, max)| SymbolRange { min, max, step: range.step }).collect()
     }
 
+    /// A few steps inside a box.
+    fn middle(piece: &PieceSizes) -> Bindings {
+        let value = |range: &SymbolRange| {
+            let steps = (range.last() - range.first()) / range.step;
+            range.first() + (steps / 2).clamp(1, INSIDE).min(steps) * range.step
+        };
+        piece.each.iter().map(|(symbol, range)| (symbol.clone(), value(range))).collect()
+    }
+
+    /// Pieces that a product of both symbols cuts before each of those values.
+    fn along_work(whole: [SymbolRange; 2], begins: &[i64]) -> (Module, Pieces, Dim) {
+        let module = module(whole);
+        let [images, rows] = ["images", "rows"].map(|name| Dim::symbol(&Symbol::new(name)));
+        let work = images * (rows + Dim::from(1));
+        let ends = begins.iter().map(|begin| begin - 1).chain([i64::MAX]);
+        let parts = [1].iter().chain(begins).copied().zip(ends);
+        let pieces = parts.map(|(min, max)| PieceSizes {
+            together: Region::new(vec![(work.clone(), SymbolRange::new(min, max))]),
+            ..region(whole)
+        });
+        let pieces = Pieces::of_sizes(&module.symbols, pieces.collect());
+        (module, pieces, work)
+    }
+
+    #[test]
+    fn a_breakpoint_of_what_symbols_make_together_is_checked_at_below_and_above() {
+        let whole = [SymbolRange::new(2, 9), SymbolRange { min: 28, max: 700, step: 14 }];
+        let (module, pieces, work) = along_work(whole, &[40, 150]);
+        let sizes = sizes_to_check(&module, &pieces);
+        assert_eq!(sizes.left_out, [0; 0]);
+        let values: BTreeSet<i64> = sizes
+            .run
+            .iter()
+            .map(|at| work.evaluate(&module.symbols.bind(at).unwrap()).unwrap())
+            .collect();
+        // Two images of 19 rows, and of a row less and more; nine images and three images of fewer are as near.
+        assert!(values.contains(&40) && values.contains(&38), "{values:?}");
+        assert!(values.contains(&150) && values.range(141..150).next().is_some(), "{values:?}");
+        assert!(values.range(151..160).next().is_some(), "{values:?}");
+        assert_eq!(
+            pieces.describe(1),
+            "piece 2 of 3: images in 2..=9, height in 28..=700 step 14, images*rows + images in 40..=149"
+        );
+    }
+
+    #[test]
+    fn where_no_symbol_alone_leads_into_a_piece_both_do() {
+        // Nine images of one row are 18, one image of 50 rows is 51: 400 needs many of both.
+        let whole = [SymbolRange::new(1, 9), SymbolRange { min: 14, max: 700, step: 14 }];
+        let (module, pieces, _) = along_work(whole, &[400]);
+        assert_eq!(sizes_to_check(&module, &pieces).left_out, [0; 0]);
+    }
+
     fn value(at: &Bindings, name: &str) -> i64 {
         at[&Symbol::new(name)]
     }
@@ -199,7 +332,9 @@ mod tests {
             region([SymbolRange::new(1, 8), heights[1]]),
             region([SymbolRange::new(9, 1000), whole[1]]),
         ];
-        let sizes = sizes_to_check(&module(whole), &Pieces::of_regions(pieces.to_vec()));
+        let module = module(whole);
+        let pieces = Pieces::of_sizes(&module.symbols, pieces.to_vec());
+        let sizes = sizes_to_check(&module, &pieces);
         let begin = heights[1].min;
         for height in [begin - 14, begin, begin + 14] {
             assert!(sizes.run.iter().any(|at| value(at, "height") == height), "{height}");
@@ -217,8 +352,9 @@ mod tests {
         let far = 1 << 20;
         let pieces = [SymbolRange::new(1, far - 1), SymbolRange::new(far, whole[0].max)]
             .map(|images| region([images, whole[1]]));
-        let sizes = sizes_to_check(&module(whole), &Pieces::of_regions(pieces.to_vec()));
-        assert_eq!(sizes.left_out, [1]);
+        let module = module(whole);
+        let pieces = Pieces::of_sizes(&module.symbols, pieces.to_vec());
+        assert_eq!(sizes_to_check(&module, &pieces).left_out, [1]);
     }
 
     proptest! {
@@ -234,24 +370,24 @@ mod tests {
             };
             let whole = [range(images), range(height)];
             let parts = [cut(whole[0], &cuts[0]), cut(whole[1], &cuts[1])];
-            let regions: Vec<Region> = parts[0]
+            let regions: Vec<PieceSizes> = parts[0]
                 .iter()
                 .flat_map(|images| parts[1].iter().map(|height| region([*images, *height])))
                 .collect();
             let module = module(whole);
-            let pieces = Pieces::of_regions(regions);
+            let pieces = Pieces::of_sizes(&module.symbols, regions);
             let sizes = sizes_to_check(&module, &pieces);
-            for (piece, region) in pieces.regions().iter().enumerate() {
+            for (piece, region) in pieces.sizes().iter().enumerate() {
                 let is_run = sizes.run.iter().any(|at| pieces.at(at) == Some(piece));
                 let is_first = sizes.run.len() == 1;
-                prop_assert!(is_run == is_affordable(&module, &least(region)) || is_first);
+                prop_assert!(is_run == is_affordable(&module, &firsts(region)) || is_first);
                 prop_assert_eq!(sizes.left_out.contains(&piece), !is_run);
                 // Where there is room and time, one lies off the border along both symbols.
-                let middle = inside(region);
-                let has_room = region.iter().all(|(_, range)| range.last() > range.first());
+                let middle = middle(region);
+                let has_room = region.each.iter().all(|(_, range)| range.last() > range.first());
                 if has_room && is_affordable(&module, &middle) {
                     prop_assert!(sizes.run.contains(&middle));
-                    prop_assert!(region.iter().all(|(s, range)| middle[s] > range.first()));
+                    prop_assert!(region.each.iter().all(|(s, range)| middle[s] > range.first()));
                 }
             }
             for at in &sizes.run {
@@ -259,12 +395,36 @@ mod tests {
                 prop_assert!(is_affordable(&module, at) || sizes.run.len() == 1);
             }
             // The reference is not asked for more than a small share for each piece beside what is for the borders.
-            let needed = 8 + pieces.regions().len() as i64;
+            let needed = 8 + pieces.sizes().len() as i64;
             let together: i64 = sizes.run.iter().filter_map(|at| input_elements(&module, at)).sum();
             prop_assert!(
                 together <= MAX_ELEMENTS_TOGETHER + needed * MAX_INPUT_ELEMENTS
                     || sizes.run.len() == 1
             );
+        }
+
+        /// Cuts that no size can fall between leave a piece without a size, and are left out.
+        #[test]
+        fn every_affordable_piece_along_a_product_has_a_size_in_it(
+            images in 1i64..40,
+            rows in 2i64..40,
+            begins in prop::collection::btree_set(3i64..1000, 1..8),
+        ) {
+            let whole = [SymbolRange::new(1, images), SymbolRange { min: 14, max: 14 * rows, step: 14 }];
+            let begins: Vec<i64> = begins.into_iter().collect();
+            let (module, pieces, work) = along_work(whole, &begins);
+            let sizes = sizes_to_check(&module, &pieces);
+            for piece in 0..pieces.sizes().len() {
+                let sizes_of_both = (1..=images).flat_map(|images| (1..=rows).map(move |rows| (images, rows)));
+                let least = sizes_of_both
+                    .map(|(images, rows)| Bindings::from([
+                        (Symbol::new(NAMES[0]), images),
+                        (Symbol::new(NAMES[1]), 14 * rows),
+                    ]))
+                    .filter(|at| pieces.at(at) == Some(piece))
+                    .min_by_key(|at| work.evaluate(&module.symbols.bind(at).unwrap()));
+                prop_assert_eq!(sizes.left_out.contains(&piece), least.is_none());
+            }
         }
     }
 }

@@ -7,10 +7,12 @@ mod declaration;
 mod dim;
 mod interval;
 mod predicate;
+mod region;
 mod symbols;
 
 pub use declaration::{Declaration, ParseSymbolError};
 pub use dim::{Bindings, Dim, ParseDimError, Symbol};
 pub use interval::Interval;
 pub use predicate::{Answer, Path, Predicate};
+pub use region::Region;
 pub use symbols::{Definition, SymbolError, SymbolRange, Symbols};

@@ -218,6 +218,37 @@ impl Symbols {
         }
     }
 
+    /// The least size of a free symbol at which `dim`, which must not shrink with it, is at least `least`, the other free
+    /// symbols as in `base`; `None` where no size of the range is enough, or `base` lacks a symbol. What does not fit in
+    /// an `i64` is enough.
+    pub fn first_reaching(
+        &self,
+        (symbol, range): (&Symbol, SymbolRange),
+        base: &Bindings,
+        (dim, least): (&Dim, i64),
+    ) -> Option<i64> {
+        let mut free = base.clone();
+        let mut reaches = |size: i64| {
+            free.insert(symbol.clone(), size);
+            let at = self.define_all(&free)?;
+            let is_bound = dim.symbols().all(|symbol| at.contains_key(symbol));
+            is_bound.then(|| dim.evaluate(&at).is_none_or(|value| value >= least))
+        };
+        let (first, last) = (range.first(), range.last());
+        if last < first || !reaches(last)? {
+            return None;
+        }
+        let (mut below, mut end) = (-1, (last - first) / range.step);
+        while end - below > 1 {
+            let middle = below.midpoint(end);
+            match reaches(first + middle * range.step)? {
+                true => end = middle,
+                false => below = middle,
+            }
+        }
+        Some(first + end * range.step)
+    }
+
     /// The defined symbols beside the given free ones, whose ranges are not checked; `None` where a value is missing or
     /// does not fit in an `i64`.
     pub(super) fn define_all(&self, free: &Bindings) -> Option<Bindings> {
@@ -274,6 +305,25 @@ mod tests {
     fn bounds_follow_definitions() {
         let (symbols, tokens) = patches();
         assert_eq!(symbols.interval(&tokens), Interval { min: 2, max: 20 });
+    }
+
+    #[test]
+    fn the_first_size_that_reaches_a_value_is_the_least() {
+        let (symbols, tokens) = patches();
+        let height = Symbol::new("height");
+        let base = Bindings::from([(Symbol::new("images"), 3)]);
+        let first =
+            |range, least| symbols.first_reaching((&height, range), &base, (&tokens, least));
+        let whole = SymbolRange::new(16, 64);
+        // tokens = 3 * (h floordiv 16 + 1)
+        assert_eq!(
+            [6, 7, 9, 10, 15].map(|least| first(whole, least).unwrap()),
+            [16, 32, 32, 48, 64]
+        );
+        assert_eq!((first(whole, 16), first(SymbolRange::new(16, 63), 15)), (None, None));
+        let stepped = SymbolRange { min: 20, max: 64, step: 14 };
+        assert_eq!(first(stepped, 9), Some(42));
+        assert_eq!(symbols.first_reaching((&height, whole), &Bindings::new(), (&tokens, 9)), None);
     }
 
     #[test]

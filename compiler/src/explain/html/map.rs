@@ -1,9 +1,9 @@
-//! Which piece runs where, over two symbols, as SVG: a box for each piece in the colour of its program, with every
-//! breakpoint of both symbols at the edges.
+//! Which piece runs where, over two symbols, as SVG: an area for each piece in the colour of its program, with the
+//! breakpoints of both symbols at the edges.
 
 use super::chart::{COLOURS, round_duration};
 use super::escape::Text;
-use crate::explain::explanation::{Explanation, Piece, Range};
+use crate::explain::explanation::{Explanation, Piece, PieceMap};
 use crate::explain::text::ranges;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -15,75 +15,115 @@ const TOP: f64 = 14.0;
 const HEIGHT: f64 = 300.0;
 const BELOW: f64 = 48.0;
 
-/// Labels of breakpoints lie at least so far from each other.
+/// Labels lie at least so far from each other.
 const LABEL_WIDTH: f64 = 46.0;
 const LABEL_HEIGHT: f64 = 15.0;
 
-/// An edge that the range goes on far behind is drawn so much farther than the last breakpoint, as a factor.
-const BEHIND_BREAKPOINT: f64 = 32.0;
+/// The number of a piece is written where it has so much room.
+const NUMBER_WIDTH: f64 = 20.0;
+const NUMBER_HEIGHT: f64 = 14.0;
 
 /// The pieces over the two symbols that cut the range.
 pub(super) struct Map<'a> {
-    pieces: &'a [Piece],
-    /// Across and upwards.
-    axes: [Axis<'a>; 2],
+    explanation: &'a Explanation,
+    map: &'a PieceMap,
+    across: Axis<'a>,
+    upwards: Axis<'a>,
 }
 
 /// A symbol, and where its values lie on the page.
 struct Axis<'a> {
     symbol: &'a str,
-    /// Where pieces begin, the first of them where the range does.
-    begins: BTreeSet<i64>,
+    /// The edges of the cells.
+    edges: Vec<f64>,
+    first: f64,
     last: f64,
     from: f64,
     to: f64,
 }
 
+/// Neighbouring cells of one piece: the edges around them.
+struct Run {
+    left: f64,
+    right: f64,
+    top: f64,
+    bottom: f64,
+}
+
 impl<'a> Axis<'a> {
-    fn new(explanation: &'a Explanation, symbol: &'a str, from: f64, to: f64) -> Self {
-        let begins: BTreeSet<i64> = explanation
-            .pieces
-            .iter()
-            .filter_map(|piece| Some(piece.range.get(symbol)?.min.max(1)))
-            .collect();
-        let whole = explanation.range.get(symbol).map_or(1.0, |range| range.max as f64);
-        let last = begins.last().map_or(1.0, |begin| *begin as f64) * BEHIND_BREAKPOINT;
-        Axis { symbol, begins, last: whole.min(last), from, to }
+    fn new(symbol: &'a str, cells: &[i64], (from, to): (f64, f64)) -> Self {
+        let end = |value: Option<&i64>| value.map_or(1.0, |value| *value as f64);
+        let (first, last) = (end(cells.first()), end(cells.last()));
+        let mut axis = Axis { symbol, edges: vec![], first, last, from, to };
+        axis.edges = cells.iter().map(|cell| axis.place(*cell as f64)).collect();
+        if axis.edges.len() == 1 {
+            axis.edges = vec![from, to];
+        }
+        axis
     }
 
     /// The place of a value, by its ratio.
     fn place(&self, value: f64) -> f64 {
-        let first = self.begins.first().map_or(1.0, |first| *first as f64);
-        let span = (self.last / first).ln().max(1e-9);
-        let share = (value.clamp(first, self.last.max(first)) / first).ln() / span;
+        let span = (self.last / self.first).ln().max(1e-9);
+        let share = (value.clamp(self.first, self.last.max(self.first)) / self.first).ln() / span;
         self.from + (self.to - self.from) * share.clamp(0.0, 1.0)
     }
 
-    /// Where the sizes of a range begin, and where those behind them do.
-    fn stretch(&self, range: Option<&Range>) -> (f64, f64) {
-        let Some(range) = range else { return (self.from, self.to) };
-        (self.place(range.min as f64), self.place((range.max as f64) + range.step as f64))
+    /// The values that are written at the axis: where pieces begin, or powers of two where none begins along this symbol
+    /// alone.
+    fn labels(&self, explanation: &Explanation) -> BTreeSet<i64> {
+        let begin = |piece: &Piece| Some(piece.range.get(self.symbol)?.min.max(1));
+        let begins: BTreeSet<i64> = explanation.pieces.iter().filter_map(begin).collect();
+        if begins.len() > 1 {
+            return begins;
+        }
+        let powers = std::iter::successors(Some(1i64), |power| power.checked_mul(2));
+        let inside = powers.filter(|power| (self.first..=self.last).contains(&(*power as f64)));
+        inside.chain(begins).collect()
     }
 }
 
 impl<'a> Map<'a> {
     /// The map of an explanation; `None` where not two symbols cut its range.
     pub fn of(explanation: &'a Explanation) -> Option<Self> {
-        let is_cut = |(symbol, whole): &(&'a String, &Range)| {
-            explanation.pieces.iter().any(|piece| piece.range.get(*symbol) != Some(*whole))
-        };
-        let mut cut = explanation.range.iter().filter(is_cut).map(|(symbol, _)| symbol.as_str());
-        let (across, upwards) = (cut.next()?, cut.next()?);
-        let axes = [
-            Axis::new(explanation, across, LEFT, WIDTH - RIGHT),
-            Axis::new(explanation, upwards, TOP + HEIGHT, TOP),
-        ];
-        Some(Map { pieces: &explanation.pieces, axes })
+        let map = explanation.map.as_ref()?;
+        let (right, bottom) = (WIDTH - RIGHT, TOP + HEIGHT);
+        let across = Axis::new(&map.across, &map.across_from, (LEFT, right));
+        let upwards = Axis::new(&map.upwards, &map.upwards_from, (bottom, TOP));
+        Some(Map { explanation, map, across, upwards })
     }
 
-    /// `images and tokens`.
+    /// `images and tokens`; where others move along, that they do.
     pub fn symbols(&self) -> String {
-        format!("{} and {}", self.axes[0].symbol, self.axes[1].symbol)
+        let both = format!("{} and {}", self.map.across, self.map.upwards);
+        match self.map.along.as_slice() {
+            [] => both,
+            others => format!("{both}, {} as large", others.join(", ")),
+        }
+    }
+
+    /// The cells of a piece, those beside each other together, row by row.
+    fn runs(&self, piece: usize) -> Vec<Run> {
+        let mut runs = vec![];
+        for (row, heights) in self.map.pieces.iter().zip(self.upwards.edges.windows(2)) {
+            let mut open: Option<Run> = None;
+            for (cell, widths) in row.iter().zip(self.across.edges.windows(2)) {
+                match &mut open {
+                    Some(run) if *cell == Some(piece) => run.right = widths[1],
+                    _ => {
+                        runs.extend(open.take());
+                        open = (*cell == Some(piece)).then_some(Run {
+                            left: widths[0],
+                            right: widths[1],
+                            top: heights[1],
+                            bottom: heights[0],
+                        });
+                    }
+                }
+            }
+            runs.extend(open);
+        }
+        runs
     }
 }
 
@@ -95,72 +135,78 @@ impl fmt::Display for Map<'_> {
             TOP + HEIGHT + BELOW,
             Text(self.symbols())
         )?;
-        for (position, piece) in self.pieces.iter().enumerate() {
+        for (position, piece) in self.explanation.pieces.iter().enumerate() {
             self.piece(f, position, piece)?;
         }
         self.labels(f)?;
-        let [across, upwards] = &self.axes;
         writeln!(
             f,
             "<text class=\"axis\" x=\"{}\" y=\"{}\" text-anchor=\"middle\">{}</text><text class=\"axis\" x=\"16\" \
              y=\"{3:.1}\" text-anchor=\"middle\" transform=\"rotate(-90 16 {3:.1})\">{4}</text></svg>",
             (LEFT + WIDTH - RIGHT) / 2.0,
             TOP + HEIGHT + BELOW - 8.0,
-            Text(across.symbol),
+            Text(self.across.symbol),
             TOP + HEIGHT / 2.0,
-            Text(upwards.symbol)
+            Text(self.upwards.symbol)
         )
     }
 }
 
 impl Map<'_> {
     fn piece(&self, f: &mut fmt::Formatter<'_>, position: usize, piece: &Piece) -> fmt::Result {
-        let (left, right) = self.axes[0].stretch(piece.range.get(self.axes[0].symbol));
-        let (bottom, top) = self.axes[1].stretch(piece.range.get(self.axes[1].symbol));
-        let (width, height) = (right - left, bottom - top);
+        let runs = self.runs(position);
         let number = position + 1;
         write!(
             f,
-            "<a href=\"#piece-{number}\"><rect class=\"box c{}\" x=\"{left:.1}\" y=\"{top:.1}\" width=\"{width:.1}\" \
-             height=\"{height:.1}\"><title>piece {number}, program {}: {}; predicted {}</title></rect>",
-            piece.program % COLOURS,
+            "<a href=\"#piece-{number}\"><path class=\"area c{}\" d=\"",
+            piece.program % COLOURS
+        )?;
+        for Run { left, right, top, bottom } in &runs {
+            write!(f, "M{left:.1} {top:.1}H{right:.1}V{bottom:.1}H{left:.1}z")?;
+        }
+        write!(
+            f,
+            "\"><title>piece {number}, program {}: {}; predicted {}</title></path>",
             piece.program + 1,
             Text(ranges(&piece.range)),
             round_duration(piece.predicted_us)
         )?;
-        if width >= 20.0 && height >= 14.0 {
+        let height: f64 = runs.iter().map(|run| run.bottom - run.top).sum();
+        if let Some(run) = runs.get(runs.len() / 2)
+            && run.right - run.left >= NUMBER_WIDTH
+            && height >= NUMBER_HEIGHT
+        {
             write!(
                 f,
-                "<text class=\"box-label\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{number}</text>",
-                left + width / 2.0,
-                top + height / 2.0 + 4.0
+                "<text class=\"area-label\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{number}</text>",
+                (run.left + run.right) / 2.0,
+                (run.top + run.bottom) / 2.0 + 4.0
             )?;
         }
         writeln!(f, "</a>")
     }
 
-    /// The breakpoints of both symbols; of those that lie too near each other, the first.
+    /// The labels of both axes; of those that lie too near each other, the first.
     fn labels(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [across, upwards] = &self.axes;
         let mut free = f64::MIN;
-        for begin in &across.begins {
-            let at = across.place(*begin as f64);
+        for value in self.across.labels(self.explanation) {
+            let at = self.across.place(value as f64);
             if at >= free {
                 let below = TOP + HEIGHT + 17.0;
                 writeln!(
                     f,
-                    "<text class=\"tick\" x=\"{at:.1}\" y=\"{below}\" text-anchor=\"middle\">{begin}</text>"
+                    "<text class=\"tick\" x=\"{at:.1}\" y=\"{below}\" text-anchor=\"middle\">{value}</text>"
                 )?;
                 free = at + LABEL_WIDTH;
             }
         }
         let mut free = f64::MAX;
-        for begin in &upwards.begins {
-            let at = upwards.place(*begin as f64);
+        for value in self.upwards.labels(self.explanation) {
+            let at = self.upwards.place(value as f64);
             if at <= free {
                 writeln!(
                     f,
-                    "<text class=\"tick\" x=\"{}\" y=\"{:.1}\" text-anchor=\"end\">{begin}</text>",
+                    "<text class=\"tick\" x=\"{}\" y=\"{:.1}\" text-anchor=\"end\">{value}</text>",
                     LEFT - 8.0,
                     at + 4.0
                 )?;

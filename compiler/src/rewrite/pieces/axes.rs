@@ -1,8 +1,7 @@
 //! [`Axes`]: the symbols that cut the range, and the sizes at which it is looked at.
 
-use super::partition::Rectangle;
 use crate::rewrite::error::RewriteError;
-use ocellus_dialects::symbolic::{Bindings, Symbol, SymbolRange, Symbols};
+use ocellus_dialects::symbolic::{Bindings, Dim, Interval, Symbol, SymbolRange, Symbols};
 
 /// Steps along the two axes: `[0, 0]` is the least size of everything.
 pub type Position = [i64; 2];
@@ -63,15 +62,33 @@ impl<'a> Axes<'a> {
         self.symbols.bind(&free).map_err(|error| RewriteError::Range(error.to_string()))
     }
 
-    /// The ranges of the symbols that cut.
-    pub fn ranges(&self, rectangle: &Rectangle) -> Vec<(Symbol, SymbolRange)> {
-        let cutting = self.along.iter().zip(rectangle.from.iter().zip(rectangle.to));
-        let range = |(along, (from, to)): (&Vec<(Symbol, SymbolRange)>, (&i64, i64))| {
-            let (symbol, range) = along.first().filter(|(_, range)| count(*range) > 1)?;
-            let (min, max) = (nth(*range, *from), nth(*range, to));
-            Some((symbol.clone(), SymbolRange { min, max, step: range.step }))
-        };
-        cutting.filter_map(range).collect()
+    /// The symbol that cuts along an axis, and its values from one step to another; none where there is one step.
+    pub fn range(&self, axis: usize, [from, to]: [i64; 2]) -> Option<(Dim, SymbolRange)> {
+        let (symbol, range) = self.along[axis].first().filter(|(_, range)| count(*range) > 1)?;
+        let (min, max) = (nth(*range, from), nth(*range, to));
+        Some((Dim::symbol(symbol), SymbolRange { min, max, step: range.step }))
+    }
+
+    /// Bounds of a dimension between two steps along the first axis.
+    pub fn interval(&self, rows: [i64; 2], dim: &Dim) -> Interval {
+        let mut symbols = self.symbols.clone();
+        if let Some((row, range)) = self.range(0, rows)
+            && let Some(symbol) = row.as_symbol()
+        {
+            // A part of a range that was declared is a range: at worst the bounds are those of all of it.
+            let _ = symbols.set_range(symbol.name(), range);
+        }
+        symbols.interval(dim)
+    }
+
+    /// The greatest step along an axis.
+    pub fn last_step(&self, axis: usize) -> i64 {
+        self.steps[axis] - 1
+    }
+
+    /// How many symbols have a choice.
+    pub fn wide_symbols(&self) -> usize {
+        self.along.iter().flatten().filter(|(_, range)| count(*range) > 1).count()
     }
 
     /// Where programs are priced: everywhere, or at sizes that grow by their ratio. Those of [`Axes::coarse`] are among
@@ -148,10 +165,10 @@ mod tests {
         assert_eq!(values(&axes, [0, 0], &names), [3, 1, 42, 1]);
         assert_eq!(values(&axes, [4, 2], &names), [3, 5, 70, 5]);
         assert_eq!(values(&axes, [8, 4], &names), [3, 9, 98, 9]);
-        let all = Rectangle { from: [0, 0], to: [8, 4], program: 0 };
-        let ranges: Vec<String> =
-            axes.ranges(&all).iter().map(|(symbol, range)| format!("{symbol} {range}")).collect();
-        assert_eq!(ranges, ["images 1..=9", "height 42..=98 step 14"]);
+        let ranges = [axes.range(0, [0, axes.last_step(0)]), axes.range(1, [0, axes.last_step(1)])];
+        let ranges = ranges.map(|range| range.map(|(symbol, range)| format!("{symbol} {range}")));
+        assert_eq!(ranges, ["images 1..=9", "height 42..=98 step 14"].map(|s| Some(s.to_string())));
+        assert_eq!(axes.wide_symbols(), 3);
     }
 
     #[test]

@@ -9,10 +9,13 @@
 //! ```
 //!
 //! Up to two symbols cut the range, the first two whose range is more than one size; the others move along with the
-//! second. One saturated e-graph answers at every size.
+//! second. Where a size that symbols make together decides, such as `images*tokens`, the range is cut along that instead.
+//! One saturated e-graph answers at every size.
 
 mod axes;
+mod borders;
 mod cheapest;
+mod cut;
 mod partition;
 mod prices;
 
@@ -24,11 +27,13 @@ use super::saturate::Limits;
 use super::switches::Switches;
 use super::target::TargetDescription;
 use crate::passes::PieceProgram;
-use axes::Axes;
+use axes::{Axes, Position};
+use borders::Sizes;
 use cheapest::Cheapest;
-use ocellus_dialects::symbolic::{Symbol, SymbolRange};
+use cut::Cut;
+use ocellus_dialects::symbolic::Region;
 use ocellus_dialects::venc;
-use partition::{Losses, Rectangle};
+use partition::{Losses, Part};
 
 /// How the range is cut.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -62,28 +67,37 @@ pub fn choose_pieces(
     let saturated = Saturated::new(module, target, switches, Limits::default())?;
     let axes = Axes::of(&module.symbols);
     let mut cheapest = Cheapest::find(&saturated, &axes, options.indifference())?;
-    let (rectangles, tolerance) = cut(&cheapest, options)?;
-    for rectangle in &rectangles {
-        cheapest.prove(rectangle.program)?;
+    let (cut, parts, tolerance) = cut(&cheapest, options)?;
+    for part in &parts {
+        cheapest.prove(part.program)?;
     }
     let limits = limits(&cheapest, options, tolerance);
-    let ranges = |rectangle: &Rectangle| match rectangles.len() {
-        1 => vec![],
-        _ => axes.ranges(rectangle),
+    let region = |part: &Part| match parts.len() {
+        1 => Region::default(),
+        _ => cut.region(&axes, part),
     };
     let mut states_left = MOST_STATES_TOGETHER;
     let mut finished = vec![];
-    for (position, rectangle) in rectangles.iter().enumerate() {
+    for (position, part) in parts.iter().enumerate() {
         // What a piece leaves over, those behind it share.
-        let share = states_left / (rectangles.len() - position);
+        let share = states_left / (parts.len() - position);
         let mut left = share;
-        let ranges = ranges(rectangle);
-        let (piece, mut report) = finish(&saturated, &cheapest, rectangle, ranges, &mut left)?;
+        let chosen =
+            Chosen { program: part.program, region: region(part), at: cut.least(&axes, part) };
+        let (piece, mut report) = finish(&saturated, &cheapest, chosen, &mut left)?;
         states_left -= share - left;
         report.limits.clone_from(&limits);
         finished.push((piece, report));
     }
     Ok(finished)
+}
+
+/// A program, and where it serves.
+struct Chosen {
+    program: usize,
+    region: Region,
+    /// The least size of the region that was looked at.
+    at: Position,
 }
 
 /// What a reader must know of how the range was cut. One that was to stay whole is not cut too coarsely.
@@ -106,36 +120,92 @@ fn limits(cheapest: &Cheapest, options: PieceOptions, tolerance: f64) -> Vec<Str
     coarse.into_iter().chain(unexplored).collect()
 }
 
-/// Rectangles of sizes that cover the range, each with the program that serves it, and the tolerance that was needed.
-fn cut(cheapest: &Cheapest, options: PieceOptions) -> Result<(Vec<Rectangle>, f64), RewriteError> {
-    let grid = cheapest.prices().grid();
+/// Parts that cover the range, what they are cut along, and the tolerance that was needed: the fewest of all ways to cut
+/// that need the least.
+fn cut(cheapest: &Cheapest, options: PieceOptions) -> Result<(Cut, Vec<Part>, f64), RewriteError> {
     let programs = cheapest.programs();
     let prices = programs.iter().map(|program| program.prices.as_slice());
-    let losses = Losses::of(grid.clone(), cheapest.least(), prices);
-    let (mut rectangles, tolerance) = partition::within(&losses, options.tolerance, options.most);
-    partition::settle_borders(grid, &mut rectangles, |position, a, b| {
-        let at = cheapest.axes().at(position)?;
-        Ok::<_, RewriteError>(programs[a].price.at(&at) < programs[b].price.at(&at))
-    })?;
-    Ok((rectangles, tolerance))
+    let losses = Losses::of(cheapest.least(), prices);
+    let mut best: Option<(Cut, Vec<Part>, f64)> = None;
+    for cut in ways_to_cut(cheapest)? {
+        let (parts, tolerance) =
+            partition::within((cut.layout(), &losses), options.tolerance, options.most);
+        let is_better = |(_, other, lax): &(Cut, Vec<Part>, f64)| {
+            tolerance < *lax || (tolerance == *lax && parts.len() < other.len())
+        };
+        if best.as_ref().is_none_or(is_better) {
+            best = Some((cut, parts, tolerance));
+        }
+    }
+    let Some((cut, mut parts, tolerance)) = best else {
+        return Err(RewriteError::Range("it cannot be cut".into()));
+    };
+    let sizes = CutSizes { cheapest, cut: &cut };
+    borders::settle_borders(&sizes, &cut.layout().columns, &mut parts)?;
+    Ok((cut, parts, tolerance))
+}
+
+/// Along the second symbol, and along sizes that symbols make together. With a third symbol the latter come first: they
+/// tell apart what boxes of two cannot.
+fn ways_to_cut(cheapest: &Cheapest) -> Result<Vec<Cut>, RewriteError> {
+    let axes = cheapest.axes();
+    let symbols = axes.wide_symbols();
+    let mut ways = vec![];
+    if symbols > 1 {
+        for extent in cheapest.prices().extents().iter().take(MOST_EXTENTS) {
+            ways.extend(Cut::along_extent(axes, extent)?);
+        }
+    }
+    let along_symbol = Cut::along_symbol(axes);
+    ways.insert(if symbols > 2 { ways.len() } else { 0 }, along_symbol);
+    Ok(ways)
+}
+
+/// Sizes that symbols make together that the range is tried to be cut along: most launches work on one of two.
+const MOST_EXTENTS: usize = 2;
+
+/// Positions as a cut sees them.
+struct CutSizes<'a> {
+    cheapest: &'a Cheapest<'a>,
+    cut: &'a Cut,
+}
+
+impl Sizes for CutSizes<'_> {
+    type Error = RewriteError;
+
+    fn last_step(&self) -> i64 {
+        self.cheapest.axes().last_step(1)
+    }
+
+    fn value(&self, position: Position) -> Result<i64, RewriteError> {
+        self.cut.value(self.cheapest.axes(), position)
+    }
+
+    fn is_better(&self, position: Position, a: usize, b: usize) -> Result<bool, RewriteError> {
+        let at = self.cheapest.axes().at(position)?;
+        let [a, b] = [a, b].map(|program| self.cheapest.programs()[program].price.at(&at));
+        Ok(a < b)
+    }
 }
 
 fn finish(
     saturated: &Saturated,
     cheapest: &Cheapest,
-    rectangle: &Rectangle,
-    ranges: Vec<(Symbol, SymbolRange)>,
+    chosen: Chosen,
     states_left: &mut usize,
 ) -> Result<(PieceProgram, Report), RewriteError> {
-    let program = &cheapest.programs()[rectangle.program];
-    let at = cheapest.axes().at(rectangle.from)?;
+    let program = &cheapest.programs()[chosen.program];
+    let at = cheapest.axes().at(chosen.at)?;
     let report = saturated.report(&program.selection, &program.kernels, &at, states_left)?;
     let mut module = program.kernels.clone();
-    for (symbol, range) in &ranges {
-        module
-            .symbols
-            .set_range(symbol.name(), *range)
-            .map_err(|error| RewriteError::Range(error.to_string()))?;
+    for (dim, range) in chosen.region.ranges() {
+        // What symbols make together has no range of its own.
+        if let Some(symbol) = dim.as_symbol() {
+            module
+                .symbols
+                .set_range(symbol.name(), *range)
+                .map_err(|error| RewriteError::Range(error.to_string()))?;
+        }
     }
-    Ok((PieceProgram { ranges, module }, report))
+    Ok((PieceProgram { region: chosen.region, module }, report))
 }

@@ -1,49 +1,62 @@
-//! [`partition`]: a range of sizes cut into few rectangles, each served by one program at a small loss.
+//! [`partition`]: a range of sizes cut into few parts, each served by one program at a small loss.
 
-use super::axes::{Grid, Position};
+/// Where the samples lie: row by row, and in each row somewhere in columns.
+pub struct Layout {
+    /// The step of each row along the first axis.
+    pub rows: Vec<i64>,
+    /// The value of each column of what is cut along, growing.
+    pub columns: Vec<i64>,
+    /// The column of each sample; every row has as many samples.
+    pub column_of: Vec<usize>,
+}
 
-/// Sizes from one position to another, both included, and the program for them.
+/// Sizes from one row to another, and from one value to another of what is cut along, all included; and the program for
+/// them.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Rectangle {
-    /// The least steps along both axes.
-    pub from: Position,
-    /// The greatest.
-    pub to: Position,
+pub struct Part {
+    /// The least and the greatest step along the first axis.
+    pub rows: [i64; 2],
+    /// The least and the greatest value of what is cut along.
+    pub columns: [i64; 2],
     /// The program.
     pub program: usize,
 }
 
-/// How much more each program costs at each sample than the cheapest, as a share.
-pub struct Losses {
-    grid: Grid,
-    /// By program, then row by row.
-    values: Vec<Vec<f64>>,
-}
+/// How much more each program costs at each sample than the cheapest, as a share: by program, then row by row.
+pub struct Losses(Vec<Vec<f64>>);
 
 /// Columns in segments: the last of each, and its program.
 type Segments = Vec<(usize, usize)>;
 
-impl Losses {
-    /// The losses of programs with those prices where the cheapest costs `least`, all row by row.
-    pub fn of<'p>(grid: Grid, least: &[f64], prices: impl IntoIterator<Item = &'p [f64]>) -> Self {
-        let loss = |(price, least): (&f64, &f64)| price / least.max(1e-9) - 1.0;
-        let losses = |prices: &[f64]| prices.iter().zip(least).map(loss).collect();
-        Losses { grid, values: prices.into_iter().map(losses).collect() }
+impl Layout {
+    /// The samples of a row, by their numbers.
+    fn samples_of(&self, row: usize) -> std::ops::Range<usize> {
+        let each = self.column_of.len() / self.rows.len();
+        row * each..(row + 1) * each
     }
 
-    /// The whole range as one rectangle, with the first program.
-    fn whole(&self) -> Rectangle {
-        let last = |samples: &Vec<i64>| samples.last().copied().unwrap_or(0);
-        let [rows, columns] = &self.grid;
-        Rectangle { from: [0, 0], to: [last(rows), last(columns)], program: 0 }
+    /// The whole range as one part, with the first program.
+    fn whole(&self) -> Part {
+        let ends = |values: &[i64]| [values.first(), values.last()].map(|end| *end.unwrap_or(&0));
+        let [first, last] = ends(&self.columns);
+        Part { rows: ends(&self.rows), columns: [first, last], program: 0 }
+    }
+}
+
+impl Losses {
+    /// The losses of programs with those prices where the cheapest costs `least`, all row by row.
+    pub fn of<'p>(least: &[f64], prices: impl IntoIterator<Item = &'p [f64]>) -> Self {
+        let loss = |(price, least): (&f64, &f64)| price / least.max(1e-9) - 1.0;
+        let losses = |prices: &[f64]| prices.iter().zip(least).map(loss).collect();
+        Losses(prices.into_iter().map(losses).collect())
     }
 
     /// The fewest programs, found greedily, of which one serves each sample that any program serves.
     fn cover(&self, tolerance: f64) -> Vec<usize> {
-        let samples = self.grid[0].len() * self.grid[1].len();
+        let samples = self.0.first().map_or(0, Vec::len);
         let mut open: Vec<usize> = (0..samples).collect();
         let mut served: Vec<usize> = self
-            .values
+            .0
             .iter()
             .map(|losses| losses.iter().filter(|loss| **loss <= tolerance).count())
             .collect();
@@ -54,10 +67,10 @@ impl Losses {
                 break;
             }
             open.retain(|sample| {
-                let stays = self.values[best][*sample] > tolerance;
+                let stays = self.0[best][*sample] > tolerance;
                 if !stays {
                     let serves = |losses: &Vec<f64>| losses[*sample] <= tolerance;
-                    let counts = served.iter_mut().zip(&self.values);
+                    let counts = served.iter_mut().zip(&self.0);
                     counts.for_each(|(count, losses)| *count -= usize::from(serves(losses)));
                 }
                 stays
@@ -70,27 +83,32 @@ impl Losses {
 
 /// Rows as one slab: the worst loss of each program over them, by column.
 struct Slab<'a> {
+    layout: &'a Layout,
     losses: &'a Losses,
     programs: &'a [usize],
     worst: Vec<Vec<f64>>,
 }
 
 impl<'a> Slab<'a> {
-    fn new(losses: &'a Losses, programs: &'a [usize]) -> Self {
-        let worst = vec![vec![0.0; losses.grid[1].len()]; programs.len()];
-        Slab { losses, programs, worst }
+    fn new((layout, losses): (&'a Layout, &'a Losses), programs: &'a [usize]) -> Self {
+        let worst = vec![vec![0.0; layout.columns.len()]; programs.len()];
+        Slab { layout, losses, programs, worst }
     }
 
     fn add_row(&mut self, row: usize) {
+        let samples = self.layout.samples_of(row);
+        let columns = &self.layout.column_of[samples.clone()];
         for (worst, program) in self.worst.iter_mut().zip(self.programs) {
-            let row = &self.losses.values[*program][row * worst.len()..];
-            worst.iter_mut().zip(row).for_each(|(worst, loss)| *worst = worst.max(*loss));
+            let losses = &self.losses.0[*program][samples.clone()];
+            for (column, loss) in columns.iter().zip(losses) {
+                worst[*column] = worst[*column].max(*loss);
+            }
         }
     }
 
     /// The fewest segments, each served within the tolerance. None where some column has no program for all of the rows.
     fn segments(&self, tolerance: f64) -> Option<Segments> {
-        let columns = self.losses.grid[1].len();
+        let columns = self.layout.columns.len();
         let mut segments: Segments = vec![];
         let mut start = 0;
         while start < columns {
@@ -120,16 +138,20 @@ impl<'a> Slab<'a> {
     }
 }
 
-/// The rows in slabs and their columns in segments, so that there are the fewest rectangles of this kind. None where the
+/// The rows in slabs and their columns in segments, so that there are the fewest parts of this kind. None where the
 /// programs do not serve all samples.
-fn slabs(losses: &Losses, programs: &[usize], tolerance: f64) -> Option<Vec<(usize, Segments)>> {
-    let rows = losses.grid[0].len();
-    // The fewest rectangles of the rows before each, and the last slab of these.
+fn slabs(
+    of: (&Layout, &Losses),
+    programs: &[usize],
+    tolerance: f64,
+) -> Option<Vec<(usize, Segments)>> {
+    let rows = of.0.rows.len();
+    // The fewest parts of the rows before each, and the last slab of these.
     let mut fewest: Vec<Option<(usize, usize, Segments)>> = vec![None; rows + 1];
     fewest[0] = Some((0, 0, vec![]));
     for first in 0..rows {
         let before = fewest[first].as_ref()?.0;
-        let mut slab = Slab::new(losses, programs);
+        let mut slab = Slab::new(of, programs);
         for last in first..rows {
             slab.add_row(last);
             let Some(segments) = slab.segments(tolerance) else { break };
@@ -150,18 +172,16 @@ fn slabs(losses: &Losses, programs: &[usize], tolerance: f64) -> Option<Vec<(usi
     Some(slabs)
 }
 
-/// How often the tolerance is halved in on, once there are few enough rectangles.
+/// How often the tolerance is halved in on, once there are few enough parts.
 const ROUNDS: usize = 5;
 
 /// A tolerance that any program meets.
 const ANY: f64 = 1e6;
 
-/// No more rectangles than `most` that cover the range, and the tolerance that they meet: the one asked for, or about the
+/// No more parts than `most` that cover the range, and the tolerance that they meet: the one asked for, or about the
 /// least with which there are so few.
-pub fn within(losses: &Losses, tolerance: f64, most: usize) -> (Vec<Rectangle>, f64) {
-    let few = |tolerance: f64| {
-        partition(losses, tolerance).filter(|rectangles| rectangles.len() <= most.max(1))
-    };
+pub fn within(of: (&Layout, &Losses), tolerance: f64, most: usize) -> (Vec<Part>, f64) {
+    let few = |tolerance: f64| partition(of, tolerance).filter(|parts| parts.len() <= most.max(1));
     let (mut too_strict, mut lax) = (tolerance, tolerance);
     let mut found = few(tolerance);
     while found.is_none() && lax < ANY {
@@ -170,175 +190,195 @@ pub fn within(losses: &Losses, tolerance: f64, most: usize) -> (Vec<Rectangle>, 
         found = few(lax);
     }
     for _ in 0..ROUNDS {
+        if too_strict >= lax {
+            break;
+        }
         let between = 0.5 * (too_strict + lax);
-        match few(between).filter(|_| too_strict < lax) {
+        match few(between) {
             Some(stricter) => (found, lax) = (Some(stricter), between),
             None => too_strict = between,
         }
     }
-    (found.unwrap_or_else(|| vec![losses.whole()]), lax)
+    (found.unwrap_or_else(|| vec![of.0.whole()]), lax)
 }
 
-/// Few rectangles that cover the range. At every sample the program of its rectangle costs at most `tolerance` more than
-/// the cheapest. None where at some sample no program is so good.
-fn partition(losses: &Losses, tolerance: f64) -> Option<Vec<Rectangle>> {
+/// Few parts that cover the range. At every sample the program of its part costs at most `tolerance` more than the
+/// cheapest. None where at some sample no program is so good.
+fn partition(of: (&Layout, &Losses), tolerance: f64) -> Option<Vec<Part>> {
+    let (Layout { rows, columns, .. }, losses) = of;
     let programs = losses.cover(tolerance);
-    let slabs = slabs(losses, &programs, tolerance)?;
-    let [rows, columns] = &losses.grid;
-    let mut rectangles = vec![];
+    let slabs = slabs(of, &programs, tolerance)?;
+    let mut parts = vec![];
     for (position, (first, segments)) in slabs.iter().enumerate() {
         let last = slabs.get(position + 1).map_or(rows.len(), |(next, _)| *next) - 1;
         let mut start = 0;
         for (end, program) in segments {
-            rectangles.push(Rectangle {
-                from: [rows[*first], columns[start]],
-                to: [up_to(rows, last), up_to(columns, *end)],
+            parts.push(Part {
+                rows: [rows[*first], up_to(rows, last)],
+                columns: [columns[start], up_to(columns, *end)],
                 program: *program,
             });
             start = end + 1;
         }
     }
-    Some(rectangles)
+    Some(parts)
 }
 
-/// The last step before the next sample.
-fn up_to(samples: &[i64], position: usize) -> i64 {
-    samples.get(position + 1).map_or(samples[position], |next| next - 1)
-}
-
-/// Moves each border along the second axis to the first step at which the program behind it is the better, found by
-/// bisection between the samples around it. `is_better` compares two programs at a position.
-pub fn settle_borders<E>(
-    grid: &Grid,
-    rectangles: &mut [Rectangle],
-    mut is_better: impl FnMut(Position, usize, usize) -> Result<bool, E>,
-) -> Result<(), E> {
-    for position in 1..rectangles.len() {
-        let [before, behind] = [rectangles[position - 1], rectangles[position]];
-        if before.from[0] != behind.from[0] {
-            continue;
-        }
-        let samples = &grid[1];
-        let index = samples.partition_point(|sample| *sample < behind.from[1]);
-        let Some(mut worse) = index.checked_sub(1).map(|index| samples[index]) else { continue };
-        let mut better = behind.from[1];
-        let row = before.from[0].midpoint(before.to[0]);
-        while better - worse > 1 {
-            let middle = worse.midpoint(better);
-            match is_better([row, middle], behind.program, before.program)? {
-                true => better = middle,
-                false => worse = middle,
-            }
-        }
-        rectangles[position - 1].to[1] = better - 1;
-        rectangles[position].from[1] = better;
-    }
-    Ok(())
+/// The last value before the next one's.
+fn up_to(values: &[i64], position: usize) -> i64 {
+    values.get(position + 1).map_or(values[position], |next| next - 1)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::borders::{Sizes, settle_borders};
     use super::*;
     use proptest::prelude::*;
     use std::convert::Infallible;
 
-    fn settled(
-        grid: &Grid,
-        price: impl Fn(Position, usize) -> f64,
-        tolerance: f64,
-    ) -> Vec<Rectangle> {
-        let positions: Vec<Position> =
-            grid[0].iter().flat_map(|row| grid[1].iter().map(|column| [*row, *column])).collect();
-        let of = |program| positions.iter().map(|position| price(*position, program)).collect();
-        let prices: Vec<Vec<f64>> = (0..3).map(of).collect();
-        let least = |sample: usize| prices.iter().map(|p| p[sample]).fold(f64::INFINITY, f64::min);
-        let least: Vec<f64> = (0..positions.len()).map(least).collect();
-        let losses = Losses::of(grid.clone(), &least, prices.iter().map(Vec::as_slice));
-        let (mut rectangles, met) = within(&losses, tolerance, usize::MAX);
-        assert_eq!(met, tolerance);
-        let Ok(()) = settle_borders(grid, &mut rectangles, |position, a, b| {
-            Ok::<_, Infallible>(price(position, a) < price(position, b))
-        });
-        rectangles
+    /// Steps along two axes, what they are cut along, and the price of each of three programs.
+    struct Range<V, P> {
+        steps: [Vec<i64>; 2],
+        value: V,
+        price: P,
+    }
+
+    impl<V: Fn([i64; 2]) -> i64, P: Fn([i64; 2], usize) -> f64> Range<V, P> {
+        fn cut(&self, tolerance: f64) -> Vec<Part> {
+            let [rows, steps] = &self.steps;
+            let positions = rows.iter().flat_map(|row| steps.iter().map(|step| [*row, *step]));
+            let positions: Vec<[i64; 2]> = positions.collect();
+            let mut columns: Vec<i64> = positions.iter().map(|at| (self.value)(*at)).collect();
+            columns.sort_unstable();
+            columns.dedup();
+            let column = |at: &[i64; 2]| columns.binary_search(&(self.value)(*at)).unwrap();
+            let column_of = positions.iter().map(column).collect();
+            let prices: Vec<Vec<f64>> = (0..3)
+                .map(|program| positions.iter().map(|at| (self.price)(*at, program)).collect())
+                .collect();
+            let least =
+                |sample: usize| prices.iter().map(|p| p[sample]).fold(f64::INFINITY, f64::min);
+            let least: Vec<f64> = (0..positions.len()).map(least).collect();
+            let losses = Losses::of(&least, prices.iter().map(Vec::as_slice));
+            let layout = Layout { rows: rows.clone(), columns, column_of };
+            let (mut parts, met) = within((&layout, &losses), tolerance, usize::MAX);
+            assert_eq!(met, tolerance);
+            let Ok(()) = settle_borders(self, &layout.columns, &mut parts);
+            parts
+        }
+
+        /// The parts that a size lies in.
+        fn parts_at<'p>(&self, parts: &'p [Part], at: [i64; 2]) -> Vec<&'p Part> {
+            let value = (self.value)(at);
+            let holds = |part: &&Part| {
+                (part.rows[0]..=part.rows[1]).contains(&at[0])
+                    && (part.columns[0]..=part.columns[1]).contains(&value)
+            };
+            parts.iter().filter(holds).collect()
+        }
+    }
+
+    impl<V: Fn([i64; 2]) -> i64, P: Fn([i64; 2], usize) -> f64> Sizes for Range<V, P> {
+        type Error = Infallible;
+
+        fn last_step(&self) -> i64 {
+            self.steps[1][self.steps[1].len() - 1]
+        }
+
+        fn value(&self, position: [i64; 2]) -> Result<i64, Infallible> {
+            Ok((self.value)(position))
+        }
+
+        fn is_better(&self, at: [i64; 2], a: usize, b: usize) -> Result<bool, Infallible> {
+            Ok((self.price)(at, a) < (self.price)(at, b))
+        }
+    }
+
+    fn second_step([_, step]: [i64; 2]) -> i64 {
+        step
+    }
+
+    fn product([row, step]: [i64; 2]) -> i64 {
+        (row + 1) * (step + 1)
+    }
+
+    /// A fixed part and one that grows: the lines cross between 57 and 58, the third program never wins.
+    fn crossing(x: i64, program: usize) -> f64 {
+        match program {
+            0 => 10.0 + 1.5 * x as f64,
+            1 => 68.0 + 0.5 * x as f64,
+            _ => 500.0 + 0.5 * x as f64,
+        }
     }
 
     #[test]
     fn a_border_lies_where_the_better_program_changes() {
-        let grid = [vec![0], vec![0, 1, 10, 100, 999]];
-        // A fixed part and one that grows: the lines cross between 57 and 58, the third program never wins.
-        let price = |[_, x]: Position, program: usize| match program {
-            0 => 10.0 + 1.5 * x as f64,
-            1 => 68.0 + 0.5 * x as f64,
-            _ => 500.0 + 0.5 * x as f64,
-        };
-        assert_eq!(
-            settled(&grid, price, 0.0),
-            [
-                Rectangle { from: [0, 0], to: [0, 58], program: 0 },
-                Rectangle { from: [0, 59], to: [0, 999], program: 1 },
-            ]
-        );
+        let steps = [vec![0], vec![0, 1, 10, 100, 999]];
+        let range =
+            Range { steps, value: second_step, price: |at: [i64; 2], p| crossing(at[1], p) };
+        let part = |columns, program| Part { rows: [0, 0], columns, program };
+        assert_eq!(range.cut(0.0), [part([0, 58], 0), part([59, 999], 1)]);
         // Twice the price is well enough.
-        let one = settled(&grid, price, 10.0);
-        assert_eq!(one, [Rectangle { from: [0, 0], to: [0, 999], program: 0 }]);
+        assert_eq!(range.cut(10.0), [part([0, 999], 0)]);
     }
 
     #[test]
-    fn rows_that_are_cut_alike_are_one_slab() {
-        let samples: Vec<i64> = (0..8).collect();
-        // The product of both decides.
-        let price = |[row, column]: Position, program: usize| {
-            let size = ((row + 1) * (column + 1)) as f64;
-            [10.0 + size, 20.0 + 0.5 * size, 1e3][program]
-        };
-        let rectangles = settled(&[samples.clone(), samples], price, 0.0);
-        let served = |row, column| {
-            let inside = |r: &&Rectangle| {
-                (r.from[0]..=r.to[0]).contains(&row) && (r.from[1]..=r.to[1]).contains(&column)
-            };
-            let found: Vec<_> = rectangles.iter().filter(inside).collect();
-            assert_eq!(found.len(), 1, "{row} {column}");
-            found[0].program
-        };
-        for row in 0..8 {
-            for column in 0..8 {
-                let size = (row + 1) * (column + 1);
-                let program = served(row, column);
-                assert!(size == 20 || program == usize::from(size > 20), "{row} {column}");
-            }
+    fn a_border_along_a_product_is_found_in_one_row_and_holds_in_all() {
+        let steps = [vec![0, 1], vec![0, 1, 10, 100, 999]];
+        let price = |at, program| crossing(product(at), program);
+        let parts = Range { steps, value: product, price }.cut(0.0);
+        let part = |columns, program| Part { rows: [0, 1], columns, program };
+        assert_eq!(parts, [part([1, 58], 0), part([59, 2000], 1)]);
+    }
+
+    /// Whose prices cross where the product of both steps is 20.
+    fn of_size(size: i64, program: usize) -> f64 {
+        [10.0 + size as f64, 20.0 + 0.5 * size as f64, 1e3][program]
+    }
+
+    #[test]
+    fn where_a_product_decides_boxes_are_a_staircase() {
+        let steps = || [(0..8).collect(), (0..8).collect()];
+        let price = |at, program| of_size(product(at), program);
+        let boxes = Range { steps: steps(), value: second_step, price };
+        let parts = boxes.cut(0.0);
+        for at in (0..8).flat_map(|row| (0..8).map(move |step| [row, step])) {
+            let [part] = boxes.parts_at(&parts, at)[..] else { panic!("{at:?}") };
+            let size = product(at);
+            assert!(size == 20 || part.program == usize::from(size > 20), "{at:?}");
         }
         // Rows 0 and 1 never reach 20: they are one slab with one segment.
-        assert_eq!(rectangles[0], Rectangle { from: [0, 0], to: [1, 7], program: 0 });
+        assert_eq!(parts[0], Part { rows: [0, 1], columns: [0, 7], program: 0 });
+        let along_product = Range { steps: steps(), value: product, price }.cut(0.0);
+        assert_eq!((parts.len(), along_product.len()), (9, 2));
     }
 
     proptest! {
         #[test]
-        fn every_size_is_in_one_rectangle_and_every_sample_is_served(
+        fn every_size_is_in_one_part_and_every_sample_is_served(
             prices in proptest::collection::vec(1.0f64..2.0, 5 * 6 * 3),
             tolerance in 0.0f64..0.5,
+            along_product: bool,
         ) {
-            let grid = [vec![0, 1, 2, 5, 9], vec![0, 1, 3, 7, 8, 20]];
-            let price = |[row, column]: Position, program: usize| {
-                let row = grid[0].iter().rposition(|sample| *sample <= row).unwrap();
-                let column = grid[1].iter().rposition(|sample| *sample <= column).unwrap();
+            let steps = [vec![0, 1, 2, 5, 9], vec![0, 1, 3, 7, 8, 20]];
+            let price = |[row, column]: [i64; 2], program: usize| {
+                let row = steps[0].iter().rposition(|sample| *sample <= row).unwrap();
+                let column = steps[1].iter().rposition(|sample| *sample <= column).unwrap();
                 prices[(row * 6 + column) * 3 + program]
             };
-            let rectangles = settled(&grid, price, tolerance);
-            for row in 0..=9 {
-                for column in 0..=20 {
-                    let inside: Vec<&Rectangle> = rectangles
-                        .iter()
-                        .filter(|r| (r.from[0]..=r.to[0]).contains(&row))
-                        .filter(|r| (r.from[1]..=r.to[1]).contains(&column))
-                        .collect();
-                    prop_assert_eq!(inside.len(), 1);
-                    let is_sample = grid[0].contains(&row) && grid[1].contains(&column);
-                    let all = [0, 1, 2].map(|program| price([row, column], program));
-                    let least = all.into_iter().fold(f64::INFINITY, f64::min);
-                    prop_assert!(
-                        !is_sample || all[inside[0].program] <= least * (1.0 + tolerance) + 1e-9
-                    );
-                }
+            let value = if along_product { product } else { second_step };
+            // Where samples of one product disagree, no program may serve all of them.
+            let tolerance = if along_product { 1.0 } else { tolerance };
+            let range = Range { steps: steps.clone(), value, price };
+            let parts = range.cut(tolerance);
+            for at in (0..=9).flat_map(|row| (0..=20).map(move |step| [row, step])) {
+                let inside = range.parts_at(&parts, at);
+                prop_assert_eq!(inside.len(), 1);
+                let is_sample = steps[0].contains(&at[0]) && steps[1].contains(&at[1]);
+                let all = [0, 1, 2].map(|program| price(at, program));
+                let least = all.into_iter().fold(f64::INFINITY, f64::min);
+                let chosen = all[inside[0].program];
+                prop_assert!(!is_sample || chosen <= least * (1.0 + tolerance) + 1e-9);
             }
         }
     }

@@ -7,7 +7,8 @@ use crate::rewrite::price::{LaunchPrice, runs, values};
 use crate::rewrite::report::unbound;
 use crate::rewrite::schedules::{Schedule, worthwhile};
 use ocellus_dialects::kernel::Module;
-use ocellus_dialects::symbolic::Symbol;
+use ocellus_dialects::symbolic::{Dim, Symbol};
+use std::collections::BTreeSet;
 
 /// Prices over a grid, row by row.
 pub struct Prices<'a> {
@@ -22,6 +23,8 @@ pub struct Prices<'a> {
 /// A launch with all of its schedules.
 struct Launch<'a> {
     schedules: &'a [Schedule],
+    /// What it works on along its first extent, where more than one symbol makes it.
+    extent: Option<Dim>,
     /// What each costs at every position.
     prices: Vec<Vec<f64>>,
     /// What the one costs that is chosen there.
@@ -72,6 +75,20 @@ impl<'a> Prices<'a> {
         [self.grid[0][index / columns], self.grid[1][index % columns]]
     }
 
+    /// What the launches work on along their first extent, such as the rows of a gemm, as far as more than one symbol
+    /// makes it: waves of tiles end with it. The one of the most launches comes first.
+    pub fn extents(&self) -> Vec<Dim> {
+        let mut counted: Vec<(Dim, usize)> = vec![];
+        for extent in self.launches.iter().filter_map(|launch| launch.extent.as_ref()) {
+            match counted.iter_mut().find(|(known, _)| known == extent) {
+                Some((_, count)) => *count += 1,
+                None => counted.push((extent.clone(), 1)),
+            }
+        }
+        counted.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        counted.into_iter().map(|(extent, _)| extent).collect()
+    }
+
     /// The prices of a selection, and of its program.
     pub fn of(
         &mut self,
@@ -119,7 +136,14 @@ impl<'a> Prices<'a> {
                 prices[worthwhile(here)][position]
             })
             .collect();
-        self.launches.push(Launch { schedules, prices, chosen });
+        let first = schedules.first().and_then(|schedule| schedule.cost.tiles.first());
+        let extent = first.map(|(extent, _)| extent).filter(|extent| is_of_several(extent));
+        self.launches.push(Launch { schedules, extent: extent.cloned(), prices, chosen });
         Ok(self.launches.len() - 1)
     }
+}
+
+/// Whether more than one symbol makes a dimension.
+fn is_of_several(extent: &Dim) -> bool {
+    extent.symbols().collect::<BTreeSet<_>>().len() > 1
 }
