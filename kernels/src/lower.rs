@@ -55,16 +55,6 @@ pub enum LowerError {
         /// Which size.
         what: &'static str,
     },
-    /// Images lie in memory in a way that no kernel reads.
-    #[error(
-        "operand {operand}, {ty}: its images are neither one after the other nor all in the same memory; copy it first"
-    )]
-    UnevenRows {
-        /// Its position.
-        operand: usize,
-        /// Its type.
-        ty: TensorType,
-    },
     /// No family has this kernel.
     #[error("`{family}` has no CPU kernel for this: {why}")]
     Unsupported {

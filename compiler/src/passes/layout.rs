@@ -58,6 +58,10 @@ fn apply(view: &View, ty: &TensorType, offset: Dim, of: &Layout) -> Option<(Dim,
             let layout = strided(&of.image_stride, of.image_stride.clone());
             Some((offset + Dim::from(*index) * of.row_stride.clone(), layout))
         }
+        View::Tokens { start } => {
+            let layout = strided(&of.row_stride, of.image_stride.clone());
+            Some((offset + Dim::from(*start) * of.row_stride.clone(), layout))
+        }
         View::Patches { height, width, cols, .. } => {
             Some((offset, Layout::of_patches(of, ty, (*height, *width), cols)?))
         }
@@ -98,6 +102,15 @@ mod tests {
         assert_eq!(access.base, ValueId(0));
         assert_eq!(access.offset, Dim::from(2 * 12 + 4));
         assert_eq!(access.layout.row_stride, Dim::from(60));
+    }
+
+    #[test]
+    fn tokens_of_each_image_keep_their_distances() {
+        let tokens = (View::Tokens { start: 2 }, vec![3, 12]);
+        let access = chain(vec![tokens, (View::Columns { start: 4 }, vec![3, 4])]).unwrap();
+        assert_eq!(access.offset, Dim::from(2 * 12 + 4));
+        assert_eq!(access.layout.row_stride, Dim::from(12));
+        assert_eq!(access.layout.image_stride, Dim::from(60));
     }
 
     #[test]

@@ -36,8 +36,8 @@ impl Sort {
     pub fn of(term: &Term) -> Sort {
         use Term::*;
         match term {
-            Read(..) | ReadColumns(..) | ReadToken(..) | ReadExpanded(..) | ReadPatches(..)
-            | Rotated(..) => Sort::Operand,
+            Read(..) | ReadColumns(..) | ReadToken(..) | ReadTokens(..) | ReadExpanded(..)
+            | ReadPatches(..) | Rotated(..) => Sort::Operand,
             AsIs(..)
             | LayerNormRows(..)
             | RmsNormRows(..)

@@ -516,6 +516,9 @@ impl Reader<'_> {
                 Term::ReadToken([x, index]) => {
                     (*x, Some(View::SelectToken { index: self.integer(*index)? }))
                 }
+                Term::ReadTokens([x, start, _]) => {
+                    (*x, Some(View::Tokens { start: self.integer(*start)? }))
+                }
                 Term::ReadExpanded([x, images]) => {
                     (*x, Some(View::Expand { images: self.dim(*images)? }))
                 }

@@ -79,6 +79,7 @@ define_language! {
         "read" = Read(Id),
         "read_columns" = ReadColumns([Id; 3]),
         "read_token" = ReadToken([Id; 2]),
+        "read_tokens" = ReadTokens([Id; 3]),
         "read_expanded" = ReadExpanded([Id; 2]),
         "read_patches" = ReadPatches([Id; 5]),
         // An operand whose heads attention rotates as it reads: `(rotated operand cos sin heads)`.

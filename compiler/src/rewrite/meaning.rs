@@ -317,7 +317,9 @@ fn tensor_meaning<A: Algebra>(
             let (start, length) = (children.integer(*start)?, children.integer(*length)?);
             (Op::Columns { start, length }, one(x)?)
         }
-        Term::Tokens([x, start, length]) | Term::MoveTokens([x, start, length]) => {
+        Term::Tokens([x, start, length])
+        | Term::ReadTokens([x, start, length])
+        | Term::MoveTokens([x, start, length]) => {
             let (start, length) = (children.integer(*start)?, children.dim(*length)?);
             (Op::Tokens { start, length }, one(x)?)
         }

@@ -106,6 +106,10 @@ fn view_op(view: &View, ty: &TensorType) -> Result<Op, String> {
             Op::Columns { start: *start, length }
         }
         View::SelectToken { index } => Op::SelectToken { index: *index },
+        View::Tokens { start } => {
+            let length = ty.shape.get(1).ok_or("a view of the tokens of no image")?;
+            Op::Tokens { start: *start, length: length.clone() }
+        }
         View::Reshape => Op::Reshape { shape: ty.shape.clone() },
         View::Expand { images } => Op::Expand { images: images.clone() },
         View::Patches { height, width, rows, cols } => {

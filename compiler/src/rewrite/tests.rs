@@ -68,6 +68,24 @@ fn the_pooling_head_projects_its_probe_at_compile_time() {
     insta::assert_snapshot!(function_of("siglip-published-names", "main"));
 }
 
+/// What follows the patches alone, without the class token in front of them, reads them where they lie.
+#[test]
+fn tokens_are_read_among_others() {
+    let module = nn::build(ElementType::F32, |nn| {
+        let images = nn.symbol("images", 1..=8)?;
+        let [x] = nn.inputs([("x", vec![images, 197.into(), 64.into()])])?;
+        let patches = x.tokens(1, 196)?;
+        nn.result("y", &nn.apply("projector", &nn::Linear::new(32), &patches)?)
+    })
+    .unwrap();
+    let target = TargetDescription::named("x86-64-v4").unwrap();
+    let at = smallest(&module.symbols);
+    let (kernels, _) = choose(&module, &at, &target, &Switches::default()).unwrap();
+    let main = kernels.function("main").unwrap();
+    assert_eq!(main.steps.len(), 1, "{main}");
+    assert!(main.to_string().contains("view tokens(%x) {start 1}"), "{main}");
+}
+
 #[test]
 fn without_fusion_every_operation_is_a_kernel() {
     insta::assert_snapshot!(

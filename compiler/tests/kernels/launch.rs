@@ -45,6 +45,20 @@ impl Operand {
         Self::of(element, shape, &values, gap)
     }
 
+    /// The same images, `[images, rows, n]`, with that many rows of NaN behind each: tokens that nobody asked for.
+    pub fn with_rows_between_images(mut self, rows: i64) -> Self {
+        let [images, own, _] = &self.layout.ty.shape[..] else { panic!("{:?}", self.layout) };
+        let element = self.layout.ty.element;
+        let constant = |dim: &Dim| dim.as_constant().unwrap();
+        let row = constant(&self.layout.row_stride);
+        let image_bytes = (constant(own) * row * element.bytes()) as usize;
+        let between: Vec<u8> = (0..rows * row).flat_map(|_| encode(element, f64::NAN)).collect();
+        let images = self.bytes.chunks(image_bytes).take(constant(images) as usize);
+        self.bytes = images.flat_map(|image| [image, &between].concat()).collect();
+        self.layout.image_stride = Dim::from((constant(own) + rows) * row);
+        self
+    }
+
     /// A tensor with these numbers.
     pub fn of(element: ElementType, shape: &[i64], values: &[f64], gap: i64) -> Self {
         let ty = TensorType::new(element, shape.iter().copied());

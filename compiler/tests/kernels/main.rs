@@ -13,4 +13,5 @@ mod movement;
 mod near;
 mod patches;
 mod rowwise;
+mod some_tokens;
 mod throughput;

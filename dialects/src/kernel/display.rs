@@ -176,6 +176,7 @@ fn view_text(view: &View, of: &str, ty: &TensorType) -> String {
             format!("view columns({of}) {{start {start}, length {}}}", ty.width())
         }
         View::SelectToken { index } => format!("view select_token({of}) {{index {index}}}"),
+        View::Tokens { start } => format!("view tokens({of}) {{start {start}}}"),
         View::Reshape => format!("view reshape({of})"),
         View::Expand { images } => format!("view expand({of}) {{images {images}}}"),
         View::Patches { height, width, rows, cols } => {

@@ -18,6 +18,11 @@ pub enum View {
         /// Which token.
         index: i64,
     },
+    /// `venc.tokens`: of `[images, tokens, n]`, those of each image from `start` on.
+    Tokens {
+        /// The first token.
+        start: i64,
+    },
     /// `venc.reshape`.
     Reshape,
     /// `venc.expand`: the same memory for each image.

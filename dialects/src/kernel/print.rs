@@ -345,6 +345,7 @@ fn view_operation(view: &View) -> (&'static str, Vec<Attribute>) {
     match view {
         View::Columns { start } => ("view_columns", vec![("start", start.to_string())]),
         View::SelectToken { index } => ("view_token", vec![("index", index.to_string())]),
+        View::Tokens { start } => ("view_tokens", vec![("start", start.to_string())]),
         View::Reshape => ("view_reshape", vec![]),
         View::Expand { .. } => ("view_expand", vec![]),
         View::Patches { height, width, rows, cols } => {

@@ -98,7 +98,7 @@ impl BackToBackGemm {
             first_rows,
             between_columns,
             n,
-            x: RowOperand::of(0, x)?,
+            x: RowOperand::of(x),
             weights: [first.ty.element, second.ty.element],
             between_element: between.element,
             to: result.ty.element,

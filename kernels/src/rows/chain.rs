@@ -1,6 +1,6 @@
 //! Prologues and epilogues as parts of a kernel's identity: what code depends on, comparable and hashable.
 
-use super::RowOperand;
+use super::{RowOperand, RowOrder};
 use crate::lower::operand;
 use crate::{Argument, Layout, LowerError};
 use ocellus_dialects::kernel::{Broadcast, Combine, EpilogueOp, Prologue};
@@ -178,12 +178,14 @@ impl RowEpilogue {
                         let ty = layout.ty.clone();
                         return Err(LowerError::Width { operand: position, ty, wanted });
                     }
-                    let mut rows_of = RowOperand::of(position, layout)?;
-                    let own_rows = match rows_of.repeats {
-                        true => layout.rows_per_image(),
-                        false => layout.ty.rows(),
+                    let mut rows_of = RowOperand::of(layout);
+                    let own_rows = match rows_of.order {
+                        RowOrder::Repeating => layout.rows_per_image(),
+                        RowOrder::Even | RowOrder::ByImage => layout.ty.rows(),
                     };
-                    rows_of.repeats |= *broadcast == Broadcast::Table && own_rows != *rows;
+                    if *broadcast == Broadcast::Table && own_rows != *rows {
+                        rows_of.order = RowOrder::Repeating;
+                    }
                     arguments.extend(rows_of.arguments(address, layout, own_rows));
                     chain.push(match is_number {
                         true => RowEpilogue::CombineNumber(*combine, rows_of),

@@ -11,7 +11,7 @@ mod source;
 pub use block::ArgumentReader;
 pub use chain::{Real, RowEpilogue, RowPrologue};
 pub use epilogue::{BoundEpilogue, EpilogueRow};
-pub use operand::{BoundRows, RowOperand};
+pub use operand::{BoundRows, RowOperand, RowOrder};
 pub use patches::{BoundPatches, PatchOperand};
 pub use prologue::BoundPrologue;
 pub use source::{BoundSource, RowSource};

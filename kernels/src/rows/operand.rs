@@ -3,7 +3,7 @@
 use super::ArgumentReader;
 use crate::mlir::{Builder, Value};
 use crate::vector;
-use crate::{Argument, Layout, LowerError};
+use crate::{Argument, Layout};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::symbolic::Dim;
 
@@ -12,29 +12,46 @@ use ocellus_dialects::symbolic::Dim;
 pub struct RowOperand {
     /// How elements are stored.
     pub element: ElementType,
-    /// Whether the operand has fewer rows than are asked for, and starts again after the last.
-    pub repeats: bool,
+    /// How rows follow each other.
+    pub order: RowOrder,
+}
+
+/// How rows follow each other in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RowOrder {
+    /// One distance from each row to the next.
+    Even,
+    /// The same, but there are fewer rows than are asked for: they start again after the last.
+    Repeating,
+    /// The same within an image, and another from each image to the next: some of its tokens are left out.
+    ByImage,
 }
 
 impl RowOperand {
-    /// The operand of that layout: one distance from each row to the next, or all images in the same memory.
-    pub fn of(position: usize, layout: &Layout) -> Result<Self, LowerError> {
+    /// The operand of that layout.
+    pub fn of(layout: &Layout) -> Self {
         let rows = layout.rows_per_image();
         let even = layout.ty.rank() < 3
             || layout.ty.shape.first() == Some(&Dim::from(1))
             || layout.image_stride == rows * layout.row_stride.clone();
-        let repeats = !even && layout.image_stride == Dim::from(0);
-        match even || repeats {
-            true => Ok(RowOperand { element: layout.ty.element, repeats }),
-            false => Err(LowerError::UnevenRows { operand: position, ty: layout.ty.clone() }),
-        }
+        let order = match layout.image_stride == Dim::from(0) {
+            _ if even => RowOrder::Even,
+            true => RowOrder::Repeating,
+            false => RowOrder::ByImage,
+        };
+        RowOperand { element: layout.ty.element, order }
     }
 
     /// The words that [`RowOperand::read`] reads.
     pub fn arguments(&self, address: Argument, layout: &Layout, period: Dim) -> Vec<Argument> {
         let mut words = vec![address, Argument::Integer(layout.row_stride.clone())];
-        if self.repeats {
-            words.push(Argument::Integer(period));
+        match self.order {
+            RowOrder::Even => {}
+            RowOrder::Repeating => words.push(Argument::Integer(period)),
+            RowOrder::ByImage => words.extend([
+                Argument::Integer(layout.rows_per_image()),
+                Argument::Integer(layout.image_stride.clone()),
+            ]),
         }
         words
     }
@@ -44,8 +61,17 @@ impl RowOperand {
         let pointer = arguments.pointer(b);
         let stride = arguments.integer(b);
         let row_bytes = b.mul_constant(stride, self.element.bytes());
-        let period = self.repeats.then(|| arguments.integer(b));
-        BoundRows { element: self.element, pointer, row_bytes, period }
+        let order = match self.order {
+            RowOrder::Even => BoundOrder::Even,
+            RowOrder::Repeating => BoundOrder::Repeating { period: arguments.integer(b) },
+            RowOrder::ByImage => {
+                let rows = arguments.integer(b);
+                let stride = arguments.integer(b);
+                let image_bytes = b.mul_constant(stride, self.element.bytes());
+                BoundOrder::ByImage { rows, image_bytes }
+            }
+        };
+        BoundRows { element: self.element, pointer, row_bytes, order }
     }
 }
 
@@ -56,7 +82,15 @@ pub struct BoundRows {
     pub element: ElementType,
     pointer: Value,
     row_bytes: Value,
-    period: Option<Value>,
+    order: BoundOrder,
+}
+
+/// [`RowOrder`] at run time.
+#[derive(Clone, Copy, Debug)]
+enum BoundOrder {
+    Even,
+    Repeating { period: Value },
+    ByImage { rows: Value, image_bytes: Value },
 }
 
 impl BoundRows {
@@ -66,7 +100,7 @@ impl BoundRows {
         b: &mut Builder,
         arguments: &mut ArgumentReader,
     ) -> Self {
-        RowOperand { element, repeats: false }.read(b, arguments)
+        RowOperand { element, order: RowOrder::Even }.read(b, arguments)
     }
 
     /// The same without the columns before `column`.
@@ -77,18 +111,23 @@ impl BoundRows {
         }
     }
 
-    /// The same without the rows before `row`, of rows that do not repeat.
+    /// The same without the rows before `row`, of rows at one distance.
     pub fn from_row(&self, b: &mut Builder, row: Value) -> Self {
         BoundRows { pointer: self.row(b, row), ..*self }
     }
 
     /// The address of a row.
     pub fn row(&self, b: &mut Builder, row: Value) -> Value {
-        let row = match self.period {
-            Some(period) => b.rem(row, period),
-            None => row,
+        let (image, row) = match self.order {
+            BoundOrder::Even => (self.pointer, row),
+            BoundOrder::Repeating { period } => (self.pointer, b.rem(row, period)),
+            BoundOrder::ByImage { rows, image_bytes } => {
+                let image = b.div(row, rows);
+                let bytes = b.mul(image, image_bytes);
+                (b.offset(self.pointer, bytes), b.rem(row, rows))
+            }
         };
         let bytes = b.mul(row, self.row_bytes);
-        b.offset(self.pointer, bytes)
+        b.offset(image, bytes)
     }
 }

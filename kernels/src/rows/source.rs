@@ -23,7 +23,7 @@ impl RowSource {
                 Ok((RowSource::Patches(operand), words))
             }
             None => {
-                let operand = RowOperand::of(position, layout)?;
+                let operand = RowOperand::of(layout);
                 let period = layout.rows_per_image();
                 let words = operand.arguments(Argument::Operand(position), layout, period);
                 Ok((RowSource::Rows(operand), words))

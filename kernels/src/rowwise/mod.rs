@@ -67,7 +67,7 @@ impl RowWise {
             RowEpilogue::of(epilogue, (operands, 1 + prologue.operands()), (&rows, &made))?;
         let row_wise = RowWise {
             width: known,
-            x: RowOperand::of(0, x)?,
+            x: RowOperand::of(x),
             to,
             prologue: RowPrologue::of(prologue, operands, &width)?,
             epilogue,

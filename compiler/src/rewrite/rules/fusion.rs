@@ -224,6 +224,15 @@ pub const RULES: &[Rule] = &[
         example: "x: I T+1 K, index: 1",
     },
     Rule {
+        name: "tokens-into-address",
+        left: "(read (tokens ?x ?start ?length))",
+        right: "(read_tokens ?x ?start ?length)",
+        given: &[],
+        conditions: &[],
+        because: "Tokens of an image are rows at the same distances; the next image's are farther on.",
+        example: "x: I T+3 K, start: 2, length: dim T",
+    },
+    Rule {
         name: "patchify-into-address",
         left: "(read (patchify ?x ?height ?width ?rows ?cols))",
         right: "(read_patches ?x ?height ?width ?rows ?cols)",
