@@ -14,6 +14,7 @@ mod cost;
 mod display;
 mod error;
 mod extract;
+mod implemented;
 mod insert;
 mod language;
 mod lower;

@@ -4,6 +4,7 @@
 //! result; a [`Module`] holds functions of such applications, which a [`FunctionBuilder`] makes.
 
 mod builder;
+mod error;
 mod indices;
 mod infer;
 mod module;
@@ -15,7 +16,8 @@ pub(crate) mod random;
 mod verify;
 
 pub use builder::FunctionBuilder;
+pub use error::VencError;
 pub use indices::IndexBounds;
-pub use infer::{VencError, infer};
+pub use infer::infer;
 pub use module::{Argument, Function, Module, Node, Role, ValueId};
 pub use op::{Activation, InterpolationFilter, Op};
