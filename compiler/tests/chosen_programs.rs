@@ -122,6 +122,39 @@ fn text(size: &Bindings) -> String {
     values.join(" x ")
 }
 
+/// Of three symbols the third moves along with the second while the range is cut. What the three make tells apart the
+/// sizes at which it does not.
+#[test]
+fn images_that_are_not_square_get_the_program_for_their_tokens() {
+    let most = [16.0, 32.0, 32.0];
+    let module = nn::build(ElementType::F32, |nn| {
+        let [images, rows, cols] = ["images", "rows", "cols"];
+        let images = nn.symbol(images, SymbolRange::new(1, 16))?;
+        let rows = nn.symbol(rows, SymbolRange::new(1, 32))?;
+        let cols = nn.symbol(cols, SymbolRange::new(1, 32))?;
+        let [x] =
+            nn.inputs([("x", vec![images.clone(), rows.clone(), cols.clone(), 768.into()])])?;
+        let x = x.reshape([images, rows * cols, 768.into()])?;
+        nn.result("y", &nn.apply("layer", &TransformerBlock::new(12, 3072), &x)?)
+    })
+    .unwrap();
+    let weights = RandomWeights::new(&module, 5);
+    let model = Model::new("block", module, weights).unwrap();
+    for units in [16, 64] {
+        let target = TargetDescription::named("x86-64-v4").unwrap().with_units(units);
+        let mut random = StdRng::seed_from_u64(3);
+        let size = || {
+            let values = most.map(|most: f64| most.powf(random.random::<f64>()).round() as i64);
+            let names = ["images", "rows", "cols"].map(Symbol::new);
+            names.into_iter().zip(values).collect::<Bindings>()
+        };
+        let sizes: Vec<Bindings> = std::iter::repeat_with(size).take(100).collect();
+        let (pieces, losses) = Losses::of(&model, &target, &sizes);
+        println!("{units} units: {pieces} pieces, {losses}");
+        assert!(losses.worst() <= 1.03, "{units}: {losses}");
+    }
+}
+
 /// A program alone, whatever the size.
 fn session(model: &Model, mut module: Module, cpu: &CpuTarget) -> Session {
     module.symbols = model.module.symbols.clone();

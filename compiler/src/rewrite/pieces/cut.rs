@@ -30,23 +30,20 @@ impl Cut {
         Cut { along: Along::Symbol, layout: Layout { rows, columns, column_of } }
     }
 
-    /// Along a dimension; none where it has no value at some sample.
-    pub fn along_extent(axes: &Axes, extent: &Dim) -> Result<Option<Self>, RewriteError> {
+    /// Along a dimension.
+    pub fn along_extent(axes: &Axes, extent: &Dim) -> Result<Self, RewriteError> {
         let [rows, columns] = axes.grid();
         let mut values = vec![];
         for row in &rows {
             for column in &columns {
-                let Some(value) = extent.evaluate(&axes.at([*row, *column])?) else {
-                    return Ok(None);
-                };
-                values.push(value);
+                values.push(value_of(extent, axes, [*row, *column])?);
             }
         }
         let columns = columns_of(&values);
         let column = |value: &i64| columns.partition_point(|other| other < value);
         let column_of = values.iter().map(column).collect();
         let layout = Layout { rows, columns, column_of };
-        Ok(Some(Cut { along: Along::Extent(extent.clone()), layout }))
+        Ok(Cut { along: Along::Extent(extent.clone()), layout })
     }
 
     /// Where the samples lie.
@@ -58,7 +55,7 @@ impl Cut {
     pub fn value(&self, axes: &Axes, position: Position) -> Result<i64, RewriteError> {
         match &self.along {
             Along::Symbol => Ok(position[1]),
-            Along::Extent(extent) => Ok(extent.evaluate(&axes.at(position)?).unwrap_or(i64::MAX)),
+            Along::Extent(extent) => value_of(extent, axes, position),
         }
     }
 
@@ -91,6 +88,11 @@ impl Cut {
         };
         Region::new(row.into_iter().chain(along).collect())
     }
+}
+
+/// The value of a dimension at a position. No memory holds what an integer does not count: such sizes are one.
+fn value_of(extent: &Dim, axes: &Axes, position: Position) -> Result<i64, RewriteError> {
+    Ok(extent.evaluate(&axes.at(position)?).unwrap_or(i64::MAX))
 }
 
 /// The values, each once, in order.

@@ -153,7 +153,7 @@ fn ways_to_cut(cheapest: &Cheapest) -> Result<Vec<Cut>, RewriteError> {
     let mut ways = vec![];
     if symbols > 1 {
         for extent in cheapest.prices().extents().iter().take(MOST_EXTENTS) {
-            ways.extend(Cut::along_extent(axes, extent)?);
+            ways.push(Cut::along_extent(axes, extent)?);
         }
     }
     let along_symbol = Cut::along_symbol(axes);
