@@ -23,7 +23,7 @@ impl fmt::Display for Explanation {
                 "piece {} of {}: {}; program {}, {} launches, predicted {} at {}",
                 position + 1,
                 self.pieces.len(),
-                ranges(&piece.range),
+                self.sizes_of(piece),
                 piece.program + 1,
                 piece.launches,
                 duration(piece.predicted_us),
@@ -52,6 +52,18 @@ impl fmt::Display for Explanation {
 }
 
 impl Explanation {
+    /// What bounds a piece, without the symbols that it leaves free; all of them where it bounds none.
+    pub(super) fn sizes_of(&self, piece: &Piece) -> String {
+        let is_bound = |(name, range): &(&String, &Range)| self.range.get(*name) != Some(*range);
+        let bound: BTreeMap<String, Range> = piece
+            .range
+            .iter()
+            .filter(is_bound)
+            .map(|(name, range)| (name.clone(), *range))
+            .collect();
+        ranges(if bound.is_empty() { &piece.range } else { &bound })
+    }
+
     fn write_function(
         &self,
         f: &mut fmt::Formatter<'_>,

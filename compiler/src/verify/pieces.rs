@@ -62,16 +62,22 @@ impl Pieces {
         self.pieces.iter().position(|piece| piece.contain(&at))
     }
 
-    /// `piece 2 of 7: height in 64..=511, images in 5..=8`.
+    /// `piece 2 of 7: height in 64..=511, images in 5..=8`, without the symbols that the piece leaves free; all of them
+    /// where it bounds none.
     pub fn describe(&self, piece: usize) -> String {
-        let each = self.pieces.get(piece).into_iter().flat_map(|sizes| {
-            let symbols = sizes.each.iter().map(|(symbol, range)| (Dim::symbol(symbol), *range));
-            symbols.chain(sizes.together.ranges().iter().cloned())
-        });
-        let region = Region::new(each.collect());
-        let ranges = match region.ranges() {
+        let whole: Vec<(&Symbol, SymbolRange)> = self.symbols.free().collect();
+        let sizes = self.pieces.get(piece);
+        let each = || sizes.into_iter().flat_map(|sizes| &sizes.each);
+        let together = sizes.into_iter().flat_map(|sizes| sizes.together.ranges().iter().cloned());
+        let narrowed = each().filter(|(symbol, range)| !whole.contains(&(symbol, *range)));
+        let of_symbol = |(symbol, range): &(Symbol, SymbolRange)| (Dim::symbol(symbol), *range);
+        let mut bounds: Vec<(Dim, SymbolRange)> = narrowed.map(of_symbol).chain(together).collect();
+        if bounds.is_empty() {
+            bounds = each().map(of_symbol).collect();
+        }
+        let ranges = match bounds.as_slice() {
             [] => "the one size".to_string(),
-            _ => region.to_string(),
+            _ => Region::new(bounds).to_string(),
         };
         format!("piece {} of {}: {ranges}", piece + 1, self.pieces.len())
     }

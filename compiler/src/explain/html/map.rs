@@ -4,7 +4,6 @@
 use super::chart::{COLOURS, round_duration};
 use super::escape::Text;
 use crate::explain::explanation::{Explanation, Piece, PieceMap};
-use crate::explain::text::ranges;
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -168,7 +167,7 @@ impl Map<'_> {
             f,
             "\"><title>piece {number}, program {}: {}; predicted {}</title></path>",
             piece.program + 1,
-            Text(ranges(&piece.range)),
+            Text(self.explanation.sizes_of(piece)),
             round_duration(piece.predicted_us)
         )?;
         let height: f64 = runs.iter().map(|run| run.bottom - run.top).sum();

@@ -143,7 +143,7 @@ impl Page<'_> {
                 "<li><i class=\"swatch c{}\"></i><a href=\"#piece-{1}\">piece {1}</a>, program {3}: {2}</li>",
                 piece.program % COLOURS,
                 position + 1,
-                Text(ranges(&piece.range)),
+                Text(self.0.sizes_of(piece)),
                 piece.program + 1
             )?;
         }
@@ -157,7 +157,7 @@ impl Page<'_> {
              predicted <b>{4}</b> at {5}.</p>",
             position + 1,
             self.0.pieces.len(),
-            Text(ranges(&piece.range)),
+            Text(self.0.sizes_of(piece)),
             piece.launches,
             Text(duration(piece.predicted_us)),
             Text(sizes(&piece.at)),
