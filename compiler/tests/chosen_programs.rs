@@ -178,7 +178,7 @@ fn session(model: &Model, mut module: Module, cpu: &CpuTarget) -> Session {
 
 /// `cargo test --release -p ocellus-compiler --test chosen_programs -- --ignored --nocapture`, on an idle machine.
 #[test]
-#[ignore = "measures"]
+#[ignore = "a measurement; run it with --release --nocapture on a quiet machine"]
 fn the_chosen_program_is_the_fastest_measured() {
     /// Rounds at every size, and how long they go on where a run is short.
     const ROUNDS: usize = 15;

@@ -53,7 +53,7 @@ const PACKED_BYTES: i64 = 640 << 10;
 pub const ROWS: [i64; 4] = [96, 48, 24, 12];
 
 impl BackToBackGemm {
-    /// The launch. Words of the argument block: rows; x: address, row stride, period where it repeats; the addresses of
+    /// The launch. Words of the argument block: rows; what [`RowOperand`] reads of x; the addresses of
     /// the prologue's operands; the first packed weight's address; the operands between as x, or an address alone where
     /// there is one number a column; the second packed weight's address; the epilogue's operands; the result: address,
     /// row stride.

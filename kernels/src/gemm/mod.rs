@@ -48,9 +48,10 @@ pub struct Gemm {
 }
 
 impl Gemm {
-    /// The launch. Words of the argument block: rows; x: address, row stride, period where it repeats, or what
-    /// [`RowSource`] reads of patches; the addresses of the prologue's operands; the packed weight's address; the epilogue's operands as x, or an address alone where
-    /// there is one number a column; the result: address, row stride; what [`TokensBefore`] reads.
+    /// The launch. Words of the argument block: rows; what [`RowSource`] reads of x; the addresses of
+    /// the prologue's operands; the packed weight's address; what [`RowOperand`](crate::rows::RowOperand) reads of each
+    /// operand of the epilogue, or an address alone where there is one number a column; the result: address, row stride;
+    /// what [`TokensBefore`] reads.
     pub(crate) fn lower(
         (prologue, epilogue): (Prologue, &[EpilogueOp]),
         tile: GemmTile,

@@ -42,7 +42,8 @@ impl RowOperand {
         RowOperand { element: layout.ty.element, order }
     }
 
-    /// The words that [`RowOperand::read`] reads.
+    /// The words that [`RowOperand::read`] reads: address, row stride; the period where rows repeat; the rows of an image
+    /// and its stride where they lie by image.
     pub fn arguments(&self, address: Argument, layout: &Layout, period: Dim) -> Vec<Argument> {
         let mut words = vec![address, Argument::Integer(layout.row_stride.clone())];
         match self.order {

@@ -28,9 +28,9 @@ pub struct RowWise {
 const TILE_ELEMENTS: i64 = 1 << 13;
 
 impl RowWise {
-    /// The launch. Words of the argument block: rows; columns; x: address, row stride, period where it repeats; the
-    /// addresses of the prologue's operands, or the distance of the slices that it sums; the epilogue's operands as x, or an address alone where there is one
-    /// number a column; the result: address, row stride.
+    /// The launch. Words of the argument block: rows; columns; what [`RowOperand`] reads of x; the
+    /// addresses of the prologue's operands, or the distance of the slices that it sums; the epilogue's operands as x, or
+    /// an address alone where there is one number a column; the result: address, row stride.
     pub(crate) fn lower(
         prologue: Prologue,
         epilogue: &[EpilogueOp],

@@ -4,7 +4,7 @@
 //! - a size that both make, such as the rows `images*tokens` that a gemm works on. Its tiles run in waves that end where
 //!   this size does, whatever the two symbols are: along it a few borders do for what would be a staircase of boxes.
 
-use super::axes::{Axes, Position};
+use super::axes::{Axes, Grid, Position};
 use super::partition::{Layout, Part};
 use crate::rewrite::error::RewriteError;
 use ocellus_dialects::symbolic::{Dim, Region, SymbolRange};
@@ -15,7 +15,8 @@ pub struct Cut {
     layout: Layout,
 }
 
-enum Along {
+/// What a slab is cut along.
+pub enum Along {
     /// Steps of the second symbol.
     Symbol,
     /// The values of a dimension.
@@ -23,27 +24,20 @@ enum Along {
 }
 
 impl Cut {
-    /// Along the second symbol.
-    pub fn along_symbol(axes: &Axes) -> Self {
-        let [rows, columns] = axes.grid();
-        let column_of = (0..rows.len()).flat_map(|_| 0..columns.len()).collect();
-        Cut { along: Along::Symbol, layout: Layout { rows, columns, column_of } }
-    }
-
-    /// Along a dimension.
-    pub fn along_extent(axes: &Axes, extent: &Dim) -> Result<Self, RewriteError> {
-        let [rows, columns] = axes.grid();
+    /// The samples of a grid under what is cut along.
+    pub fn new(along: Along, axes: &Axes, [rows, steps]: &Grid) -> Result<Self, RewriteError> {
         let mut values = vec![];
-        for row in &rows {
-            for column in &columns {
-                values.push(value_of(extent, axes, [*row, *column])?);
+        for row in rows {
+            for step in steps {
+                values.push(along.value(axes, [*row, *step])?);
             }
         }
-        let columns = columns_of(&values);
+        let mut columns = values.clone();
+        columns.sort_unstable();
+        columns.dedup();
         let column = |value: &i64| columns.partition_point(|other| other < value);
         let column_of = values.iter().map(column).collect();
-        let layout = Layout { rows, columns, column_of };
-        Ok(Cut { along: Along::Extent(extent.clone()), layout })
+        Ok(Cut { along, layout: Layout { rows: rows.clone(), columns, column_of } })
     }
 
     /// Where the samples lie.
@@ -53,24 +47,7 @@ impl Cut {
 
     /// What the range is cut along has this value at a position. It grows with the step along the second axis.
     pub fn value(&self, axes: &Axes, position: Position) -> Result<i64, RewriteError> {
-        match &self.along {
-            Along::Symbol => Ok(position[1]),
-            Along::Extent(extent) => value_of(extent, axes, position),
-        }
-    }
-
-    /// The first sample of a part, in the order of the rows.
-    pub fn least(&self, axes: &Axes, part: &Part) -> Position {
-        let grid = axes.grid();
-        let Layout { rows, columns, column_of } = &self.layout;
-        let each = column_of.len() / rows.len();
-        let holds = |ends: [i64; 2], value: i64| (ends[0]..=ends[1]).contains(&value);
-        let is_inside = |sample: &usize| {
-            holds(part.rows, rows[sample / each])
-                && holds(part.columns, columns[column_of[*sample]])
-        };
-        let first = (0..column_of.len()).find(is_inside).unwrap_or(0);
-        [rows[first / each], grid[1][first % each]]
+        self.along.value(axes, position)
     }
 
     /// The sizes of a part.
@@ -90,15 +67,12 @@ impl Cut {
     }
 }
 
-/// The value of a dimension at a position. No memory holds what an integer does not count: such sizes are one.
-fn value_of(extent: &Dim, axes: &Axes, position: Position) -> Result<i64, RewriteError> {
-    Ok(extent.evaluate(&axes.at(position)?).unwrap_or(i64::MAX))
-}
-
-/// The values, each once, in order.
-fn columns_of(values: &[i64]) -> Vec<i64> {
-    let mut columns = values.to_vec();
-    columns.sort_unstable();
-    columns.dedup();
-    columns
+impl Along {
+    /// Its value at a position. No memory holds what an integer does not count: such sizes are one.
+    fn value(&self, axes: &Axes, position: Position) -> Result<i64, RewriteError> {
+        match self {
+            Along::Symbol => Ok(position[1]),
+            Along::Extent(extent) => Ok(extent.evaluate(&axes.at(position)?).unwrap_or(i64::MAX)),
+        }
+    }
 }

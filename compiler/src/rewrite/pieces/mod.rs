@@ -30,7 +30,7 @@ use crate::passes::PieceProgram;
 use axes::{Axes, Position};
 use borders::Sizes;
 use cheapest::Cheapest;
-use cut::Cut;
+use cut::{Along, Cut};
 use ocellus_dialects::symbolic::Region;
 use ocellus_dialects::venc;
 use partition::{Losses, Part};
@@ -82,8 +82,8 @@ pub fn choose_pieces(
         // What a piece leaves over, those behind it share.
         let share = states_left / (parts.len() - position);
         let mut left = share;
-        let chosen =
-            Chosen { program: part.program, region: region(part), at: cut.least(&axes, part) };
+        let at = cheapest.prices().position(cut.layout().first_sample(part));
+        let chosen = Chosen { program: part.program, region: region(part), at };
         let (piece, mut report) = finish(&saturated, &cheapest, chosen, &mut left)?;
         states_left -= share - left;
         report.limits.clone_from(&limits);
@@ -96,7 +96,7 @@ pub fn choose_pieces(
 struct Chosen {
     program: usize,
     region: Region,
-    /// The least size of the region that was looked at.
+    /// The first size of the region that was looked at.
     at: Position,
 }
 
@@ -127,14 +127,19 @@ fn cut(cheapest: &Cheapest, options: PieceOptions) -> Result<(Cut, Vec<Part>, f6
     let prices = programs.iter().map(|program| program.prices.as_slice());
     let losses = Losses::of(cheapest.least(), prices);
     let mut best: Option<(Cut, Vec<Part>, f64)> = None;
-    for cut in ways_to_cut(cheapest)? {
+    for along in ways_to_cut(cheapest) {
+        let cut = Cut::new(along, cheapest.axes(), cheapest.prices().grid())?;
         let (parts, tolerance) =
             partition::within((cut.layout(), &losses), options.tolerance, options.most);
         let is_better = |(_, other, lax): &(Cut, Vec<Part>, f64)| {
             tolerance < *lax || (tolerance == *lax && parts.len() < other.len())
         };
         if best.as_ref().is_none_or(is_better) {
+            let is_whole = tolerance == options.tolerance && parts.len() == 1;
             best = Some((cut, parts, tolerance));
+            if is_whole {
+                break;
+            }
         }
     }
     let Some((cut, mut parts, tolerance)) = best else {
@@ -145,24 +150,20 @@ fn cut(cheapest: &Cheapest, options: PieceOptions) -> Result<(Cut, Vec<Part>, f6
     Ok((cut, parts, tolerance))
 }
 
-/// Along the second symbol, and along sizes that symbols make together. With a third symbol the latter come first: they
-/// tell apart what boxes of two cannot.
-fn ways_to_cut(cheapest: &Cheapest) -> Result<Vec<Cut>, RewriteError> {
-    let axes = cheapest.axes();
-    let symbols = axes.wide_symbols();
-    let mut ways = vec![];
-    if symbols > 1 {
-        for extent in cheapest.prices().extents().iter().take(MOST_EXTENTS) {
-            ways.push(Cut::along_extent(axes, extent)?);
-        }
-    }
-    let along_symbol = Cut::along_symbol(axes);
-    ways.insert(if symbols > 2 { ways.len() } else { 0 }, along_symbol);
-    Ok(ways)
-}
-
 /// Sizes that symbols make together that the range is tried to be cut along: most launches work on one of two.
 const MOST_EXTENTS: usize = 2;
+
+/// Along the second symbol, and along sizes that symbols make together. With a third symbol the latter come first: they
+/// tell apart what boxes of two cannot.
+fn ways_to_cut(cheapest: &Cheapest) -> Vec<Along> {
+    let symbols = cheapest.axes().wide_symbols();
+    let extents = cheapest.prices().extents().into_iter().take(MOST_EXTENTS).map(Along::Extent);
+    match symbols {
+        0 | 1 => vec![Along::Symbol],
+        2 => std::iter::once(Along::Symbol).chain(extents).collect(),
+        _ => extents.chain([Along::Symbol]).collect(),
+    }
+}
 
 /// Positions as a cut sees them.
 struct CutSizes<'a> {
