@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::path::Path;
 
-/// The name under which an artifact carries the checkpoint's `preprocessor_config.json`.
+/// The name under which an artifact carries the config of the checkpoint's image processor.
 pub const PREPROCESSOR_ATTACHMENT: &str = "preprocessor_config";
 
 /// The name under which an artifact carries the arithmetic of a run: see [`matrix_flops`].

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 #[derive(Clone, Debug, clap::Args)]
 #[group(required = true, multiple = false)]
 pub struct RequiredInputs {
-    /// Image files, preprocessed as the model's preprocessor_config.json says
+    /// Image files, preprocessed as the model's processor config says
     #[arg(long, value_name = "FILE", num_args = 1..)]
     image: Vec<PathBuf>,
 
@@ -23,7 +23,7 @@ pub struct RequiredInputs {
 #[derive(Clone, Debug, clap::Args)]
 #[group(required = false, multiple = false)]
 pub struct OptionalInputs {
-    /// Image files, preprocessed as the model's preprocessor_config.json says
+    /// Image files, preprocessed as the model's processor config says
     #[arg(long, value_name = "FILE", num_args = 1..)]
     image: Vec<PathBuf>,
 

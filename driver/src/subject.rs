@@ -5,15 +5,11 @@ use crate::hub;
 use crate::options::CompileOptions;
 use ocellus_compiler::PREPROCESSOR_ATTACHMENT;
 use ocellus_compiler::frontend::{Model, hugging_face};
-use ocellus_compiler::preprocess::Preprocessor;
+use ocellus_compiler::preprocess::{Preprocessor, ProcessorConfig};
 use ocellus_compiler::weights::Checkpoint;
 use ocellus_dialects::{ElementType, venc};
 use ocellus_runtime::{Artifact, HostTensor};
-use serde_json::Value;
 use std::path::{Path, PathBuf};
-
-/// The key of `config.json` that decides which preprocessor a model has.
-const MODEL_TYPE: &str = "model_type";
 
 /// A model to compile, or one that is compiled already.
 pub enum Subject {
@@ -53,7 +49,7 @@ impl Subject {
     pub fn preprocess(&self, images: &[PathBuf]) -> Result<HostTensor, Diagnostic> {
         let preprocessor = match self {
             Subject::Model(_, folder) => Preprocessor::load(folder)
-                .help("without a preprocessor_config.json, give `pixel_values` by --input")?,
+                .help("where images cannot be preprocessed, give `pixel_values` by --input")?,
             Subject::Artifact(artifact, path) => artifact_preprocessor(artifact, path)?,
         };
         Ok(preprocessor.run(images)?)
@@ -80,6 +76,12 @@ fn model_path(argument: &str) -> Result<PathBuf, Diagnostic> {
     if path.is_dir() || path.is_file() {
         return Ok(path.to_path_buf());
     }
+    // A broken link is not a name of the hub, though it may look like one.
+    if path.symlink_metadata().is_ok() {
+        return Err(Diagnostic::new("this is neither a folder nor a file, nor a link to one")
+            .within(argument)
+            .help("give a folder with `config.json`, or an artifact"));
+    }
     let looks_like_a_file =
         path.extension().is_some_and(|extension| extension == "safetensors" || extension == "mlir");
     if looks_like_a_file || !hub::is_name(argument) {
@@ -100,27 +102,16 @@ fn load_model(path: &Path, options: &CompileOptions) -> Result<Model, Diagnostic
         feature_layer: options.feature_layer,
         name: options.tag.clone(),
     };
-    let mut model = hugging_face::load_with(path, &options)?;
-    if let Some(Value::Object(preprocessor)) = &mut model.preprocessor_config {
-        // Where the preprocessor names no class, the model's type decides; the artifact has to carry it.
-        let config = std::fs::read(path.join("config.json")).unwrap_or_default();
-        let config: Value = serde_json::from_slice(&config).unwrap_or_default();
-        if let Some(model_type) = config.get(MODEL_TYPE) {
-            preprocessor.entry(MODEL_TYPE).or_insert_with(|| model_type.clone());
-        }
-    }
-    Ok(model)
+    Ok(hugging_face::load_with(path, &options)?)
 }
 
 fn artifact_preprocessor(artifact: &Artifact, path: &Path) -> Result<Preprocessor, Diagnostic> {
     let text = artifact.attachment(PREPROCESSOR_ATTACHMENT).ok_or_else(|| {
         Diagnostic::new("the artifact says nothing of how images become `pixel_values`")
             .within(path.display())
-            .help("its model had no preprocessor_config.json: give `pixel_values` by --input")
+            .help("its model had no preprocessor: give `pixel_values` by --input")
     })?;
-    let config: Value = serde_json::from_str(text).unwrap_or_default();
-    let model_type = config.get(MODEL_TYPE).and_then(Value::as_str);
-    Ok(Preprocessor::from_json(text, path, model_type)?)
+    Ok(Preprocessor::new(&ProcessorConfig::from_json(text, path)?)?)
 }
 
 /// A program as text. Its weights lie beside it, in a file of the same name that ends in `.safetensors`.

@@ -13,7 +13,7 @@ pub struct Model {
     pub module: venc::Module,
     /// The tensors that the program's [`Op::Weight`](venc::Op::Weight) nodes name.
     pub weights: Arc<dyn WeightSource + Send + Sync>,
-    /// The checkpoint's `preprocessor_config.json`: how an image becomes `pixel_values`.
+    /// The config of the checkpoint's image processor: how an image becomes `pixel_values`.
     pub preprocessor_config: Option<serde_json::Value>,
 }
 

@@ -1,6 +1,6 @@
 //! What a user reads where a config or an image is not what it should be.
 
-use super::{PreprocessError, Preprocessor};
+use super::{PreprocessError, Preprocessor, ProcessorConfig};
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ fn bad_file(name: &str) -> PathBuf {
 }
 
 fn parse(text: &str) -> Result<Preprocessor, PreprocessError> {
-    Preprocessor::from_json(text, Path::new("preprocessor_config.json"), None)
+    Preprocessor::new(&ProcessorConfig::from_json(text, Path::new("preprocessor_config.json"))?)
 }
 
 /// An error with its causes, without the directory.
@@ -30,6 +30,10 @@ fn configs() {
         r#"{"image_processor_type": "SamImageProcessor"}"#,
         r#"{"image_processor_type": 3}"#,
         r#"{"image_processor_type": "ViTImageProcessor", "do_resize": "yes"}"#,
+        r#"{"image_processor_type": "ViTImageProcessor", "do_resize": NaN}"#,
+        r#"{"image_processor_type": "ViTImageProcessor", "size": null}"#,
+        r#"{"image_processor_type": "CLIPImageProcessor", "crop_size": null}"#,
+        r#"{"image_processor_type": "ViTImageProcessor", "image_mean": null}"#,
         r#"{"image_processor_type": "ViTImageProcessor", "do_pad": true}"#,
         r#"{"image_processor_type": "ViTImageProcessor", "size": -224}"#,
         r#"{"image_processor_type": "ViTImageProcessor", "size": 0}"#,
@@ -47,6 +51,9 @@ fn configs() {
         r#"{"image_processor_type": "ViTImageProcessor", "image_mean": ["a", 0, 0]}"#,
         r#"{"image_processor_type": "ViTImageProcessor", "image_std": [0.5, 0.5, 0]}"#,
         r#"{"image_processor_type": "ViTImageProcessor", "image_std": [0.5, 0.5, 1e300]}"#,
+        r#"{"image_processor_type": "ViTImageProcessor", "image_mean": [NaN, 0.5, 0.5]}"#,
+        r#"{"image_processor_type": "ViTImageProcessor", "image_std": Infinity}"#,
+        r#"{"image_processor_type": "ViTImageProcessor", "rescale_factor": 1e999}"#,
         r#"{"image_processor_type": "ViTImageProcessor", "rescale_factor": -1}"#,
     ];
     let messages =
@@ -98,9 +105,8 @@ fn images_of_different_sizes_do_not_share_a_tensor() {
 
 #[test]
 fn the_model_type_decides_where_nothing_names_a_processor() {
-    let file = Path::new("preprocessor_config.json");
     let named = parse(r#"{"image_processor_type": "BitImageProcessor"}"#).unwrap();
-    assert_eq!(Preprocessor::from_json("{}", file, Some("dinov2")).unwrap(), named);
+    assert_eq!(parse(r#"{"model_type": "dinov2"}"#).unwrap(), named);
 }
 
 #[test]

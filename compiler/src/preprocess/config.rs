@@ -1,10 +1,13 @@
-//! `preprocessor_config.json` as a [`Preprocessor`].
+//! The keys of a [`ProcessorConfig`], as a [`Preprocessor`].
+//!
+//! A key that is not there has its class's default. `null` is a value of its own, as in `transformers` 5: of a flag it
+//! is false, and of a value that a step needs it is an error, unless the step is left out.
 
 use super::center_crop::CenterCrop;
+use super::processor_config::{CLASS, MODEL_TYPE, ProcessorConfig};
 use super::resize::{Resample, Resize, Size};
 use super::{LONGEST_SIDE, MOST_PIXELS, PreprocessError, Preprocessor};
 use serde_json::{Map, Value};
-use std::path::Path;
 
 /// What a processor's class says where its config is silent.
 struct Defaults {
@@ -13,6 +16,8 @@ struct Defaults {
     size: DefaultSize,
     /// Whether a `size` that is one number is a square, or else the shorter side.
     default_to_square: bool,
+    /// Whether `use_square_size` makes the default size a square, whatever `size` says.
+    knows_use_square_size: bool,
     /// The side of the square that is cut out, where the class crops.
     crop_size: Option<u32>,
     resample: Resample,
@@ -25,6 +30,14 @@ enum DefaultSize {
     ShortestEdge(u32),
 }
 
+impl DefaultSize {
+    fn side(&self) -> u32 {
+        match self {
+            DefaultSize::Square(side) | DefaultSize::ShortestEdge(side) => *side,
+        }
+    }
+}
+
 const HALF: [f64; 3] = [0.5; 3];
 const CLIP_MEAN: [f64; 3] = [0.48145466, 0.4578275, 0.40821073];
 const CLIP_STD: [f64; 3] = [0.26862954, 0.26130258, 0.27577711];
@@ -33,6 +46,7 @@ const VIT: Defaults = Defaults {
     name: "ViT",
     size: DefaultSize::Square(224),
     default_to_square: true,
+    knows_use_square_size: false,
     crop_size: None,
     resample: Resample::Bilinear,
     image_mean: HALF,
@@ -49,12 +63,13 @@ const CLIP: Defaults = Defaults {
     name: "CLIP",
     size: DefaultSize::ShortestEdge(224),
     default_to_square: false,
+    knows_use_square_size: true,
     crop_size: Some(224),
     resample: Resample::Bicubic,
     image_mean: CLIP_MEAN,
     image_std: CLIP_STD,
 };
-const BIT: Defaults = Defaults { name: "Bit", ..CLIP };
+const BIT: Defaults = Defaults { name: "Bit", knows_use_square_size: false, ..CLIP };
 const SIGLIP: Defaults =
     Defaults { name: "Siglip", default_to_square: false, resample: Resample::Bicubic, ..VIT };
 
@@ -72,19 +87,11 @@ const BY_MODEL_TYPE: [(&str, &Defaults); 8] = [
     ("dinov2_with_registers", &BIT),
 ];
 
-/// The preprocessor of a config's text. `file` is for messages.
-pub(super) fn parse(
-    text: &str,
-    file: &Path,
-    model_type: Option<&str>,
-) -> Result<Preprocessor, PreprocessError> {
-    let not_json = |source| PreprocessError::NotJson { file: file.to_path_buf(), source };
-    let value = serde_json::from_str(text).map_err(|error| not_json(Some(error)))?;
-    let Value::Object(keys) = value else { return Err(not_json(None)) };
-    let config = Config { file, keys: &keys };
-
-    let (defaults, fast) = config.processor(model_type)?;
-    config.refuse_other_steps()?;
+/// The preprocessor that a config describes.
+pub(super) fn preprocessor(config: &ProcessorConfig) -> Result<Preprocessor, PreprocessError> {
+    let config = Config(config);
+    let (defaults, fast) = config.processor()?;
+    config.check_other_steps()?;
     Ok(Preprocessor {
         resize: config.resize(defaults)?,
         crop: config.center_crop(defaults, fast)?,
@@ -92,68 +99,73 @@ pub(super) fn parse(
     })
 }
 
-/// The keys of a config, and whose they are. As in transformers, `null` is as good as absent.
-struct Config<'a> {
-    file: &'a Path,
-    keys: &'a Map<String, Value>,
-}
+/// The keys, read one by one.
+struct Config<'a>(&'a ProcessorConfig);
 
 impl Config<'_> {
-    fn get(&self, key: &str) -> Option<&Value> {
-        self.keys.get(key).filter(|value| !value.is_null())
-    }
-
     /// The error that a key's value causes; `problem` ends a sentence about the key.
     fn error(&self, key: &str, problem: impl Into<String>) -> PreprocessError {
-        let (file, key) = (self.file.to_path_buf(), key.to_string());
+        let (file, key) = (self.0.file.clone(), format!("{}{key}", self.0.within));
         PreprocessError::Config { file, key, problem: problem.into() }
     }
 
+    /// The name under a key, where there is one.
+    fn name(&self, key: &str) -> Option<&Value> {
+        self.0.keys.get(key).filter(|value| !value.is_null())
+    }
+
+    /// What a step needs; `None` where the key is missing, and the class's default stands for it.
+    fn value(&self, key: &str, step: &str) -> Result<Option<&Value>, PreprocessError> {
+        match self.0.keys.get(key) {
+            Some(Value::Null) => {
+                let problem = format!(
+                    "is null, and `{step}` is true: give a value, or leave the key out for the default of the class"
+                );
+                Err(self.error(key, problem))
+            }
+            value => Ok(value),
+        }
+    }
+
+    /// A flag is true or false as Python has it. Only of texts and lists nobody means that every one but the empty one
+    /// is true.
     fn flag(&self, key: &str, default: bool) -> Result<bool, PreprocessError> {
-        match self.get(key) {
+        match self.0.keys.get(key) {
             None => Ok(default),
+            Some(Value::Null) => Ok(false),
             Some(Value::Bool(flag)) => Ok(*flag),
+            Some(Value::Number(number)) => Ok(number.as_f64() != Some(0.0)),
             Some(other) => Err(self.error(key, format!("is {other}; it must be true or false"))),
         }
     }
 
     /// The processor's defaults, and whether it is one of the `…Fast` ones.
-    fn processor(
-        &self,
-        model_type: Option<&str>,
-    ) -> Result<(&'static Defaults, bool), PreprocessError> {
-        let key = ["image_processor_type", "feature_extractor_type"]
-            .into_iter()
-            .find(|key| self.get(key).is_some());
-        let Some(key) = key else {
+    fn processor(&self) -> Result<(&'static Defaults, bool), PreprocessError> {
+        let Some(key) = CLASS.into_iter().find(|key| self.name(key).is_some()) else {
+            let model_type = self.name(MODEL_TYPE).and_then(Value::as_str);
             let processor = BY_MODEL_TYPE.iter().find(|(known, _)| Some(*known) == model_type);
             return processor.map(|(_, defaults)| (*defaults, false)).ok_or_else(|| {
-                self.error("image_processor_type", "is missing, and the model's type implies none")
+                self.error(CLASS[0], "is missing, and the model's type implies none")
             });
         };
-        let class = self.get(key).and_then(Value::as_str).unwrap_or_default();
+        let class = self.name(key).and_then(Value::as_str).unwrap_or_default();
         let plain = class.strip_suffix("Fast").unwrap_or(class);
+        let plain = plain.strip_suffix("Pil").unwrap_or(plain);
         let name = plain.strip_suffix("ImageProcessor").or(plain.strip_suffix("FeatureExtractor"));
         let defaults = PROCESSORS.into_iter().find(|defaults| Some(defaults.name) == name);
         let defaults = defaults.ok_or_else(|| {
             let known = PROCESSORS.map(|defaults| format!("{}ImageProcessor", defaults.name));
-            let found = self.get(key).unwrap_or(&Value::Null);
+            let found = self.name(key).unwrap_or(&Value::Null);
             self.error(key, format!("is {found}; known are {}", known.join(", ")))
         })?;
         Ok((defaults, class.ends_with("Fast")))
     }
 
-    /// Fails where the config asks for a step that is not done here: its absence would go unseen.
-    fn refuse_other_steps(&self) -> Result<(), PreprocessError> {
-        const STEPS: [&str; 5] =
-            ["do_convert_rgb", "do_resize", "do_center_crop", "do_rescale", "do_normalize"];
-        for (key, value) in self.keys {
-            if key.starts_with("do_")
-                && !STEPS.contains(&key.as_str())
-                && *value == Value::Bool(true)
-            {
-                return Err(self.error(key, "is true, and that step is not supported"));
-            }
+    /// Checks the flags of what is not done here. Other classes have more steps; these five ignore what they do not
+    /// know, so that only padding would go unseen.
+    fn check_other_steps(&self) -> Result<(), PreprocessError> {
+        if self.flag("do_pad", false)? {
+            return Err(self.error("do_pad", "is true, and padding is not supported"));
         }
         // Files are always converted, as transformers does when it loads them; only a wrong type is worth a word.
         self.flag("do_convert_rgb", true).map(|_| ())
@@ -167,7 +179,9 @@ impl Config<'_> {
     }
 
     fn resample(&self, defaults: &Defaults) -> Result<Resample, PreprocessError> {
-        let Some(value) = self.get("resample") else { return Ok(defaults.resample) };
+        let Some(value) = self.value("resample", "do_resize")? else {
+            return Ok(defaults.resample);
+        };
         value.as_u64().and_then(Resample::from_number).ok_or_else(|| {
             self.error(
                 "resample",
@@ -182,7 +196,11 @@ impl Config<'_> {
             true => Size::Exactly { height: side, width: side },
             false => Size::ShortestEdge(side),
         };
-        let size = match self.get("size") {
+        if defaults.knows_use_square_size && self.flag("use_square_size", false)? {
+            let side = defaults.size.side();
+            return Ok(Size::Exactly { height: side, width: side });
+        }
+        let size = match self.value("size", "do_resize")? {
             None => match defaults.size {
                 DefaultSize::Square(side) => Size::Exactly { height: side, width: side },
                 DefaultSize::ShortestEdge(side) => Size::ShortestEdge(side),
@@ -239,7 +257,7 @@ impl Config<'_> {
         if !self.flag("do_center_crop", defaults.crop_size.is_some())? {
             return Ok(None);
         }
-        let (height, width) = match self.get("crop_size") {
+        let (height, width) = match self.value("crop_size", "do_center_crop")? {
             None => {
                 let side = defaults.crop_size.ok_or_else(|| {
                     self.error("crop_size", "is missing, and `do_center_crop` is true")
@@ -298,7 +316,10 @@ impl Config<'_> {
     /// f64, all else in f32.
     fn values(&self, defaults: &Defaults) -> Result<[Vec<f32>; 3], PreprocessError> {
         let factor = match self.flag("do_rescale", true)? {
-            true => self.positive("rescale_factor", self.get("rescale_factor"), 1.0 / 255.0)?,
+            true => {
+                let factor = self.value("rescale_factor", "do_rescale")?;
+                self.positive("rescale_factor", factor, 1.0 / 255.0)?
+            }
             false => 1.0,
         };
         let normalize = match self.flag("do_normalize", true)? {
@@ -333,7 +354,7 @@ impl Config<'_> {
         default: [f64; 3],
         number: impl Fn(&str, &Value) -> Result<f64, PreprocessError>,
     ) -> Result<[f64; 3], PreprocessError> {
-        match self.get(key) {
+        match self.value(key, "do_normalize")? {
             None => Ok(default),
             Some(Value::Array(values)) => match values.as_slice() {
                 [red, green, blue] => {

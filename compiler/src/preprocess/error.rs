@@ -1,6 +1,7 @@
 //! [`PreprocessError`].
 
 use super::{LONGEST_SIDE, MOST_PIXELS};
+use crate::python_json::JsonFileError;
 use std::path::PathBuf;
 
 /// Why there are no `pixel_values`.
@@ -14,15 +15,24 @@ pub enum PreprocessError {
         /// What the system says.
         source: std::io::Error,
     },
-    /// A `preprocessor_config.json` that is no JSON object.
-    #[error("`{file}` is not a JSON object", file = file.display())]
+    /// A directory without a processor's config.
+    #[error(
+        "`{directory}` has no config of an image processor: neither a `processor_config.json` with an \
+         `image_processor`, nor a `preprocessor_config.json`", directory = directory.display()
+    )]
+    NoConfig {
+        /// The directory.
+        directory: PathBuf,
+    },
+    /// A config that is no JSON object.
+    #[error("`{file}` is not a JSON object: {reason}", file = file.display())]
     NotJson {
         /// The file.
         file: PathBuf,
-        /// What the parser says, where it is not JSON at all.
-        source: Option<serde_json::Error>,
+        /// What is wrong with it.
+        reason: String,
     },
-    /// A key of `preprocessor_config.json` that makes no sense, or asks for what Ocellus does not do.
+    /// A key of a processor's config that makes no sense, or asks for what Ocellus does not do.
     #[error("`{key}` in `{file}` {problem}", file = file.display())]
     Config {
         /// The file.
@@ -74,7 +84,7 @@ pub enum PreprocessError {
     /// Images of one call that come out in different sizes.
     #[error(
         "`{first}` comes out {}x{} pixels and `{second}` {}x{}: one call takes images of one size; \
-         run them one by one, or let `preprocessor_config.json` crop or resize to a fixed size",
+         run them one by one, or let the processor's config crop or resize to a fixed size",
         first_size.0, first_size.1, second_size.0, second_size.1,
         first = first.display(), second = second.display()
     )]
@@ -88,4 +98,17 @@ pub enum PreprocessError {
         /// Its width and height.
         second_size: (u32, u32),
     },
+}
+
+impl From<JsonFileError> for PreprocessError {
+    fn from(error: JsonFileError) -> Self {
+        match error {
+            JsonFileError::Unreadable { path: file, source } => {
+                PreprocessError::Unreadable { file, source }
+            }
+            JsonFileError::Malformed { path: file, reason } => {
+                PreprocessError::NotJson { file, reason }
+            }
+        }
+    }
 }

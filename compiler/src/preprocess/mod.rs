@@ -1,4 +1,4 @@
-//! From image files to `pixel_values`, as a checkpoint's `preprocessor_config.json` says.
+//! From image files to `pixel_values`, as a checkpoint's processor config says.
 //!
 //! The answer is that of the Pillow backend of Hugging Face's image processors, given the image by their own
 //! `load_image`, in the same five steps:
@@ -17,15 +17,19 @@ mod decode;
 mod error;
 mod jpeg;
 mod pixel_budget;
+mod processor_config;
 mod resize;
 
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
 mod goldens;
+#[cfg(test)]
+mod processor_files;
 
 pub use error::PreprocessError;
 pub use pixel_budget::PixelBudget;
+pub use processor_config::ProcessorConfig;
 
 use center_crop::CenterCrop;
 use decode::decode;
@@ -63,28 +67,19 @@ pub struct OutputSizeRange {
 impl Preprocessor {
     /// The preprocessor of a checkpoint's directory.
     ///
-    /// Where its `preprocessor_config.json` names no processor, the `model_type` in `config.json` decides, as it does
-    /// in transformers.
+    /// # Errors
+    /// The directory has no [`ProcessorConfig`], or one that cannot be read, makes no sense, or asks for what is not
+    /// done here.
     pub fn load(directory: &Path) -> Result<Self, PreprocessError> {
-        let file = directory.join("preprocessor_config.json");
-        let text = std::fs::read_to_string(&file)
-            .map_err(|source| PreprocessError::Unreadable { file: file.clone(), source })?;
-        let model_type = std::fs::read_to_string(directory.join("config.json"))
-            .ok()
-            .and_then(|config| serde_json::from_str::<serde_json::Value>(&config).ok())
-            .and_then(|config| Some(config.get("model_type")?.as_str()?.to_string()));
-        Preprocessor::from_json(&text, &file, model_type.as_deref())
+        match ProcessorConfig::load(directory)? {
+            Some(config) => Preprocessor::new(&config),
+            None => Err(PreprocessError::NoConfig { directory: directory.to_path_buf() }),
+        }
     }
 
-    /// The preprocessor that a `preprocessor_config.json` describes.
-    ///
-    /// `file` is for messages; `model_type` decides where the text names no processor.
-    pub fn from_json(
-        text: &str,
-        file: &Path,
-        model_type: Option<&str>,
-    ) -> Result<Self, PreprocessError> {
-        config::parse(text, file, model_type)
+    /// The preprocessor that a config describes.
+    pub fn new(config: &ProcessorConfig) -> Result<Self, PreprocessError> {
+        config::preprocessor(config)
     }
 
     /// The sizes that it can give, whatever the image: the range to compile for.

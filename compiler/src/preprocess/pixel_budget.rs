@@ -4,9 +4,8 @@
 //! `min_pixels` and `max_pixels`, which newer configs call `size.shortest_edge` and `size.longest_edge`. What such a
 //! processor would do to an image is not done here; which sizes can come out is known all the same.
 
-use super::{LONGEST_SIDE, OutputSizeRange};
+use super::{LONGEST_SIDE, OutputSizeRange, ProcessorConfig};
 use serde_json::Value;
-use std::path::Path;
 
 /// Images that are longer than that many times their width are refused by these processors. Rounding a side of one and a
 /// half factors down to one makes a ratio of 200 one of at most 301.
@@ -22,19 +21,18 @@ pub struct PixelBudget {
 }
 
 impl PixelBudget {
-    /// The budget in a directory's `preprocessor_config.json`; `None` where it speaks of none that makes sense.
-    pub fn load(directory: &Path) -> Option<Self> {
-        let text = std::fs::read_to_string(directory.join("preprocessor_config.json")).ok()?;
-        PixelBudget::of(&serde_json::from_str(&text).ok()?)
-    }
-
-    fn of(config: &Value) -> Option<Self> {
-        let number = |pointer: &str| config.pointer(pointer).and_then(Value::as_u64);
+    /// The budget that a processor's config sets; `None` where it speaks of none that makes sense.
+    pub fn of(config: &ProcessorConfig) -> Option<Self> {
+        let size = config.keys.get("size");
+        let number = |value: Option<&Value>| value.and_then(Value::as_u64);
+        let outside = |key: &str| number(config.keys.get(key));
+        let in_size = |key: &str| number(size.and_then(|size| size.get(key)));
         let side =
-            |key: &str| number(key).filter(|side| (1..=u64::from(LONGEST_SIDE)).contains(side));
-        let factor = side("/patch_size")?.checked_mul(side("/merge_size")?)?;
-        let max_pixels = number("/max_pixels").or(number("/size/longest_edge"))?;
-        let min_pixels = number("/min_pixels").or(number("/size/shortest_edge")).unwrap_or(1);
+            |key: &str| outside(key).filter(|side| (1..=u64::from(LONGEST_SIDE)).contains(side));
+        let bound = |key: &str, edge: &str| outside(key).or(in_size(key)).or(in_size(edge));
+        let factor = side("patch_size")?.checked_mul(side("merge_size")?)?;
+        let max_pixels = bound("max_pixels", "longest_edge")?;
+        let min_pixels = bound("min_pixels", "shortest_edge").unwrap_or(1);
         let is_sensible = min_pixels <= max_pixels && factor.checked_mul(factor)? <= max_pixels;
         is_sensible.then_some(PixelBudget { factor, min_pixels, max_pixels })
     }
@@ -54,6 +52,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
     use serde_json::json;
+    use std::path::Path;
 
     /// `smart_resize` of transformers.
     fn smart_resize(budget: PixelBudget, height: u64, width: u64) -> (u64, u64) {
@@ -74,14 +73,21 @@ mod tests {
         (height as u64, width as u64)
     }
 
+    fn budget_of(config: &Value) -> Option<PixelBudget> {
+        let file = Path::new("processor_config.json");
+        PixelBudget::of(&ProcessorConfig::from_json(&config.to_string(), file).unwrap())
+    }
+
     #[test]
     fn old_and_new_names_say_the_same() {
         let old =
             json!({"patch_size": 14, "merge_size": 2, "min_pixels": 3136, "max_pixels": 12845056});
-        let new = json!({"patch_size": 14, "merge_size": 2,
-            "size": {"shortest_edge": 3136, "longest_edge": 12845056}});
-        let budget = PixelBudget::of(&old).unwrap();
-        assert_eq!(PixelBudget::of(&new), Some(budget));
+        let budget = budget_of(&old).unwrap();
+        for (least, most) in [("shortest_edge", "longest_edge"), ("min_pixels", "max_pixels")] {
+            let new =
+                json!({"patch_size": 14, "merge_size": 2, "size": {least: 3136, most: 12845056}});
+            assert_eq!(budget_of(&new), Some(budget));
+        }
         let range = budget.output_size_range();
         assert_eq!((range.height.clone(), range.step), (28..=62160, 28));
         for (key, value) in
@@ -89,7 +95,7 @@ mod tests {
         {
             let mut wrong = old.clone();
             wrong[key] = value;
-            assert_eq!(PixelBudget::of(&wrong), None, "{key}");
+            assert_eq!(budget_of(&wrong), None, "{key}");
         }
     }
 

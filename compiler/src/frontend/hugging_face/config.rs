@@ -2,6 +2,7 @@
 //! a value that makes no model is an error that says what is allowed.
 
 use super::LoadError;
+use crate::python_json;
 use ocellus_dialects::venc::Activation;
 use serde_json::{Map, Value};
 use std::cell::RefCell;
@@ -24,13 +25,9 @@ pub(super) struct Config {
 impl Config {
     /// Reads a file that holds one JSON object.
     pub fn read(path: &Path) -> Result<Self, LoadError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| LoadError::Io { path: path.to_path_buf(), source })?;
-        let json = |reason: String| LoadError::Json { path: path.to_path_buf(), reason };
-        match serde_json::from_str(&text) {
-            Ok(Value::Object(object)) => Ok(Config::new(path, "", object)),
-            Ok(other) => Err(json(shown(&other))),
-            Err(error) => Err(json(error.to_string())),
+        match python_json::read_required(path)? {
+            Value::Object(object) => Ok(Config::new(path, "", object)),
+            other => Err(LoadError::Json { path: path.to_path_buf(), reason: shown(&other) }),
         }
     }
 
@@ -55,11 +52,6 @@ impl Config {
     /// An object under `key` that says nothing.
     pub fn empty(&self, key: &str) -> Config {
         Config::new(&self.path, &format!("{}{key}.", self.within), Map::new())
-    }
-
-    /// The whole object.
-    pub fn into_json(self) -> Value {
-        Value::Object(self.object)
     }
 
     /// The value of a key, if it is there and not `null`.

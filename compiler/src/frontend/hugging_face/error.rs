@@ -2,6 +2,8 @@
 
 use crate::frontend::feature_layer::NoSuchLayer;
 use crate::frontend::nn::NnError;
+use crate::preprocess::PreprocessError;
+use crate::python_json::JsonFileError;
 use crate::weights::WeightError;
 use std::path::PathBuf;
 
@@ -52,6 +54,9 @@ pub enum LoadError {
         /// What was found.
         reason: String,
     },
+    /// Files that say how images are preprocessed, and that cannot be read.
+    #[error(transparent)]
+    Preprocessor(#[from] PreprocessError),
     /// Weights that cannot be read.
     #[error(transparent)]
     Weights(#[from] WeightError),
@@ -85,6 +90,15 @@ pub enum LoadError {
     /// A program that does not fit together.
     #[error(transparent)]
     Program(#[from] NnError),
+}
+
+impl From<JsonFileError> for LoadError {
+    fn from(error: JsonFileError) -> Self {
+        match error {
+            JsonFileError::Unreadable { path, source } => LoadError::Io { path, source },
+            JsonFileError::Malformed { path, reason } => LoadError::Json { path, reason },
+        }
+    }
 }
 
 fn hint(defaults: &[String]) -> String {

@@ -1,4 +1,4 @@
-//! Reads a Hugging Face directory: `config.json`, one or many `.safetensors`, and `preprocessor_config.json`.
+//! Reads a Hugging Face directory: `config.json`, one or many `.safetensors`, and the image processor's config.
 //!
 //! Each family is one file that reads its part of the config and records its forward, with the weights under the
 //! names of the published checkpoints. Here is what they share: which family it is, where in the checkpoint its
@@ -19,7 +19,7 @@ pub use error::LoadError;
 use super::Model;
 use super::feature_layer::select_feature_layer;
 use super::nn;
-use crate::preprocess::{OutputSizeRange, PixelBudget, Preprocessor};
+use crate::preprocess::{OutputSizeRange, PixelBudget, Preprocessor, ProcessorConfig};
 use crate::weights::{Checkpoint, WeightError, check};
 use backbone::VisionEncoder;
 use config::Config;
@@ -73,12 +73,8 @@ pub fn load_with(path: impl AsRef<Path>, options: &Options) -> Result<Model, Loa
     let checkpoint = Checkpoint::open(path)?;
     let tower = family.find(path, &checkpoint)?;
     let encoder = (family.read)(&config, &|name| checkpoint.has(&tower.weight(name)))?;
-    let preprocessor = read_preprocessor(path)?;
-    // One that cannot be run here does not keep tensors from being encoded; it says so when it is given an image.
-    let sizes = match Preprocessor::load(path) {
-        Ok(preprocessor) => Some(preprocessor.output_size_range()),
-        Err(_) => PixelBudget::load(path).map(PixelBudget::output_size_range),
-    };
+    let processor = ProcessorConfig::load(path)?;
+    let sizes = processor.as_ref().and_then(preprocessed_sizes);
     let module = record(encoder.as_ref(), &tower, sizes.as_ref(), options)?;
     check_weights(&module, &checkpoint, family, &tower).map_err(|source| LoadError::Mismatch {
         path: path.to_path_buf(),
@@ -92,7 +88,7 @@ pub fn load_with(path: impl AsRef<Path>, options: &Options) -> Result<Model, Loa
     }
     let directory = path.file_name().map(|name| name.to_string_lossy().into_owned());
     let name = options.name.clone().or(directory).unwrap_or_else(|| "model".to_string());
-    let preprocessor_config = preprocessor.map(Config::into_json);
+    let preprocessor_config = processor.map(ProcessorConfig::into_json);
     Ok(Model { name, module, weights: Arc::new(checkpoint), preprocessor_config })
 }
 
@@ -142,7 +138,11 @@ fn check_weights(
     })
 }
 
-fn read_preprocessor(path: &Path) -> Result<Option<Config>, LoadError> {
-    let file = path.join("preprocessor_config.json");
-    if file.is_file() { Config::read(&file).map(Some) } else { Ok(None) }
+/// The sizes that a processor gives, where that is known. One that cannot be run here does not keep tensors from being
+/// encoded; it says so when it is given an image.
+fn preprocessed_sizes(config: &ProcessorConfig) -> Option<OutputSizeRange> {
+    match Preprocessor::new(config) {
+        Ok(preprocessor) => Some(preprocessor.output_size_range()),
+        Err(_) => PixelBudget::of(config).map(PixelBudget::output_size_range),
+    }
 }
