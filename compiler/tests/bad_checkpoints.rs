@@ -249,6 +249,70 @@ fn the_default_range_is_what_the_preprocessor_gives() {
 }
 
 #[test]
+fn the_default_range_is_that_of_the_processor_that_transformers_takes() {
+    let directory = with_config("dinov2-base", &config("dinov2-base").to_string());
+    let write = |name: &str, content: Value| {
+        std::fs::write(directory.path().join(name), content.to_string()).unwrap();
+    };
+    let symbols = || {
+        let module = load(directory.path()).unwrap().module;
+        module.symbols.free().map(|(name, range)| format!("{name} in {range}")).collect::<Vec<_>>()
+    };
+    let bit = |edge: u32| json!({"image_processor_type": "BitImageProcessor", "size": {"shortest_edge": edge}, "do_center_crop": null});
+    write("preprocessor_config.json", bit(32));
+    write("processor_config.json", json!({"image_processor": bit(40)}));
+    assert_eq!(symbols()[1..], ["height in 40..=65535", "width in 40..=65535"]);
+    let budget = json!({
+        "image_processor_type": "Qwen2VLImageProcessor", "patch_size": 14, "merge_size": 2,
+        "size": {"shortest_edge": 3136, "longest_edge": 1003520}
+    });
+    write("processor_config.json", json!({"image_processor": budget}));
+    assert_eq!(symbols()[1..], ["height in 28..=17360 step 28", "width in 28..=17360 step 28"]);
+    write("processor_config.json", json!({"processor_class": "CLIPProcessor"}));
+    assert_eq!(symbols()[1..], ["height in 32..=65535", "width in 32..=65535"]);
+}
+
+#[test]
+fn a_file_that_is_there_and_cannot_be_read_is_told() {
+    let whole = config("vit-base").to_string();
+    let files =
+        ["config.json", "model.safetensors", "processor_config.json", "preprocessor_config.json"];
+    for file in files {
+        let directory = with_config("vit-base", &whole);
+        let path = directory.path().join(file);
+        let _ = std::fs::remove_file(&path);
+        std::os::unix::fs::symlink("nowhere", &path).unwrap();
+        let message = load(directory.path()).unwrap_err();
+        let message = format!("{message} {:?}", std::error::Error::source(&message));
+        assert!(message.contains(file) && message.contains("this link leads"), "{message}");
+        std::fs::remove_file(&path).unwrap();
+        std::fs::write(&path, "no such thing").unwrap();
+        assert!(load(directory.path()).unwrap_err().to_string().contains(file));
+    }
+}
+
+#[test]
+fn numbers_that_are_none_are_told_where_they_are_read() {
+    let text = |key: &str, value: &str| {
+        let mut config = config("vit-base");
+        config.as_object_mut().unwrap().remove(key);
+        config.to_string().replacen('{', &format!("{{\"{key}\": {value}, "), 1)
+    };
+    for value in ["NaN", "Infinity", "[-Infinity, 1e999]", "\"\\ud83d\""] {
+        load(with_config("vit-base", &text("initializer_range", value)).path()).unwrap();
+        load(with_config("vit-base", &text("nobody", value)).path()).unwrap();
+    }
+    assert_eq!(
+        refused("vit-base", &text("layer_norm_eps", "NaN")),
+        "MODEL/config.json: `layer_norm_eps` is \"NaN\": give a number from 0 to 1"
+    );
+    assert_eq!(
+        refused("vit-base", &text("hidden_size", "-Infinity")),
+        "MODEL/config.json: `hidden_size` is \"-Infinity\": give an integer from 1 to 65536"
+    );
+}
+
+#[test]
 fn two_encoders_in_one_checkpoint_are_refused() {
     use safetensors::tensor::{Dtype, TensorView};
     let directory = with_config("vit-base", &config("clip-new-names").to_string());

@@ -1,12 +1,11 @@
 //! [`Checkpoint`]: the tensors of a Hugging Face directory, in one file or in shards with an index.
 
+use super::files::{self, ShardIndex, WeightFile};
 use super::{SafetensorsFile, WeightError, WeightSource};
+use crate::input_file;
 use ocellus_runtime::HostTensor;
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Component, Path, PathBuf};
-
-const SINGLE: &str = "model.safetensors";
-const INDEX: &str = "model.safetensors.index.json";
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 /// The tensors of a Hugging Face directory. Files are mapped, and numbers read when they are asked for.
 #[derive(Debug)]
@@ -17,26 +16,31 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Opens a directory: its `model.safetensors`, else the shards that its `model.safetensors.index.json` lists,
-    /// else every `.safetensors` file in it. A path to a file is that file alone.
+    /// Opens a directory: the first of [its files](WeightFile::candidates) that is there, else every `.safetensors` file
+    /// in it. A path to a file is that file alone.
     pub fn open(path: &Path) -> Result<Self, WeightError> {
         if path.is_file() {
             return Self::from_files([path.to_path_buf()]);
         }
-        let (single, index) = (path.join(SINGLE), path.join(INDEX));
-        if single.is_file() {
-            return Self::from_files([single]);
+        let candidates = WeightFile::candidates(path)?;
+        for candidate in &candidates {
+            let file = path.join(candidate.name());
+            let length = input_file::length(&file)
+                .map_err(|source| WeightError::Io { path: file.clone(), source })?;
+            match (length, candidate) {
+                (None, _) => {}
+                (Some(_), WeightFile::Whole(_)) => return Self::from_files([file]),
+                (Some(_), WeightFile::Index(_)) => return Self::from_index(path, &file),
+            }
         }
-        if index.is_file() {
-            return Self::from_index(path, &index);
-        }
-        let files = safetensors_files(path)?;
+        let names = file_names(path)?;
+        let files: Vec<PathBuf> = names
+            .iter()
+            .filter(|name| name.ends_with(".safetensors"))
+            .map(|name| path.join(name))
+            .collect();
         if files.is_empty() {
-            let reason = format!(
-                "there is neither `{SINGLE}`, nor `{INDEX}`, nor any other `.safetensors` file here; pickled weights \
-                 (`.bin`, `.pt`) are not read: convert them with `save_pretrained`"
-            );
-            return Err(WeightError::Malformed { path: path.to_path_buf(), reason });
+            return Err(no_weights(path, &candidates, &names));
         }
         Self::from_files(files)
     }
@@ -67,15 +71,15 @@ impl Checkpoint {
         Ok(Checkpoint { files, file_of })
     }
 
-    fn from_index(directory: &Path, index: &Path) -> Result<Self, WeightError> {
-        let listed = read_index(index)?;
-        let shards: BTreeSet<&String> = listed.values().collect();
-        let checkpoint = Self::from_files(shards.into_iter().map(|shard| directory.join(shard)))?;
-        for (name, shard) in &listed {
+    fn from_index(directory: &Path, path: &Path) -> Result<Self, WeightError> {
+        let index = ShardIndex::read(path)?;
+        let shards = index.shards().into_iter().map(|shard| directory.join(shard));
+        let checkpoint = Self::from_files(shards)?;
+        for (name, shard) in index.tensors() {
             let found = checkpoint.file_of.get(name).and_then(|file| checkpoint.files.get(*file));
             if found.is_none_or(|file| file.path() != directory.join(shard)) {
                 let reason = format!("it says that `{name}` is in `{shard}`, and it is not");
-                return Err(WeightError::Malformed { path: index.to_path_buf(), reason });
+                return Err(WeightError::Malformed { path: path.to_path_buf(), reason });
             }
         }
         Ok(checkpoint)
@@ -97,50 +101,40 @@ impl WeightSource for Checkpoint {
     }
 }
 
-fn safetensors_files(directory: &Path) -> Result<Vec<PathBuf>, WeightError> {
+/// The names of the files in a directory, sorted.
+fn file_names(directory: &Path) -> Result<Vec<String>, WeightError> {
     let io = |source| WeightError::Io { path: directory.to_path_buf(), source };
-    let mut files = vec![];
+    let mut names = vec![];
     for entry in std::fs::read_dir(directory).map_err(io)? {
-        let path = entry.map_err(io)?.path();
-        if path.extension().is_some_and(|extension| extension == "safetensors") {
-            files.push(path);
-        }
+        // A name that is no text ends in nothing that is looked for.
+        names.extend(entry.map_err(io)?.file_name().into_string());
     }
-    files.sort();
-    Ok(files)
+    names.sort();
+    Ok(names)
 }
 
-/// The file of each tensor, as the index says. A shard lies in the index's own directory: a name that leads out of it
-/// is refused.
-fn read_index(path: &Path) -> Result<BTreeMap<String, String>, WeightError> {
-    #[derive(serde::Deserialize)]
-    struct Index {
-        weight_map: BTreeMap<String, String>,
-    }
-    let malformed = |reason| WeightError::Malformed { path: path.to_path_buf(), reason };
-    let text = std::fs::read_to_string(path)
-        .map_err(|source| WeightError::Io { path: path.to_path_buf(), source })?;
-    let index: Index = serde_json::from_str(&text)
-        .map_err(|error| malformed(format!("this is no index of shards: {error}")))?;
-    for shard in index.weight_map.values() {
-        let mut components = Path::new(shard).components();
-        let plain = matches!(components.next(), Some(Component::Normal(_)));
-        if !plain || components.next().is_some() {
-            return Err(malformed(format!(
-                "it names the shard `{shard}`: a shard is a file in the same directory"
-            )));
-        }
-    }
-    if index.weight_map.is_empty() {
-        return Err(malformed("it lists no tensor".into()));
-    }
-    Ok(index.weight_map)
+fn no_weights(directory: &Path, candidates: &[WeightFile], names: &[String]) -> WeightError {
+    let looked_for: Vec<String> =
+        candidates.iter().map(|candidate| format!("`{}`", candidate.name())).collect();
+    let looked_for = looked_for.join(" nor ");
+    let reason = match files::other_formats(names.iter().map(String::as_str)).as_slice() {
+        [] => format!("there is neither {looked_for} nor any other `.safetensors` file here"),
+        [other, ..] => format!(
+            "there is neither {looked_for} nor any other `.safetensors` file here, and `{other}` is in a format that is \
+             not read; if the weights are pickled, {}",
+            files::CONVERSION
+        ),
+    };
+    WeightError::Malformed { path: directory.to_path_buf(), reason }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use safetensors::tensor::{Dtype, TensorView};
+
+    const SINGLE: &str = "model.safetensors";
+    const INDEX: &str = "model.safetensors.index.json";
 
     fn write(directory: &Path, file: &str, names: &[&str]) {
         let view =
@@ -179,17 +173,33 @@ mod tests {
         let wrong_file =
             error_with_index(r#"{"weight_map":{"x":"a.safetensors","y":"a.safetensors"}}"#);
         assert!(wrong_file.contains("`y` is in `a.safetensors`, and it is not"), "{wrong_file}");
-        let shapeless = error_with_index("[]");
-        assert!(shapeless.contains("this is no index of shards"), "{shapeless}");
-        let empty = error_with_index(r#"{"weight_map":{}}"#);
-        assert!(empty.contains("it lists no tensor"), "{empty}");
     }
 
     #[test]
-    fn an_index_does_not_lead_out_of_its_directory() {
-        for shard in ["../a.safetensors", "/etc/passwd", "..", "sub/a.safetensors", ""] {
-            let error = error_with_index(&format!(r#"{{"weight_map":{{"x":"{shard}"}}}}"#));
-            assert!(error.contains("a shard is a file in the same directory"), "{error}");
+    fn the_whole_file_comes_before_the_shards() {
+        let directory = tempfile::tempdir().unwrap();
+        write(directory.path(), SINGLE, &["whole"]);
+        write(directory.path(), "a.safetensors", &["x"]);
+        let index = r#"{"weight_map":{"x":"a.safetensors"}}"#;
+        std::fs::write(directory.path().join(INDEX), index).unwrap();
+        let names = || {
+            let checkpoint = Checkpoint::open(directory.path()).unwrap();
+            checkpoint.names().map(str::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(names(), ["whole"]);
+        let config = format!(r#"{{"transformers_weights": "{INDEX}"}}"#);
+        std::fs::write(directory.path().join("config.json"), config).unwrap();
+        assert_eq!(names(), ["x"]);
+    }
+
+    #[test]
+    fn weights_that_are_there_and_cannot_be_read_are_not_passed_over() {
+        for name in [SINGLE, INDEX] {
+            let directory = tempfile::tempdir().unwrap();
+            write(directory.path(), "other.safetensors", &["x"]);
+            std::os::unix::fs::symlink("nowhere", directory.path().join(name)).unwrap();
+            let error = Checkpoint::open(directory.path()).unwrap_err().to_string();
+            assert!(error.contains(name) && error.contains("link"), "{error}");
         }
     }
 
@@ -205,11 +215,17 @@ mod tests {
     #[test]
     fn a_directory_without_weights_says_what_is_read() {
         let directory = tempfile::tempdir().unwrap();
-        std::fs::write(directory.path().join("pytorch_model.bin"), "").unwrap();
-        let error = Checkpoint::open(directory.path()).unwrap_err().to_string();
+        let error = || Checkpoint::open(directory.path()).unwrap_err().to_string();
+        let empty = error();
         assert!(
-            error.contains("neither `model.safetensors`") && error.contains("save_pretrained"),
-            "{error}"
+            empty.contains("neither `model.safetensors` nor") && !empty.contains("python"),
+            "{empty}"
+        );
+        std::fs::write(directory.path().join("pytorch_model.bin"), "").unwrap();
+        let pickled = error();
+        assert!(
+            pickled.contains("`pytorch_model.bin` is in a format") && pickled.contains("save_file"),
+            "{pickled}"
         );
     }
 }

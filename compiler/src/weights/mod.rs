@@ -5,6 +5,7 @@
 
 pub mod check;
 mod checkpoint;
+pub mod files;
 mod random;
 mod safetensors_file;
 
