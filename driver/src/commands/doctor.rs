@@ -1,6 +1,7 @@
 //! `ocellus doctor`: what this machine has and lacks.
 
 use crate::diagnostic::Diagnostic;
+use crate::hub;
 use crate::output;
 use crate::processor::processor_name;
 use ocellus_compiler::{Target, codegen};
@@ -47,7 +48,7 @@ impl Machine {
                 .collect(),
             llvm: codegen::llvm_version(),
             linker: codegen::find_linker(),
-            hub_cache: hub_cache().filter(|folder| folder.is_dir()),
+            hub_cache: Some(hub::cache_folder()).filter(|folder| folder.is_dir()),
             cuda_driver: has_cuda_driver(),
         }
     }
@@ -108,13 +109,6 @@ fn processor_features() -> Vec<(&'static str, bool)> {
 #[cfg(not(target_arch = "x86_64"))]
 fn processor_features() -> Vec<(&'static str, bool)> {
     Vec::new()
-}
-
-/// Where hf-hub keeps what it fetched, by the same variables.
-fn hub_cache() -> Option<PathBuf> {
-    let home = std::env::var_os("HF_HOME").map(PathBuf::from);
-    let home = home.or_else(|| Some(std::env::home_dir()?.join(".cache/huggingface")))?;
-    Some(home.join("hub"))
 }
 
 fn has_cuda_driver() -> bool {

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "the helpers of tests")]
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub mod hub;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -31,15 +33,20 @@ pub fn ocellus<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>
     let mut command = Command::new(env!("CARGO_BIN_EXE_ocellus"));
     // A port that nothing listens on: a test never reaches the hub.
     command.env("HF_ENDPOINT", "http://127.0.0.1:9").env_remove("RUST_BACKTRACE");
-    let Output { status, stdout, stderr } = command.args(arguments).output().unwrap();
-    Outcome {
-        code: status.code().expect("the command was killed by a signal"),
-        stdout: String::from_utf8(stdout).unwrap(),
-        stderr: String::from_utf8(stderr).unwrap(),
-    }
+    Outcome::of(command.args(arguments))
 }
 
 impl Outcome {
+    /// What a command leaves behind when it has ended.
+    pub fn of(command: &mut Command) -> Self {
+        let Output { status, stdout, stderr } = command.output().unwrap();
+        Outcome {
+            code: status.code().expect("the command was killed by a signal"),
+            stdout: String::from_utf8(stdout).unwrap(),
+            stderr: String::from_utf8(stderr).unwrap(),
+        }
+    }
+
     /// It succeeded.
     #[track_caller]
     pub fn success(self) -> Self {
