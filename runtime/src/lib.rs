@@ -13,6 +13,10 @@
 //! # }
 //! ```
 
+// What tests of this crate share with its integration tests calls it so.
+#[cfg(test)]
+extern crate self as ocellus_runtime;
+
 pub mod artifact;
 pub mod cpu;
 pub mod device;

@@ -234,6 +234,66 @@ fn a_session_runs_on_after_an_error() {
     assert_eq!(session.run(&[("x", &x)]).unwrap()[0].1.data, expected(&x).1);
 }
 
+/// Plans that are right up to 32 rows, and cannot be bound above: one for each way in which that fails.
+fn plans_that_fail_above_32_rows() -> Vec<(&'static str, Plan)> {
+    let above = |edit: fn(&mut Program)| {
+        let mut plan = plan();
+        edit(&mut plan.programs[1]);
+        plan
+    };
+    let mut output = plan();
+    let more_than_32 = Expression::FloorDiv(Box::new(rows()), 33);
+    output.outputs[1].shape[0] = Expression::Sum(vec![
+        constant(1),
+        Expression::Product(vec![more_than_32, constant(1 << 55)]),
+    ]);
+    let mut gap = plan();
+    gap.pieces.truncate(1);
+    vec![
+        ("output", output),
+        ("piece", gap),
+        ("slot below zero", above(|program| program.slots[1] = constant(-1))),
+        ("arena", above(|program| program.slots[1] = constant(1 << 60))),
+        ("result", above(|program| program.slots[1] = constant(15))),
+        ("tiles", above(|program| program.launches[2].tiles = constant(-1))),
+        ("scratch", above(|program| program.launches[2].scratch_bytes = constant(1 << 60))),
+        ("scratch below zero", above(|program| program.launches[2].scratch_bytes = constant(-1))),
+        (
+            "address",
+            above(|program| {
+                program.launches[1].arguments[0] =
+                    LaunchArgument::Address { place: Place::Slot(0), offset: constant(1 << 20) };
+            }),
+        ),
+        (
+            "number",
+            above(|program| {
+                let overflow = Expression::Product(vec![constant(i64::MAX), rows()]);
+                program.launches[1].arguments[1] = LaunchArgument::Integer(overflow);
+            }),
+        ),
+    ]
+}
+
+#[test]
+fn a_size_that_cannot_be_bound_leaves_the_others_right() {
+    let right = |session: &Session, rows: usize| {
+        let x = input(rows);
+        assert_eq!(session.run(&[("x", &x)]).unwrap()[0].1.data, expected(&x).1, "{rows} rows");
+    };
+    for (what, plan) in plans_that_fail_above_32_rows() {
+        let (first, second) = (session(plan, 2), session(support::plan(), 2));
+        right(&first, 5);
+        for _ in 0..3 {
+            assert!(first.run(&[("x", &input(40))]).is_err(), "{what}");
+            // Takes the memory that the first session gave back, if it did.
+            right(&second, 64);
+            right(&first, 5);
+            right(&second, 64);
+        }
+    }
+}
+
 fn load_error(contents: ocellus_runtime::ArtifactContents) -> String {
     let result: Result<Session, LoadError> =
         Session::new(artifact(contents), Options { threads: 1 });

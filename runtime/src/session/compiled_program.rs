@@ -1,5 +1,7 @@
 //! [`CompiledProgram`]: a program whose expressions are evaluated once a size, however often they stand in the plan.
 
+use super::RunError;
+use crate::expression::EvaluationError;
 use crate::plan::{Expression, LaunchArgument, Place, Plan, Program};
 use std::collections::HashMap;
 
@@ -61,6 +63,35 @@ impl CompiledProgram {
             outputs: plan.outputs.iter().map(|port| numbers.number_all(&port.shape)).collect(),
             expressions: numbers.expressions,
         }
+    }
+
+    /// The values of all expressions where the symbols have those, or the first expression without one.
+    pub fn evaluate(&self, symbols: &[i64]) -> Result<Values, (&Expression, EvaluationError)> {
+        let values = self.expressions.iter();
+        let values = values.map(|each| each.evaluate(symbols).map_err(|source| (each, source)));
+        values.collect::<Result<_, _>>().map(Values)
+    }
+}
+
+/// The values of a program's expressions.
+pub struct Values(Vec<i64>);
+
+impl Values {
+    /// The value of one.
+    pub fn of(&self, id: ExpressionId) -> i64 {
+        self.0[id]
+    }
+
+    /// The value of one that counts something: `what`.
+    pub fn size(&self, what: &str, id: ExpressionId) -> Result<usize, RunError> {
+        let value = self.of(id);
+        usize::try_from(value)
+            .map_err(|_| RunError::Size { what: what.to_string(), value: value.into() })
+    }
+
+    /// The values of some that are dimensions of `what`.
+    pub fn shape(&self, what: &str, ids: &[ExpressionId]) -> Result<Vec<usize>, RunError> {
+        ids.iter().map(|id| self.size(what, *id)).collect()
     }
 }
 

@@ -6,22 +6,26 @@ mod compiled_program;
 mod dispatch;
 mod error;
 mod indices;
+mod places;
+#[cfg(test)]
+mod tests;
+mod workspace;
 
 use crate::artifact::{Artifact, ArtifactError, UnfitMachine};
 use crate::cpu::CpuDevice;
 use crate::device::{Device, DeviceError, LaunchCommand};
-use crate::memory::map_memory;
+use crate::memory::may_fail;
 use crate::tensor::HostTensor;
 use binding::bind;
-use bound_program::{BoundProgram, CallAddresses};
+use bound_program::{BoundProgram, CallAddresses, EvaluatedProgram};
 use compiled_program::CompiledProgram;
 use dispatch::Dispatch;
 pub use error::RunError;
 use indices::read_indices;
-use memmap2::MmapMut;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
+use workspace::Workspace;
 
 /// How a session runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,16 +78,7 @@ pub struct Session {
     artifact: Artifact,
     dispatch: Dispatch,
     programs: Vec<CompiledProgram>,
-    state: Mutex<State>,
-}
-
-/// What changes from call to call.
-struct State {
-    device: Box<dyn Device>,
-    /// Holds the slots of the program that runs. Only grows.
-    arena: MmapMut,
-    /// The program and the sizes of the last call: the next one is likely to have the same.
-    bound: Option<BoundProgram>,
+    workspace: Mutex<Workspace>,
 }
 
 impl Session {
@@ -102,9 +97,8 @@ impl Session {
         let programs =
             plan.programs.iter().map(|program| CompiledProgram::new(plan, program)).collect();
         let dispatch = Dispatch::new(plan);
-        let arena = map_memory(1).map_err(ArtifactError::Io)?;
-        let state = State { device: Box::new(device), arena, bound: None };
-        Ok(Session { artifact, dispatch, programs, state: Mutex::new(state) })
+        let workspace = Workspace::new(Box::new(device)).map_err(ArtifactError::Io)?;
+        Ok(Session { artifact, dispatch, programs, workspace: Mutex::new(workspace) })
     }
 
     /// What was loaded.
@@ -114,7 +108,7 @@ impl Session {
 
     /// The size of the arena in bytes. It grows with the largest size that has run, and never shrinks.
     pub fn arena_bytes(&self) -> usize {
-        self.lock().arena.len()
+        self.lock().arena_bytes()
     }
 
     /// Runs the model on inputs by name. The outputs come in the plan's order.
@@ -149,23 +143,13 @@ impl Session {
         let plan = self.artifact.plan();
         let call = bind(plan, inputs)?;
         let indices = read_indices(plan, &call)?;
-        let state = &mut *self.lock();
-        let bound = match state.bound.take_if(|bound| bound.symbols == call.symbols) {
-            Some(bound) => state.bound.insert(bound),
-            None => {
-                let shapes: Vec<&[usize]> =
-                    call.inputs.iter().map(|tensor| tensor.shape.as_slice()).collect();
-                let bound = BoundProgram::new(
-                    &self.artifact,
-                    (&self.dispatch, &self.programs),
-                    call.symbols,
-                    &shapes,
-                    &mut state.arena,
-                )?;
-                state.device.reserve_scratch(bound.scratch_bytes)?;
-                state.bound.insert(bound)
-            }
-        };
+        let mut workspace = self.lock();
+        let shapes: Vec<&[usize]> =
+            call.inputs.iter().map(|tensor| tensor.shape.as_slice()).collect();
+        let (bound, device) = workspace.bind(call.symbols, |symbols| {
+            let programs = (&self.dispatch, self.programs.as_slice());
+            EvaluatedProgram::new(&self.artifact, programs, symbols, &shapes)
+        })?;
         let mut outputs = bound
             .output_shapes
             .iter()
@@ -187,23 +171,25 @@ impl Session {
             let command = LaunchCommand { kernel, arguments: bound.arguments(launch), tiles };
             // SAFETY: whoever loaded the artifact vouches for its kernels; every address has been checked to lie inside
             // memory that outlives the launch, and the scratch memory is reserved.
-            unsafe { state.device.launch(command) }?;
+            unsafe { device.launch(command) }?;
             observer.after(bound, index, &addresses);
         }
         let names = plan.outputs.iter().map(|port| port.name.clone());
         Ok(names.zip(outputs).collect())
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        // A panic in an observer leaves the state whole: nothing in it is half-changed while launches run.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Workspace> {
+        // A panic in an observer leaves the workspace whole: nothing in it is half-changed while launches run.
+        self.workspace.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 fn new_output(shape: &[usize]) -> Result<HostTensor, RunError> {
-    HostTensor::zeros(shape.to_vec()).ok_or_else(|| RunError::OutOfMemory {
-        what: "an output".to_string(),
-        bytes: shape.iter().fold(4, |bytes: usize, dim| bytes.saturating_mul(*dim)),
+    may_fail().ok().and_then(|()| HostTensor::zeros(shape.to_vec())).ok_or_else(|| {
+        RunError::OutOfMemory {
+            what: "an output".to_string(),
+            bytes: shape.iter().fold(4, |bytes: usize, dim| bytes.saturating_mul(*dim)),
+        }
     })
 }
 
@@ -231,7 +217,7 @@ impl Observer for Results<'_> {
         let (Some(result), Some(view)) = (&entry.result, &bound.launches[launch].result) else {
             return;
         };
-        let address = addresses.of(view.home) as *const u8;
+        let address = bound.address(view.home, addresses) as *const u8;
         // SAFETY: binding has checked that the view lies inside its memory, which is initialised (by zeros at first) and
         // which nobody writes between launches.
         let bytes = unsafe { std::slice::from_raw_parts(address, view.bytes) };

@@ -1,0 +1,44 @@
+//! Calls in which one step fails, each step in turn: the session must answer rightly afterwards.
+
+#[path = "../../tests/support/mod.rs"]
+mod support;
+
+use super::*;
+use crate::memory::faults::with_fault_behind;
+use support::{artifact, contents, expected, input, plan};
+
+fn session() -> Session {
+    Session::new(artifact(contents(plan())), Options { threads: 3 }).unwrap()
+}
+
+fn assert_right(session: &Session, rows: usize) {
+    let x = input(rows);
+    let outputs = session.run(&[("x", &x)]).unwrap();
+    assert_eq!(outputs[0].1.data, expected(&x).1, "{rows} rows");
+}
+
+#[test]
+fn whichever_step_of_a_call_fails_the_next_answers_are_right() {
+    // The largest size needs another arena and more scratch memory, the same size nothing but outputs.
+    for (before, failing) in [(5, 64), (64, 5), (5, 5)] {
+        let mut failed = 0;
+        loop {
+            let (session, other) = (session(), session());
+            assert_right(&session, before);
+            let x = input(failing);
+            let (result, was_met) = with_fault_behind(failed, || session.run(&[("x", &x)]));
+            assert_eq!(result.is_err(), was_met, "step {failed}");
+            if !was_met {
+                break;
+            }
+            // Another session takes memory that the first may have given back.
+            for rows in [before, 64, failing, before] {
+                assert_right(&other, 64);
+                assert_right(&session, rows);
+            }
+            failed += 1;
+        }
+        // Two outputs; and before those an arena and scratch memory for three workers.
+        assert_eq!(failed, if failing > before { 6 } else { 2 }, "{before} rows, then {failing}");
+    }
+}
