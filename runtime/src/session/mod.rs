@@ -7,6 +7,7 @@ mod dispatch;
 mod error;
 mod indices;
 mod places;
+mod queue;
 #[cfg(test)]
 mod tests;
 mod workspace;
@@ -22,8 +23,8 @@ use compiled_program::CompiledProgram;
 use dispatch::Dispatch;
 pub use error::RunError;
 use indices::read_indices;
+use queue::{Queue, Turn};
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 use workspace::Workspace;
 
@@ -73,12 +74,12 @@ pub struct LaunchTime {
     pub microseconds: f64,
 }
 
-/// An artifact that is ready to run. Calls from several threads come one after the other.
+/// An artifact that is ready to run. Calls from several threads come one after the other, in the order in which they began.
 pub struct Session {
     artifact: Artifact,
     dispatch: Dispatch,
     programs: Vec<CompiledProgram>,
-    workspace: Mutex<Workspace>,
+    workspace: Queue<Workspace>,
 }
 
 impl Session {
@@ -98,7 +99,7 @@ impl Session {
             plan.programs.iter().map(|program| CompiledProgram::new(plan, program)).collect();
         let dispatch = Dispatch::new(plan);
         let workspace = Workspace::new(Box::new(device)).map_err(ArtifactError::Io)?;
-        Ok(Session { artifact, dispatch, programs, workspace: Mutex::new(workspace) })
+        Ok(Session { artifact, dispatch, programs, workspace: Queue::new(workspace) })
     }
 
     /// What was loaded.
@@ -108,7 +109,7 @@ impl Session {
 
     /// The size of the arena in bytes. It grows with the largest size that has run, and never shrinks.
     pub fn arena_bytes(&self) -> usize {
-        self.lock().arena_bytes()
+        self.workspace().arena_bytes()
     }
 
     /// Runs the model on inputs by name. The outputs come in the plan's order.
@@ -143,7 +144,7 @@ impl Session {
         let plan = self.artifact.plan();
         let call = bind(plan, inputs)?;
         let indices = read_indices(plan, &call)?;
-        let mut workspace = self.lock();
+        let mut workspace = self.workspace();
         let shapes: Vec<&[usize]> =
             call.inputs.iter().map(|tensor| tensor.shape.as_slice()).collect();
         let (bound, device) = workspace.bind(call.symbols, |symbols| {
@@ -178,9 +179,10 @@ impl Session {
         Ok(names.zip(outputs).collect())
     }
 
-    fn lock(&self) -> MutexGuard<'_, Workspace> {
-        // A panic in an observer leaves the workspace whole: nothing in it is half-changed while launches run.
-        self.workspace.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Waits for this call's turn. A panic in an observer ends the turn, and leaves the workspace whole: nothing in it is
+    /// half-changed while launches run.
+    fn workspace(&self) -> Turn<'_, Workspace> {
+        self.workspace.wait()
     }
 }
 
