@@ -16,7 +16,7 @@ use crate::target::{Target, TargetError};
 use ocellus_dialects::symbolic::{SymbolError, SymbolRange, Symbols};
 use ocellus_dialects::venc::VencError;
 use ocellus_runtime::artifact::{
-    Artifact, ArtifactContents, ArtifactError, ArtifactWriter, Provenance,
+    Artifact, ArtifactContents, ArtifactError, ArtifactWriter, Destination, Provenance,
 };
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -254,36 +254,52 @@ impl Compiler {
 
     /// Compiles `model` and loads the result.
     pub fn compile(&self, model: &Model) -> Result<Encoder, CompileError> {
-        let (program, artifact) = self.compile_artifact(model, None, &mut |_| {})?;
+        let (program, artifact) = self.compile_artifact(model, &mut |_| {})?;
         Ok(Encoder::new(program, artifact)?)
     }
 
-    /// Compiles `model` into a file, or in memory where none is given. Nothing is loaded, so the target may be another
-    /// machine.
+    /// Compiles `model` in memory. Nothing is loaded, so the target may be another machine.
     pub fn compile_artifact(
         &self,
         model: &Model,
-        file: Option<&Path>,
         observe: &mut dyn FnMut(Stage),
     ) -> Result<(Program, Artifact), CompileError> {
-        let program = self.lower_observed(model, observe)?;
-        let artifact = self.write(model, &program, observe, |contents| match file {
-            Some(path) => ArtifactWriter::create(path, contents),
-            None => ArtifactWriter::in_memory(contents),
-        })?;
-        Ok((program, artifact))
+        self.compile_into(model, observe, ArtifactWriter::in_memory)
     }
 
-    fn write(
+    /// Compiles `model` into a file, of which nothing is seen before it is whole.
+    pub fn compile_to_file(
+        &self,
+        model: &Model,
+        file: &Path,
+        observe: &mut dyn FnMut(Stage),
+    ) -> Result<Program, CompileError> {
+        let create = |contents| ArtifactWriter::create(file, contents);
+        Ok(self.compile_into(model, observe, create)?.0)
+    }
+
+    fn compile_into<D: Destination>(
+        &self,
+        model: &Model,
+        observe: &mut dyn FnMut(Stage),
+        create: impl FnOnce(ArtifactContents) -> Result<ArtifactWriter<D>, ArtifactError>,
+    ) -> Result<(Program, D::Written), CompileError> {
+        let program = self.lower_observed(model, observe)?;
+        let written = self.write(model, &program, observe, create)?;
+        Ok((program, written))
+    }
+
+    fn write<D: Destination>(
         &self,
         model: &Model,
         program: &Program,
         observe: &mut dyn FnMut(Stage),
-        create: impl FnOnce(ArtifactContents) -> Result<ArtifactWriter, ArtifactError>,
-    ) -> Result<Artifact, CompileError> {
+        create: impl FnOnce(ArtifactContents) -> Result<ArtifactWriter<D>, ArtifactError>,
+    ) -> Result<D::Written, CompileError> {
         observe(Stage::Emit);
         let (kernels, cpu) = (&program.host.kernels, self.target.cpu());
-        let code = codegen::compile_kernels(kernels, cpu, program.optimisation)?;
+        let plan = Some(&program.host.plan);
+        let code = codegen::compile_kernels(kernels, plan, cpu, program.optimisation)?;
         let plan = program.host.plan.clone();
         let tag = self.config.tag.as_deref().unwrap_or(&model.name);
         let preprocessor = model.preprocessor_config.as_ref();

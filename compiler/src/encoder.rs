@@ -13,8 +13,11 @@ pub struct Encoder {
 }
 
 impl Encoder {
+    /// Loads what the compiler has just written.
     pub(crate) fn new(program: Program, artifact: Artifact) -> Result<Self, LoadError> {
-        Ok(Encoder { program, session: Session::new(artifact, Options::default())? })
+        // SAFETY: the compiler of this process has just written the artifact, into memory of its own.
+        let session = unsafe { Session::new(artifact, Options::default()) }?;
+        Ok(Encoder { program, session })
     }
 
     /// Runs the model: inputs by the names of the Hugging Face forward, results by name.

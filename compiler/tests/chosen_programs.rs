@@ -160,7 +160,9 @@ fn session(model: &Model, mut module: Module, cpu: &CpuTarget) -> Session {
     module.symbols = model.module.symbols.clone();
     let alone = PieceProgram { region: Region::default(), module };
     let host = passes::plan(&model.module, &[alone], cpu).unwrap();
-    let code = codegen::compile_kernels(&host.kernels, cpu, codegen::Optimisation::Full).unwrap();
+    let code =
+        codegen::compile_kernels(&host.kernels, Some(&host.plan), cpu, codegen::Optimisation::Full)
+            .unwrap();
     let requirements = Target::Cpu(*cpu).requirements();
     let mut writer = ArtifactWriter::in_memory(ArtifactContents {
         provenance: Provenance::new(requirements, "alone", &host.plan),
@@ -173,7 +175,8 @@ fn session(model: &Model, mut module: Module, cpu: &CpuTarget) -> Session {
         let packed = weight.pack(model.weights.as_ref()).unwrap();
         writer.write_weight(&weight.name(), [packed]).unwrap();
     }
-    Session::new(writer.finish().unwrap(), Options { threads: 2 }).unwrap()
+    // SAFETY: the artifact was compiled above.
+    unsafe { Session::new(writer.finish().unwrap(), Options { threads: 2 }) }.unwrap()
 }
 
 /// `cargo test --release -p ocellus-compiler --test chosen_programs -- --ignored --nocapture`, on an idle machine.

@@ -114,7 +114,7 @@ fn what_costs_more_is_told_with_how_much() {
 #[test]
 fn an_artifact_keeps_its_explanation_and_stays_the_same() {
     let model = golden("vit-base");
-    let compile = || compiler().compile_artifact(&model, None, &mut |_| {}).unwrap();
+    let compile = || compiler().compile_artifact(&model, &mut |_| {}).unwrap();
     let ((program, artifact), (_, again)) = (compile(), compile());
     let kept =
         Explanation::from_json(artifact.attachment(EXPLANATION_ATTACHMENT).unwrap()).unwrap();

@@ -3,6 +3,8 @@
 //!
 //! `cargo run --release --example custom_encoder`
 
+#![forbid(unsafe_code)]
+
 use ocellus::nn::{
     self, LayerNorm, Linear, Module, PatchEmbed, PositionTable, Scope, Tensor, TransformerBlock,
 };

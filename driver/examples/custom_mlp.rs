@@ -2,6 +2,8 @@
 //!
 //! `cargo run --release --example custom_mlp`
 
+#![forbid(unsafe_code)]
+
 use ocellus::nn::{self, Linear, Module, Scope, Tensor};
 use ocellus::weights::RandomWeights;
 use ocellus::{Activation, Compiler, ElementType, HostTensor, Model, SymbolRange, Target};

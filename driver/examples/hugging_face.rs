@@ -2,6 +2,8 @@
 //!
 //! `cargo run --release --example hugging_face -- path/to/checkpoint a.jpg b.jpg`
 
+#![forbid(unsafe_code)]
+
 use ocellus::{Compiler, Preprocessor, Target, hf};
 use std::path::PathBuf;
 

@@ -27,23 +27,40 @@ pub fn compiler(options: &CompileOptions) -> Result<Compiler, Diagnostic> {
     })
 }
 
-/// Compiles a model, into a file or in memory.
+/// Compiles a model in memory.
 pub fn compile(
     model: &Model,
     options: &CompileOptions,
-    file: Option<&Path>,
     stages: &mut Stages,
 ) -> Result<(Program, Artifact), Diagnostic> {
-    let compiled = compiler(options)?.compile_artifact(model, file, &mut |stage| match stage {
+    let compiler = compiler(options)?;
+    let compiled = compiler.compile_artifact(model, &mut |stage| show(stage, stages));
+    let (program, artifact) = compiled.within(&model.name)?;
+    warn(&program.explanation);
+    Ok((program, artifact))
+}
+
+/// Compiles a model into a file.
+pub fn compile_to_file(
+    model: &Model,
+    options: &CompileOptions,
+    file: &Path,
+    stages: &mut Stages,
+) -> Result<(), Diagnostic> {
+    let compiler = compiler(options)?;
+    let compiled = compiler.compile_to_file(model, file, &mut |stage| show(stage, stages));
+    warn(&compiled.within(&model.name)?.explanation);
+    Ok(())
+}
+
+fn show(stage: Stage, stages: &mut Stages) {
+    match stage {
         Stage::Saturate => stages.begin("choose kernels"),
         Stage::Plan => stages.begin("plan buffers and launches"),
         Stage::Emit => stages.begin("emit machine code"),
         Stage::Pack { done: 0, .. } => stages.begin("pack weights"),
         Stage::Pack { done, all } => stages.advance("pack weights", done, all),
-    });
-    let (program, artifact) = compiled.within(&model.name)?;
-    warn(&program.explanation);
-    Ok((program, artifact))
+    }
 }
 
 /// Says on standard error which limits were hit.
@@ -60,13 +77,14 @@ pub fn session(
 ) -> Result<Session, Diagnostic> {
     let artifact = match subject {
         Subject::Artifact(artifact, _) => *artifact,
-        Subject::Model(model, _) => compile(&model, options, None, stages)?.1,
+        Subject::Model(model, _) => compile(&model, options, stages)?.1,
     };
     load(artifact, threads)
 }
 
-/// An artifact that is ready to run.
+/// An artifact that is ready to run: one that was compiled here, or that the user names.
 pub fn load(artifact: Artifact, threads: Option<NonZeroUsize>) -> Result<Session, Diagnostic> {
     let threads = threads.map_or(Options::default().threads, NonZeroUsize::get);
-    Ok(Session::new(artifact, Options { threads })?)
+    // SAFETY: either this process compiled it, or the user names the file, and so says that its code may run.
+    Ok(unsafe { Session::new(artifact, Options { threads }) }?)
 }

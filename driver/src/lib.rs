@@ -18,6 +18,10 @@
 //! A model of one's own is written with [`nn`], and becomes a [`Model`] with its weights. An artifact that was compiled
 //! before is loaded as a [`Session`]; a program that does nothing else needs only the `ocellus-runtime` crate, which has
 //! no LLVM in it.
+//!
+//! What is compiled and run in one process is safe. To load an artifact from a file ([`Session::load`]) is `unsafe`: it
+//! holds machine code, so the caller says that it comes from a compiler that they trust, and that nobody writes into the
+//! file while it is in use. What else an artifact says, its plan above all, is checked and need not be trusted.
 
 pub use ocellus_compiler::frontend::{Model, nn};
 pub use ocellus_compiler::preprocess::Preprocessor;

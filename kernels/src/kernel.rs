@@ -8,6 +8,7 @@ use crate::gemm::Gemm;
 use crate::mlir::Module;
 use crate::movement::Movement;
 use crate::rowwise::RowWise;
+use ocellus_runtime::signature::{PLAN_SYMBOL, Signature};
 
 /// A kernel of any family. Equal kernels have equal code.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -63,13 +64,27 @@ impl Kernel {
         }
     }
 
+    /// What the code does with its argument block: the module has it beside the code, for whoever loads that.
+    pub fn signature(&self, target: &CpuTarget) -> Signature {
+        match self {
+            Kernel::Attention(attention) => attention.signature(target),
+            Kernel::BackToBackGemm(gemms) => gemms.signature(target),
+            Kernel::BatchedGemm(gemm) => gemm.signature(target),
+            Kernel::Gemm(gemm) => gemm.signature(target),
+            Kernel::Move(movement) => movement.signature(),
+            Kernel::RowWise(row_wise) => row_wise.signature(),
+        }
+    }
+
     /// A module with this kernel alone.
     pub fn emit(&self, target: &CpuTarget) -> String {
-        emit_module(std::slice::from_ref(self), target)
+        emit_module(std::slice::from_ref(self), None, target)
     }
 
     fn define(&self, module: &mut Module, target: &CpuTarget) {
         let symbol = self.symbol_name();
+        let signature = self.signature(target).to_text();
+        module.constant(&Signature::symbol_of(&symbol), &signature);
         match self {
             Kernel::Attention(attention) => attention.define(module, &symbol, target),
             Kernel::BackToBackGemm(gemms) => gemms.define(module, &symbol, target),
@@ -81,9 +96,13 @@ impl Kernel {
     }
 }
 
-/// A module with these kernels. Equal ones, and what several share, are in it once.
-pub fn emit_module(kernels: &[Kernel], target: &CpuTarget) -> String {
+/// A module with these kernels. Equal ones, and what several share, are in it once. It names the plan that launches them,
+/// by its hash, where there is one.
+pub fn emit_module(kernels: &[Kernel], plan: Option<&str>, target: &CpuTarget) -> String {
     let mut module = Module::default();
+    if let Some(hash) = plan {
+        module.constant(PLAN_SYMBOL, hash);
+    }
     for (position, kernel) in kernels.iter().enumerate() {
         if !kernels[..position].contains(kernel) {
             kernel.define(&mut module, target);

@@ -1,7 +1,8 @@
 //! The kernel families of Ocellus. One folder a family: what it computes, its schedules, one emitter a target.
 //!
 //! [`lower`] turns one `kernel` operation on concrete layouts into a [`Launch`]: a [`Kernel`] (all that its code
-//! depends on; equal kernels share code), the argument block, and the number of tiles. [`Kernel::emit`] writes its MLIR.
+//! depends on; equal kernels share code), the argument block, and the number of tiles. [`Kernel::emit`] writes its MLIR,
+//! and [`Kernel::signature`] says what it does with its argument block.
 //!
 //! # The CPU calling convention
 //! `void symbol(const int64_t *arguments, int64_t first_tile, int64_t end_tile, uint8_t *scratch)`. The argument block is
@@ -22,6 +23,7 @@ pub mod rows;
 pub mod rowwise;
 mod target;
 pub mod vector;
+mod words;
 mod work;
 
 pub use kernel::{Kernel, emit_module};

@@ -3,11 +3,11 @@
 #[path = "../tests/support/mod.rs"]
 mod support;
 
-use ocellus_runtime::{HostTensor, Options, Session};
+use ocellus_runtime::{HostTensor, Session};
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
-use support::{artifact, contents, input, plan};
+use support::{artifact, contents, input, load, plan};
 
 const LONG: Duration = Duration::from_secs(2);
 
@@ -19,8 +19,7 @@ struct Wait {
 }
 
 fn main() {
-    let options = Options { threads: 1 };
-    let session = Session::new(artifact(contents(plan())), options).expect("a valid artifact");
+    let session = load(artifact(contents(plan())), 1).expect("a valid artifact");
     for callers in [1, 2, 4, 8] {
         let mut waits = call_for_a_while(&session, callers);
         let most = waits.iter().map(|wait| wait.calls).max().unwrap_or(0);

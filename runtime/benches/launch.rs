@@ -3,10 +3,10 @@
 #[path = "../tests/support/mod.rs"]
 mod support;
 
+use ocellus_runtime::Session;
 use ocellus_runtime::plan::{Launch, PieceRange};
-use ocellus_runtime::{Options, Session};
 use std::time::Instant;
-use support::{artifact, constant, contents, input, plan};
+use support::{artifact, constant, contents, input, load, plan};
 
 const LAUNCHES: usize = 60;
 const CALLS: u32 = 2000;
@@ -26,10 +26,15 @@ fn main() {
 /// `tiles` empty tiles, [`LAUNCHES`] times.
 fn empty_launches(tiles: i64) -> ocellus_runtime::plan::Plan {
     let mut plan = plan();
-    // A kernel without work: the bytes that it clears are none.
-    let mut launch: Launch = plan.programs[0].launches[2].clone();
-    launch.arguments[0] = ocellus_runtime::plan::LaunchArgument::Integer(constant(0));
-    launch.tiles = constant(tiles);
+    plan.kernels[0].symbol = "nothing".to_string();
+    let launch = Launch {
+        arguments: vec![],
+        tiles: constant(tiles),
+        ..plan.programs[0].launches[0].clone()
+    };
+    let launch = Launch { result: None, ..launch };
+    // What writes the outputs is gone, so there are none.
+    plan.outputs.clear();
     plan.pieces.truncate(1);
     plan.pieces[0].ranges = vec![PieceRange { symbol: 0, min: 1, max: 64 }];
     plan.programs[0].launches = vec![launch; LAUNCHES];
@@ -38,13 +43,13 @@ fn empty_launches(tiles: i64) -> ocellus_runtime::plan::Plan {
 
 /// The median over the calls.
 fn microseconds_a_launch(threads: usize, tiles: i64) -> f64 {
-    let session = Session::new(artifact(contents(empty_launches(tiles))), Options { threads });
+    let session = load(artifact(contents(empty_launches(tiles))), threads);
     let session = session.expect("a valid artifact");
     median(|_| 8, &session) / LAUNCHES as f64
 }
 
 fn rebinding_microseconds() -> f64 {
-    let session = Session::new(artifact(contents(plan_of_many())), Options { threads: 1 });
+    let session = load(artifact(contents(plan_of_many())), 1);
     let session = session.expect("a valid artifact");
     let same = median(|_| 8, &session);
     let other = median(|call| 8 + call as usize % 2, &session);

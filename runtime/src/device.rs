@@ -1,11 +1,12 @@
 //! [`Device`]: where kernels run.
 
-use crate::plan::KernelEntry;
+use crate::plan::Plan;
+use crate::signature::Signature;
 
 /// One launch, all addresses and sizes resolved.
 #[derive(Clone, Copy, Debug)]
 pub struct LaunchCommand<'a> {
-    /// Which kernel, by its position in the list given to [`Device::load`].
+    /// Which kernel, by its position in the plan given to [`Device::load`].
     pub kernel: usize,
     /// The argument block.
     pub arguments: &'a [i64],
@@ -18,11 +19,12 @@ pub trait Device: Send {
     /// What it is called on the command line.
     fn name(&self) -> &'static str;
 
-    /// Takes a code object and finds the kernels in it, replacing what it had.
+    /// Takes a code object and finds the kernels of the plan in it, replacing what it had. Gives what each does with its
+    /// arguments, as the code object says. One that was compiled for another plan is refused.
     ///
     /// # Safety
     /// The code object is machine code, and loading it may run it: it must be one that the compiler wrote.
-    unsafe fn load(&mut self, code: &[u8], kernels: &[KernelEntry]) -> Result<(), DeviceError>;
+    unsafe fn load(&mut self, code: &[u8], plan: &Plan) -> Result<Vec<Signature>, DeviceError>;
 
     /// Makes sure that every worker has that many bytes of scratch memory. It only grows.
     fn reserve_scratch(&mut self, bytes: usize) -> Result<(), DeviceError>;
@@ -30,8 +32,8 @@ pub trait Device: Send {
     /// Runs a kernel over all its tiles, and returns when their results can be read.
     ///
     /// # Safety
-    /// The argument block must be what that kernel expects, every address in it must be valid for what the kernel does
-    /// with it, and the scratch memory that it needs must have been reserved.
+    /// The arguments and the tiles must be such as the kernel's [`Signature`] allows, every address must be valid for what
+    /// that says is done there, and the scratch memory that it needs must have been reserved.
     unsafe fn launch(&mut self, command: LaunchCommand<'_>) -> Result<(), DeviceError>;
 }
 
@@ -47,6 +49,9 @@ pub enum DeviceError {
     /// The loader does not take the code object.
     #[error("the dynamic loader refuses the code object")]
     Load(#[source] libloading::Error),
+    /// The code object is for another plan.
+    #[error("the code object was compiled for another plan: compile the model again")]
+    OtherPlan,
     /// The code object lacks a kernel.
     #[error("the code object has no kernel `{symbol}`")]
     MissingKernel {
@@ -55,6 +60,24 @@ pub enum DeviceError {
         /// What the loader says.
         #[source]
         source: libloading::Error,
+    },
+    /// The code object does not say what a kernel does with its arguments.
+    #[error("the code object does not say what its kernel `{symbol}` does with its arguments")]
+    MissingSignature {
+        /// The symbol of the kernel.
+        symbol: String,
+        /// What the loader says.
+        #[source]
+        source: libloading::Error,
+    },
+    /// What the code object says of a kernel is no signature.
+    #[error("what the code object says of its kernel `{symbol}` cannot be understood")]
+    Signature {
+        /// The symbol of the kernel.
+        symbol: String,
+        /// What the parser says.
+        #[source]
+        source: serde_json::Error,
     },
     /// A launch of a kernel that was not loaded.
     #[error("kernel {0} is not loaded")]

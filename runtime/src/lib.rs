@@ -4,7 +4,9 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use ocellus_runtime::{HostTensor, Options, Session};
 //!
-//! let encoder = Session::load("encoder.safetensors".as_ref(), Options::default())?;
+//! let path = "encoder.safetensors".as_ref();
+//! // SAFETY: we compiled this file ourselves, and nobody writes into it.
+//! let encoder = unsafe { Session::load(path, Options::default()) }?;
 //! let pixels = HostTensor { shape: vec![1, 3, 224, 224], data: vec![0.0; 3 * 224 * 224] };
 //! for (name, tensor) in encoder.run(&[("pixel_values", &pixels)])? {
 //!     println!("{name}: {:?}", tensor.shape);
@@ -26,6 +28,7 @@ mod new_file;
 pub mod plan;
 pub mod plan_validation;
 mod session;
+pub mod signature;
 mod tensor;
 mod tensors_file;
 
@@ -34,6 +37,6 @@ pub use artifact::{
 };
 pub use expression::EvaluationError;
 pub use new_file::write_file;
-pub use session::{LaunchTime, LoadError, Options, Outputs, RunError, Session};
+pub use session::{LaunchTime, LoadError, Options, Outputs, RunError, Session, UnfitLaunch};
 pub use tensor::HostTensor;
 pub use tensors_file::{TensorsFileError, read_tensors, write_tensors};

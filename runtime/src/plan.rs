@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 /// The version of the format. An artifact of another one is refused.
-pub const FORMAT_VERSION: u32 = 2;
+pub const FORMAT_VERSION: u32 = 3;
 
 /// An integer that depends on the symbols of a call.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -113,7 +113,8 @@ pub struct WeightEntry {
 /// A kernel of the code object.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct KernelEntry {
-    /// The symbol that the code object exports; see [`crate::cpu`] for its signature.
+    /// The symbol that the code object exports; see [`crate::cpu`] for how it is called, and [`crate::signature`] for what
+    /// it takes.
     pub symbol: String,
     /// The kernel family.
     pub family: String,
@@ -225,6 +226,13 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// The hash of its text, by which a code object names it.
+    pub fn hash(&self) -> String {
+        // Nothing in a plan can fail to be written: no map, no number that JSON lacks.
+        let text = serde_json::to_string(self).unwrap_or_default();
+        blake3::hash(text.as_bytes()).to_string()
+    }
+
     /// Whether the input of that name is one of indices.
     pub fn holds_indices(&self, input: &str) -> bool {
         let port = self.inputs.iter().find(|port| port.name == input);

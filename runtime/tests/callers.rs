@@ -2,13 +2,13 @@
 
 mod support;
 
-use ocellus_runtime::{Options, Session};
+use ocellus_runtime::Session;
 use std::sync::{Mutex, mpsc};
 use std::time::Duration;
 use support::*;
 
 fn session() -> Session {
-    Session::new(artifact(contents(plan())), Options { threads: 1 }).expect("a valid artifact")
+    load(artifact(contents(plan())), 1).expect("a valid artifact")
 }
 
 #[test]

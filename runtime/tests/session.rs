@@ -6,11 +6,11 @@ mod support;
 
 use half::bf16;
 use ocellus_runtime::plan::*;
-use ocellus_runtime::{HostTensor, LoadError, Options, RunError, Session};
+use ocellus_runtime::{Artifact, HostTensor, RunError, Session};
 use support::*;
 
 fn session(plan: Plan, threads: usize) -> Session {
-    Session::new(artifact(contents(plan)), Options { threads }).unwrap()
+    load(artifact(contents(plan)), threads).unwrap()
 }
 
 fn run_error(plan: Plan, inputs: &[(&str, &HostTensor)]) -> RunError {
@@ -211,7 +211,7 @@ fn a_plan_that_leaves_its_memory_is_stopped() {
     let mut plan = plan();
     plan.outputs[0].shape[0] = constant(1 << 55);
     let error = chain(&run_error(plan, &[("x", &input(2))]));
-    assert!(error.contains("cannot allocate") && error.contains("an output"), "{error}");
+    assert!(error.contains("the output `y` has 576460752303423488 bytes"), "{error}");
 }
 
 #[test]
@@ -294,9 +294,115 @@ fn a_size_that_cannot_be_bound_leaves_the_others_right() {
     }
 }
 
+#[test]
+fn a_launch_must_fit_its_kernel() {
+    let with = |edit: fn(&mut Launch)| {
+        let mut edited = contents(plan());
+        edit(&mut edited.plan.programs[1].launches[1]);
+        load_error(edited)
+    };
+    let unfit = |problem: &str| {
+        format!(
+            "the artifact's plan does not fit its kernels: compile the model again: program 1, launch 1, kernel \
+             `add_rows`: {problem}"
+        )
+    };
+    assert_eq!(
+        with(|launch| drop(launch.arguments.pop())),
+        unfit("it takes 4 arguments, and is given 3")
+    );
+    assert_eq!(
+        with(|launch| launch.arguments[0] = LaunchArgument::Integer(constant(0))),
+        unfit("argument 0 is a number, and should be an address")
+    );
+    assert_eq!(
+        with(|launch| launch.arguments[1] = address(Place::Slot(0))),
+        unfit("argument 1 is an address, and should be a number")
+    );
+    for lent in [Place::Input(0), Place::Weight(0)] {
+        let mut edited = contents(plan());
+        edited.plan.programs[1].launches[1].arguments[2] = address(lent);
+        assert_eq!(
+            load_error(edited),
+            unfit(
+                "it would write to argument 2, which is an input or a weight, and these are only lent"
+            )
+        );
+    }
+}
+
+#[test]
+fn a_kernel_that_would_leave_its_memory_is_not_launched() {
+    let with = |edit: fn(&mut Plan)| {
+        let mut plan = plan();
+        edit(&mut plan);
+        chain(&run_error(plan, &[("x", &input(2))]))
+    };
+    let number = |value| LaunchArgument::Integer(constant(value));
+    // Reads the second row of an input of two from the first on.
+    assert_eq!(
+        with(|plan| plan.programs[0].launches[0].arguments[0] =
+            LaunchArgument::Address { place: Place::Input(0), offset: constant(16) }),
+        "the kernel of launch 0 of the artifact's plan would go on to byte 48 of argument 0, a memory of 32 bytes"
+    );
+    assert_eq!(
+        with(|plan| plan.programs[0].launches[0].tiles = constant(3)),
+        "the kernel of launch 0 of the artifact's plan would go on to byte 48 of argument 0, a memory of 32 bytes"
+    );
+    assert!(
+        with(|plan| plan.outputs[0].shape[1] = constant(3))
+            .contains("would go on to byte 32 of argument 2, a memory of 24 bytes")
+    );
+    assert_eq!(
+        with(|plan| plan.outputs[0].shape[1] = constant(5)),
+        "the output `y` has 40 bytes, of which the artifact's plan writes 32: compile the model again"
+    );
+    assert_eq!(
+        with(|plan| plan.programs[0].launches.swap(0, 1)),
+        "the kernel of launch 0 of the artifact's plan reads up to byte 32 of argument 0, of which 0 bytes are written \
+         before"
+    );
+    assert_eq!(
+        with(|plan| plan.programs[0].launches[1].arguments[2] =
+            LaunchArgument::Address { place: Place::Output(0), offset: constant(2) }),
+        "argument 2 of launch 1 of the artifact's plan starts at byte 2, and its elements have 4"
+    );
+    for (value, least) in [(-1, 0), (1 << 31, 0)] {
+        let mut plan = plan();
+        plan.programs[0].launches[1].arguments[1] = number(value);
+        assert_eq!(
+            chain(&run_error(plan, &[("x", &input(2))])),
+            format!(
+                "launch 1 of the artifact's plan does not fit its kernel `add_rows`: argument 1 is {value}, and the \
+                 kernel takes {least} to 2147483647"
+            )
+        );
+    }
+    assert!(
+        with(|plan| plan.programs[0].launches[2].scratch_bytes = row_bytes(999))
+            .contains("it has 1998 bytes of scratch memory, and the kernel needs 2000")
+    );
+}
+
+#[test]
+fn an_artifact_that_is_written_into_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("artifact");
+    write_artifact(&path);
+    // SAFETY: the kernels are what their signatures say, and nothing reads the file where the test has changed it.
+    let session = load(unsafe { Artifact::open(&path) }.unwrap(), 1).unwrap();
+    let x = input(5);
+    assert!(session.run(&[("x", &x)]).is_ok());
+    std::fs::write(&path, b"another artifact").unwrap();
+    assert_eq!(
+        session.run(&[("x", &x)]).unwrap_err().to_string(),
+        "the artifact's file was changed while it was in use, so its weights are not to be trusted: load it again, and \
+         replace an artifact by moving another file to its place, not by writing into it"
+    );
+}
+
 fn load_error(contents: ocellus_runtime::ArtifactContents) -> String {
-    let result: Result<Session, LoadError> =
-        Session::new(artifact(contents), Options { threads: 1 });
+    let result = load(artifact(contents), 1);
     chain(&result.err().expect("an artifact that cannot be loaded"))
 }
 
@@ -322,5 +428,15 @@ fn code_that_does_not_load_is_an_error() {
     assert!(load_error(nonsense).contains("the dynamic loader refuses the code object"));
     let mut lacking = contents(plan());
     lacking.plan.kernels[0].symbol = "no_such_kernel".to_string();
-    assert!(load_error(lacking).contains("has no kernel `no_such_kernel`"));
+    assert_eq!(
+        load_error(lacking).split(": ").take(2).collect::<Vec<_>>(),
+        [
+            "cannot load the kernels",
+            "the code object does not say what its kernel `no_such_kernel` does with its arguments"
+        ]
+    );
+    // A symbol of a library that the code object links to is no kernel.
+    let mut foreign = contents(plan());
+    foreign.plan.kernels[0].symbol = "exit".to_string();
+    assert!(load_error(foreign).contains("kernel `exit`"));
 }

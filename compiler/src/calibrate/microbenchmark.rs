@@ -164,7 +164,8 @@ impl Microbenchmark {
         }
         let cost = self.cost(&kernels, family)?;
         let artifact = self.artifact(&module, kernels)?;
-        let session = Session::new(artifact, Options { threads: self.threads })?;
+        // SAFETY: the compiler of this process has just written the artifact, into memory of its own.
+        let session = unsafe { Session::new(artifact, Options { threads: self.threads }) }?;
         let dims = shape.iter().map(|dim| *dim as usize).collect();
         let input = HostTensor::zeros(dims).ok_or(CalibrateError::Memory)?;
         Ok(Prepared { session, input, family, cost })
@@ -190,7 +191,12 @@ impl Microbenchmark {
     ) -> Result<Artifact, CalibrateError> {
         let piece = PieceProgram { region: Region::default(), module: kernels };
         let host = passes::plan(module, &[piece], &self.cpu)?;
-        let code = codegen::compile_kernels(&host.kernels, &self.cpu, Optimisation::Full)?;
+        let code = codegen::compile_kernels(
+            &host.kernels,
+            Some(&host.plan),
+            &self.cpu,
+            Optimisation::Full,
+        )?;
         let requirements = Target::Cpu(self.cpu).requirements();
         let mut writer = ArtifactWriter::in_memory(ArtifactContents {
             provenance: Provenance::new(requirements, "calibrate", &host.plan),

@@ -11,11 +11,13 @@ mod mlir;
 pub use link::find_linker;
 
 use ocellus_kernels::{CpuTarget, Kernel, emit_module};
+use ocellus_runtime::plan::Plan;
 
 /// Machine code that the runtime loads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CodeObject {
-    /// An ELF shared object. It exports each kernel's [`Kernel::symbol_name`] and imports nothing.
+    /// An ELF shared object. It exports each kernel's [`Kernel::symbol_name`], the text of its [`Kernel::signature`] beside
+    /// it, and the hash of the plan that it is for. It imports nothing.
     pub shared_object: Vec<u8>,
 }
 
@@ -68,13 +70,17 @@ pub enum Optimisation {
     Off,
 }
 
-/// Compiles kernels into one shared object. Kernels that are equal are compiled once.
+/// Compiles kernels into one shared object. Kernels that are equal are compiled once. The object is for one plan alone
+/// where that is given: the runtime then refuses it with another.
 pub fn compile_kernels(
     kernels: &[Kernel],
+    plan: Option<&Plan>,
     target: &CpuTarget,
     optimisation: Optimisation,
 ) -> Result<CodeObject, CodegenError> {
-    let object = with_llvm_module(kernels, target, optimisation, |module, machine| {
+    let plan = plan.map(Plan::hash);
+    let text = emit_module(kernels, plan.as_deref(), target);
+    let object = with_llvm_module(&text, target, optimisation, |module, machine| {
         llvm::object(machine, module)
     })?;
     Ok(CodeObject { shared_object: link::shared_object(&object)? })
@@ -86,7 +92,7 @@ pub fn emit_llvm(
     target: &CpuTarget,
     optimisation: Optimisation,
 ) -> Result<String, CodegenError> {
-    with_llvm_module(kernels, target, optimisation, |module, _| {
+    with_llvm_module(&emit_module(kernels, None, target), target, optimisation, |module, _| {
         Ok(module.print_to_string().to_string())
     })
 }
@@ -97,9 +103,8 @@ pub fn emit_assembly(
     target: &CpuTarget,
     optimisation: Optimisation,
 ) -> Result<String, CodegenError> {
-    with_llvm_module(kernels, target, optimisation, |module, machine| {
-        llvm::assembly(machine, module)
-    })
+    let text = emit_module(kernels, None, target);
+    with_llvm_module(&text, target, optimisation, |module, machine| llvm::assembly(machine, module))
 }
 
 /// The version of the LLVM that is linked in.
@@ -109,7 +114,7 @@ pub fn llvm_version() -> String {
 }
 
 fn with_llvm_module<T>(
-    kernels: &[Kernel],
+    text: &str,
     target: &CpuTarget,
     optimisation: Optimisation,
     use_module: impl FnOnce(
@@ -117,10 +122,9 @@ fn with_llvm_module<T>(
         &inkwell::targets::TargetMachine,
     ) -> Result<T, CodegenError>,
 ) -> Result<T, CodegenError> {
-    let text = emit_module(kernels, target);
     let machine = llvm::target_machine(target)?;
     let context = inkwell::context::Context::create();
-    let module = mlir::to_llvm(&text, &context)?;
+    let module = mlir::to_llvm(text, &context)?;
     llvm::optimise(&machine, &module, optimisation)?;
     use_module(&module, &machine)
 }

@@ -51,7 +51,7 @@ fn sums_stay_in_registers() {
 fn kernels_share_one_code_object() {
     let target = CpuTarget::X86_64_V4;
     let kernels = [gemm(ElementType::F32, &target), gemm(ElementType::BF16, &target)];
-    let code = compile_kernels(&kernels, &target, Optimisation::Full).unwrap();
+    let code = compile_kernels(&kernels, None, &target, Optimisation::Full).unwrap();
     assert_eq!(code.shared_object[..4], *b"\x7fELF");
     let text = emit_llvm(&kernels, &target, Optimisation::Full).unwrap();
     for kernel in &kernels {
@@ -61,7 +61,7 @@ fn kernels_share_one_code_object() {
         assert!(exported, "{symbol}");
     }
     assert_eq!(
-        compile_kernels(&kernels, &target, Optimisation::Full).unwrap(),
+        compile_kernels(&kernels, None, &target, Optimisation::Full).unwrap(),
         code,
         "compiling is deterministic"
     );

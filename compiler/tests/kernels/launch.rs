@@ -1,5 +1,6 @@
 //! Lowers an operation, compiles its kernel, loads it and runs it on tensors.
 
+use crate::guarded::Guarded;
 use crate::near::Near;
 use half::{bf16, f16};
 use ocellus_compiler::codegen::{Optimisation, compile_kernels};
@@ -7,6 +8,7 @@ use ocellus_dialects::kernel::KernelOp;
 use ocellus_dialects::symbolic::{Bindings, Dim};
 use ocellus_dialects::{ElementType, TensorType};
 use ocellus_kernels::{Argument, CpuTarget, Launch, Layout, lower};
+use ocellus_runtime::signature::{Access, LaunchWords, Signature, Word};
 use std::collections::BTreeMap;
 
 pub type KernelFunction = unsafe extern "C" fn(*const i64, i64, i64, *mut u8);
@@ -109,53 +111,15 @@ pub fn rounding(element: ElementType) -> f64 {
     }
 }
 
-#[repr(align(64))]
-#[derive(Clone, Copy)]
-struct Line([u8; 64]);
-
-/// Bytes that start at a multiple of 64.
-pub struct AlignedBytes {
-    lines: Vec<Line>,
-}
-
-impl AlignedBytes {
-    pub fn new(bytes: usize) -> Self {
-        AlignedBytes { lines: vec![Line([0xff; 64]); bytes.div_ceil(64).max(1)] }
-    }
-
-    pub fn copy_of(bytes: &[u8]) -> Self {
-        let mut copy = Self::new(bytes.len());
-        copy.fill(bytes);
-        copy
-    }
-
-    /// Writes from the start on; the memory stays where it is.
-    pub fn fill(&mut self, bytes: &[u8]) {
-        for (line, part) in self.lines.iter_mut().zip(bytes.chunks(64)) {
-            line.0[..part.len()].copy_from_slice(part);
-        }
-    }
-
-    pub fn pointer(&self) -> *const u8 {
-        self.lines.as_ptr().cast()
-    }
-
-    pub fn pointer_mut(&mut self) -> *mut u8 {
-        self.lines.as_mut_ptr().cast()
-    }
-
-    pub fn bytes(&self) -> Vec<u8> {
-        self.lines.iter().flat_map(|line| line.0).collect()
-    }
-}
-
 /// A kernel in memory, ready to run on its operands.
 pub struct Loaded {
     _library: libloading::Library,
     pub function: KernelFunction,
     pub launch: Launch,
-    memory: Vec<AlignedBytes>,
-    result: AlignedBytes,
+    memory: Vec<Guarded>,
+    result: Guarded,
+    /// What the result's memory holds behind all that the kernel writes.
+    behind_result: Vec<u8>,
     result_layout: Layout,
     pub block: Vec<i64>,
     pub tiles: i64,
@@ -177,7 +141,7 @@ impl Loaded {
         at: &Bindings,
     ) -> Self {
         let code =
-            compile_kernels(std::slice::from_ref(&launch.kernel), target, Optimisation::Full)
+            compile_kernels(std::slice::from_ref(&launch.kernel), None, target, Optimisation::Full)
                 .unwrap();
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), &code.shared_object).unwrap();
@@ -188,27 +152,36 @@ impl Loaded {
         let function = unsafe { *library.get::<KernelFunction>(symbol.as_bytes()).unwrap() };
 
         let packed: BTreeMap<usize, _> = launch.packed.iter().copied().collect();
-        let memory: Vec<AlignedBytes> = operands
-            .iter()
-            .enumerate()
-            .map(|(position, operand)| match packed.get(&position) {
-                Some(packing) => AlignedBytes::copy_of(&packing.pack(&operand.bytes).unwrap()),
-                None => AlignedBytes::copy_of(&operand.bytes),
-            })
-            .collect();
-        let mut result_memory = AlignedBytes::copy_of(&result.bytes);
-        let word = |argument: &Argument| match argument {
-            Argument::Operand(position) => memory[*position].pointer() as i64,
-            Argument::Result => result_memory.pointer_mut() as i64,
-            Argument::Integer(dim) => dim.evaluate(at).unwrap(),
-        };
-        let block = launch.arguments.iter().map(word).collect();
         let tiles = launch
             .tiles
             .0
             .iter()
             .map(|(extent, step)| (extent.evaluate(at).unwrap() + step - 1) / step)
             .product();
+        // Memory ends where the signature says that the kernel stops.
+        let reach = Reach::of(&launch, tiles, target, at);
+        let memory: Vec<Guarded> = operands
+            .iter()
+            .enumerate()
+            .map(|(position, operand)| {
+                let bytes = match packed.get(&position) {
+                    Some(packing) => packing.pack(&operand.bytes).unwrap(),
+                    None => operand.bytes.clone(),
+                };
+                let reach = reach.operands.get(&position).copied().unwrap_or(0);
+                assert!(reach <= bytes.len(), "operand {position}: {reach} of {}", bytes.len());
+                Guarded::copy_of(&bytes[..reach])
+            })
+            .collect();
+        assert!(reach.result <= result.bytes.len(), "{} of {}", reach.result, result.bytes.len());
+        let mut result_memory = Guarded::copy_of(&result.bytes[..reach.result]);
+        let behind_result = result.bytes[reach.result..].to_vec();
+        let word = |argument: &Argument| match argument {
+            Argument::Operand(position) => memory[*position].pointer() as i64,
+            Argument::Result => result_memory.pointer_mut() as i64,
+            Argument::Integer(dim) => dim.evaluate(at).unwrap(),
+        };
+        let block = launch.arguments.iter().map(word).collect();
         let result_layout = result.layout.clone();
         Loaded {
             _library: library,
@@ -216,15 +189,16 @@ impl Loaded {
             launch,
             memory,
             result: result_memory,
+            behind_result,
             result_layout,
             block,
             tiles,
         }
     }
 
-    pub fn scratch(&self) -> AlignedBytes {
+    pub fn scratch(&self) -> Guarded {
         let bytes = self.launch.scratch_bytes.evaluate(&Bindings::new()).unwrap();
-        AlignedBytes::new(bytes as usize)
+        Guarded::new((bytes as usize).max(64), 64)
     }
 
     /// Runs all tiles, in intervals of `step`.
@@ -249,7 +223,7 @@ impl Loaded {
         ]
         .map(|dim| dim.evaluate(&nothing).unwrap() as usize);
         let size = element.bytes() as usize;
-        let bytes = self.result.bytes();
+        let bytes = [self.result.bytes(), &self.behind_result].concat();
         let mut values = vec![];
         for row in 0..rows {
             let row = &bytes[row * stride * size..(row + 1) * stride * size];
@@ -258,6 +232,47 @@ impl Loaded {
             assert!(gap.chunks(size).all(|bytes| decode(element, bytes).is_nan()));
         }
         values
+    }
+}
+
+/// How far a kernel reaches in a launch, by its signature.
+struct Reach {
+    operands: BTreeMap<usize, usize>,
+    result: usize,
+}
+
+impl Reach {
+    /// Checks that launch and signature are of one mind, too.
+    fn of(launch: &Launch, tiles: i64, target: &CpuTarget, at: &Bindings) -> Self {
+        let signature: Signature = launch.kernel.signature(target);
+        let number = |argument: &Argument| match argument {
+            Argument::Integer(dim) => dim.evaluate(at).unwrap(),
+            Argument::Operand(_) | Argument::Result => 0,
+        };
+        let words: Vec<i64> = launch.arguments.iter().map(number).collect();
+        let numbers = LaunchWords { words: &words, tiles };
+        assert_eq!(words.len(), signature.words.len());
+        if let Ok(bytes) = launch.scratch_bytes.evaluate(at) {
+            signature.check_numbers(&numbers, bytes as usize).unwrap();
+            assert!(bytes == 0 || signature.check_numbers(&numbers, bytes as usize - 1).is_err());
+        }
+        let mut reach = Reach { operands: BTreeMap::new(), result: 0 };
+        for pair in launch.arguments.iter().zip(&signature.words) {
+            match pair {
+                (Argument::Integer(_), Word::Count { .. } | Word::Distance) => {}
+                (Argument::Operand(position), Word::Pointer(pointer)) => {
+                    assert_eq!(pointer.access, Access::Read);
+                    let operand = reach.operands.entry(*position).or_default();
+                    *operand = pointer.reach(&numbers).unwrap().max(*operand);
+                }
+                (Argument::Result, Word::Pointer(pointer)) => {
+                    assert_eq!(pointer.access, Access::Write);
+                    reach.result = pointer.reach(&numbers).unwrap();
+                }
+                pair => panic!("{pair:?}"),
+            }
+        }
+        reach
     }
 }
 

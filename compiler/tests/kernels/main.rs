@@ -8,6 +8,7 @@ mod back_to_back_gemm;
 mod batched_gemm;
 mod gemm;
 mod gemm_after_tokens;
+mod guarded;
 mod launch;
 mod movement;
 mod near;

@@ -62,9 +62,11 @@ pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
             output::print(&text(&program, stage, &arguments.options)?)
         }
         None => {
-            let file = arguments.output.as_deref();
-            compilation::compile(&model, &arguments.options, file, &mut stages)?;
-            Ok(())
+            let options = &arguments.options;
+            match arguments.output.as_deref() {
+                Some(file) => compilation::compile_to_file(&model, options, file, &mut stages),
+                None => compilation::compile(&model, options, &mut stages).map(|_| ()),
+            }
         }
     }
 }

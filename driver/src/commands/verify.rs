@@ -106,7 +106,7 @@ fn prepare(arguments: &Arguments, stages: &mut Stages) -> Result<Sides, Diagnost
             (open_model(against, &options)?, *artifact, options)
         }
         Subject::Model(model, _) => {
-            let (_, artifact) = compilation::compile(&model, &arguments.options, None, stages)?;
+            let (_, artifact) = compilation::compile(&model, &arguments.options, stages)?;
             (*model, artifact, arguments.options.clone())
         }
     };
@@ -144,7 +144,7 @@ impl Sides {
 
     /// The same comparison with the model compiled in another way.
     fn with(&self, compiler: &Compiler) -> Result<Sides, Diagnostic> {
-        let (_, artifact) = compiler.compile_artifact(&self.model, None, &mut |_| {})?;
+        let (_, artifact) = compiler.compile_artifact(&self.model, &mut |_| {})?;
         let session = compilation::load(artifact, None)?;
         let (model, given) = (self.model.clone(), self.given.clone());
         Ok(Sides { model, session, options: self.options.clone(), given })

@@ -10,10 +10,12 @@ use crate::lower::operand;
 use crate::mlir::Module;
 use crate::movement::{rotary_head_size, segment_image_stride};
 use crate::rows::Real;
+use crate::words::Words;
 use crate::{Argument, CpuTarget, Kernel, Launch, Layout, LowerError, Tiles};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::kernel::Mask;
 use ocellus_dialects::symbolic::Dim;
+use ocellus_runtime::signature::{Amount, Signature, Walk};
 use schedule::{Schedule, TILE_QUERIES};
 
 /// All that an attention's code depends on.
@@ -107,6 +109,36 @@ impl Attention {
             packed: vec![],
             kernel: Kernel::Attention(attention),
         })
+    }
+
+    /// What the code does with those words.
+    pub(crate) fn signature(&self, target: &CpuTarget) -> Signature {
+        let mut words = Words::default();
+        let [q, k, v, result] = [(); 4].map(|()| words.rows_of_images());
+        let (queries, keys) = (words.positive(), words.count());
+        let images = Amount::Tiles.ceil_div(queries.clone().ceil_div(TILE_QUERIES) * self.heads);
+        let width = Amount::Constant(self.heads * self.head_size);
+        for (tensor, tokens) in [(q, &queries), (k, &keys), (v, &keys)] {
+            tensor.read(&mut words, self.element, [&images, tokens, &width]);
+        }
+        result.write(&mut words, self.element, [&images, &queries, &width]);
+        // Queries and keys are rotated, and masked, by the same tables.
+        if self.rotary {
+            for _ in 0..2 {
+                let (at, row) = (words.address(), words.distance());
+                let rows = [&queries, &keys];
+                let walk =
+                    |rows: &Amount| Walk::run(self.head_size).times(rows.clone(), row.clone());
+                words.read(at, ElementType::F32, rows.map(walk));
+            }
+        }
+        if self.mask == Mask::Segments {
+            let (at, image) = (words.address(), words.distance());
+            let walk =
+                |tokens: &Amount| Walk::run(tokens.clone()).times(images.clone(), image.clone());
+            words.read(at, ElementType::I32, [&queries, &keys].map(walk));
+        }
+        words.by_image(self.schedule(target).scratch().bytes)
     }
 
     /// The name of its symbol: `attention_12x64_rotary_segments_bf16`.

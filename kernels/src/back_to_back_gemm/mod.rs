@@ -9,11 +9,13 @@ mod cpu;
 
 use crate::gemm::{MicroKernel, PanelFormat, WeightPacking};
 use crate::lower::operand;
-use crate::rows::{RowEpilogue, RowOperand, RowPrologue};
+use crate::rows::{BoundRows, RowEpilogue, RowOperand, RowPrologue};
+use crate::words::Words;
 use crate::{Argument, CpuTarget, Kernel, Launch, Layout, LowerError, Tiles};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::kernel::{Between, EpilogueOp, Prologue};
 use ocellus_dialects::symbolic::Dim;
+use ocellus_runtime::signature::{Access, Amount, Signature};
 
 /// All that the code of two gemms in one launch depends on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -127,6 +129,25 @@ impl BackToBackGemm {
             packed: vec![(first_at, first_packing), (second_at, second_packing)],
             kernel: Kernel::BackToBackGemm(gemms),
         })
+    }
+
+    /// What the code does with those words.
+    pub(crate) fn signature(&self, target: &CpuTarget) -> Signature {
+        let mut words = Words::default();
+        let rows = words.count();
+        let [first_packed, second_packed] =
+            self.packings(target).map(|packing| packing.bytes() as i64 / packing.element.bytes());
+        let [first_weight, second_weight] = self.weights;
+        self.x.declare(&mut words, Access::Read, (rows.clone(), self.k));
+        self.prologue.declare(&mut words, &Amount::Constant(self.k));
+        words.read_run(first_weight, first_packed);
+        let between = Amount::Constant(self.first_rows);
+        RowEpilogue::declare(&self.between, &mut words, (&rows, &between));
+        words.read_run(second_weight, second_packed);
+        RowEpilogue::declare(&self.epilogue, &mut words, (&rows, &Amount::Constant(self.n)));
+        BoundRows::declare_contiguous(self.to, &mut words, Access::Write, (rows.clone(), self.n));
+        let tiles = rows.ceil_div(self.block_rows(target));
+        words.tiled(tiles, self.sums_at(target) + self.most_result_bytes(target))
     }
 
     /// The name of its symbol: `back_to_back_gemm_768x3072x768_layer_norm_bias_gelu_then_bias_f32`.

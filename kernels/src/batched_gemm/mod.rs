@@ -6,9 +6,11 @@ mod cpu;
 use crate::lower::operand;
 use crate::mlir::Module;
 use crate::vector::{CELL, RegisterBlock};
+use crate::words::Words;
 use crate::{Argument, CpuTarget, Kernel, Launch, Layout, LowerError, Tiles};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::symbolic::Dim;
+use ocellus_runtime::signature::{Access, Amount, Signature, Walk};
 
 /// All that a batched gemm's code depends on. Every size is known at run time alone.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -87,6 +89,30 @@ impl BatchedGemm {
             packed: vec![],
             kernel: Kernel::BatchedGemm(gemm),
         })
+    }
+
+    /// What the code does with those words.
+    pub(crate) fn signature(&self, target: &CpuTarget) -> Signature {
+        let mut words = Words::default();
+        let [m, n] = [words.count(), words.positive()];
+        let [k, matrices] = [words.count(), words.positive()];
+        let panels = n.clone().ceil_div(panel_columns(target));
+        let images = Amount::Tiles.ceil_div(panels * matrices.clone());
+        let right = if self.transpose_rhs { (&n, &k) } else { (&k, &n) };
+        let tensors = [
+            (Access::Read, self.a, (&m, &k)),
+            (Access::Read, self.b, right),
+            (Access::Write, self.to, (&m, &n)),
+        ];
+        for (access, element, (height, width)) in tensors {
+            let at = words.address();
+            let [row, matrix, image] = [(); 3].map(|()| words.distance());
+            let walk = Walk::run(width.clone()).times(height.clone(), row);
+            let walk = walk.times(matrices.clone(), matrix).times(images.clone(), image);
+            words.access(access, at, element, vec![walk]);
+        }
+        let (columns, rows) = (panel_columns(target), RegisterBlock::rows_of(target));
+        words.by_image(k * ((columns + rows) * CELL) + rows * columns * CELL)
     }
 
     /// The name of its symbol: `batched_gemm_transposed_f32`.

@@ -17,10 +17,12 @@ pub use tokens_before::TokensBefore;
 
 use crate::lower::operand;
 use crate::rows::{RowEpilogue, RowPrologue, RowSource};
+use crate::words::Words;
 use crate::{Argument, CpuTarget, Kernel, Launch, Layout, LowerError, Tiles};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::kernel::{EpilogueOp, GemmTile, Prologue};
 use ocellus_dialects::symbolic::Dim;
+use ocellus_runtime::signature::{Amount, Signature, Walk};
 
 /// All that a gemm's code depends on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -165,6 +167,27 @@ impl Gemm {
             (Dim::from(slices), 1),
         ]);
         Ok(launch)
+    }
+
+    /// What the code does with those words.
+    pub(crate) fn signature(&self, target: &CpuTarget) -> Signature {
+        let schedule = self.schedule(target);
+        let mut words = Words::default();
+        let rows = words.count();
+        self.x.declare(&mut words, (rows.clone(), self.k));
+        self.prologue.declare(&mut words, &Amount::Constant(self.k));
+        let packed = self.packing(target).bytes() as i64 / self.weight.bytes();
+        words.read_run(self.weight, packed);
+        RowEpilogue::declare(&self.epilogue, &mut words, (&rows, &Amount::Constant(self.n)));
+        let (result, distance) = (words.address(), words.distance());
+        let result_rows = match self.tokens_before {
+            Some(tokens) => tokens.declare(&mut words, (&rows, self.width())),
+            None => rows.clone() * self.slices,
+        };
+        words.write(result, self.to, [Walk::run(self.width()).times(result_rows, distance)]);
+        let groups = (self.n + schedule.tile_columns - 1) / schedule.tile_columns;
+        let tiles = rows.ceil_div(schedule.block_rows) * (groups * self.slices);
+        words.tiled(tiles, schedule.scratch_bytes() + self.x.scratch_bytes())
     }
 
     /// The name of its symbol: `gemm_768x3072_layer_norm_bias_gelu_f32`.

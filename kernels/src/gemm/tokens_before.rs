@@ -11,8 +11,10 @@ use super::panel_product::Block;
 use crate::mlir::{Builder, Value};
 use crate::rows::ArgumentReader;
 use crate::vector::{self, Width, for_columns};
+use crate::words::Words;
 use crate::{Argument, Layout, LowerError};
 use ocellus_dialects::ElementType;
+use ocellus_runtime::signature::{Amount, Walk};
 
 /// What code depends on of the tokens before an image's rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -47,6 +49,17 @@ impl TokensBefore {
             Argument::Integer(x.ty.shape[1].clone()),
         ];
         Ok((TokensBefore { element: tokens.ty.element }, words))
+    }
+
+    /// Declares those words, where the product has `rows` rows of that width; gives the rows of the result.
+    pub(crate) fn declare(self, words: &mut Words, (rows, width): (&Amount, i64)) -> Amount {
+        let at = words.address();
+        let [row, image] = [(); 2].map(|()| words.distance());
+        let (count, rows_behind) = (words.count(), words.positive());
+        let images = rows.clone().ceil_div(rows_behind);
+        let walk = Walk::run(width).times(images.clone(), image).times(count.clone(), row);
+        words.read(at, self.element, [walk]);
+        rows.clone() + images * count
     }
 
     /// The tokens at run time.

@@ -24,6 +24,7 @@ pub struct Function {
 #[derive(Debug, Default)]
 pub struct Module {
     functions: Vec<(Function, String)>,
+    constants: Vec<String>,
 }
 
 impl Module {
@@ -46,9 +47,27 @@ impl Module {
         function
     }
 
+    /// Writes a text that whoever loads the code object finds at that symbol, ended by a zero byte.
+    pub fn constant(&mut self, name: &str, text: &str) {
+        let bytes = text.len() + 1;
+        let text: String = text.bytes().map(escaped).collect();
+        self.constants.push(format!(
+            "  llvm.mlir.global external constant @{name}(\"{text}\\00\") : !llvm.array<{bytes} x i8>\n"
+        ));
+    }
+
     /// The text.
     pub fn finish(&self) -> String {
-        let functions: Vec<&str> = self.functions.iter().map(|(_, text)| text.as_str()).collect();
-        format!("module {{\n{}}}\n", functions.join("\n"))
+        let functions = self.functions.iter().map(|(_, text)| text.as_str());
+        let parts: Vec<&str> = functions.chain(self.constants.iter().map(String::as_str)).collect();
+        format!("module {{\n{}}}\n", parts.join("\n"))
+    }
+}
+
+/// A byte as it stands in a string of MLIR.
+fn escaped(byte: u8) -> String {
+    match byte {
+        b'"' | b'\\' | 0..0x20 | 0x7f.. => format!("\\{byte:02X}"),
+        _ => char::from(byte).to_string(),
     }
 }

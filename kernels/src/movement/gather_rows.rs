@@ -6,9 +6,11 @@ use crate::lower::operand;
 use crate::mlir::{Linkage, Module, Scalar, Type};
 use crate::rows::ArgumentReader;
 use crate::vector::{Width, element_pointer, for_columns};
+use crate::words::Words;
 use crate::{Argument, CpuTarget, Kernel, Launch, Layout, LowerError, Tiles};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::symbolic::Dim;
+use ocellus_runtime::signature::{Amount, Signature, Walk};
 
 /// All that its code depends on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -24,7 +26,7 @@ const TILE_ROWS: i64 = 32;
 
 impl GatherRows {
     /// The launch. Words of the argument block: x and the result, each an address, a row stride and an image stride; the
-    /// index; rows of the result; columns.
+    /// index; rows of the result; columns; rows of x.
     pub(super) fn lower(operands: &[Layout], result: &Layout) -> Result<Launch, LowerError> {
         let (x, index) = (operand(operands, 0)?, operand(operands, 1)?);
         expect_index("gather_rows", 1, index)?;
@@ -41,7 +43,9 @@ impl GatherRows {
         arguments.extend(ImageRows::words(Argument::Operand(0), x));
         arguments.extend(ImageRows::words(Argument::Result, result));
         arguments.push(Argument::Operand(1));
-        arguments.extend([&rows, &result.ty.width()].map(|dim| Argument::Integer(dim.clone())));
+        let x_rows = if x.ty.rank() < 3 { x.ty.rows() } else { x.rows_per_image() };
+        let numbers = [&rows, &result.ty.width(), &x_rows];
+        arguments.extend(numbers.map(|dim| Argument::Integer(dim.clone())));
         let gather = GatherRows { element: x.ty.element, width: result.ty.width().as_constant() };
         Ok(Launch {
             arguments,
@@ -50,6 +54,21 @@ impl GatherRows {
             packed: vec![],
             kernel: Kernel::Move(Movement::GatherRows(gather)),
         })
+    }
+
+    /// What the code does with those words.
+    pub(super) fn signature(&self) -> Signature {
+        let mut words = Words::default();
+        let [x, result] = [0, 1].map(|_| ImageRows::declare(&mut words));
+        let index = words.address();
+        let (rows, columns) = (words.positive(), words.count());
+        let x_rows = words.positive();
+        let width = self.width.map_or(columns, Amount::Constant);
+        let images = Amount::Tiles.ceil_div(rows.clone().ceil_div(TILE_ROWS));
+        x.read(&mut words, self.element, [&images, &x_rows, &width]);
+        result.write(&mut words, self.element, [&images, &rows, &width]);
+        words.read(index, ElementType::I32, [Walk::run(rows)]);
+        words.by_image(0)
     }
 
     /// Writes the kernel into a module.
@@ -67,6 +86,8 @@ impl GatherRows {
             let index = arguments.pointer(b);
             let rows = arguments.integer(b);
             let columns = arguments.integer(b);
+            let x_rows = arguments.integer(b);
+            let last_row = b.add_constant(x_rows, -1);
             let width = self.width.map_or(Width::Dynamic(columns), Width::Static);
             let blocks = b.ceil_div(rows, TILE_ROWS);
             b.for_each((first, end, 1), |b, tile| {
@@ -77,7 +98,9 @@ impl GatherRows {
                 let last = b.min(last, rows);
                 let [from, to] = [x, result].map(|tensor| tensor.image(b, image));
                 b.for_each((first, last, 1), |b, row| {
+                    // A call has checked the indices. One that is wrong all the same must not lead out of x.
                     let source = index_at(b, index, row);
+                    let source = b.min(source, last_row);
                     let from = x.row(b, from, source);
                     let to = result.row(b, to, row);
                     for_columns(b, target, width, |b, column, lanes| {

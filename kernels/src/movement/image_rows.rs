@@ -2,6 +2,7 @@
 
 use crate::mlir::{Builder, Value};
 use crate::rows::ArgumentReader;
+use crate::words::{RowsOfImages, Words};
 use crate::{Argument, Layout};
 use ocellus_dialects::ElementType;
 
@@ -18,6 +19,11 @@ impl ImageRows {
     pub(super) fn words(address: Argument, layout: &Layout) -> [Argument; 3] {
         let integer = |dim: &_| Argument::Integer(Clone::clone(dim));
         [address, integer(&layout.row_stride), integer(&layout.image_stride)]
+    }
+
+    /// Declares those words.
+    pub(super) fn declare(words: &mut Words) -> RowsOfImages {
+        words.rows_of_images()
     }
 
     pub(super) fn read(

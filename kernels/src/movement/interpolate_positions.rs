@@ -5,11 +5,13 @@ use super::{Movement, expect_rank};
 use crate::mlir::{Builder, Linkage, Module, Type, Value};
 use crate::rows::ArgumentReader;
 use crate::vector::{self, Width, for_columns};
+use crate::words::Words;
 use crate::{Argument, CpuTarget, Kernel, Launch, Layout, LowerError, Tiles};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::kernel::Move;
 use ocellus_dialects::symbolic::Dim;
 use ocellus_dialects::venc::InterpolationFilter;
+use ocellus_runtime::signature::{Amount, Signature, Walk};
 
 /// All that its code depends on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -79,6 +81,22 @@ impl InterpolatePositions {
             packed: vec![],
             kernel: Kernel::Move(Movement::InterpolatePositions(self)),
         })
+    }
+
+    /// What the code does with those words.
+    pub(super) fn signature(&self) -> Signature {
+        let mut words = Words::default();
+        let (table, table_row) = (words.address(), words.distance());
+        let [rows, cols] = [0, 1].map(|_| words.positive());
+        let width = words.count();
+        let width = self.width.map_or(width, Amount::Constant);
+        let positions = self.native_rows * self.native_cols;
+        let walk = Walk::run(width.clone()).times(positions, table_row);
+        words.read(table, self.element, [walk]);
+        let (result, row) = (words.address(), words.distance());
+        let walk = Walk::run(width).times(rows.clone() * cols, row);
+        words.write(result, self.element, [walk]);
+        words.tiled(rows, self.scratch().bytes)
     }
 
     fn scratch(&self) -> Scratch {

@@ -6,9 +6,11 @@ use crate::lower::operand;
 use crate::mlir::{Linkage, Module, Scalar, Type};
 use crate::rows::ArgumentReader;
 use crate::vector::element_pointer;
+use crate::words::Words;
 use crate::{Argument, Kernel, Launch, Layout, LowerError, Tiles};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::symbolic::Dim;
+use ocellus_runtime::signature::{Signature, Walk};
 
 /// Indices of a tile.
 const TILE: i64 = 4096;
@@ -27,6 +29,16 @@ pub(super) fn lower(operands: &[Layout], result: &Layout) -> Result<Launch, Lowe
     })
 }
 
+/// What the code does with those words.
+pub(super) fn signature() -> Signature {
+    let mut words = Words::default();
+    let [index, result] = [(); 2].map(|()| words.address());
+    let count = words.count();
+    words.read(index, ElementType::I32, [Walk::run(count.clone())]);
+    words.write(result, ElementType::I32, [Walk::run(count.clone())]);
+    words.tiled(count.ceil_div(TILE), 0)
+}
+
 /// Writes the kernel into a module.
 pub(super) fn define(module: &mut Module, symbol: &str) {
     let parameters = [Type::Pointer, Type::I64, Type::I64, Type::Pointer];
@@ -39,8 +51,11 @@ pub(super) fn define(module: &mut Module, symbol: &str) {
         let first = b.mul_constant(first, TILE);
         let end = b.mul_constant(end, TILE);
         let end = b.min(end, count);
+        let last = b.add_constant(count, -1);
         b.for_each((first, end, 1), |b, position| {
+            // A call has checked the index. One that is wrong all the same must not lead out of the result.
             let place = index_at(b, index, position);
+            let place = b.min(place, last);
             let to = element_pointer(b, result, ElementType::I32, place);
             let position = b.truncate_integer(position, Scalar::I32);
             b.store(position, to);

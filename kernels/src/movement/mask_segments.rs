@@ -6,10 +6,12 @@ use crate::lower::operand;
 use crate::mlir::{Comparison, Linkage, Module, Scalar, Type};
 use crate::rows::ArgumentReader;
 use crate::vector::{Width, element_pointer, for_columns, load, store};
+use crate::words::Words;
 use crate::{Argument, CpuTarget, Kernel, Launch, Layout, LowerError, Tiles};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::kernel::Move;
 use ocellus_dialects::symbolic::Dim;
+use ocellus_runtime::signature::{Amount, Signature, Walk};
 
 /// All that its code depends on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -43,6 +45,19 @@ impl MaskSegments {
             packed: vec![],
             kernel: Kernel::Move(Movement::MaskSegments(mask)),
         })
+    }
+
+    /// What the code does with those words.
+    pub(super) fn signature(&self) -> Signature {
+        let mut words = Words::default();
+        let [scores, result] = [0, 1].map(|_| ImageRows::declare(&mut words));
+        let (segments, distance) = (words.address(), words.distance());
+        let [rows, tokens] = [0, 1].map(|_| words.positive());
+        let images = Amount::Tiles.ceil_div(rows.clone().ceil_div(TILE_ROWS));
+        scores.read(&mut words, self.element, [&images, &rows, &tokens]);
+        result.write(&mut words, self.element, [&images, &rows, &tokens]);
+        words.read(segments, ElementType::I32, [Walk::run(tokens).times(images, distance)]);
+        words.by_image(0)
     }
 
     /// Writes the kernel into a module.

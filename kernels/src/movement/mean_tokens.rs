@@ -4,10 +4,12 @@ use super::{Movement, expect_rank};
 use crate::mlir::{Builder, Linkage, Module, Type, Value};
 use crate::rows::ArgumentReader;
 use crate::vector::{self, Width, for_columns};
+use crate::words::Words;
 use crate::{Argument, CpuTarget, Kernel, Launch, Layout, LowerError, Tiles};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::kernel::Move;
 use ocellus_dialects::symbolic::Dim;
+use ocellus_runtime::signature::{Amount, Signature, Walk};
 
 /// All that its code depends on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -45,6 +47,18 @@ impl MeanTokens {
             packed: vec![],
             kernel: Kernel::Move(Movement::MeanTokens(MeanTokens { element: x.ty.element })),
         })
+    }
+
+    /// What the code does with those words.
+    pub(super) fn signature(&self) -> Signature {
+        let mut words = Words::default();
+        let x = words.rows_of_images();
+        let (tokens, columns) = (words.count(), words.positive());
+        let images = Amount::Tiles.ceil_div(columns.clone().ceil_div(TILE_COLUMNS));
+        x.read(&mut words, self.element, [&images, &tokens, &columns]);
+        let (result, row) = (words.address(), words.distance());
+        words.write(result, self.element, [Walk::run(columns).times(images, row)]);
+        words.by_image(0)
     }
 
     /// Writes the kernel into a module.

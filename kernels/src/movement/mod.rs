@@ -24,6 +24,7 @@ use crate::mlir::Module;
 use crate::{CpuTarget, Launch, Layout, LowerError};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::kernel::Move;
+use ocellus_runtime::signature::Signature;
 
 /// All that the code of a [`Move`] depends on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -108,6 +109,19 @@ impl Movement {
             Movement::GatherRows(gather) => format!("move_gather_rows_{}", gather.element),
             Movement::InversePermutation => "move_inverse_permutation".to_string(),
             Movement::MaskSegments(mask) => format!("move_mask_segments_{}", mask.element),
+        }
+    }
+
+    /// What the code does with its argument block.
+    pub(crate) fn signature(&self) -> Signature {
+        match self {
+            Movement::Copy(copy) => copy.signature(),
+            Movement::MeanTokens(mean) => mean.signature(),
+            Movement::InterpolatePositions(interpolate) => interpolate.signature(),
+            Movement::Rope(rope) => rope.signature(),
+            Movement::GatherRows(gather) => gather.signature(),
+            Movement::InversePermutation => inverse_permutation::signature(),
+            Movement::MaskSegments(mask) => mask.signature(),
         }
     }
 

@@ -6,10 +6,12 @@ use crate::lower::operand;
 use crate::mlir::{Linkage, Module, Type};
 use crate::rows::ArgumentReader;
 use crate::vector::Rotation;
+use crate::words::Words;
 use crate::{Argument, CpuTarget, Kernel, Launch, Layout, LowerError, Tiles};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::kernel::Move;
 use ocellus_dialects::symbolic::Dim;
+use ocellus_runtime::signature::{Amount, Signature};
 
 /// All that its code depends on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -51,6 +53,23 @@ impl Rope {
             packed: vec![],
             kernel: Kernel::Move(Movement::Rope(rope)),
         })
+    }
+
+    /// What the code does with those words.
+    pub(super) fn signature(&self) -> Signature {
+        let mut words = Words::default();
+        let [x, cos, sin, result] = [(); 4].map(|()| ImageRows::declare(&mut words));
+        let tokens = words.positive();
+        let images = Amount::Tiles.ceil_div(tokens.clone().ceil_div(TILE_TOKENS));
+        let [one, head] = [1, self.head_size].map(Amount::Constant);
+        let width = Amount::Constant(self.heads * self.head_size);
+        x.read(&mut words, self.element, [&images, &tokens, &width]);
+        // All images share the tables.
+        for table in [cos, sin] {
+            table.read(&mut words, ElementType::F32, [&one, &tokens, &head]);
+        }
+        result.write(&mut words, self.element, [&images, &tokens, &width]);
+        words.by_image(0)
     }
 
     /// Writes the kernel into a module.

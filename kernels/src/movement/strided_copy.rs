@@ -3,9 +3,11 @@
 use crate::mlir::{Builder, Linkage, Module, Type, Value};
 use crate::rows::ArgumentReader;
 use crate::vector::{self, Width};
+use crate::words::Words;
 use crate::{Argument, CpuTarget, Kernel, Launch, Tiles};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::symbolic::Dim;
+use ocellus_runtime::signature::{Amount, Signature, Walk};
 
 use super::Movement;
 
@@ -87,6 +89,34 @@ impl StridedCopy {
             packed: vec![],
             kernel: Kernel::Move(Movement::Copy(copy)),
         }
+    }
+
+    /// What the code does with those words.
+    pub(super) fn signature(&self) -> Signature {
+        let mut words = Words::default();
+        let rows = words.positive();
+        let images = Amount::Tiles.ceil_div(rows.ceil_div(self.tile_rows));
+        let result = words.address();
+        let mut written = vec![];
+        for piece in &self.pieces {
+            let operand = words.address();
+            let [from, to] = [0, 1].map(|_| words.distance());
+            let run = words.count();
+            let run = piece.run.map_or(run, Amount::Constant);
+            let [mut read, mut write] = [from, to].map(|start| Walk::run(run.clone()).from(start));
+            read = read.times(images.clone(), words.distance());
+            write = write.times(images.clone(), words.distance());
+            // Rows, and the loops inside.
+            for _ in 0..=piece.inner_loops {
+                let count = words.count();
+                read = read.times(count.clone(), words.distance());
+                write = write.times(count, words.distance());
+            }
+            words.read(operand, self.element, [read]);
+            written.push(write);
+        }
+        words.write(result, self.element, written);
+        words.by_image(0)
     }
 
     /// Writes the kernel into a module.

@@ -2,11 +2,13 @@
 
 use super::{RowOperand, RowOrder};
 use crate::lower::operand;
+use crate::words::Words;
 use crate::{Argument, Layout, LowerError};
 use ocellus_dialects::kernel::{Broadcast, Combine, EpilogueOp, Prologue};
 use ocellus_dialects::symbolic::Dim;
 use ocellus_dialects::venc::Activation;
 use ocellus_dialects::{ElementType, TensorType};
+use ocellus_runtime::signature::{Access, Amount};
 use std::fmt;
 
 /// A real constant of a kernel; two are equal where their bits are.
@@ -96,6 +98,19 @@ impl RowPrologue {
                 gain: if affine { Some(vector(1)?) } else { None },
             },
         })
+    }
+
+    /// Declares the addresses of its operands, which have a number for each of that many columns.
+    pub(crate) fn declare(&self, words: &mut Words, width: &Amount) {
+        let mut vector = |element: ElementType| words.read_run(element, width.clone());
+        match self {
+            RowPrologue::LayerNorm { affine: Some([gain, bias]), .. } => {
+                vector(*gain);
+                vector(*bias);
+            }
+            RowPrologue::RmsNorm { gain: Some(gain), .. } => vector(*gain),
+            _ => {}
+        }
     }
 
     /// How rows that are stored as `element` come out of it.
@@ -195,6 +210,25 @@ impl RowEpilogue {
             }
         }
         Ok((chain, arguments))
+    }
+
+    /// Declares the words that an epilogue reads, where it begins with `rows` rows of `width` columns.
+    pub(crate) fn declare(chain: &[Self], words: &mut Words, (rows, width): (&Amount, &Amount)) {
+        let mut width = width.clone();
+        for op in chain {
+            match op {
+                RowEpilogue::CombineColumns(_, element) => words.read_run(*element, width.clone()),
+                RowEpilogue::CombineRows(_, operand) => {
+                    operand.declare(words, Access::Read, (rows.clone(), width.clone()));
+                }
+                RowEpilogue::CombineNumber(_, operand) => {
+                    operand.declare(words, Access::Read, (rows.clone(), 1));
+                }
+                // The columns of a gemm, and with them their number, are part of what its code depends on.
+                RowEpilogue::Gate(_) => width = width.ceil_div(2),
+                RowEpilogue::Activate(_) | RowEpilogue::Scale(_) => {}
+            }
+        }
     }
 
     /// The name in symbols.

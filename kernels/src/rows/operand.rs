@@ -3,9 +3,11 @@
 use super::ArgumentReader;
 use crate::mlir::{Builder, Value};
 use crate::vector;
+use crate::words::Words;
 use crate::{Argument, Layout};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::symbolic::Dim;
+use ocellus_runtime::signature::{Access, Amount, Walk};
 
 /// What code depends on of how an operand's rows lie in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -57,6 +59,44 @@ impl RowOperand {
         words
     }
 
+    /// Declares those words, where `rows` rows of `columns` elements are read or written.
+    pub(crate) fn declare(
+        &self,
+        words: &mut Words,
+        access: Access,
+        (rows, columns): (Amount, impl Into<Amount>),
+    ) {
+        self.declare_slices(words, access, (rows, columns), |_| None);
+    }
+
+    /// The same, where there are some such operands behind each other: `slices` declares words that follow, and gives
+    /// how many and how far apart.
+    pub(crate) fn declare_slices(
+        &self,
+        words: &mut Words,
+        access: Access,
+        (rows, columns): (Amount, impl Into<Amount>),
+        slices: impl FnOnce(&mut Words) -> Option<(Amount, Amount)>,
+    ) {
+        let at = words.address();
+        let distance = words.distance();
+        let walk = Walk::run(columns);
+        let walk = match self.order {
+            RowOrder::Even => walk.times(rows, distance),
+            RowOrder::Repeating => walk.times(rows.min(words.positive()), distance),
+            RowOrder::ByImage => {
+                let (per_image, image_distance) = (words.positive(), words.distance());
+                let images = rows.clone().ceil_div(per_image.clone());
+                walk.times(images, image_distance).times(rows.min(per_image), distance)
+            }
+        };
+        let walk = match slices(words) {
+            Some((count, distance)) => walk.times(count, distance),
+            None => walk,
+        };
+        words.access(access, at, self.element, vec![walk]);
+    }
+
     /// The operand at run time.
     pub fn read(&self, b: &mut Builder, arguments: &mut ArgumentReader) -> BoundRows {
         let pointer = arguments.pointer(b);
@@ -102,6 +142,16 @@ impl BoundRows {
         arguments: &mut ArgumentReader,
     ) -> Self {
         RowOperand { element, order: RowOrder::Even }.read(b, arguments)
+    }
+
+    /// Declares those words.
+    pub(crate) fn declare_contiguous(
+        element: ElementType,
+        words: &mut Words,
+        access: Access,
+        extent: (Amount, impl Into<Amount>),
+    ) {
+        RowOperand { element, order: RowOrder::Even }.declare(words, access, extent);
     }
 
     /// The same without the columns before `column`.

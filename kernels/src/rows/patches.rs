@@ -7,9 +7,11 @@
 use super::ArgumentReader;
 use crate::mlir::{Builder, Value};
 use crate::vector::{self, Width};
+use crate::words::Words;
 use crate::{Argument, CpuTarget, Layout, LowerError, PatchLayout};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::symbolic::Dim;
+use ocellus_runtime::signature::{Amount, Walk};
 
 /// What code depends on of the patches that it reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -52,6 +54,22 @@ impl PatchOperand {
         let words = std::iter::once(Argument::Operand(position))
             .chain(integers.map(|dim| Argument::Integer(dim.clone())));
         Ok((PatchOperand { element: ty.element, channels, height, width }, words.collect()))
+    }
+
+    /// Declares those words, where `rows` patches are read.
+    pub(crate) fn declare(&self, words: &mut Words, rows: Amount) {
+        let at = words.address();
+        let [image, channel, pixel_row] = [0, 1, 2].map(|_| words.distance());
+        let [patches, cols] = [0, 1].map(|_| words.positive());
+        let images = rows.clone().ceil_div(patches.clone());
+        let down = rows.min(patches).ceil_div(cols.clone());
+        let walk = Walk::run(self.width)
+            .times(images, image)
+            .times(down, pixel_row.clone() * self.height)
+            .times(cols, self.width)
+            .times(self.channels, channel)
+            .times(self.height, pixel_row);
+        words.read(at, self.element, [walk]);
     }
 
     /// Bytes of scratch that hold one row.

@@ -2,8 +2,10 @@
 
 use super::{ArgumentReader, BoundPatches, BoundRows, PatchOperand, RowOperand};
 use crate::mlir::{Builder, Value};
+use crate::words::Words;
 use crate::{Argument, CpuTarget, Layout, LowerError};
 use ocellus_dialects::ElementType;
+use ocellus_runtime::signature::{Access, Amount};
 
 /// What code depends on of the rows that it reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -28,6 +30,14 @@ impl RowSource {
                 let words = operand.arguments(Argument::Operand(position), layout, period);
                 Ok((RowSource::Rows(operand), words))
             }
+        }
+    }
+
+    /// Declares those words, where `rows` rows of that width are read.
+    pub(crate) fn declare(&self, words: &mut Words, (rows, width): (Amount, i64)) {
+        match self {
+            RowSource::Rows(operand) => operand.declare(words, Access::Read, (rows, width)),
+            RowSource::Patches(operand) => operand.declare(words, rows),
         }
     }
 

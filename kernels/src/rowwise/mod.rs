@@ -3,11 +3,13 @@
 mod cpu;
 
 use crate::lower::operand;
-use crate::rows::{RowEpilogue, RowOperand, RowPrologue};
+use crate::rows::{BoundRows, RowEpilogue, RowOperand, RowPrologue};
+use crate::words::Words;
 use crate::{Argument, CpuTarget, Kernel, Launch, Layout, LowerError, Tiles};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::kernel::{EpilogueOp, Prologue};
 use ocellus_dialects::symbolic::Dim;
+use ocellus_runtime::signature::{Access, Amount, Signature};
 
 /// All that a row-wise kernel's code depends on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -85,6 +87,27 @@ impl RowWise {
             packed: vec![],
             kernel: Kernel::RowWise(row_wise),
         })
+    }
+
+    /// What the code does with those words.
+    pub(crate) fn signature(&self) -> Signature {
+        let mut words = Words::default();
+        let (rows, columns) = (words.count(), words.count());
+        let width = self.width.map_or(columns, Amount::Constant);
+        self.x.declare_slices(&mut words, Access::Read, (rows.clone(), width.clone()), |words| {
+            self.prologue.declare(words, &width);
+            match self.prologue {
+                RowPrologue::SumSlices { slices } => Some((slices.into(), words.distance())),
+                _ => None,
+            }
+        });
+        let made = match self.prologue {
+            RowPrologue::NormScale { .. } => Amount::Constant(1),
+            _ => width,
+        };
+        RowEpilogue::declare(&self.epilogue, &mut words, (&rows, &made));
+        BoundRows::declare_contiguous(self.to, &mut words, Access::Write, (rows.clone(), made));
+        words.tiled(rows.ceil_div(self.tile_rows()), 0)
     }
 
     /// The name of its symbol: `rowwise_768_layer_norm_bf16`.

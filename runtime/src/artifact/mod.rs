@@ -13,8 +13,12 @@
 //! | `ocellus.header_hash` | the BLAKE3 hash of all bytes before the data, where this hash itself reads as zeros |
 //! | any other | an attachment, such as the preprocessor's config |
 //!
-//! The hashes find damage. They are no signature: the code object is machine code, so run an artifact only if you would
-//! run a program from the same hand.
+//! The hashes find damage. They do not say who wrote a file: the code object is machine code, so run an artifact only if
+//! you would run a program from the same hand. The code object says of each kernel what it does with its arguments (see
+//! [`signature`](crate::signature)), so that a plan that was changed cannot lead it outside its memory.
+//!
+//! A file that is in use is replaced by moving another to its place. To write into it changes answers, or kills the
+//! process that has it mapped; a session refuses further calls where it notices.
 
 mod error;
 mod header;
@@ -28,4 +32,4 @@ pub use error::ArtifactError;
 pub use header::CODE;
 pub use provenance::{DeclaredRange, Provenance, TargetRequirements, UnfitMachine};
 pub use reader::Artifact;
-pub use writer::{ArtifactContents, ArtifactWriter};
+pub use writer::{ArtifactContents, ArtifactMemory, ArtifactWriter, Destination, NewArtifactFile};

@@ -15,16 +15,40 @@ use std::fs::File;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::SystemTime;
 
 /// An artifact in memory, whole and of this format; its plan is valid. Whether this machine can run it is another
 /// question: see [`TargetRequirements::check`](super::TargetRequirements::check).
 #[derive(Debug)]
 pub struct Artifact {
     bytes: Mmap,
+    /// The file that the bytes are mapped from, where they are.
+    file: Option<MappedFile>,
     plan: Plan,
     provenance: Provenance,
     attachments: BTreeMap<String, String>,
     sections: HashMap<String, Range<usize>>,
+}
+
+/// A file as it was when it was mapped.
+#[derive(Debug)]
+struct MappedFile {
+    file: File,
+    state: FileState,
+}
+
+/// What changes when somebody writes into a file.
+#[derive(Debug, PartialEq)]
+struct FileState {
+    bytes: u64,
+    modified: Option<SystemTime>,
+}
+
+impl FileState {
+    fn of(file: &File) -> std::io::Result<Self> {
+        let metadata = file.metadata()?;
+        Ok(FileState { bytes: metadata.len(), modified: metadata.modified().ok() })
+    }
 }
 
 /// What may change least between versions of the format.
@@ -36,30 +60,44 @@ struct Version {
 }
 
 impl Artifact {
-    /// Maps the file and checks all of it. The file must not change while the artifact is open.
-    pub fn open(path: &Path) -> Result<Self, ArtifactError> {
-        File::open(path)
-            .map_err(ArtifactError::Io)
-            .and_then(|file| Self::parse(map(&file)?, true))
-            .map_err(|source| ArtifactError::Read {
-                path: path.to_path_buf(),
-                source: Box::new(source),
-            })
+    /// Maps the file and checks all of it. What reads less of it than all, or cannot promise what follows, gives
+    /// [`from_bytes`](Self::from_bytes) a copy.
+    ///
+    /// # Safety
+    /// Nobody may write into the file, or cut it, while the artifact is open: its bytes would change while they are read,
+    /// and bytes that are gone kill the process. To move another file to its place is fine, and so is to remove it.
+    pub unsafe fn open(path: &Path) -> Result<Self, ArtifactError> {
+        let open = || {
+            let file = File::open(path)?;
+            let state = FileState::of(&file)?;
+            // SAFETY: by the contract of this function.
+            let bytes = unsafe { Mmap::map(&file) }?;
+            Self::parse(bytes, Some(MappedFile { file, state }), true)
+        };
+        open().map_err(|source| ArtifactError::Read {
+            path: path.to_path_buf(),
+            source: Box::new(source),
+        })
+    }
+
+    /// Whether the file still is as it was opened, as far as its size and the time of its last change tell; bytes in
+    /// memory are. It takes less than a microsecond, and finds a file that was copied over before it was read; one that
+    /// is copied over while it is read it cannot find.
+    pub fn is_as_opened(&self) -> bool {
+        self.file.as_ref().is_none_or(|MappedFile { file, state }| {
+            FileState::of(file).is_ok_and(|now| now == *state)
+        })
     }
 
     /// Reads an artifact from memory. The bytes are copied, to where vector instructions can read them.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ArtifactError> {
         let mut memory = map_memory(bytes.len())?;
         memory.copy_from_slice(bytes);
-        Self::parse(memory.make_read_only()?, true)
-    }
-
-    pub(super) fn from_file_just_written(file: &File) -> Result<Self, ArtifactError> {
-        Self::parse(map(file)?, false)
+        Self::parse(memory.make_read_only()?, None, true)
     }
 
     pub(super) fn from_memory_just_written(memory: MmapMut) -> Result<Self, ArtifactError> {
-        Self::parse(memory.make_read_only()?, false)
+        Self::parse(memory.make_read_only()?, None, false)
     }
 
     /// The file as it is: what [`from_bytes`](Self::from_bytes) takes.
@@ -103,7 +141,11 @@ impl Artifact {
         self.bytes.get(self.sections.get(name)?.clone())
     }
 
-    fn parse(bytes: Mmap, verify_data: bool) -> Result<Self, ArtifactError> {
+    fn parse(
+        bytes: Mmap,
+        file: Option<MappedFile>,
+        verify_data: bool,
+    ) -> Result<Self, ArtifactError> {
         let (length, header) =
             SafeTensors::read_metadata(&bytes).map_err(ArtifactError::NotSafetensors)?;
         let data_start = LENGTH_BYTES + length;
@@ -133,13 +175,8 @@ impl Artifact {
             .map(|(key, text)| (key.clone(), text.clone()))
             .collect();
         let provenance = json(PROVENANCE, text(PROVENANCE)?)?;
-        Ok(Artifact { bytes, plan, provenance, attachments, sections })
+        Ok(Artifact { bytes, file, plan, provenance, attachments, sections })
     }
-}
-
-fn map(file: &File) -> Result<Mmap, ArtifactError> {
-    // SAFETY: the documentation of `open` asks that nobody changes the file, as every reader of mapped files must.
-    Ok(unsafe { Mmap::map(file) }?)
 }
 
 fn json<T: serde::de::DeserializeOwned>(key: &'static str, text: &str) -> Result<T, ArtifactError> {

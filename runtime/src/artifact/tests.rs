@@ -75,7 +75,10 @@ fn two_weights() -> Vec<(String, Vec<u8>)> {
     vec![("a".to_string(), vec![1; 100]), ("b".to_string(), (0..=255).collect())]
 }
 
-fn fill(mut writer: ArtifactWriter, weights: &[(String, Vec<u8>)]) -> Artifact {
+fn fill<D: Destination>(
+    mut writer: ArtifactWriter<D>,
+    weights: &[(String, Vec<u8>)],
+) -> D::Written {
     for (name, bytes) in weights.iter().rev() {
         writer.write_weight(name, bytes.chunks(7)).unwrap();
     }
@@ -142,10 +145,10 @@ proptest! {
         contents.provenance.tag = tag;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("artifact.safetensors");
-        let written = fill(ArtifactWriter::create(&path, contents.clone()).unwrap(), &weights);
+        fill(ArtifactWriter::create(&path, contents.clone()).unwrap(), &weights);
         let in_memory = fill(ArtifactWriter::in_memory(contents.clone()).unwrap(), &weights);
-        let opened = Artifact::open(&path).unwrap();
-        prop_assert_eq!(written.bytes(), opened.bytes());
+        // SAFETY: nobody else knows the file.
+        let opened = unsafe { Artifact::open(&path) }.unwrap();
         prop_assert_eq!(in_memory.bytes(), opened.bytes());
         prop_assert_eq!(opened.plan(), &contents.plan);
         prop_assert_eq!(opened.provenance(), &contents.provenance);
@@ -339,7 +342,8 @@ fn other_files_are_told_apart() {
     );
     assert!(error_of(&checkpoint.unwrap()).contains("a safetensors file but no artifact"));
     assert!(error_of(b"\xff\xff\xff\xff\xff\xff\xff\xff{}").contains("not a safetensors file"));
-    let missing = Artifact::open("/nowhere/at/all".as_ref()).unwrap_err();
+    // SAFETY: there is no such file.
+    let missing = unsafe { Artifact::open("/nowhere/at/all".as_ref()) }.unwrap_err();
     assert!(
         chain(&missing).starts_with("cannot read the artifact `/nowhere/at/all`: No such file")
     );
@@ -383,6 +387,28 @@ fn outputs_that_cannot_be_written_are_named() {
             .starts_with(&format!("cannot write the artifact `{}`: ", nowhere.display()))
     );
     assert!(error(folder.path()).ends_with("is a directory"), "{}", error(folder.path()));
+}
+
+#[test]
+fn a_file_that_is_written_into_is_noticed_and_one_that_is_replaced_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let [path, other] = ["artifact", "other"].map(|name| folder.path().join(name));
+    std::fs::write(&path, small_artifact().bytes()).unwrap();
+    // SAFETY: its bytes are not read again where the test cuts it.
+    let open = || unsafe { Artifact::open(&path) }.unwrap();
+    let artifact = open();
+    assert!(artifact.is_as_opened());
+    // The new file is another, and the old one stays for as long as somebody has it open.
+    std::fs::write(&other, b"something else").unwrap();
+    std::fs::rename(&other, &path).unwrap();
+    assert!(artifact.is_as_opened());
+    assert_eq!(artifact.bytes(), small_artifact().bytes());
+
+    std::fs::write(&path, artifact.bytes()).unwrap();
+    let artifact = open();
+    std::fs::write(&path, b"shorter").unwrap();
+    assert!(!artifact.is_as_opened());
+    assert!(small_artifact().is_as_opened());
 }
 
 #[test]

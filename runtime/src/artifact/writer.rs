@@ -30,13 +30,13 @@ pub struct ArtifactContents {
     pub attachments: BTreeMap<String, String>,
 }
 
-/// Writes an artifact. Nothing is seen at the path before [`finish`](Self::finish) has succeeded.
-pub struct ArtifactWriter {
+/// Writes an artifact, to a [`NewArtifactFile`] or to [`ArtifactMemory`].
+pub struct ArtifactWriter<D> {
     contents: ArtifactContents,
     sections: Vec<Section>,
     hashes: Hashes,
     data_start: u64,
-    destination: Destination,
+    destination: D,
 }
 
 /// A tensor's part of the data.
@@ -48,34 +48,53 @@ struct Section {
     written: bool,
 }
 
-enum Destination {
-    File { file: NewFile, path: PathBuf },
-    Memory(MmapMut),
+/// Where an artifact is written; zeros at first.
+pub trait Destination {
+    /// What there is when all is written.
+    type Written;
+
+    /// Writes bytes to their place.
+    fn write_at(&mut self, offset: u64, bytes: &[u8]) -> Result<(), ArtifactError>;
+
+    /// Ends the work.
+    fn finish(self) -> Result<Self::Written, ArtifactError>;
 }
 
-impl ArtifactWriter {
+/// A file, of which nothing is seen at its path before it is whole.
+pub struct NewArtifactFile {
+    file: NewFile,
+    path: PathBuf,
+}
+
+/// Memory.
+pub struct ArtifactMemory(MmapMut);
+
+impl ArtifactWriter<NewArtifactFile> {
     /// Begins an artifact at `path`: a temporary file in the same folder for now.
     pub fn create(path: &Path, contents: ArtifactContents) -> Result<Self, ArtifactError> {
-        let destination = |bytes: u64| {
+        Self::new(contents, |bytes: u64| {
             let file = NewFile::create(path)
                 .and_then(|mut file| file.file().set_len(bytes).map(|()| file))
                 .map_err(|source| ArtifactError::Write { path: path.to_path_buf(), source })?;
-            Ok(Destination::File { file, path: path.to_path_buf() })
-        };
-        Self::new(contents, destination)
+            Ok(NewArtifactFile { file, path: path.to_path_buf() })
+        })
     }
+}
 
+impl ArtifactWriter<ArtifactMemory> {
     /// Begins an artifact in memory.
     pub fn in_memory(contents: ArtifactContents) -> Result<Self, ArtifactError> {
         Self::new(contents, |bytes| {
             let bytes = usize::try_from(bytes).map_err(std::io::Error::other)?;
-            Ok(Destination::Memory(map_memory(bytes)?))
+            Ok(ArtifactMemory(map_memory(bytes)?))
         })
     }
+}
 
+impl<D: Destination> ArtifactWriter<D> {
     fn new(
         contents: ArtifactContents,
-        destination: impl FnOnce(u64) -> Result<Destination, ArtifactError>,
+        destination: impl FnOnce(u64) -> Result<D, ArtifactError>,
     ) -> Result<Self, ArtifactError> {
         contents.plan.validate()?;
         let names = contents.plan.weights.iter().map(|weight| &weight.name);
@@ -150,8 +169,8 @@ impl ArtifactWriter {
         Ok(())
     }
 
-    /// Writes the header, puts the file in its place, and opens it.
-    pub fn finish(mut self) -> Result<Artifact, ArtifactError> {
+    /// Writes the header, and ends the work: a file is put in its place, memory is an artifact.
+    pub fn finish(mut self) -> Result<D::Written, ArtifactError> {
         if let Some(section) = self.sections.iter().find(|section| !section.written) {
             return Err(ArtifactError::MissingTensor(section.name.clone()));
         }
@@ -166,33 +185,35 @@ impl ArtifactWriter {
     }
 }
 
-impl Destination {
+impl Destination for NewArtifactFile {
+    type Written = ();
+
     fn write_at(&mut self, offset: u64, bytes: &[u8]) -> Result<(), ArtifactError> {
-        match self {
-            Destination::File { file, path } => {
-                let file = file.file();
-                file.seek(SeekFrom::Start(offset))
-                    .and_then(|_| file.write_all(bytes))
-                    .map_err(|source| ArtifactError::Write { path: path.clone(), source })
-            }
-            Destination::Memory(memory) => {
-                let start = usize::try_from(offset).map_err(std::io::Error::other)?;
-                let place = memory.get_mut(start..).and_then(|rest| rest.get_mut(..bytes.len()));
-                place.ok_or_else(too_large)?.copy_from_slice(bytes);
-                Ok(())
-            }
-        }
+        let file = self.file.file();
+        file.seek(SeekFrom::Start(offset))
+            .and_then(|_| file.write_all(bytes))
+            .map_err(|source| ArtifactError::Write { path: self.path.clone(), source })
+    }
+
+    fn finish(self) -> Result<(), ArtifactError> {
+        let NewArtifactFile { file, path } = self;
+        file.put_in_place().map_err(|source| ArtifactError::Write { path, source })?;
+        Ok(())
+    }
+}
+
+impl Destination for ArtifactMemory {
+    type Written = Artifact;
+
+    fn write_at(&mut self, offset: u64, bytes: &[u8]) -> Result<(), ArtifactError> {
+        let start = usize::try_from(offset).map_err(std::io::Error::other)?;
+        let place = self.0.get_mut(start..).and_then(|rest| rest.get_mut(..bytes.len()));
+        place.ok_or_else(too_large)?.copy_from_slice(bytes);
+        Ok(())
     }
 
     fn finish(self) -> Result<Artifact, ArtifactError> {
-        match self {
-            Destination::File { file, path } => {
-                let file =
-                    file.put_in_place().map_err(|source| ArtifactError::Write { path, source })?;
-                Artifact::from_file_just_written(&file)
-            }
-            Destination::Memory(memory) => Artifact::from_memory_just_written(memory),
-        }
+        Artifact::from_memory_just_written(self.0)
     }
 }
 

@@ -14,6 +14,8 @@
 //! worker computes its part in many calls, and what a kernel prepares for one may serve the next. At the start of a launch
 //! its first eight bytes are -1, and the rest is rubbish.
 //!
+//! Beside each kernel lies a text, its [`Signature`]: what it does with its arguments.
+//!
 //! Weights and slots of the arena are aligned to 64 bytes. Inputs and outputs are the caller's, and are aligned to 4.
 
 mod code_object;
@@ -22,7 +24,8 @@ mod thread_pool;
 
 use crate::device::{Device, DeviceError, LaunchCommand};
 use crate::memory::map_memory;
-use crate::plan::KernelEntry;
+use crate::plan::Plan;
+use crate::signature::Signature;
 use code_object::CodeObject;
 pub use features::{host_features, missing_features};
 use memmap2::MmapMut;
@@ -68,10 +71,11 @@ impl Device for CpuDevice {
         "cpu"
     }
 
-    unsafe fn load(&mut self, code: &[u8], kernels: &[KernelEntry]) -> Result<(), DeviceError> {
+    unsafe fn load(&mut self, code: &[u8], plan: &Plan) -> Result<Vec<Signature>, DeviceError> {
         // SAFETY: the caller vouches for the code object.
-        self.code = Some(unsafe { CodeObject::load(code, kernels) }?);
-        Ok(())
+        let (code, signatures) = unsafe { CodeObject::load(code, plan) }?;
+        self.code = Some(code);
+        Ok(signatures)
     }
 
     fn reserve_scratch(&mut self, bytes: usize) -> Result<(), DeviceError> {

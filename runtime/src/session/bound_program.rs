@@ -6,8 +6,9 @@ use super::RunError;
 use super::binding::{describe_values, expression_error};
 use super::compiled_program::{CompiledArgument, CompiledLaunch, CompiledProgram, Values};
 use super::dispatch::Dispatch;
-use super::places::{Home, Places, ResultView};
+use super::places::{ArgumentPosition, Home, Places, ResultView, Touch};
 use crate::artifact::Artifact;
+use crate::signature::{Access, LaunchWords, Signature, Word};
 use std::ops::Range;
 
 /// A program at one size that has no memory yet.
@@ -79,11 +80,19 @@ impl CallAddresses {
     }
 }
 
+/// What a program is found and evaluated with.
+pub struct Programs {
+    pub dispatch: Dispatch,
+    pub programs: Vec<CompiledProgram>,
+    /// What the kernels do with their arguments, in the plan's order.
+    pub signatures: Vec<Signature>,
+}
+
 impl EvaluatedProgram {
-    /// Finds the program for these sizes and evaluates it.
+    /// Finds the program for these sizes and evaluates it. Every launch is such as its kernel takes.
     pub fn new(
         artifact: &Artifact,
-        (dispatch, programs): (&Dispatch, &[CompiledProgram]),
+        Programs { dispatch, programs, signatures }: &Programs,
         symbols: Vec<i64>,
         input_shapes: &[&[usize]],
     ) -> Result<Self, RunError> {
@@ -98,7 +107,7 @@ impl EvaluatedProgram {
         let output_shapes = (compiled.outputs.iter().zip(&plan.outputs))
             .map(|(shape, port)| values.shape(&format!("the output `{}`", port.name), shape))
             .collect::<Result<Vec<_>, _>>()?;
-        let places = Places::new(artifact, compiled, &values, input_shapes, &output_shapes)?;
+        let mut places = Places::new(artifact, compiled, &values, input_shapes, &output_shapes)?;
         let mut evaluated = EvaluatedProgram {
             arena_words: Vec::new(),
             arena_bytes: places.arena_bytes(),
@@ -123,7 +132,10 @@ impl EvaluatedProgram {
                 })
                 .transpose()?;
             evaluated.push_launch(&format!("launch {index}"), launch, &values, &places, result)?;
+            let kernel = (plan.kernels[launch.kernel].symbol.as_str(), &signatures[launch.kernel]);
+            check_launch(index, launch, kernel, &values, &mut places)?;
         }
+        places.check_outputs(plan)?;
         Ok(evaluated)
     }
 
@@ -194,6 +206,51 @@ impl EvaluatedProgram {
         arena_words.into_iter().for_each(|word| program.words[word] += arena);
         program
     }
+}
+
+/// Whether a kernel, given these arguments, stays inside the memory that they name, and reads what was written.
+fn check_launch(
+    index: usize,
+    launch: &CompiledLaunch,
+    (kernel, signature): (&str, &Signature),
+    values: &Values,
+    places: &mut Places,
+) -> Result<(), RunError> {
+    let misfit = |misfit| RunError::Misfit { launch: index, kernel: kernel.to_string(), misfit };
+    let numbers: Vec<i64> = launch
+        .arguments
+        .iter()
+        .map(|argument| match argument {
+            CompiledArgument::Integer(value) => values.of(*value),
+            CompiledArgument::Address { .. } => 0,
+        })
+        .collect();
+    let numbers = LaunchWords { words: &numbers, tiles: values.of(launch.tiles) };
+    let scratch = usize::try_from(values.of(launch.scratch_bytes)).unwrap_or(0);
+    signature.check_numbers(&numbers, scratch).map_err(misfit)?;
+    // What a launch writes can be read by those behind it only.
+    for access in [Access::Read, Access::Write] {
+        for (argument, pair) in launch.arguments.iter().zip(&signature.words).enumerate() {
+            let (CompiledArgument::Address { place, offset }, Word::Pointer(pointer)) = pair else {
+                continue;
+            };
+            if pointer.access != access {
+                continue;
+            }
+            let touch = Touch {
+                at: ArgumentPosition { launch: index, argument },
+                place: *place,
+                offset: values.of(*offset),
+                reach: pointer.reach(&numbers).map_err(misfit)?,
+                element_bytes: pointer.element_bytes,
+            };
+            match access {
+                Access::Read => places.check_read(touch)?,
+                Access::Write => places.write(touch)?,
+            }
+        }
+    }
+    Ok(())
 }
 
 impl BoundProgram {

@@ -2,6 +2,7 @@
 
 use crate::device::DeviceError;
 use crate::expression::EvaluationError;
+use crate::signature::Misfit;
 
 /// Why a call did not run. Nothing was launched, except for [`Device`](Self::Device).
 #[derive(Debug, thiserror::Error)]
@@ -149,6 +150,79 @@ pub enum RunError {
         /// The size of the memory.
         bytes: usize,
     },
+    /// A launch that its kernel must not be given.
+    #[error("launch {launch} of the artifact's plan does not fit its kernel `{kernel}`: {misfit}")]
+    Misfit {
+        /// Which launch of its program.
+        launch: usize,
+        /// The kernel.
+        kernel: String,
+        /// What does not fit.
+        misfit: Misfit,
+    },
+    /// A kernel that would leave the memory that it is given.
+    #[error(
+        "the kernel of launch {launch} of the artifact's plan would go on to byte {end} of argument {argument}, a memory \
+         of {bytes} bytes"
+    )]
+    Reach {
+        /// Which launch of its program.
+        launch: usize,
+        /// Which argument.
+        argument: usize,
+        /// Where the kernel would stop.
+        end: usize,
+        /// The size of the memory.
+        bytes: usize,
+    },
+    /// An address that is no multiple of the size of the elements there.
+    #[error(
+        "argument {argument} of launch {launch} of the artifact's plan starts at byte {offset}, and its elements have \
+         {element_bytes}"
+    )]
+    Misaligned {
+        /// Which launch of its program.
+        launch: usize,
+        /// Which argument.
+        argument: usize,
+        /// Where it starts.
+        offset: i64,
+        /// Bytes of an element.
+        element_bytes: i64,
+    },
+    /// A launch that reads what no launch before it wrote.
+    #[error(
+        "the kernel of launch {launch} of the artifact's plan reads up to byte {end} of argument {argument}, of which \
+         {written} bytes are written before"
+    )]
+    Unwritten {
+        /// Which launch of its program.
+        launch: usize,
+        /// Which argument.
+        argument: usize,
+        /// Where the kernel would stop.
+        end: usize,
+        /// How much of the memory was written.
+        written: usize,
+    },
+    /// An output of which a part is not written.
+    #[error(
+        "the output `{output}` has {bytes} bytes, of which the artifact's plan writes {written}: compile the model again"
+    )]
+    IncompleteOutput {
+        /// The output.
+        output: String,
+        /// Its size.
+        bytes: usize,
+        /// How much of it is written.
+        written: usize,
+    },
+    /// An artifact whose file is another than when it was opened.
+    #[error(
+        "the artifact's file was changed while it was in use, so its weights are not to be trusted: load it again, and \
+         replace an artifact by moving another file to its place, not by writing into it"
+    )]
+    ArtifactChanged,
     /// No memory.
     #[error("cannot allocate {bytes} bytes for {what}: give a smaller input")]
     OutOfMemory {

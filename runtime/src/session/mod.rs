@@ -5,6 +5,7 @@ mod bound_program;
 mod compiled_program;
 mod dispatch;
 mod error;
+mod fit;
 mod indices;
 mod places;
 mod queue;
@@ -18,10 +19,12 @@ use crate::device::{Device, DeviceError, LaunchCommand};
 use crate::memory::may_fail;
 use crate::tensor::HostTensor;
 use binding::bind;
-use bound_program::{BoundProgram, CallAddresses, EvaluatedProgram};
+use bound_program::{BoundProgram, CallAddresses, EvaluatedProgram, Programs};
 use compiled_program::CompiledProgram;
 use dispatch::Dispatch;
 pub use error::RunError;
+pub use fit::UnfitLaunch;
+use fit::check_launches;
 use indices::read_indices;
 use queue::{Queue, Turn};
 use std::path::Path;
@@ -54,6 +57,9 @@ pub enum LoadError {
     /// Its code cannot be loaded.
     #[error("cannot load the kernels")]
     Device(#[from] DeviceError),
+    /// Its plan is not one for its code.
+    #[error("the artifact's plan does not fit its kernels: compile the model again")]
+    Plan(#[from] UnfitLaunch),
 }
 
 /// Output tensors by name, in the plan's order.
@@ -77,29 +83,39 @@ pub struct LaunchTime {
 /// An artifact that is ready to run. Calls from several threads come one after the other, in the order in which they began.
 pub struct Session {
     artifact: Artifact,
-    dispatch: Dispatch,
-    programs: Vec<CompiledProgram>,
+    programs: Programs,
     workspace: Queue<Workspace>,
 }
 
 impl Session {
-    /// Loads the artifact at `path`. Its code object is machine code and becomes part of this process.
-    pub fn load(path: &Path, options: Options) -> Result<Self, LoadError> {
-        Self::new(Artifact::open(path)?, options)
+    /// Loads the artifact at `path`.
+    ///
+    /// # Safety
+    /// As for [`Artifact::open`], for as long as the session lives, and for [`Session::new`].
+    pub unsafe fn load(path: &Path, options: Options) -> Result<Self, LoadError> {
+        // SAFETY: by the contract of this function.
+        unsafe { Self::new(Artifact::open(path)?, options) }
     }
 
-    /// Makes an artifact ready. Its code object is machine code and becomes part of this process.
-    pub fn new(artifact: Artifact, options: Options) -> Result<Self, LoadError> {
+    /// Makes an artifact ready.
+    ///
+    /// # Safety
+    /// The code object of the artifact is machine code, which becomes part of this process and runs in it: it must be one
+    /// that the compiler wrote. That cannot be checked, so the caller says whose artifacts to trust. All else is checked,
+    /// here and when sizes are bound: whatever the plan says, kernels that are what their signatures say stay inside the
+    /// memory that they are given, and write no input and no weight.
+    pub unsafe fn new(artifact: Artifact, options: Options) -> Result<Self, LoadError> {
         artifact.provenance().target.check()?;
         let mut device = CpuDevice::new(options.threads)?;
-        // SAFETY: the documentation says that code runs, so the caller vouches for the artifact.
-        unsafe { device.load(artifact.code(), &artifact.plan().kernels) }?;
+        // SAFETY: by the contract of this function.
+        let signatures = unsafe { device.load(artifact.code(), artifact.plan()) }?;
         let plan = artifact.plan();
+        check_launches(plan, &signatures)?;
         let programs =
             plan.programs.iter().map(|program| CompiledProgram::new(plan, program)).collect();
-        let dispatch = Dispatch::new(plan);
+        let programs = Programs { dispatch: Dispatch::new(plan), programs, signatures };
         let workspace = Workspace::new(Box::new(device)).map_err(ArtifactError::Io)?;
-        Ok(Session { artifact, dispatch, programs, workspace: Queue::new(workspace) })
+        Ok(Session { artifact, programs, workspace: Queue::new(workspace) })
     }
 
     /// What was loaded.
@@ -141,6 +157,9 @@ impl Session {
         inputs: &[(&str, &HostTensor)],
         observer: &mut impl Observer,
     ) -> Result<Outputs, RunError> {
+        if !self.artifact.is_as_opened() {
+            return Err(RunError::ArtifactChanged);
+        }
         let plan = self.artifact.plan();
         let call = bind(plan, inputs)?;
         let indices = read_indices(plan, &call)?;
@@ -148,8 +167,7 @@ impl Session {
         let shapes: Vec<&[usize]> =
             call.inputs.iter().map(|tensor| tensor.shape.as_slice()).collect();
         let (bound, device) = workspace.bind(call.symbols, |symbols| {
-            let programs = (&self.dispatch, self.programs.as_slice());
-            EvaluatedProgram::new(&self.artifact, programs, symbols, &shapes)
+            EvaluatedProgram::new(&self.artifact, &self.programs, symbols, &shapes)
         })?;
         let mut outputs = bound
             .output_shapes
@@ -170,8 +188,8 @@ impl Session {
             observer.before();
             let (kernel, tiles) = (launch.kernel, launch.tiles);
             let command = LaunchCommand { kernel, arguments: bound.arguments(launch), tiles };
-            // SAFETY: whoever loaded the artifact vouches for its kernels; every address has been checked to lie inside
-            // memory that outlives the launch, and the scratch memory is reserved.
+            // SAFETY: whoever loaded the artifact vouches for its kernels; binding has held the launch against the kernel's
+            // signature, with memory that outlives the launch; and the scratch memory is reserved.
             unsafe { device.launch(command) }?;
             observer.after(bound, index, &addresses);
         }

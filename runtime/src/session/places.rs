@@ -3,7 +3,7 @@
 use super::RunError;
 use super::compiled_program::{CompiledProgram, Values};
 use crate::artifact::Artifact;
-use crate::plan::{Element, Place};
+use crate::plan::{Element, Place, Plan};
 use crate::tensor::element_count;
 
 /// Slots start at multiples of this.
@@ -43,6 +43,26 @@ pub struct Places {
     outputs: Vec<usize>,
     weights: Vec<Extent>,
     slots: Vec<Extent>,
+    /// How much of each output, and of each slot, the launches so far have written, from its start on.
+    written_outputs: Vec<usize>,
+    written_slots: Vec<usize>,
+}
+
+/// An argument of a launch: its position there, and the launch's in its program.
+#[derive(Clone, Copy)]
+pub struct ArgumentPosition {
+    pub launch: usize,
+    pub argument: usize,
+}
+
+/// Memory that a kernel touches: `reach` bytes from `offset` on.
+#[derive(Clone, Copy)]
+pub struct Touch {
+    pub at: ArgumentPosition,
+    pub place: Place,
+    pub offset: i64,
+    pub reach: usize,
+    pub element_bytes: i64,
 }
 
 impl Places {
@@ -57,14 +77,17 @@ impl Places {
         let weights = (0..artifact.plan().weights.len())
             .map(|index| artifact.weight(index).unwrap_or_default())
             .map(|weight| Extent { start: weight.as_ptr() as i64, bytes: weight.len() });
+        let slots = lay_out_slots(values, program)?;
         Ok(Places {
+            written_outputs: vec![0; output_shapes.len()],
+            written_slots: vec![0; slots.len()],
             inputs: input_shapes.iter().map(|shape| f32_bytes(shape)).collect::<Result<_, _>>()?,
             outputs: output_shapes
                 .iter()
                 .map(|shape| f32_bytes(shape))
                 .collect::<Result<_, _>>()?,
             weights: weights.collect(),
-            slots: lay_out_slots(values, program)?,
+            slots,
         })
     }
 
@@ -83,6 +106,67 @@ impl Places {
             }
             Place::Slot(index) => (Home::Arena(self.slots[index].start), self.slots[index].bytes),
         }
+    }
+
+    /// Whether what a kernel touches lies inside the memory: where that ends.
+    fn check_touch(&self, touch: Touch) -> Result<usize, RunError> {
+        let Touch { at: ArgumentPosition { launch, argument }, offset, element_bytes, .. } = touch;
+        let bytes = self.extent(touch.place).1;
+        if element_bytes < 1 || offset % element_bytes != 0 {
+            return Err(RunError::Misaligned { launch, argument, offset, element_bytes });
+        }
+        let end = usize::try_from(offset).ok().and_then(|offset| offset.checked_add(touch.reach));
+        match end {
+            Some(end) if touch.reach == 0 || end <= bytes => Ok(end),
+            _ => {
+                let end = end.unwrap_or(usize::MAX);
+                Err(RunError::Reach { launch, argument, end, bytes })
+            }
+        }
+    }
+
+    /// Whether a kernel may read there: memory that is the caller's or the artifact's, or that launches before it wrote.
+    pub fn check_read(&self, touch: Touch) -> Result<(), RunError> {
+        let end = self.check_touch(touch)?;
+        let written = match touch.place {
+            Place::Input(_) | Place::Weight(_) => return Ok(()),
+            Place::Output(index) => self.written_outputs[index],
+            Place::Slot(index) => self.written_slots[index],
+        };
+        if touch.reach == 0 || end <= written {
+            return Ok(());
+        }
+        let ArgumentPosition { launch, argument } = touch.at;
+        Err(RunError::Unwritten { launch, argument, end, written })
+    }
+
+    /// Whether a kernel may write there, which is noted. A write that leaves a gap behind what was written before counts
+    /// for nothing.
+    pub fn write(&mut self, touch: Touch) -> Result<(), RunError> {
+        let end = self.check_touch(touch)?;
+        let written = match touch.place {
+            Place::Output(index) => &mut self.written_outputs[index],
+            Place::Slot(index) => &mut self.written_slots[index],
+            // A plan that writes there is refused when it is loaded.
+            Place::Input(_) | Place::Weight(_) => return Ok(()),
+        };
+        if end - touch.reach <= *written {
+            *written = end.max(*written);
+        }
+        Ok(())
+    }
+
+    /// Whether the launches have written all of every output.
+    pub fn check_outputs(&self, plan: &Plan) -> Result<(), RunError> {
+        for ((port, bytes), written) in
+            plan.outputs.iter().zip(&self.outputs).zip(&self.written_outputs)
+        {
+            if written < bytes {
+                let (output, bytes, written) = (port.name.clone(), *bytes, *written);
+                return Err(RunError::IncompleteOutput { output, bytes, written });
+            }
+        }
+        Ok(())
     }
 
     /// Whether the offset lies inside the memory, whose home it gives.

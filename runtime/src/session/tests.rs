@@ -5,10 +5,10 @@ mod support;
 
 use super::*;
 use crate::memory::faults::with_fault_behind;
-use support::{artifact, contents, expected, input, plan};
+use support::{artifact, contents, expected, input, load, plan};
 
 fn session() -> Session {
-    Session::new(artifact(contents(plan())), Options { threads: 3 }).unwrap()
+    load(artifact(contents(plan())), 3).unwrap()
 }
 
 fn assert_right(session: &Session, rows: usize) {

@@ -30,10 +30,11 @@ void add_rows(const int64_t *arguments, int64_t first, int64_t end, uint8_t *scr
     }
 }
 
-// result[0] = 1 where scratch is aligned to 64 bytes and every byte of it can be written. Arguments: bytes, result.
+// result[i] = 1 where scratch is aligned to 64 bytes and every byte of it can be written. Arguments: bytes, result, count.
 void probe_scratch(const int64_t *arguments, int64_t first, int64_t end, uint8_t *scratch) {
     memset(scratch, 0xff, (size_t)arguments[0]);
-    *(float *)arguments[1] = (uintptr_t)scratch % 64 == 0 ? 1.0f : 0.0f;
+    float *result = (float *)arguments[1];
+    for (int64_t i = 0; i < arguments[2]; i++) result[i] = (uintptr_t)scratch % 64 == 0 ? 1.0f : 0.0f;
 }
 
 // Touches nothing.

@@ -7,8 +7,10 @@ pub mod replace_numbers;
 
 use ocellus_runtime::cpu::host_features;
 use ocellus_runtime::plan::*;
+use ocellus_runtime::signature::{Access, Amount, Pointer, Signature, Walk, Word};
 use ocellus_runtime::{
-    Artifact, ArtifactContents, ArtifactWriter, HostTensor, Provenance, TargetRequirements,
+    Artifact, ArtifactContents, ArtifactWriter, HostTensor, LoadError, Options, Provenance,
+    Session, TargetRequirements,
 };
 use std::path::Path;
 use std::process::Command;
@@ -24,14 +26,58 @@ pub fn code() -> &'static [u8] {
         let folder = tempfile::tempdir().unwrap();
         let object = folder.path().join("kernels.so");
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/kernels.c");
+        let texts = folder.path().join("signatures.c");
+        let text = |(kernel, signature): (&str, Signature)| {
+            let text = signature.to_text();
+            format!("const char {}[] = {text:?};\n", Signature::symbol_of(kernel))
+        };
+        std::fs::write(&texts, signatures().map(text).concat()).unwrap();
         let status = Command::new("cc")
             .args(["-O1", "-shared", "-fPIC", "-o"])
-            .args([&object, &source])
+            .args([&object, &source, &texts])
             .status()
             .expect("the C compiler that rustc links with");
         assert!(status.success());
         std::fs::read(object).unwrap()
     })
+}
+
+/// What the kernels do with their arguments.
+fn signatures() -> [(&'static str, Signature); 4] {
+    let pointer = |access, element_bytes, walk| {
+        Word::Pointer(Pointer { access, element_bytes, walks: vec![walk] })
+    };
+    let row = || Walk::run(WIDTH as i64);
+    let rows = || row().times(Amount::Tiles, WIDTH as i64);
+    let signature = |words, scratch_bytes| Signature { words, tiles: None, scratch_bytes };
+    let scale = vec![
+        pointer(Access::Read, 4, rows()),
+        pointer(Access::Read, 4, row()),
+        pointer(Access::Write, 4, rows()),
+    ];
+    let add = vec![
+        pointer(Access::Read, 4, rows()),
+        Word::Count { least: 0 },
+        pointer(Access::Write, 4, rows()),
+        pointer(Access::Write, 2, rows()),
+    ];
+    let probe = vec![
+        Word::Count { least: 0 },
+        pointer(Access::Write, 4, Walk::run(Amount::Word(2))),
+        Word::Count { least: 0 },
+    ];
+    [
+        ("scale_rows", signature(scale, Amount::Constant(4 * WIDTH as i64))),
+        ("add_rows", signature(add, Amount::Constant(0))),
+        ("probe_scratch", signature(probe, Amount::Word(0))),
+        ("nothing", signature(vec![], Amount::Constant(0))),
+    ]
+}
+
+/// A session of an artifact whose code is that of `kernels.c`.
+pub fn load(artifact: Artifact, threads: usize) -> Result<Session, LoadError> {
+    // SAFETY: the kernels are what their signatures say.
+    unsafe { Session::new(artifact, Options { threads }) }
 }
 
 pub fn constant(value: i64) -> Expression {
@@ -86,7 +132,11 @@ fn program(addend: i64) -> Program {
     };
     let probe = Launch {
         kernel: 2,
-        arguments: vec![LaunchArgument::Integer(row_bytes(1000)), address(Place::Output(1))],
+        arguments: vec![
+            LaunchArgument::Integer(row_bytes(1000)),
+            address(Place::Output(1)),
+            LaunchArgument::Integer(Expression::Symbol(1)),
+        ],
         tiles: constant(1),
         scratch_bytes: row_bytes(1000),
         result: None,
