@@ -252,7 +252,7 @@ impl Reach {
         let words: Vec<i64> = launch.arguments.iter().map(number).collect();
         let numbers = LaunchWords { words: &words, tiles };
         assert_eq!(words.len(), signature.words.len());
-        if let Ok(bytes) = launch.scratch_bytes.evaluate(at) {
+        if let Some(bytes) = launch.scratch_bytes.evaluate(at) {
             signature.check_numbers(&numbers, bytes as usize).unwrap();
             assert!(bytes == 0 || signature.check_numbers(&numbers, bytes as usize - 1).is_err());
         }
