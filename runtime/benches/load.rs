@@ -27,7 +27,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         writer
             .write_weight(&format!("layers.{layer}"), vec![&part; (LAYER_BYTES >> 20) as usize])?;
     }
-    drop(writer.finish()?);
+    writer.finish()?;
     println!("write: {:7.1} ms", start.elapsed().as_secs_f64() * 1e3);
     for _ in 0..3 {
         let start = Instant::now();

@@ -31,6 +31,9 @@ mod session;
 pub mod signature;
 mod tensor;
 mod tensors_file;
+#[cfg(test)]
+#[path = "../tests/support/mod.rs"]
+mod test_support;
 
 pub use artifact::{
     Artifact, ArtifactContents, ArtifactError, ArtifactWriter, Provenance, TargetRequirements,

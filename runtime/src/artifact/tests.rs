@@ -1,8 +1,5 @@
 //! Round trips, damage, and artifacts that lie with the right hashes.
 
-#[path = "../../tests/support/replace_numbers.rs"]
-mod replace_numbers;
-
 use super::header::{
     HASH_DIGITS, HASHES, HEADER_HASH, Hashes, PLAN, PROVENANCE, find_header_hash, hash_header,
 };
@@ -11,8 +8,8 @@ use crate::plan::{
     Expression, FORMAT_VERSION, KernelEntry, Launch, LaunchArgument, Piece, Place, Plan, Port,
     PortValues, Program, SymbolEntry, SymbolSource, WeightEntry,
 };
+use crate::test_support::replace_numbers::replace_numbers;
 use proptest::prelude::*;
-use replace_numbers::replace_numbers;
 use safetensors::SafeTensors;
 use serde_json::json;
 use std::error::Error;

@@ -1,11 +1,8 @@
 //! Calls in which one step fails, each step in turn: the session must answer rightly afterwards.
 
-#[path = "../../tests/support/mod.rs"]
-mod support;
-
 use super::*;
 use crate::memory::faults::with_fault_behind;
-use support::{artifact, contents, expected, input, load, plan};
+use crate::test_support::{artifact, contents, expected, input, load, plan};
 
 fn session() -> Session {
     load(artifact(contents(plan())), 3).unwrap()
