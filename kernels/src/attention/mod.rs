@@ -60,7 +60,8 @@ impl Attention {
             let why = format!("{known} columns do not make {heads} heads");
             return Err(LowerError::Unsupported { family: "attention", why });
         }
-        if !scale.is_finite() {
+        // The negation of "in the range" refuses a NaN too.
+        if !powers::SCALES.contains(&scale.abs()) {
             let why = format!("the scale is {scale}");
             return Err(LowerError::Unsupported { family: "attention", why });
         }

@@ -1,31 +1,39 @@
-//! Powers of two, of numbers that are not positive.
+//! The weights of a softmax before they are divided by their sum: powers of two of scaled differences.
 
 use crate::mlir::{Builder, Scalar, Value};
 
-/// `2^x` for `x <= 0`, relative error below 2e-7. Below -126 the least normal number or less; NaN stays NaN.
+/// The magnitudes of a scale for which no constant of [`exp2_of_scaled`] leaves f32.
+pub(crate) const SCALES: std::ops::RangeInclusive<f64> = 1e-30..=1e30;
+
+/// `2^(difference * scale)`, where that product is not positive; relative error below 2e-7 of what f32 makes of the
+/// product, zero below 2^-126.5. NaN stays NaN, and an infinite difference weighs nothing.
 ///
-/// `x = n + f` with `|f| <= 1/2`; the polynomial is the minimax one of degree 5 for the relative error of `2^f`, which
-/// is 7.5e-8, and `n` is added to the exponent. Adding `3 * 2^22` leaves `n` in the lowest bits of the sum.
-pub(crate) fn exp2_of_non_positive(b: &mut Builder, x: Value) -> Value {
-    let ty = x.ty();
-    let integers = ty.with_scalar(Scalar::I32);
-    let least = b.splat(-126.0, ty);
-    // `x` second: a NaN goes through.
-    let x = b.max(least, x);
-    let shifter = b.splat(12_582_912.0, ty);
-    let shifted = b.add(x, shifter);
-    let n = b.sub(shifted, shifter);
-    let f = b.sub(x, n);
+/// The product is never rounded: it is `n + f` with `|f| <= 1/2`, and both come out of a fused multiplication. Adding
+/// `3 * 2^22 + 127` leaves `n + 127` in the lowest bits of the sum, and those, shifted, are the exponent of `2^n`. The
+/// polynomial is the minimax one of degree 5 for the relative error of `2^f`, which is 7.5e-8. It is multiplied by
+/// `2^n`: to add `n` to its exponent would turn some NaNs into numbers.
+pub(crate) fn exp2_of_scaled(b: &mut Builder, difference: Value, scale: f64) -> Value {
+    let ty = difference.ty();
+    // Where the exponent of 2^n is zero, so is 2^n. The difference is second: a NaN goes through.
+    let end = b.splat(-127.0 / scale, ty);
+    let difference = match scale < 0.0 {
+        true => b.min(end, difference),
+        false => b.max(end, difference),
+    };
+    let scale = b.splat(scale, ty);
+    let shifter = b.splat(12_582_912.0 + 127.0, ty);
+    let shifted = b.fma(difference, scale, shifter);
+    let minus_n = b.sub(shifter, shifted);
+    let f = b.fma(difference, scale, minus_n);
     let mut sum = b.splat(COEFFICIENTS[0], ty);
     for coefficient in &COEFFICIENTS[1..] {
         let coefficient = b.splat(*coefficient, ty);
         sum = b.fma(sum, f, coefficient);
     }
-    let exponent = b.bitcast(shifted, integers);
-    let exponent = b.shift_left(exponent, 23);
-    let mantissa = b.bitcast(sum, integers);
-    let bits = b.add(mantissa, exponent);
-    b.bitcast(bits, ty)
+    let bits = b.bitcast(shifted, ty.with_scalar(Scalar::I32));
+    let bits = b.shift_left(bits, 23);
+    let power = b.bitcast(bits, ty);
+    b.mul(sum, power)
 }
 
 /// Of `f^5` first.

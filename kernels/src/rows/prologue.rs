@@ -205,12 +205,15 @@ fn count(b: &mut Builder, width: Width) -> Value {
     }
 }
 
-/// `1 / sqrt(sum / count + eps)`
+/// `1 / sqrt(sum / count + eps)`; NaN where the sum of squares is beyond f32. Its root would make zeros of the row, and
+/// they would look like an answer.
 fn reciprocal_root(b: &mut Builder, sum: Value, count: Value, eps: f64) -> Value {
     let mean = b.div(sum, count);
     let eps = b.splat(eps, Type::F32);
     let mean = b.add(mean, eps);
     let root = b.sqrt(mean);
     let one = b.splat(1.0, Type::F32);
-    b.div(one, root)
+    let reciprocal = b.div(one, root);
+    let zero_if_finite = b.sub(mean, mean);
+    b.add(reciprocal, zero_if_finite)
 }

@@ -22,15 +22,17 @@ fn clamp(b: &mut Builder, x: Value, least: f64, greatest: f64) -> Value {
     b.max(least, x)
 }
 
-/// `e^x`, relative error below 2e-7. Below -87.3 the least normal number, above 88.3 about 2^127; NaN stays NaN.
+/// `e^x`, relative error below 2e-7. Zero below -87.7, infinite above 88.4; NaN stays NaN.
 ///
-/// `x = n ln 2 + r` with `|r| <= ln 2 / 2`, the constant in two parts (Cody & Waite), the polynomial of Cephes'
-/// `expf` (S. Moshier), and `n` added to the exponent.
+/// `x = n ln 2 + r` with `|r| <= ln 2 / 2`, the constant in two parts (Cody & Waite), and the polynomial of Cephes'
+/// `expf` (S. Moshier). Adding `3 * 2^22 + 127` leaves `n + 127` in the lowest bits of the sum, and those, shifted, are
+/// the exponent of `2^n`: of zero at the lower end, of infinity at the upper one.
 pub fn exp(b: &mut Builder, x: Value) -> Value {
-    let x = clamp(b, x, -87.336_54, 88.3);
+    let x = clamp(b, x, -88.0, 89.0);
     let log2_e = b.splat(std::f64::consts::LOG2_E, x.ty());
-    let n = b.mul(x, log2_e);
-    let n = b.round(n);
+    let shifter = b.splat(12_582_912.0 + 127.0, x.ty());
+    let shifted = b.fma(x, log2_e, shifter);
+    let n = b.sub(shifted, shifter);
     let minus_high = b.splat(-0.693_359_375, x.ty());
     let minus_low = b.splat(2.121_944_400_546_905_8e-4, x.ty());
     let r = b.fma(n, minus_high, x);
@@ -51,18 +53,15 @@ pub fn exp(b: &mut Builder, x: Value) -> Value {
     let head = b.add(r, one);
     let square = b.mul(r, r);
     let mantissa = b.fma(tail, square, head);
-    let integers = x.ty().with_scalar(Scalar::I32);
-    let exponent = b.to_integer(n);
-    let exponent = b.shift_left(exponent, 23);
-    let bits = b.bitcast(mantissa, integers);
-    let bits = b.add(bits, exponent);
+    let bits = b.bitcast(shifted, x.ty().with_scalar(Scalar::I32));
+    let bits = b.shift_left(bits, 23);
     let power = b.bitcast(bits, x.ty());
-    // The conversion of a NaN to an integer is not defined.
-    let nan = b.is_nan(x);
-    b.select(nan, x, power)
+    // Not added to the exponent of the mantissa: that would turn some NaNs into numbers.
+    b.mul(mantissa, power)
 }
 
-/// `1 / (1 + e^-x)`, relative error below 4e-7 where `x > -87`.
+/// `1 / (1 + e^-x)`, relative error below 4e-7 where `x > -87`; zero below -88.4, so that a gate is shut whatever it is
+/// multiplied by.
 pub fn sigmoid(b: &mut Builder, x: Value) -> Value {
     let zero = b.splat(0.0, x.ty());
     let one = b.splat(1.0, x.ty());

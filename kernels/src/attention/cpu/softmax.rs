@@ -1,15 +1,32 @@
-//! The softmax so far: scores become weights relative to the greatest score that was seen, and what was summed before
-//! a greater one appeared shrinks.
+//! The softmax so far: scores become weights relative to the greatest scaled score that was seen, and what was summed
+//! before a greater one appeared shrinks.
+//!
+//! The greatest is taken off before anything is scaled: both are then exact, whatever the size of the scores, but for one
+//! rounding of a difference. A product of score and scale that is rounded first is off by more than one from 2^24 on,
+//! which is a factor of the weight.
 
-use super::interleave;
 use super::panel::Panel;
-use crate::attention::powers::exp2_of_non_positive;
+use super::{Emitter, interleave};
+use crate::attention::powers::exp2_of_scaled;
 use crate::mlir::{Builder, Comparison, Value};
 use crate::vector::{self, Cell};
 use ocellus_dialects::ElementType;
 
-/// Less than every score that is a number.
-pub(super) const LEAST: f64 = f32::MIN as f64;
+impl Emitter<'_> {
+    /// What the greatest scaled score starts from, as a score: no number is further from the greatest. It is a number, so
+    /// that scores that are infinite differ from it, and a row that has no others weighs nothing: its result is NaN.
+    pub(super) fn least_score(&self) -> f64 {
+        -f64::from(f32::MAX) * self.scale.signum()
+    }
+
+    /// The score of the two that is greater when it is scaled; `b` where `a` is NaN.
+    fn greater_score(&self, b: &mut Builder, score: Value, other: Value) -> Value {
+        match self.scale < 0.0 {
+            true => b.min(score, other),
+            false => b.max(score, other),
+        }
+    }
+}
 
 impl Panel<'_> {
     /// Scores become powers of two relative to the greatest score so far. Gives the factors by which what was summed
@@ -20,16 +37,12 @@ impl Panel<'_> {
         let sums_at = self.row_at(b, sums_at);
         let before = self.load_row(b, &greatest_at);
         let greatest = self.greatest(b, &before, keys);
-        let zero = b.splat(0.0, self.vector_type());
         let mut decay = vec![];
-        let mut shift = vec![];
         for ((before, greatest), pointer) in before.iter().zip(&greatest).zip(&greatest_at) {
-            let difference = b.sub(*before, *greatest);
-            decay.push(exp2_of_non_positive(b, difference));
-            shift.push(b.sub(zero, *greatest));
+            decay.push(self.power(b, *before, *greatest));
             b.store(*greatest, *pointer);
         }
-        let sums = self.replace_scores(b, &shift, keys);
+        let sums = self.replace_scores(b, &greatest, keys);
         for ((sum, decay), pointer) in sums.into_iter().zip(&decay).zip(sums_at) {
             let before = b.load(pointer, self.vector_type());
             let sum = b.fma(before, *decay, sum);
@@ -38,36 +51,38 @@ impl Panel<'_> {
         decay
     }
 
-    /// The greatest scaled score of each query.
+    /// `2^((score - greatest) * scale)`
+    fn power(&self, b: &mut Builder, score: Value, greatest: Value) -> Value {
+        let difference = b.sub(score, greatest);
+        exp2_of_scaled(b, difference, self.emitter.scale)
+    }
+
+    /// The score of each query that is the greatest when it is scaled.
     fn greatest(&self, b: &mut Builder, before: &[Value], keys: Value) -> Vec<Value> {
-        let scale = b.splat(self.emitter.scale, self.vector_type());
         let zero = b.i64(0);
         b.for_loop((zero, keys, 1), before, |b, key, greatest| {
             let row = self.row(b, self.scores, key);
             let scores = self.load_row(b, &row);
-            let scaled = scores.into_iter().map(|score| b.mul(score, scale)).collect();
-            let scaled = self.where_shared(b, key, scaled, LEAST);
-            let pairs = scaled.into_iter().zip(greatest);
-            pairs.map(|(score, greatest)| b.max(score, *greatest)).collect()
+            let scores = self.where_shared(b, key, scores, self.emitter.least_score());
+            let pairs = scores.into_iter().zip(greatest);
+            pairs.map(|(score, other)| self.emitter.greater_score(b, score, *other)).collect()
         })
     }
 
-    /// Each score becomes `2^(score * scale + shift)`. Gives the sums.
-    fn replace_scores(&self, b: &mut Builder, shift: &[Value], keys: Value) -> Vec<Value> {
-        let scale = b.splat(self.emitter.scale, self.vector_type());
+    /// Each score becomes its power of two. Gives the sums.
+    fn replace_scores(&self, b: &mut Builder, greatest: &[Value], keys: Value) -> Vec<Value> {
         let none = b.splat(0.0, self.vector_type());
-        let sums = vec![none; shift.len()];
+        let sums = vec![none; greatest.len()];
         let zero = b.i64(0);
-        let power = |b: &mut Builder, pointer: Value, shift: Value| {
-            let score = b.load(pointer, self.vector_type());
-            let exponent = b.fma(score, scale, shift);
-            exp2_of_non_positive(b, exponent)
+        let powers = |b: &mut Builder, row: &[Value]| -> Vec<Value> {
+            let scores = self.load_row(b, row);
+            let pairs = scores.into_iter().zip(greatest);
+            pairs.map(|(score, greatest)| self.power(b, score, *greatest)).collect()
         };
         if self.emitter.schedule.cell == Cell::F32 {
             return b.for_loop((zero, keys, 1), &sums, |b, key, sums| {
                 let row = self.row(b, self.scores, key);
-                let pairs = row.iter().zip(shift);
-                let powers = pairs.map(|(pointer, shift)| power(b, *pointer, *shift)).collect();
+                let powers = powers(b, &row);
                 let powers = self.where_shared(b, key, powers, 0.0);
                 let mut next = vec![];
                 for ((pointer, power), sum) in row.into_iter().zip(powers).zip(sums) {
@@ -85,9 +100,6 @@ impl Panel<'_> {
             // Pair rows are written where the scores of half their number stood: those are read already.
             let half = b.shift_right(key, 1);
             let pairs = self.row(b, self.scores, half);
-            let powers = |b: &mut Builder, row: &[Value]| -> Vec<Value> {
-                row.iter().zip(shift).map(|(pointer, shift)| power(b, *pointer, *shift)).collect()
-            };
             let (even, odd) = (powers(b, &even), powers(b, &odd));
             // The row after the last has no segment: whichever it takes, its weight and its values are nothing.
             let last = b.add_constant(keys, -1);
@@ -106,10 +118,9 @@ impl Panel<'_> {
         })
     }
 
-    /// A row of scores after the last, for the pair that an odd number of keys leaves half empty. The exponentials of
-    /// the least number are below 2^-125, and the copied values hold zeros there.
+    /// A row of scores after the last, for the pair that an odd number of keys leaves half empty. It weighs nothing.
     fn end_with_no_weight(&self, b: &mut Builder, keys: Value) {
-        let least = LEAST / self.emitter.scale.abs().max(1.0) * self.emitter.scale.signum();
+        let least = f64::NEG_INFINITY * self.emitter.scale.signum();
         let least = b.splat(least, self.vector_type());
         let two = b.i64(2);
         let odd = b.rem(keys, two);

@@ -1,7 +1,6 @@
 //! Some queries of one head of one image: where their panels lie, and the walk over all blocks of keys.
 
 use super::call::{Call, Operand};
-use super::softmax::LEAST;
 use super::{Emitter, Functions};
 use crate::mlir::{Builder, Comparison, Function, Type, Value};
 use crate::vector::{CELL, element_pointer};
@@ -76,7 +75,7 @@ impl Tile<'_> {
         let schedule = &emitter.schedule;
         self.for_vectors(b, |b, query, _| {
             let none = b.splat(0.0, Type::f32s(emitter.lanes()));
-            let least = b.splat(LEAST, Type::f32s(emitter.lanes()));
+            let least = b.splat(emitter.least_score(), Type::f32s(emitter.lanes()));
             let state = self.column(b, emitter.scratch.states, query, schedule.state_panel());
             b.store(least, state);
             let sum = b.offset_constant(state, schedule.panel_row());
