@@ -25,6 +25,7 @@ pub mod device;
 mod expression;
 mod memory;
 mod new_file;
+mod non_finite;
 pub mod plan;
 pub mod plan_validation;
 mod session;
@@ -40,6 +41,7 @@ pub use artifact::{
 };
 pub use expression::EvaluationError;
 pub use new_file::write_file;
+pub use non_finite::{NonFinite, Origin, first_non_finite};
 pub use session::{LaunchTime, LoadError, Options, Outputs, RunError, Session, UnfitLaunch};
 pub use tensor::HostTensor;
 pub use tensors_file::{TensorsFileError, read_tensors, write_tensors};

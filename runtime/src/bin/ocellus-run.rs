@@ -92,6 +92,9 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         session.run(&inputs)?
     };
     write_tensors(&arguments.output, &outputs)?;
+    if let Some(non_finite) = session.find_non_finite(&inputs, &outputs)? {
+        eprintln!("warning: {non_finite}");
+    }
     Ok(())
 }
 
