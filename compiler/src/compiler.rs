@@ -13,6 +13,7 @@ use crate::rewrite::{
 };
 use crate::switches::{Pass, Switches};
 use crate::target::{Target, TargetError};
+use crate::weights::NonFiniteWeight;
 use ocellus_dialects::symbolic::{SymbolError, SymbolRange, Symbols};
 use ocellus_dialects::venc::VencError;
 use ocellus_runtime::artifact::{
@@ -258,7 +259,8 @@ impl Compiler {
         Ok(Encoder::new(program, artifact)?)
     }
 
-    /// Compiles `model` in memory. Nothing is loaded, so the target may be another machine.
+    /// Compiles `model` in memory. Nothing is loaded, so the target may be another machine. The program's explanation warns
+    /// of weights that are not finite.
     pub fn compile_artifact(
         &self,
         model: &Model,
@@ -267,7 +269,8 @@ impl Compiler {
         self.compile_into(model, observe, ArtifactWriter::in_memory)
     }
 
-    /// Compiles `model` into a file, of which nothing is seen before it is whole.
+    /// Compiles `model` into a file, of which nothing is seen before it is whole. The program's explanation
+    /// warns of weights that are not finite.
     pub fn compile_to_file(
         &self,
         model: &Model,
@@ -284,8 +287,9 @@ impl Compiler {
         observe: &mut dyn FnMut(Stage),
         create: impl FnOnce(ArtifactContents) -> Result<ArtifactWriter<D>, ArtifactError>,
     ) -> Result<(Program, D::Written), CompileError> {
-        let program = self.lower_observed(model, observe)?;
-        let written = self.write(model, &program, observe, create)?;
+        let mut program = self.lower_observed(model, observe)?;
+        let (written, warnings) = self.write(model, &program, observe, create)?;
+        program.explanation.warnings.extend(listed(&warnings));
         Ok((program, written))
     }
 
@@ -295,7 +299,7 @@ impl Compiler {
         program: &Program,
         observe: &mut dyn FnMut(Stage),
         create: impl FnOnce(ArtifactContents) -> Result<ArtifactWriter<D>, ArtifactError>,
-    ) -> Result<D::Written, CompileError> {
+    ) -> Result<(D::Written, Vec<NonFiniteWeight>), CompileError> {
         observe(Stage::Emit);
         let (kernels, cpu) = (&program.host.kernels, self.target.cpu());
         let plan = Some(&program.host.plan);
@@ -318,15 +322,22 @@ impl Compiler {
                 .collect::<BTreeMap<_, _>>(),
         })?;
         let weights = &program.host.weights;
+        let mut warnings = vec![];
         let (mut done, all) = (0, weights.len());
         observe(Stage::Pack { done, all });
-        pack_all(weights, model.weights.as_ref(), |weight, bytes| {
-            writer.write_weight(&weight.name(), [bytes])?;
+        pack_all(weights, model.weights.as_ref(), |weight, packed| {
+            writer.write_weight(&weight.name(), [packed.bytes])?;
+            for warning in packed.warnings {
+                // A tensor may be packed in more than one way.
+                if !warnings.contains(&warning) {
+                    warnings.push(warning);
+                }
+            }
             done += 1;
             observe(Stage::Pack { done, all });
             Ok::<(), CompileError>(())
         })?;
-        Ok(writer.finish()?)
+        Ok((writer.finish()?, warnings))
     }
 
     fn apply_ranges(&self, symbols: &mut Symbols) -> Result<(), CompileError> {
@@ -343,4 +354,20 @@ impl Compiler {
         }
         Ok(())
     }
+}
+
+/// How many weights that are not finite are named.
+const LISTED: usize = 5;
+
+/// The warnings as a person reads them: the first few by name, in an order that does not depend on which thread was
+/// first.
+fn listed(weights: &[NonFiniteWeight]) -> Vec<String> {
+    let mut warnings: Vec<String> = weights.iter().map(NonFiniteWeight::to_string).collect();
+    warnings.sort();
+    let others = warnings.len().saturating_sub(LISTED);
+    warnings.truncate(LISTED);
+    if others > 0 {
+        warnings.push(format!("{others} more weight(s) are not finite"));
+    }
+    warnings
 }

@@ -3,7 +3,7 @@
 use crate::explain::Explanation;
 use crate::program::Program;
 use ocellus_runtime::artifact::{Artifact, ArtifactError};
-use ocellus_runtime::{HostTensor, LoadError, Options, RunError, Session};
+use ocellus_runtime::{HostTensor, LoadError, NonFinite, Options, Outputs, RunError, Session};
 use std::path::Path;
 
 /// A compiled model.
@@ -26,6 +26,15 @@ impl Encoder {
         inputs: &[(&str, &HostTensor)],
     ) -> Result<Vec<(String, HostTensor)>, RunError> {
         self.session.run(inputs)
+    }
+
+    /// Where the outputs of a run stopped being numbers, if they did: see [`Session::find_non_finite`].
+    pub fn find_non_finite(
+        &self,
+        inputs: &[(&str, &HostTensor)],
+        outputs: &Outputs,
+    ) -> Result<Option<NonFinite>, RunError> {
+        self.session.find_non_finite(inputs, outputs)
     }
 
     /// What was compiled, stage by stage.

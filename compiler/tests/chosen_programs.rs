@@ -173,7 +173,7 @@ fn session(model: &Model, mut module: Module, cpu: &CpuTarget) -> Session {
     .unwrap();
     for weight in &host.weights {
         let packed = weight.pack(model.weights.as_ref()).unwrap();
-        writer.write_weight(&weight.name(), [packed]).unwrap();
+        writer.write_weight(&weight.name(), [packed.bytes]).unwrap();
     }
     // SAFETY: the artifact was compiled above.
     unsafe { Session::new(writer.finish().unwrap(), Options { threads: 2 }) }.unwrap()

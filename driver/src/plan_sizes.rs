@@ -122,23 +122,29 @@ impl<'a> PlanSizes<'a> {
             });
             let shape: Vec<usize> = dims.collect::<Option<_>>()?;
             let elements = shape.iter().try_fold(1usize, |all, dim| all.checked_mul(*dim))?;
-            if elements > isize::MAX as usize / 4 {
-                return None;
-            }
+            let mut data = HostTensor::room_for(elements)?;
             let element = |position| match (&port.values, values.as_deref()) {
                 (PortValues::Indices { below, .. }, Some(values)) => {
                     row_number(position, below, values)
                 }
                 _ => pseudorandom(position),
             };
-            HostTensor::new(shape, (0..elements).map(element).collect())
+            data.extend((0..elements).map(element));
+            HostTensor::new(shape, data)
         };
         let tensors = self.plan.inputs.iter().map(|port| {
             let tensor = tensor(port).ok_or_else(|| {
+                let sizes: Vec<String> =
+                    size.iter().map(|(name, value)| format!("{name}={value}")).collect();
+                let dims = port.shape.iter().map(|dim| dim.evaluate(values.as_deref()?).ok());
+                let bytes = dims.map(|dim| dim.unwrap_or(i64::MAX).max(0) as u64);
+                let bytes = bytes.fold(4, u64::saturating_mul);
                 Diagnostic::new(format!(
-                    "an input `{}` of that size has too many elements",
+                    "the input `{}` does not fit in memory: {bytes} bytes are needed",
                     port.name
                 ))
+                .within(format!("the size {}", sizes.join(",")))
+                .help("give a smaller size")
             })?;
             Ok((port.name.clone(), tensor))
         });

@@ -39,26 +39,43 @@ impl HostTensor {
         Some(HostTensor { shape, data })
     }
 
+    /// Room for so many elements; `None` where memory does not suffice. To collect them without it ends the process
+    /// where there is none.
+    pub fn room_for(elements: usize) -> Option<Vec<f32>> {
+        let mut data = Vec::new();
+        data.try_reserve_exact(elements).ok()?;
+        Some(data)
+    }
+
+    /// A copy; `None` where memory does not suffice.
+    pub fn try_clone(&self) -> Option<Self> {
+        let mut data = Self::room_for(self.data.len())?;
+        data.extend_from_slice(&self.data);
+        Some(HostTensor { shape: self.shape.clone(), data })
+    }
+
     /// A tensor of elements as they are stored, little-endian; `None` where their number is not the product of the
-    /// dimensions.
+    /// dimensions, or memory does not suffice.
     pub fn from_bytes(shape: Vec<usize>, element: Element, bytes: &[u8]) -> Option<Self> {
         if element_count(&shape)?.checked_mul(element.bytes())? != bytes.len() {
             return None;
         }
         let data = match element {
-            Element::I32 => {
-                bytes.as_chunks().0.iter().map(|b| i32::from_le_bytes(*b) as f32).collect()
-            }
-            Element::F32 => bytes.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect(),
-            Element::BF16 => {
-                bytes.as_chunks().0.iter().map(|b| bf16::from_le_bytes(*b).to_f32()).collect()
-            }
-            Element::F16 => {
-                bytes.as_chunks().0.iter().map(|b| f16::from_le_bytes(*b).to_f32()).collect()
-            }
-        };
+            Element::I32 => widen(bytes, |b| i32::from_le_bytes(b) as f32),
+            Element::F32 => widen(bytes, f32::from_le_bytes),
+            Element::BF16 => widen(bytes, |b| bf16::from_le_bytes(b).to_f32()),
+            Element::F16 => widen(bytes, |b| f16::from_le_bytes(b).to_f32()),
+        }?;
         Some(HostTensor { shape, data })
     }
+}
+
+/// Stored elements as f32; `None` where memory does not suffice.
+fn widen<const BYTES: usize>(bytes: &[u8], read: impl Fn([u8; BYTES]) -> f32) -> Option<Vec<f32>> {
+    let stored = bytes.as_chunks::<BYTES>().0;
+    let mut data = HostTensor::room_for(stored.len())?;
+    data.extend(stored.iter().map(|bytes| read(*bytes)));
+    Some(data)
 }
 
 /// The product of the dimensions; `None` where it overflows.

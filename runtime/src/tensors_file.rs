@@ -53,6 +53,19 @@ pub enum TensorsFileError {
         /// The number.
         value: i64,
     },
+    /// A tensor that does not fit in memory beside its file.
+    #[error(
+        "the tensor `{name}` of `{}` needs {bytes} bytes of memory in f32, and there are not as many",
+        path.display()
+    )]
+    OutOfMemory {
+        /// The path.
+        path: PathBuf,
+        /// The tensor.
+        name: String,
+        /// How many bytes.
+        bytes: usize,
+    },
     /// The file cannot be written.
     #[error("cannot write the tensors to `{}`", path.display())]
     Write {
@@ -74,13 +87,24 @@ pub fn read_tensors(
         .map_err(|source| TensorsFileError::Read { path: path.to_path_buf(), source })?;
     let format = |source| TensorsFileError::Format { path: path.to_path_buf(), source };
     let tensors = SafeTensors::deserialize(&bytes).map_err(format)?;
+    let out_of_memory = |name: &str, view: &TensorView| TensorsFileError::OutOfMemory {
+        path: path.to_path_buf(),
+        name: name.to_string(),
+        bytes: view.shape().iter().fold(4, |bytes: usize, dim| bytes.saturating_mul(*dim)),
+    };
     tensors
         .iter()
         .map(|(name, view)| {
+            let room = || {
+                let elements = view.shape().iter().product();
+                HostTensor::room_for(elements).ok_or_else(|| out_of_memory(name, &view))
+            };
             let whole = match view.dtype() {
                 _ if !holds_indices(name) => None,
-                Dtype::I32 => Some(integers(view.data(), |b| i64::from(i32::from_le_bytes(b)))),
-                Dtype::I64 => Some(integers(view.data(), i64::from_le_bytes)),
+                Dtype::I32 => {
+                    Some(integers(room()?, view.data(), |b| i64::from(i32::from_le_bytes(b))))
+                }
+                Dtype::I64 => Some(integers(room()?, view.data(), i64::from_le_bytes)),
                 _ => None,
             };
             if let Some(whole) = whole {
@@ -111,15 +135,17 @@ pub fn read_tensors(
                     });
                 }
             };
+            // That the shape is one of the elements has been checked with the header.
             let tensor = HostTensor::from_bytes(view.shape().to_vec(), element, view.data())
-                .ok_or_else(|| format(SafeTensorError::TensorInvalidInfo))?;
+                .ok_or_else(|| out_of_memory(name, &view))?;
             Ok((name.to_string(), tensor))
         })
         .collect()
 }
 
-/// Whole numbers as f32; the first that f32 does not hold is the error.
+/// Whole numbers as f32, in that room; the first that f32 does not hold is the error.
 fn integers<const BYTES: usize>(
+    mut numbers: Vec<f32>,
     bytes: &[u8],
     read: impl Fn([u8; BYTES]) -> i64,
 ) -> Result<Vec<f32>, i64> {
@@ -128,7 +154,10 @@ fn integers<const BYTES: usize>(
         number if (-greatest..=greatest).contains(&number) => Ok(number as f32),
         number => Err(number),
     };
-    bytes.as_chunks().0.iter().map(number).collect()
+    for bytes in bytes.as_chunks().0 {
+        numbers.push(number(bytes)?);
+    }
+    Ok(numbers)
 }
 
 /// Writes f32 tensors to a safetensors file, whole or not at all.

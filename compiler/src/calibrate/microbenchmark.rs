@@ -206,7 +206,7 @@ impl Microbenchmark {
         })?;
         let weights = RandomWeights::new(module, 1);
         for weight in &host.weights {
-            writer.write_weight(&weight.name(), [weight.pack(&weights)?])?;
+            writer.write_weight(&weight.name(), [weight.pack(&weights)?.bytes])?;
         }
         Ok(writer.finish()?)
     }

@@ -11,7 +11,7 @@ mod specialise;
 
 pub use inline_calls::inline_calls;
 pub use layout::{Access, resolve};
-pub use offline::{PackedWeight, WeightRecipe};
+pub use offline::{Packed, PackedWeight, WeightRecipe};
 pub use pack_all::pack_all;
 pub use plan::{HostProgram, PieceProgram, plan, plan_with};
 pub use print_plan::print_plan;
@@ -70,6 +70,14 @@ pub enum PassError {
         recipe: String,
         /// Its type.
         ty: ocellus_dialects::TensorType,
+    },
+    /// No memory for a weight.
+    #[error("the weight {recipe} needs {bytes} bytes of memory, and there are not as many")]
+    OutOfMemory {
+        /// What it is.
+        recipe: String,
+        /// How many bytes.
+        bytes: u64,
     },
     /// Work on weights that failed.
     #[error("computing the weight {recipe} at compile time: {source}")]

@@ -8,12 +8,12 @@
 
 use super::PassError;
 use crate::reference;
-use crate::weights::WeightSource;
+use crate::weights::{NonFiniteWeight, WeightSource, non_finite, non_finite_result};
 use ocellus_dialects::kernel::{Function, ValueKind};
 use ocellus_dialects::symbolic::{Bindings, Dim};
 use ocellus_dialects::venc::{Op, ValueId};
 use ocellus_dialects::{ElementType, TensorType};
-use ocellus_kernels::gemm::WeightPacking;
+use ocellus_kernels::gemm::{WeightPacker, WeightPacking};
 use ocellus_runtime::HostTensor;
 
 /// How a tensor is made from the checkpoint's.
@@ -58,32 +58,102 @@ impl PackedWeight {
         })
     }
 
-    /// The bytes, made from the checkpoint's tensors.
-    pub fn pack(&self, weights: &dyn WeightSource) -> Result<Vec<u8>, PassError> {
-        let tensor = self.recipe.evaluate(weights)?;
-        let stored = store(&tensor.data, self.recipe.ty.element);
-        match &self.packing {
-            Some(packing) => Ok(packing.pack(&stored)?),
-            None => Ok(stored),
+    fn out_of_memory(&self, bytes: u64) -> PassError {
+        PassError::OutOfMemory { recipe: self.recipe.to_string(), bytes }
+    }
+
+    /// How many bytes are in memory at most while it is packed: the packed weight, and what it is made of.
+    pub fn bytes_to_pack(&self) -> u64 {
+        let parts = self.recipe.parts();
+        let largest = parts.iter().map(|part| part.bytes_to_evaluate()).max().unwrap_or(0);
+        self.bytes().unwrap_or(0).saturating_add(largest)
+    }
+
+    /// The bytes, made from the checkpoint's tensors. What stands one after the other is made, stored and dropped one
+    /// after the other.
+    pub fn pack(&self, weights: &dyn WeightSource) -> Result<Packed, PassError> {
+        let mut store = Store::new(self)?;
+        let mut warnings = vec![];
+        for part in self.recipe.parts() {
+            let tensor = part.evaluate_watched(weights, &mut warnings)?;
+            store.push(self, &tensor.data);
+        }
+        Ok(Packed { bytes: store.finish()?, warnings })
+    }
+}
+
+/// A packed weight.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Packed {
+    /// As they lie in the artifact.
+    pub bytes: Vec<u8>,
+    /// What it is made of, or became, that is not finite.
+    pub warnings: Vec<NonFiniteWeight>,
+}
+
+/// Numbers that are stored, or packed, as they come. No second copy of all of them is made in between.
+enum Store<'a> {
+    Plain(Vec<u8>),
+    Packed(WeightPacker<'a>, Vec<u8>),
+}
+
+/// Bytes that are stored before they are packed: they stay in the second-level cache.
+const BYTES_AT_ONCE: usize = 1 << 18;
+
+impl<'a> Store<'a> {
+    fn new(weight: &'a PackedWeight) -> Result<Self, PassError> {
+        if let Some(packing) = &weight.packing {
+            return Ok(Store::Packed(packing.begin()?, vec![]));
+        }
+        let mut bytes = vec![];
+        let wanted = weight.bytes()?;
+        let reserved = usize::try_from(wanted).map(|wanted| bytes.try_reserve_exact(wanted));
+        match reserved {
+            Ok(Ok(())) => Ok(Store::Plain(bytes)),
+            _ => Err(weight.out_of_memory(wanted)),
+        }
+    }
+
+    /// The next numbers; of a weight that is packed, whole rows.
+    fn push(&mut self, weight: &PackedWeight, numbers: &[f32]) {
+        let element = weight.recipe.ty.element;
+        match (self, &weight.packing) {
+            (Store::Packed(rows, buffer), Some(packing)) => {
+                let width = packing.columns.max(1) as usize;
+                let rows_at_once = (BYTES_AT_ONCE / packing.row_bytes().max(1)).max(1);
+                for chunk in numbers.chunks(rows_at_once * width) {
+                    buffer.clear();
+                    append(buffer, chunk, element);
+                    rows.push(buffer);
+                }
+            }
+            (Store::Plain(bytes) | Store::Packed(_, bytes), _) => append(bytes, numbers, element),
+        }
+    }
+
+    fn finish(self) -> Result<Vec<u8>, PassError> {
+        match self {
+            Store::Plain(bytes) => Ok(bytes),
+            Store::Packed(rows, _) => Ok(rows.finish()?),
         }
     }
 }
 
 /// Numbers in a storage, rounded to nearest, little endian.
-fn store(numbers: &[f32], element: ElementType) -> Vec<u8> {
+fn append(bytes: &mut Vec<u8>, numbers: &[f32], element: ElementType) {
     match element {
-        ElementType::I32 => bytes_of(numbers, |x| (x as i32).to_le_bytes()),
-        ElementType::F32 => bytes_of(numbers, f32::to_le_bytes),
-        ElementType::BF16 => bytes_of(numbers, |x| half::bf16::from_f32(x).to_le_bytes()),
-        ElementType::F16 => bytes_of(numbers, |x| half::f16::from_f32(x).to_le_bytes()),
+        ElementType::I32 => append_as(bytes, numbers, |x| (x as i32).to_le_bytes()),
+        ElementType::F32 => append_as(bytes, numbers, f32::to_le_bytes),
+        ElementType::BF16 => append_as(bytes, numbers, |x| half::bf16::from_f32(x).to_le_bytes()),
+        ElementType::F16 => append_as(bytes, numbers, |x| half::f16::from_f32(x).to_le_bytes()),
     }
 }
 
-fn bytes_of<const N: usize>(numbers: &[f32], bytes: impl Fn(f32) -> [u8; N]) -> Vec<u8> {
-    let mut all = vec![0; numbers.len() * N];
-    let (places, _) = all.as_chunks_mut::<N>();
-    places.iter_mut().zip(numbers).for_each(|(place, x)| *place = bytes(*x));
-    all
+fn append_as<const N: usize>(bytes: &mut Vec<u8>, numbers: &[f32], store: impl Fn(f32) -> [u8; N]) {
+    let start = bytes.len();
+    bytes.resize(start + numbers.len() * N, 0);
+    let (places, _) = bytes[start..].as_chunks_mut::<N>();
+    places.iter_mut().zip(numbers).for_each(|(place, x)| *place = store(*x));
 }
 
 impl WeightRecipe {
@@ -103,26 +173,64 @@ impl WeightRecipe {
         Ok(WeightRecipe { op, operands, ty: value.ty.clone() })
     }
 
+    /// The recipes of what stands one after the other in memory: of a concatenation along the slowest dimension its
+    /// operands, otherwise this one.
+    fn parts(&self) -> Vec<&WeightRecipe> {
+        match self.op {
+            Op::Concat { axis: 0 } => self.operands.iter().flat_map(WeightRecipe::parts).collect(),
+            _ => vec![self],
+        }
+    }
+
+    /// Bytes of the tensor in f32.
+    fn tensor_bytes(&self) -> u64 {
+        let bytes = (self.ty.elements() * Dim::from(ElementType::F32.bytes())).as_constant();
+        bytes.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or(0)
+    }
+
+    /// How many bytes are in memory at most while it is made: its tensor beside its operands, or one of these on the way.
+    fn bytes_to_evaluate(&self) -> u64 {
+        let mut made = 0u64;
+        let mut most = 0u64;
+        for operand in &self.operands {
+            most = most.max(made.saturating_add(operand.bytes_to_evaluate()));
+            made = made.saturating_add(operand.tensor_bytes());
+        }
+        most.max(made.saturating_add(self.tensor_bytes()))
+    }
+
     /// The tensor, made from `weights`.
     pub fn evaluate(&self, weights: &dyn WeightSource) -> Result<HostTensor, PassError> {
+        self.evaluate_watched(weights, &mut vec![])
+    }
+
+    /// The same, and what is not finite: tensors of the checkpoint, and results of operands that were.
+    fn evaluate_watched(
+        &self,
+        weights: &dyn WeightSource,
+        warnings: &mut Vec<NonFiniteWeight>,
+    ) -> Result<HostTensor, PassError> {
+        let offline = |source| PassError::Offline { recipe: self.to_string(), source };
+        if let Op::Weight { name } = &self.op {
+            let mut tensor = weights.tensor(name)?;
+            warnings.extend(non_finite(name, &tensor.data, self.ty.element));
+            // The weights of a bf16 program are bf16 numbers, before anything is computed from them.
+            reference::round_in_place(self.ty.element, &mut tensor.data);
+            return Ok(tensor);
+        }
+        let before = warnings.len();
         let operands = self
             .operands
             .iter()
-            .map(|operand| operand.evaluate(weights))
+            .map(|operand| operand.evaluate_watched(weights, warnings))
             .collect::<Result<Vec<_>, _>>()?;
-        let offline = |source| PassError::Offline { recipe: self.to_string(), source };
-        let evaluate = |op: &Op, operands: &[&HostTensor]| {
-            reference::evaluate_op(op, operands, &Bindings::new()).map_err(offline)
-        };
-        if let Op::Weight { name } = &self.op {
-            // The weights of a bf16 program are bf16 numbers, before anything is computed from them.
-            let stored = weights.tensor(name)?;
-            if self.ty.element == ElementType::F32 {
-                return Ok(stored);
-            }
-            return evaluate(&Op::Cast { to: self.ty.element }, &[&stored]);
+        let operands: Vec<&HostTensor> = operands.iter().collect();
+        let tensor =
+            reference::evaluate_op(&self.op, &operands, &Bindings::new()).map_err(offline)?;
+        if warnings.len() == before {
+            warnings.extend(non_finite_result(self, &tensor.data, self.ty.element));
         }
-        evaluate(&self.op, &operands.iter().collect::<Vec<_>>())
+        Ok(tensor)
     }
 }
 

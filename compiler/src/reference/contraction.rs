@@ -1,5 +1,6 @@
 //! `linear` and `matmul`: products of matrices, accumulated in f64.
 
+use super::ReferenceError;
 use ocellus_runtime::HostTensor;
 
 /// A matrix that is read by rows, or by columns where it stands for its transpose.
@@ -11,12 +12,10 @@ struct Matrix {
 
 impl Matrix {
     /// `width` numbers a row.
-    fn new(elements: &[f32], width: usize) -> Self {
-        Matrix {
-            elements: elements.iter().map(|x| f64::from(*x)).collect(),
-            row_stride: width as isize,
-            column_stride: 1,
-        }
+    fn new(numbers: &[f32], width: usize) -> Result<Self, ReferenceError> {
+        let mut elements = room_for(&[numbers.len()])?;
+        elements.extend(numbers.iter().map(|x| f64::from(*x)));
+        Ok(Matrix { elements, row_stride: width as isize, column_stride: 1 })
     }
 
     fn transposed(self) -> Self {
@@ -24,12 +23,35 @@ impl Matrix {
     }
 }
 
+/// Weights that are widened at once: in f64 all of a large one would need twice its memory.
+const WEIGHTS_AT_ONCE: usize = 1 << 17;
+
+/// Room for a matrix in f64.
+fn room_for(shape: &[usize]) -> Result<Vec<f64>, ReferenceError> {
+    let mut elements = vec![];
+    match elements.try_reserve_exact(shape.iter().product()) {
+        Ok(()) => Ok(elements),
+        Err(_) => Err(ReferenceError::too_large("linear", shape, size_of::<f64>())),
+    }
+}
+
 /// `x[.., k] weight[n, k]^T`.
-pub(super) fn linear(x: &HostTensor, weight: &HostTensor, out: &mut HostTensor) {
-    let &[n, k] = weight.shape.as_slice() else { return };
-    let rows = x.data.len() / k;
-    let weight = Matrix::new(&weight.data, k).transposed();
-    product(rows, k, n, &Matrix::new(&x.data, k), &weight, &mut out.data);
+pub(super) fn linear(
+    x: &HostTensor,
+    weight: &HostTensor,
+    out: &mut HostTensor,
+) -> Result<(), ReferenceError> {
+    let &[n, k] = weight.shape.as_slice() else { return Ok(()) };
+    let (rows, x) = (x.data.len() / k, Matrix::new(&x.data, k)?);
+    let columns_at_once = (WEIGHTS_AT_ONCE / k).max(1);
+    for (block, weight) in weight.data.chunks(columns_at_once * k).enumerate() {
+        let (first, columns) = (block * columns_at_once, weight.len() / k);
+        let sums = product(rows, k, columns, &x, &Matrix::new(weight, k)?.transposed())?;
+        for (out, sums) in out.data.chunks_exact_mut(n).zip(sums.chunks_exact(columns)) {
+            round(sums, &mut out[first..][..columns]);
+        }
+    }
+    Ok(())
 }
 
 /// `x[.., k] weight[n, k]^T` for each slice of the columns of both, one result after the other.
@@ -38,43 +60,64 @@ pub(super) fn linear_slices(
     weight: &HostTensor,
     slices: usize,
     out: &mut HostTensor,
-) {
-    let &[n, k] = weight.shape.as_slice() else { return };
+) -> Result<(), ReferenceError> {
+    let &[n, k] = weight.shape.as_slice() else { return Ok(()) };
     let (rows, width) = (x.data.len() / k, k / slices);
     for (slice, out) in out.data.chunks_exact_mut((rows * n).max(1)).enumerate() {
-        let x = Matrix::new(&x.data[slice * width..], k);
-        let weight = Matrix::new(&weight.data[slice * width..], k).transposed();
-        product(rows, width, n, &x, &weight, out);
+        let x = Matrix::new(&x.data[slice * width..], k)?;
+        let weight = Matrix::new(&weight.data[slice * width..], k)?.transposed();
+        round(&product(rows, width, n, &x, &weight)?, out);
     }
+    Ok(())
 }
 
 /// The sum over the first dimension.
-pub(super) fn sum_slices(x: &HostTensor, out: &mut HostTensor) {
-    let mut sums = vec![0.0f64; out.data.len()];
+pub(super) fn sum_slices(x: &HostTensor, out: &mut HostTensor) -> Result<(), ReferenceError> {
+    let mut sums = room_for(&out.shape)?;
+    sums.resize(out.data.len(), 0.0);
     for slice in x.data.chunks_exact(out.data.len().max(1)) {
         sums.iter_mut().zip(slice).for_each(|(sum, x)| *sum += f64::from(*x));
     }
-    out.data.iter_mut().zip(sums).for_each(|(out, sum)| *out = sum as f32);
+    round(&sums, &mut out.data);
+    Ok(())
 }
 
 /// `a[.., m, k] b[.., k, n]`, or `b[.., n, k]` transposed.
-pub(super) fn matmul(a: &HostTensor, b: &HostTensor, transpose_rhs: bool, out: &mut HostTensor) {
-    let [.., m, k] = a.shape[..] else { return };
-    let [.., n] = out.shape[..] else { return };
+pub(super) fn matmul(
+    a: &HostTensor,
+    b: &HostTensor,
+    transpose_rhs: bool,
+    out: &mut HostTensor,
+) -> Result<(), ReferenceError> {
+    let [.., m, k] = a.shape[..] else { return Ok(()) };
+    let [.., n] = out.shape[..] else { return Ok(()) };
     let pairs = a.data.chunks_exact(m * k).zip(b.data.chunks_exact(k * n));
     for ((a, b), out) in pairs.zip(out.data.chunks_exact_mut(m * n)) {
         let b = match transpose_rhs {
-            true => Matrix::new(b, k).transposed(),
-            false => Matrix::new(b, n),
+            true => Matrix::new(b, k)?.transposed(),
+            false => Matrix::new(b, n)?,
         };
-        product(m, k, n, &Matrix::new(a, k), &b, out);
+        round(&product(m, k, n, &Matrix::new(a, k)?, &b)?, out);
     }
+    Ok(())
 }
 
-/// `out[m, n] = a[m, k] b[k, n]`, rounded to f32 once at the end.
-fn product(m: usize, k: usize, n: usize, a: &Matrix, b: &Matrix, out: &mut [f32]) {
-    assert!(a.elements.len() >= m * k && b.elements.len() >= k * n && out.len() == m * n);
-    let mut sums = vec![0.0f64; m * n];
+/// Sums, each rounded to f32 once.
+fn round(sums: &[f64], out: &mut [f32]) {
+    out.iter_mut().zip(sums).for_each(|(out, sum)| *out = *sum as f32);
+}
+
+/// `a[m, k] b[k, n]`
+fn product(
+    m: usize,
+    k: usize,
+    n: usize,
+    a: &Matrix,
+    b: &Matrix,
+) -> Result<Vec<f64>, ReferenceError> {
+    assert!(a.elements.len() >= m * k && b.elements.len() >= k * n);
+    let mut sums = room_for(&[m, n])?;
+    sums.resize(m * n, 0.0);
     // SAFETY: the strides of `a` and `b` are those of contiguous `m x k` and `k x n` matrices or of the transpose of
     // one, and of `sums` those of a contiguous `m x n`, so every access lies inside the vectors, whose lengths the
     // assertion above has checked.
@@ -96,9 +139,7 @@ fn product(m: usize, k: usize, n: usize, a: &Matrix, b: &Matrix, out: &mut [f32]
             1,
         );
     }
-    for (out, sum) in out.iter_mut().zip(sums) {
-        *out = sum as f32;
-    }
+    Ok(sums)
 }
 
 #[cfg(test)]

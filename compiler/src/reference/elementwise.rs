@@ -48,7 +48,14 @@ pub(super) fn activate(function: Activation, x: f64) -> f64 {
         }
         Activation::QuickGelu => x * sigmoid(1.702 * x),
         Activation::Silu => x * sigmoid(x),
-        Activation::Relu => x.max(0.0),
+        // Not `max`, which takes the number of a number and a NaN.
+        Activation::Relu => {
+            if x < 0.0 {
+                0.0
+            } else {
+                x
+            }
+        }
         Activation::Tanh => x.tanh(),
     }
 }
@@ -70,14 +77,12 @@ pub(super) fn rope(x: &HostTensor, cos: &HostTensor, sin: &HostTensor, out: &mut
 }
 
 /// Each element as the storage holds it: to the nearest, ties to even.
-pub(super) fn round_to(storage: ElementType, x: &HostTensor, out: &mut HostTensor) {
-    for (out, x) in out.data.iter_mut().zip(&x.data) {
-        *out = match storage {
-            // Whole numbers are whole already.
-            ElementType::F32 | ElementType::I32 => *x,
-            ElementType::BF16 => bf16::from_f32(*x).to_f32(),
-            ElementType::F16 => f16::from_f32(*x).to_f32(),
-        };
+pub fn round_in_place(storage: ElementType, data: &mut [f32]) {
+    match storage {
+        // Whole numbers are whole already.
+        ElementType::F32 | ElementType::I32 => {}
+        ElementType::BF16 => data.iter_mut().for_each(|x| *x = bf16::from_f32(*x).to_f32()),
+        ElementType::F16 => data.iter_mut().for_each(|x| *x = f16::from_f32(*x).to_f32()),
     }
 }
 

@@ -113,13 +113,25 @@ pub enum ReferenceError {
         wanted: String,
     },
     /// A tensor that does not fit in memory.
-    #[error("venc.{op}: its result of the dims {shape:?} does not fit in memory")]
+    #[error(
+        "venc.{op}: a tensor of the dims {shape:?} does not fit in memory, {bytes} bytes are needed"
+    )]
     TooLarge {
         /// The operation.
         op: &'static str,
         /// The dimensions.
         shape: Vec<usize>,
+        /// How much is needed; the greatest number there is where that has no name.
+        bytes: usize,
     },
+}
+
+impl ReferenceError {
+    /// No memory for a tensor of elements of that many bytes.
+    pub(super) fn too_large(op: &'static str, shape: &[usize], element_bytes: usize) -> Self {
+        let bytes = shape.iter().fold(element_bytes, |bytes, dim| bytes.saturating_mul(*dim));
+        ReferenceError::TooLarge { op, shape: shape.to_vec(), bytes }
+    }
 }
 
 fn bound_by(first: &Option<(String, usize)>) -> String {

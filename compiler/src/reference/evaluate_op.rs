@@ -45,19 +45,22 @@ fn compute(
 ) -> Result<HostTensor, ReferenceError> {
     let out = &mut result;
     match (op, operands) {
-        (Op::Linear, [x, weight]) => contraction::linear(x, weight, out),
+        (Op::Linear, [x, weight]) => contraction::linear(x, weight, out)?,
         (Op::LinearSlices { slices }, [x, weight]) => {
-            contraction::linear_slices(x, weight, *slices as usize, out)
+            contraction::linear_slices(x, weight, *slices as usize, out)?
         }
-        (Op::SumSlices { .. }, [x]) => contraction::sum_slices(x, out),
-        (Op::Matmul { transpose_rhs }, [a, b]) => contraction::matmul(a, b, *transpose_rhs, out),
+        (Op::SumSlices { .. }, [x]) => contraction::sum_slices(x, out)?,
+        (Op::Matmul { transpose_rhs }, [a, b]) => contraction::matmul(a, b, *transpose_rhs, out)?,
         (Op::Add, [a, b]) => elementwise::combine(a, b, |a, b| a + b, out),
         (Op::Multiply, [a, b]) => elementwise::combine(a, b, |a, b| a * b, out),
         (Op::Scale { factor }, [x]) => elementwise::map(x, |x| x * factor, out),
         (Op::Activate(function), [x]) => {
             elementwise::map(x, |x| elementwise::activate(*function, x), out)
         }
-        (Op::Cast { to }, [x]) => elementwise::round_to(*to, x, out),
+        (Op::Cast { to }, [x]) => {
+            out.data.copy_from_slice(&x.data);
+            elementwise::round_in_place(*to, &mut out.data);
+        }
         (Op::LayerNorm { eps }, [x, gain, bias]) => {
             normalization::layer_norm(x, Some((gain, bias)), *eps, out)
         }
@@ -153,6 +156,6 @@ fn allocate(op: &Op, shape: Vec<usize>) -> Result<HostTensor, ReferenceError> {
             data.resize(elements, 0.0);
             Ok(HostTensor { shape, data })
         }
-        _ => Err(ReferenceError::TooLarge { op: op.name(), shape }),
+        _ => Err(ReferenceError::too_large(op.name(), &shape, size_of::<f32>())),
     }
 }

@@ -30,11 +30,12 @@ pub fn evaluate_observed(
     let entry =
         module.entry_function().ok_or_else(|| VencError::UnknownCallee(module.entry.clone()))?;
     let bindings = bind_inputs(&module.symbols, entry, inputs)?;
-    let arguments = entry
-        .arguments
-        .iter()
-        .filter_map(|argument| inputs.get(&argument.name).cloned().map(Rc::new))
-        .collect();
+    let copy = |input: &HostTensor| {
+        let too_large = || ReferenceError::too_large("input", &input.shape, size_of::<f32>());
+        input.try_clone().map(Rc::new).ok_or_else(too_large)
+    };
+    let given = entry.arguments.iter().filter_map(|argument| inputs.get(&argument.name));
+    let arguments = given.map(copy).collect::<Result<_, _>>()?;
     let mut interpreter = Interpreter { module, weights, bindings, observe };
     let results = interpreter.run(entry, arguments, "")?;
     Ok(results.into_iter().map(|(name, tensor)| (name, Rc::unwrap_or_clone(tensor))).collect())
@@ -143,15 +144,14 @@ impl Interpreter<'_> {
 
     /// A tensor of the checkpoint, rounded to its storage in the module.
     fn load(&self, name: &str, ty: &TensorType) -> Result<HostTensor, ReferenceError> {
-        let stored = self.weights.tensor(name)?;
+        let mut stored = self.weights.tensor(name)?;
         let expected = self.sizes("weight", &ty.shape)?;
         if stored.shape != expected {
             let (name, found) = (name.to_string(), stored.shape);
             return Err(WeightError::Shape { name, found, expected }.into());
         }
-        let mut rounded = stored.clone();
-        elementwise::round_to(ty.element, &stored, &mut rounded);
-        Ok(rounded)
+        elementwise::round_in_place(ty.element, &mut stored.data);
+        Ok(stored)
     }
 
     fn apply(

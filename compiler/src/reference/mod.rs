@@ -20,6 +20,7 @@ mod interpreter;
 mod normalization;
 
 pub use bind::bind_inputs;
+pub(crate) use elementwise::round_in_place;
 pub use error::ReferenceError;
 pub use evaluate_op::evaluate_op;
 pub use interpreter::{evaluate, evaluate_observed};

@@ -18,7 +18,7 @@ use ocellus_dialects::ElementType;
 use ocellus_dialects::symbolic::{Bindings, Dim};
 use ocellus_dialects::venc::{IndexBounds, Module, Op};
 use ocellus_runtime::plan::Plan;
-use ocellus_runtime::{HostTensor, RunError, Session};
+use ocellus_runtime::{HostTensor, RunError, Session, first_non_finite};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use std::collections::BTreeMap;
@@ -32,6 +32,10 @@ pub struct ValueCheck {
     pub relative_l2: f64,
     /// What that may be; see [`tolerance`].
     pub tolerance: f64,
+    /// Whether all of its numbers are finite as the compiled model has them.
+    pub compiled_is_finite: bool,
+    /// Whether they are as the reference has them.
+    pub reference_is_finite: bool,
 }
 
 impl ValueCheck {
@@ -69,6 +73,14 @@ pub enum VerifyError {
     /// A size outside the declared ranges.
     #[error(transparent)]
     Symbol(#[from] ocellus_dialects::symbolic::SymbolError),
+    /// An input that does not fit in memory.
+    #[error("an input `{name}` of the dims {shape:?} does not fit in memory")]
+    TooLarge {
+        /// The input.
+        name: String,
+        /// Its dimensions.
+        shape: Vec<usize>,
+    },
     /// The module has no entry function.
     #[error("the module has no function @{0}")]
     NoEntry(String),
@@ -114,6 +126,8 @@ pub fn check_inputs(
                 f64::INFINITY
             },
             tolerance: tolerance(element, launches, reduction),
+            compiled_is_finite: first_non_finite(&compiled.data).is_none(),
+            reference_is_finite: first_non_finite(&reference.data).is_none(),
         });
     };
     let results = evaluate_observed(module, weights, inputs, &mut |label, reference| {
@@ -149,7 +163,11 @@ pub fn random_inputs(
             .iter()
             .map(|dim| dim.evaluate(&bound).and_then(|dim| usize::try_from(dim).ok()).unwrap_or(0))
             .collect();
-        let elements = shape.iter().product();
+        let elements = shape.iter().try_fold(1usize, |all, dim| all.checked_mul(*dim));
+        let room = elements.and_then(|elements| Some((elements, HostTensor::room_for(elements)?)));
+        let Some((elements, mut data)) = room else {
+            return Err(VerifyError::TooLarge { name: argument.name.clone(), shape });
+        };
         // The sum of twelve uniform numbers is close to normal, and needs no further crate.
         if let Some(bounds) = index_bounds.get(&position) {
             let data = random_indices(bounds, elements, &bound, &mut random);
@@ -157,7 +175,7 @@ pub fn random_inputs(
             continue;
         }
         let normal = || (0..12).map(|_| random.random::<f32>()).sum::<f32>() - 6.0;
-        let data = std::iter::repeat_with(normal).take(elements).collect();
+        data.extend(std::iter::repeat_with(normal).take(elements));
         inputs.insert(argument.name.clone(), HostTensor { shape, data });
     }
     Ok(inputs)

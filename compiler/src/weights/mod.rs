@@ -6,10 +6,12 @@
 pub mod check;
 mod checkpoint;
 pub mod files;
+mod finite;
 mod random;
 mod safetensors_file;
 
 pub use checkpoint::Checkpoint;
+pub use finite::{NonFiniteWeight, first_non_finite_weight, non_finite, non_finite_result};
 pub use random::RandomWeights;
 pub use safetensors_file::SafetensorsFile;
 
@@ -73,6 +75,14 @@ pub enum WeightError {
         first: PathBuf,
         /// The other.
         second: PathBuf,
+    },
+    /// A tensor that does not fit in memory.
+    #[error("the tensor `{name}` needs {bytes} bytes of memory in f32, and there are not as many")]
+    OutOfMemory {
+        /// The tensor.
+        name: String,
+        /// How many bytes.
+        bytes: usize,
     },
     /// A file that cannot be read.
     #[error("{path}: {source}")]

@@ -47,7 +47,12 @@ impl WeightSource for RandomWeights {
                 .finalize()
                 .as_bytes(),
         );
-        let data = normal(SmallRng::from_seed(seed), shape.iter().product(), mean);
+        let elements = shape.iter().try_fold(1usize, |all, dim| all.checked_mul(*dim));
+        let numbers = elements.and_then(HostTensor::room_for).ok_or_else(|| {
+            let bytes = shape.iter().fold(4usize, |bytes, dim| bytes.saturating_mul(*dim));
+            WeightError::OutOfMemory { name: name.to_string(), bytes }
+        })?;
+        let data = normal(SmallRng::from_seed(seed), numbers, elements.unwrap_or(0), mean);
         HostTensor::new(shape, data).ok_or_else(|| WeightError::Missing(name.to_string()))
     }
 
@@ -56,9 +61,9 @@ impl WeightSource for RandomWeights {
     }
 }
 
-/// Normal numbers, two at a time (Box & Muller 1958).
-fn normal(mut rng: SmallRng, count: usize, mean: f32) -> Vec<f32> {
-    let mut numbers = vec![mean; count];
+/// Normal numbers in that room, two at a time (Box & Muller 1958).
+fn normal(mut rng: SmallRng, mut numbers: Vec<f32>, count: usize, mean: f32) -> Vec<f32> {
+    numbers.resize(count, mean);
     for pair in numbers.chunks_mut(2) {
         let radius = DEVIATION * (-2.0 * (1.0 - rng.random::<f32>()).ln()).sqrt();
         let (sin, cos) = (TAU * rng.random::<f32>()).sin_cos();

@@ -75,6 +75,8 @@ impl SafetensorsFile {
             Dtype::BF16 => widen(bytes, |pair| bf16::from_le_bytes(pair).to_f32()),
             other => return Err(self.no_weight(name, other)),
         };
+        let data = data.map_err(|bytes| WeightError::OutOfMemory { name: name.into(), bytes })?;
+        self.forget_pages(info);
         HostTensor::new(info.shape.clone(), data).ok_or_else(missing)
     }
 
@@ -87,14 +89,35 @@ impl SafetensorsFile {
         WeightError::Element { name, file, found: format!("{found:?}") }
     }
 
+    /// Gives the pages of a tensor that was read back to the system: it is read once, and would lie in memory beside its
+    /// copy.
+    fn forget_pages(&self, info: &TensorInfo) {
+        #[cfg(unix)]
+        if let Some(start) = self.data.checked_add(info.data_offsets.0) {
+            use memmap2::UncheckedAdvice::DontNeed;
+            let bytes = info.data_offsets.1.saturating_sub(info.data_offsets.0);
+            // SAFETY: the map is read only, so its pages are those of the file, and whoever reads them again gets the
+            // same. Where the advice is not taken, nothing changes.
+            let _ = unsafe { self.map.unchecked_advise_range(DontNeed, start, bytes) };
+        }
+    }
+
     fn bytes(&self, info: &TensorInfo) -> Option<&[u8]> {
         let (start, end) = info.data_offsets;
         self.map.get(self.data.checked_add(start)?..self.data.checked_add(end)?)
     }
 }
 
-fn widen<const BYTES: usize>(bytes: &[u8], read: impl Fn([u8; BYTES]) -> f32) -> Vec<f32> {
-    bytes.as_chunks::<BYTES>().0.iter().map(|chunk| read(*chunk)).collect()
+/// Stored numbers as f32; how many bytes these are where there is no memory for them.
+fn widen<const BYTES: usize>(
+    bytes: &[u8],
+    read: impl Fn([u8; BYTES]) -> f32,
+) -> Result<Vec<f32>, usize> {
+    let stored = bytes.as_chunks::<BYTES>().0;
+    let mut data = HostTensor::room_for(stored.len())
+        .ok_or_else(|| stored.len().saturating_mul(size_of::<f32>()))?;
+    data.extend(stored.iter().map(|chunk| read(*chunk)));
+    Ok(data)
 }
 
 /// What is wrong, with what it most often means.

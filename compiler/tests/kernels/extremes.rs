@@ -214,7 +214,10 @@ fn activations_have_their_limits() {
             assert!(found[2].is_nan() && found[3].is_nan(), "{what}");
             if activation == Activation::Tanh {
                 let limit = |x: &f64, found: &f64| (found - x.signum()).abs() < 3e-7;
-                assert!(values.iter().zip(&found).all(|(x, y)| x.is_nan() || limit(x, y)), "{what}");
+                assert!(
+                    values.iter().zip(&found).all(|(x, y)| x.is_nan() || limit(x, y)),
+                    "{what}"
+                );
                 continue;
             }
             assert_eq!(found[0], f64::INFINITY, "{what}");

@@ -8,8 +8,10 @@ use crate::output;
 use crate::progress::Stages;
 use crate::subject::Subject;
 use ocellus_compiler::frontend::Model;
-use ocellus_compiler::reference;
-use ocellus_runtime::{HostTensor, write_tensors};
+use ocellus_compiler::reference::evaluate_observed;
+use ocellus_compiler::weights::{WeightError, first_non_finite_weight};
+use ocellus_runtime::plan::Element;
+use ocellus_runtime::{NonFinite, Origin, Outputs, first_non_finite, write_tensors};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -59,7 +61,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
     let subject = Subject::open(&arguments.subject, &arguments.options)?;
     stages.begin("read the inputs");
     let inputs = arguments.inputs.read(&subject)?;
-    let outputs = match &subject {
+    let (outputs, non_finite) = match &subject {
         Subject::Model(model, _) if arguments.reference => {
             stages.begin("run the reference");
             run_reference(model, &inputs)?
@@ -73,15 +75,42 @@ pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
             let session =
                 compilation::session(subject, &arguments.options, arguments.threads, &mut stages)?;
             stages.begin("run");
-            session.run(&borrowed(&inputs))?
+            let call = borrowed(&inputs);
+            let outputs = session.run(&call)?;
+            let non_finite = session.find_non_finite(&call, &outputs)?;
+            (outputs, non_finite)
         }
     };
     stages.begin("write");
     write_tensors(&arguments.output, &outputs)?;
+    drop(stages);
+    if let Some(non_finite) = non_finite {
+        eprintln!("warning: {non_finite}");
+    }
     Ok(())
 }
 
-fn run_reference(model: &Model, inputs: &Inputs) -> Result<Vec<(String, HostTensor)>, Diagnostic> {
-    let outputs = reference::evaluate(&model.module, model.weights.as_ref(), inputs)?;
-    Ok(outputs.into_iter().collect())
+/// The results of the interpreter, and where they stop being numbers.
+fn run_reference(
+    model: &Model,
+    inputs: &Inputs,
+) -> Result<(Outputs, Option<NonFinite>), Diagnostic> {
+    let weights = model.weights.as_ref();
+    let mut first = None;
+    let outputs = evaluate_observed(&model.module, weights, inputs, &mut |label, tensor| {
+        if first.is_none() {
+            let value = first_non_finite(&tensor.data).map(|position| tensor.data[position]);
+            first = value.map(|value| (label.to_string(), value));
+        }
+    })?;
+    let outputs: Outputs = outputs.into_iter().collect();
+    let non_finite = NonFinite::of(&outputs, borrowed(inputs), || {
+        if let Some(weight) = first_non_finite_weight(&model.module, weights)? {
+            return Ok::<_, WeightError>(Origin::Weight(weight.to_string()));
+        }
+        let (label, value) = first.unwrap_or(("a result".to_string(), f32::NAN));
+        // Whatever the model says, the interpreter computes in f32.
+        Ok(Origin::Value { label, value, storage: Element::F32 })
+    })?;
+    Ok((outputs, non_finite))
 }

@@ -207,6 +207,17 @@ fn size(size: &Bindings) -> String {
 
 fn failure(check: &SizeCheck) -> Diagnostic {
     match check.values.iter().find(|value| !value.passed()) {
+        Some(value) if !value.reference_is_finite => Diagnostic::new(format!(
+            "`{}` is infinite or NaN in the reference too, so that nothing can be held against it",
+            value.label
+        ))
+        .help("look for the cause in the weights, which `ocellus run --reference` names, and in the inputs"),
+        Some(value) if !value.compiled_is_finite => Diagnostic::new(format!(
+            "`{}` is the first value that differs from the reference: it holds infinities or NaN, where the reference is \
+             finite",
+            value.label
+        ))
+        .help("f16 ends at 65504; `--dtype bf16` and `--dtype f32` end beyond 1e38"),
         Some(value) => Diagnostic::new(format!(
             "`{}` is the first value that differs from the reference: by {:.2e}, where {:.2e} is allowed",
             value.label, value.relative_l2, value.tolerance

@@ -10,7 +10,7 @@ mod tokens_before;
 
 pub use microkernel::{CHUNK_BYTES, MicroKernel, PanelFormat};
 pub(crate) use packed_rows::{PackedRows, TensorRows};
-pub use packing::{PackError, WeightPacking};
+pub use packing::{PackError, WeightPacker, WeightPacking};
 pub(crate) use panel_product::{Block, PanelProduct};
 pub use schedule::{Schedule, tiles};
 pub use tokens_before::TokensBefore;

@@ -26,61 +26,70 @@ pub struct WeightPacking {
     pub kernel: MicroKernel,
 }
 
-/// A weight of another size than its packing.
+/// Rows or columns of a weight that any machine holds.
+const GREATEST_SIDE: i64 = 1 << 40;
+
+/// A weight that cannot be packed.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[error("the weight has {found} bytes; [{rows}, {columns}] x {element} has {wanted}")]
-pub struct PackError {
-    rows: i64,
-    columns: i64,
-    element: ElementType,
-    wanted: usize,
+pub enum PackError {
+    /// A weight of another size than its packing.
+    #[error("the weight has {found} bytes; [{rows}, {columns}] x {element} has {wanted}")]
+    Size {
+        /// n
+        rows: i64,
+        /// k
+        columns: i64,
+        /// How it is stored.
+        element: ElementType,
+        /// Bytes of such a weight.
+        wanted: usize,
+        /// Bytes that came.
+        found: usize,
+    },
+    /// No memory for the packed weight.
+    #[error("a packed weight of {0} bytes does not fit in memory")]
+    OutOfMemory(usize),
+}
+
+/// A weight on its way into panels: its rows come in parts, so that it need not be in memory beside them.
+#[derive(Debug)]
+pub struct WeightPacker<'a> {
+    packing: &'a WeightPacking,
+    packed: Vec<u8>,
+    /// Bytes that have come.
     found: usize,
 }
 
 impl WeightPacking {
-    /// Bytes of the packed weight.
+    /// Bytes of the packed weight; more than there are where that is no size.
     pub fn bytes(&self) -> usize {
+        if self.rows.max(self.columns) > GREATEST_SIDE {
+            return usize::MAX;
+        }
         let panels = (self.rows + self.kernel.columns - 1) / self.kernel.columns;
-        (panels * self.kernel.column_panel_bytes(self.kernel.chunks(self.columns))) as usize
+        let panel = self.kernel.column_panel_bytes(self.kernel.chunks(self.columns));
+        panels.checked_mul(panel).map_or(usize::MAX, |bytes| bytes as usize)
+    }
+
+    /// Bytes of a row before it is packed.
+    pub fn row_bytes(&self) -> usize {
+        (self.columns * self.element.bytes()) as usize
     }
 
     /// Packs a weight that is `[rows, columns]`, contiguous, little endian.
     pub fn pack(&self, weight: &[u8]) -> Result<Vec<u8>, PackError> {
-        let size = self.element.bytes() as usize;
-        let (rows, columns) = (self.rows as usize, self.columns as usize);
-        let wanted = rows * columns * size;
-        if weight.len() != wanted {
-            let (rows, columns, element) = (self.rows, self.columns, self.element);
-            return Err(PackError { rows, columns, element, wanted, found: weight.len() });
-        }
-        let mut packed = vec![0; self.bytes()];
-        // Elements that lie together: code for each size copies them as one word.
-        match (self.kernel.format, size) {
-            (PanelFormat::Bf16Pairs, _) | (_, 4) => self.pack_words::<4>(weight, &mut packed),
-            _ => self.pack_words::<2>(weight, &mut packed),
-        }
-        Ok(packed)
+        let mut rows = self.begin()?;
+        rows.push(weight);
+        rows.finish()
     }
 
-    /// Copies words of that many bytes to their places; a row's last may be a part of one.
-    fn pack_words<const BYTES: usize>(&self, weight: &[u8], packed: &mut [u8]) {
-        let panel_bytes = self.kernel.column_panel_bytes(self.kernel.chunks(self.columns)) as usize;
-        let step = self.kernel.columns as usize * BYTES;
-        let row_bytes = self.columns as usize * self.element.bytes() as usize;
-        for (row, elements) in weight.chunks_exact(row_bytes).enumerate() {
-            let (panel, place) = self.place(row);
-            let Some(to) = packed.get_mut(panel * panel_bytes + place * BYTES..) else { return };
-            let (words, rest) = elements.as_chunks::<BYTES>();
-            let mut places = to.chunks_mut(step);
-            for (word, to) in words.iter().zip(&mut places) {
-                if let Some(to) = to.first_chunk_mut::<BYTES>() {
-                    *to = *word;
-                }
-            }
-            if let Some(to) = places.next().and_then(|to| to.get_mut(..rest.len())) {
-                to.copy_from_slice(rest);
-            }
-        }
+    /// Begins to pack a weight that comes in parts.
+    pub fn begin(&self) -> Result<WeightPacker<'_>, PackError> {
+        let mut packed = vec![];
+        let bytes = self.bytes();
+        packed.try_reserve_exact(bytes).map_err(|_| PackError::OutOfMemory(bytes))?;
+        packed.resize(bytes, 0);
+        Ok(WeightPacker { packing: self, packed, found: 0 })
     }
 
     /// The panel of a row, and its place there.
@@ -92,6 +101,52 @@ impl WeightPacking {
         let (half, rows) = (width / 2, self.rows as usize / 2);
         let (row, side) = if row < rows { (row, 0) } else { (row - rows, half) };
         (row / half, side + row % half)
+    }
+}
+
+impl WeightPacker<'_> {
+    /// The next rows, whole ones, little endian.
+    pub fn push(&mut self, rows: &[u8]) {
+        let first = self.found / self.packing.row_bytes().max(1);
+        self.found += rows.len();
+        // Elements that lie together: code for each size copies them as one word.
+        match (self.packing.kernel.format, self.packing.element.bytes()) {
+            (PanelFormat::Bf16Pairs, _) | (_, 4) => self.pack_words::<4>(first, rows),
+            _ => self.pack_words::<2>(first, rows),
+        }
+    }
+
+    /// The packed weight, once all of its rows have come.
+    pub fn finish(self) -> Result<Vec<u8>, PackError> {
+        let WeightPacking { rows, columns, element, .. } = *self.packing;
+        let wanted = rows as usize * self.packing.row_bytes();
+        match self.found == wanted {
+            true => Ok(self.packed),
+            false => Err(PackError::Size { rows, columns, element, wanted, found: self.found }),
+        }
+    }
+
+    /// Copies words of that many bytes to their places; a row's last may be a part of one.
+    fn pack_words<const BYTES: usize>(&mut self, first: usize, weight: &[u8]) {
+        let packing = self.packing;
+        let panel_bytes =
+            packing.kernel.column_panel_bytes(packing.kernel.chunks(packing.columns)) as usize;
+        let step = packing.kernel.columns as usize * BYTES;
+        for (row, elements) in weight.chunks_exact(packing.row_bytes()).enumerate() {
+            let (panel, place) = packing.place(first + row);
+            let at = panel * panel_bytes + place * BYTES;
+            let Some(to) = self.packed.get_mut(at..) else { return };
+            let (words, rest) = elements.as_chunks::<BYTES>();
+            let mut places = to.chunks_mut(step);
+            for (word, to) in words.iter().zip(&mut places) {
+                if let Some(to) = to.first_chunk_mut::<BYTES>() {
+                    *to = *word;
+                }
+            }
+            if let Some(to) = places.next().and_then(|to| to.get_mut(..rest.len())) {
+                to.copy_from_slice(rest);
+            }
+        }
     }
 }
 
@@ -167,6 +222,9 @@ mod tests {
                 .collect();
             let packed = packing.pack(&weight).unwrap();
             prop_assert_eq!(packed.len(), packing.bytes());
+            let mut in_parts = packing.begin().unwrap();
+            weight.chunks(3 * packing.row_bytes()).for_each(|rows| in_parts.push(rows));
+            prop_assert_eq!(&in_parts.finish().unwrap(), &packed);
             let kernel = packing.kernel;
             let pair = if format == PanelFormat::Bf16Pairs { 2 } else { 1 };
             let panel = kernel.column_panel_bytes(kernel.chunks(columns)) / size;
