@@ -58,10 +58,6 @@ impl PackedWeight {
         })
     }
 
-    fn out_of_memory(&self, bytes: u64) -> PassError {
-        PassError::OutOfMemory { recipe: self.recipe.to_string(), bytes }
-    }
-
     /// How many bytes are in memory at most while it is packed: the packed weight, and what it is made of.
     pub fn bytes_to_pack(&self) -> u64 {
         let parts = self.recipe.parts();
@@ -72,13 +68,18 @@ impl PackedWeight {
     /// The bytes, made from the checkpoint's tensors. What stands one after the other is made, stored and dropped one
     /// after the other.
     pub fn pack(&self, weights: &dyn WeightSource) -> Result<Packed, PassError> {
-        let mut store = Store::new(self)?;
-        let mut warnings = vec![];
+        let (mut store, mut warnings) = (None, vec![]);
         for part in self.recipe.parts() {
             let tensor = part.evaluate_watched(weights, &mut warnings)?;
-            store.push(self, &tensor.data);
+            // Not before the first part is made: that takes memory of its own.
+            let store = match &mut store {
+                Some(store) => store,
+                none => none.insert(Store::new(self)?),
+            };
+            store.push(&tensor.data);
         }
-        Ok(Packed { bytes: store.finish()?, warnings })
+        let bytes = store.map_or(Ok(vec![]), Store::finish)?;
+        Ok(Packed { bytes, warnings })
     }
 }
 
@@ -91,10 +92,20 @@ pub struct Packed {
     pub warnings: Vec<NonFiniteWeight>,
 }
 
-/// Numbers that are stored, or packed, as they come. No second copy of all of them is made in between.
-enum Store<'a> {
-    Plain(Vec<u8>),
-    Packed(WeightPacker<'a>, Vec<u8>),
+/// Numbers that are stored as they come. No second copy of all of them is made on the way into panels.
+struct Store<'a> {
+    element: ElementType,
+    place: StorePlace<'a>,
+}
+
+enum StorePlace<'a> {
+    Rows(Vec<u8>),
+    /// Some rows at a time go through a buffer.
+    Panels {
+        packer: WeightPacker<'a>,
+        numbers_at_once: usize,
+        buffer: Vec<u8>,
+    },
 }
 
 /// Bytes that are stored before they are packed: they stay in the second-level cache.
@@ -102,39 +113,43 @@ const BYTES_AT_ONCE: usize = 1 << 18;
 
 impl<'a> Store<'a> {
     fn new(weight: &'a PackedWeight) -> Result<Self, PassError> {
+        let element = weight.recipe.ty.element;
         if let Some(packing) = &weight.packing {
-            return Ok(Store::Packed(packing.begin()?, vec![]));
+            let rows = (BYTES_AT_ONCE / packing.row_bytes().max(1)).max(1);
+            let numbers_at_once = rows * packing.columns.max(1) as usize;
+            let packer = packing.begin()?;
+            let place = StorePlace::Panels { packer, numbers_at_once, buffer: vec![] };
+            return Ok(Store { element, place });
         }
         let mut bytes = vec![];
         let wanted = weight.bytes()?;
-        let reserved = usize::try_from(wanted).map(|wanted| bytes.try_reserve_exact(wanted));
-        match reserved {
-            Ok(Ok(())) => Ok(Store::Plain(bytes)),
-            _ => Err(weight.out_of_memory(wanted)),
+        match usize::try_from(wanted).map(|wanted| bytes.try_reserve_exact(wanted)) {
+            Ok(Ok(())) => Ok(Store { element, place: StorePlace::Rows(bytes) }),
+            _ => {
+                let recipe = weight.recipe.to_string();
+                Err(PassError::OutOfMemory { recipe, bytes: wanted })
+            }
         }
     }
 
-    /// The next numbers; of a weight that is packed, whole rows.
-    fn push(&mut self, weight: &PackedWeight, numbers: &[f32]) {
-        let element = weight.recipe.ty.element;
-        match (self, &weight.packing) {
-            (Store::Packed(rows, buffer), Some(packing)) => {
-                let width = packing.columns.max(1) as usize;
-                let rows_at_once = (BYTES_AT_ONCE / packing.row_bytes().max(1)).max(1);
-                for chunk in numbers.chunks(rows_at_once * width) {
+    /// The next numbers, whole rows where there are panels.
+    fn push(&mut self, numbers: &[f32]) {
+        match &mut self.place {
+            StorePlace::Rows(bytes) => append(bytes, numbers, self.element),
+            StorePlace::Panels { packer, numbers_at_once, buffer } => {
+                for numbers in numbers.chunks(*numbers_at_once) {
                     buffer.clear();
-                    append(buffer, chunk, element);
-                    rows.push(buffer);
+                    append(buffer, numbers, self.element);
+                    packer.push(buffer);
                 }
             }
-            (Store::Plain(bytes) | Store::Packed(_, bytes), _) => append(bytes, numbers, element),
         }
     }
 
     fn finish(self) -> Result<Vec<u8>, PassError> {
-        match self {
-            Store::Plain(bytes) => Ok(bytes),
-            Store::Packed(rows, _) => Ok(rows.finish()?),
+        match self.place {
+            StorePlace::Rows(bytes) => Ok(bytes),
+            StorePlace::Panels { packer, .. } => Ok(packer.finish()?),
         }
     }
 }

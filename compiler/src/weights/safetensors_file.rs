@@ -11,6 +11,9 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
+/// Bytes whose pages are given back together; whole elements of any storage.
+const BYTES_AT_ONCE: usize = 4 << 20;
+
 /// One memory-mapped file of tensors.
 #[derive(Debug)]
 pub struct SafetensorsFile {
@@ -69,14 +72,21 @@ impl SafetensorsFile {
         let missing = || WeightError::Missing(name.to_string());
         let info = self.info(name)?;
         let bytes = self.bytes(info).ok_or_else(missing)?;
-        let data = match info.dtype {
-            Dtype::F32 => widen(bytes, f32::from_le_bytes),
-            Dtype::F16 => widen(bytes, |pair| f16::from_le_bytes(pair).to_f32()),
-            Dtype::BF16 => widen(bytes, |pair| bf16::from_le_bytes(pair).to_f32()),
+        let read: fn(&mut Vec<f32>, &[u8]) = match info.dtype {
+            Dtype::F32 => |data, bytes| widen(data, bytes, f32::from_le_bytes),
+            Dtype::F16 => |data, bytes| widen(data, bytes, |b| f16::from_le_bytes(b).to_f32()),
+            Dtype::BF16 => |data, bytes| widen(data, bytes, |b| bf16::from_le_bytes(b).to_f32()),
             other => return Err(self.no_weight(name, other)),
         };
-        let data = data.map_err(|bytes| WeightError::OutOfMemory { name: name.into(), bytes })?;
-        self.forget_pages(info);
+        let elements = info.shape.iter().product();
+        let mut data = HostTensor::room_for(elements).ok_or_else(|| {
+            let bytes = elements.saturating_mul(size_of::<f32>());
+            WeightError::OutOfMemory { name: name.to_string(), bytes }
+        })?;
+        for bytes in bytes.chunks(BYTES_AT_ONCE) {
+            read(&mut data, bytes);
+            self.forget_pages(bytes);
+        }
         HostTensor::new(info.shape.clone(), data).ok_or_else(missing)
     }
 
@@ -89,16 +99,16 @@ impl SafetensorsFile {
         WeightError::Element { name, file, found: format!("{found:?}") }
     }
 
-    /// Gives the pages of a tensor that was read back to the system: it is read once, and would lie in memory beside its
-    /// copy.
-    fn forget_pages(&self, info: &TensorInfo) {
+    /// Gives the pages of bytes that were read back to the system: they are read once, and would lie in memory beside
+    /// their copy.
+    fn forget_pages(&self, bytes: &[u8]) {
         #[cfg(unix)]
-        if let Some(start) = self.data.checked_add(info.data_offsets.0) {
+        {
             use memmap2::UncheckedAdvice::DontNeed;
-            let bytes = info.data_offsets.1.saturating_sub(info.data_offsets.0);
+            let start = bytes.as_ptr().addr().saturating_sub(self.map.as_ptr().addr());
             // SAFETY: the map is read only, so its pages are those of the file, and whoever reads them again gets the
             // same. Where the advice is not taken, nothing changes.
-            let _ = unsafe { self.map.unchecked_advise_range(DontNeed, start, bytes) };
+            let _ = unsafe { self.map.unchecked_advise_range(DontNeed, start, bytes.len()) };
         }
     }
 
@@ -108,16 +118,9 @@ impl SafetensorsFile {
     }
 }
 
-/// Stored numbers as f32; how many bytes these are where there is no memory for them.
-fn widen<const BYTES: usize>(
-    bytes: &[u8],
-    read: impl Fn([u8; BYTES]) -> f32,
-) -> Result<Vec<f32>, usize> {
-    let stored = bytes.as_chunks::<BYTES>().0;
-    let mut data = HostTensor::room_for(stored.len())
-        .ok_or_else(|| stored.len().saturating_mul(size_of::<f32>()))?;
-    data.extend(stored.iter().map(|chunk| read(*chunk)));
-    Ok(data)
+/// Stored numbers as f32, behind those that are there; room for them has been made.
+fn widen<const BYTES: usize>(data: &mut Vec<f32>, bytes: &[u8], read: impl Fn([u8; BYTES]) -> f32) {
+    data.extend(bytes.as_chunks::<BYTES>().0.iter().map(|chunk| read(*chunk)));
 }
 
 /// What is wrong, with what it most often means.

@@ -33,7 +33,7 @@ fn read_port(
         value,
         wanted,
     };
-    let mut indices = Vec::with_capacity(tensor.data.len());
+    let mut indices = room_for(port, tensor.data.len())?;
     for (position, value) in tensor.data.iter().enumerate() {
         let whole = value.fract() == 0.0 && value.abs() <= GREATEST_INDEX as f32;
         if !whole {
@@ -47,7 +47,8 @@ fn read_port(
         indices.push(index);
     }
     if *permutation {
-        let mut seen = vec![false; indices.len()];
+        let mut seen = room_for(port, indices.len())?;
+        seen.resize(indices.len(), false);
         for (position, index) in indices.iter().enumerate() {
             // The range has been checked.
             let place = usize::try_from(*index).ok().and_then(|index| seen.get_mut(index));
@@ -58,4 +59,14 @@ fn read_port(
         }
     }
     Ok(Some(indices))
+}
+
+/// Room for what is known of each index.
+fn room_for<T>(port: &Port, count: usize) -> Result<Vec<T>, RunError> {
+    let mut room = Vec::new();
+    room.try_reserve_exact(count).map_err(|_| RunError::OutOfMemory {
+        what: format!("the indices of the input `{}`", port.name),
+        bytes: count.saturating_mul(size_of::<T>()),
+    })?;
+    Ok(room)
 }
