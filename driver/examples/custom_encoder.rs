@@ -4,6 +4,7 @@
 //! `cargo run --release --example custom_encoder`
 
 #![forbid(unsafe_code)]
+#![allow(clippy::print_stdout, reason = "an example prints what it does")]
 
 use ocellus::nn::{
     self, LayerNorm, Linear, Module, PatchEmbed, PositionTable, Scope, Tensor, TransformerBlock,

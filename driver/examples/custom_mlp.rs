@@ -3,6 +3,7 @@
 //! `cargo run --release --example custom_mlp`
 
 #![forbid(unsafe_code)]
+#![allow(clippy::print_stdout, reason = "an example prints what it does")]
 
 use ocellus::nn::{self, Linear, Module, Scope, Tensor};
 use ocellus::weights::RandomWeights;

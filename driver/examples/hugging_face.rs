@@ -3,6 +3,7 @@
 //! `cargo run --release --example hugging_face -- path/to/checkpoint a.jpg b.jpg`
 
 #![forbid(unsafe_code)]
+#![allow(clippy::print_stdout, reason = "an example prints what it does")]
 
 use ocellus::{Compiler, Preprocessor, Target, hf};
 use std::path::PathBuf;

@@ -6,6 +6,7 @@ use crate::progress::Stages;
 use crate::subject::Subject;
 use ocellus_compiler::frontend::Model;
 use ocellus_compiler::{Compiler, Explanation, Program, Stage};
+use ocellus_runtime::terminal::say;
 use ocellus_runtime::{Artifact, Options, Session};
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -65,7 +66,7 @@ fn show(stage: Stage, stages: &mut Stages) {
 
 /// Says on standard error which limits were hit.
 pub fn warn(explanation: &Explanation) {
-    explanation.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
+    explanation.warnings.iter().for_each(|warning| say(format_args!("warning: {warning}")));
 }
 
 /// A subject that is ready to run, with as many threads as asked for or as there are cores.

@@ -22,6 +22,9 @@ pub struct Diagnostic {
 }
 
 impl Diagnostic {
+    /// The exit code of a command line that is at fault.
+    pub const USAGE: u8 = 2;
+
     /// A failure of the work itself.
     pub fn new(what: impl Into<String>) -> Self {
         Diagnostic { what: what.into(), places: Vec::new(), help: None, exit_code: 1 }
@@ -29,7 +32,7 @@ impl Diagnostic {
 
     /// A command line that asks for what cannot be.
     pub fn usage(what: impl Into<String>) -> Self {
-        Diagnostic { exit_code: 2, ..Diagnostic::new(what) }
+        Diagnostic { exit_code: Self::USAGE, ..Diagnostic::new(what) }
     }
 
     /// Adds where it happened, from the inside out.

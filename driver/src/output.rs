@@ -1,17 +1,50 @@
 //! Where a command's product goes: standard output, or a file that appears whole or not at all.
 
 use crate::diagnostic::Diagnostic;
+use ocellus_runtime::terminal;
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 
-/// Prints text. A reader that has gone away (`ocellus explain | head`) is no error.
+/// Prints text for people.
 pub fn print(text: &str) -> Result<(), Diagnostic> {
-    let mut stdout = std::io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        outcome => outcome.map_err(|error| Diagnostic::from(error).within("standard output")),
+    terminal::print(text).map_err(unprintable)
+}
+
+/// Prints text for programs: a program, a file of rates.
+pub fn print_exactly(text: &str) -> Result<(), Diagnostic> {
+    terminal::print_exactly(text).map_err(unprintable)
+}
+
+/// Prints JSON, for programs and for people.
+pub fn print_json(json: &str) -> Result<(), Diagnostic> {
+    terminal::print_exactly(&visible_json(json)).map_err(unprintable)
+}
+
+/// Prints the help or the version that was asked for.
+pub fn help(text: &clap::Error) -> Result<(), Diagnostic> {
+    let printed = text.print().and_then(|()| std::io::stdout().flush());
+    terminal::heard(printed).map_err(unprintable)
+}
+
+fn unprintable(error: std::io::Error) -> Diagnostic {
+    Diagnostic::from(error).within("standard output")
+}
+
+/// The same JSON with every control character escaped, those too that JSON would allow. They occur in strings alone.
+fn visible_json(json: &str) -> String {
+    let mut text = String::with_capacity(json.len() + 1);
+    for character in json.chars() {
+        if terminal::is_hidden(character) {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                text.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            text.push(character);
+        }
     }
+    text.push('\n');
+    text
 }
 
 /// Makes sure, before any work is done, that a file can be put at `path`. What lies there stays as it is.
@@ -35,6 +68,14 @@ pub fn check_writable(path: &Path) -> Result<(), Diagnostic> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn json_stays_what_it_says() {
+        let said = serde_json::json!({ "name": "a\u{9b}2J\u{202e}\u{e0041}\u{7f}\u{1b}\n" });
+        let text = visible_json(&said.to_string());
+        assert!(text.is_ascii(), "{text}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), said);
+    }
 
     #[test]
     fn a_bad_path_is_found_before_the_work() {

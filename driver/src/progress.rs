@@ -1,6 +1,7 @@
 //! Progress on standard error: a bar on a terminal, one plain line a stage elsewhere.
 
 use indicatif::{ProgressBar, ProgressStyle};
+use ocellus_runtime::terminal::{Visible, say};
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
@@ -44,10 +45,10 @@ impl Stages {
         let line = format!("{stage:<28} {:>9.1} ms", start.elapsed().as_secs_f64() * 1e3);
         match &self.bar {
             Some(bar) => {
-                bar.println(line);
+                bar.println(Visible(line).to_string());
                 bar.inc(1);
             }
-            None => eprintln!("{line}"),
+            None => say(line),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What a launch costs beside its kernel: a call of 60 launches whose kernels do nothing. Run with `cargo bench`.
 
+#![allow(clippy::print_stdout, reason = "a benchmark prints what it measures")]
+
 #[path = "../tests/support/mod.rs"]
 mod support;
 

@@ -1,5 +1,7 @@
 //! What it takes to load an artifact whose weights have the size of ViT-B's in f32. Run with `cargo bench`.
 
+#![allow(clippy::print_stdout, reason = "a benchmark prints what it measures")]
+
 #[path = "../tests/support/mod.rs"]
 mod support;
 

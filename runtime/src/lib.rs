@@ -32,6 +32,7 @@ mod session;
 pub mod signature;
 mod tensor;
 mod tensors_file;
+pub mod terminal;
 #[cfg(test)]
 #[path = "../tests/support/mod.rs"]
 mod test_support;

@@ -1,6 +1,7 @@
 //! The chores that follow the set-up.
 
 use crate::process::{cargo, run, workspace_root};
+use crate::terminal::say;
 use std::path::Path;
 use std::process::Command;
 
@@ -51,10 +52,10 @@ pub fn demo() -> Result<(), String> {
         ),
     ];
     for (title, words) in &steps {
-        eprintln!("\n== {title}");
+        say(format_args!("\n== {title}"));
         run(ocellus().args(words))?;
     }
-    eprintln!("\nThe features lie in {}", workspace_root().join(output).display());
+    say(format_args!("\nThe features lie in {}", workspace_root().join(output).display()));
     Ok(())
 }
 

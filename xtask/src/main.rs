@@ -7,8 +7,10 @@ mod chores;
 mod packages;
 mod process;
 mod setup;
+mod terminal;
 
 use std::process::ExitCode;
+use terminal::{print, say};
 
 const USAGE: &str = "\
 Usage: cargo xtask <CHORE>
@@ -30,18 +32,18 @@ fn main() -> ExitCode {
         ["demo"] => setup::setup().and_then(|()| chores::demo()),
         ["gpu-check"] => chores::gpu_check(),
         ["help" | "--help" | "-h"] => {
-            print!("{USAGE}");
+            print(USAGE);
             Ok(())
         }
         _ => {
-            eprint!("{USAGE}");
+            say(USAGE.trim_end());
             return ExitCode::from(2);
         }
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
-            eprintln!("error: {message}");
+            say(format_args!("error: {message}"));
             ExitCode::FAILURE
         }
     }

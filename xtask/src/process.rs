@@ -1,5 +1,6 @@
 //! Running other programs.
 
+use crate::terminal::say;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -20,7 +21,7 @@ pub fn cargo() -> Command {
 /// Shows a command, runs it, and turns its failure into a message.
 pub fn run(command: &mut Command) -> Result<(), String> {
     let shown = shown(command);
-    eprintln!("$ {shown}");
+    say(format_args!("$ {shown}"));
     match command.status() {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(format!("`{shown}` failed ({status})")),

@@ -2,6 +2,7 @@
 
 use crate::packages::{self, DEBIAN_PREFIX, Need, PREFIX_VARIABLES, Sign};
 use crate::process::{find_program, run};
+use crate::terminal::say;
 use std::fmt::Write;
 use std::io::IsTerminal;
 use std::path::Path;
@@ -15,7 +16,7 @@ pub fn setup() -> Result<(), String> {
 /// Installs what the tests lack beside. They skip what they cannot do, so an archive without it is not the end.
 pub fn setup_tests() {
     if let Err(message) = install(&packages::TEST_NEEDS) {
-        eprintln!("warning: {message}\nthe tests that need it are skipped");
+        say(format_args!("warning: {message}\nthe tests that need it are skipped"));
     }
 }
 
@@ -25,7 +26,7 @@ fn install(needs: &'static [Need]) -> Result<(), String> {
     if missing.is_empty() {
         return Ok(());
     }
-    eprintln!("missing on this machine:\n{}", listed(&missing));
+    say(format_args!("missing on this machine:\n{}", listed(&missing)));
     refuse_foreign_prefix(&prefix, &missing)?;
     let apt = Apt::find(&missing)?;
     apt.update();
@@ -136,7 +137,7 @@ impl Apt {
     /// One archive of several may be out of reach without harm, so a failure here is not the end.
     fn update(&self) {
         if let Err(message) = run(self.command().args(["update", "-q"])) {
-            eprintln!("warning: {message}; going on with the package lists that are there");
+            say(format_args!("warning: {message}; going on with the package lists that are there"));
         }
     }
 

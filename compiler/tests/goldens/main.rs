@@ -1,6 +1,7 @@
 //! Every golden checkpoint against what `transformers` computed: by the reference interpreter, rewritten, and
 //! compiled.
 
+#![allow(clippy::print_stdout, reason = "tests print what they measure")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "the helpers of tests")]
 
 mod compiled;

@@ -99,7 +99,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
     drop(stages);
     if arguments.json {
         let cases: Vec<Value> = cases.iter().map(Case::json).collect();
-        return output::print(&format!("{:#}\n", json!({ "cases": cases })));
+        return output::print_json(&format!("{:#}", json!({ "cases": cases })));
     }
     output::print(&table(&cases))
 }

@@ -47,6 +47,6 @@ pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
     let text = format!("# Measured by `ocellus calibrate` with {threads} thread(s).\n{measured}");
     match &arguments.output {
         Some(path) => Ok(write_file(path, text.as_bytes())?),
-        None => output::print(&text),
+        None => output::print_exactly(&text),
     }
 }

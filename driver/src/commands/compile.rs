@@ -59,7 +59,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
             let program = compilation::compiler(&arguments.options)?.lower(&model)?;
             drop(stages);
             compilation::warn(&program.explanation);
-            output::print(&text(&program, stage, &arguments.options)?)
+            output::print_exactly(&text(&program, stage, &arguments.options)?)
         }
         None => {
             let options = &arguments.options;

@@ -20,7 +20,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
     let machine = Machine::examine();
     if arguments.json {
-        return output::print(&format!("{:#}\n", machine.json()));
+        return output::print_json(&format!("{:#}", machine.json()));
     }
     output::print(&machine.text())
 }

@@ -64,7 +64,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
     compilation::warn(&explanation);
     match &arguments.html {
         Some(path) => Ok(std::fs::write(path, explanation.to_html()).within(path.display())?),
-        None if arguments.json => output::print(&(explanation.to_json_pretty()? + "\n")),
+        None if arguments.json => output::print_json(&explanation.to_json_pretty()?),
         None => output::print(&explanation.to_string()),
     }
 }

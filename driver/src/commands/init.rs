@@ -3,6 +3,7 @@
 use crate::diagnostic::{Diagnostic, Explained};
 use crate::output;
 use ocellus_compiler::frontend::init;
+use ocellus_runtime::terminal::say;
 use std::path::PathBuf;
 
 /// Make a model directory with a published architecture's config and random weights
@@ -28,6 +29,6 @@ pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
         return output::print(&(init::architectures()?.join("\n") + "\n"));
     };
     init::init(architecture, directory).help("`ocellus init --list` prints the architectures")?;
-    eprintln!("made {} in {}", architecture, directory.display());
+    say(format_args!("made {} in {}", architecture, directory.display()));
     Ok(())
 }

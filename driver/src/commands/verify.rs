@@ -16,6 +16,7 @@ use ocellus_compiler::verify::{
 use ocellus_compiler::{Compiler, Pass};
 use ocellus_dialects::symbolic::Bindings;
 use ocellus_runtime::Session;
+use ocellus_runtime::terminal::say;
 use std::fmt::Write;
 use std::num::NonZeroUsize;
 
@@ -65,16 +66,16 @@ pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
     drop(stages);
     output::print(&table(&checks, &pieces))?;
     for piece in sizes.left_out {
-        eprintln!(
+        say(format_args!(
             "warning: {} was not checked: its least size takes too long; give one by --input, or a smaller range by --range",
             pieces.describe(piece)
-        );
+        ));
     }
     if sizes.borders_left_out > 0 {
-        eprintln!(
+        say(format_args!(
             "warning: {} more size(s) at borders of pieces were not checked, for time; a smaller --range has fewer",
             sizes.borders_left_out
-        );
+        ));
     }
     let Some(failed) = checks.iter().find(|check| !check.passed()) else { return Ok(()) };
     let diagnostic = failure(failed);
@@ -85,7 +86,10 @@ pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
     }
     let compiler = compilation::compiler(&sides.options)?;
     let verdict = find_fault(&compiler, &sides.model, |compiler, off| {
-        eprintln!("without {}", if off.is_empty() { "nothing".into() } else { off.join(", ") });
+        say(format_args!(
+            "without {}",
+            if off.is_empty() { "nothing".into() } else { off.join(", ") }
+        ));
         Ok::<_, Diagnostic>(!sides.with(compiler)?.check(&failed.size)?.passed())
     });
     Err(diagnostic.help(fault(&verdict?)))

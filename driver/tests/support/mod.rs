@@ -28,12 +28,17 @@ pub struct Outcome {
     pub stderr: String,
 }
 
+/// A program that a test runs: it never reaches the hub.
+pub fn command(program: &str) -> Command {
+    let mut command = Command::new(program);
+    // A port that nothing listens on.
+    command.env("HF_ENDPOINT", "http://127.0.0.1:9").env_remove("RUST_BACKTRACE");
+    command
+}
+
 /// Runs `ocellus` with those arguments, offline.
 pub fn ocellus<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>) -> Outcome {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_ocellus"));
-    // A port that nothing listens on: a test never reaches the hub.
-    command.env("HF_ENDPOINT", "http://127.0.0.1:9").env_remove("RUST_BACKTRACE");
-    Outcome::of(command.args(arguments))
+    Outcome::of(command(env!("CARGO_BIN_EXE_ocellus")).args(arguments))
 }
 
 impl Outcome {

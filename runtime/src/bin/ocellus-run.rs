@@ -1,6 +1,7 @@
 //! `ocellus-run`: runs an artifact, and needs nothing else.
 
 use lexopt::prelude::*;
+use ocellus_runtime::terminal::{print, say};
 use ocellus_runtime::{HostTensor, Options, Session, read_tensors, write_tensors};
 use std::error::Error;
 use std::path::PathBuf;
@@ -26,17 +27,17 @@ struct Arguments {
 
 fn main() -> ExitCode {
     match parse(lexopt::Parser::from_env()) {
-        Ok(None) => {
-            print!("{USAGE}");
-            ExitCode::SUCCESS
-        }
+        Ok(None) => match print(USAGE) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => report(&error, 1),
+        },
         Ok(Some(arguments)) => match run(&arguments) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => report(&*error, 1),
         },
         Err(error) => {
             let code = report(&error, 2);
-            eprint!("\n{USAGE}");
+            say(format_args!("\n{}", USAGE.trim_end()));
             code
         }
     }
@@ -80,13 +81,13 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         let (outputs, times) = session.run_profiled(&inputs)?;
         for time in &times {
             let label = time.label.as_deref().unwrap_or_default();
-            eprintln!(
+            say(format_args!(
                 "{:>10.1} us  {:>6} tiles  {}  {label}",
                 time.microseconds, time.tiles, time.symbol
-            );
+            ));
         }
         let total: f64 = times.iter().map(|time| time.microseconds).sum();
-        eprintln!("{total:>10.1} us  in {} launches", times.len());
+        say(format_args!("{total:>10.1} us  in {} launches", times.len()));
         outputs
     } else {
         session.run(&inputs)?
@@ -100,10 +101,10 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
 
 /// Prints the error and what caused it.
 fn report(error: &dyn Error, code: u8) -> ExitCode {
-    eprintln!("error: {error}");
+    say(format_args!("error: {error}"));
     let mut cause = error.source();
     while let Some(error) = cause {
-        eprintln!("  caused by: {error}");
+        say(format_args!("  caused by: {error}"));
         cause = error.source();
     }
     ExitCode::from(code)
