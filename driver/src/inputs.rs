@@ -14,7 +14,7 @@ pub struct RequiredInputs {
     #[arg(long, value_name = "FILE", num_args = 1..)]
     image: Vec<PathBuf>,
 
-    /// A safetensors file with the inputs under their names, such as `pixel_values`
+    /// A safetensors file, or a pipe with one, with the inputs under their names, such as `pixel_values`
     #[arg(long, value_name = "FILE")]
     input: Option<PathBuf>,
 }
@@ -36,6 +36,11 @@ pub struct OptionalInputs {
 pub type Inputs = BTreeMap<String, HostTensor>;
 
 impl RequiredInputs {
+    /// The files that hold them.
+    pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        self.image.iter().chain(&self.input)
+    }
+
     /// Reads them.
     pub fn read(&self, subject: &Subject) -> Result<Inputs, Diagnostic> {
         read(&self.image, self.input.as_ref(), subject)

@@ -6,8 +6,12 @@ use ocellus_compiler::Target;
 use ocellus_compiler::rewrite::{Assumption, TargetDescription};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::symbolic::SymbolRange;
+use ocellus_runtime::read_text;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+
+/// Much more than the description of any machine has.
+const MAX_MACHINE_BYTES: u64 = 1 << 20;
 
 /// How a model is compiled. An artifact is compiled already, and takes none of these.
 #[derive(Clone, Debug, clap::Args)]
@@ -72,10 +76,9 @@ impl CompileOptions {
     /// The machine's rates, read from the file that was named.
     pub fn machine(&self) -> Result<Option<TargetDescription>, Diagnostic> {
         let Some(path) = &self.machine else { return Ok(None) };
-        let text = std::fs::read_to_string(path)
-            .within(path.display())
-            .help("`ocellus calibrate -o FILE` writes such a file")?;
-        Ok(Some(TargetDescription::parse(&path.display().to_string(), &text)?))
+        let help = "`ocellus calibrate -o FILE` writes such a file";
+        let text = read_text(path, MAX_MACHINE_BYTES).within(path.display()).help(help)?;
+        Ok(Some(TargetDescription::parse(&path.display().to_string(), &text).help(help)?))
     }
 
     /// The ranges by symbol; of two for one symbol, the later.

@@ -1,10 +1,9 @@
-//! Where a command's product goes: standard output, or a file that appears whole or not at all.
+//! Where a command's result goes: standard output, or a path that is made sure of before the work.
 
 use crate::diagnostic::Diagnostic;
-use ocellus_runtime::terminal;
-use std::fs::OpenOptions;
-use std::io::{ErrorKind, Write};
-use std::path::Path;
+use ocellus_runtime::{Output, terminal};
+use std::io::Write;
+use std::path::{Path, PathBuf};
 
 /// Prints text for people.
 pub fn print(text: &str) -> Result<(), Diagnostic> {
@@ -47,22 +46,26 @@ fn visible_json(json: &str) -> String {
     text
 }
 
-/// Makes sure, before any work is done, that a file can be put at `path`. What lies there stays as it is.
-pub fn check_writable(path: &Path) -> Result<(), Diagnostic> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let outcome = if path.is_dir() {
-        Err(ErrorKind::IsADirectory.into())
-    } else if path.exists() && !path.is_file() {
-        // A device or a pipe is written as it is.
-        OpenOptions::new().write(true).open(path).map(|_| ())
-    } else {
-        tempfile::tempfile_in(folder.unwrap_or(Path::new("."))).map(|_| ())
-    };
-    outcome.map_err(|error| {
-        Diagnostic::new(format!("the output cannot be written: {error}"))
-            .within(path.display())
-            .help("give a path in a folder that exists and is writable")
-    })
+/// Opens the place for a result before any work is done. What lies there stays until all of the new one is written.
+pub fn open(path: &Path) -> Result<Output, Diagnostic> {
+    Output::open(path).map_err(|error| unwritable(path, error))
+}
+
+/// Makes sure that a result takes the place of no file that the command reads.
+pub fn spare(output: &Output, read: &[PathBuf]) -> Result<(), Diagnostic> {
+    output.spare(read).map_err(|error| unwritable(output.path(), error))
+}
+
+/// Writes a result to its place.
+pub fn write(output: Output, bytes: &[u8]) -> Result<(), Diagnostic> {
+    let path = output.path().to_path_buf();
+    output.write(bytes).map_err(|error| unwritable(&path, error))
+}
+
+fn unwritable(path: &Path, error: std::io::Error) -> Diagnostic {
+    Diagnostic::new(format!("the output cannot be written: {error}"))
+        .within(path.display())
+        .help("give another path, in a folder that exists and is writable")
 }
 
 #[cfg(test)]
@@ -81,11 +84,11 @@ mod tests {
     fn a_bad_path_is_found_before_the_work() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("out.bin");
-        check_writable(&file).unwrap();
+        drop(open(&file).unwrap());
         assert!(!file.exists());
-        check_writable(Path::new("/dev/null")).unwrap();
+        open(Path::new("/dev/null")).unwrap();
         for path in [&folder.path().join("missing/out.bin"), folder.path()] {
-            let error = check_writable(path).unwrap_err().to_string();
+            let error = open(path).err().unwrap().to_string();
             assert!(error.contains("the output cannot be written"), "{error}");
         }
     }

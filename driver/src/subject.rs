@@ -4,12 +4,17 @@ use crate::diagnostic::{Diagnostic, Explained};
 use crate::hub;
 use crate::options::CompileOptions;
 use ocellus_compiler::PREPROCESSOR_ATTACHMENT;
-use ocellus_compiler::frontend::{Model, hugging_face};
+use ocellus_compiler::frontend::Model;
+use ocellus_compiler::frontend::hugging_face::{self, LoadError};
 use ocellus_compiler::preprocess::{Preprocessor, ProcessorConfig};
 use ocellus_compiler::weights::Checkpoint;
 use ocellus_dialects::{ElementType, venc};
 use ocellus_runtime::{Artifact, HostTensor};
 use std::path::{Path, PathBuf};
+
+/// How to say a range that a model has.
+const RANGE_HELP: &str =
+    "`ocellus explain MODEL` tells the ranges of a model; `--range images=1..=32,height=224..=448/16` gives others";
 
 /// A model to compile, or one that is compiled already.
 pub enum Subject {
@@ -31,6 +36,12 @@ impl Subject {
         let folder = model_path(argument)?;
         let model = load_model(&folder, options)?;
         Ok(Subject::Model(Box::new(model), folder))
+    }
+
+    /// The folder or the file.
+    pub fn path(&self) -> &Path {
+        let (Subject::Model(_, path) | Subject::Artifact(_, path)) = self;
+        path
     }
 
     /// Whether the input of that name is one of indices.
@@ -58,14 +69,18 @@ impl Subject {
 }
 
 /// As [`Subject::open`], where only a model will do.
-pub fn open_model(argument: &str, options: &CompileOptions) -> Result<Model, Diagnostic> {
+pub fn open_model(
+    argument: &str,
+    options: &CompileOptions,
+) -> Result<(Model, PathBuf), Diagnostic> {
     let path = Path::new(argument);
     if path.is_file() && !is_mlir(path) {
         return Err(Diagnostic::new("this needs the model itself, and a file is an artifact")
             .within(argument)
             .help("give the folder with `config.json` that the artifact was compiled from"));
     }
-    load_model(&model_path(argument)?, options)
+    let path = model_path(argument)?;
+    Ok((load_model(&path, options)?, path))
 }
 
 fn is_mlir(path: &Path) -> bool {
@@ -103,7 +118,16 @@ fn load_model(path: &Path, options: &CompileOptions) -> Result<Model, Diagnostic
         feature_layer: options.feature_layer,
         name: options.tag.clone(),
     };
-    Ok(hugging_face::load_with(path, &options)?)
+    hugging_face::load_with(path, &options).map_err(explain_load)
+}
+
+fn explain_load(error: LoadError) -> Diagnostic {
+    match error {
+        LoadError::UnknownSymbol(_) | LoadError::BelowOnePatch { .. } => {
+            Diagnostic::from(error).help(RANGE_HELP)
+        }
+        other => other.into(),
+    }
 }
 
 fn artifact_preprocessor(artifact: &Artifact, path: &Path) -> Result<Preprocessor, Diagnostic> {
@@ -120,7 +144,11 @@ fn load_mlir(path: &Path, options: &CompileOptions) -> Result<Model, Diagnostic>
     let text = std::fs::read_to_string(path).within(path.display())?;
     let mut module = venc::Module::parse(&text).within(path.display())?;
     for argument in &options.ranges {
-        module.symbols.set_range(&argument.symbol, argument.range).within(path.display())?;
+        module
+            .symbols
+            .set_range(&argument.symbol, argument.range)
+            .within(path.display())
+            .help(RANGE_HELP)?;
     }
     let weights = Checkpoint::open(&path.with_extension("safetensors")).help(
         "the weights of a .mlir file lie beside it, in a .safetensors file of the same name",

@@ -26,8 +26,11 @@ mod expression;
 mod memory;
 mod new_file;
 mod non_finite;
+mod output;
+mod pipe;
 pub mod plan;
 pub mod plan_validation;
+mod safetensors_bytes;
 mod session;
 pub mod signature;
 mod tensor;
@@ -36,13 +39,17 @@ pub mod terminal;
 #[cfg(test)]
 #[path = "../tests/support/mod.rs"]
 mod test_support;
+pub mod unfinished;
 
 pub use artifact::{
     Artifact, ArtifactContents, ArtifactError, ArtifactWriter, Provenance, TargetRequirements,
 };
 pub use expression::EvaluationError;
-pub use new_file::write_file;
+pub use new_file::free_bytes;
 pub use non_finite::{NonFinite, Origin, first_non_finite};
+pub use output::{Output, write_file};
+pub use pipe::{open_for_reading, open_regular, read_text};
+pub use safetensors_bytes::repeated_key;
 pub use session::{LaunchTime, LoadError, Options, Outputs, RunError, Session, UnfitLaunch};
 pub use tensor::HostTensor;
-pub use tensors_file::{TensorsFileError, read_tensors, write_tensors};
+pub use tensors_file::{TensorsFileError, read_tensors, write_tensors, write_tensors_to};

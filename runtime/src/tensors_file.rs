@@ -1,6 +1,8 @@
 //! Reads inputs from a safetensors file, and writes outputs to one.
 
+use crate::output::Output;
 use crate::plan::Element;
+use crate::safetensors_bytes::{self, repeated_key};
 use crate::tensor::{GREATEST_INDEX, HostTensor};
 use safetensors::tensor::{Dtype, TensorView};
 use safetensors::{SafeTensorError, SafeTensors};
@@ -27,6 +29,14 @@ pub enum TensorsFileError {
         /// What the parser says.
         #[source]
         source: SafeTensorError,
+    },
+    /// Two tensors of one name: one would count, and nobody knows which.
+    #[error("`{}` has two tensors of the name `{name}`: write each once", path.display())]
+    Repeated {
+        /// The path.
+        path: PathBuf,
+        /// The name.
+        name: String,
     },
     /// A tensor whose elements the runtime does not take.
     #[error("the tensor `{name}` of `{}` has the type {found}: give {wanted}", path.display())]
@@ -83,8 +93,11 @@ pub fn read_tensors(
     path: &Path,
     holds_indices: impl Fn(&str) -> bool,
 ) -> Result<BTreeMap<String, HostTensor>, TensorsFileError> {
-    let bytes = std::fs::read(path)
+    let bytes = safetensors_bytes::read(path)
         .map_err(|source| TensorsFileError::Read { path: path.to_path_buf(), source })?;
+    if let Some(name) = safetensors_bytes::header(&bytes).and_then(repeated_key) {
+        return Err(TensorsFileError::Repeated { path: path.to_path_buf(), name });
+    }
     let format = |source| TensorsFileError::Format { path: path.to_path_buf(), source };
     let tensors = SafeTensors::deserialize(&bytes).map_err(format)?;
     let out_of_memory = |name: &str, view: &TensorView| TensorsFileError::OutOfMemory {
@@ -165,7 +178,18 @@ pub fn write_tensors(
     path: &Path,
     tensors: &[(String, HostTensor)],
 ) -> Result<(), TensorsFileError> {
-    let write = |source| TensorsFileError::Write { path: path.to_path_buf(), source };
+    let output = Output::open(path)
+        .map_err(|source| TensorsFileError::Write { path: path.to_path_buf(), source })?;
+    write_tensors_to(output, tensors)
+}
+
+/// As [`write_tensors`], to a place that was opened before the tensors were computed.
+pub fn write_tensors_to(
+    output: Output,
+    tensors: &[(String, HostTensor)],
+) -> Result<(), TensorsFileError> {
+    let path = output.path().to_path_buf();
+    let write = |source| TensorsFileError::Write { path: path.clone(), source };
     let invalid = |error: SafeTensorError| write(std::io::Error::other(error));
     let mut views = Vec::with_capacity(tensors.len());
     for (name, tensor) in tensors {
@@ -175,7 +199,7 @@ pub fn write_tensors(
         views.push((name.as_str(), view));
     }
     let bytes = safetensors::serialize(views, None).map_err(invalid)?;
-    crate::new_file::write_file(path, &bytes).map_err(write)
+    output.write(&bytes).map_err(write)
 }
 
 #[cfg(test)]
@@ -224,6 +248,20 @@ mod tests {
         assert_eq!(read(Dtype::I32, &3i32.to_le_bytes()).unwrap()["x"].data, [3.0]);
         let error = read(Dtype::I32, &((1i32 << 24) + 1).to_le_bytes()).unwrap_err().to_string();
         assert!(error.contains("`x`") && error.contains("holds 16777217"), "{error}");
+    }
+
+    #[test]
+    fn two_tensors_of_one_name_are_refused() {
+        let entry = |start: usize| {
+            format!(r#""x":{{"dtype":"F32","shape":[1],"data_offsets":[{start},{}]}}"#, start + 4)
+        };
+        for header in [[entry(0), entry(4)], [entry(0), entry(0)]] {
+            let header = format!("{{{}}}", header.join(","));
+            let length = (header.len() as u64).to_le_bytes();
+            let file = file(&[&length, header.as_bytes(), &[0; 8]].concat());
+            let error = read_tensors(file.path(), |_| false).unwrap_err().to_string();
+            assert!(error.ends_with("has two tensors of the name `x`: write each once"), "{error}");
+        }
     }
 
     #[test]

@@ -83,7 +83,10 @@ fn needs_no_llvm() {
 #[test]
 fn the_command_line_is_checked() {
     let case = Case::new(1);
-    assert!(case.error(&["--threads", "0"]).contains("threads"));
+    for threads in ["0", "1025", "99999999999999999999", "two"] {
+        let text = case.error(&["--threads", threads]);
+        assert!(text.contains("give a number of threads in 1..=1024"), "{text}");
+    }
     assert!(case.error(&["--nonsense"]).contains("invalid option '--nonsense'"));
     assert!(case.error(&["another"]).contains("another"));
     let nothing = Command::new(OCELLUS_RUN).output().expect("the binary starts");
@@ -96,6 +99,10 @@ fn the_command_line_is_checked() {
 fn inputs_outside_the_range_are_explained() {
     let text = Case::new(65).error(&[]);
     assert!(text.contains("`rows` = 65") && text.contains("--range rows=1..=65"), "{text}");
+    // `--range` takes no 0.
+    let text = Case::new(0).error(&[]);
+    assert!(text.contains("`rows` = 0") && text.contains("at least 1"), "{text}");
+    assert!(!text.contains("--range"), "{text}");
 }
 
 #[test]
@@ -134,4 +141,49 @@ fn outputs_that_cannot_be_written_are_named() {
     let output = run(&case.path("artifact"), &case.path("in"), &nowhere, &[]);
     let text = orderly_error(&output);
     assert!(text.contains("cannot write the tensors to") && text.contains("caused by:"), "{text}");
+}
+
+#[test]
+fn outputs_take_the_place_of_nothing_that_is_read() {
+    let case = Case::new(1);
+    let before = std::fs::read(case.path("artifact")).expect("the artifact");
+    for own in ["artifact", "in"] {
+        let text =
+            orderly_error(&run(&case.path("artifact"), &case.path("in"), &case.path(own), &[]));
+        assert!(text.contains("which is read: give another"), "{text}");
+    }
+    assert_eq!(std::fs::read(case.path("artifact")).expect("the artifact"), before);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn nobody_has_to_read_what_is_said() {
+    use std::process::Stdio;
+    let case = Case::new(4);
+    let full = || Stdio::from(std::fs::File::create("/dev/full").expect("Linux has it"));
+    let mut command = Command::new(OCELLUS_RUN);
+    command.arg(case.path("artifact")).arg("--input").arg(case.path("in")).arg("--profile");
+    command.arg("--output").arg(case.path("out")).stderr(full());
+    assert!(command.status().expect("the binary starts").success());
+    assert!(case.path("out").exists());
+    let help = Command::new(OCELLUS_RUN).arg("--help").stdout(full()).output();
+    let help = help.expect("the binary starts");
+    assert_eq!(help.status.code(), Some(1), "the help that was asked for is lost");
+    let mut wrong = Command::new(OCELLUS_RUN);
+    assert_eq!(wrong.stderr(full()).status().expect("the binary starts").code(), Some(2));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn outputs_go_through_pipes_and_artifacts_do_not() {
+    let case = Case::new(4);
+    assert!(case.run(&[]).status.success());
+    let to_stdout = run(&case.path("artifact"), &case.path("in"), Path::new("/dev/stdout"), &[]);
+    assert!(to_stdout.status.success());
+    assert_eq!(to_stdout.stdout, std::fs::read(case.path("out")).expect("the output"));
+
+    let pipe = case.path("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo").success());
+    let text = orderly_error(&run(&pipe, &case.path("in"), &case.path("again"), &[]));
+    assert!(text.contains("read out of order: write it to a file first"), "{text}");
 }

@@ -3,6 +3,7 @@
 
 use super::Model;
 use super::hugging_face::{self, LoadError};
+use super::new_directory::NewDirectory;
 use crate::weights::{RandomWeights, WeightSource};
 use ocellus_dialects::venc;
 use safetensors::tensor::{Dtype, SafeTensorError, View};
@@ -61,10 +62,13 @@ pub fn architectures() -> Result<Vec<String>, InitError> {
 }
 
 /// Writes `config.json`, `preprocessor_config.json` and `model.safetensors` of an architecture into a new or empty
-/// directory. The weights are f32, named and shaped as the loader reads them.
+/// directory. The weights are f32, named and shaped as the loader reads them. All of it appears, or nothing.
 pub fn init(name: &str, directory: &Path) -> Result<(), InitError> {
-    let mut architecture = architecture(name)?;
-    create_empty(directory)?;
+    make(architecture(name)?, directory)
+}
+
+fn make(mut architecture: Map<String, Value>, directory: &Path) -> Result<(), InitError> {
+    let new = NewDirectory::create(directory)?;
     for (file, key) in
         [("config.json", "config"), ("preprocessor_config.json", "preprocessor_config")]
     {
@@ -72,11 +76,11 @@ pub fn init(name: &str, directory: &Path) -> Result<(), InitError> {
             architecture.get(key).ok_or_else(|| InitError::Table(format!("no `{key}`")))?;
         let text = serde_json::to_string_pretty(object)
             .map_err(|error| InitError::Table(error.to_string()))?;
-        let path = directory.join(file);
-        std::fs::write(&path, text + "\n").map_err(|source| InitError::Io { path, source })?;
+        std::fs::write(new.path(file), text + "\n").map_err(|source| io(directory, source))?;
     }
     let module = declare(&mut architecture)?;
-    write_weights(&RandomWeights::new(&module, SEED), &directory.join("model.safetensors"))
+    write_weights(&RandomWeights::new(&module, SEED), &new, directory)?;
+    new.put_in_place().map_err(|source| io(directory, source))
 }
 
 /// An architecture with those same random weights, which are made as they are read: nothing is written.
@@ -108,13 +112,8 @@ fn table() -> Result<Map<String, Value>, InitError> {
     serde_json::from_str(ARCHITECTURES).map_err(|error| InitError::Table(error.to_string()))
 }
 
-fn create_empty(directory: &Path) -> Result<(), InitError> {
-    let io = |source| InitError::Io { path: directory.to_path_buf(), source };
-    std::fs::create_dir_all(directory).map_err(io)?;
-    match std::fs::read_dir(directory).map_err(io)?.next() {
-        None => Ok(()),
-        Some(_) => Err(InitError::NotEmpty(directory.to_path_buf())),
-    }
+fn io(path: &Path, source: std::io::Error) -> InitError {
+    InitError::Io { path: path.to_path_buf(), source }
 }
 
 /// A tensor that is made when it is written: no more than one is in memory.
@@ -146,13 +145,26 @@ impl View for Lazy<'_> {
     }
 }
 
-fn write_weights(weights: &RandomWeights, path: &Path) -> Result<(), InitError> {
+fn write_weights(
+    weights: &RandomWeights,
+    new: &NewDirectory,
+    directory: &Path,
+) -> Result<(), InitError> {
     let tensors =
         weights.shapes().iter().map(|(name, shape)| (name, Lazy { weights, name, shape }));
+    let bytes = tensors.clone().map(|(_, tensor)| tensor.data_len() as u64).sum();
+    new.check_room(bytes).map_err(|source| io(directory, source))?;
     // `transformers` asks for this entry.
     let metadata = HashMap::from([("format".to_string(), "pt".to_string())]);
-    safetensors::serialize_to_file(tensors, Some(metadata), path)
-        .map_err(|source| InitError::Weights { path: path.to_path_buf(), source })
+    let path = new.path("model.safetensors");
+    safetensors::serialize_to_file(tensors, Some(metadata), &path).map_err(|source| {
+        InitError::Weights { path: directory.join("model.safetensors"), source }
+    })?;
+    // That wrote it for its owner alone, and a model is as open as its config.
+    let rights = std::fs::metadata(new.path("config.json")).map(|config| config.permissions());
+    rights
+        .and_then(|rights| std::fs::set_permissions(path, rights))
+        .map_err(|source| io(directory, source))
 }
 
 #[cfg(test)]
@@ -185,6 +197,34 @@ mod tests {
             let millions = sizes.sum::<usize>() as f64 / 1e6;
             assert!((millions - published[name.as_str()]).abs() < 0.06, "{name}: {millions}");
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_model_is_all_there_and_as_readable_as_any_new_file() {
+        use std::os::unix::fs::PermissionsExt;
+        let mut small = architecture("vit-base-patch16-224").unwrap();
+        let config = small["config"].as_object_mut().unwrap();
+        for (key, value) in [
+            ("hidden_size", 8),
+            ("num_hidden_layers", 1),
+            ("num_attention_heads", 2),
+            ("intermediate_size", 8),
+            ("image_size", 32),
+        ] {
+            config.insert(key.to_string(), value.into());
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let directory = folder.path().join("in/new");
+        make(small, &directory).unwrap();
+        std::fs::write(folder.path().join("any"), "").unwrap();
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode();
+        for file in ["config.json", "preprocessor_config.json", "model.safetensors"] {
+            assert_eq!(mode(&directory.join(file)), mode(&folder.path().join("any")), "{file}");
+        }
+        assert_eq!(std::fs::read_dir(&directory).unwrap().count(), 3);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+        hugging_face::load(&directory).unwrap();
     }
 
     #[test]

@@ -6,6 +6,7 @@ pub mod feature_layer;
 pub mod hugging_face;
 pub mod init;
 mod model;
+mod new_directory;
 pub mod nn;
 
 pub use model::Model;

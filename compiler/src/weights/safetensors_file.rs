@@ -5,10 +5,8 @@
 use super::WeightError;
 use half::{bf16, f16};
 use memmap2::Mmap;
-use ocellus_runtime::HostTensor;
+use ocellus_runtime::{HostTensor, open_regular, repeated_key};
 use safetensors::tensor::{Dtype, Metadata, SafeTensorError, SafeTensors, TensorInfo};
-use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
-use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 /// Bytes whose pages are given back together; whole elements of any storage.
@@ -32,10 +30,7 @@ impl SafetensorsFile {
     pub fn open(path: &Path) -> Result<Self, WeightError> {
         let io = |source| WeightError::Io { path: path.to_path_buf(), source };
         let malformed = |reason| WeightError::Malformed { path: path.to_path_buf(), reason };
-        let file = std::fs::File::open(path).map_err(io)?;
-        if !file.metadata().map_err(io)?.is_file() {
-            return Err(malformed("this is no regular file".into()));
-        }
+        let file = open_regular(path).map_err(io)?;
         // SAFETY: the map is read only. Another process that writes to the file changes numbers, never their count;
         // one that cuts it short ends this process by a signal, which is documented above.
         let map = unsafe { Mmap::map(&file) }.map_err(io)?;
@@ -134,30 +129,6 @@ fn explain(error: &SafeTensorError, bytes: usize) -> String {
         _ => "its header does not describe tensors",
     };
     format!("no safetensors file of {bytes} bytes: {error}: {meaning}; download or write it again")
-}
-
-/// The first key that a JSON object has twice. A map would keep one of the two without a word.
-fn repeated_key(json: &[u8]) -> Option<String> {
-    struct Keys;
-    impl<'de> Visitor<'de> for Keys {
-        type Value = Option<String>;
-
-        fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
-            f.write_str("an object")
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-            let (mut seen, mut repeated) = (HashSet::new(), None);
-            while let Some(key) = map.next_key::<String>()? {
-                map.next_value::<IgnoredAny>()?;
-                if !seen.insert(key.clone()) {
-                    repeated = Some(key);
-                }
-            }
-            Ok(repeated)
-        }
-    }
-    serde_json::Deserializer::from_slice(json).deserialize_map(Keys).ok().flatten()
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! `ocellus bench`: latency and throughput over the range, or on given inputs.
 
+use crate::bounded;
 use crate::compilation;
 use crate::diagnostic::Diagnostic;
 use crate::inputs::{Inputs, OptionalInputs, borrowed};
@@ -31,11 +32,11 @@ pub struct Arguments {
     sizes: Vec<SizeArgument>,
 
     /// Runs of each case, after one to warm up
-    #[arg(long, value_name = "N", default_value = "20")]
+    #[arg(long, value_name = "N", default_value = "20", value_parser = bounded::runs)]
     runs: NonZeroUsize,
 
     /// Threads; by default one for each core
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = bounded::threads)]
     threads: Option<NonZeroUsize>,
 
     /// Measure the reference interpreter too, one run a case

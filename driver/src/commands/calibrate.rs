@@ -1,12 +1,13 @@
 //! `ocellus calibrate`: measures this machine, for the cost model.
 
+use crate::bounded;
 use crate::diagnostic::Diagnostic;
 use crate::output;
 use crate::processor::processor_name;
 use crate::progress::Stages;
 use ocellus_compiler::Target;
 use ocellus_compiler::calibrate::calibrate;
-use ocellus_runtime::{Options, write_file};
+use ocellus_runtime::Options;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -25,7 +26,7 @@ pub struct Arguments {
     target: Target,
 
     /// How many threads to measure with; all cores where it is not given
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = bounded::threads)]
     threads: Option<NonZeroUsize>,
 }
 
@@ -35,9 +36,7 @@ fn target(name: &str) -> Result<Target, String> {
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
-    if let Some(path) = &arguments.output {
-        output::check_writable(path)?;
-    }
+    let output = arguments.output.as_deref().map(output::open).transpose()?;
     let threads = arguments.threads.map_or(Options::default().threads, NonZeroUsize::get);
     let processor = processor_name().unwrap_or_else(|| "a processor without a name".into());
     let mut stages = Stages::new(14);
@@ -45,8 +44,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
         calibrate(&processor, *arguments.target.cpu(), threads, &mut |what| stages.begin(what))?;
     drop(stages);
     let text = format!("# Measured by `ocellus calibrate` with {threads} thread(s).\n{measured}");
-    match &arguments.output {
-        Some(path) => Ok(write_file(path, text.as_bytes())?),
+    match output {
+        Some(output) => output::write(output, text.as_bytes()),
         None => output::print_exactly(&text),
     }
 }

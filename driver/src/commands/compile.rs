@@ -2,6 +2,7 @@
 
 use crate::compilation;
 use crate::diagnostic::Diagnostic;
+use crate::files_read;
 use crate::options::CompileOptions;
 use crate::output;
 use crate::progress::Stages;
@@ -9,6 +10,7 @@ use crate::subject::open_model;
 use ocellus_compiler::Switches;
 use ocellus_compiler::rewrite::{Limits, Saturated, TargetDescription};
 use ocellus_compiler::{Program, passes};
+use ocellus_runtime::Output;
 use std::path::PathBuf;
 
 /// Compile a model, for every size in a range, into one artifact
@@ -17,7 +19,7 @@ pub struct Arguments {
     /// A folder with config.json and weights, a name on the Hugging Face hub, or a .mlir file of `venc`
     model: String,
 
-    /// Where the artifact goes
+    /// Where the artifact goes: a file, or a pipe such as /dev/stdout
     #[arg(long, short, value_name = "FILE", required_unless_present = "emit")]
     output: Option<PathBuf>,
 
@@ -48,12 +50,13 @@ enum Emit {
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
-    if let Some(path) = &arguments.output {
-        output::check_writable(path)?;
-    }
+    let output = arguments.output.as_deref().map(output::open).transpose()?;
     let mut stages = Stages::new(compilation::STAGES + 1);
     stages.begin("load");
-    let model = open_model(&arguments.model, &arguments.options)?;
+    let (model, path) = open_model(&arguments.model, &arguments.options)?;
+    if let Some(output) = &output {
+        output::spare(output, &files_read::of_subject(&path, &arguments.options))?;
+    }
     match arguments.emit {
         Some(stage) => {
             let program = compilation::compiler(&arguments.options)?.lower(&model)?;
@@ -63,9 +66,15 @@ pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
         }
         None => {
             let options = &arguments.options;
-            match arguments.output.as_deref() {
-                Some(file) => compilation::compile_to_file(&model, options, file, &mut stages),
-                None => compilation::compile(&model, options, &mut stages).map(|_| ()),
+            // What cannot be written out of order is made in memory first.
+            match (arguments.output.as_deref(), output.filter(Output::is_stream)) {
+                (Some(file), None) => {
+                    compilation::compile_to_file(&model, options, file, &mut stages)
+                }
+                (_, stream) => {
+                    let (_, artifact) = compilation::compile(&model, options, &mut stages)?;
+                    stream.map_or(Ok(()), |stream| output::write(stream, artifact.bytes()))
+                }
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::compilation;
 use crate::diagnostic::{Diagnostic, Explained};
+use crate::files_read;
 use crate::options::CompileOptions;
 use crate::output;
 use crate::progress::Stages;
@@ -34,12 +35,14 @@ pub struct Arguments {
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
-    if let Some(path) = &arguments.html {
-        output::check_writable(path)?;
-    }
+    let html = arguments.html.as_deref().map(output::open).transpose()?;
     let mut stages = Stages::new(2);
     stages.begin("load");
-    let explanation = match Subject::open(&arguments.subject, &arguments.options)? {
+    let subject = Subject::open(&arguments.subject, &arguments.options)?;
+    if let Some(html) = &html {
+        output::spare(html, &files_read::of_subject(subject.path(), &arguments.options))?;
+    }
+    let explanation = match subject {
         Subject::Model(model, _) => {
             stages.begin("choose kernels");
             compilation::compiler(&arguments.options)?
@@ -62,8 +65,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
     };
     drop(stages);
     compilation::warn(&explanation);
-    match &arguments.html {
-        Some(path) => Ok(std::fs::write(path, explanation.to_html()).within(path.display())?),
+    match html {
+        Some(html) => output::write(html, explanation.to_html().as_bytes()),
         None if arguments.json => output::print_json(&explanation.to_json_pretty()?),
         None => output::print(&explanation.to_string()),
     }

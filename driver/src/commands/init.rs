@@ -1,8 +1,8 @@
 //! `ocellus init`: a model directory of a published architecture, with random weights.
 
-use crate::diagnostic::{Diagnostic, Explained};
+use crate::diagnostic::Diagnostic;
 use crate::output;
-use ocellus_compiler::frontend::init;
+use ocellus_compiler::frontend::init::{self, InitError};
 use ocellus_runtime::terminal::say;
 use std::path::PathBuf;
 
@@ -28,7 +28,12 @@ pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
     else {
         return output::print(&(init::architectures()?.join("\n") + "\n"));
     };
-    init::init(architecture, directory).help("`ocellus init --list` prints the architectures")?;
+    init::init(architecture, directory).map_err(|error| match error {
+        InitError::Unknown { .. } => {
+            Diagnostic::from(error).help("`ocellus init --list` prints the architectures")
+        }
+        other => Diagnostic::from(other).help("give a new or empty directory on a disk with room"),
+    })?;
     say(format_args!("made {} in {}", architecture, directory.display()));
     Ok(())
 }

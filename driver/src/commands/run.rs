@@ -1,7 +1,9 @@
 //! `ocellus run`: inputs in, features out.
 
+use crate::bounded;
 use crate::compilation;
 use crate::diagnostic::Diagnostic;
+use crate::files_read;
 use crate::inputs::{Inputs, RequiredInputs, borrowed};
 use crate::options::CompileOptions;
 use crate::output;
@@ -11,7 +13,8 @@ use ocellus_compiler::frontend::Model;
 use ocellus_compiler::reference::evaluate_observed;
 use ocellus_compiler::weights::{WeightError, first_non_finite_weight};
 use ocellus_runtime::plan::Element;
-use ocellus_runtime::{NonFinite, Origin, Outputs, first_non_finite, write_tensors};
+use ocellus_runtime::terminal::say;
+use ocellus_runtime::{NonFinite, Origin, Outputs, first_non_finite, write_tensors_to};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -25,7 +28,7 @@ pub struct Arguments {
     #[command(flatten)]
     inputs: RequiredInputs,
 
-    /// Where the features go: a safetensors file, in f32
+    /// Where the features go: a safetensors file, or a pipe such as /dev/stdout, in f32
     #[arg(long, short, value_name = "FILE")]
     output: PathBuf,
 
@@ -38,7 +41,7 @@ pub struct Arguments {
     reference: bool,
 
     /// Threads; by default one for each core
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = bounded::threads)]
     threads: Option<NonZeroUsize>,
 
     #[command(flatten)]
@@ -52,13 +55,22 @@ enum Device {
     Cpu,
 }
 
+impl Arguments {
+    fn files_read(&self, subject: &Subject) -> Vec<PathBuf> {
+        let mut files = files_read::of_subject(subject.path(), &self.options);
+        files.extend(self.inputs.files().cloned());
+        files
+    }
+}
+
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
     let Device::Cpu = arguments.device;
-    output::check_writable(&arguments.output)?;
+    let output = output::open(&arguments.output)?;
     let mut stages = Stages::new(compilation::STAGES + 4);
     stages.begin("load");
     let subject = Subject::open(&arguments.subject, &arguments.options)?;
+    output::spare(&output, &arguments.files_read(&subject))?;
     stages.begin("read the inputs");
     let inputs = arguments.inputs.read(&subject)?;
     let (outputs, non_finite) = match &subject {
@@ -82,10 +94,10 @@ pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
         }
     };
     stages.begin("write");
-    write_tensors(&arguments.output, &outputs)?;
+    write_tensors_to(output, &outputs)?;
     drop(stages);
     if let Some(non_finite) = non_finite {
-        eprintln!("warning: {non_finite}");
+        say(format_args!("warning: {non_finite}"));
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! `ocellus verify`: compiled against the reference, layer by layer.
 
 use crate::artifact_options::options_of;
+use crate::bounded;
 use crate::compilation;
 use crate::diagnostic::Diagnostic;
 use crate::inputs::{Inputs, OptionalInputs};
@@ -39,7 +40,7 @@ pub struct Arguments {
     bisect: bool,
 
     /// Threads; by default one for each core
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = bounded::threads)]
     threads: Option<NonZeroUsize>,
 
     #[command(flatten)]
@@ -107,7 +108,7 @@ fn prepare(arguments: &Arguments, stages: &mut Stages) -> Result<Sides, Diagnost
                     .help("give the model that it was compiled from by --against")
             })?;
             let options = options_of(&artifact, &arguments.options);
-            (open_model(against, &options)?, *artifact, options)
+            (open_model(against, &options)?.0, *artifact, options)
         }
         Subject::Model(model, _) => {
             let (_, artifact) = compilation::compile(&model, &arguments.options, stages)?;

@@ -6,7 +6,8 @@ use super::header::{
 };
 use super::{ArtifactError, Provenance};
 use crate::memory::map_memory;
-use crate::new_file::write_file;
+use crate::output::write_file;
+use crate::pipe::open_regular;
 use crate::plan::{FORMAT_VERSION, Plan};
 use memmap2::{Mmap, MmapMut};
 use safetensors::SafeTensors;
@@ -68,7 +69,7 @@ impl Artifact {
     /// and bytes that are gone kill the process. To move another file to its place is fine, and so is to remove it.
     pub unsafe fn open(path: &Path) -> Result<Self, ArtifactError> {
         let open = || {
-            let file = File::open(path)?;
+            let file = open_regular(path)?;
             let state = FileState::of(&file)?;
             // SAFETY: by the contract of this function.
             let bytes = unsafe { Mmap::map(&file) }?;

@@ -70,11 +70,12 @@ pub struct NewArtifactFile {
 pub struct ArtifactMemory(MmapMut);
 
 impl ArtifactWriter<NewArtifactFile> {
-    /// Begins an artifact at `path`: a temporary file in the same folder for now.
+    /// Begins an artifact at `path`: a file without a name for now, with room for all of it, so that a full disk is known
+    /// before the weights are packed.
     pub fn create(path: &Path, contents: ArtifactContents) -> Result<Self, ArtifactError> {
         Self::new(contents, |bytes: u64| {
             let file = NewFile::create(path)
-                .and_then(|mut file| file.file().set_len(bytes).map(|()| file))
+                .and_then(|mut file| file.reserve(bytes).map(|()| file))
                 .map_err(|source| ArtifactError::Write { path: path.to_path_buf(), source })?;
             Ok(NewArtifactFile { file, path: path.to_path_buf() })
         })

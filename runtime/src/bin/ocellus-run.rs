@@ -2,17 +2,20 @@
 
 use lexopt::prelude::*;
 use ocellus_runtime::terminal::{print, say};
-use ocellus_runtime::{HostTensor, Options, Session, read_tensors, write_tensors};
+use ocellus_runtime::unfinished::remove_when_stopped;
+use ocellus_runtime::{
+    HostTensor, Options, Output, Session, TensorsFileError, cpu, read_tensors, write_tensors_to,
+};
 use std::error::Error;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 const USAGE: &str = "\
 Usage: ocellus-run ARTIFACT --input IN.safetensors --output OUT.safetensors [--threads N] [--profile]
 
   ARTIFACT        what `ocellus compile` wrote
-  --input FILE    the inputs by name, such as `pixel_values`, in f32, f16 or bf16
-  --output FILE   where the outputs go, in f32
+  --input FILE    the inputs by name, such as `pixel_values`, in f32, f16 or bf16; a pipe too
+  --output FILE   where the outputs go, in f32; a pipe or `/dev/stdout` too
   --threads N     threads to use; by default one for every core
   --profile       print the time of each launch to stderr
 ";
@@ -26,6 +29,7 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
+    remove_when_stopped();
     match parse(lexopt::Parser::from_env()) {
         Ok(None) => match print(USAGE) {
             Ok(()) => ExitCode::SUCCESS,
@@ -52,7 +56,7 @@ fn parse(mut parser: lexopt::Parser) -> Result<Option<Arguments>, lexopt::Error>
             Long("input") => input = Some(parser.value()?.into()),
             Long("output") => output = Some(parser.value()?.into()),
             Long("threads") => {
-                options.threads = parser.value()?.parse::<std::num::NonZeroUsize>()?.get();
+                options.threads = parser.value()?.parse_with(threads)?;
             }
             Long("profile") => profile = true,
             Long("help") | Short('h') => return Ok(None),
@@ -70,7 +74,22 @@ fn parse(mut parser: lexopt::Parser) -> Result<Option<Arguments>, lexopt::Error>
     }))
 }
 
+fn threads(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number| (1..=cpu::MAX_THREADS).contains(number));
+    number.ok_or_else(|| format!("give a number of threads in 1..={}", cpu::MAX_THREADS))
+}
+
+/// The place for the outputs, which is none of the files that are read.
+fn open_output(arguments: &Arguments) -> Result<Output, TensorsFileError> {
+    let path = &arguments.output;
+    let read: [&Path; 2] = [&arguments.artifact, &arguments.input];
+    Output::open(path)
+        .and_then(|output| output.spare(read).map(|()| output))
+        .map_err(|source| TensorsFileError::Write { path: path.clone(), source })
+}
+
 fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
+    let output = open_output(arguments)?;
     // SAFETY: the user names the file, and so says that its code may run and that nobody writes into it meanwhile.
     let session = unsafe { Session::load(&arguments.artifact, arguments.options) }?;
     let plan = session.artifact().plan();
@@ -92,9 +111,9 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     } else {
         session.run(&inputs)?
     };
-    write_tensors(&arguments.output, &outputs)?;
+    write_tensors_to(output, &outputs)?;
     if let Some(non_finite) = session.find_non_finite(&inputs, &outputs)? {
-        eprintln!("warning: {non_finite}");
+        say(format_args!("warning: {non_finite}"));
     }
     Ok(())
 }

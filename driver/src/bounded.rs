@@ -1,0 +1,37 @@
+//! Numbers of the command line that have a least and a greatest.
+
+use ocellus_runtime::cpu::MAX_THREADS;
+use std::num::NonZeroUsize;
+
+/// More runs than anybody waits for; the time of each is kept.
+const MAX_RUNS: usize = 1_000_000;
+
+/// The value of `--threads`.
+pub fn threads(text: &str) -> Result<NonZeroUsize, String> {
+    number(text, MAX_THREADS)
+}
+
+/// The value of `--runs`.
+pub fn runs(text: &str) -> Result<NonZeroUsize, String> {
+    number(text, MAX_RUNS)
+}
+
+fn number(text: &str, greatest: usize) -> Result<NonZeroUsize, String> {
+    let number = text.parse().ok().filter(|number: &NonZeroUsize| number.get() <= greatest);
+    number.ok_or_else(|| format!("give a number in 1..={greatest}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_lies_between_its_bounds() {
+        assert_eq!(threads("8").map(NonZeroUsize::get), Ok(8));
+        assert_eq!(threads("1024").map(NonZeroUsize::get), Ok(1024));
+        for text in ["0", "1025", "-1", "two", "", "99999999999999999999999"] {
+            assert_eq!(threads(text), Err("give a number in 1..=1024".to_string()));
+        }
+        assert!(runs("1000000").is_ok() && runs("1000001").is_err());
+    }
+}
