@@ -7,10 +7,14 @@ use ocellus_dialects::symbolic::{Bindings, Dim, Symbol};
 use ocellus_runtime::plan::{Expression, Plan, Port, PortValues, SymbolSource};
 use ocellus_runtime::{Artifact, HostTensor};
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 /// The most elements of an input that a benchmark makes by itself: some 20 images of 224 by 224.
 const MAX_ELEMENTS: i64 = 3 << 20;
+
+/// Sizes that a range can have.
+const SIZES: RangeInclusive<i64> = 1..=i32::MAX as i64;
 
 /// `--size images=8,height=224`: values by symbol.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,13 +28,14 @@ impl FromStr for SizeArgument {
             let (symbol, value) = pair.split_once('=')?;
             Some((
                 symbol.trim().to_string(),
-                value.trim().parse().ok().filter(|value| *value >= 1)?,
+                value.trim().parse().ok().filter(|value| SIZES.contains(value))?,
             ))
         };
         let pairs: Option<_> = text.split(',').map(pair).collect();
-        pairs
-            .map(SizeArgument)
-            .ok_or_else(|| format!("`{text}` is no size: write `images=8,height=224`"))
+        pairs.map(SizeArgument).ok_or_else(|| {
+            let greatest = SIZES.end();
+            format!("`{text}` is no size: write `images=8,height=224`, each in 1..={greatest}")
+        })
     }
 }
 

@@ -31,16 +31,23 @@ impl FromStr for RangeArgument {
         }
         if range.min < 1 || range.max < range.min || range.step < 1 {
             return Err(format!(
-                "the range of `{}` holds no size: it needs 1 <= min <= max",
+                "the range of `{0}` holds no size: write `{0}=MIN..=MAX` with 1 <= MIN <= MAX",
                 symbol.trim()
             ));
         }
         if range.first() > range.max {
             let symbol = symbol.trim();
-            return Err(format!("the range of `{symbol}` holds no multiple of {}", range.step));
+            let (step, next) = (range.step, range.first());
+            return Err(format!(
+                "the range of `{symbol}` holds no multiple of {step}: the next is {next}"
+            ));
         }
         if range.max > i64::from(i32::MAX) {
-            return Err(format!("the range of `{}` ends above {}", symbol.trim(), i32::MAX));
+            return Err(format!(
+                "the range of `{}` ends above {}, the greatest size",
+                symbol.trim(),
+                i32::MAX
+            ));
         }
         Ok(RangeArgument { symbol: symbol.trim().to_string(), range })
     }

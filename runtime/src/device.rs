@@ -43,9 +43,15 @@ pub enum DeviceError {
     /// No worker threads.
     #[error("cannot start the worker threads")]
     Threads(#[source] std::io::Error),
-    /// The code object could not be put where the loader finds it.
-    #[error("cannot hand the code object to the dynamic loader")]
-    CodeObject(#[source] std::io::Error),
+    /// The code object could not be put where the loader takes it from.
+    #[error(
+        "cannot hand the code object to the dynamic loader ({tried}): mount /proc, or set TMPDIR to a folder from which \
+         code may be run"
+    )]
+    CodeObject {
+        /// Each place that was tried, with what was said there.
+        tried: String,
+    },
     /// The loader does not take the code object.
     #[error("the dynamic loader refuses the code object")]
     Load(#[source] libloading::Error),

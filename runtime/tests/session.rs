@@ -143,10 +143,21 @@ fn sizes_outside_the_range_say_how_to_widen_it() {
         "`rows` = 65 (dimension 0 of the input `x`) lies outside the declared range 1..=64: give a size inside it, or \
          compile the model again with `--range rows=1..=65`"
     );
-    let mut even = plan();
-    even.symbols[0].source = SymbolSource::Free { min: 2, max: 64, step: 2 };
+    let even = || {
+        let mut even = plan();
+        even.symbols[0].source = SymbolSource::Free { min: 2, max: 64, step: 2 };
+        even
+    };
+    assert!(
+        run_error(even(), &[("x", &input(66))]).to_string().ends_with("`--range rows=2..=66/2`"),
+        "as the option is written"
+    );
     assert_eq!(
-        run_error(even, &[("x", &input(1))]).to_string(),
+        run_error(plan(), &[("x", &input(0))]).to_string(),
+        "`rows` = 0 (dimension 0 of the input `x`), and it must be at least 1: the input is empty"
+    );
+    assert_eq!(
+        run_error(even(), &[("x", &input(1))]).to_string(),
         "`rows` = 1 (dimension 0 of the input `x`) lies outside the declared range 2..=64 step 2: give a size inside \
          it, or compile the model again with `--range rows=1..=64`"
     );

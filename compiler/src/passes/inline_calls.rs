@@ -14,10 +14,7 @@
 
 use super::PassError;
 use ocellus_dialects::kernel::{Function, Module, Step, Value, ValueKind};
-use ocellus_dialects::venc::ValueId;
-
-/// Deeper nesting than any model has: a module that calls itself is stopped here.
-const MAX_DEPTH: usize = 32;
+use ocellus_dialects::venc::{MAX_CALL_DEPTH, ValueId};
 
 /// The entry function with every call inlined.
 pub fn inline_calls(module: &Module) -> Result<Function, PassError> {
@@ -67,8 +64,9 @@ impl Inliner<'_> {
         label: Option<&str>,
         depth: usize,
     ) -> Result<Vec<ValueId>, PassError> {
-        if depth > MAX_DEPTH {
-            return Err(PassError::Recursion(function.name.clone()));
+        // What was a `venc` module calls in no circle: only one that was made by hand gets here.
+        if depth > MAX_CALL_DEPTH {
+            return Err(PassError::CallDepth(function.name.clone()));
         }
         let mut made: Vec<ValueId> = Vec::with_capacity(function.values.len());
         for value in &function.values {

@@ -18,15 +18,17 @@ pub use print_plan::print_plan;
 pub use slots::{AssignSlots, SlotAssignment, assign_slots, slot_for_each};
 pub use specialise::specialise;
 
+use ocellus_dialects::venc::MAX_CALL_DEPTH;
+
 /// A program that cannot become a host program.
 #[derive(Debug, thiserror::Error)]
 pub enum PassError {
     /// A call of a function that is not there, or that returns nothing.
     #[error("a call names @{0}, which the module lacks or which has no result")]
     UnknownFunction(String),
-    /// A function that calls itself.
-    #[error("@{0} calls itself: functions of a module cannot be recursive")]
-    Recursion(String),
+    /// Calls in a circle, or in a long chain.
+    #[error("at @{0}, calls nest more than {MAX_CALL_DEPTH} deep")]
+    CallDepth(String),
     /// A value that is used before it is made.
     #[error("in @{function}: %{value} is used before it is made")]
     Undefined {

@@ -1,5 +1,7 @@
 //! [`VencError`]: why a module, or an application of an operation, is not one.
 
+use super::MAX_CALL_DEPTH;
+
 /// An operation applied to operands that it does not take.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VencError {
@@ -69,7 +71,7 @@ pub enum VencError {
         /// The name.
         name: String,
     },
-    /// A called function that does not give one result, or calls itself.
+    /// A called function that does not give one result.
     #[error("`@{callee}` is called, and {reason}")]
     NotCallable {
         /// The function.
@@ -77,6 +79,14 @@ pub enum VencError {
         /// Why it cannot be called.
         reason: &'static str,
     },
+    /// A function whose calls do not end.
+    #[error(
+        "the calls of `@{0}` lead into a circle: no function may call itself, directly or through others"
+    )]
+    CallCircle(String),
+    /// A function whose calls nest too deep.
+    #[error("the calls of `@{0}` nest more than {MAX_CALL_DEPTH} deep: make one function of some")]
+    CallDepth(String),
     /// A result that is no value of its function.
     #[error("the result `{name}` is %{value}, which nothing makes")]
     UnknownResult {

@@ -21,3 +21,4 @@ pub use indices::IndexBounds;
 pub use infer::infer;
 pub use module::{Argument, Function, Module, Node, Role, ValueId};
 pub use op::{Activation, InterpolationFilter, Op};
+pub use verify::MAX_CALL_DEPTH;

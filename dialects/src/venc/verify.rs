@@ -6,8 +6,8 @@ use crate::symbolic::{Definition, Dim, Symbols};
 use crate::tensor::{ElementType, TensorType};
 use std::collections::BTreeSet;
 
-/// How deep calls may nest: an encoder needs two or three.
-const CALL_DEPTH: usize = 64;
+/// How deep calls may nest: an encoder needs two or three, and what follows calls is recursive itself.
+pub const MAX_CALL_DEPTH: usize = 64;
 
 impl Module {
     /// Checks every function: operands made before they are used, types as the operations give them, symbols
@@ -172,25 +172,25 @@ impl Module {
         }
     }
 
-    /// That calls end: each function calls only functions that end, [`CALL_DEPTH`] deep at most.
+    /// That calls end: no function calls itself, directly or through others, and they nest at most [`MAX_CALL_DEPTH`] deep.
     fn verify_calls(&self) -> Result<(), VencError> {
         let mut ending = BTreeSet::new();
-        for _ in 0..CALL_DEPTH {
+        for depth in 0.. {
+            // In each round, functions join that call only such as end.
             let ends = |f: &&Function| f.callees().all(|callee| ending.contains(callee));
             let more: BTreeSet<&str> =
                 self.functions.iter().filter(ends).map(|f| f.name.as_str()).collect();
+            let left = self.functions.iter().find(|f| !more.contains(f.name.as_str()));
+            let Some(left) = left.map(|function| function.name.clone()) else { break };
             if more.len() == ending.len() {
-                break;
+                return Err(VencError::CallCircle(left));
+            }
+            if depth == MAX_CALL_DEPTH {
+                return Err(VencError::CallDepth(left));
             }
             ending = more;
         }
-        match self.functions.iter().find(|function| !ending.contains(function.name.as_str())) {
-            None => Ok(()),
-            Some(function) => Err(VencError::NotCallable {
-                callee: function.name.clone(),
-                reason: "its calls lead back to itself or nest too deep",
-            }),
-        }
+        Ok(())
     }
 }
 

@@ -4,9 +4,14 @@ use super::KernelFunction;
 use crate::device::DeviceError;
 use crate::plan::{KernelEntry, Plan};
 use crate::signature::{PLAN_SYMBOL, Signature};
+#[cfg(target_os = "linux")]
+use crate::unfinished::nameless_path;
+use crate::unfinished::{Rights, Unfinished};
 use libloading::Library;
 use std::ffi::{CStr, c_char};
-use std::io::Write;
+use std::fs::File;
+use std::io::{Error, Write};
+use std::path::PathBuf;
 
 /// The kernels of a loaded shared object.
 pub struct CodeObject {
@@ -23,9 +28,8 @@ impl CodeObject {
     /// # Safety
     /// Loading runs the object's initialisers; its symbols must be what the compiler makes of kernels.
     pub unsafe fn load(code: &[u8], plan: &Plan) -> Result<(Self, Vec<Signature>), DeviceError> {
-        let file = CodeFile::new(code).map_err(DeviceError::CodeObject)?;
         // SAFETY: the caller vouches for the initialisers.
-        let library = unsafe { Library::new(file.path()) }.map_err(DeviceError::Load)?;
+        let (library, file) = unsafe { load_library(code) }?;
         // SAFETY: the caller vouches for what the symbols are.
         if unsafe { text(&library, PLAN_SYMBOL) }.is_ok_and(|hash| hash != plan.hash().as_bytes()) {
             return Err(DeviceError::OtherPlan);
@@ -79,40 +83,127 @@ unsafe fn text(library: &Library, symbol: &str) -> Result<Vec<u8>, libloading::E
     Ok(unsafe { CStr::from_ptr(text) }.to_bytes().to_vec())
 }
 
-/// A file in memory: it works where the temporary folder is mounted `noexec`, and leaves nothing behind.
-#[cfg(target_os = "linux")]
-struct CodeFile(std::fs::File);
-
-#[cfg(target_os = "linux")]
-impl CodeFile {
-    fn new(code: &[u8]) -> std::io::Result<Self> {
-        use rustix::fs::{MemfdFlags, memfd_create};
-        let mut file = std::fs::File::from(memfd_create("ocellus-kernels", MemfdFlags::CLOEXEC)?);
-        file.write_all(code)?;
-        Ok(CodeFile(file))
+/// The object in the hands of the loader, which takes nothing but a path.
+///
+/// # Safety
+/// The object's initialisers are run.
+unsafe fn load_library(code: &[u8]) -> Result<(Library, CodeFile), DeviceError> {
+    let (mut tried, mut refused) = (vec![], None);
+    for place in places() {
+        let file = match CodeFile::new(&place, code) {
+            Ok(file) => file,
+            Err(error) => {
+                tried.push(format!("{}: {error}", place.name()));
+                continue;
+            }
+        };
+        // SAFETY: by the contract of this function.
+        match unsafe { Library::new(file.path()) } {
+            Ok(library) => return Ok((library, file)),
+            Err(error) => {
+                // The loader's own words are the cause.
+                let words = std::error::Error::source(&error).map(ToString::to_string);
+                let words = words.unwrap_or_else(|| error.to_string());
+                tried.push(format!("{}: {words}", place.name()));
+                refused = refused.or_else(|| file.is_in_memory().then_some(error));
+            }
+        }
     }
+    // From memory everything is loaded, so what is refused there is no shared object.
+    Err(match refused {
+        Some(error) => DeviceError::Load(error),
+        None => DeviceError::CodeObject { tried: tried.join("; ") },
+    })
+}
 
-    fn path(&self) -> std::path::PathBuf {
-        use std::os::fd::AsRawFd;
-        format!("/proc/self/fd/{}", self.0.as_raw_fd()).into()
+/// Where a shared object can lie.
+#[derive(Clone, Debug)]
+enum Place {
+    /// A file in memory: it works where temporary folders are mounted `noexec`, and leaves nothing behind. Its only name
+    /// is one in `/proc`.
+    #[cfg(target_os = "linux")]
+    Memory,
+    Folder(PathBuf),
+}
+
+/// The places to try, the best first.
+fn places() -> Vec<Place> {
+    let temporary = std::env::temp_dir();
+    #[cfg(target_os = "linux")]
+    return vec![Place::Memory, Place::Folder(temporary), Place::Folder("/dev/shm".into())];
+    #[cfg(not(target_os = "linux"))]
+    vec![Place::Folder(temporary)]
+}
+
+impl Place {
+    fn name(&self) -> String {
+        match self {
+            #[cfg(target_os = "linux")]
+            Place::Memory => "in memory, by /proc".to_string(),
+            Place::Folder(folder) => format!("in {}", folder.display()),
+        }
     }
 }
 
-#[cfg(not(target_os = "linux"))]
-struct CodeFile(tempfile::TempPath);
+/// A file with the object.
+enum CodeFile {
+    #[cfg(target_os = "linux")]
+    Memory(File),
+    Named(Unfinished),
+}
 
-#[cfg(not(target_os = "linux"))]
 impl CodeFile {
-    fn new(code: &[u8]) -> std::io::Result<Self> {
-        let mut file = tempfile::Builder::new()
-            .prefix("ocellus-")
-            .suffix(std::env::consts::DLL_SUFFIX)
-            .tempfile()?;
-        file.write_all(code)?;
-        Ok(CodeFile(file.into_temp_path()))
+    fn new(place: &Place, code: &[u8]) -> std::io::Result<Self> {
+        match place {
+            #[cfg(target_os = "linux")]
+            Place::Memory => {
+                use rustix::fs::{MemfdFlags, memfd_create};
+                let mut file = File::from(memfd_create("ocellus-kernels", MemfdFlags::CLOEXEC)?);
+                if !nameless_path(&file).exists() {
+                    return Err(Error::other("/proc is not mounted"));
+                }
+                file.write_all(code)?;
+                Ok(CodeFile::Memory(file))
+            }
+            Place::Folder(folder) => {
+                let (name, mut file) = Unfinished::file_in(folder, Rights::Private)?;
+                file.write_all(code)?;
+                Ok(CodeFile::Named(name))
+            }
+        }
     }
 
-    fn path(&self) -> std::path::PathBuf {
-        self.0.to_path_buf()
+    fn is_in_memory(&self) -> bool {
+        !matches!(self, CodeFile::Named(_))
+    }
+
+    fn path(&self) -> PathBuf {
+        match self {
+            #[cfg(target_os = "linux")]
+            CodeFile::Memory(file) => nameless_path(file),
+            CodeFile::Named(name) => name.path().to_path_buf(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_proc_a_temporary_file_serves_and_is_gone_afterwards() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place::Folder(folder.path().to_path_buf());
+        let file = CodeFile::new(&place, b"code").unwrap();
+        assert_eq!(std::fs::read(file.path()).unwrap(), b"code");
+        drop(file);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_is_no_object_is_not_blamed_on_the_machine() {
+        // SAFETY: this is no object, so nothing of it is run.
+        let refused = unsafe { CodeObject::load(b"no object", &[]) };
+        assert!(matches!(refused, Err(DeviceError::Load(_))));
     }
 }

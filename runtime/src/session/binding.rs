@@ -122,7 +122,20 @@ fn check_range(
     if min <= value && value <= max && value % step == 0 {
         return Ok(());
     }
-    let steps = |step| if step == 1 { String::new() } else { format!(" step {step}") };
+    if value < 1 {
+        // No range has such a size: `--range` refuses it.
+        return Err(RunError::NoSize {
+            symbol: symbol.name.clone(),
+            value,
+            input: input.to_string(),
+            axis,
+            least: min,
+        });
+    }
+    let with_step = |before: &str, step: i64| match step {
+        1 => String::new(),
+        step => format!("{before}{step}"),
+    };
     // A step that the value does not have cannot stay.
     let wider_step = if value % step == 0 { step } else { 1 };
     Err(RunError::OutOfRange {
@@ -130,13 +143,14 @@ fn check_range(
         value,
         input: input.to_string(),
         axis,
-        range: format!("{min}..={max}{}", steps(step)),
+        range: format!("{min}..={max}{}", with_step(" step ", step)),
         wider: format!(
             "{}={}..={}{}",
             symbol.name,
             min.min(value),
             max.max(value),
-            steps(wider_step)
+            // As `--range` has it.
+            with_step("/", wider_step)
         ),
     })
 }

@@ -99,6 +99,22 @@ pub enum RunError {
         /// What it should be.
         wanted: String,
     },
+    /// A dimension of nothing.
+    #[error(
+        "`{symbol}` = {value} (dimension {axis} of the input `{input}`), and it must be at least {least}: the input is empty"
+    )]
+    NoSize {
+        /// The symbol.
+        symbol: String,
+        /// Its value.
+        value: i64,
+        /// The input that brought it.
+        input: String,
+        /// Which dimension.
+        axis: usize,
+        /// The least size of the declared range.
+        least: i64,
+    },
     /// A size outside the declared range.
     #[error(
         "`{symbol}` = {value} (dimension {axis} of the input `{input}`) lies outside the declared range {range}: give \

@@ -33,6 +33,13 @@ pub(super) struct Chart<'a> {
     pub number: usize,
 }
 
+/// The values that a logarithmic axis can show. An explanation comes from a file, and a machine's rates from another:
+/// zero, or what is beyond all measure, stands at the end of its axis.
+const SHOWN: std::ops::RangeInclusive<f64> = 1e-9..=1e18;
+
+/// A logarithmic axis has ticks at so many decades at most.
+const MOST_DECADES: i32 = 12;
+
 /// One axis: from values to places on the page.
 #[derive(Clone, Copy)]
 struct Axis {
@@ -44,11 +51,17 @@ struct Axis {
 }
 
 impl Axis {
+    fn logarithmic((least, greatest): (f64, f64), (from, to): (f64, f64)) -> Self {
+        let (least, greatest) = (shown(least), shown(greatest));
+        Axis { logarithmic: true, least, greatest: greatest.max(least), from, to }
+    }
+
     fn place(&self, value: f64) -> f64 {
-        let scale = |value: f64| if self.logarithmic { value.max(1e-9).log10() } else { value };
+        let scale = |value: f64| if self.logarithmic { shown(value).log10() } else { value };
         let (least, greatest) = (scale(self.least), scale(self.greatest));
         let share = (scale(value) - least) / (greatest - least).max(1e-9);
-        self.from + (self.to - self.from) * share
+        // A line may leave the panel, which cuts it off, but not the numbers that a page can hold.
+        self.from + (self.to - self.from) * share.clamp(-1e3, 1e3)
     }
 
     /// Round values to write at a logarithmic axis: the decades, and 2 and 5 of each where there are few.
@@ -57,8 +70,9 @@ impl Axis {
         let of_each: &[f64] = if decades < 2.5 { &[1.0, 2.0, 5.0] } else { &[1.0] };
         let (first, last) =
             (self.least.log10().floor() as i32, self.greatest.log10().ceil() as i32);
-        let all =
-            (first..=last).flat_map(|power| of_each.iter().map(move |m| m * 10f64.powi(power)));
+        let step = ((last - first) / MOST_DECADES).max(1);
+        let powers = (first..=last).step_by(step.unsigned_abs() as usize);
+        let all = powers.flat_map(|power| of_each.iter().map(move |m| m * 10f64.powi(power)));
         // The ends are drawn as such.
         let within = self.least * 0.999..=self.greatest * 1.001;
         all.filter(|tick| within.contains(tick)).collect()
@@ -76,20 +90,8 @@ impl fmt::Display for Chart<'_> {
         let top = LABEL_ROW * plot.breakpoints.len().min(LABEL_ROWS) as f64 + 14.0;
         let bottom = top + COST_HEIGHT;
         let (ratio_top, ratio_bottom) = (bottom + GAP, bottom + GAP + RATIO_HEIGHT);
-        let x = Axis {
-            logarithmic: true,
-            least: *first as f64,
-            greatest: *last as f64,
-            from: LEFT,
-            to: WIDTH - RIGHT,
-        };
-        let y = Axis {
-            logarithmic: true,
-            least: least * 0.8,
-            greatest: greatest * 1.25,
-            from: bottom,
-            to: top,
-        };
+        let x = Axis::logarithmic((*first as f64, *last as f64), (LEFT, WIDTH - RIGHT));
+        let y = Axis::logarithmic((least * 0.8, greatest * 1.25), (bottom, top));
         let ratios = self.ratios();
         let worst = ratios.iter().flatten().copied().fold(1.02, f64::max).min(MOST_RATIO);
         let ratio = Axis {
@@ -135,9 +137,10 @@ impl Chart<'_> {
             costs.fold(f64::MAX, f64::min).max(1e-9)
         };
         let least: Vec<f64> = (0..self.plot.sizes.len()).map(cheapest).collect();
+        let ratio = |cost: &f64, least: &f64| if *cost > 0.0 { cost / least } else { 1.0 };
         programs
             .iter()
-            .map(|line| line.iter().zip(&least).map(|(cost, least)| cost / least).collect())
+            .map(|line| line.iter().zip(&least).map(|(cost, least)| ratio(cost, least)).collect())
             .collect()
     }
 
@@ -264,6 +267,12 @@ impl Chart<'_> {
     }
 }
 
+/// The value as a logarithmic axis shows it.
+fn shown(value: f64) -> f64 {
+    // What is no number would stay one.
+    if value.is_nan() { *SHOWN.start() } else { value.clamp(*SHOWN.start(), *SHOWN.end()) }
+}
+
 fn path(points: impl Iterator<Item = (f64, f64)>, x: &Axis, y: &Axis) -> String {
     let mut path = String::new();
     for (count, (size, cost)) in points.enumerate() {
@@ -295,6 +304,25 @@ mod tests {
         assert!((axis.place(100.0) - 200.0).abs() < 1e-9);
         let narrow = Axis { greatest: 40.0, ..axis };
         assert_eq!(narrow.ticks(), [1.0, 2.0, 5.0, 10.0, 20.0]);
+    }
+
+    #[test]
+    fn a_price_beyond_all_measure_makes_no_endless_page() {
+        for costs in [[0.0, 0.0], [0.0, 1.0], [1e-320, 1e308], [-1.0, -2.0]] {
+            for sizes in [vec![1, 2], vec![0, 0], vec![i64::MIN, i64::MAX], vec![5, 3]] {
+                let plot = Plot {
+                    symbol: "images".into(),
+                    others: Default::default(),
+                    sizes,
+                    predicted_us: vec![costs.to_vec()],
+                    piece: vec![0, 0],
+                    breakpoints: vec![0, i64::MAX],
+                };
+                let svg = Chart { plot: &plot, programs: &[0], number: 0 }.to_string();
+                assert!(svg.len() < 20_000, "{} bytes for {costs:?}", svg.len());
+                assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");
+            }
+        }
     }
 
     #[test]

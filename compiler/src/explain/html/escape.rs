@@ -1,5 +1,6 @@
 //! [`Text`]: text of a model, such as a name, as text of a page, whatever is in it.
 
+use ocellus_runtime::terminal::is_hidden;
 use std::fmt;
 
 /// Text that cannot become markup, in an element or in a quoted attribute.
@@ -14,10 +15,8 @@ impl<T: fmt::Display> fmt::Display for Text<T> {
                 '>' => f.write_str("&gt;")?,
                 '"' => f.write_str("&quot;")?,
                 '\'' => f.write_str("&#39;")?,
-                // HTML has no place for other control characters.
-                control if control.is_control() && !control.is_whitespace() => {
-                    f.write_str("\u{fffd}")?;
-                }
+                // HTML has no place for control characters; what turns or hides text would do so here too.
+                hidden if is_hidden(hidden) => f.write_str("\u{fffd}")?,
                 other => write!(f, "{other}")?,
             }
         }
@@ -31,10 +30,10 @@ mod tests {
 
     #[test]
     fn markup_becomes_text() {
-        let text = Text("</title><script>alert('x')</script>\0\"&").to_string();
+        let text = Text("</title><script>alert('x')</script>\0\"&\u{202e}\r").to_string();
         assert_eq!(
             text,
-            "&lt;/title&gt;&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;\u{fffd}&quot;&amp;"
+            "&lt;/title&gt;&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;\u{fffd}&quot;&amp;\u{fffd}\u{fffd}"
         );
     }
 }

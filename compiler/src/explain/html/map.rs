@@ -51,7 +51,8 @@ struct Run {
 
 impl<'a> Axis<'a> {
     fn new(symbol: &'a str, cells: &[i64], (from, to): (f64, f64)) -> Self {
-        let end = |value: Option<&i64>| value.map_or(1.0, |value| *value as f64);
+        // Sizes begin at one; what an explanation from a file says may not.
+        let end = |value: Option<&i64>| value.map_or(1.0, |value| (*value).max(1) as f64);
         let (first, last) = (end(cells.first()), end(cells.last()));
         let mut axis = Axis { symbol, edges: vec![], first, last, from, to };
         axis.edges = cells.iter().map(|cell| axis.place(*cell as f64)).collect();
