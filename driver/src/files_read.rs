@@ -2,15 +2,11 @@
 //! they are used, and no result is worth a checkpoint.
 
 use crate::options::CompileOptions;
-use serde_json::Value;
+use ocellus_compiler::weights::files::{ShardIndex, WeightFile};
 use std::path::{Path, PathBuf};
 
-const WEIGHTS: &str = "model.safetensors";
-const INDEX: &str = "model.safetensors.index.json";
-
 /// What of a model's folder is read beside its weights.
-const CONFIGS: [&str; 4] =
-    ["config.json", "preprocessor_config.json", "processor_config.json", INDEX];
+const CONFIGS: [&str; 3] = ["config.json", "preprocessor_config.json", "processor_config.json"];
 
 /// The files behind MODEL or ARTIFACT, and those that options name.
 pub fn of_subject(path: &Path, options: &CompileOptions) -> Vec<PathBuf> {
@@ -20,35 +16,40 @@ pub fn of_subject(path: &Path, options: &CompileOptions) -> Vec<PathBuf> {
 }
 
 fn of_model(path: &Path) -> Vec<PathBuf> {
-    if !path.is_dir() {
-        // The weights of a `.mlir` file lie beside it.
+    if path.extension().is_some_and(|end| end == "mlir") {
+        // Its weights lie beside it.
         return vec![path.to_path_buf(), path.with_extension("safetensors")];
+    }
+    if !path.is_dir() {
+        return vec![path.to_path_buf()];
     }
     let mut files: Vec<PathBuf> = CONFIGS.iter().map(|config| path.join(config)).collect();
     files.extend(weights(path));
     files
 }
 
-/// The files that hold a folder's weights, whichever of them the loader prefers.
+/// The files by which a folder's weights are found, whichever of them the loader prefers.
 fn weights(folder: &Path) -> Vec<PathBuf> {
-    let named: Vec<PathBuf> = std::iter::once(WEIGHTS.to_string())
-        .chain(shards(&folder.join(INDEX)))
-        .map(|file| folder.join(file))
-        .filter(|file| file.is_file())
-        .collect();
-    if !named.is_empty() {
-        return named;
+    let mut files = vec![];
+    // The model was loaded by now: what cannot be read holds nothing of it.
+    for file in WeightFile::candidates(folder).unwrap_or_default() {
+        let path = folder.join(file.name());
+        if !path.is_file() {
+            continue;
+        }
+        if let WeightFile::Index(_) = file
+            && let Ok(index) = ShardIndex::read(&path)
+        {
+            files.extend(index.shards().into_iter().map(|shard| folder.join(shard)));
+        }
+        files.push(path);
+    }
+    if !files.is_empty() {
+        return files;
     }
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let is_weights = |file: &PathBuf| file.extension().is_some_and(|end| end == "safetensors");
     entries.map(|entry| entry.path()).filter(is_weights).collect()
-}
-
-fn shards(index: &Path) -> Vec<String> {
-    let text = std::fs::read(index).unwrap_or_default();
-    let index: Value = serde_json::from_slice(&text).unwrap_or_default();
-    let files = index["weight_map"].as_object().into_iter().flat_map(|map| map.values());
-    files.filter_map(|file| file.as_str().map(str::to_string)).collect()
 }
 
 #[cfg(test)]
@@ -64,12 +65,22 @@ mod tests {
         }
         let read = || of_model(folder.path());
         assert!(read().contains(&path("a.safetensors")) && read().contains(&path("config.json")));
-        std::fs::write(path(INDEX), r#"{"weight_map": {"x": "b.safetensors"}}"#).unwrap();
+        std::fs::write(
+            path("model.safetensors.index.json"),
+            r#"{"weight_map": {"x": "b.safetensors"}}"#,
+        )
+        .unwrap();
         assert!(!read().contains(&path("a.safetensors")));
-        assert!(read().contains(&path("b.safetensors")) && read().contains(&path(INDEX)));
-        std::fs::write(path(WEIGHTS), "").unwrap();
-        assert!(read().contains(&path(WEIGHTS)) && read().contains(&path("b.safetensors")));
+        assert!(
+            read().contains(&path("b.safetensors"))
+                && read().contains(&path("model.safetensors.index.json"))
+        );
+        std::fs::write(path("model.safetensors"), "").unwrap();
+        assert!(
+            read().contains(&path("model.safetensors")) && read().contains(&path("b.safetensors"))
+        );
         let mlir = of_model(Path::new("toy.mlir"));
         assert_eq!(mlir, [Path::new("toy.mlir"), Path::new("toy.safetensors")]);
+        assert_eq!(of_model(Path::new("toy.ocellus")), [Path::new("toy.ocellus")]);
     }
 }

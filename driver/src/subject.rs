@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 /// How to say a range that a model has.
 const RANGE_HELP: &str =
-    "`ocellus explain MODEL` tells the ranges of a model; `--range images=1..=32,height=224..=448/16` gives others";
+    "give others by `--range images=1..=32,height=224..=448/16`; `ocellus explain` tells them";
 
 /// A model to compile, or one that is compiled already.
 pub enum Subject {
