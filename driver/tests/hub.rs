@@ -90,7 +90,7 @@ impl Machine {
 fn partial_files(folder: &Path) -> usize {
     let Ok(entries) = std::fs::read_dir(folder.join("blobs")) else { return 0 };
     entries
-        .filter(|entry| entry.as_ref().unwrap().path().to_string_lossy().ends_with(".incomplete"))
+        .filter(|entry| entry.as_ref().unwrap().path().to_string_lossy().contains(".ocellus-"))
         .count()
 }
 

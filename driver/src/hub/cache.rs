@@ -13,6 +13,7 @@
 //! last: what an interrupted fetch leaves is never taken for a model.
 
 use ocellus_compiler::weights::files::{ShardIndex, WeightFile};
+use ocellus_runtime::unfinished::{Rights, Unfinished};
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -118,10 +119,11 @@ impl Repository {
             found.is_file() && length.is_none_or(|length| length == found.len())
         });
         if !is_whole {
-            let mut partial = partial_file(&blobs)?;
-            write(partial.as_file_mut())?;
-            partial.as_file_mut().sync_all()?;
-            partial.persist(&blob).map_err(|error| error.error)?;
+            // Gone again, also where the command is stopped, unless it gets its place.
+            let (partial, mut content) = Unfinished::file_in(&blobs, Rights::Usual)?;
+            write(&mut content)?;
+            content.sync_all()?;
+            partial.put_in_place(&blob)?;
         }
         Ok(link(&blob, etag, &self.snapshot(commit).join(file))?)
     }
@@ -134,10 +136,7 @@ impl Repository {
         }
         let references = self.folder.join("refs");
         fs::create_dir_all(&references)?;
-        let partial = partial_file(&references)?;
-        fs::write(partial.path(), &commit.0)?;
-        partial.persist(reference).map_err(|error| error.error)?;
-        Ok(())
+        ocellus_runtime::write_file(&reference, commit.0.as_bytes())
     }
 
     fn reference(&self) -> PathBuf {
@@ -165,16 +164,6 @@ fn missing_file(snapshot: &Path) -> Result<Option<String>, String> {
         }
         None => Ok(candidates.first().map(|candidate| candidate.name().to_string())),
     }
-}
-
-/// A file that is gone again unless it gets its place, and that others may read as far as the umask says.
-fn partial_file(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
-    use std::os::unix::fs::PermissionsExt;
-    tempfile::Builder::new()
-        .prefix("ocellus.")
-        .suffix(".incomplete")
-        .permissions(fs::Permissions::from_mode(0o666))
-        .tempfile_in(folder)
 }
 
 /// Puts a link to a blob into a snapshot; the blob itself, where the file system has no links.
