@@ -109,7 +109,7 @@ fn an_artifact_of_another_version_or_another_machine_is_refused() {
     run(&artifact).failure(1, &["riscv64"]);
 
     let mut bytes = std::fs::read(&artifact).unwrap();
-    let version = br#""format_version\":2"#;
+    let version = br#""format_version\":3"#;
     let start = bytes.windows(version.len()).position(|window| window == version).unwrap();
     bytes[start + version.len() - 1] = b'7';
     std::fs::write(&artifact, bytes).unwrap();
