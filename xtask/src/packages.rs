@@ -31,7 +31,7 @@ pub struct Need {
 }
 
 /// Everything that is needed.
-pub const NEEDS: [Need; 10] = [
+pub const NEEDS: [Need; 11] = [
     Need {
         package: "llvm-22-dev",
         purpose: "LLVM, which optimises and emits code",
@@ -77,6 +77,11 @@ pub const NEEDS: [Need; 10] = [
         package: "g++",
         purpose: "a C++ compiler, for the build of tblgen",
         sign: Sign::Program("c++"),
+    },
+    Need {
+        package: "nasm",
+        purpose: "an assembler, for the build of libjpeg",
+        sign: Sign::Program("nasm"),
     },
 ];
 

@@ -1,8 +1,9 @@
 //! [`PreprocessError`].
 
+use super::decode::DecodeError;
 use super::{LONGEST_SIDE, MOST_PIXELS};
 use crate::python_json::JsonFileError;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Why there are no `pixel_values`.
 #[derive(Debug, thiserror::Error)]
@@ -53,8 +54,19 @@ pub enum PreprocessError {
     Undecodable {
         /// The file.
         file: PathBuf,
-        /// What the decoder says.
-        source: image::ImageError,
+        /// What is wrong with it.
+        source: DecodeError,
+    },
+    /// An image file of an absurd length.
+    #[error(
+        "the image `{file}` has more than {max_bytes} bytes, which no image of a size that is taken needs",
+        file = file.display()
+    )]
+    FileTooLong {
+        /// The file.
+        file: PathBuf,
+        /// How many it may have.
+        max_bytes: u64,
     },
     /// An image without pixels.
     #[error("the image `{file}` is {width} pixels wide and {height} high: it has no pixels", file = file.display())]
@@ -66,7 +78,20 @@ pub enum PreprocessError {
         /// Its height.
         height: u32,
     },
-    /// An image that is, or would be resized to, more than memory should be spent on.
+    /// An image that has more pixels than memory should be spent on.
+    #[error(
+        "the image `{file}` is {width} pixels wide and {height} high; at most {MOST_PIXELS} pixels in all are taken",
+        file = file.display()
+    )]
+    TooManyPixels {
+        /// The file.
+        file: PathBuf,
+        /// Its width.
+        width: u32,
+        /// Its height.
+        height: u32,
+    },
+    /// An image that would be resized to more than memory should be spent on.
     #[error(
         "the image `{file}` {becomes} {width} pixels wide and {height} high; at most {LONGEST_SIDE} a side and \
          {MOST_PIXELS} in all are taken", file = file.display()
@@ -109,6 +134,22 @@ impl From<JsonFileError> for PreprocessError {
             JsonFileError::Malformed { path: file, reason } => {
                 PreprocessError::NotJson { file, reason }
             }
+        }
+    }
+}
+
+impl PreprocessError {
+    /// The error about a file that a decoder could not make an image of.
+    pub(super) fn of_decoder(error: DecodeError, file: &Path) -> Self {
+        let file = file.to_path_buf();
+        match error {
+            DecodeError::ZeroSide { width, height } => {
+                PreprocessError::ZeroSide { file, width, height }
+            }
+            DecodeError::TooManyPixels { width, height } => {
+                PreprocessError::TooManyPixels { file, width, height }
+            }
+            source => PreprocessError::Undecodable { file, source },
         }
     }
 }

@@ -15,7 +15,6 @@ mod center_crop;
 mod config;
 mod decode;
 mod error;
-mod jpeg;
 mod pixel_budget;
 mod processor_config;
 mod resize;
@@ -27,6 +26,7 @@ mod goldens;
 #[cfg(test)]
 mod processor_files;
 
+pub use decode::DecodeError;
 pub use error::PreprocessError;
 pub use pixel_budget::PixelBudget;
 pub use processor_config::ProcessorConfig;
