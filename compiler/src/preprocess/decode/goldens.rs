@@ -73,3 +73,17 @@ fn a_file_cut_anywhere_is_taken_where_pillow_takes_it() {
     }
     assert!(report.is_empty(), "{report}");
 }
+
+#[test]
+fn a_damaged_file_is_an_image_or_an_error() {
+    let mut taken = 0;
+    for (golden, file) in goldens() {
+        for at in (0..file.len()).step_by(13) {
+            let mut damaged = file.clone();
+            damaged[at] ^= 1 << (at % 8);
+            // What counts is that it returns.
+            taken += usize::from(decode(&damaged).is_ok());
+        }
+        assert!(taken > 0, "{}", golden.name);
+    }
+}

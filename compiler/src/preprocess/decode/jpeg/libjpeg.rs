@@ -223,10 +223,40 @@ extern "C-unwind" fn skip(image: &mut jpeg_decompress_struct, count: c_long) {
 extern "C-unwind" fn bound_scans(common: &mut jpeg_common_struct) {
     // SAFETY: this is called for a decompressor, whose structure begins with the common one.
     let image = unsafe { &*ptr::from_mut(common).cast::<jpeg_decompress_struct>() };
-    let pixels = u64::from(image.image_width) * u64::from(image.image_height);
-    let scans = u64::try_from(image.input_scan_number).unwrap_or(0);
-    if pixels.saturating_mul(scans) > MAX_SCANNED_PIXELS {
+    let scans = image.input_scan_number;
+    if has_too_many_scans(image.image_width, image.image_height, scans) {
         let problem = format!("it has {scans} scans or more, too many for an image of its size");
         resume_unwind(Box::new(DecodeError::Malformed(problem)));
+    }
+}
+
+fn has_too_many_scans(width: u32, height: u32, scans: c_int) -> bool {
+    let pixels = u64::from(width) * u64::from(height);
+    pixels.saturating_mul(scans.unsigned_abs().into()) > MAX_SCANNED_PIXELS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scans_are_bounded_by_the_pixels_that_they_go_over() {
+        assert!(!has_too_many_scans(16_000, 11_000, 20));
+        assert!(has_too_many_scans(16_000, 11_000, 100));
+        assert!(!has_too_many_scans(640, 480, 10_000));
+    }
+
+    #[test]
+    fn what_libjpeg_says_is_in_the_error() {
+        let text = [&[0xFF, 0xD8, 0xFF, 0xDB, 0, 3][..], &[9; 70]].concat();
+        let error = Decompressor::new(&text).err().unwrap();
+        assert!(error.to_string().starts_with("libjpeg says: "), "{error}");
+    }
+
+    #[test]
+    fn bytes_that_end_are_waited_for() {
+        for bytes in [&[][..], &[0xFF, 0xD8], &[0xFF, 0xD8, 0xFF, 0xE0, 0, 90, 1, 2]] {
+            assert_eq!(Decompressor::new(bytes).err(), Some(DecodeError::Truncated));
+        }
     }
 }
