@@ -6,5 +6,6 @@
 
 mod compiled;
 mod golden;
+mod new_names;
 mod reference;
 mod rewritten;

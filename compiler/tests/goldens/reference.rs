@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The worst error over the outputs, all of which must be there.
-fn worst_error(case: &Path, model: &Model) -> f64 {
+pub fn worst_error(case: &Path, model: &Model) -> f64 {
     errors(case, model).into_values().fold(0.0, f64::max)
 }
 

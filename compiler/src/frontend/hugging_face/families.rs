@@ -2,6 +2,8 @@
 
 use super::backbone::VisionEncoder;
 use super::config::Config;
+use super::names::{self, Renaming};
+use super::tower::Tower;
 use super::{LoadError, clip, dinov2, siglip, vit};
 use crate::weights::Checkpoint;
 use std::path::Path;
@@ -22,6 +24,8 @@ pub(super) struct Family {
     patch_embedding: &'static str,
     /// Where published checkpoints have it.
     pub published_under: &'static str,
+    /// What `transformers` 5 calls otherwise.
+    renamed: &'static [Renaming],
     /// Tensors that lie among those of the encoder, and that it does not read; `*` is any ending.
     pub unused: &'static [&'static str],
 }
@@ -33,6 +37,7 @@ static FAMILIES: [Family; 6] = [
         read: vit::vit,
         patch_embedding: "embeddings.patch_embeddings.projection.weight",
         published_under: "",
+        renamed: names::VIT,
         unused: &["embeddings.mask_token", "classifier.*", "decoder.*"],
     },
     Family {
@@ -41,6 +46,7 @@ static FAMILIES: [Family; 6] = [
         read: vit::deit,
         patch_embedding: "embeddings.patch_embeddings.projection.weight",
         published_under: "",
+        renamed: names::VIT,
         unused: &[
             "embeddings.mask_token",
             "classifier.*",
@@ -55,6 +61,7 @@ static FAMILIES: [Family; 6] = [
         read: clip::clip,
         patch_embedding: "embeddings.patch_embedding.weight",
         published_under: "vision_model",
+        renamed: &[],
         unused: &["embeddings.position_ids"],
     },
     Family {
@@ -63,6 +70,7 @@ static FAMILIES: [Family; 6] = [
         read: siglip::siglip,
         patch_embedding: "embeddings.patch_embedding.weight",
         published_under: "vision_model",
+        renamed: &[],
         unused: &["embeddings.position_ids"],
     },
     Family {
@@ -71,6 +79,7 @@ static FAMILIES: [Family; 6] = [
         read: dinov2::dinov2,
         patch_embedding: "embeddings.patch_embeddings.projection.weight",
         published_under: "",
+        renamed: names::DINOV2,
         unused: &["embeddings.mask_token", "classifier.*"],
     },
     Family {
@@ -79,6 +88,7 @@ static FAMILIES: [Family; 6] = [
         read: dinov2::dinov2_with_registers,
         patch_embedding: "embeddings.patch_embeddings.projection.weight",
         published_under: "",
+        renamed: names::DINOV2,
         // With no registers there is still a tensor of none.
         unused: &["embeddings.mask_token", "embeddings.register_tokens", "classifier.*"],
     },
@@ -124,46 +134,17 @@ impl Family {
             .collect();
         let encoder = |reason| LoadError::Encoder { path: path.to_path_buf(), reason };
         match places.as_slice() {
-            [place] => Ok(Tower::under(place.trim_end_matches('.'))),
+            [place] => {
+                Tower::of(checkpoint, place.trim_end_matches('.'), self.renamed).map_err(encoder)
+            }
             [] => Err(encoder(format!(
-                "no tensor is called `{}`, alone or behind a prefix: these are not the weights of a `{}`",
+                "no tensor is called `{}`, alone or behind a prefix: these are not the weights of a `{}`, or \
+                 not under the names of `transformers`",
                 self.patch_embedding, self.model_type
             ))),
             [first, second, ..] => Err(encoder(format!(
                 "there are several vision encoders, under `{first}` and `{second}`: keep the one to compile"
             ))),
         }
-    }
-}
-
-/// Where in a checkpoint an encoder's weights lie.
-#[derive(Clone, Debug)]
-pub(super) struct Tower {
-    /// What stands before the names of its weights, without the last dot; nothing where it is alone.
-    pub path: String,
-}
-
-impl Tower {
-    /// The tower of that path.
-    pub fn under(path: &str) -> Self {
-        Tower { path: path.to_string() }
-    }
-
-    /// The full name of one of its weights.
-    pub fn weight(&self, name: &str) -> String {
-        if self.path.is_empty() { name.to_string() } else { format!("{}.{name}", self.path) }
-    }
-
-    /// The name inside the tower of a tensor of the checkpoint; `None` where it lies outside.
-    pub fn inside<'a>(&self, name: &'a str) -> Option<&'a str> {
-        if self.path.is_empty() {
-            return Some(name);
-        }
-        name.strip_prefix(&self.path)?.strip_prefix('.')
-    }
-
-    /// The path of what the tower is a part of.
-    pub fn parent(&self) -> &str {
-        self.path.rsplit_once('.').map_or("", |(parent, _)| parent)
     }
 }

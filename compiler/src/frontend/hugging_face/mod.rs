@@ -1,8 +1,8 @@
 //! Reads a Hugging Face directory: `config.json`, one or many `.safetensors`, and the image processor's config.
 //!
 //! Each family is one file that reads its part of the config and records its forward, with the weights under the
-//! names of the published checkpoints. Here is what they share: which family it is, where in the checkpoint its
-//! weights lie, and how large its images may be.
+//! names of the published checkpoints; `names` has those of newer ones. Here is what they share: which family it is,
+//! where in the checkpoint its weights lie, and how large its images may be.
 
 mod backbone;
 mod clip;
@@ -11,7 +11,9 @@ mod dinov2;
 mod error;
 mod families;
 mod image_range;
+mod names;
 mod siglip;
+mod tower;
 mod vit;
 
 pub use error::LoadError;
@@ -23,13 +25,15 @@ use crate::preprocess::{OutputSizeRange, PixelBudget, Preprocessor, ProcessorCon
 use crate::weights::{Checkpoint, WeightError, check};
 use backbone::VisionEncoder;
 use config::Config;
-use families::{Family, Tower};
+use families::Family;
 use ocellus_dialects::symbolic::SymbolRange;
 use ocellus_dialects::{ElementType, venc};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::Arc;
+use tower::Tower;
 
 /// How to read a checkpoint.
 #[derive(Clone, Debug)]
@@ -72,7 +76,7 @@ pub fn load_with(path: impl AsRef<Path>, options: &Options) -> Result<Model, Loa
     let (family, config) = families::of(config)?;
     let checkpoint = Checkpoint::open(path)?;
     let tower = family.find(path, &checkpoint)?;
-    let encoder = (family.read)(&config, &|name| checkpoint.has(&tower.weight(name)))?;
+    let encoder = (family.read)(&config, &|name| tower.has(name))?;
     let processor = ProcessorConfig::load(path)?;
     let sizes = processor.as_ref().and_then(preprocessed_sizes);
     let module = record(encoder.as_ref(), &tower, sizes.as_ref(), options)?;
@@ -107,7 +111,8 @@ fn record(
     options: &Options,
 ) -> Result<venc::Module, LoadError> {
     let [images, height, width] = image_range::ranges(encoder, preprocessed, &options.ranges)?;
-    let module = nn::build(options.element, |nn| {
+    let names = Rc::new(tower.clone());
+    let module = nn::build_with_names(options.element, names, |nn| {
         let images = nn.symbol("images", images)?;
         let (height, width) = (nn.symbol("height", height)?, nn.symbol("width", width)?);
         let channels = encoder.backbone().channels.into();

@@ -37,6 +37,7 @@ mod position_table;
 mod scope;
 mod tensor;
 mod transformer_block;
+mod weight_names;
 
 // What an author needs beside layers, so that one `use` is enough.
 pub use ocellus_dialects::ElementType;
@@ -51,9 +52,11 @@ pub use mlp::{GatedMlp, Mlp};
 pub use norm::{LayerNorm, RmsNorm};
 pub use patch_embed::{Grid, PatchEmbed};
 pub use position_table::PositionTable;
+pub(crate) use scope::build_with_names;
 pub use scope::{Scope, build};
 pub use tensor::Tensor;
 pub use transformer_block::TransformerBlock;
+pub(crate) use weight_names::WeightNames;
 
 /// A part of a model: a function of one tensor, with weights of its own.
 pub trait Module {

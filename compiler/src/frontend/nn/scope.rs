@@ -1,5 +1,6 @@
 //! [`Scope`]: the place in the model where a module stands. It names weights, and records the program.
 
+use super::weight_names::{OwnNames, WeightNames};
 use super::{Module, NnError, Result, Tensor, outline};
 use ocellus_dialects::symbolic::{Dim, SymbolRange, Symbols};
 use ocellus_dialects::venc::{self, FunctionBuilder, Op, Role, ValueId};
@@ -16,6 +17,7 @@ pub(super) struct Recording {
     open: Vec<OpenFunction>,
     /// How every tensor of the program is stored.
     element: ElementType,
+    names: Rc<dyn WeightNames>,
     functions_opened: usize,
     layers: usize,
 }
@@ -94,10 +96,20 @@ pub fn build(
     element: ElementType,
     author: impl FnOnce(&Scope) -> Result<()>,
 ) -> Result<venc::Module> {
+    build_with_names(element, Rc::new(OwnNames), author)
+}
+
+/// The same, for a checkpoint that has other names than the author gives.
+pub(crate) fn build_with_names(
+    element: ElementType,
+    names: Rc<dyn WeightNames>,
+    author: impl FnOnce(&Scope) -> Result<()>,
+) -> Result<venc::Module> {
     let entry = "main".to_string();
     let module =
         venc::Module { symbols: Symbols::default(), functions: vec![], entry: entry.clone() };
-    let mut recording = Recording { module, open: vec![], element, functions_opened: 0, layers: 0 };
+    let mut recording =
+        Recording { module, open: vec![], element, names, functions_opened: 0, layers: 0 };
     recording.open(&entry);
     let scope = Scope { recording: Rc::new(RefCell::new(recording)), path: String::new() };
     author(&scope)?;
@@ -252,7 +264,25 @@ impl Scope {
         Rc::ptr_eq(&self.recording, &tensor.recording)
     }
 
+    /// A weight, read from the tensors that the checkpoint has for it. Inside a repeated block it has no tensor yet:
+    /// each call brings its own.
     fn declare(&self, name: &str, ty: TensorType) -> Result<Tensor> {
+        let names = match self.recording.borrow().open.len() {
+            1 => self.recording.borrow().names.tensors_of(name),
+            _ => vec![name.to_string()],
+        };
+        let count = names.len().max(1) as i64;
+        let mut part = ty;
+        if let Some(rows) = part.shape.first_mut().filter(|_| count > 1) {
+            *rows = Dim::from(rows.as_constant().unwrap_or_default() / count);
+        }
+        let parts: Vec<Tensor> =
+            names.iter().map(|name| self.read(name, part.clone())).collect::<Result<_>>()?;
+        let Some((first, rest)) = parts.split_first() else { return self.read(name, part) };
+        first.concat(0, &rest.iter().collect::<Vec<_>>())
+    }
+
+    fn read(&self, name: &str, ty: TensorType) -> Result<Tensor> {
         let (function, value) = self.recording.borrow_mut().weight(name, ty.clone())?;
         Ok(self.tensor(function, value, ty))
     }
