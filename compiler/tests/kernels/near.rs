@@ -41,8 +41,8 @@ impl Near {
     }
 
     fn activate(self, activation: Activation) -> Self {
-        // No activation is steeper than 1.13.
-        let bound = 1.13 * self.bound + activation_error(activation, self.value);
+        let steepness = steepness(activation, self.value, self.bound);
+        let bound = steepness * self.bound + activation_error(activation, self.value);
         Near { value: activate(activation, self.value), bound }
     }
 }
@@ -123,25 +123,77 @@ pub fn prologue(prologue: Prologue, row: &[f64], gain: &[f64], bias: &[f64]) -> 
 /// What an activation is.
 pub fn activate(activation: Activation, x: f64) -> f64 {
     let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
+    let gelu = |x: f64| 0.5 * x * erfc(-x * std::f64::consts::FRAC_1_SQRT_2);
+    let softplus = |x: f64| x.clamp(0.0, f64::INFINITY) + (-x.abs()).exp().ln_1p();
     match activation {
-        Activation::Gelu => 0.5 * x * erfc(-x * std::f64::consts::FRAC_1_SQRT_2),
-        Activation::GeluTanh => {
-            x * sigmoid(2.0 * (2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x.powi(3)))
-        }
+        Activation::Gelu => gelu(x),
+        Activation::GeluTanh => x * sigmoid(gelu_tanh_argument(x)),
         Activation::QuickGelu => x * sigmoid(1.702 * x),
+        Activation::ClippedGelu => gelu(x).clamp(-10.0, 10.0),
         Activation::Silu => x * sigmoid(x),
-        Activation::Relu => x.max(0.0),
+        // With u = e^x, as a quotient without cancellation.
+        Activation::Mish if x < 0.0 => {
+            let u = x.exp();
+            x * u * (u + 2.0) / (u * (u + 2.0) + 2.0)
+        }
+        Activation::Mish => x * softplus(x).tanh(),
+        Activation::HardSwish => x * (x + 3.0).clamp(0.0, 6.0) / 6.0,
+        Activation::Relu => x.clamp(0.0, f64::INFINITY),
+        Activation::Relu6 => x.clamp(0.0, 6.0),
+        Activation::LeakyRelu => x.max(0.01 * x),
+        Activation::ReluSquared => x.clamp(0.0, f64::INFINITY).powi(2),
+        Activation::Sigmoid => sigmoid(x),
         Activation::Tanh => x.tanh(),
+        Activation::Laplace => 0.5 * erfc(-laplace_argument(x)),
+        Activation::SqrtSoftplus => softplus(x).sqrt(),
     }
+}
+
+fn gelu_tanh_argument(x: f64) -> f64 {
+    2.0 * (2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x.powi(3))
+}
+
+fn laplace_argument(x: f64) -> f64 {
+    (x - 0.707107) / (0.282095 * std::f64::consts::SQRT_2)
 }
 
 /// How far our f32 activation may be from the true one: what `ocellus_kernels::vector` states.
 pub fn activation_error(activation: Activation, x: f64) -> f64 {
+    // Times a gate that is 0 where its argument is below the exponent of the least normal number.
+    let gated = |argument: f64| match argument < -87.4 {
+        true => 0.0,
+        false => 4e-7 * x.abs(),
+    };
+    let (unit, least) = (rounding(F32), 1.1e-36);
     match activation {
-        Activation::Gelu => 3e-7 * x.abs() + 1e-37,
-        Activation::GeluTanh | Activation::QuickGelu | Activation::Silu => 4e-7 * x.abs() + 1e-36,
-        Activation::Relu => 0.0,
+        // Half of the error of the error function, which is -1 below -4.
+        Activation::Gelu | Activation::ClippedGelu if x > -5.5 => 3e-7 * x.abs() + 1e-37,
+        Activation::Gelu | Activation::ClippedGelu => 1e-6,
+        Activation::GeluTanh => gated(gelu_tanh_argument(x)) + least,
+        Activation::QuickGelu => gated(1.702 * x) + least,
+        Activation::Silu => gated(x) + least,
+        // As many roundings again as the exponential's error.
+        Activation::Mish => 1.5 * gated(x) + least,
+        Activation::HardSwish => 4.0 * unit * activate(activation, x).abs() + 1e-45,
+        Activation::Relu | Activation::Relu6 => 0.0,
+        Activation::LeakyRelu => 2.0 * unit * activate(activation, x).abs() + 1e-45,
+        Activation::ReluSquared => unit * activate(activation, x) + 1e-45,
+        Activation::Sigmoid => 4e-7 * activate(activation, x) + 2e-38,
         Activation::Tanh => 3e-7,
+        // Half of the error of the error function, and of its argument's roundings where it is not flat.
+        Activation::Laplace => 2e-7 + 4.0 * unit,
+        Activation::SqrtSoftplus => 4e-7 * activate(activation, x) + 1.1e-19,
+    }
+}
+
+/// The greatest slope of an activation within `bound` of x.
+fn steepness(activation: Activation, x: f64, bound: f64) -> f64 {
+    match activation {
+        Activation::ReluSquared => 2.0 * (x.abs() + bound),
+        // At 3, and at the mean: 1 / (0.282095 sqrt(2 pi)).
+        Activation::HardSwish => 1.5,
+        Activation::Laplace => 1.42,
+        _ => 1.13,
     }
 }
 

@@ -3,6 +3,7 @@
 //! [`Op`] says what each operation means, once; [`infer`] checks an application of one and gives the type of its
 //! result; a [`Module`] holds functions of such applications, which a [`FunctionBuilder`] makes.
 
+mod activation;
 mod builder;
 mod error;
 mod indices;
@@ -15,10 +16,11 @@ pub(crate) mod print;
 pub(crate) mod random;
 mod verify;
 
+pub use activation::Activation;
 pub use builder::FunctionBuilder;
 pub use error::VencError;
 pub use indices::IndexBounds;
 pub use infer::infer;
 pub use module::{Argument, Function, Module, Node, Role, ValueId};
-pub use op::{Activation, InterpolationFilter, Op};
+pub use op::{InterpolationFilter, Op};
 pub use verify::MAX_CALL_DEPTH;

@@ -1,53 +1,8 @@
 //! The operations of `venc` and what each one means.
 
+use super::Activation;
 use crate::symbolic::Dim;
 use crate::tensor::ElementType;
-
-/// A function of one number, applied to each element.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Activation {
-    /// `x * (1 + erf(x / sqrt 2)) / 2` (Hendrycks & Gimpel, arXiv:1606.08415).
-    Gelu,
-    /// `x * (1 + tanh(sqrt(2/pi) * (x + 0.044715 x^3))) / 2`: `gelu_pytorch_tanh`, `gelu_new`.
-    GeluTanh,
-    /// `x * sigmoid(1.702 x)`: CLIP's `quick_gelu`.
-    QuickGelu,
-    /// `x * sigmoid(x)`.
-    Silu,
-    /// `max(x, 0)`.
-    Relu,
-    /// `tanh(x)`.
-    Tanh,
-}
-
-impl Activation {
-    /// Every activation.
-    pub const ALL: [Activation; 6] = [
-        Activation::Gelu,
-        Activation::GeluTanh,
-        Activation::QuickGelu,
-        Activation::Silu,
-        Activation::Relu,
-        Activation::Tanh,
-    ];
-
-    /// The name of the operation, without its dialect.
-    pub fn name(self) -> &'static str {
-        match self {
-            Activation::Gelu => "gelu",
-            Activation::GeluTanh => "gelu_tanh",
-            Activation::QuickGelu => "quick_gelu",
-            Activation::Silu => "silu",
-            Activation::Relu => "relu",
-            Activation::Tanh => "tanh",
-        }
-    }
-
-    /// The activation of that name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Activation::ALL.into_iter().find(|activation| activation.name() == name)
-    }
-}
 
 /// How `interpolate_positions` weighs the table's entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

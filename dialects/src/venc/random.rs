@@ -157,7 +157,10 @@ fn operation(choice: usize, ty: &TensorType, index: i64, sizes: &Sizes) -> Op {
         37 => Op::SumSlices { to: ElementType::F32 },
         34 => Op::NormScale { centred: index % 2 == 0, eps: 1e-6 },
         35 => Op::Centre,
-        24..30 => Op::Activate(Activation::ALL[choice - 24]),
+        24..30 => {
+            let all = Activation::ALL;
+            Op::Activate(all[(choice - 24 + 6 * index as usize) % all.len()])
+        }
         _ => Op::Weight { name: format!("weights.{index}") },
     }
 }

@@ -230,6 +230,14 @@ impl Builder {
         )
     }
 
+    /// Whether `a < b`, of floats; not where one is NaN.
+    pub fn is_less(&mut self, a: Value, b: Value) -> Value {
+        self.operation(
+            a.ty.with_scalar(Scalar::I1),
+            &format!("arith.cmpf olt, {a}, {b} : {}", a.ty),
+        )
+    }
+
     /// Whether a float is NaN.
     pub fn is_nan(&mut self, a: Value) -> Value {
         self.operation(

@@ -9,6 +9,7 @@ use ocellus_dialects::symbolic::Dim;
 use ocellus_dialects::venc::Activation;
 use ocellus_dialects::{ElementType, TensorType};
 use ocellus_runtime::signature::{Access, Amount};
+use std::borrow::Cow;
 use std::fmt;
 
 /// A real constant of a kernel; two are equal where their bits are.
@@ -232,31 +233,17 @@ impl RowEpilogue {
     }
 
     /// The name in symbols.
-    pub fn name(&self) -> &'static str {
+    pub fn name(&self) -> Cow<'static, str> {
         match self {
-            RowEpilogue::CombineColumns(Combine::Add, _) => "_bias",
-            RowEpilogue::CombineColumns(Combine::Multiply, _) => "_scale_columns",
-            RowEpilogue::CombineRows(Combine::Add, _) => "_add",
-            RowEpilogue::CombineRows(Combine::Multiply, _) => "_multiply",
-            RowEpilogue::CombineNumber(Combine::Add, _) => "_add_rows",
-            RowEpilogue::CombineNumber(Combine::Multiply, _) => "_scale_rows",
-            RowEpilogue::Activate(activation) => match activation {
-                Activation::Gelu => "_gelu",
-                Activation::GeluTanh => "_gelu_tanh",
-                Activation::QuickGelu => "_quick_gelu",
-                Activation::Silu => "_silu",
-                Activation::Relu => "_relu",
-                Activation::Tanh => "_tanh",
-            },
-            RowEpilogue::Scale(_) => "_scale",
-            RowEpilogue::Gate(activation) => match activation {
-                Activation::Gelu => "_gate_gelu",
-                Activation::GeluTanh => "_gate_gelu_tanh",
-                Activation::QuickGelu => "_gate_quick_gelu",
-                Activation::Silu => "_gate_silu",
-                Activation::Relu => "_gate_relu",
-                Activation::Tanh => "_gate_tanh",
-            },
+            RowEpilogue::CombineColumns(Combine::Add, _) => "_bias".into(),
+            RowEpilogue::CombineColumns(Combine::Multiply, _) => "_scale_columns".into(),
+            RowEpilogue::CombineRows(Combine::Add, _) => "_add".into(),
+            RowEpilogue::CombineRows(Combine::Multiply, _) => "_multiply".into(),
+            RowEpilogue::CombineNumber(Combine::Add, _) => "_add_rows".into(),
+            RowEpilogue::CombineNumber(Combine::Multiply, _) => "_scale_rows".into(),
+            RowEpilogue::Activate(activation) => format!("_{}", activation.name()).into(),
+            RowEpilogue::Scale(_) => "_scale".into(),
+            RowEpilogue::Gate(activation) => format!("_gate_{}", activation.name()).into(),
         }
     }
 }

@@ -71,6 +71,18 @@ pub fn sigmoid(b: &mut Builder, x: Value) -> Value {
     b.div(one, denominator)
 }
 
+/// `log(1 + x)` where `0 <= x <= 1`, relative error below 3e-7: `2 atanh(s)` of `s = x / (2 + x)`, which is at most a
+/// third, by its power series.
+pub fn log_1p(b: &mut Builder, x: Value) -> Value {
+    let two = b.splat(2.0, x.ty());
+    let denominator = b.add(two, x);
+    let s = b.div(x, denominator);
+    let square = b.mul(s, s);
+    let series: Vec<f64> = (0..8).rev().map(|n| 2.0 / f64::from(2 * n + 1)).collect();
+    let sum = polynomial(b, square, &series);
+    b.mul(s, sum)
+}
+
 /// The error function, absolute error below 3e-7: the quotient of XLA's `ErfImpl32` (from Eigen), odd of degree 9 over
 /// even of degree 12, exact to f32 beyond 3.83.
 pub fn erf(b: &mut Builder, x: Value) -> Value {
