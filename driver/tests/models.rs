@@ -4,8 +4,10 @@
 
 mod support;
 
+use safetensors::{Dtype, SafeTensors};
+use std::path::Path;
 use std::process::Command;
-use support::{Checkpoint, goldens, ocellus, workspace_root};
+use support::{Checkpoint, Tensor, goldens, ocellus, serialise, workspace_root};
 
 fn model(golden: &str) -> String {
     goldens().join(golden).join("model").to_str().unwrap().to_string()
@@ -133,4 +135,49 @@ fn the_examples_run() {
             (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         assert!(output.status.success() && text.contains(part), "{example}: {text}{errors}");
     }
+}
+
+#[test]
+fn weights_and_inputs_in_float64_are_those_of_float32() {
+    let widened = |tensors: &mut Vec<Tensor>| {
+        for tensor in tensors {
+            let numbers = tensor.bytes.as_chunks().0.iter().map(|x| f32::from_le_bytes(*x));
+            tensor.bytes = numbers.flat_map(|x| f64::from(x).to_le_bytes()).collect();
+            tensor.dtype = Dtype::F64;
+        }
+    };
+    let features = |checkpoint: &Checkpoint, input: &Path| {
+        let output = checkpoint.path("features.safetensors");
+        let model = checkpoint.path("");
+        ocellus([
+            "run".as_ref(),
+            model.as_path(),
+            "--input".as_ref(),
+            input,
+            "-o".as_ref(),
+            &output,
+        ])
+        .success();
+        std::fs::read(output).unwrap()
+    };
+    let checkpoint = Checkpoint::of("vit-base");
+    let input = goldens().join("vit-base/in.safetensors");
+    let expected = features(&checkpoint, &input);
+
+    checkpoint.edit_weights(widened);
+    let double = checkpoint.path("in.safetensors");
+    let bytes = std::fs::read(&input).unwrap();
+    let file = SafeTensors::deserialize(&bytes).unwrap();
+    let mut tensors: Vec<Tensor> = file
+        .iter()
+        .map(|(name, view)| Tensor {
+            name: name.to_string(),
+            dtype: view.dtype(),
+            shape: view.shape().to_vec(),
+            bytes: view.data().to_vec(),
+        })
+        .collect();
+    widened(&mut tensors);
+    std::fs::write(&double, serialise(&tensors)).unwrap();
+    assert_eq!(features(&checkpoint, &double), expected);
 }

@@ -87,7 +87,7 @@ pub enum TensorsFileError {
     },
 }
 
-/// The tensors of a safetensors file, by name. f16 and bf16 are widened to f32; i32 and i64 become whole numbers of it
+/// The tensors of a safetensors file, by name. f16 and bf16 are widened to f32, f64 is rounded to it; i32 and i64 become whole numbers of it
 /// where the tensor of that name `holds_indices`: as numbers they would be levels that nobody has normalised.
 pub fn read_tensors(
     path: &Path,
@@ -131,6 +131,11 @@ pub fn read_tensors(
                     .ok_or_else(|| format(SafeTensorError::TensorInvalidInfo))?;
                 return Ok((name.to_string(), tensor));
             }
+            if view.dtype() == Dtype::F64 {
+                let tensor = HostTensor::new(view.shape().to_vec(), rounded(room()?, view.data()))
+                    .ok_or_else(|| format(SafeTensorError::TensorInvalidInfo))?;
+                return Ok((name.to_string(), tensor));
+            }
             let element = match view.dtype() {
                 Dtype::F32 => Element::F32,
                 Dtype::F16 => Element::F16,
@@ -141,9 +146,9 @@ pub fn read_tensors(
                         name: name.to_string(),
                         found: format!("{other:?}"),
                         wanted: if holds_indices(name) {
-                            "i32, i64, f32, f16 or bf16"
+                            "i32, i64, f64, f32, f16 or bf16"
                         } else {
-                            "f32, f16 or bf16"
+                            "f64, f32, f16 or bf16"
                         },
                     });
                 }
@@ -154,6 +159,12 @@ pub fn read_tensors(
             Ok((name.to_string(), tensor))
         })
         .collect()
+}
+
+/// Numbers of f64 as PyTorch casts them: to the nearest of f32, and to infinity beyond its range.
+fn rounded(mut numbers: Vec<f32>, bytes: &[u8]) -> Vec<f32> {
+    numbers.extend(bytes.as_chunks().0.iter().map(|bytes| f64::from_le_bytes(*bytes) as f32));
+    numbers
 }
 
 /// Whole numbers as f32, in that room; the first that f32 does not hold is the error.
@@ -231,10 +242,24 @@ mod tests {
     }
 
     #[test]
+    fn f64_is_rounded_as_pytorch_casts_it() {
+        let numbers = [0.1, -2.5, 1.0 + 3.0 / f64::from(1 << 25), 1e39, -1e39, 1e-50, f64::NAN];
+        let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
+        let file = file(&serialized(Dtype::F64, &[7], &bytes));
+        for holds_indices in [true, false] {
+            let read = &read_tensors(file.path(), |_| holds_indices).unwrap()["x"];
+            // `torch.tensor(numbers, dtype=torch.float64).float()`
+            let one_more = 1.0 + f32::EPSILON;
+            assert_eq!(read.data[..6], [0.1, -2.5, one_more, f32::INFINITY, -f32::INFINITY, 0.0]);
+            assert!(read.data[6].is_nan());
+        }
+    }
+
+    #[test]
     fn other_types_are_named() {
         let file = file(&serialized(Dtype::I64, &[1], &[0; 8]));
         let error = read_tensors(file.path(), |name| name != "x").unwrap_err().to_string();
-        assert!(error.ends_with("has the type I64: give f32, f16 or bf16"), "{error}");
+        assert!(error.ends_with("has the type I64: give f64, f32, f16 or bf16"), "{error}");
     }
 
     #[test]

@@ -57,7 +57,10 @@ pub enum WeightError {
         expected: Vec<usize>,
     },
     /// A tensor stored in a way that weights are not.
-    #[error("the tensor `{name}` in {file} is stored as {found}; weights are F32, F16 or BF16")]
+    #[error(
+        "the tensor `{name}` in {file} is stored as {found}; weights are F64, F32, F16 or BF16: save those that are \
+         quantised in one of these"
+    )]
     Element {
         /// The tensor.
         name: String,
@@ -102,7 +105,7 @@ pub enum WeightError {
     },
 }
 
-/// Tensors by name. The numbers are as stored, widened to f32.
+/// Tensors by name, in f32: what is stored narrower is widened, and f64 is rounded.
 pub trait WeightSource {
     /// The tensor of that name.
     fn tensor(&self, name: &str) -> Result<HostTensor, WeightError>;

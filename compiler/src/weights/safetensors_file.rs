@@ -57,20 +57,21 @@ impl SafetensorsFile {
     pub fn shape(&self, name: &str) -> Result<&[usize], WeightError> {
         let info = self.info(name)?;
         match info.dtype {
-            Dtype::F32 | Dtype::F16 | Dtype::BF16 => Ok(&info.shape),
+            Dtype::F64 | Dtype::F32 | Dtype::F16 | Dtype::BF16 => Ok(&info.shape),
             other => Err(self.no_weight(name, other)),
         }
     }
 
-    /// A tensor, widened to f32.
+    /// A tensor in f32. From f64 it is rounded as PyTorch does it: to the nearest, and to infinity beyond the range.
     pub fn tensor(&self, name: &str) -> Result<HostTensor, WeightError> {
         let missing = || WeightError::Missing(name.to_string());
         let info = self.info(name)?;
         let bytes = self.bytes(info).ok_or_else(missing)?;
         let read: fn(&mut Vec<f32>, &[u8]) = match info.dtype {
-            Dtype::F32 => |data, bytes| widen(data, bytes, f32::from_le_bytes),
-            Dtype::F16 => |data, bytes| widen(data, bytes, |b| f16::from_le_bytes(b).to_f32()),
-            Dtype::BF16 => |data, bytes| widen(data, bytes, |b| bf16::from_le_bytes(b).to_f32()),
+            Dtype::F64 => |data, bytes| convert(data, bytes, |b| f64::from_le_bytes(b) as f32),
+            Dtype::F32 => |data, bytes| convert(data, bytes, f32::from_le_bytes),
+            Dtype::F16 => |data, bytes| convert(data, bytes, |b| f16::from_le_bytes(b).to_f32()),
+            Dtype::BF16 => |data, bytes| convert(data, bytes, |b| bf16::from_le_bytes(b).to_f32()),
             other => return Err(self.no_weight(name, other)),
         };
         let elements = info.shape.iter().product();
@@ -114,7 +115,11 @@ impl SafetensorsFile {
 }
 
 /// Stored numbers as f32, behind those that are there; room for them has been made.
-fn widen<const BYTES: usize>(data: &mut Vec<f32>, bytes: &[u8], read: impl Fn([u8; BYTES]) -> f32) {
+fn convert<const BYTES: usize>(
+    data: &mut Vec<f32>,
+    bytes: &[u8],
+    read: impl Fn([u8; BYTES]) -> f32,
+) {
     data.extend(bytes.as_chunks::<BYTES>().0.iter().map(|chunk| read(*chunk)));
 }
 
@@ -152,31 +157,50 @@ mod tests {
     }
 
     #[test]
-    fn every_storage_is_widened() {
+    fn every_storage_is_read() {
         let directory = tempfile::tempdir().unwrap();
         let half: Vec<u8> =
             [1.5, -2.0].map(f16::from_f32).iter().flat_map(|x| x.to_le_bytes()).collect();
         let brain: Vec<u8> =
             [1.5, -2.0].map(bf16::from_f32).iter().flat_map(|x| x.to_le_bytes()).collect();
         let single: Vec<u8> = [1.5f32, -2.0].iter().flat_map(|x| x.to_le_bytes()).collect();
-        for (dtype, bytes) in [(Dtype::F16, half), (Dtype::BF16, brain), (Dtype::F32, single)] {
+        let double: Vec<u8> = [1.5f64, -2.0].iter().flat_map(|x| x.to_le_bytes()).collect();
+        let stored = [(Dtype::F16, half), (Dtype::BF16, brain)];
+        for (dtype, bytes) in stored.into_iter().chain([(Dtype::F32, single), (Dtype::F64, double)])
+        {
             let file = write(directory.path(), &one_tensor(dtype, &bytes));
             let tensor = SafetensorsFile::open(&file).unwrap().tensor("w").unwrap();
             assert_eq!(tensor, HostTensor { shape: vec![2], data: vec![1.5, -2.0] });
         }
     }
 
+    /// `torch.tensor(numbers, dtype=torch.float64).float()`
     #[test]
-    fn integers_are_no_weights() {
+    fn f64_is_rounded_as_pytorch_casts_it() {
         let directory = tempfile::tempdir().unwrap();
-        let file = write(directory.path(), &one_tensor(Dtype::I64, &[0; 16]));
-        let file = SafetensorsFile::open(&file).unwrap();
-        let error = file.tensor("w").unwrap_err().to_string();
-        assert!(
-            error.contains("`w`") && error.contains("I64; weights are F32, F16 or BF16"),
-            "{error}"
-        );
-        assert_eq!(file.shape("w").unwrap_err().to_string(), error);
+        for (numbers, rounded) in [
+            ([0.1, 1.0 + 3.0 / f64::from(1 << 25)], [0.1, 1.0 + f32::EPSILON]),
+            ([1e39, -1e39], [f32::INFINITY, f32::NEG_INFINITY]),
+            ([1e-50, 3.4028235677973366e38], [0.0, f32::INFINITY]),
+        ] {
+            let bytes: Vec<u8> = numbers.iter().flat_map(|x| x.to_le_bytes()).collect();
+            let file = write(directory.path(), &one_tensor(Dtype::F64, &bytes));
+            let tensor = SafetensorsFile::open(&file).unwrap().tensor("w").unwrap();
+            assert_eq!(tensor.data, rounded);
+        }
+    }
+
+    #[test]
+    fn what_is_whole_or_quantised_is_no_weight() {
+        let directory = tempfile::tempdir().unwrap();
+        for (dtype, bytes) in [(Dtype::I64, 16), (Dtype::F8_E4M3, 2), (Dtype::U8, 2)] {
+            let file = write(directory.path(), &one_tensor(dtype, &vec![0; bytes]));
+            let file = SafetensorsFile::open(&file).unwrap();
+            let error = file.tensor("w").unwrap_err().to_string();
+            let expected = format!("is stored as {dtype:?}; weights are F64, F32, F16 or BF16: ");
+            assert!(error.contains("`w`") && error.contains(&expected), "{error}");
+            assert_eq!(file.shape("w").unwrap_err().to_string(), error);
+        }
     }
 
     #[test]

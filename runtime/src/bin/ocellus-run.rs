@@ -14,7 +14,7 @@ const USAGE: &str = "\
 Usage: ocellus-run ARTIFACT --input IN.safetensors --output OUT.safetensors [--threads N] [--profile]
 
   ARTIFACT        what `ocellus compile` wrote
-  --input FILE    the inputs by name, such as `pixel_values`, in f32, f16 or bf16; a pipe too
+  --input FILE    the inputs by name, such as `pixel_values`, in f64, f32, f16 or bf16; a pipe too
   --output FILE   where the outputs go, in f32; a pipe or `/dev/stdout` too
   --threads N     threads to use; by default one for every core
   --profile       print the time of each launch to stderr
