@@ -96,9 +96,10 @@ fn sizes_that_do_not_fit_each_other_are_refused() {
 #[test]
 fn names_that_are_not_known_are_refused_with_those_that_are() {
     assert_eq!(
-        refused_with("vit-base", "hidden_act", json!("mish")),
-        "MODEL/config.json: `hidden_act` is \"mish\": give one of gelu, gelu_python, gelu_new, gelu_pytorch_tanh, \
-         quick_gelu, relu, silu, swish, tanh"
+        refused_with("vit-base", "hidden_act", json!("gleu_fast")),
+        "MODEL/config.json: `hidden_act` is \"gleu_fast\": did you mean `gelu_fast`? give one of gelu, gelu_python, \
+         gelu_10, gelu_new, gelu_fast, gelu_accurate, gelu_pytorch_tanh, gelu_python_tanh, quick_gelu, silu, swish, \
+         mish, hardswish, relu, relu2, relu6, leaky_relu, sigmoid, tanh, laplace, sqrtsoftplus, linear"
     );
     let supported = "the supported vision encoders are vit, deit, clip_vision_model, siglip_vision_model, dinov2, \
                      dinov2_with_registers";
@@ -108,7 +109,7 @@ fn names_that_are_not_known_are_refused_with_those_that_are() {
     );
     assert_eq!(
         refused_with("vit-base", "model_type", Value::Null),
-        format!("MODEL/config.json: `model_type` is missing: {supported}")
+        format!("MODEL/config.json: `model_type` is null: {supported}")
     );
     assert_eq!(
         refused(

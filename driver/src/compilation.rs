@@ -66,7 +66,12 @@ fn show(stage: Stage, stages: &mut Stages) {
 
 /// Says on standard error which limits were hit.
 pub fn warn(explanation: &Explanation) {
-    explanation.warnings.iter().for_each(|warning| say(format_args!("warning: {warning}")));
+    warn_all(&explanation.warnings);
+}
+
+/// Says on standard error what a user should know.
+pub fn warn_all(warnings: &[String]) {
+    warnings.iter().for_each(|warning| say(format_args!("warning: {warning}")));
 }
 
 /// A subject that is ready to run, with as many threads as asked for or as there are cores.

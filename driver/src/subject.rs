@@ -1,5 +1,6 @@
 //! [`Subject`]: what MODEL or ARTIFACT on the command line stands for.
 
+use crate::compilation::warn_all;
 use crate::diagnostic::{Diagnostic, Explained};
 use crate::hub;
 use crate::options::CompileOptions;
@@ -118,7 +119,9 @@ fn load_model(path: &Path, options: &CompileOptions) -> Result<Model, Diagnostic
         feature_layer: options.feature_layer,
         name: options.tag.clone(),
     };
-    hugging_face::load_with(path, &options).map_err(explain_load)
+    let model = hugging_face::load_with(path, &options).map_err(explain_load)?;
+    warn_all(&model.warnings);
+    Ok(model)
 }
 
 fn explain_load(error: LoadError) -> Diagnostic {

@@ -89,6 +89,8 @@ fn config_values_that_make_no_model_are_told() {
     with_config("patch_size", json!(100_000)).failure(1, &["`patch_size`"]);
     with_config("layer_norm_eps", json!(-1.0)).failure(1, &["`layer_norm_eps`"]);
     with_config("hidden_act", json!("wiggle")).failure(1, &["`hidden_act`", "wiggle"]);
+    with_config("hidden_act", json!("gelu_fst")).failure(1, &["did you mean `gelu_fast`?"]);
+    with_config("layer_norm_eps", json!(null)).failure(1, &["`layer_norm_eps` is null"]);
 }
 
 #[test]
@@ -113,4 +115,18 @@ fn a_key_without_default_that_is_missing_is_told() {
     });
     // The default of the model type takes its place, and the weights do not have that size.
     checkpoint.run().failure(1, &["hidden_size", "default"]);
+}
+
+#[test]
+fn a_misspelt_key_that_nothing_confirms_is_told() {
+    let checkpoint = Checkpoint::of("vit-base");
+    checkpoint.edit_config(|config| {
+        let eps = config.remove("layer_norm_eps").unwrap();
+        config.insert("layernorm_eps".to_string(), eps);
+    });
+    let told = checkpoint.run().success().stderr;
+    let lines: Vec<&str> = told.lines().filter(|line| line.starts_with("warning: ")).collect();
+    assert_eq!(lines.len(), 1, "{told}");
+    assert!(lines[0].contains("`layer_norm_eps` is missing, so 1e-12 is taken"), "{told}");
+    assert!(lines[0].contains("`layernorm_eps`"), "{told}");
 }

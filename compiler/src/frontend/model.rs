@@ -15,6 +15,8 @@ pub struct Model {
     pub weights: Arc<dyn WeightSource + Send + Sync>,
     /// The config of the checkpoint's image processor: how an image becomes `pixel_values`.
     pub preprocessor_config: Option<serde_json::Value>,
+    /// What a user should know of the checkpoint, though it makes a model: one sentence each.
+    pub warnings: Vec<String>,
 }
 
 impl Model {
@@ -27,7 +29,8 @@ impl Model {
     ) -> Result<Model, WeightError> {
         check::check(&module, &weights)?;
         let weights = Arc::new(weights);
-        Ok(Model { name: name.to_string(), module, weights, preprocessor_config: None })
+        let name = name.to_string();
+        Ok(Model { name, module, weights, preprocessor_config: None, warnings: vec![] })
     }
 }
 
@@ -37,6 +40,7 @@ impl std::fmt::Debug for Model {
             .field("name", &self.name)
             .field("module", &self.module)
             .field("preprocessor_config", &self.preprocessor_config)
+            .field("warnings", &self.warnings)
             .finish_non_exhaustive()
     }
 }

@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout, reason = "tests print what they measure")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "the helpers of tests")]
 
+mod activations;
 mod compiled;
 mod golden;
 mod new_names;

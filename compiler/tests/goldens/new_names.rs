@@ -1,10 +1,12 @@
 //! The golden checkpoints under the names that `transformers` 5 gives their tensors, which `tests/goldens/names.json`
 //! has from it: the same features, and errors that speak of the names in the file.
 
-use crate::golden::{F32_RELATIVE_L2, cases, golden, ranges};
+use crate::golden::{F32_RELATIVE_L2, cases, golden, ranges, tensors};
 use crate::reference::worst_error;
 use ocellus_compiler::frontend::Model;
 use ocellus_compiler::frontend::hugging_face::{LoadError, Options, load_with};
+use ocellus_compiler::{Compiler, Target};
+use ocellus_runtime::HostTensor;
 use safetensors::tensor::{Dtype, SafeTensors, View};
 use serde_json::Value;
 use std::borrow::Cow;
@@ -187,4 +189,21 @@ fn halves_of_a_weight_are_checked_one_by_one() {
     whole_too.insert(whole.to_string(), published(&dinov2)[whole].clone());
     let message = refused(&dinov2, &whole_too);
     assert!(message.contains("there twice") && message.contains(whole), "{message}");
+}
+
+#[test]
+fn halves_of_a_weight_are_joined_when_the_model_is_compiled() {
+    let case = case("dinov2-registers-swiglu");
+    let old = published(&case);
+    let new = renamed(&old, &new_names(&case), |_| true);
+    assert!(new.len() > old.len());
+    let inputs = tensors(&case.join("in.safetensors"));
+    let inputs: Vec<(&str, &HostTensor)> =
+        inputs.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect();
+    let [from_old, from_new] = [old, new].map(|tensors| {
+        let (_directory, model) = load(&case, &tensors);
+        let compiler = Compiler::new(Target::host().unwrap());
+        compiler.compile(&model.unwrap()).unwrap().run(&inputs).unwrap()
+    });
+    assert_eq!(from_old, from_new);
 }

@@ -34,7 +34,8 @@ pub(super) trait VisionEncoder {
 
 /// The defaults in which families differ.
 pub(super) struct Defaults {
-    pub hidden_act: Activation,
+    /// By its name in `transformers`.
+    pub hidden_act: &'static str,
     pub layer_norm_eps: f64,
     pub patch_size: i64,
 }
@@ -45,7 +46,7 @@ pub(super) struct Backbone {
     pub hidden_size: i64,
     pub layers: usize,
     pub heads: i64,
-    pub hidden_act: Activation,
+    pub hidden_act: Option<Activation>,
     pub layer_norm_eps: f64,
     pub channels: i64,
     /// Height and width of the images that the position table was made for.

@@ -5,7 +5,6 @@ use super::LoadError;
 use super::backbone::{Backbone, Defaults, VisionEncoder};
 use super::config::Config;
 use crate::frontend::nn::{self, LayerNorm, Linear, Scope, Tensor, TransformerBlock};
-use ocellus_dialects::venc::Activation;
 
 struct Clip {
     backbone: Backbone,
@@ -19,8 +18,7 @@ pub(super) fn clip(
     config: &Config,
     _: &dyn Fn(&str) -> bool,
 ) -> Result<Box<dyn VisionEncoder>, LoadError> {
-    let defaults =
-        Defaults { hidden_act: Activation::QuickGelu, layer_norm_eps: 1e-5, patch_size: 32 };
+    let defaults = Defaults { hidden_act: "quick_gelu", layer_norm_eps: 1e-5, patch_size: 32 };
     let projected = config.is_architecture("CLIPVisionModelWithProjection");
     let projection = match projected {
         true => Some(config.integer("projection_dim", 512, 1..=1 << 16)?),

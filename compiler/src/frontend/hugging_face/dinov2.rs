@@ -37,7 +37,7 @@ pub(super) fn dinov2_with_registers(
 
 impl Dinov2 {
     fn read(config: &Config, patch_size: i64) -> Result<Self, LoadError> {
-        let defaults = Defaults { hidden_act: Activation::Gelu, layer_norm_eps: 1e-6, patch_size };
+        let defaults = Defaults { hidden_act: "gelu", layer_norm_eps: 1e-6, patch_size };
         let backbone = Backbone::read(config, defaults)?;
         let ratio = config.number("mlp_ratio", 4.0, 0.0..=64.0)?;
         let mlp_hidden = (backbone.hidden_size as f64 * ratio) as i64;

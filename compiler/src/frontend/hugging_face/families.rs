@@ -4,7 +4,7 @@ use super::backbone::VisionEncoder;
 use super::config::Config;
 use super::names::{self, Renaming};
 use super::tower::Tower;
-use super::{LoadError, clip, dinov2, siglip, vit};
+use super::{LoadError, clip, dinov2, siglip, similar, vit};
 use crate::weights::Checkpoint;
 use std::path::Path;
 
@@ -117,9 +117,15 @@ pub(super) fn of(config: Config) -> Result<(&'static Family, Config), LoadError>
     match named {
         Some(family) => Ok((family, vision)),
         None => {
-            let known: Vec<&str> = FAMILIES.iter().map(|family| family.model_type).collect();
+            let known = FAMILIES.each_ref().map(|family| family.model_type);
+            let full = FAMILIES.iter().filter_map(|family| family.full_model_type);
+            let all: Vec<&str> = known.into_iter().chain(full).collect();
+            let asked = vision.text("model_type")?.unwrap_or_default();
+            let meant = similar::nearest(asked, &all);
+            let meant = meant.map(|meant| format!("did you mean `{meant}`? ")).unwrap_or_default();
             let known = known.join(", ");
-            Err(vision.wrong("model_type", format!("the supported vision encoders are {known}")))
+            let allowed = format!("{meant}the supported vision encoders are {known}");
+            Err(vision.wrong("model_type", allowed))
         }
     }
 }

@@ -4,6 +4,7 @@
 //! names of the published checkpoints; `names` has those of newer ones. Here is what they share: which family it is,
 //! where in the checkpoint its weights lie, and how large its images may be.
 
+mod activations;
 mod backbone;
 mod clip;
 mod config;
@@ -13,6 +14,7 @@ mod families;
 mod image_range;
 mod names;
 mod siglip;
+mod similar;
 mod tower;
 mod vit;
 
@@ -77,6 +79,7 @@ pub fn load_with(path: impl AsRef<Path>, options: &Options) -> Result<Model, Loa
     let checkpoint = Checkpoint::open(path)?;
     let tower = family.find(path, &checkpoint)?;
     let encoder = (family.read)(&config, &|name| tower.has(name))?;
+    let warnings = config.warnings();
     let processor = ProcessorConfig::load(path)?;
     let sizes = processor.as_ref().and_then(preprocessed_sizes);
     let module = record(encoder.as_ref(), &tower, sizes.as_ref(), options)?;
@@ -93,13 +96,13 @@ pub fn load_with(path: impl AsRef<Path>, options: &Options) -> Result<Model, Loa
     let directory = path.file_name().map(|name| name.to_string_lossy().into_owned());
     let name = options.name.clone().or(directory).unwrap_or_else(|| "model".to_string());
     let preprocessor_config = processor.map(ProcessorConfig::into_json);
-    Ok(Model { name, module, weights: Arc::new(checkpoint), preprocessor_config })
+    Ok(Model { name, module, weights: Arc::new(checkpoint), preprocessor_config, warnings })
 }
 
 /// The program of the encoder that a config describes, with every part that is optional in a checkpoint, and its
 /// weights named as published.
 pub(super) fn declare(config: Map<String, Value>) -> Result<venc::Module, LoadError> {
-    let (family, config) = families::of(Config::new(Path::new("config.json"), "", config))?;
+    let (family, config) = families::of(Config::new(Path::new("config.json"), config))?;
     let encoder = (family.read)(&config, &|_| true)?;
     record(encoder.as_ref(), &Tower::under(family.published_under), None, &Options::default())
 }

@@ -7,7 +7,6 @@ use super::config::Config;
 use crate::frontend::nn::{
     self, LayerNorm, Linear, Mlp, Module, Scope, Tensor, TransformerBlock, attend,
 };
-use ocellus_dialects::venc::Activation;
 
 struct Siglip {
     backbone: Backbone,
@@ -21,7 +20,7 @@ pub(super) fn siglip(
     _: &dyn Fn(&str) -> bool,
 ) -> Result<Box<dyn VisionEncoder>, LoadError> {
     let defaults =
-        Defaults { hidden_act: Activation::GeluTanh, layer_norm_eps: 1e-6, patch_size: 16 };
+        Defaults { hidden_act: "gelu_pytorch_tanh", layer_norm_eps: 1e-6, patch_size: 16 };
     Ok(Box::new(Siglip {
         backbone: Backbone::read(config, defaults)?,
         intermediate_size: Backbone::intermediate_size(config)?,

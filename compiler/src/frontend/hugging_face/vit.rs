@@ -21,7 +21,7 @@ struct Vit {
 
 struct Pooler {
     outputs: i64,
-    activation: Activation,
+    activation: Option<Activation>,
 }
 
 /// Reads a ViT's config. `has` tells whether the checkpoint has a tensor: one without a pooler gives no
@@ -47,12 +47,13 @@ impl Vit {
         has: &dyn Fn(&str) -> bool,
         distilled: bool,
     ) -> Result<Self, LoadError> {
-        let defaults =
-            Defaults { hidden_act: Activation::Gelu, layer_norm_eps: 1e-12, patch_size: 16 };
+        let defaults = Defaults { hidden_act: "gelu", layer_norm_eps: 1e-12, patch_size: 16 };
         let backbone = Backbone::read(config, defaults)?;
         let pooler = Pooler {
-            outputs: config.integer("pooler_output_size", backbone.hidden_size, 1..=1 << 16)?,
-            activation: config.activation("pooler_act", Activation::Tanh)?,
+            outputs: config
+                .integer_if_any("pooler_output_size", 1..=1 << 16)?
+                .unwrap_or(backbone.hidden_size),
+            activation: config.activation("pooler_act", "tanh")?,
         };
         Ok(Vit {
             intermediate_size: Backbone::intermediate_size(config)?,

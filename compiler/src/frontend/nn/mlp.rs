@@ -7,13 +7,13 @@ use ocellus_dialects::venc::Activation;
 #[derive(Clone, Copy, Debug)]
 pub struct Mlp {
     hidden: i64,
-    activation: Activation,
+    activation: Option<Activation>,
 }
 
 impl Mlp {
-    /// An MLP with `hidden` features between its two layers.
-    pub fn new(hidden: i64, activation: Activation) -> Self {
-        Mlp { hidden, activation }
+    /// An MLP with `hidden` features between its two layers, with an activation or none.
+    pub fn new(hidden: i64, activation: impl Into<Option<Activation>>) -> Self {
+        Mlp { hidden, activation: activation.into() }
     }
 }
 
@@ -28,13 +28,13 @@ impl Module for Mlp {
 #[derive(Clone, Copy, Debug)]
 pub struct GatedMlp {
     hidden: i64,
-    activation: Activation,
+    activation: Option<Activation>,
 }
 
 impl GatedMlp {
-    /// A gated MLP with `hidden` features between its layers.
-    pub fn new(hidden: i64, activation: Activation) -> Self {
-        GatedMlp { hidden, activation }
+    /// A gated MLP with `hidden` features between its layers, with an activation or none.
+    pub fn new(hidden: i64, activation: impl Into<Option<Activation>>) -> Self {
+        GatedMlp { hidden, activation: activation.into() }
     }
 }
 

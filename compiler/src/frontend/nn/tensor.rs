@@ -67,9 +67,12 @@ impl Tensor {
         self.then(Op::Scale { factor }, &[])
     }
 
-    /// A function of each element.
-    pub fn activate(&self, activation: Activation) -> Result<Tensor> {
-        self.then(Op::Activate(activation), &[])
+    /// A function of each element; this tensor where there is none.
+    pub fn activate(&self, activation: impl Into<Option<Activation>>) -> Result<Tensor> {
+        match activation.into() {
+            Some(activation) => self.then(Op::Activate(activation), &[]),
+            None => Ok(self.clone()),
+        }
     }
 
     /// The layer norm over the last dimension.

@@ -8,19 +8,19 @@ use ocellus_dialects::venc::Activation;
 pub struct TransformerBlock {
     heads: i64,
     hidden: i64,
-    activation: Activation,
+    activation: Option<Activation>,
     eps: f64,
 }
 
 impl TransformerBlock {
     /// A block whose attention has `heads` heads and whose MLP has `hidden` features; GELU, and `eps = 1e-6`.
     pub fn new(heads: i64, hidden: i64) -> Self {
-        TransformerBlock { heads, hidden, activation: Activation::Gelu, eps: 1e-6 }
+        TransformerBlock { heads, hidden, activation: Some(Activation::Gelu), eps: 1e-6 }
     }
 
-    /// The same with another activation in the MLP.
-    pub fn activation(self, activation: Activation) -> Self {
-        TransformerBlock { activation, ..self }
+    /// The same with another activation in the MLP, or none.
+    pub fn activation(self, activation: impl Into<Option<Activation>>) -> Self {
+        TransformerBlock { activation: activation.into(), ..self }
     }
 
     /// The same with another `eps` in the norms.
