@@ -10,7 +10,7 @@ use ocellus_dialects::symbolic::Bindings;
 use ocellus_dialects::venc::{Activation, Op};
 use ocellus_runtime::HostTensor;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 fn numbers<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &Value) -> Vec<T> {
@@ -93,7 +93,7 @@ fn every_activation_gives_the_features_of_transformers() {
     let inputs: Tensors = tensors(&case.join("in.safetensors"));
     let borrowed: Vec<(&str, &HostTensor)> =
         inputs.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect();
-    let mut compiled = BTreeMap::new();
+    let mut functions = BTreeSet::new();
     for name in names(&table) {
         let features: Vec<f32> = numbers(&table["features"][name]);
         let expected = HostTensor::new(vec![1, features.len()], features).unwrap();
@@ -101,14 +101,14 @@ fn every_activation_gives_the_features_of_transformers() {
         let found = evaluate(&model.module, model.weights.as_ref(), &inputs).unwrap();
         let error = relative_l2(&found["pooler_output"], &expected);
         assert!(error <= F32_RELATIVE_L2, "{name}: {error:e}");
-        // Two names of one function are one program.
-        let found = compiled.entry(activation(&model)).or_insert_with(|| {
+        functions.insert(activation(&model));
+        // The code of each activation has a test of its own; these have most of what code can have, and none.
+        if ["mish", "sqrtsoftplus", "linear"].contains(&name.as_str()) {
             let encoder = Compiler::new(Target::host().unwrap()).compile(&model).unwrap();
-            let outputs = encoder.run(&borrowed).unwrap().into_iter();
-            outputs.collect::<BTreeMap<String, HostTensor>>()
-        });
-        let error = relative_l2(&found["pooler_output"], &expected);
-        assert!(error <= F32_RELATIVE_L2, "{name}, compiled: {error:e}");
+            let outputs: Tensors = encoder.run(&borrowed).unwrap().into_iter().collect();
+            let error = relative_l2(&outputs["pooler_output"], &expected);
+            assert!(error <= F32_RELATIVE_L2, "{name}, compiled: {error:e}");
+        }
     }
-    assert_eq!(compiled.len(), Activation::ALL.len() + 1);
+    assert_eq!(functions.len(), Activation::ALL.len() + 1);
 }
