@@ -2,8 +2,14 @@
 
 use strsim::damerau_levenshtein;
 
+/// What is longer is no slip of the pen, and a distance takes memory in proportion to both lengths.
+const LONGEST: usize = 64;
+
 /// The name that `name` is a slip of the pen away from.
 pub(super) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+    if name.len() > LONGEST {
+        return None;
+    }
     let distances = known.iter().map(|known| (distance(name, known), *known));
     let (_, nearest) = distances.min_by_key(|(distance, _)| *distance)?;
     is_misspelling(name, nearest).then_some(nearest)
@@ -12,7 +18,7 @@ pub(super) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
 /// Whether a key of a config may have been meant for `known`: misspelt, in other letters or without underscores
 /// (`layernorm_eps`), shortened (`num_heads`), or with a word written out (`layer_norm_epsilon`).
 pub(super) fn may_mean(key: &str, known: &str) -> bool {
-    is_misspelling(key, known) || is_shortened(key, known)
+    key.len() <= LONGEST && (is_misspelling(key, known) || is_shortened(key, known))
 }
 
 fn is_misspelling(name: &str, known: &str) -> bool {
@@ -90,5 +96,11 @@ mod tests {
         assert_eq!(nearest("GELU-new", &known), Some("gelu_new"));
         assert_eq!(nearest("wiggle", &known), None);
         assert_eq!(nearest("x", &[]), None);
+    }
+
+    #[test]
+    fn a_name_of_any_length_costs_little() {
+        assert_eq!(nearest(&"gelu".repeat(1 << 22), &["gelu"]), None);
+        assert!(!may_mean(&"heads".repeat(1 << 22), "num_attention_heads"));
     }
 }
