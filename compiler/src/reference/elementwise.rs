@@ -60,7 +60,10 @@ pub(super) fn activate(function: Activation, x: f64) -> f64 {
         Activation::ReluSquared => x.clamp(0.0, f64::INFINITY).powi(2),
         Activation::Sigmoid => sigmoid(x),
         Activation::Tanh => x.tanh(),
-        Activation::Laplace => (1.0 + libm::erf((x - 0.707107) / (0.282095 * SQRT_2))) / 2.0,
+        Activation::Laplace => {
+            let (mean, deviation) = Activation::LAPLACE;
+            (1.0 + libm::erf((x - mean) / (deviation * SQRT_2))) / 2.0
+        }
         Activation::SqrtSoftplus => softplus(x).sqrt(),
     }
 }

@@ -154,7 +154,8 @@ fn gelu_tanh_argument(x: f64) -> f64 {
 }
 
 fn laplace_argument(x: f64) -> f64 {
-    (x - 0.707107) / (0.282095 * std::f64::consts::SQRT_2)
+    let (mean, deviation) = Activation::LAPLACE;
+    (x - mean) / (deviation * std::f64::consts::SQRT_2)
 }
 
 /// How far our f32 activation may be from the true one: what `ocellus_kernels::vector` states.

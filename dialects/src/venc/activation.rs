@@ -57,6 +57,10 @@ activations! {
 }
 
 impl Activation {
+    /// The mean and the deviation of [`Activation::Laplace`], as `transformers` rounds them.
+    #[expect(clippy::approx_constant, reason = "it is near the constant, and not the constant")]
+    pub const LAPLACE: (f64, f64) = (0.707107, 0.282095);
+
     /// The activation of that name.
     pub fn from_name(name: &str) -> Option<Self> {
         Activation::ALL.iter().copied().find(|activation| activation.name() == name)

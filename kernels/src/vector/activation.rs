@@ -84,9 +84,10 @@ fn hard_swish(b: &mut Builder, x: Value) -> Value {
 }
 
 fn laplace(b: &mut Builder, x: Value) -> Value {
-    let mean = constant(b, 0.707107, x);
+    let (mean, deviation) = Activation::LAPLACE;
+    let mean = constant(b, mean, x);
     let centred = b.sub(x, mean);
-    let scaled = times(b, centred, 1.0 / (0.282095 * std::f64::consts::SQRT_2));
+    let scaled = times(b, centred, 1.0 / (deviation * std::f64::consts::SQRT_2));
     let erf = erf(b, scaled);
     let half = constant(b, 0.5, x);
     b.fma(erf, half, half)
