@@ -68,6 +68,16 @@ def images() -> dict[str, tuple[Image.Image, dict]]:
     }
 
 
+def thin_images() -> dict[str, Image.Image]:
+    """By file name, images that are resized to very long ones, of which a crop shows little."""
+    return {
+        "tall.png": Image.fromarray(photo(3_001, 1)),
+        "wide.png": Image.fromarray(photo(1, 3_000)),
+        "two-wide.png": Image.fromarray(photo(1_999, 2)),
+        "three-high.png": Image.fromarray(photo(3, 2_000)),
+    }
+
+
 HALF = {"image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5]}
 
 # preprocessor_config.json, by name. What a config leaves out is its class's default.
@@ -118,6 +128,9 @@ PROCESSORS = {
     },
 }
 
+# Those of them that crop what they resized with its aspect ratio.
+CROPPING = ["clip", "clip-padded", "dinov2"]
+
 
 def processor(config: dict) -> BaseImageProcessor:
     """The processor of a config. The names without `Fast` are those of the Pillow backend: they had no other."""
@@ -125,6 +138,17 @@ def processor(config: dict) -> BaseImageProcessor:
     kind = kind.replace("FeatureExtractor", "ImageProcessor")
     kind = kind.removesuffix("Fast") if kind.endswith("Fast") else kind + "Pil"
     return getattr(transformers, kind).from_dict(config)
+
+
+def levels_of(process: BaseImageProcessor, folder: pathlib.Path, files: list[str]) -> dict[str, numpy.ndarray]:
+    """By file, the levels that a processor makes of it."""
+    levels = {}
+    for file in files:
+        image = load_image(str(folder / file))
+        raw = process(image, do_rescale=False, do_normalize=False, return_tensors="np")["pixel_values"][0]
+        assert raw.dtype == numpy.uint8, (file, raw.dtype)
+        levels[file] = numpy.ascontiguousarray(raw)
+    return levels
 
 
 def png(width: int, height: int, data: bytes) -> bytes:
@@ -151,8 +175,61 @@ def bad_files() -> dict[str, bytes]:
         "zero-width.bmp": bitmap,
         "zero-height.gif": b"GIF89a" + struct.pack("<HHBBB", 5, 0, 0, 0, 0) + b";",
         "bomb.png": png(60_000, 60_000, b""),
-        "line.png": png(1, 60_000, b"\0\0" * 60_000),
     }
+
+
+def pattern(name: str, width: int, height: int) -> numpy.ndarray:
+    """Levels that the test makes as well (`levels` in `compiler/src/preprocess/resample/tests.rs`)."""
+    if name == "ramps":
+        y, x, channel = numpy.mgrid[0:height, 0:width, 0:3]
+        return ((x + y) * (channel + 1) % 256).astype(numpy.uint8)
+    noise, state = [], 1
+    for _ in range(3 * width * height):
+        state = (state * 1_664_525 + 1_013_904_223) % 2**32
+        noise.append(state >> 24)
+    noise = numpy.array(noise, numpy.uint8).reshape(height, width, 3)
+    return noise if name == "noise" else numpy.where(noise < 128, 255, 0).astype(numpy.uint8)
+
+
+def digest(levels: numpy.ndarray) -> str:
+    """The 64-bit FNV-1a hash."""
+    value = 0xCBF29CE484222325
+    for byte in levels.tobytes():
+        value = (value ^ byte) * 0x100000001B3 % 2**64
+    return f"{value:016x}"
+
+
+# Widths and heights, from and to: down, up, both, one side kept, both orders of the sides, thin ones.
+RESIZED = [
+    ((97, 63), (24, 24)), ((63, 97), (24, 24)), ((24, 24), (97, 63)), ((45, 32), (45, 17)), ((45, 32), (17, 32)),
+    ((45, 32), (101, 32)), ((45, 32), (45, 101)), ((20, 151), (28, 28)), ((151, 20), (28, 28)), ((7, 5), (64, 3)),
+    ((5, 7), (3, 64)), ((1, 1), (9, 7)), ((1, 90), (5, 450)), ((90, 1), (450, 5)), ((90, 1), (1, 90)),
+    ((1, 90), (90, 1)), ((2, 3), (3, 2)), ((131, 89), (130, 88)), ((256, 64), (128, 32)), ((64, 256), (64, 8)),
+    ((301, 2), (7, 2)), ((3, 300), (2, 9)),
+]  # fmt: skip
+
+
+def resized() -> list[dict]:
+    """Digests of what Pillow resizes those patterns to, by every filter, with the part that they are of."""
+    cases = []
+
+    def add(resample: int, name: str, size: tuple[int, int], to: tuple[int, int], part: list[list[int]]):
+        levels = Image.fromarray(pattern(name, *size)).resize(to, resample=resample)
+        columns, rows = part
+        levels = numpy.asarray(levels.crop((columns[0], rows[0], columns[1], rows[1])))
+        cases.append(
+            {"filter": resample, "pattern": name, "from": size, "to": to, "part": part, "digest": digest(levels)}
+        )
+
+    for resample in range(8):
+        for index, (size, to) in enumerate(RESIZED):
+            for name in ("noise", "edges", "ramps")[index % 3 :: 2]:
+                add(resample, name, size, to, [[0, to[0]], [0, to[1]]])
+        # Crops out of images that nobody would make as a whole.
+        for size, to in [((1, 6_000), (1, 1_344_000)), ((6_000, 1), (1_344_000, 1)), ((3, 40_000), (3, 300_001))]:
+            middle = [[(side - min(side, 224)) // 2, (side + min(side, 224)) // 2] for side in to]
+            add(resample, "noise", size, to, middle)
+    return cases
 
 
 def main():
@@ -163,22 +240,29 @@ def main():
         image.save(HERE / "images" / name, **options)
         files.append(name)
 
+    (HERE / "thin").mkdir()
+    thin = []
+    for name, image in thin_images().items():
+        image.save(HERE / "thin" / name)
+        thin.append(name)
+    # 224 pixels wide it would be 13 440 000 high.
+    (HERE / "thin" / "line.png").write_bytes(png(1, 60_000, b"\0\xff" * 60_000))
+
     (HERE / "bad").mkdir()
     for name, data in bad_files().items():
         (HERE / "bad" / name).write_bytes(data)
+
+    lines = ",\n".join(json.dumps(case) for case in resized())
+    (HERE / "resized.json").write_text(f"[\n{lines}\n]\n")
 
     for name, config in PROCESSORS.items():
         folder = HERE / name
         folder.mkdir()
         (folder / "preprocessor_config.json").write_text(json.dumps(config, indent=2) + "\n")
         process = processor(config)
-        levels = {}
-        for file in files:
-            image = load_image(str(HERE / "images" / file))
-            raw = process(image, do_rescale=False, do_normalize=False, return_tensors="np")["pixel_values"][0]
-            assert raw.dtype == numpy.uint8, (name, file, raw.dtype)
-            levels[file] = numpy.ascontiguousarray(raw)
-        save_file(levels, folder / "levels.safetensors")
+        save_file(levels_of(process, HERE / "images", files), folder / "levels.safetensors")
+        if name in CROPPING:
+            save_file(levels_of(process, HERE / "thin", thin), folder / "thin.safetensors")
         values = process(load_image(str(HERE / "images" / "rgb.png")), return_tensors="np")["pixel_values"]
         save_file({"pixel_values": values.astype(numpy.float32)}, folder / "rgb.safetensors")
 

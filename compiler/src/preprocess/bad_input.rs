@@ -43,7 +43,7 @@ fn configs() {
         r#"{"image_processor_type": "ViTImageProcessor", "size": {"height": 60000, "width": 60000}}"#,
         r#"{"image_processor_type": "ViTImageProcessor", "size": {"height": 224}}"#,
         r#"{"image_processor_type": "ViTImageProcessor", "size": {"longest_edge": 224}}"#,
-        r#"{"image_processor_type": "ViTImageProcessor", "resample": 6}"#,
+        r#"{"image_processor_type": "ViTImageProcessor", "resample": 8}"#,
         r#"{"image_processor_type": "ViTImageProcessor", "do_center_crop": true}"#,
         r#"{"image_processor_type": "CLIPImageProcessor", "crop_size": {"shortest_edge": 224}}"#,
         r#"{"image_processor_type": "CLIPImageProcessor", "crop_size": {"height": 224, "width": -1}}"#,
@@ -81,13 +81,54 @@ fn images() {
     insta::assert_snapshot!(messages.join("\n"));
 }
 
+/// A white line, 1 pixel wide and 60 000 high.
+fn line() -> PathBuf {
+    bad_file("../thin/line.png")
+}
+
+#[test]
+fn a_line_becomes_no_wall_where_a_crop_shows_little_of_it() {
+    // As a whole it would be 224 pixels wide and 13 440 000 high.
+    let clip = parse(r#"{"image_processor_type": "CLIPImageProcessor", "do_normalize": false}"#);
+    let values = clip.unwrap().run(&[line()]).unwrap();
+    assert_eq!(values.shape, [1, 3, 224, 224]);
+    assert!(values.data.iter().all(|value| *value == 1.0));
+}
+
+#[test]
+fn a_side_may_be_longer_than_two_bytes_can_count() {
+    let folder = tempfile::tempdir().unwrap();
+    let clip = parse(r#"{"image_processor_type": "CLIPImageProcessor"}"#).unwrap();
+    for (name, width, height) in [("tall.png", 1, 70_000), ("wide.png", 70_000, 2)] {
+        let file = folder.path().join(name);
+        image::RgbImage::new(width, height).save(&file).unwrap();
+        assert_eq!(clip.run(&[file]).unwrap().shape, [1, 3, 224, 224]);
+    }
+}
+
 #[test]
 fn a_line_does_not_become_a_wall() {
-    let clip = parse(r#"{"image_processor_type": "CLIPImageProcessor"}"#).unwrap();
+    let message_with = |keys: &str| {
+        let config = format!(r#"{{"image_processor_type": "CLIPImageProcessor", {keys}}}"#);
+        message(&parse(&config).unwrap().run(&[line()]).unwrap_err()).replace("../thin/", "")
+    };
     assert_eq!(
-        message(&clip.run(&[bad_file("line.png")]).unwrap_err()),
-        "the image `line.png` would be resized to 224 pixels wide and 13440000 high; \
-         at most 65535 a side and 178956970 in all are taken"
+        message_with(r#""do_center_crop": false"#),
+        "the image `line.png` would come out 224 pixels wide and 13440000 high; \
+         at most 2147483647 a side and 178956970 in all are taken"
+    );
+    assert_eq!(
+        message_with(
+            r#""do_center_crop": false, "size": {"shortest_edge": 16, "longest_edge": 30}"#
+        ),
+        "the image `line.png` would be resized to 0 pixels wide and 30 high, which leaves nothing of it: \
+         it is too thin for this processor"
+    );
+    // Longer than an `int` of C, with which Pillow counts: it refuses that, crop or no crop.
+    assert_eq!(
+        message_with(r#""size": 65535"#),
+        "the image `line.png` would be resized to 65535 pixels wide and 3932100000 high; \
+         at most 2147483647 a side and 178956970 in all are taken"
     );
 }
 
@@ -101,6 +142,39 @@ fn images_of_different_sizes_do_not_share_a_tensor() {
         PreprocessError::DifferentSizes { first_size: (97, 63), second_size: (20, 151), .. }
     ));
     assert!(error.to_string().contains("97x63") && error.to_string().contains("tall.png"));
+}
+
+#[test]
+fn the_error_is_that_of_the_first_file_for_any_number_of_threads() {
+    let config = r#"{"image_processor_type": "ViTImageProcessor", "do_resize": false}"#;
+    let preprocessor = parse(config).unwrap();
+    let good = ["rgb.png", "rgb.png"].map(|name| bad_file("../images").join(name));
+    let (tall, text) = (bad_file("../images/tall.png"), bad_file("text.png"));
+    let [first, second] = good;
+    for threads in 1..6 {
+        let threads = std::num::NonZeroUsize::new(threads).unwrap();
+        let error = |files: &[&PathBuf]| preprocessor.run_on(files, threads).unwrap_err();
+        let unlike = error(&[&first, &second, &tall, &text]);
+        assert!(matches!(unlike, PreprocessError::DifferentSizes { .. }), "{unlike}");
+        let no_image = error(&[&first, &second, &text, &tall]);
+        assert!(matches!(no_image, PreprocessError::NotAnImage { .. }), "{no_image}");
+    }
+}
+
+#[test]
+fn pixel_values_do_not_depend_on_the_number_of_threads() {
+    let vit = parse(r#"{"image_processor_type": "ViTImageProcessor", "size": 16}"#).unwrap();
+    let files = ["rgb.png", "photo.jpg", "tall.png", "turned.jpg", "palette.gif", "rgba.png"];
+    let files = files.map(|name| bad_file("../images").join(name));
+    let run = |threads| vit.run_on(&files, std::num::NonZeroUsize::new(threads).unwrap()).unwrap();
+    let one = run(1);
+    assert_eq!(one.shape, [6, 3, 16, 16]);
+    for threads in 2..8 {
+        assert_eq!(run(threads), one);
+    }
+    for (image, file) in one.data.chunks(3 * 16 * 16).zip(files) {
+        assert_eq!(vit.run(&[file]).unwrap().data, image);
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The centre crop step.
 
-use image::{RgbImage, imageops};
+use super::resample::{CHANNELS, Levels, Target};
+use std::ops::Range;
 
 /// Takes the middle of an image, with black around it where the image is smaller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,21 +14,39 @@ pub(super) struct CenterCrop {
 }
 
 impl CenterCrop {
-    /// The middle of the image.
-    pub fn apply(&self, image: &RgbImage) -> RgbImage {
-        let mut cropped = RgbImage::new(self.width, self.height);
-        let left = self.offset(image.width(), self.width);
-        let top = self.offset(image.height(), self.height);
-        imageops::replace(&mut cropped, image, left, top);
+    /// The part of an image of that size that the crop shows.
+    pub fn part(&self, width: u32, height: u32) -> Target {
+        let (columns, rows) = (shown(width, self.width), shown(height, self.height));
+        Target { width, height, columns, rows }
+    }
+
+    /// The crop of an image from the part that it shows.
+    pub fn pad(&self, part: Levels) -> Levels {
+        let (width, height) = (self.width as usize, self.height as usize);
+        if (part.width, part.height) == (width, height) {
+            return part;
+        }
+        let top = self.lines_before(height - part.height);
+        let left = self.lines_before(width - part.width) * CHANNELS;
+        let mut cropped = Levels::new(width, height);
+        for (row, levels) in cropped.rows_mut().skip(top).take(part.height).enumerate() {
+            let source = part.view().row(row);
+            levels[left..left + source.len()].copy_from_slice(source);
+        }
         cropped
     }
 
-    /// Where the image's first pixel lies in the crop; negative where the crop begins inside the image.
-    fn offset(&self, image: u32, crop: u32) -> i64 {
-        let (image, crop) = (i64::from(image), i64::from(crop));
-        if crop <= image {
-            return -((image - crop) / 2);
+    /// How many of the black lines come first.
+    fn lines_before(&self, black: usize) -> usize {
+        match self.odd_line_last {
+            true => black / 2,
+            false => black.div_ceil(2),
         }
-        (crop - image + i64::from(!self.odd_line_last)) / 2
     }
+}
+
+/// The lines of an image that a crop shows.
+fn shown(image: u32, crop: u32) -> Range<u32> {
+    let first = image.saturating_sub(crop) / 2;
+    first..first + image.min(crop)
 }

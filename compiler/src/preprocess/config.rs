@@ -6,6 +6,7 @@
 use super::center_crop::CenterCrop;
 use super::processor_config::{CLASS, MODEL_TYPE, ProcessorConfig};
 use super::resize::{Resample, Resize, Size};
+use super::values::Values;
 use super::{LONGEST_SIDE, MOST_PIXELS, PreprocessError, Preprocessor};
 use serde_json::{Map, Value};
 
@@ -185,7 +186,7 @@ impl Config<'_> {
         value.as_u64().and_then(Resample::from_number).ok_or_else(|| {
             self.error(
                 "resample",
-                format!("is {value}; it must be a number from 0 to 5, one of Pillow's filters"),
+                format!("is {value}; it must be a number from 0 to 7, one of Pillow's filters"),
             )
         })
     }
@@ -314,7 +315,7 @@ impl Config<'_> {
 
     /// Rescaling and normalising as one table by channel and level, in transformers' own arithmetic: the product in
     /// f64, all else in f32.
-    fn values(&self, defaults: &Defaults) -> Result<[Vec<f32>; 3], PreprocessError> {
+    fn values(&self, defaults: &Defaults) -> Result<Values, PreprocessError> {
         let factor = match self.flag("do_rescale", true)? {
             true => {
                 let factor = self.value("rescale_factor", "do_rescale")?;
@@ -326,16 +327,13 @@ impl Config<'_> {
             true => Some(self.mean_and_std(defaults)?),
             false => None,
         };
-        Ok(std::array::from_fn(|channel| {
-            let rescaled = (0..=255).map(|level| (f64::from(level) * factor) as f32);
-            match &normalize {
-                Some((mean, std)) => {
-                    let (mean, std) = (mean[channel] as f32, std[channel] as f32);
-                    rescaled.map(|value| (value - mean) / std).collect()
-                }
-                None => rescaled.collect(),
-            }
-        }))
+        Ok(Values(std::array::from_fn(|channel| {
+            std::array::from_fn(|level| {
+                let rescaled = (level as f64 * factor) as f32;
+                let Some((mean, std)) = &normalize else { return rescaled };
+                (rescaled - mean[channel] as f32) / std[channel] as f32
+            })
+        })))
     }
 
     fn mean_and_std(&self, defaults: &Defaults) -> Result<([f64; 3], [f64; 3]), PreprocessError> {

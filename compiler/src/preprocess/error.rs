@@ -1,7 +1,7 @@
 //! [`PreprocessError`].
 
 use super::decode::DecodeError;
-use super::{LONGEST_SIDE, MOST_PIXELS};
+use super::{MOST_LINES, MOST_PIXELS};
 use crate::python_json::JsonFileError;
 use std::path::{Path, PathBuf};
 
@@ -91,20 +91,59 @@ pub enum PreprocessError {
         /// Its height.
         height: u32,
     },
-    /// An image that would be resized to more than memory should be spent on.
+    /// An image that would be resized to, or would come out, more than memory should be spent on.
     #[error(
-        "the image `{file}` {becomes} {width} pixels wide and {height} high; at most {LONGEST_SIDE} a side and \
+        "the image `{file}` {becomes} {width} pixels wide and {height} high; at most {MOST_LINES} a side and \
          {MOST_PIXELS} in all are taken", file = file.display()
     )]
     TooLarge {
         /// The file.
         file: PathBuf,
-        /// `is`, or `would be resized to`.
+        /// `would be resized to` or `would come out`.
         becomes: &'static str,
         /// The width.
         width: u64,
         /// The height.
         height: u64,
+    },
+    /// An image that is so thin that resizing it with its aspect ratio leaves nothing of it.
+    #[error(
+        "the image `{file}` would be resized to {width} pixels wide and {height} high, which leaves nothing of it: \
+         it is too thin for this processor", file = file.display()
+    )]
+    ResizedToNothing {
+        /// The file.
+        file: PathBuf,
+        /// The width that it would have.
+        width: u32,
+        /// The height that it would have.
+        height: u32,
+    },
+    /// An image whose resizing would take more weights than memory should be spent on: one that is very long.
+    #[error(
+        "the image `{file}` is {} pixels wide and {} high; to resize it to {} by {} takes more memory than it should: \
+         make it smaller first", size.0, size.1, target.0, target.1, file = file.display()
+    )]
+    TooManyWeights {
+        /// The file.
+        file: PathBuf,
+        /// Its width and height.
+        size: (u32, u32),
+        /// The width and height that it would have.
+        target: (u32, u32),
+    },
+    /// More images than memory can hold as `pixel_values`.
+    #[error(
+        "memory does not suffice for the `pixel_values` of {images} images of {width}x{height} pixels; \
+         give fewer at a time"
+    )]
+    NoMemory {
+        /// The number of images.
+        images: usize,
+        /// Their width.
+        width: usize,
+        /// Their height.
+        height: usize,
     },
     /// Images of one call that come out in different sizes.
     #[error(

@@ -4,13 +4,6 @@ use super::Preprocessor;
 use safetensors::SafeTensors;
 use std::path::{Path, PathBuf};
 
-/// The most levels that one pixel may be away.
-const MOST_LEVELS: i32 = 1;
-
-/// What they may be in the mean. Only sums that lie halfway between two levels differ: Pillow's weights have 22 bits, ours
-/// 53.
-const MOST_LEVELS_IN_THE_MEAN: f64 = 0.06;
-
 fn goldens() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/goldens/preprocessing")
 }
@@ -25,11 +18,21 @@ fn processors() -> Vec<PathBuf> {
     folders
 }
 
-/// Largest and mean distance in levels.
-fn distance(found: &[u8], expected: &[u8]) -> (i32, f64) {
-    let distances =
-        || found.iter().zip(expected).map(|(a, b)| (i32::from(*a) - i32::from(*b)).abs());
-    (distances().max().unwrap(), distances().sum::<i32>() as f64 / found.len() as f64)
+/// How many levels differ from those of a golden, in words; empty where none do.
+fn difference(preprocessor: &Preprocessor, images: &Path, golden: &Path) -> String {
+    let bytes = std::fs::read(golden).unwrap();
+    let mut report = String::new();
+    for (file, expected) in SafeTensors::deserialize(&bytes).unwrap().iter() {
+        let levels = preprocessor.levels(&images.join(file)).unwrap();
+        let name = format!("{}: {file}", golden.display());
+        assert_eq!([3, levels.height, levels.width], expected.shape(), "{name}");
+        let planes = (0..3).flat_map(|channel| levels.bytes[channel..].iter().step_by(3));
+        let differing = planes.zip(expected.data()).filter(|(a, b)| a != b).count();
+        if differing != 0 {
+            report += &format!("{name}: {differing} of {} differ\n", levels.bytes.len());
+        }
+    }
+    report
 }
 
 #[test]
@@ -37,21 +40,20 @@ fn levels_are_those_of_pillow() {
     let mut report = String::new();
     for folder in processors() {
         let preprocessor = Preprocessor::load(&folder).unwrap();
-        let bytes = std::fs::read(folder.join("levels.safetensors")).unwrap();
-        for (file, expected) in SafeTensors::deserialize(&bytes).unwrap().iter() {
-            let image = preprocessor.levels(&goldens().join("images").join(file)).unwrap();
-            let shape = [3, image.height() as usize, image.width() as usize];
-            let name = format!("{}: {file}", folder.file_name().unwrap().display());
-            assert_eq!(shape, expected.shape(), "{name}");
-            let planes: Vec<u8> = (0..3)
-                .flat_map(|channel| image.pixels().map(move |pixel| pixel.0[channel]))
-                .collect();
-            let (largest, mean) = distance(&planes, expected.data());
-            if largest > MOST_LEVELS || mean > MOST_LEVELS_IN_THE_MEAN {
-                report +=
-                    &format!("{name}: at most {largest} levels away, {mean:.4} in the mean\n");
-            }
-        }
+        let (images, levels) = (goldens().join("images"), folder.join("levels.safetensors"));
+        report += &difference(&preprocessor, &images, &levels);
+    }
+    assert!(report.is_empty(), "{report}");
+}
+
+#[test]
+fn of_a_thin_image_only_what_the_crop_shows_is_resized() {
+    let thin = goldens().join("thin");
+    let mut report = String::new();
+    for name in ["clip", "clip-padded", "dinov2"] {
+        let folder = goldens().join(name);
+        let preprocessor = Preprocessor::load(&folder).unwrap();
+        report += &difference(&preprocessor, &thin, &folder.join("thin.safetensors"));
     }
     assert!(report.is_empty(), "{report}");
 }
@@ -67,16 +69,10 @@ fn pixel_values_are_those_of_transformers() {
         let preprocessor = Preprocessor::load(&folder).unwrap();
         let found = preprocessor.run(&[goldens().join("images/rgb.png")]).unwrap();
         assert_eq!(found.shape, expected.shape());
-
-        // One level, in the units of this processor.
-        let plane = found.data.len() / 3;
-        let mut differing = 0;
-        for (index, (a, b)) in found.data.iter().zip(&values).enumerate() {
-            let levels = &preprocessor.values[index / plane];
-            let level = levels[1] - levels[0];
-            assert!((a - b).abs() <= 1.001 * level, "{}: {index}: {a} {b}", folder.display());
-            differing += usize::from((a - b).abs() > 1e-6 * b.abs().max(1.0));
-        }
-        assert!(differing * 20 <= values.len(), "{}: {differing} differ", folder.display());
+        // The torchvision backend, which is that of one golden, takes the two last steps in another order.
+        let rounding = if folder.to_string_lossy().contains("-fast-") { 1e-6 } else { 0.0 };
+        let differs = |(a, b): &(&f32, &f32)| (*a - *b).abs() > rounding;
+        let differing = found.data.iter().zip(&values).filter(differs).count();
+        assert_eq!(differing, 0, "{}: of {}", folder.display(), values.len());
     }
 }

@@ -15,9 +15,12 @@ mod center_crop;
 mod config;
 mod decode;
 mod error;
+mod parallel;
 mod pixel_budget;
 mod processor_config;
+mod resample;
 mod resize;
+mod values;
 
 #[cfg(test)]
 mod bad_input;
@@ -34,14 +37,22 @@ pub use processor_config::ProcessorConfig;
 use center_crop::CenterCrop;
 use decode::decode;
 use ocellus_runtime::HostTensor;
+use resample::{CHANNELS, Levels, Target, View};
 use resize::Resize;
+use std::num::NonZeroUsize;
 use std::ops::RangeInclusive;
 use std::path::Path;
+use std::sync::OnceLock;
+use std::thread;
+use values::Values;
 
-/// The longest side of an image, decoded, resized or cropped, in pixels.
+/// The longest side that a config can ask for, in pixels.
 const LONGEST_SIDE: u32 = 65_535;
 
-/// The most pixels of an image, decoded, resized or cropped: where Pillow takes a file for a decompression bomb.
+/// The longest side of an image, in pixels: Pillow counts with C's `int`.
+const MOST_LINES: u32 = i32::MAX.unsigned_abs();
+
+/// The most pixels of an image, decoded or as it comes out: where Pillow takes a file for a decompression bomb.
 const MOST_PIXELS: u64 = 2 * 89_478_485;
 
 /// Turns image files into `pixel_values`.
@@ -49,8 +60,7 @@ const MOST_PIXELS: u64 = 2 * 89_478_485;
 pub struct Preprocessor {
     resize: Option<Resize>,
     crop: Option<CenterCrop>,
-    /// By channel and level, what stands in `pixel_values`: rescaling and normalising are one table.
-    values: [Vec<f32>; 3],
+    values: Values,
 }
 
 /// The sizes that a [`Preprocessor`] can give, in pixels.
@@ -92,44 +102,100 @@ impl Preprocessor {
             .map_or(OutputSizeRange::any(), |resize| resize.size.output_size_range())
     }
 
-    /// The `pixel_values` of those files, `[images, 3, height, width]`.
+    /// The `pixel_values` of those files, `[images, 3, height, width]`. As many are in work at a time as there are cores.
     ///
     /// # Errors
     /// A file that cannot be read, is no image, has a zero side or too many pixels; and files that come out in
-    /// different sizes, which one tensor cannot hold.
-    pub fn run(&self, files: &[impl AsRef<Path>]) -> Result<HostTensor, PreprocessError> {
-        let mut size = None;
-        let mut data = Vec::new();
-        for file in files {
-            let file = file.as_ref();
-            let image = self.levels(file)?;
-            let (expected, first) = *size.get_or_insert((image.dimensions(), file));
-            if image.dimensions() != expected {
-                return Err(PreprocessError::DifferentSizes {
-                    first: first.to_path_buf(),
-                    first_size: expected,
-                    second: file.to_path_buf(),
-                    second_size: image.dimensions(),
-                });
+    /// different sizes, which one tensor cannot hold. Of several errors, that of the first file.
+    pub fn run(&self, files: &[impl AsRef<Path> + Sync]) -> Result<HostTensor, PreprocessError> {
+        self.run_on(files, thread::available_parallelism().unwrap_or(NonZeroUsize::MIN))
+    }
+
+    /// As [`run`](Self::run), with that many threads. The answer is the same for any number; each holds one decoded
+    /// image.
+    pub fn run_on(
+        &self,
+        files: &[impl AsRef<Path> + Sync],
+        threads: NonZeroUsize,
+    ) -> Result<HostTensor, PreprocessError> {
+        let first: OnceLock<((u32, u32), &Path)> = OnceLock::new();
+        let is_like_first = |levels: &Levels, second: &Path| match first.get() {
+            Some((size, first)) if *size != levels.size() => Err(PreprocessError::DifferentSizes {
+                first: first.to_path_buf(),
+                first_size: *size,
+                second: second.to_path_buf(),
+                second_size: levels.size(),
+            }),
+            _ => Ok(()),
+        };
+        let outcomes = parallel::in_order(files.iter(), threads, |index, file| {
+            let file: &Path = file.as_ref();
+            let levels = self.levels(file)?;
+            if index == 0 {
+                first.get_or_init(|| (levels.size(), file));
             }
-            for (channel, values) in self.values.iter().enumerate() {
-                data.extend(image.pixels().map(|pixel| values[usize::from(pixel.0[channel])]));
-            }
+            // Where the first is done, this saves the work on the rest; below, it is.
+            is_like_first(&levels, file)?;
+            Ok::<_, PreprocessError>(levels)
+        });
+        let mut images = Vec::with_capacity(files.len());
+        for (outcome, file) in outcomes.into_iter().zip(files) {
+            let levels = outcome?;
+            is_like_first(&levels, file.as_ref())?;
+            images.push(levels);
         }
-        let (width, height) = size.map_or((0, 0), |(size, _)| size);
-        Ok(HostTensor { shape: vec![files.len(), 3, height as usize, width as usize], data })
+        self.pixel_values(&images, threads)
+    }
+
+    /// The `pixel_values` of images of one size.
+    fn pixel_values(
+        &self,
+        images: &[Levels],
+        threads: NonZeroUsize,
+    ) -> Result<HostTensor, PreprocessError> {
+        let (width, height) = images.first().map_or((0, 0), |image| (image.width, image.height));
+        let mut tensor = HostTensor::zeros(vec![images.len(), CHANNELS, height, width])
+            .ok_or(PreprocessError::NoMemory { images: images.len(), width, height })?;
+        let targets = tensor.data.chunks_exact_mut((CHANNELS * height * width).max(1));
+        parallel::in_order(targets.zip(images), threads, |_, (target, levels)| {
+            self.values.fill(target, levels);
+            Ok::<_, ()>(())
+        });
+        Ok(tensor)
     }
 
     /// One file as levels: decoded, resized, cropped.
-    fn levels(&self, file: &Path) -> Result<image::RgbImage, PreprocessError> {
-        let mut image = decode(file)?;
-        if let Some(resize) = &self.resize {
-            image = resize.apply(image, file)?;
-        }
-        if let Some(crop) = &self.crop {
-            image = crop.apply(&image);
-        }
-        Ok(image)
+    fn levels(&self, file: &Path) -> Result<Levels, PreprocessError> {
+        let image = decode(file)?;
+        let (width, height) = image.dimensions();
+        let part = self.part(width, height, file)?;
+        let (width, height) = (width as usize, height as usize);
+        let levels = match &self.resize {
+            Some(resize) => resize.apply(View::new(&image, width, height), &part, file)?,
+            None if part.is_whole() => Levels { width, height, bytes: image.into_raw() },
+            None => View::new(&image, width, height).part(&part).to_levels(),
+        };
+        Ok(match &self.crop {
+            Some(crop) => crop.pad(levels),
+            None => levels,
+        })
+    }
+
+    /// What an image of that size becomes when it is resized, and which part of that the crop shows.
+    ///
+    /// The rest is never computed, so only the part has to be of a size that memory should be spent on.
+    fn part(&self, width: u32, height: u32, file: &Path) -> Result<Target, PreprocessError> {
+        let (width, height) = match &self.resize {
+            Some(resize) => resize.size_of(width, height, file)?,
+            None => (width, height),
+        };
+        let part = match &self.crop {
+            Some(crop) => crop.part(width, height),
+            None => Target::whole(width, height),
+        };
+        let (width, height) = part.size();
+        check_size(file, "would come out", width.into(), height.into())?;
+        Ok(part)
     }
 }
 
@@ -150,4 +216,19 @@ impl OutputSizeRange {
     fn any() -> Self {
         OutputSizeRange::within(1, LONGEST_SIDE)
     }
+}
+
+/// Fails where that many pixels are too many.
+fn check_size(
+    file: &Path,
+    becomes: &'static str,
+    width: u64,
+    height: u64,
+) -> Result<(), PreprocessError> {
+    let side = u64::from(MOST_LINES);
+    if width > side || height > side || width * height > MOST_PIXELS {
+        let file = file.to_path_buf();
+        return Err(PreprocessError::TooLarge { file, becomes, width, height });
+    }
+    Ok(())
 }

@@ -24,7 +24,7 @@ mod goldens;
 
 pub use error::DecodeError;
 
-use super::{LONGEST_SIDE, MOST_PIXELS, PreprocessError};
+use super::{MOST_PIXELS, PreprocessError};
 use image::RgbImage;
 use orientation::Metadata;
 use std::path::Path;
@@ -80,19 +80,4 @@ fn new_levels(width: u32, height: u32) -> Result<RgbImage, DecodeError> {
     let bytes = 3 * pixels as usize;
     Vec::<u8>::new().try_reserve_exact(bytes).map_err(|_| DecodeError::OutOfMemory { bytes })?;
     Ok(RgbImage::new(width, height))
-}
-
-/// Fails where that many pixels are too many.
-pub(super) fn check_size(
-    file: &Path,
-    becomes: &'static str,
-    width: u64,
-    height: u64,
-) -> Result<(), PreprocessError> {
-    let side = u64::from(LONGEST_SIDE);
-    if width > side || height > side || width * height > MOST_PIXELS {
-        let file = file.to_path_buf();
-        return Err(PreprocessError::TooLarge { file, becomes, width, height });
-    }
-    Ok(())
 }
