@@ -4,6 +4,7 @@ use crate::diagnostic::Diagnostic;
 use crate::subject::Subject;
 use ocellus_runtime::{HostTensor, read_tensors};
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 /// The inputs of one call. One of the two must be given.
@@ -41,19 +42,27 @@ impl RequiredInputs {
         self.image.iter().chain(&self.input)
     }
 
-    /// Reads them.
-    pub fn read(&self, subject: &Subject) -> Result<Inputs, Diagnostic> {
-        read(&self.image, self.input.as_ref(), subject)
+    /// Reads them, with that many threads or one for each core.
+    pub fn read(
+        &self,
+        subject: &Subject,
+        threads: Option<NonZeroUsize>,
+    ) -> Result<Inputs, Diagnostic> {
+        read(&self.image, self.input.as_ref(), subject, threads)
     }
 }
 
 impl OptionalInputs {
-    /// Reads them, where any are given.
-    pub fn read(&self, subject: &Subject) -> Result<Option<Inputs>, Diagnostic> {
+    /// Reads them, where any are given, with that many threads or one for each core.
+    pub fn read(
+        &self,
+        subject: &Subject,
+        threads: Option<NonZeroUsize>,
+    ) -> Result<Option<Inputs>, Diagnostic> {
         if self.image.is_empty() && self.input.is_none() {
             return Ok(None);
         }
-        read(&self.image, self.input.as_ref(), subject).map(Some)
+        read(&self.image, self.input.as_ref(), subject, threads).map(Some)
     }
 }
 
@@ -61,10 +70,14 @@ fn read(
     images: &[PathBuf],
     file: Option<&PathBuf>,
     subject: &Subject,
+    threads: Option<NonZeroUsize>,
 ) -> Result<Inputs, Diagnostic> {
     match file {
         Some(file) => Ok(read_tensors(file, |name| subject.holds_indices(name))?),
-        None => Ok(BTreeMap::from([("pixel_values".to_string(), subject.preprocess(images)?)])),
+        None => {
+            let pixels = subject.preprocess(images, threads)?;
+            Ok(BTreeMap::from([("pixel_values".to_string(), pixels)]))
+        }
     }
 }
 

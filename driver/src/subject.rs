@@ -11,6 +11,7 @@ use ocellus_compiler::preprocess::{Preprocessor, ProcessorConfig};
 use ocellus_compiler::weights::Checkpoint;
 use ocellus_dialects::{ElementType, venc};
 use ocellus_runtime::{Artifact, HostTensor};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 /// How to say a range that a model has.
@@ -58,14 +59,21 @@ impl Subject {
         }
     }
 
-    /// The `pixel_values` of image files.
-    pub fn preprocess(&self, images: &[PathBuf]) -> Result<HostTensor, Diagnostic> {
+    /// The `pixel_values` of image files, by that many threads or one for each core.
+    pub fn preprocess(
+        &self,
+        images: &[PathBuf],
+        threads: Option<NonZeroUsize>,
+    ) -> Result<HostTensor, Diagnostic> {
         let preprocessor = match self {
             Subject::Model(_, folder) => Preprocessor::load(folder)
                 .help("where images cannot be preprocessed, give `pixel_values` by --input")?,
             Subject::Artifact(artifact, path) => artifact_preprocessor(artifact, path)?,
         };
-        Ok(preprocessor.run(images)?)
+        Ok(match threads {
+            Some(threads) => preprocessor.run_on(images, threads)?,
+            None => preprocessor.run(images)?,
+        })
     }
 }
 

@@ -66,7 +66,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
     let mut stages = Stages::new(compilation::STAGES + 2);
     stages.begin("load");
     let subject = Subject::open(&arguments.subject, &arguments.options)?;
-    let given = arguments.inputs.read(&subject)?;
+    let given = arguments.inputs.read(&subject, arguments.threads)?;
     let model = match &subject {
         Subject::Model(model, _) => Some(model.clone()),
         Subject::Artifact(_, path) if arguments.reference => {

@@ -72,7 +72,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
     let subject = Subject::open(&arguments.subject, &arguments.options)?;
     output::spare(&output, &arguments.files_read(&subject))?;
     stages.begin("read the inputs");
-    let inputs = arguments.inputs.read(&subject)?;
+    let inputs = arguments.inputs.read(&subject, arguments.threads)?;
     let (outputs, non_finite) = match &subject {
         Subject::Model(model, _) if arguments.reference => {
             stages.begin("run the reference");

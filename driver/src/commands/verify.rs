@@ -99,7 +99,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
 fn prepare(arguments: &Arguments, stages: &mut Stages) -> Result<Sides, Diagnostic> {
     stages.begin("load");
     let subject = Subject::open(&arguments.subject, &arguments.options)?;
-    let given = arguments.inputs.read(&subject)?;
+    let given = arguments.inputs.read(&subject, arguments.threads)?;
     let (model, artifact, options) = match subject {
         Subject::Artifact(artifact, path) => {
             let against = arguments.against.as_ref().ok_or_else(|| {
