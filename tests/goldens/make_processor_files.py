@@ -4,8 +4,8 @@
     python make_processor_files.py
 
 Each case is a folder of JSON files, and what `AutoImageProcessor` makes of `preprocessing/images/rgb.png` with them: the
-shape of `pixel_values`, its numbers at the first, the middle and the last of rows and columns, and what one level of 255 is
-by channel; or none of it where it refuses. The numbers are those of the Pillow backend; the other has to agree on the shape.
+shape of `pixel_values`, and its numbers at the first, the middle and the last of rows and columns; or none of it where it
+refuses. The numbers are those of the Pillow backend; the other has to agree on the shape.
 """
 
 import json
@@ -115,16 +115,14 @@ CASES: dict[str, dict[str, object]] = {
 }
 
 
-def made_of(folder: str, backend: str) -> tuple[numpy.ndarray, list[float]] | None:
-    """The `pixel_values` and what a level is in them, or nothing where the reference refuses."""
+def made_of(folder: str, backend: str) -> numpy.ndarray | None:
+    """The `pixel_values`, or nothing where the reference refuses."""
     try:
         processor = AutoImageProcessor.from_pretrained(folder, backend=backend)
         values = processor(load_image(str(HERE / "images" / IMAGE)), return_tensors="np")["pixel_values"]
     except Exception:
         return None
-    factor = processor.rescale_factor if processor.do_rescale else 1.0
-    levels = [factor / deviation if processor.do_normalize else factor for deviation in processor.image_std or [1.0] * 3]
-    return numpy.asarray(values, dtype=numpy.float32), levels
+    return numpy.asarray(values, dtype=numpy.float32)
 
 
 def main():
@@ -138,13 +136,11 @@ def main():
         assert (made is None) == (other is None), name
         case = {"name": name, "files": texts}
         if made is not None:
-            values, levels = made
-            assert values.shape == other[0].shape, name
-            _, _, height, width = values.shape
+            assert made.shape == other.shape, name
+            _, _, height, width = made.shape
             at = [(y * (height - 1) // 2, x * (width - 1) // 2) for y in range(3) for x in range(3)]
-            numbers = [round(float(values[0, channel, y, x]), 4) for channel in range(3) for y, x in at]
-            levels = [round(level, 6) for level in levels]
-            case |= {"shape": list(values.shape), "values": numbers, "level": levels}
+            numbers = [round(float(made[0, channel, y, x]), 4) for channel in range(3) for y, x in at]
+            case |= {"shape": list(made.shape), "values": numbers}
         cases.append(case)
     lines = ",\n".join(json.dumps(case) for case in cases)
     (HERE / "processor-files.json").write_text(f"[\n{lines}\n]\n")
