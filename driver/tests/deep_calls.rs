@@ -34,9 +34,9 @@ fn compile_chain(functions: usize, last: Option<&str>) -> Outcome {
 #[test]
 fn a_chain_of_functions_is_no_circle() {
     compile_chain(40, None).success();
-    compile_chain(65, None).success();
-    compile_chain(66, None).failure(1, &["the calls of `@f0` nest more than 64 deep"]);
-    compile_chain(1000, None).failure(1, &["nest more than 64 deep"]);
+    compile_chain(257, None).success();
+    compile_chain(258, None).failure(1, &["the calls of `@f0` nest more than 256 deep"]);
+    compile_chain(1000, None).failure(1, &["nest more than 256 deep"]);
 }
 
 #[test]

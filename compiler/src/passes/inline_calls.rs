@@ -145,3 +145,51 @@ fn nested_label(outer: Option<&str>, own: Option<&str>, is_result: bool) -> Opti
         (_, None) => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ocellus_dialects::ElementType::F32;
+    use ocellus_dialects::TensorType;
+    use ocellus_dialects::kernel::Argument;
+    use ocellus_dialects::symbolic::Symbols;
+    use ocellus_dialects::venc::Role;
+
+    /// Functions of which each calls the next, and the last the first where it is to.
+    fn chain(length: usize, in_a_circle: bool) -> Module {
+        let ty = TensorType::new(F32, [4i64, 4]);
+        let function = |position: usize| {
+            let next = (position + 1) % length;
+            let calls = next > 0 || in_a_circle;
+            let argument = Value { kind: ValueKind::Argument(0), ty: ty.clone() };
+            let call = Step::Call {
+                callee: format!("level{next}"),
+                operands: vec![ValueId(0)],
+                result: ValueId(1),
+                label: None,
+            };
+            let called = Value { kind: ValueKind::Step(0), ty: ty.clone() };
+            Function {
+                name: format!("level{position}"),
+                arguments: vec![Argument {
+                    name: "x".into(),
+                    value: ValueId(0),
+                    role: Role::Activation,
+                }],
+                values: if calls { vec![argument, called] } else { vec![argument] },
+                steps: if calls { vec![call] } else { vec![] },
+                results: vec![("y".into(), ValueId(u32::from(calls)))],
+            }
+        };
+        let functions = (0..length).map(function).collect();
+        Module { symbols: Symbols::default(), functions, entry: "level0".into() }
+    }
+
+    #[test]
+    fn a_long_chain_of_calls_is_no_circle() {
+        let flat = inline_calls(&chain(200, false)).unwrap();
+        assert_eq!((flat.steps.len(), flat.values.len()), (0, 1));
+        let error = inline_calls(&chain(3, true)).unwrap_err().to_string();
+        assert!(error.contains("calls itself"), "{error}");
+    }
+}

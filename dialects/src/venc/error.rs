@@ -1,6 +1,6 @@
 //! [`VencError`]: why a module, or an application of an operation, is not one.
 
-use super::MAX_CALL_DEPTH;
+use super::{MAX_CALL_DEPTH, MAX_OPERATIONS};
 
 /// An operation applied to operands that it does not take.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -87,6 +87,12 @@ pub enum VencError {
     /// A function whose calls nest too deep.
     #[error("the calls of `@{0}` nest more than {MAX_CALL_DEPTH} deep: make one function of some")]
     CallDepth(String),
+    /// A function whose calls double the program with each level.
+    #[error(
+        "`@{0}`, with each call replaced by what it calls, has more than {MAX_OPERATIONS} operations: functions that \
+         call others twice double the program with each level"
+    )]
+    TooManyOperations(String),
     /// A result that is no value of its function.
     #[error("the result `{name}` is %{value}, which nothing makes")]
     UnknownResult {

@@ -23,4 +23,4 @@ pub use indices::IndexBounds;
 pub use infer::infer;
 pub use module::{Argument, Function, Module, Node, Role, ValueId};
 pub use op::{InterpolationFilter, Op};
-pub use verify::MAX_CALL_DEPTH;
+pub use verify::{MAX_CALL_DEPTH, MAX_OPERATIONS};

@@ -4,10 +4,13 @@ use super::infer::Application;
 use super::{Function, Module, Node, Op, Role, ValueId, VencError, infer};
 use crate::symbolic::{Definition, Dim, Symbols};
 use crate::tensor::{ElementType, TensorType};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How deep calls may nest: an encoder needs two or three, and what follows calls is recursive itself.
-pub const MAX_CALL_DEPTH: usize = 64;
+pub const MAX_CALL_DEPTH: usize = 256;
+
+/// How many operations a program may have, each call replaced by what it calls. A hundred layers have some thousand.
+pub const MAX_OPERATIONS: u64 = 1 << 16;
 
 impl Module {
     /// Checks every function: operands made before they are used, types as the operations give them, symbols
@@ -172,23 +175,33 @@ impl Module {
         }
     }
 
-    /// That calls end: no function calls itself, directly or through others, and they nest at most [`MAX_CALL_DEPTH`] deep.
+    /// That calls end, nest no deeper than [`MAX_CALL_DEPTH`], and come to no more than [`MAX_OPERATIONS`]. Functions are
+    /// gone through by depth: one whose callees all end does so itself.
     fn verify_calls(&self) -> Result<(), VencError> {
-        let mut ending = BTreeSet::new();
+        let mut operations: BTreeMap<&str, u64> = BTreeMap::new();
+        let mut pending: Vec<&Function> = self.functions.iter().collect();
         for depth in 0.. {
-            // In each round, functions join that call only such as end.
-            let ends = |f: &&Function| f.callees().all(|callee| ending.contains(callee));
-            let more: BTreeSet<&str> =
-                self.functions.iter().filter(ends).map(|f| f.name.as_str()).collect();
-            let left = self.functions.iter().find(|f| !more.contains(f.name.as_str()));
-            let Some(left) = left.map(|function| function.name.clone()) else { break };
-            if more.len() == ending.len() {
-                return Err(VencError::CallCircle(left));
+            let ends = |f: &&Function| f.callees().all(|callee| operations.contains_key(callee));
+            let (ending, others): (Vec<_>, Vec<_>) = pending.into_iter().partition(ends);
+            let Some(first) = ending.first() else {
+                return match others.first() {
+                    None => Ok(()),
+                    Some(function) => Err(VencError::CallCircle(function.name.clone())),
+                };
+            };
+            if depth > MAX_CALL_DEPTH {
+                return Err(VencError::CallDepth(first.name.clone()));
             }
-            if depth == MAX_CALL_DEPTH {
-                return Err(VencError::CallDepth(left));
+            for function in ending {
+                let called = function.callees().filter_map(|callee| operations.get(callee));
+                let own = function.nodes.len() as u64;
+                let all = called.fold(own, |sum, count| sum.saturating_add(*count));
+                if all > MAX_OPERATIONS {
+                    return Err(VencError::TooManyOperations(function.name.clone()));
+                }
+                operations.insert(function.name.as_str(), all);
             }
-            ending = more;
+            pending = others;
         }
         Ok(())
     }
@@ -200,8 +213,8 @@ impl Function {
         value.index() < self.arguments.len() + self.nodes.len()
     }
 
-    /// The functions that this one calls.
-    fn callees(&self) -> impl Iterator<Item = &str> {
+    /// The functions that this one calls, as often as it does.
+    pub fn callees(&self) -> impl Iterator<Item = &str> {
         self.nodes.iter().filter_map(|node| match &node.op {
             Op::Call { callee } => Some(callee.as_str()),
             _ => None,
@@ -320,7 +333,32 @@ mod tests {
                 Node { op: Op::Call { callee: "block".into() }, ..m.functions[0].nodes[0].clone() };
             m.functions[0].nodes[0] = call;
         });
-        assert!(message.starts_with("`@block` is called, and its calls lead back"), "{message}");
+        assert!(message.starts_with("the calls of `@block` lead into a circle"), "{message}");
+    }
+
+    /// Functions of which each calls the one before it so often, the first the block.
+    fn chain(length: usize, calls: usize) -> Module {
+        let mut module = module();
+        for level in 0..length {
+            let mut function = module.functions[level].clone();
+            function.name = format!("level{level}");
+            let callee = module.functions[level].name.clone();
+            let call = Node { op: Op::Call { callee }, ..function.nodes[0].clone() };
+            function.nodes = vec![call; calls];
+            module.functions.insert(level + 1, function);
+        }
+        module
+    }
+
+    #[test]
+    fn calls_may_nest_and_not_without_end() {
+        chain(40, 1).verify().unwrap();
+        chain(MAX_CALL_DEPTH - 1, 1).verify().unwrap();
+        let message = chain(MAX_CALL_DEPTH + 8, 1).verify().unwrap_err().to_string();
+        assert!(message.contains("nest more than 256 deep"), "{message}");
+        chain(12, 2).verify().unwrap();
+        let message = chain(24, 2).verify().unwrap_err().to_string();
+        assert!(message.contains("has more than 65536 operations"), "{message}");
     }
 
     #[test]
