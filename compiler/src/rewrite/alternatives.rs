@@ -1,16 +1,19 @@
 //! What else could have been chosen, and what taking it would cost.
 
-use super::candidates::{Maker, Way};
-use super::choose::{MOST_STATES, Saturated, SaturatedFunction, Selection};
+use super::choose::{Saturated, SaturatedFunction, Selection};
 use super::error::RewriteError;
-use super::extract::{Solution, extract};
+use super::extract::{Forced, Solution, WhatIf};
+use super::launch_prices::PricesAtSize;
 use super::report::{Alternative, fused_steps, kernel_name};
-use super::target::TargetDescription;
+use super::ways::{Maker, Way};
 use ocellus_dialects::symbolic::Bindings;
 
 /// States that pricing the alternatives of all functions and pieces may look at together. A block of an encoder needs some
 /// thousand; a model in one long function would otherwise be searched as often as it has kernels and pieces.
-pub(super) const MOST_STATES_TOGETHER: usize = 400_000;
+pub(super) const MOST_STATES_TOGETHER: usize = 100_000;
+
+/// States for one alternative.
+const MOST_STATES_EACH: usize = 10_000;
 
 /// What else a function could do.
 pub(super) struct Alternatives {
@@ -30,27 +33,29 @@ impl Saturated<'_> {
         selection: &Selection,
         at: &Bindings,
     ) -> Result<Vec<Alternative>, RewriteError> {
+        let prices = self.prices_at(at)?;
         let mut all = vec![];
         for (function, selected) in self.functions.iter().zip(&selection.functions) {
             let most = MOST_STATES_TOGETHER;
-            all.extend(function.alternatives(&selected.solution, at, self.target(), most)?.found);
+            all.extend(function.alternatives(&selected.solution, &prices, most).found);
         }
         Ok(all)
     }
 }
 
 impl SaturatedFunction<'_> {
-    /// The other ways, as far as `most_states` go.
+    /// The other ways, as far as `most_states` go. Each search counts its states, and what it takes to begin it.
     pub(super) fn alternatives(
         &self,
         solution: &Solution,
-        at: &Bindings,
-        target: &TargetDescription,
+        prices: &PricesAtSize,
         most_states: usize,
-    ) -> Result<Alternatives, RewriteError> {
-        let problem = self.problem(at, target)?;
+    ) -> Alternatives {
+        let problem = self.problem(prices);
+        let begin = problem.classes.len();
+        let what_if = WhatIf::new(&problem, MOST_STATES_EACH);
         let mut all = vec![];
-        let (mut states, mut unpriced) = (0, 0);
+        let (mut states, mut unpriced) = (begin, 0);
         for (position, (class, ways)) in self.ways.classes.iter().enumerate() {
             let chosen = solution.chosen.get(position).copied().flatten();
             let Some(Maker::Launch(chosen_op)) =
@@ -63,17 +68,23 @@ impl SaturatedFunction<'_> {
                 if Some(other) == chosen {
                     continue;
                 }
-                if states > most_states {
+                let Some(what_if) = what_if.as_ref().filter(|_| states <= most_states) else {
                     unpriced += 1;
                     continue;
-                }
-                let mut forced = problem.clone();
-                forced.classes[position] = vec![problem.classes[position][other].clone()];
-                // Some ways cannot be taken here: they need the value themselves.
-                let Ok(without) = extract(&forced, MOST_STATES) else { continue };
-                states += without.states;
+                };
+                let (forced, looked_at) = what_if.forced(position, other);
+                states += looked_at + begin / 64;
+                let (choices, cost) = match forced {
+                    Forced::Solution(choices, cost) => (choices, cost),
+                    // Some ways cannot be taken here: they need the value themselves.
+                    Forced::Impossible => continue,
+                    Forced::Unknown => {
+                        unpriced += 1;
+                        continue;
+                    }
+                };
                 // Where the value itself was gone round, nothing is learnt of this way to make it.
-                if without.chosen.get(position).copied().flatten().is_none() {
+                if choices.get(position).copied().flatten().is_none() {
                     continue;
                 }
                 let alternative = Alternative {
@@ -82,12 +93,12 @@ impl SaturatedFunction<'_> {
                     chosen: kernel_name(chosen_op),
                     instead: kernel_name(op),
                     fuses_more: fused_steps(op) > fused_steps(chosen_op),
-                    extra_microseconds: without.cost.saturating_sub(solution.cost) as f64 / 1e6,
+                    extra_microseconds: cost.saturating_sub(solution.cost) as f64 / 1e6,
                 };
                 all.push((position, alternative));
             }
         }
-        Ok(Alternatives { found: cheapest_of_each_name(all), unpriced, states })
+        Alternatives { found: cheapest_of_each_name(all), unpriced, states }
     }
 
     /// What makes the class in a solution, where that is a launch.
@@ -108,8 +119,8 @@ fn cheapest_of_each_name(mut all: Vec<(usize, Alternative)>) -> Vec<Alternative>
     });
     let mut kept: Vec<(usize, Alternative)> = vec![];
     for (position, other) in all {
-        let is_known =
-            kept.iter().any(|(at, known)| *at == position && known.instead == other.instead);
+        let mut of_same = kept.iter().rev().take_while(|(at, _)| *at == position);
+        let is_known = of_same.any(|(_, known)| known.instead == other.instead);
         if other.instead != other.chosen && !is_known {
             kept.push((position, other));
         }

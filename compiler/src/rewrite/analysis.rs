@@ -106,6 +106,8 @@ pub struct Facts {
     pub meaning: Result<Meaning<TensorType>, String>,
     /// Whether it depends on weights alone and has constant dimensions, so that it is worked out at compile time.
     pub weight_only: bool,
+    /// Whether a product of weights goes into it, where it depends on weights alone.
+    pub has_product: bool,
 }
 
 impl Facts {
@@ -183,13 +185,16 @@ impl Analysis<Term> for Types {
         let children = |id: Id| egraph[id].data.meaning.clone();
         let meaning = meaning(&mut Inference(&egraph.analysis), term, &Children(&children));
         let weight_only = is_weight_only(egraph, term, &meaning);
-        Facts { sort: Sort::of(term), meaning, weight_only }
+        let has_product = weight_only && has_product(egraph, term);
+        Facts { sort: Sort::of(term), meaning, weight_only, has_product }
     }
 
     fn merge(&mut self, to: &mut Facts, from: Facts) -> DidMerge {
-        let before = to.weight_only;
+        let known = |facts: &Facts| (facts.weight_only, facts.has_product);
+        let before = known(to);
         to.weight_only |= from.weight_only;
-        DidMerge(to.weight_only != before, to.weight_only != from.weight_only)
+        to.has_product |= from.has_product;
+        DidMerge(known(to) != before, known(to) != known(&from))
     }
 
     fn pre_union(egraph: &EGraph<Term, Self>, left: Id, right: Id, why: &Option<Justification>) {
@@ -246,6 +251,11 @@ fn is_weight_only(
             let facts = &egraph[*child].data;
             facts.sort == Sort::Attribute || facts.weight_only
         })
+}
+
+fn has_product(egraph: &EGraph<Term, Types>, term: &Term) -> bool {
+    matches!(term, Term::Matmul(_) | Term::MatmulTransposed(_))
+        || egg::Language::children(term).iter().any(|child| egraph[*child].data.has_product)
 }
 
 fn has_constant_dims(meaning: &Result<Meaning<TensorType>, String>) -> bool {

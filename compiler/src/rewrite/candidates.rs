@@ -5,117 +5,30 @@
 
 use super::analysis::{Sort, Types};
 use super::attribute::Attribute;
-use super::extract::{Candidate, Problem, Solution};
 use super::implemented::is_implemented;
-use super::language::{Given, Term};
+use super::language::Term;
 use super::meaning::{EpilogueStep, Meaning};
 use super::schedules::{Schedule, schedules};
+use super::ways::{Maker, Operand, Way};
 use egg::{EGraph, Id};
-use indexmap::IndexMap;
 use ocellus_dialects::kernel::{
     Between, EpilogueOp, GemmTile, KernelOp, Mask, Move, Prologue, View,
 };
 use ocellus_dialects::symbolic::Dim;
 use ocellus_dialects::{ElementType, TensorType};
 use ocellus_kernels::{CpuTarget, back_to_back_gemm};
+use std::cell::Cell;
+use std::collections::HashMap;
 
-/// What makes a value.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Maker {
-    /// It is given.
-    Given(Given),
-    /// Compile time: it depends on weights alone.
-    Offline,
-    /// One launch.
-    Launch(KernelOp),
-    /// Nothing: the operand under other dimensions.
-    Reshape,
-    /// A function of the module.
-    Call(String),
-}
+/// Ways to read several operands, where each can be read in more ways than one.
+const MOST_READINGS: usize = 64;
 
-/// A value as a kernel reads it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Operand {
-    /// The value.
-    pub class: Id,
-    /// How it is read.
-    pub view: Option<View>,
-    /// The type as read.
-    pub ty: TensorType,
-}
-
-/// One way to make a value.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Way {
-    /// What makes it.
-    pub maker: Maker,
-    /// Of what.
-    pub operands: Vec<Operand>,
-    /// How the work can be divided, where a kernel does it; the usual way first.
-    pub schedules: Vec<Schedule>,
-}
-
-/// The ways to make every value that the roots may need.
-pub struct Ways {
-    /// By class.
-    pub classes: IndexMap<Id, Vec<Way>>,
-    /// The classes wanted.
-    pub roots: Vec<Id>,
-}
-
-impl Ways {
-    /// Leaves each way the first of its schedules.
-    pub fn keep_usual_schedules(&mut self) {
-        self.classes.values_mut().flatten().for_each(|way| way.schedules.truncate(1));
-    }
-
-    /// The ways in a saturated e-graph, on a CPU.
-    pub fn collect(egraph: &EGraph<Term, Types>, roots: &[Id], cpu: &CpuTarget) -> Ways {
-        let roots: Vec<Id> = roots.iter().map(|root| egraph.find(*root)).collect();
-        let reader = Reader { egraph, cpu };
-        let mut classes: IndexMap<Id, Vec<Way>> = IndexMap::new();
-        let mut open = roots.clone();
-        while let Some(class) = open.pop() {
-            if classes.contains_key(&class) {
-                continue;
-            }
-            let ways = reader.ways(class);
-            let needed = ways.iter().flat_map(|way| &way.operands).map(|operand| operand.class);
-            open.extend(needed);
-            classes.insert(class, ways);
-        }
-        Ways { classes, roots }
-    }
-
-    /// Every class with the way that a solution makes it, where it makes it.
-    pub fn chosen<'a>(
-        &'a self,
-        solution: &Solution,
-    ) -> impl Iterator<Item = (Id, Option<&'a Way>)> {
-        let classes = self.classes.iter().zip(&solution.chosen);
-        classes.map(|((class, ways), chosen)| (*class, chosen.and_then(|chosen| ways.get(chosen))))
-    }
-
-    /// The extraction problem under a price for each way.
-    pub fn problem<E>(&self, mut price: impl FnMut(&Way) -> Result<u128, E>) -> Result<Problem, E> {
-        let index = |class: &Id| self.classes.get_index_of(class).unwrap_or(usize::MAX);
-        let mut classes = vec![];
-        for ways in self.classes.values() {
-            let mut candidates = vec![];
-            for way in ways {
-                let operands = way.operands.iter().map(|operand| index(&operand.class)).collect();
-                candidates.push(Candidate { cost: price(way)?, operands });
-            }
-            classes.push(candidates);
-        }
-        Ok(Problem { classes, roots: self.roots.iter().map(index).collect() })
-    }
-}
-
-struct Reader<'a> {
+/// Reads ways off an e-graph.
+pub(super) struct Reader<'a> {
     egraph: &'a EGraph<Term, Types>,
     cpu: &'a CpuTarget,
+    /// Whether anything was left out.
+    is_cut_short: Cell<bool>,
 }
 
 /// What happens to an element, with the operands of that.
@@ -124,36 +37,67 @@ type Steps = (Vec<EpilogueOp>, Vec<Operand>);
 /// What prepares the rows, with the operand that they come from and those of the preparation.
 type ReadRows = (Prologue, Operand, Vec<Operand>);
 
-impl Reader<'_> {
-    fn ways(&self, class: Id) -> Vec<Way> {
+impl<'a> Reader<'a> {
+    /// Of an e-graph, for a CPU.
+    pub(super) fn new(egraph: &'a EGraph<Term, Types>, cpu: &'a CpuTarget) -> Self {
+        Reader { egraph, cpu, is_cut_short: Cell::new(false) }
+    }
+
+    /// Whether anything was left out.
+    pub(super) fn is_cut_short(&self) -> bool {
+        self.is_cut_short.get()
+    }
+
+    /// Up to `most` ways to make a class.
+    pub(super) fn ways(&self, class: Id, most: usize) -> Vec<Way> {
         if self.egraph[class].data.weight_only {
-            return vec![Way { maker: Maker::Offline, operands: vec![], schedules: vec![] }];
+            let way = Way { maker: Maker::Offline, operands: vec![], schedules: vec![] };
+            return vec![way];
         }
         let mut ways: Vec<Way> = vec![];
+        let mut known: HashMap<Vec<Id>, Vec<usize>> = HashMap::new();
         for term in &self.egraph[class].nodes {
-            for way in self.ways_of_term(class, term) {
-                if !ways.contains(&way) {
-                    ways.push(way);
+            for (maker, operands) in self.makers_of_term(class, term) {
+                let read = operands.iter().map(|operand| operand.class).collect();
+                let alike = known.entry(read).or_default();
+                let is_known =
+                    |way: &usize| ways[*way].maker == maker && ways[*way].operands == operands;
+                if alike.iter().any(is_known) {
+                    continue;
                 }
+                if ways.len() == most {
+                    self.is_cut_short.set(true);
+                    return ways;
+                }
+                alike.push(ways.len());
+                let schedules = self.schedules(class, &maker, &operands);
+                ways.push(Way { maker, operands, schedules });
             }
         }
         ways
     }
 
-    fn ways_of_term(&self, class: Id, term: &Term) -> Vec<Way> {
-        let plain = |maker, operands| vec![Way { maker, operands, schedules: vec![] }];
+    fn schedules(&self, class: Id, maker: &Maker, operands: &[Operand]) -> Vec<Schedule> {
+        let (Maker::Launch(op), Some(result)) = (maker, self.egraph[class].data.ty()) else {
+            return vec![];
+        };
+        let types: Vec<TensorType> = operands.iter().map(|operand| operand.ty.clone()).collect();
+        let view = operands.first().and_then(|operand| operand.view.as_ref());
+        schedules(op.clone(), (&types, view), result, self.cpu)
+    }
+
+    fn makers_of_term(&self, class: Id, term: &Term) -> Vec<(Maker, Vec<Operand>)> {
         let value = |id: Id| self.value(id).into_iter().collect::<Vec<_>>();
         let launches: Vec<(KernelOp, Vec<Operand>)> = match term {
-            Term::Given(given) => return plain(Maker::Given(*given), vec![]),
-            Term::ReshapeInPlace([x, _]) => return plain(Maker::Reshape, value(*x)),
+            Term::Given(given) => return vec![(Maker::Given(*given), vec![])],
+            Term::ReshapeInPlace([x, _]) => return vec![(Maker::Reshape, value(*x))],
             Term::Call([callee, list]) => match self.attribute(*callee) {
                 // A callee reads its arguments as values.
                 Some(Attribute::Callee(name)) => {
-                    return self
-                        .lists(*list)
-                        .into_iter()
+                    let lists = self.lists(*list).into_iter();
+                    return lists
                         .filter(|operands| operands.iter().all(|operand| operand.view.is_none()))
-                        .flat_map(|operands| plain(Maker::Call(name.clone()), operands))
+                        .map(|operands| (Maker::Call(name.clone()), operands))
                         .collect();
                 }
                 _ => vec![],
@@ -169,17 +113,10 @@ impl Reader<'_> {
             }
             _ => self.moves(term),
         };
-        let Some(result) = self.egraph[class].data.ty() else { return vec![] };
         launches
             .into_iter()
             .filter(|(op, operands)| is_implemented(op, operands))
-            .map(|(op, operands)| {
-                let types: Vec<TensorType> =
-                    operands.iter().map(|operand| operand.ty.clone()).collect();
-                let view = operands.first().and_then(|operand| operand.view.as_ref());
-                let schedules = schedules(op.clone(), (&types, view), result, self.cpu);
-                Way { maker: Maker::Launch(op), operands, schedules }
-            })
+            .map(|(op, operands)| (Maker::Launch(op), operands))
             .collect()
     }
 
@@ -355,7 +292,7 @@ impl Reader<'_> {
                 }
             }
         }
-        all
+        self.ends(all)
     }
 
     fn attention(&self, children: &[Id; 6]) -> Vec<(KernelOp, Vec<Operand>)> {
@@ -488,20 +425,18 @@ impl Reader<'_> {
                 _ => {}
             }
         }
-        all
+        self.ends(all)
     }
 
     /// Every combination of ways to read these operands.
     fn products(&self, classes: &[Id]) -> Vec<Vec<Operand>> {
         classes.iter().fold(vec![vec![]], |all, class| {
             let operands = self.operands(*class);
-            all.iter()
-                .flat_map(|before| {
-                    operands.iter().map(move |operand| {
-                        before.iter().cloned().chain([operand.clone()]).collect()
-                    })
-                })
-                .collect()
+            let with = |before: &Vec<Operand>, operand: &Operand| -> Vec<Operand> {
+                before.iter().cloned().chain([operand.clone()]).collect()
+            };
+            let all = all.iter().flat_map(|before| operands.iter().map(|o| with(before, o)));
+            self.ends(all.collect())
         })
     }
 
@@ -533,6 +468,16 @@ impl Reader<'_> {
             Some(Operand { class: self.egraph.find(x), view, ty: ty.clone() })
         };
         self.egraph[class].nodes.iter().filter_map(read).collect()
+    }
+
+    /// Of more than [`MOST_READINGS`] ways to read several operands, those at both ends. Operands are read as they are
+    /// first and through a view last: where all are, or none is, is kept.
+    fn ends<T>(&self, mut all: Vec<T>) -> Vec<T> {
+        if all.len() > MOST_READINGS {
+            all.drain(MOST_READINGS / 2..all.len() - MOST_READINGS / 2);
+            self.is_cut_short.set(true);
+        }
+        all
     }
 
     fn value(&self, class: Id) -> Option<Operand> {

@@ -2,27 +2,31 @@
 
 use super::alternatives::MOST_STATES_TOGETHER;
 use super::analysis::Types;
-use super::candidates::{Way, Ways};
 use super::error::RewriteError;
 use super::extract::{Problem, Solution, Unmakeable, extract, improve};
 use super::insert::insert;
 use super::language::Term;
+use super::launch_prices::{LaunchPrices, PricesAtSize};
 use super::lower::{Chosen, lower};
 use super::refusals::{Refused, find_refused};
-use super::report::{ExtractionReport, FunctionReport, Report, kernels, price, unbound};
-use super::saturate::{Limits, Statistics, saturate};
-use super::schedules::{Schedule, cheapest};
+use super::report::{Effort, ExtractionReport, FunctionReport, Report, kernels, price};
+use super::saturate::{Limits, Statistics, Stop, saturate};
 use super::switches::Switches;
 use super::target::TargetDescription;
+use super::ways::{Maker, Way, Ways};
 use egg::{EGraph, Id};
+use indexmap::IndexMap;
 use ocellus_dialects::symbolic::Bindings;
 use ocellus_dialects::{kernel, venc};
 use ocellus_kernels::CpuTarget;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
 /// States of an extraction after which the best known is taken. A block of an encoder needs some hundred.
 pub(super) const MOST_STATES: usize = 200_000;
+
+/// Where fewer are left of what several extractions share, one has these.
+const LEAST_STATES: usize = 2_000;
 
 /// The same where a good choice is known, and the question is whether there is a better one.
 const MOST_STATES_NEAR: usize = 2_000;
@@ -41,11 +45,33 @@ pub fn choose(
     Ok((kernels, report))
 }
 
+/// The functions of a verified module by name with their positions, each before those that it calls.
+fn callers_first(module: &venc::Module) -> IndexMap<&str, usize> {
+    let mut sorted: IndexMap<&str, usize> = IndexMap::new();
+    let mut pending: Vec<(usize, &venc::Function)> = module.functions.iter().enumerate().collect();
+    while !pending.is_empty() {
+        let is_ready = |(_, function): &(usize, &venc::Function)| {
+            function.callees().all(|callee| sorted.contains_key(callee))
+        };
+        let (ready, waiting): (Vec<_>, Vec<_>) = pending.into_iter().partition(is_ready);
+        if ready.is_empty() {
+            break;
+        }
+        sorted.extend(ready.iter().map(|(position, function)| (function.name.as_str(), *position)));
+        pending = waiting;
+    }
+    sorted.reverse();
+    sorted
+}
+
 /// A module with all that its rules say about it: asked at one size after another.
 pub struct Saturated<'a> {
     module: &'a venc::Module,
     target: TargetDescription,
     pub(super) functions: Vec<SaturatedFunction<'a>>,
+    launches: LaunchPrices,
+    /// The functions by name with their positions, each before those that it calls.
+    callers_first: IndexMap<&'a str, usize>,
     disabled: Vec<&'static str>,
 }
 
@@ -53,6 +79,8 @@ pub(super) struct SaturatedFunction<'a> {
     pub(super) function: &'a venc::Function,
     pub(super) egraph: EGraph<Term, Types>,
     pub(super) ways: Ways,
+    /// The number of the launch of each way, where it is one.
+    launches: Vec<Vec<Option<usize>>>,
     pub(super) labels: HashMap<Id, String>,
     statistics: Statistics,
     /// Where a rule was kept from being used, by its conditions.
@@ -109,13 +137,41 @@ impl<'a> Saturated<'a> {
     ) -> Result<Self, RewriteError> {
         module.verify()?;
         let cpu = target.cpu()?;
-        let functions = module
+        let mut functions = module
             .functions
             .iter()
             .map(|function| SaturatedFunction::new(module, function, &cpu, switches, limits))
-            .collect::<Result<_, _>>()?;
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut launches = LaunchPrices::new(&module.symbols);
+        for function in &mut functions {
+            function.number_launches(&mut launches, target)?;
+        }
         let disabled = switches.disabled().collect();
-        Ok(Saturated { module, target: target.clone(), functions, disabled })
+        let callers_first = callers_first(module);
+        let target = target.clone();
+        Ok(Saturated { module, target, functions, launches, callers_first, disabled })
+    }
+
+    /// What saturation took.
+    fn effort(&self) -> Effort {
+        let mut effort = Effort::default();
+        for function in &self.functions {
+            effort.nodes += function.statistics.nodes;
+            effort.matches +=
+                function.statistics.rules.values().map(|rule| rule.matches).sum::<usize>();
+            effort.ways += function.ways.classes.values().map(Vec::len).sum::<usize>();
+        }
+        effort
+    }
+
+    /// All launches that may be chosen.
+    pub(super) fn launch_prices(&self) -> &LaunchPrices {
+        &self.launches
+    }
+
+    /// What launches cost where the symbols are `at`.
+    pub(super) fn prices_at(&self, at: &Bindings) -> Result<PricesAtSize, RewriteError> {
+        self.launches.at(at, &self.target)
     }
 
     /// What prices are for.
@@ -125,8 +181,23 @@ impl<'a> Saturated<'a> {
 
     /// The cheapest kernels where the symbols are `at`.
     pub fn select(&self, at: &Bindings) -> Result<Selection, RewriteError> {
+        let prices = self.prices_at(at)?;
+        let select = |function: &SaturatedFunction| {
+            function.select(&prices, &self.disabled, &mut { MOST_STATES })
+        };
+        let functions = self.functions.iter().map(select).collect::<Result<_, RewriteError>>()?;
+        Ok(Selection { functions })
+    }
+
+    /// The same, taking from `states_left`: where none are left, kernels that are cheap and may not be the cheapest.
+    pub(super) fn select_within(
+        &self,
+        at: &Bindings,
+        states_left: &mut usize,
+    ) -> Result<Selection, RewriteError> {
+        let prices = self.prices_at(at)?;
         let select =
-            |function: &SaturatedFunction| function.select(at, &self.target, &self.disabled);
+            |function: &SaturatedFunction| function.select(&prices, &self.disabled, states_left);
         let functions = self.functions.iter().map(select).collect::<Result<_, RewriteError>>()?;
         Ok(Selection { functions })
     }
@@ -140,11 +211,12 @@ impl<'a> Saturated<'a> {
         saving: f64,
         states_left: &mut usize,
     ) -> Result<Selection, RewriteError> {
+        let prices = self.prices_at(at)?;
         let near = |(function, known): (&SaturatedFunction, &SelectedFunction)| {
-            function.select_near(at, &self.target, (&known.solution, saving), states_left)
+            function.select_near(&prices, (&known.solution, saving), states_left)
         };
         let functions = self.functions.iter().zip(&known.functions).map(near);
-        Ok(Selection { functions: functions.collect::<Result<_, RewriteError>>()? })
+        Ok(Selection { functions: functions.collect() })
     }
 
     /// What was selected, as a program.
@@ -162,20 +234,27 @@ impl<'a> Saturated<'a> {
         })
     }
 
-    /// The launches of a selection: the function, how the launch can be divided, and which of these ways it is.
-    pub fn launches<'s>(
-        &'s self,
-        selection: &Selection,
-    ) -> impl Iterator<Item = (&'s str, &'s [Schedule], usize)> {
-        let functions = self.functions.iter().zip(&selection.functions);
-        functions.flat_map(|(function, selected)| {
-            let name = function.function.name.as_str();
-            let ways = function.ways.chosen(&selected.solution).zip(&selected.schedules);
-            ways.filter_map(move |((_, way), schedule)| {
-                let schedules = way?.schedules.as_slice();
-                (!schedules.is_empty()).then_some((name, schedules, *schedule))
-            })
-        })
+    /// The launches of a run of the entry function: the number of each, the number of its schedule, and how often it runs.
+    pub(super) fn launches(&self, selection: &Selection) -> BTreeMap<(usize, usize), f64> {
+        let mut runs = vec![0.0; self.functions.len()];
+        let mut counted = BTreeMap::new();
+        for position in self.callers_first.values() {
+            let (function, selected) =
+                (&self.functions[*position], &selection.functions[*position]);
+            if function.function.name == self.module.entry {
+                runs[*position] = 1.0;
+            }
+            let times = runs[*position];
+            let launches = function.chosen_launches(&selected.solution).zip(&selected.schedules);
+            for (launch, schedule) in launches.filter_map(|(launch, s)| Some((launch?, *s))) {
+                *counted.entry((launch, schedule)).or_default() += times;
+            }
+            let callees = function.chosen_callees(&selected.solution);
+            for callee in callees.filter_map(|name| self.callers_first.get(name)) {
+                runs[*callee] += times;
+            }
+        }
+        counted
     }
 
     /// What there is to say about a selection and its program, at one size. Looking for alternatives takes from
@@ -187,11 +266,11 @@ impl<'a> Saturated<'a> {
         at: &Bindings,
         states_left: &mut usize,
     ) -> Result<Report, RewriteError> {
-        let target = &self.target;
+        let (target, prices) = (&self.target, self.prices_at(at)?);
         let mut functions = vec![];
         let selected = self.functions.iter().zip(&selection.functions).zip(&program.functions);
         for ((function, SelectedFunction { solution, time, .. }), lowered) in selected {
-            let alternatives = function.alternatives(solution, at, target, *states_left)?;
+            let alternatives = function.alternatives(solution, &prices, *states_left);
             *states_left = states_left.saturating_sub(alternatives.states);
             functions.push(FunctionReport {
                 name: lowered.name.clone(),
@@ -204,17 +283,53 @@ impl<'a> Saturated<'a> {
             });
         }
         let microseconds = price(program, at, target)? as f64 / 1e6;
-        Ok(Report { at: at.clone(), functions, microseconds, limits: vec![] })
+        let effort = self.effort();
+        Ok(Report { at: at.clone(), functions, microseconds, limits: vec![], effort })
     }
 }
 
 impl<'a> SaturatedFunction<'a> {
-    pub(super) fn problem(
-        &self,
-        at: &Bindings,
+    pub(super) fn problem(&self, prices: &PricesAtSize) -> Problem {
+        let price = |class: usize, way: usize| {
+            self.launches[class][way].map_or(0, |launch| prices.of(launch).1)
+        };
+        self.ways.problem(price)
+    }
+
+    fn number_launches(
+        &mut self,
+        launches: &mut LaunchPrices,
         target: &TargetDescription,
-    ) -> Result<Problem, RewriteError> {
-        self.ways.problem(|way| self.cheapest(way, at, target).map(|(_, price)| price))
+    ) -> Result<(), RewriteError> {
+        let name = &self.function.name;
+        for ways in self.ways.classes.values() {
+            let mut numbers = vec![];
+            for way in ways {
+                numbers.push(match way.schedules.as_slice() {
+                    [] => None,
+                    schedules => Some(launches.number(schedules, name, target)?),
+                });
+            }
+            self.launches.push(numbers);
+        }
+        Ok(())
+    }
+
+    /// The launch that makes each class in a solution, where one does.
+    fn chosen_launches<'s>(
+        &'s self,
+        solution: &'s Solution,
+    ) -> impl Iterator<Item = Option<usize>> + 's {
+        let classes = self.launches.iter().zip(&solution.chosen);
+        classes.map(|(launches, chosen)| launches.get((*chosen)?).copied().flatten())
+    }
+
+    /// The functions that a solution calls, as often as it does.
+    fn chosen_callees<'s>(&'s self, solution: &'s Solution) -> impl Iterator<Item = &'s str> {
+        self.ways.chosen(solution).filter_map(|(_, way)| match &way?.maker {
+            Maker::Call(callee) => Some(callee.as_str()),
+            _ => None,
+        })
     }
 
     fn new(
@@ -227,10 +342,13 @@ impl<'a> SaturatedFunction<'a> {
         let mut inserted = insert(module, function)?;
         let egraph = &mut inserted.egraph;
         egraph.analysis.assumptions.clone_from(switches.assumptions());
-        let statistics = saturate(&function.name, egraph, switches, limits)?;
+        let mut statistics = saturate(&function.name, egraph, switches, limits)?;
         let roots: Vec<Id> =
             function.results.iter().map(|(_, value)| inserted.values[value.index()]).collect();
         let mut ways = Ways::collect(egraph, &roots, cpu);
+        if ways.is_cut_short {
+            statistics.stops.push(Stop::WayLimit);
+        }
         if switches.has_usual_schedules() {
             ways.keep_usual_schedules();
         }
@@ -247,6 +365,7 @@ impl<'a> SaturatedFunction<'a> {
             function,
             egraph: inserted.egraph,
             ways,
+            launches: vec![],
             labels,
             statistics,
             refusals,
@@ -255,60 +374,44 @@ impl<'a> SaturatedFunction<'a> {
 
     fn select(
         &self,
-        at: &Bindings,
-        target: &TargetDescription,
+        prices: &PricesAtSize,
         disabled: &[&str],
+        states_left: &mut usize,
     ) -> Result<SelectedFunction, RewriteError> {
         let start = Instant::now();
-        let problem = self.problem(at, target)?;
-        let solution =
-            extract(&problem, MOST_STATES).map_err(|culprit| self.no_kernel(culprit, disabled))?;
-        self.scheduled(solution, at, target, start)
+        let problem = self.problem(prices);
+        let solution = extract(&problem, (*states_left).clamp(LEAST_STATES, MOST_STATES))
+            .map_err(|culprit| self.no_kernel(culprit, disabled))?;
+        *states_left = states_left.saturating_sub(solution.states + problem.work());
+        Ok(self.scheduled(solution, prices, start))
     }
 
     fn select_near(
         &self,
-        at: &Bindings,
-        target: &TargetDescription,
+        prices: &PricesAtSize,
         (known, saving): (&Solution, f64),
         states_left: &mut usize,
-    ) -> Result<SelectedFunction, RewriteError> {
+    ) -> SelectedFunction {
         let start = Instant::now();
-        let problem = self.problem(at, target)?;
+        let problem = self.problem(prices);
         let solution = match *states_left {
             0 => Solution::from_choices(&problem, &known.chosen),
             left => improve(&problem, known, saving, MOST_STATES_NEAR.min(left)),
         };
-        // To write the problem down takes time as well.
-        let candidates: usize = problem.classes.iter().map(Vec::len).sum();
-        *states_left = states_left.saturating_sub(solution.states + candidates);
-        self.scheduled(solution, at, target, start)
+        *states_left = states_left.saturating_sub(solution.states + problem.work());
+        self.scheduled(solution, prices, start)
     }
 
     /// A solution, each launch with the schedule for a size.
     fn scheduled(
         &self,
         solution: Solution,
-        at: &Bindings,
-        target: &TargetDescription,
+        prices: &PricesAtSize,
         start: Instant,
-    ) -> Result<SelectedFunction, RewriteError> {
-        let schedules = self
-            .ways
-            .chosen(&solution)
-            .map(|(_, way)| way.map_or(Ok(0), |way| Ok(self.cheapest(way, at, target)?.0)))
-            .collect::<Result<_, RewriteError>>()?;
-        Ok(SelectedFunction { solution, schedules, time: start.elapsed() })
-    }
-
-    /// The schedule of a way that is the cheapest, and its picoseconds.
-    fn cheapest(
-        &self,
-        way: &Way,
-        at: &Bindings,
-        target: &TargetDescription,
-    ) -> Result<(usize, u128), RewriteError> {
-        cheapest(&way.schedules, at, target).map_err(|dim| unbound(&self.function.name, &dim))
+    ) -> SelectedFunction {
+        let schedule = |launch: Option<usize>| launch.map_or(0, |launch| prices.of(launch).0);
+        let schedules = self.chosen_launches(&solution).map(schedule).collect();
+        SelectedFunction { solution, schedules, time: start.elapsed() }
     }
 
     fn lower(&self, selected: &SelectedFunction) -> Result<kernel::Function, RewriteError> {

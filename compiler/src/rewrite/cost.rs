@@ -1,5 +1,6 @@
 //! How long a launch takes on a target: the roofline over waves of tiles, and the price of launching.
 
+use super::real::Real;
 use super::target::TargetDescription;
 use ocellus_dialects::kernel::{KernelOp, View};
 use ocellus_dialects::symbolic::{Bindings, Dim};
@@ -47,14 +48,19 @@ pub struct Prediction {
 }
 
 impl Prediction {
-    /// The cost in whole picoseconds: sums of integers do not depend on their order.
+    /// The cost in whole picoseconds.
     pub fn picoseconds(&self) -> u128 {
-        (self.microseconds * 1e6).round() as u128
+        picoseconds(self.microseconds)
     }
 }
 
-/// What the cost model knows of a launch: in closed form over the symbols (`Dim`), or at one size (`f64`).
-#[derive(Clone, Debug, PartialEq)]
+/// Microseconds as whole picoseconds: sums of integers do not depend on their order.
+pub fn picoseconds(microseconds: f64) -> u128 {
+    (microseconds * 1e6).round() as u128
+}
+
+/// What the cost model knows of a launch: in closed form over the symbols (`Dim`), or at one size (`f64`) or several.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct LaunchCost<T> {
     /// The kernel family.
     pub family: &'static str,
@@ -121,7 +127,7 @@ impl LaunchCost<Dim> {
 
     /// The quantities where the symbols have those values. The error is a dimension with a symbol that has none.
     pub fn at(&self, at: &Bindings) -> Result<Quantities, Dim> {
-        self.try_map(&|dim| value(dim, at))
+        self.try_map(&mut |dim| value(dim, at))
     }
 }
 
@@ -138,16 +144,18 @@ impl<T> LaunchCost<T> {
     }
 
     /// The same launch with its quantities said otherwise.
-    pub fn map<U>(&self, map: &impl Fn(&T) -> U) -> LaunchCost<U> {
-        match self.try_map(&|quantity| Ok::<U, Infallible>(map(quantity))) {
+    pub fn map<U>(&self, map: &mut impl FnMut(&T) -> U) -> LaunchCost<U> {
+        match self.try_map(&mut |quantity| Ok::<U, Infallible>(map(quantity))) {
             Ok(mapped) => mapped,
             Err(never) => match never {},
         }
     }
 
     /// The same where one of them may have no such form.
-    pub fn try_map<U, E>(&self, map: &impl Fn(&T) -> Result<U, E>) -> Result<LaunchCost<U>, E> {
-        let tile = |(extent, part): &(T, i64)| Ok((map(extent)?, *part));
+    pub fn try_map<U, E>(
+        &self,
+        map: &mut impl FnMut(&T) -> Result<U, E>,
+    ) -> Result<LaunchCost<U>, E> {
         Ok(LaunchCost {
             family: self.family,
             element: self.element,
@@ -156,80 +164,79 @@ impl<T> LaunchCost<T> {
             elementwise_flops: map(&self.elementwise_flops)?,
             weight_bytes: map(&self.weight_bytes)?,
             activation_bytes: map(&self.activation_bytes)?,
-            tiles: self.tiles.iter().map(tile).collect::<Result<_, E>>()?,
+            tiles: self
+                .tiles
+                .iter()
+                .map(|(extent, part)| Ok((map(extent)?, *part)))
+                .collect::<Result<_, E>>()?,
             rows_at_once: self.rows_at_once,
         })
     }
 }
 
-impl Quantities {
+impl<T: Real> LaunchCost<T> {
+    /// Microseconds on a target where the rate of its products, which is looked up, is known: the longer of arithmetic and
+    /// bytes, and the price of launching.
+    pub fn microseconds(&self, matrix_rate: f64, target: &TargetDescription) -> T {
+        let longest = self.compute(matrix_rate, target).max(self.memory(target));
+        longest + T::of(target.launch_us)
+    }
+
     /// Tiles along the first extent (blocks of rows), and all tiles.
-    fn tile_counts(&self) -> (f64, f64) {
-        let counts =
-            self.tiles.iter().map(|(extent, part)| (extent / *part as f64).ceil().max(1.0));
-        let mut counts = counts.peekable();
-        let first = counts.peek().copied().unwrap_or(1.0);
-        (first, counts.product())
+    fn tile_counts(&self) -> (T, T) {
+        let one = T::of(1.0);
+        let count = |(extent, part): &(T, i64)| (*extent / T::of(*part as f64)).ceil().max(one);
+        let mut counts = self.tiles.iter().map(count);
+        let first = counts.next().unwrap_or(one);
+        (first, counts.fold(first, |product, count| product * count))
     }
 
     /// How much longer the innermost loop takes because it computes whole groups of rows.
-    fn padding(&self) -> f64 {
-        match self.tiles.first() {
-            Some((rows, _)) if *rows >= 1.0 => {
-                let step = self.rows_at_once as f64;
-                (rows / step).ceil() * step / rows
-            }
-            _ => 1.0,
-        }
+    fn padding(&self) -> T {
+        let (one, step) = (T::of(1.0), T::of(self.rows_at_once as f64));
+        let Some((rows, _)) = self.tiles.first() else { return one };
+        rows.if_at_most(0.0, one, (*rows / step).ceil() * step / *rows)
     }
 
     /// Microseconds of arithmetic. Tiles run in waves, one tile a unit, and the last wave takes as long as a full one.
     /// Each unit that works on a block of rows prepares them for itself.
-    fn compute(&self, matrix_rate: f64, target: &TargetDescription) -> f64 {
-        let units = f64::from(target.units);
-        let in_waves = |parts: f64| (parts / units).ceil() * units / parts;
+    fn compute(&self, matrix_rate: f64, target: &TargetDescription) -> T {
+        let units = T::of(f64::from(target.units));
+        let in_waves = |parts: T| (parts / units).ceil() * units / parts;
         let (blocks, tiles) = self.tile_counts();
         // A thousand FLOPs take a microsecond at one GFLOP/s.
-        let matrix = self.matrix_flops * self.padding() / (matrix_rate * 1e3);
+        let at_rate = |flops: T, rate: f64| flops / T::of(rate * 1e3);
+        let matrix = at_rate(self.matrix_flops * self.padding(), matrix_rate);
         // Attention's softmax runs beside its products, and its rate is that of both.
         let elementwise_rate =
             if self.family == "attention" { matrix_rate } else { target.elementwise_gflops };
-        let elementwise = self.elementwise_flops / (elementwise_rate * 1e3);
-        let prologue = self.prologue_flops / (target.row_gflops * 1e3);
+        let elementwise = at_rate(self.elementwise_flops, elementwise_rate);
+        let prologue = at_rate(self.prologue_flops, target.row_gflops);
         let preparations = blocks.max(units.min(tiles));
         (matrix + elementwise) * in_waves(tiles)
             + prologue * preparations / blocks * in_waves(preparations)
     }
 
     /// Microseconds of moving bytes.
-    fn memory(&self, target: &TargetDescription) -> f64 {
+    fn memory(&self, target: &TargetDescription) -> T {
         let share = match self.family {
             "move" => target.bandwidth_share.r#move,
             "rowwise" => target.bandwidth_share.rowwise,
             _ => 1.0,
         };
         // Units without a tile draw nothing.
-        let busy = (self.tile_counts().1 / f64::from(target.units)).min(1.0);
-        let activations = target.bandwidth(self.activation_bytes) * share;
-        self.activation_bytes / (activations * busy * 1e3)
-            + self.weight_bytes / (target.memory_bandwidth() * busy * 1e3)
+        let busy = (self.tile_counts().1 / T::of(f64::from(target.units))).min(T::of(1.0));
+        let activations = target.bandwidth(self.activation_bytes) * T::of(share);
+        self.activation_bytes / (activations * busy * T::of(1e3))
+            + self.weight_bytes / (T::of(target.memory_bandwidth()) * busy * T::of(1e3))
     }
 }
 
 /// What a launch takes: `max(arithmetic, bytes) + launch`.
 pub fn predict(launch: &Quantities, target: &TargetDescription) -> Prediction {
-    predict_at_rate(launch, launch.matrix_rate(target), target)
-}
-
-/// The same where the rate of its products, which is looked up, is known.
-pub fn predict_at_rate(
-    launch: &Quantities,
-    matrix_rate: f64,
-    target: &TargetDescription,
-) -> Prediction {
+    let matrix_rate = launch.matrix_rate(target);
     let (compute, memory) = (launch.compute(matrix_rate, target), launch.memory(target));
-    let longest = compute.max(memory);
-    let bound = if target.launch_us >= longest {
+    let bound = if target.launch_us >= compute.max(memory) {
         Bound::Launch
     } else if compute >= memory {
         Bound::Compute
@@ -239,7 +246,7 @@ pub fn predict_at_rate(
     Prediction {
         flops: launch.matrix_flops + launch.prologue_flops + launch.elementwise_flops,
         bytes: launch.weight_bytes + launch.activation_bytes,
-        microseconds: longest + target.launch_us,
+        microseconds: launch.microseconds(matrix_rate, target),
         compute_microseconds: compute,
         memory_microseconds: memory,
         bound,

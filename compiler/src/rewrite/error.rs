@@ -59,6 +59,9 @@ pub enum RewriteError {
         /// The dimension.
         dim: String,
     },
+    /// A size that does not say what a symbol of the module is.
+    #[error("the size at which kernels are to be chosen gives the symbol `{0}` no value")]
+    NoValue(String),
     /// Ranges that no call can be in.
     #[error("the declared ranges cannot be met: {0}")]
     Range(String),

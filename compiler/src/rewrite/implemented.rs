@@ -1,6 +1,6 @@
 //! [`is_implemented`]: which of the kernels that terms describe some kernel family can do.
 
-use super::candidates::Operand;
+use super::ways::Operand;
 use ocellus_dialects::kernel::{EpilogueOp, KernelOp, Move, Prologue, View};
 
 /// Whether a kernel family takes these operands: an operand that is the same for each image is read so by few, and

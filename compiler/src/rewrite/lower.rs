@@ -2,11 +2,11 @@
 //! where kernels read through them.
 
 use super::analysis::{Sort, Types};
-use super::candidates::{Maker, Operand, Way};
 use super::error::RewriteError;
 use super::language::{Given, Term};
 use super::meaning::{Algebra, Children, Meaning, meaning};
 use super::offline::OfflineTerms;
+use super::ways::{Maker, Operand, Way};
 use egg::{EGraph, Id, Language};
 use ocellus_dialects::TensorType;
 use ocellus_dialects::kernel::{Argument, Function, Step, Value, ValueKind, View};

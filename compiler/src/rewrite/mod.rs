@@ -17,12 +17,14 @@ mod extract;
 mod implemented;
 mod insert;
 mod language;
+mod launch_prices;
 mod lower;
 mod meaning;
 mod offline;
 mod pieces;
 mod price;
 mod read_back;
+mod real;
 mod refusals;
 mod report;
 mod rules;
@@ -32,6 +34,7 @@ mod switches;
 mod target;
 #[cfg(test)]
 mod tests;
+mod ways;
 
 pub use analysis::Conflict;
 pub use choose::{Saturated, Selection, choose};
@@ -42,7 +45,8 @@ pub use price::ProgramPrice;
 pub use read_back::read_back;
 pub use refusals::Refusal;
 pub use report::{
-    Alternative, ExtractionReport, FunctionReport, KernelReport, Report, callees_first, launches,
+    Alternative, Effort, ExtractionReport, FunctionReport, KernelReport, Report, callees_first,
+    launches,
 };
 pub use rules::{Assumption, Condition, Group, Rule, UnknownAssumption};
 pub use saturate::{Limits, RuleStatistics, Statistics, Stop};

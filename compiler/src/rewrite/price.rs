@@ -1,9 +1,12 @@
-//! [`ProgramPrice`]: what a run of a program costs, in a form that is quick to evaluate at one size after another.
+//! [`LaunchPrice`] and [`ProgramPrice`]: what launches and programs cost, in a form that is quick to evaluate at one size
+//! after another, or at many side by side.
 
-use super::cost::{LaunchCost, Quantities, predict_at_rate};
+use super::cost::LaunchCost;
 use super::error::RewriteError;
+use super::real::Real;
 use super::report::{callees_first, launches, unbound};
 use super::target::TargetDescription;
+use indexmap::IndexSet;
 use ocellus_dialects::kernel::{Module, Step};
 use ocellus_dialects::symbolic::{Bindings, Dim, Symbol};
 use std::collections::BTreeMap;
@@ -16,11 +19,13 @@ pub struct ProgramPrice {
     launches: Vec<(f64, LaunchPrice)>,
 }
 
-/// What a launch costs: its quantities as polynomials over numbered symbols.
+/// What a launch costs with each of its schedules. Their quantities are mostly the same polynomials: each is evaluated
+/// once.
 #[derive(Clone, Debug)]
 pub struct LaunchPrice {
-    cost: LaunchCost<Polynomial>,
-    matrix_rate: f64,
+    dims: Vec<Polynomial>,
+    /// For each schedule its quantities, by the number of the polynomial, and the rate of its products.
+    schedules: Vec<(LaunchCost<usize>, f64)>,
 }
 
 /// A dimension over numbered symbols: a sum of products.
@@ -37,30 +42,50 @@ impl Polynomial {
         terms.collect::<Option<_>>().map(Polynomial)
     }
 
-    fn at(&self, values: &[f64]) -> f64 {
+    fn at<T: Real>(&self, values: &[T]) -> T {
         let term = |(coefficient, factors): &(f64, Vec<usize>)| {
-            factors.iter().fold(*coefficient, |product, position| product * values[*position])
+            factors
+                .iter()
+                .fold(T::of(*coefficient), |product, position| product * values[*position])
         };
-        self.0.iter().map(term).sum()
+        self.0.iter().map(term).fold(T::of(0.0), |sum, term| sum + term)
     }
 }
 
 impl LaunchPrice {
-    /// The price of a launch over numbered symbols. The error is a dimension with a symbol that is none of them.
-    pub fn of(
-        launch: &LaunchCost<Dim>,
+    /// The price of a launch over numbered symbols, with each of these costs. The error is a dimension with a symbol that
+    /// is none of them.
+    pub fn of<'c>(
+        schedules: impl IntoIterator<Item = &'c LaunchCost<Dim>>,
         symbols: &[Symbol],
         target: &TargetDescription,
     ) -> Result<Self, Dim> {
-        let number = |dim: &Dim| Polynomial::new(dim, symbols).ok_or_else(|| dim.clone());
-        let (cost, matrix_rate) = (launch.try_map(&number)?, launch.matrix_rate(target));
-        Ok(LaunchPrice { cost, matrix_rate })
+        let mut dims: IndexSet<Dim> = IndexSet::new();
+        let mut number = |dim: &Dim| dims.insert_full(dim.clone()).0;
+        let schedules: Vec<_> = schedules
+            .into_iter()
+            .map(|cost| (cost.map(&mut number), cost.matrix_rate(target)))
+            .collect();
+        let polynomial = |dim: &Dim| Polynomial::new(dim, symbols).ok_or_else(|| dim.clone());
+        let dims = dims.iter().map(polynomial).collect::<Result<_, Dim>>()?;
+        Ok(LaunchPrice { dims, schedules })
     }
 
-    /// Microseconds where the symbols have those values.
-    pub fn at(&self, values: &[f64], target: &TargetDescription) -> f64 {
-        let quantities: Quantities = self.cost.map(&|polynomial| polynomial.at(values));
-        predict_at_rate(&quantities, self.matrix_rate, target).microseconds
+    /// Microseconds with each schedule, where the symbols have those values.
+    pub fn at<'p, T: Real>(
+        &'p self,
+        values: &[T],
+        target: &'p TargetDescription,
+    ) -> impl Iterator<Item = T> + use<'p, T> {
+        let dims: Vec<T> = self.dims.iter().map(|dim| dim.at(values)).collect();
+        self.schedules.iter().map(move |(cost, matrix_rate)| {
+            cost.map(&mut |dim| dims[*dim]).microseconds(*matrix_rate, target)
+        })
+    }
+
+    /// How many schedules there are.
+    pub fn schedules(&self) -> usize {
+        self.schedules.len()
     }
 }
 
@@ -83,7 +108,7 @@ impl ProgramPrice {
         }
         let launches = counted
             .iter()
-            .map(|(times, launch)| Ok((*times, LaunchPrice::of(launch, &symbols, target)?)))
+            .map(|(times, launch)| Ok((*times, LaunchPrice::of([launch], &symbols, target)?)))
             .collect::<Result<_, Dim>>()
             .map_err(|dim| unbound(&module.entry, &dim))?;
         Ok(ProgramPrice { target: target.clone(), symbols, launches })
@@ -92,14 +117,11 @@ impl ProgramPrice {
     /// Microseconds of a run where the symbols (free ones and defined ones) have those values. A symbol without a value
     /// counts as zero.
     pub fn at(&self, at: &Bindings) -> f64 {
-        let values = values(&self.symbols, at);
-        self.launches.iter().map(|(times, launch)| times * launch.at(&values, &self.target)).sum()
+        let value = |symbol: &Symbol| at.get(symbol).copied().unwrap_or(0) as f64;
+        let values: Vec<f64> = self.symbols.iter().map(value).collect();
+        let price = |launch: &LaunchPrice| launch.at(&values, &self.target).sum::<f64>();
+        self.launches.iter().map(|(times, launch)| times * price(launch)).sum()
     }
-}
-
-/// The values of numbered symbols. One without a value counts as zero.
-pub fn values(symbols: &[Symbol], at: &Bindings) -> Vec<f64> {
-    symbols.iter().map(|symbol| at.get(symbol).copied().unwrap_or(0) as f64).collect()
 }
 
 /// How often each function runs in a run of the entry function.

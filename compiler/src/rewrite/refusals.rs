@@ -67,6 +67,10 @@ pub fn find_refused(
             let mut could_be_used = false;
             for subst in &matches.substs {
                 let fails = |condition: &&Condition| !condition.holds(egraph, subst);
+                // Nothing is missed that is found in another order.
+                if rule.conditions.iter().any(|other| other.is_of_order() && fails(&other)) {
+                    continue;
+                }
                 let Some(condition) = rule.conditions.iter().find(fails) else {
                     could_be_used = true;
                     break;

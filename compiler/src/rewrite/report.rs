@@ -9,7 +9,7 @@ use ocellus_dialects::TensorType;
 use ocellus_dialects::kernel::{Function, KernelOp, Mask, Module, Step, ValueKind};
 use ocellus_dialects::symbolic::{Bindings, Dim};
 use ocellus_kernels::CpuTarget;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// How one function was rewritten.
@@ -109,6 +109,27 @@ pub struct Report {
     pub microseconds: f64,
     /// Limits that were hit when the range was cut, in words; the same for every piece.
     pub limits: Vec<String>,
+    /// What choosing took.
+    pub effort: Effort,
+}
+
+/// What choosing took, counted in what no machine changes: the same for every piece.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Effort {
+    /// E-nodes, of all functions.
+    pub nodes: usize,
+    /// How often the left side of a rule was found.
+    pub matches: usize,
+    /// Ways to make all values.
+    pub ways: usize,
+    /// Sizes at which the cheapest program was asked for.
+    pub extractions: usize,
+    /// Programs that were found.
+    pub programs: usize,
+    /// Prices of launches that were worked out, over all schedules and sizes.
+    pub prices: usize,
+    /// States of all searches, and what it took to begin them.
+    pub states: usize,
 }
 
 /// The launches of a function with what the cost model knows of them.
@@ -154,11 +175,12 @@ pub fn price(
 ) -> Result<u128, RewriteError> {
     let mut prices: BTreeMap<&str, u128> = BTreeMap::new();
     for function in callees_first(module)? {
-        let mut price = 0;
+        let mut price = 0u128;
         for kernel in kernels(function, at, target)? {
-            price += kernel.prediction.picoseconds();
+            price = price.saturating_add(kernel.prediction.picoseconds());
         }
-        price += callees(function).filter_map(|callee| prices.get(callee)).sum::<u128>();
+        let called = callees(function).filter_map(|callee| prices.get(callee));
+        price = called.fold(price, |sum, price| sum.saturating_add(*price));
         prices.insert(&function.name, price);
     }
     Ok(prices.get(module.entry.as_str()).copied().unwrap_or(0))
@@ -175,18 +197,20 @@ fn callees(function: &Function) -> impl Iterator<Item = &str> {
 /// The functions of a module, each after those that it calls.
 pub fn callees_first(module: &Module) -> Result<Vec<&Function>, RewriteError> {
     let mut sorted: Vec<&Function> = vec![];
+    let mut known: BTreeSet<&str> = BTreeSet::new();
     let mut pending: Vec<&Function> = module.functions.iter().collect();
     while !pending.is_empty() {
-        let is_ready = |function: &&Function| {
-            callees(function).all(|callee| sorted.iter().any(|known| known.name == callee))
-        };
-        let (ready, waiting): (Vec<_>, Vec<_>) = pending.iter().partition(|f| is_ready(f));
+        let is_ready =
+            |function: &&Function| callees(function).all(|callee| known.contains(callee));
+        let (ready, waiting): (Vec<&Function>, Vec<&Function>) =
+            pending.into_iter().partition(is_ready);
         if ready.is_empty() {
             return Err(RewriteError::Internal {
                 function: module.entry.clone(),
                 reason: "functions call each other in a circle, or one that is not there".into(),
             });
         }
+        known.extend(ready.iter().map(|function| function.name.as_str()));
         sorted.extend(ready);
         pending = waiting;
     }

@@ -15,15 +15,17 @@ use std::time::{Duration, Instant};
 /// How far saturation goes.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// E-nodes, over all classes.
+    /// E-nodes that a stage may add, over all classes.
     pub nodes: usize,
     /// Rounds of each stage.
     pub iterations: usize,
+    /// How often left sides are found in each stage, but for those of the rules without which there is no kernel at all.
+    pub matches: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { nodes: 200_000, iterations: 40 }
+        Limits { nodes: 200_000, iterations: 40, matches: 1_000_000 }
     }
 }
 
@@ -36,6 +38,10 @@ pub enum Stop {
     NodeLimit,
     /// [`Limits::iterations`].
     IterationLimit,
+    /// [`Limits::matches`].
+    MatchLimit,
+    /// Of the ways to make a value, too many to look at all.
+    WayLimit,
 }
 
 impl Stop {
@@ -45,6 +51,8 @@ impl Stop {
             Stop::Saturated => "saturated",
             Stop::NodeLimit => "node limit",
             Stop::IterationLimit => "iteration limit",
+            Stop::MatchLimit => "match limit",
+            Stop::WayLimit => "limit of ways to make a value",
         }
     }
 }
@@ -183,18 +191,29 @@ fn run_stage(
     limits: Limits,
     statistics: &mut Statistics,
 ) -> Result<Stop, RewriteError> {
+    let most_nodes = egraph.total_size().saturating_add(limits.nodes);
+    let mut matches_left = limits.matches;
     for _ in 0..limits.iterations {
         statistics.iterations += 1;
-        let mut is_new = false;
+        let (mut is_new, mut is_short) = (false, false);
         // All are searched before any is applied: the order of the rules does not decide what is found.
-        let searched: Vec<_> = rules
-            .iter()
-            .map(|rule| {
-                let start = Instant::now();
-                (rule.left.search(egraph), start.elapsed())
-            })
-            .collect();
+        let mut searched = vec![];
+        for rule in rules {
+            let start = Instant::now();
+            let most = if rule.group == Group::Implementation { usize::MAX } else { matches_left };
+            let found = rule.left.search_with_limit(egraph, most);
+            let count: usize = found.iter().map(|matches| matches.substs.len()).sum();
+            if rule.group != Group::Implementation {
+                is_short |= count >= matches_left;
+                matches_left = matches_left.saturating_sub(count);
+            }
+            searched.push((found, start.elapsed()));
+        }
         for (rule, (matches, searching)) in rules.iter().zip(&searched) {
+            // One round can add many: what is left undone then is what can be done without.
+            if egraph.total_size() > most_nodes && rule.group != Group::Implementation {
+                continue;
+            }
             let start = Instant::now();
             let of_rule = statistics.rules.entry(rule.rule.name).or_default();
             is_new |= rule.apply(egraph, matches, of_rule);
@@ -204,11 +223,14 @@ fn run_stage(
         drop(searched);
         egraph.rebuild();
         check(function, egraph, "congruence")?;
+        if egraph.total_size() > most_nodes {
+            return Ok(Stop::NodeLimit);
+        }
+        if is_short {
+            return Ok(Stop::MatchLimit);
+        }
         if !is_new {
             return Ok(Stop::Saturated);
-        }
-        if egraph.total_number_of_nodes() > limits.nodes {
-            return Ok(Stop::NodeLimit);
         }
     }
     Ok(Stop::IterationLimit)

@@ -8,16 +8,15 @@
 //! They are no terms of the e-graph: they are equal in all that rules could ask of them, so the cheapest is found way by
 //! way.
 
-use super::cost::{LaunchCost, predict};
-use super::target::TargetDescription;
+use super::cost::LaunchCost;
 use ocellus_dialects::TensorType;
 use ocellus_dialects::kernel::{GemmTile, KernelOp, View};
-use ocellus_dialects::symbolic::{Bindings, Dim};
+use ocellus_dialects::symbolic::Dim;
 use ocellus_kernels::{CpuTarget, back_to_back_gemm, gemm};
 
 /// What a schedule must save of a launch's time to be taken instead of the usual one: below this the prediction is no
 /// better than a guess, and each schedule is a kernel more to compile.
-const LEAST_SAVING: f64 = 0.02;
+pub const LEAST_SAVING: f64 = 0.02;
 
 /// One way to divide the work of a launch.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,19 +72,6 @@ fn tiles(prologue_operands: usize, operands: &[TensorType], cpu: &CpuTarget) -> 
     }
 }
 
-/// The schedule that is the cheapest where the symbols are `at`, and its picoseconds: the usual one, unless another
-/// saves enough. Without schedules there is no launch, and it costs nothing. The error is a dimension without a value.
-pub fn cheapest(
-    schedules: &[Schedule],
-    at: &Bindings,
-    target: &TargetDescription,
-) -> Result<(usize, u128), Dim> {
-    let price = |schedule: &Schedule| Ok(predict(&schedule.cost.at(at)?, target).picoseconds());
-    let prices = schedules.iter().map(price).collect::<Result<Vec<u128>, Dim>>()?;
-    let chosen = worthwhile(prices.iter().map(|price| *price as f64));
-    Ok((chosen, prices.get(chosen).copied().unwrap_or(0)))
-}
-
 /// Of schedules that cost so much, the cheapest: the first, unless another saves enough.
 pub fn worthwhile(prices: impl Iterator<Item = f64> + Clone) -> usize {
     let usual = prices.clone().next().unwrap_or(0.0);
@@ -96,13 +82,17 @@ pub fn worthwhile(prices: impl Iterator<Item = f64> + Clone) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rewrite::launch_prices::LaunchPrices;
+    use crate::rewrite::target::TargetDescription;
     use ocellus_dialects::ElementType;
     use ocellus_dialects::kernel::Prologue;
-    use ocellus_dialects::symbolic::Symbol;
+    use ocellus_dialects::symbolic::{Bindings, Symbol, SymbolRange, Symbols};
 
     #[test]
     fn few_rows_get_narrow_tiles_where_many_units_wait() {
         let target = TargetDescription::named("x86-64-v4").unwrap().with_units(16);
+        let mut symbols = Symbols::default();
+        symbols.declare("rows", SymbolRange::new(1, 1 << 20)).unwrap();
         let rows = Symbol::new("rows");
         let of = |width: i64| TensorType::new(ElementType::F32, [Dim::symbol(&rows), width.into()]);
         let weight = TensorType::new(ElementType::F32, [768, 768]);
@@ -110,16 +100,18 @@ mod tests {
             KernelOp::Gemm { prologue: Prologue::None, epilogue: vec![], tile: GemmTile::DEFAULT };
         let cpu = target.cpu().unwrap();
         let all = schedules(op, (&[of(768), weight], None), &of(768), &cpu);
+        let mut prices = LaunchPrices::new(&symbols);
+        let launch = prices.number(&all, "f", &target).unwrap();
         let tile = |count: i64| {
             let at = Bindings::from([(rows.clone(), count)]);
-            match &all[cheapest(&all, &at, &target).unwrap().0].op {
+            let (schedule, _) = prices.at(&at, &target).unwrap().of(launch);
+            match &all[schedule].op {
                 KernelOp::Gemm { tile, .. } => *tile,
                 other => panic!("{other:?}"),
             }
         };
         assert!(tile(96).columns < GemmTile::DEFAULT.columns, "{:?}", tile(96));
         assert_eq!(tile(1 << 20), GemmTile::DEFAULT);
-        assert_eq!(cheapest(&[], &Bindings::new(), &target), Ok((0, 0)));
-        assert!(cheapest(&all, &Bindings::new(), &target).is_err());
+        assert!(prices.at(&Bindings::new(), &target).is_err());
     }
 }

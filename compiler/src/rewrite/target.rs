@@ -1,6 +1,7 @@
 //! [`TargetDescription`]: what a machine can do, from a TOML file. The cost model knows nothing else of it.
 
 use super::error::RewriteError;
+use super::real::Real;
 use ocellus_dialects::ElementType;
 use ocellus_kernels::CpuTarget;
 use serde::{Deserialize, Serialize};
@@ -173,9 +174,12 @@ impl TargetDescription {
     }
 
     /// Gigabytes a second to where that many bytes lie.
-    pub fn bandwidth(&self, bytes: f64) -> f64 {
-        let holds = |level: &&MemoryLevel| level.bytes.is_none_or(|size| bytes <= size);
-        self.memory.iter().find(holds).map_or(1.0, |level| level.gb_per_s)
+    pub fn bandwidth<T: Real>(&self, bytes: T) -> T {
+        let farther = T::of(self.memory_bandwidth());
+        self.memory.iter().rev().fold(farther, |farther, level| {
+            let here = T::of(level.gb_per_s);
+            level.bytes.map_or(here, |size| bytes.if_at_most(size, here, farther))
+        })
     }
 
     /// Gigabytes a second to main memory: where weights come from.
@@ -185,24 +189,11 @@ impl TargetDescription {
 
     fn check(&self) -> Result<(), String> {
         self.cpu().map_err(|error| error.to_string())?;
-        let families = [self.attention, self.batched_gemm, self.back_to_back_gemm];
-        let by_element = families.into_iter().chain(self.gemm.iter().map(|tile| tile.gflops));
-        let rates = [self.row_gflops, self.elementwise_gflops]
-            .into_iter()
-            .chain(by_element.flat_map(Rates::all))
-            .chain(self.memory.iter().map(|level| level.gb_per_s));
-        if self.units == 0 || !rates.into_iter().all(|rate| rate.is_finite() && rate > 0.0) {
-            return Err("units and rates must be finite and above zero".into());
+        for (key, value, within) in self.numbers() {
+            within.check(&key, value)?;
         }
-        let BandwidthShare { rowwise, r#move } = self.bandwidth_share;
-        if ![rowwise, r#move].iter().all(|share| *share > 0.0 && *share <= 1.0) {
-            return Err("a bandwidth_share must lie above 0 and be at most 1".into());
-        }
-        if !(self.launch_us.is_finite() && self.launch_us >= 0.0) {
-            return Err("launch_us must be finite and not negative".into());
-        }
-        if self.gemm.is_empty() || self.gemm.iter().any(|tile| tile.rows < 1 || tile.columns < 1) {
-            return Err("gemm must list at least one tile, with rows and columns above zero".into());
+        if self.gemm.is_empty() {
+            return Err("gemm must list at least one tile".into());
         }
         let Some((last, caches)) = self.memory.split_last() else {
             return Err("memory must have at least one level".into());
@@ -215,6 +206,68 @@ impl TargetDescription {
             );
         }
         Ok(())
+    }
+
+    /// Every number of the file: its key, and where it must lie.
+    fn numbers(&self) -> Vec<(String, f64, Bounds)> {
+        let mut all = vec![
+            ("units".to_string(), f64::from(self.units), UNITS),
+            ("launch_us".to_string(), self.launch_us, LAUNCH),
+            ("row_gflops".to_string(), self.row_gflops, RATE),
+            ("elementwise_gflops".to_string(), self.elementwise_gflops, RATE),
+            ("bandwidth_share.rowwise".to_string(), self.bandwidth_share.rowwise, SHARE),
+            ("bandwidth_share.move".to_string(), self.bandwidth_share.r#move, SHARE),
+        ];
+        let mut rates = |key: &str, rates: Rates| {
+            for (element, rate) in ["f32", "bf16", "f16"].into_iter().zip(rates.all()) {
+                all.push((format!("{key}.{element}"), rate, RATE));
+            }
+        };
+        rates("attention", self.attention);
+        rates("batched_gemm", self.batched_gemm);
+        rates("back_to_back_gemm", self.back_to_back_gemm);
+        for (position, tile) in self.gemm.iter().enumerate() {
+            rates(&format!("gemm[{position}].gflops"), tile.gflops);
+        }
+        for (position, tile) in self.gemm.iter().enumerate() {
+            all.push((format!("gemm[{position}].rows"), tile.rows as f64, SIDE));
+            all.push((format!("gemm[{position}].columns"), tile.columns as f64, SIDE));
+        }
+        for (position, level) in self.memory.iter().enumerate() {
+            all.push((format!("memory[{position}].gb_per_s"), level.gb_per_s, RATE));
+            let bytes =
+                level.bytes.map(|bytes| (format!("memory[{position}].bytes"), bytes, BYTES));
+            all.extend(bytes);
+        }
+        all
+    }
+}
+
+/// Where a number of a target description must lie, both ends included. Prices are then finite: a time is work divided by
+/// a rate, and one that is infinite, or nothing divided by nothing, could not be compared.
+#[derive(Clone, Copy)]
+struct Bounds {
+    least: f64,
+    most: f64,
+    unit: &'static str,
+}
+
+/// From a million operations or bytes a second to what no machine reaches.
+const RATE: Bounds = Bounds { least: 1e-3, most: 1e9, unit: "billion a second" };
+const UNITS: Bounds = Bounds { least: 1.0, most: 65_536.0, unit: "units" };
+/// At most a second.
+const LAUNCH: Bounds = Bounds { least: 0.0, most: 1e6, unit: "microseconds" };
+const SHARE: Bounds = Bounds { least: 1e-3, most: 1.0, unit: "of the bandwidth" };
+const SIDE: Bounds = Bounds { least: 1.0, most: 1e6, unit: "rows or columns" };
+const BYTES: Bounds = Bounds { least: 1.0, most: 1e18, unit: "bytes" };
+
+impl Bounds {
+    fn check(self, key: &str, value: f64) -> Result<(), String> {
+        let Bounds { least, most, unit } = self;
+        match (least..=most).contains(&value) {
+            true => Ok(()),
+            false => Err(format!("{key} is {value}; it must be from {least} to {most} {unit}")),
+        }
     }
 }
 
@@ -273,5 +326,66 @@ mod tests {
         assert!(error.contains("not-x86-64-v3"), "{error}");
         let error = TargetDescription::named("z80").unwrap_err().to_string();
         assert!(error.contains("z80") && error.contains("x86-64-v3"), "{error}");
+    }
+
+    /// Each number of a description that is absurd, in turn: the error names its key, its value and its bounds.
+    #[test]
+    fn every_number_is_finite_and_within_bounds() {
+        let good = TargetDescription::named("x86-64-v4").unwrap();
+        let text = toml::from_str::<toml::Table>(&good.to_string()).unwrap();
+        let absurd = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -1.0, 1e300, 1e-300];
+        let mut refused = 0;
+        for path in numbers(&toml::Value::Table(text.clone()), &[]) {
+            let key = path.join(".");
+            for value in absurd {
+                let mut table = toml::Value::Table(text.clone());
+                *at(&mut table, &path) = toml::Value::Float(value);
+                let text = toml::to_string(&table).unwrap();
+                let parsed = TargetDescription::parse("my.toml", &text);
+                // The time from one launch to the next alone may be next to nothing.
+                if key == "launch_us" && value == 1e-300 {
+                    assert!(parsed.is_ok());
+                    continue;
+                }
+                let error = parsed.unwrap_err().to_string();
+                assert!(error.contains("my.toml"), "{key} = {value}: {error}");
+                let is_integer = ["units", "rows", "columns"].iter().any(|end| key.ends_with(end));
+                let named = key.replace(".0.", "[0].").replace(".1.", "[1].");
+                let says = format!("{named} is {value}; it must be from ");
+                assert!(is_integer || error.contains(&says), "{key} = {value}: {error}");
+                refused += 1;
+            }
+        }
+        assert!(refused > 100, "{refused}");
+        for (key, value) in [("units", "0"), ("units", "4294967295"), ("rows", "0")] {
+            let line =
+                good.to_string().lines().find(|line| line.starts_with(key)).unwrap().to_string();
+            let text = good.to_string().replacen(&line, &format!("{key} = {value}"), 1);
+            let error = TargetDescription::parse("my.toml", &text).unwrap_err().to_string();
+            assert!(error.contains(&format!("{key} is {value}; it must be from 1 to")), "{error}");
+        }
+    }
+
+    /// The path to each number of a file.
+    fn numbers(value: &toml::Value, path: &[String]) -> Vec<Vec<String>> {
+        let below = |key: String, value| numbers(value, &[path, &[key]].concat());
+        match value {
+            toml::Value::Table(table) => {
+                table.iter().flat_map(|(key, value)| below(key.clone(), value)).collect()
+            }
+            toml::Value::Array(array) => {
+                let values = array.iter().enumerate();
+                values.flat_map(|(index, value)| below(index.to_string(), value)).collect()
+            }
+            toml::Value::Integer(_) | toml::Value::Float(_) => vec![path.to_vec()],
+            _ => vec![],
+        }
+    }
+
+    fn at<'a>(value: &'a mut toml::Value, path: &[String]) -> &'a mut toml::Value {
+        path.iter().fold(value, |value, key| match key.parse::<usize>() {
+            Ok(index) => &mut value[index],
+            Err(_) => &mut value[key.as_str()],
+        })
     }
 }

@@ -14,14 +14,17 @@ impl Search {
 }
 
 /// The greatest sets such that a class's holds itself and what all its options' operands have in common.
-pub(super) fn necessary_classes(options: &[Vec<Alternative>]) -> Vec<ClassSet> {
+pub(super) fn necessary_classes(
+    options: &[Vec<Alternative>],
+    worthwhile: &[Vec<usize>],
+) -> Vec<ClassSet> {
     let mut necessary = vec![ClassSet::full(options.len()); options.len()];
     let mut changed = true;
     while changed {
         changed = false;
         for class in (0..options.len()).rev() {
             let mut common = ClassSet::full(options.len());
-            for option in &options[class] {
+            for option in worthwhile[class].iter().map(|position| &options[class][*position]) {
                 let mut needed = ClassSet::empty(options.len());
                 option.operands.iter().for_each(|operand| needed.unite(&necessary[*operand]));
                 common.intersect(&needed);

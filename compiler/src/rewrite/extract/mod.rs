@@ -20,7 +20,7 @@ mod search;
 mod tests;
 mod trees;
 
-use search::Search;
+use search::{Outcome, Search};
 use trees::{cheapest_trees, first_unmakeable};
 
 /// One way to make a class.
@@ -39,6 +39,13 @@ pub struct Problem {
     pub classes: Vec<Vec<Candidate>>,
     /// The classes that must be made.
     pub roots: Vec<usize>,
+}
+
+impl Problem {
+    /// What it takes to write it down and to begin a search, in states.
+    pub fn work(&self) -> usize {
+        self.classes.iter().map(Vec::len).sum()
+    }
 }
 
 /// What was chosen.
@@ -60,6 +67,21 @@ pub struct Solution {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unmakeable(pub usize);
 
+/// Classes beyond which the search does not begin: what it knows of each is as long as there are classes. The cheapest
+/// trees are taken then.
+const MOST_CLASSES: usize = 8_192;
+
+/// Classes up to which a state counts as one. One of more takes as much more memory and time, and fewer are looked at.
+const USUAL_CLASSES: usize = 1_024;
+
+/// How many states of a problem may be looked at, where of one of usual size it is `most`.
+fn affordable(problem: &Problem, most: usize) -> usize {
+    match problem.classes.len() {
+        classes if classes > MOST_CLASSES => 0,
+        classes => most * USUAL_CLASSES / classes.max(USUAL_CLASSES),
+    }
+}
+
 /// The cheapest solution; after `most_states` states, the best known, and not proven.
 pub fn extract(problem: &Problem, most_states: usize) -> Result<Solution, Unmakeable> {
     let tree = cheapest_trees(problem);
@@ -67,8 +89,12 @@ pub fn extract(problem: &Problem, most_states: usize) -> Result<Solution, Unmake
         return Err(Unmakeable(culprit));
     }
     let greedy = Solution::from_choices(problem, &tree.chosen);
-    let search = Search::new(problem, &tree);
-    Ok(search.run(problem, greedy, most_states))
+    let most_states = affordable(problem, most_states);
+    if most_states == 0 {
+        return Ok(greedy);
+    }
+    let enough = greedy.cost;
+    Ok(Search::new(problem, &tree).improve(problem, greedy, enough, most_states))
 }
 
 /// A cheapest solution, if it costs by the share `saving` less than a known one, and is found within that many states;
@@ -76,8 +102,53 @@ pub fn extract(problem: &Problem, most_states: usize) -> Result<Solution, Unmake
 pub fn improve(problem: &Problem, known: &Solution, saving: f64, most_states: usize) -> Solution {
     let known = Solution::from_choices(problem, &known.chosen);
     let enough = known.cost.saturating_sub((known.cost as f64 * saving) as u128);
+    let most_states = affordable(problem, most_states);
+    if most_states == 0 {
+        return known;
+    }
     let search = Search::new(problem, &cheapest_trees(problem));
     search.improve(problem, known, enough, most_states)
+}
+
+/// A problem that is asked for the cheapest solution with one choice forced, again and again: what is known of it before
+/// a search serves all of them.
+pub struct WhatIf {
+    search: Search,
+    most_states: usize,
+}
+
+/// The cheapest solution with one choice forced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Forced {
+    /// The candidate of each class that is made, and what they cost together.
+    Solution(Vec<Option<usize>>, u128),
+    /// It cannot be made so: the candidate needs the class itself.
+    Impossible,
+    /// The search for it came to its limit.
+    Unknown,
+}
+
+impl WhatIf {
+    /// Prepares to ask, each time up to that many states; none where the problem is too large for it.
+    pub fn new(problem: &Problem, most_states: usize) -> Option<Self> {
+        let most_states = affordable(problem, most_states);
+        let search = || Search::new(problem, &cheapest_trees(problem));
+        (most_states > 0).then(|| WhatIf { search: search(), most_states })
+    }
+
+    /// The cheapest solution in which a class, where it is made, is made by that candidate; and the states looked at.
+    pub fn forced(&self, class: usize, candidate: usize) -> (Forced, usize) {
+        let Some(option) = self.search.option(class, candidate) else {
+            return (Forced::Impossible, 0);
+        };
+        let (outcome, states) = self.search.run(Some(option), u128::MAX, self.most_states);
+        let forced = match outcome {
+            Outcome::Found(choices, cost) => Forced::Solution(choices, cost),
+            Outcome::Nothing => Forced::Impossible,
+            Outcome::Limit(_) => Forced::Unknown,
+        };
+        (forced, states)
+    }
 }
 
 impl Solution {

@@ -29,19 +29,23 @@ pub(super) fn needed_classes(problem: &Problem, tree: &Trees, free: &[Option<usi
     is_needed
 }
 
-/// Without the candidates that another one beats: no dearer, and in need of no more.
-pub(super) fn worthwhile(options: Vec<Alternative>) -> Vec<Alternative> {
+/// The candidates that no other beats by being no dearer and in need of no more.
+pub(super) fn worthwhile(options: &[Alternative]) -> Vec<usize> {
     let beats = |a: &Alternative, b: &Alternative| {
         a.cost <= b.cost && a.operands.iter().all(|operand| b.operands.contains(operand))
     };
-    let is_beaten: Vec<bool> = options
-        .iter()
-        .enumerate()
-        .map(|(i, option)| {
-            options.iter().enumerate().any(|(j, other)| {
-                i != j && beats(other, option) && (j < i || !beats(option, other))
-            })
-        })
-        .collect();
-    options.into_iter().zip(is_beaten).filter(|(_, beaten)| !beaten).map(|(o, _)| o).collect()
+    // Only one that is no dearer can beat another.
+    let mut by_cost: Vec<usize> = (0..options.len()).collect();
+    by_cost.sort_by_key(|position| options[*position].cost);
+    let mut kept: Vec<usize> = vec![];
+    for position in by_cost {
+        let option = &options[position];
+        if !kept.iter().any(|other| beats(&options[*other], option)) {
+            // Of equal price, one that needs less may come behind one that needs more.
+            kept.retain(|other| !beats(option, &options[*other]));
+            kept.push(position);
+        }
+    }
+    kept.sort_unstable();
+    kept
 }

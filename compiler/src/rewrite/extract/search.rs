@@ -8,13 +8,16 @@ use super::trees::Trees;
 use super::{Candidate, Problem, Solution, distinct};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
+use std::rc::Rc;
 
 /// The problem in the order of decision: class `i` here is the one decided `i`-th.
 pub(super) struct Search {
     /// The class of the problem that each is.
     class_of: Vec<usize>,
-    /// The worthwhile candidates of each.
+    /// The candidates of each that can be made.
     pub(super) options: Vec<Vec<Alternative>>,
+    /// Those of them that no other beats.
+    pub(super) worthwhile: Vec<Vec<usize>>,
     /// The strongly connected component of each.
     component: Vec<usize>,
     /// The cheapest candidate of each, by itself.
@@ -35,8 +38,21 @@ pub(super) struct Frontier {
     pub(super) choices: Choices,
 }
 
+/// How a search ended.
+pub(super) enum Outcome {
+    /// With the cheapest choices, and what they cost.
+    Found(Vec<Option<usize>>, u128),
+    /// There are none that are cheap enough.
+    Nothing,
+    /// At the limit of states; nothing costs less than this.
+    Limit(u128),
+}
+
+/// A candidate that a class must be made by: the class, and the option.
+pub(super) type Forced = Option<(usize, usize)>;
+
 struct Visited {
-    frontier: Frontier,
+    frontier: Rc<Frontier>,
     paid: u128,
     /// The state it came from, and the class and option decided there.
     from: Option<(usize, usize, usize)>,
@@ -65,17 +81,17 @@ impl Search {
                     let operands = distinct(&operands);
                     Alternative { position: *position, cost: candidate.cost, operands }
                 });
-                worthwhile(options.collect())
+                options.collect()
             })
             .collect();
+        let worthwhile: Vec<Vec<usize>> = options.iter().map(|all| worthwhile(all)).collect();
         let mut roots = ClassSet::empty(order.len());
         problem.roots.iter().filter_map(|root| rank.get(root)).for_each(|root| roots.insert(*root));
-        let least = options
-            .iter()
-            .map(|options| options.iter().map(|option| option.cost).min().unwrap_or(0))
-            .collect();
+        let cheapest = |options: &Vec<Alternative>| options.iter().map(|option| option.cost).min();
+        let least = options.iter().map(|options| cheapest(options).unwrap_or(0)).collect();
         Search {
-            necessary: necessary_classes(&options),
+            necessary: necessary_classes(&options, &worthwhile),
+            worthwhile,
             class_of: order.iter().map(|(class, _)| *class).collect(),
             component: order.iter().map(|(_, component)| *component).collect(),
             options,
@@ -83,12 +99,6 @@ impl Search {
             roots,
             free,
         }
-    }
-
-    /// The cheapest solution.
-    pub(super) fn run(&self, problem: &Problem, greedy: Solution, most_states: usize) -> Solution {
-        let enough = greedy.cost;
-        self.improve(problem, greedy, enough, most_states)
     }
 
     /// The cheapest solution that costs no more than `enough`; where there is none, or none is found, the known one.
@@ -99,40 +109,63 @@ impl Search {
         enough: u128,
         most_states: usize,
     ) -> Solution {
-        let start = Frontier { open: self.roots.clone(), choices: vec![] };
-        let mut visited = vec![Visited { frontier: start.clone(), paid: 0, from: None }];
-        let mut best: HashMap<Frontier, u128> = HashMap::from([(start.clone(), 0)]);
+        let (outcome, states) = self.run(None, enough, most_states);
+        match outcome {
+            Outcome::Found(choices, lower_bound) => {
+                let solution = Solution::from_choices(problem, &choices);
+                Solution { lower_bound, proven_optimal: true, states, ..solution }
+            }
+            Outcome::Limit(lower_bound) => Solution { lower_bound, states, ..known },
+            // A known solution that is good enough is itself one of the paths: the queue runs dry where there is none.
+            Outcome::Nothing => {
+                let proven_optimal = known.cost <= enough;
+                Solution { lower_bound: enough, proven_optimal, states, ..known }
+            }
+        }
+    }
+
+    /// The option that a candidate of the problem is, where the search could take it.
+    pub(super) fn option(&self, class: usize, position: usize) -> Forced {
+        let rank = self.class_of.iter().position(|known| *known == class)?;
+        let option = self.options[rank].iter().position(|option| option.position == position)?;
+        Some((rank, option))
+    }
+
+    /// The cheapest choices that cost no more than `enough`, and how many states were looked at.
+    pub(super) fn run(&self, forced: Forced, enough: u128, most_states: usize) -> (Outcome, usize) {
+        let start = Rc::new(Frontier { open: self.roots.clone(), choices: vec![] });
         let mut queue = BinaryHeap::from([Reverse((self.bound(&start), Reverse(0u128), 0usize))]);
+        let mut visited = vec![Visited { frontier: start.clone(), paid: 0, from: None }];
+        let mut best: HashMap<Rc<Frontier>, u128> = HashMap::from([(start, 0)]);
         let mut states = 0;
         while let Some(Reverse((bound, _, at))) = queue.pop() {
-            let (frontier, paid) = (visited[at].frontier.clone(), visited[at].paid);
+            let (frontier, paid) = (Rc::clone(&visited[at].frontier), visited[at].paid);
             if best.get(&frontier).is_some_and(|least| *least < paid) {
                 continue;
             }
             states += 1;
             let Some(class) = frontier.open.iter().next() else {
-                let choices = self.choices_on_the_way(&visited, at);
-                let solution = Solution::from_choices(problem, &choices);
-                return Solution { lower_bound: paid, proven_optimal: true, states, ..solution };
+                return (Outcome::Found(self.choices_on_the_way(&visited, at), paid), states);
             };
             if states >= most_states {
-                return Solution { lower_bound: bound, states, ..known };
+                return (Outcome::Limit(bound), states);
             }
-            for (position, option) in self.options[class].iter().enumerate() {
-                let Some(next) = self.decide(&frontier, class, position) else { continue };
+            let one = forced.filter(|(rank, _)| *rank == class).map(|(_, option)| [option]);
+            for position in one.as_ref().map_or(self.worthwhile[class].as_slice(), |one| one) {
+                let option = &self.options[class][*position];
+                let Some(next) = self.decide(&frontier, class, *position) else { continue };
+                let next = Rc::new(next);
                 let paid = paid.saturating_add(option.cost);
                 let bound = paid.saturating_add(self.bound(&next));
                 if bound > enough || best.get(&next).is_some_and(|least| *least <= paid) {
                     continue;
                 }
                 best.insert(next.clone(), paid);
-                visited.push(Visited { frontier: next, paid, from: Some((at, class, position)) });
+                visited.push(Visited { frontier: next, paid, from: Some((at, class, *position)) });
                 queue.push(Reverse((bound, Reverse(paid), visited.len() - 1)));
             }
         }
-        // A known solution that is good enough is itself one of the paths: the queue runs dry where there is none.
-        let proven_optimal = known.cost <= enough;
-        Solution { lower_bound: enough, proven_optimal, states, ..known }
+        (Outcome::Nothing, states)
     }
 
     /// The frontier after `class` is made by that option; `None` where this closes a cycle.

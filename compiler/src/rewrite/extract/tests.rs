@@ -145,4 +145,27 @@ proptest! {
             prop_assert!(found.lower_bound <= cost);
         }
     }
+
+    #[test]
+    fn with_a_choice_forced_it_is_the_cheapest_of_those_that_have_it(problem in problems()) {
+        let Some(what_if) = WhatIf::new(&problem, 1_000_000) else { unreachable!() };
+        let Ok(solution) = extract(&problem, 1_000_000) else { return Ok(()) };
+        for (class, chosen) in solution.chosen.iter().enumerate() {
+            let is_free = |candidate: &Candidate| candidate.cost == 0 && candidate.operands.is_empty();
+            if chosen.is_none() || problem.classes[class].iter().any(is_free) {
+                continue;
+            }
+            for candidate in 0..problem.classes[class].len() {
+                let mut restricted = problem.clone();
+                restricted.classes[class] = vec![problem.classes[class][candidate].clone()];
+                match (what_if.forced(class, candidate).0, extract(&restricted, 1_000_000)) {
+                    (Forced::Solution(_, cost), Ok(solution)) => prop_assert_eq!(cost, solution.cost),
+                    (forced, solution) => {
+                        prop_assert_eq!(forced, Forced::Impossible);
+                        prop_assert!(solution.is_err());
+                    }
+                }
+            }
+        }
+    }
 }

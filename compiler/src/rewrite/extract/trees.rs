@@ -2,7 +2,7 @@
 
 use super::{Problem, distinct};
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::BinaryHeap;
 
 /// The cheapest way to make each class if nothing were shared, by Knuth's generalisation of Dijkstra's algorithm
 /// (Information Processing Letters 6, 1977). Acyclic: operands are settled before what needs them.
@@ -11,21 +11,25 @@ pub(super) struct Trees {
 }
 
 pub(super) fn cheapest_trees(problem: &Problem) -> Trees {
-    let mut users: Vec<Vec<(usize, usize)>> = vec![vec![]; problem.classes.len()];
-    let mut missing: BTreeMap<(usize, usize), usize> = BTreeMap::new();
-    let mut sums: BTreeMap<(usize, usize), u128> = BTreeMap::new();
+    /// A candidate whose operands are not all settled.
+    struct Waiting {
+        class: usize,
+        position: usize,
+        missing: usize,
+        sum: u128,
+    }
+    let mut waiting: Vec<Waiting> = vec![];
+    let mut users: Vec<Vec<usize>> = vec![vec![]; problem.classes.len()];
     let mut queue = BinaryHeap::new();
     for (class, candidates) in problem.classes.iter().enumerate() {
         for (position, candidate) in candidates.iter().enumerate() {
             let operands = distinct(&candidate.operands);
-            sums.insert((class, position), candidate.cost);
-            missing.insert((class, position), operands.len());
             if operands.is_empty() {
                 queue.push(Reverse((candidate.cost, class, position)));
             }
-            for operand in operands {
-                users[operand].push((class, position));
-            }
+            operands.iter().for_each(|operand| users[*operand].push(waiting.len()));
+            let (missing, sum) = (operands.len(), candidate.cost);
+            waiting.push(Waiting { class, position, missing, sum });
         }
     }
     let mut chosen = vec![None; problem.classes.len()];
@@ -35,12 +39,11 @@ pub(super) fn cheapest_trees(problem: &Problem) -> Trees {
         }
         chosen[class] = Some(position);
         for user in &users[class] {
-            if let (Some(missing), Some(sum)) = (missing.get_mut(user), sums.get_mut(user)) {
-                *missing -= 1;
-                *sum = sum.saturating_add(cost);
-                if *missing == 0 {
-                    queue.push(Reverse((*sum, user.0, user.1)));
-                }
+            let user = &mut waiting[*user];
+            user.missing -= 1;
+            user.sum = user.sum.saturating_add(cost);
+            if user.missing == 0 {
+                queue.push(Reverse((user.sum, user.class, user.position)));
             }
         }
     }

@@ -1,32 +1,40 @@
 //! [`Axes`]: the symbols that cut the range, and the sizes at which it is looked at.
 
+use super::grid::Grid;
 use crate::rewrite::error::RewriteError;
 use ocellus_dialects::symbolic::{Bindings, Dim, Interval, Symbol, SymbolRange, Symbols};
 
-/// Steps along the two axes: `[0, 0]` is the least size of everything.
-pub type Position = [i64; 2];
+/// How many symbols move by themselves. Others move along with the last of them.
+pub const AXES: usize = 3;
 
-/// Sizes at which programs are priced at most, over both axes: a range with fewer is looked at everywhere. A price is a
-/// closed form, so that this many of some hundred launches take a fraction of a second.
+/// Steps along the axes: `[0, 0, 0]` is the least size of everything.
+pub type Position = [i64; AXES];
+
+/// Sizes at which programs are priced at most, over all axes: a range with fewer is looked at everywhere. A price is a
+/// closed form, so that this many of some hundred launches take a tenth of a second.
 const MOST_POSITIONS: usize = 1 << 14;
 
-/// Samples for each doubling where the range is too wide to look everywhere: these first, and half as many until there
-/// are few enough.
+/// Sizes at which programs are asked for first, at most.
+const MOST_COARSE_POSITIONS: usize = 1 << 10;
+
+/// Samples for each doubling where the range is too wide to look everywhere: these first, and fewer until there are few
+/// enough.
 const MOST_SAMPLES_A_DOUBLING: f64 = 16_384.0;
 
-/// No fewer than these.
-const LEAST_SAMPLES_A_DOUBLING: f64 = 4.0;
+/// Steps past which samples are a doubling apart: waves of tiles are so many there that where the last one ends matters
+/// little.
+const DENSE_STEPS: i64 = 1 << 14;
 
-/// The free symbols as two axes. The range of one that there is none of is a single size.
+/// The free symbols as axes. The range of one that there is none of is a single size.
 pub struct Axes<'a> {
     symbols: &'a Symbols,
-    /// The symbols that move along each axis; the first of each cuts the range.
-    along: [Vec<(Symbol, SymbolRange)>; 2],
-    steps: [i64; 2],
+    /// The symbols that move along each axis; the first of each moves step by step.
+    along: [Vec<(Symbol, SymbolRange)>; AXES],
+    steps: [i64; AXES],
 }
 
-/// The steps along each axis at which programs are priced, in order, both ends included.
-pub type Grid = [Vec<i64>; 2];
+/// The steps along each axis, in order, both ends included.
+pub type Steps = [Vec<i64>; AXES];
 
 impl<'a> Axes<'a> {
     /// The axes of a module's symbols.
@@ -36,8 +44,9 @@ impl<'a> Axes<'a> {
         let mut wide = wide.into_iter();
         // A single axis is the second: along it borders are found to the integer, whatever the tolerance.
         let first: Vec<_> = if wide.len() > 1 { wide.next().into_iter().collect() } else { vec![] };
-        let along = [first, wide.chain(fixed).collect()];
-        let steps = [0, 1].map(|axis: usize| {
+        let second = wide.next().into_iter().chain(fixed).collect();
+        let along = [first, second, wide.collect()];
+        let steps = std::array::from_fn(|axis: usize| {
             along[axis].first().map_or(1, |(_, range): &(Symbol, SymbolRange)| count(*range))
         });
         Axes { symbols, along, steps }
@@ -93,47 +102,58 @@ impl<'a> Axes<'a> {
 
     /// Where programs are priced: everywhere, or at sizes that grow by their ratio. Those of [`Axes::coarse`] are among
     /// them.
-    pub fn grid(&self) -> Grid {
+    pub fn grid(&self) -> Result<Grid, RewriteError> {
         let coarse = self.coarse();
         let mut density = MOST_SAMPLES_A_DOUBLING;
         loop {
-            let grid = [0, 1].map(|axis| {
+            let steps: Steps = std::array::from_fn(|axis| {
                 let mut samples = growing(self.steps[axis], density);
                 samples.extend(&coarse[axis]);
                 samples.sort_unstable();
                 samples.dedup();
                 samples
             });
-            if density <= LEAST_SAMPLES_A_DOUBLING
-                || grid[0].len() * grid[1].len() <= MOST_POSITIONS
-            {
-                return grid;
+            if combinations(&steps) <= MOST_POSITIONS || density < 0.1 {
+                return Grid::new(self, steps);
             }
-            density /= 2.0;
+            density /= std::f64::consts::SQRT_2;
         }
     }
 
-    /// Where programs are asked for first: sizes matter by their ratio.
-    pub fn coarse(&self) -> Grid {
-        self.steps.map(|steps| {
-            let powers = std::iter::successors(Some(1i64), |step| step.checked_mul(2));
-            let mut samples = vec![0];
-            samples.extend(powers.take_while(|step| *step < steps - 1));
-            samples.push(steps - 1);
-            samples.dedup();
-            samples
-        })
+    /// Where programs are asked for first: sizes matter by their ratio. A doubling apart, or farther where this is too
+    /// many.
+    pub fn coarse(&self) -> Steps {
+        let every = |ratio: i64| -> Steps {
+            self.steps.map(|steps| {
+                let powers = std::iter::successors(Some(1i64), |step| step.checked_mul(ratio));
+                let mut samples = vec![0];
+                samples.extend(powers.take_while(|step| *step < steps - 1));
+                samples.push(steps - 1);
+                samples.dedup();
+                samples
+            })
+        };
+        let mut ratio = 2;
+        while combinations(&every(ratio)) > MOST_COARSE_POSITIONS {
+            ratio *= 2;
+        }
+        every(ratio)
     }
 }
 
-/// Samples of which that many lie between a size and its double; no more than there are sizes.
+fn combinations(steps: &Steps) -> usize {
+    steps.iter().fold(1, |product, steps| product.saturating_mul(steps.len()))
+}
+
+/// Samples of which that many lie between a size and its double, and past [`DENSE_STEPS`] no more than one; no more than
+/// there are sizes.
 fn growing(steps: i64, density: f64) -> Vec<i64> {
-    let ratio = 2f64.powf(1.0 / density);
-    let next = |step: &i64| Some((step + 1).max((*step as f64 * ratio) as i64));
-    std::iter::successors(Some(0), next)
-        .take_while(|step| *step < steps)
-        .take(MOST_POSITIONS + 1)
-        .collect()
+    let [dense, sparse] = [density, density.min(1.0)].map(|density| 2f64.powf(1.0 / density));
+    let next = |step: &i64| {
+        let ratio = if *step < DENSE_STEPS { dense } else { sparse };
+        Some((step + 1).max((*step as f64 * ratio) as i64))
+    };
+    std::iter::successors(Some(0), next).take_while(|step| *step < steps).collect()
 }
 
 fn count(range: SymbolRange) -> i64 {
@@ -154,21 +174,23 @@ mod tests {
     }
 
     #[test]
-    fn the_first_two_symbols_with_a_choice_cut_and_others_move_along() {
+    fn three_symbols_with_a_choice_move_by_themselves_and_others_along() {
         let mut symbols = Symbols::default();
         symbols.declare("one", SymbolRange::new(3, 3)).unwrap();
         symbols.declare("images", SymbolRange::new(1, 9)).unwrap();
         symbols.declare("height", SymbolRange { min: 30, max: 100, step: 14 }).unwrap();
         symbols.declare("width", SymbolRange::new(1, 9)).unwrap();
+        symbols.declare("depth", SymbolRange::new(1, 17)).unwrap();
         let axes = Axes::of(&symbols);
+        assert_eq!(values(&axes, [0, 0, 4], &["depth"]), [9]);
         let names = ["one", "images", "height", "width"];
-        assert_eq!(values(&axes, [0, 0], &names), [3, 1, 42, 1]);
-        assert_eq!(values(&axes, [4, 2], &names), [3, 5, 70, 5]);
-        assert_eq!(values(&axes, [8, 4], &names), [3, 9, 98, 9]);
+        assert_eq!(values(&axes, [0, 0, 0], &names), [3, 1, 42, 1]);
+        assert_eq!(values(&axes, [4, 2, 7], &names), [3, 5, 70, 8]);
+        assert_eq!(values(&axes, [8, 4, 8], &names), [3, 9, 98, 9]);
         let ranges = [axes.range(0, [0, axes.last_step(0)]), axes.range(1, [0, axes.last_step(1)])];
         let ranges = ranges.map(|range| range.map(|(symbol, range)| format!("{symbol} {range}")));
         assert_eq!(ranges, ["images 1..=9", "height 42..=98 step 14"].map(|s| Some(s.to_string())));
-        assert_eq!(axes.wide_symbols(), 3);
+        assert_eq!(axes.wide_symbols(), 4);
     }
 
     #[test]
@@ -176,8 +198,8 @@ mod tests {
         let mut symbols = Symbols::default();
         symbols.declare("images", SymbolRange::new(2, 2)).unwrap();
         let axes = Axes::of(&symbols);
-        assert_eq!((axes.grid(), axes.coarse()), ([vec![0], vec![0]], [vec![0], vec![0]]));
-        assert_eq!(values(&axes, [0, 0], &["images"]), [2]);
+        assert_eq!((axes.grid().unwrap().len(), axes.coarse()), (1, [vec![0], vec![0], vec![0]]));
+        assert_eq!(values(&axes, [0, 0, 0], &["images"]), [2]);
     }
 
     #[test]
@@ -185,11 +207,35 @@ mod tests {
         let mut symbols = Symbols::default();
         symbols.declare("images", SymbolRange::new(1, i64::from(i32::MAX))).unwrap();
         let axes = Axes::of(&symbols);
-        let [_, samples] = axes.grid();
+        let grid = axes.grid().unwrap();
+        let samples = grid.steps(1);
         assert!(samples.windows(2).all(|pair| pair[0] < pair[1]));
         assert!((1000..MOST_POSITIONS).contains(&samples.len()), "{}", samples.len());
         assert!(axes.coarse()[1].iter().all(|sample| samples.contains(sample)));
         assert_eq!(samples.last(), Some(&(i64::from(i32::MAX) - 1)));
         assert_eq!(axes.coarse()[1].len(), 33);
+    }
+
+    #[test]
+    fn of_three_wide_ranges_there_are_not_too_many_combinations() {
+        let mut symbols = Symbols::default();
+        for name in ["images", "height", "width"] {
+            symbols.declare(name, SymbolRange::new(1, i64::from(i32::MAX))).unwrap();
+        }
+        let axes = Axes::of(&symbols);
+        let grid = axes.grid().unwrap();
+        assert!((4096..=MOST_POSITIONS).contains(&grid.len()), "{}", grid.len());
+        assert!(combinations(&axes.coarse()) <= MOST_COARSE_POSITIONS);
+        for index in [0, 1, 77, 1000, grid.len() - 1] {
+            assert_eq!(grid.index(grid.position(index)), Some(index));
+            let lane = grid.lanes().nth(index / 16).unwrap();
+            let images = grid.values(&Dim::symbol(&Symbol::new("images")))[index];
+            assert_eq!(lane[0].0[index % 16], images as f64);
+        }
+        assert_eq!(grid.before(0, 0), None);
+        let row_length = grid.steps(1).len() * grid.steps(2).len();
+        let [row, _, _] = grid.position(row_length);
+        let before = grid.before(row_length, 0).map(|index| grid.position(index));
+        assert_eq!((row > 0, before), (true, Some([0, 0, 0])));
     }
 }

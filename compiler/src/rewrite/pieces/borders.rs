@@ -1,6 +1,6 @@
 //! [`settle_borders`]: between two samples, the size at which the better program changes.
 
-use super::axes::Position;
+use super::axes::{AXES, Position};
 use super::partition::Part;
 
 /// What is asked of positions.
@@ -8,8 +8,8 @@ pub trait Sizes {
     /// Why a position has no answer.
     type Error;
 
-    /// The greatest step along the second axis.
-    fn last_step(&self) -> i64;
+    /// The greatest step along an axis.
+    fn last_step(&self, axis: usize) -> i64;
 
     /// The value there of what is cut along; it grows with the step along the second axis.
     fn value(&self, position: Position) -> Result<i64, Self::Error>;
@@ -18,17 +18,19 @@ pub trait Sizes {
     fn is_better(&self, position: Position, a: usize, b: usize) -> Result<bool, Self::Error>;
 }
 
-/// Positions that grow along one axis, the other fixed.
+/// Positions that grow along one axis, the others fixed.
 struct Line {
     axis: usize,
-    fixed: i64,
+    fixed: Position,
     from: i64,
     to: i64,
 }
 
 impl Line {
     fn at(&self, step: i64) -> Position {
-        if self.axis == 0 { [step, self.fixed] } else { [self.fixed, step] }
+        let mut position = self.fixed;
+        position[self.axis] = step;
+        position
     }
 
     /// The least step with at least that value; one past the last where there is none.
@@ -46,7 +48,8 @@ impl Line {
 }
 
 /// Moves each border inside a slab to the least value at which the program behind it is the better, found by bisection
-/// in the slab's middle row; where no size of that row lies between the two samples, at the least size of all rows.
+/// in the slab's middle row, first where the third axis is in its middle as well and then at its ends; where no size of that
+/// row lies between the two samples, at the least size of all rows.
 /// `columns` are the values at samples.
 pub fn settle_borders<S: Sizes>(
     sizes: &S,
@@ -63,9 +66,10 @@ pub fn settle_borders<S: Sizes>(
             continue;
         }
         let [from, to] = before.rows;
-        let middle = Line { axis: 1, fixed: from.midpoint(to), from: 0, to: sizes.last_step() };
-        let least = Line { axis: 0, fixed: 0, from, to };
-        for line in [middle, least] {
+        let (row, last, deepest) = (from.midpoint(to), sizes.last_step(1), sizes.last_step(2));
+        let along = |layer: i64| Line { axis: 1, fixed: [row, 0, layer], from: 0, to: last };
+        let least = Line { axis: 0, fixed: [0; AXES], from, to };
+        for line in [along(deepest / 2), along(0), along(deepest), least] {
             let begin = line.first_with(sizes, sample_before + 1)?;
             let end = line.first_with(sizes, behind.columns[0])?;
             if begin < end {

@@ -1,30 +1,34 @@
 //! [`Cheapest`]: the programs that are the cheapest at some size, found by asking the e-graph at samples, at more between
 //! those that differ, and wherever prices say that none of those known is good enough.
 
-use super::axes::{Axes, Position};
-use super::prices::Prices;
-use crate::rewrite::choose::{Saturated, Selection};
+use super::axes::{AXES, Axes, Position, Steps};
+use super::prices::{Prices, excess};
+use crate::rewrite::choose::{MOST_STATES, Saturated, Selection};
 use crate::rewrite::error::RewriteError;
 use crate::rewrite::price::ProgramPrice;
-use ocellus_dialects::kernel;
+use crate::rewrite::report::Effort;
+use ocellus_dialects::kernel::Module;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Extractions at most: a range on which the choice changes with almost every size is described well enough by these.
 const MOST_EXTRACTIONS: usize = 400;
 
-/// States of all the searches near known programs: an e-graph in which each takes long is searched at fewer sizes.
+/// States of all the searches for the cheapest program of a sample, but for the first: an e-graph in which each takes long
+/// is asked at fewer sizes.
+const MOST_STATES_AT_SAMPLES: usize = 100_000;
+
+/// States of all the searches near known programs.
 const MOST_STATES_NEAR_KNOWN: usize = 60_000;
+
+/// Prices of launches, over all schedules and positions.
+const MOST_PRICES: usize = 16_000_000;
 
 /// A program that is the cheapest somewhere.
 pub struct Program {
     /// What was chosen.
     pub selection: Selection,
-    /// The same as a program.
-    pub kernels: kernel::Module,
     /// Where it was found.
     at: Position,
-    /// What it costs at any size.
-    pub price: ProgramPrice,
     /// What it costs at every position that is priced.
     pub prices: Vec<f64>,
 }
@@ -42,7 +46,9 @@ pub struct Cheapest<'a> {
     least: Vec<f64>,
     /// The program whose kernels are these.
     nearest: Vec<usize>,
-    states_left: usize,
+    states_of_first: usize,
+    states_at_samples: usize,
+    states_near_known: usize,
     limit_hit: bool,
 }
 
@@ -53,8 +59,8 @@ impl<'a> Cheapest<'a> {
         axes: &'a Axes<'a>,
         indifference: f64,
     ) -> Result<Self, RewriteError> {
-        let prices = Prices::new(saturated, axes)?;
-        let least = vec![f64::INFINITY; prices.len()];
+        let prices = Prices::new(saturated, axes.grid()?);
+        let least = vec![f64::INFINITY; prices.grid().len()];
         let mut cheapest = Cheapest {
             saturated,
             axes,
@@ -64,7 +70,9 @@ impl<'a> Cheapest<'a> {
             known: BTreeMap::new(),
             nearest: vec![0; least.len()],
             least,
-            states_left: MOST_STATES_NEAR_KNOWN,
+            states_of_first: 0,
+            states_at_samples: MOST_STATES_AT_SAMPLES,
+            states_near_known: MOST_STATES_NEAR_KNOWN,
             limit_hit: false,
         };
         cheapest.explore()?;
@@ -94,35 +102,55 @@ impl<'a> Cheapest<'a> {
         &self.least
     }
 
-    /// The limit of extractions, where it was hit.
-    pub fn limit_hit(&self) -> Option<usize> {
-        self.limit_hit.then_some(MOST_EXTRACTIONS)
+    /// The kernels of a program.
+    pub fn lower(&self, program: usize) -> Result<Module, RewriteError> {
+        self.saturated.lower(&self.programs[program].selection)
+    }
+
+    /// What a program costs at any size.
+    pub fn price(&self, program: usize) -> Result<ProgramPrice, RewriteError> {
+        ProgramPrice::of(&self.lower(program)?, self.saturated.target())
+    }
+
+    /// At how many sizes the cheapest program was asked for.
+    pub fn extractions(&self) -> usize {
+        self.known.len()
+    }
+
+    /// Takes down what it took to find the programs.
+    pub fn add_to(&self, effort: &mut Effort) {
+        effort.extractions = self.known.len();
+        effort.programs = self.programs.len();
+        effort.prices = self.prices.work();
+        effort.states += self.states_of_first
+            + (MOST_STATES_AT_SAMPLES - self.states_at_samples)
+            + (MOST_STATES_NEAR_KNOWN - self.states_near_known);
+    }
+
+    /// Whether there was more to ask than the limits allow.
+    pub fn is_limited(&self) -> bool {
+        self.limit_hit
     }
 
     /// Asks at the corners of the range, and inside wherever the corners of a part disagree.
     fn explore(&mut self) -> Result<(), RewriteError> {
-        let [rows, columns] = self.axes.coarse();
-        let mut open = vec![([0usize; 2], [rows.len() - 1, columns.len() - 1])];
-        while let Some((from, to)) = open.pop() {
-            let middle = [from[0].midpoint(to[0]), from[1].midpoint(to[1])];
-            let mut samples = vec![];
-            for row in [from[0], middle[0], to[0]] {
-                for column in [from[1], middle[1], to[1]] {
-                    samples.push([rows[row], columns[column]]);
-                }
-            }
-            let inside = rows[from[0]..=to[0]]
-                .iter()
-                .flat_map(|row| columns[from[1]..=to[1]].iter().map(|column| [*row, *column]));
-            if self.agree(&samples, inside)? || self.limit_hit {
+        let coarse = self.axes.coarse();
+        let whole = [0, 1, 2].map(|axis| (0, coarse[axis].len() - 1));
+        let mut open = vec![whole];
+        while let Some(part) = open.pop() {
+            let samples = positions(&coarse, part.map(|(from, to)| ends_and_middle(from, to)));
+            let inside = positions(&coarse, part.map(|(from, to)| (from..=to).collect()));
+            if self.agree(&samples, &inside)? || self.limit_hit {
                 continue;
             }
-            let halves = [0, 1].map(|axis| halves(from[axis], middle[axis], to[axis]));
-            for (first_row, last_row) in &halves[0] {
-                for (first_column, last_column) in &halves[1] {
-                    let quarter = ([*first_row, *first_column], [*last_row, *last_column]);
-                    if quarter != (from, to) {
-                        open.push(quarter);
+            let [rows, columns, layers] = part.map(|(from, to)| halves(from, to));
+            for row in &rows {
+                for column in &columns {
+                    for layer in &layers {
+                        let half = [*row, *column, *layer];
+                        if half != part {
+                            open.push(half);
+                        }
                     }
                 }
             }
@@ -134,6 +162,8 @@ impl<'a> Cheapest<'a> {
     /// none costs more than makes a difference.
     fn refine(&mut self) -> Result<(), RewriteError> {
         let mut best = vec![f64::INFINITY; self.least.len()];
+        // To ask again brings nothing new.
+        let mut is_asked = vec![false; self.least.len()];
         let mut taken = 0;
         while !self.limit_hit {
             for program in &self.programs[taken..] {
@@ -141,15 +171,15 @@ impl<'a> Cheapest<'a> {
                 prices.for_each(|(best, price)| *best = best.min(*price));
             }
             taken = self.programs.len();
-            let losses = best.iter().zip(&self.least).map(|(best, least)| best / least);
-            let worst = losses.enumerate().max_by(|(_, a), (_, b)| a.total_cmp(b));
-            let Some((index, loss)) = worst else { break };
-            if loss <= 1.0 + self.indifference {
+            let losses = best.iter().zip(&self.least).map(|(best, least)| excess(*best, *least));
+            let open = losses.enumerate().filter(|(index, _)| !is_asked[*index]);
+            let Some((index, loss)) = open.max_by(|(_, a), (_, b)| a.total_cmp(b)) else { break };
+            if loss <= self.indifference {
                 break;
             }
-            if let Some(program) =
-                self.program_at(self.prices.position(index), Some(self.nearest[index]))?
-            {
+            is_asked[index] = true;
+            let position = self.prices.grid().position(index);
+            if let Some(program) = self.program_at(position, Some(self.nearest[index]))? {
                 self.least[index] = self.programs[program].prices[index];
                 best[index] = self.least[index];
             }
@@ -160,24 +190,25 @@ impl<'a> Cheapest<'a> {
     /// Asks on both sides of the greatest leaps of the price, where a wave of tiles ends: other kernels, whose waves end
     /// elsewhere, may be the cheapest there and nowhere else.
     fn ask_at_leaps(&mut self) -> Result<(), RewriteError> {
-        let columns = self.prices.grid()[1].len();
-        let mut leaps: Vec<(f64, usize)> = vec![];
-        for index in (0..self.least.len()).filter(|index| index % columns != 0) {
-            let leap = self.least[index] / self.least[index - 1];
-            if leap > 1.0 + self.indifference {
-                leaps.push((leap, index));
+        let mut leaps: Vec<(f64, [usize; 2])> = vec![];
+        for index in 0..self.least.len() {
+            let Some(before) = self.prices.grid().before(index, 1) else { continue };
+            let leap = excess(self.least[index], self.least[before]);
+            if leap > self.indifference {
+                leaps.push((leap, [before, index]));
             }
         }
         leaps.sort_by(|(a, _), (b, _)| b.total_cmp(a));
         let mut asked: Vec<f64> = vec![];
-        for (_, index) in leaps {
-            // Where a call takes as long, it is the same leap at other values of the two symbols.
+        for (_, [before, index]) in leaps {
+            // Where a call takes as long, it is the same leap at other values of the symbols.
             let price = self.least[index];
             let is_alike = |other: &f64| (price / other - 1.0).abs() < self.indifference;
-            if self.states_left > 0 && !asked.iter().any(is_alike) {
+            if self.states_near_known > 0 && !asked.iter().any(is_alike) {
                 asked.push(price);
-                for side in [index - 1, index] {
-                    self.program_at(self.prices.position(side), Some(self.nearest[side]))?;
+                for side in [before, index] {
+                    let position = self.prices.grid().position(side);
+                    self.program_at(position, Some(self.nearest[side]))?;
                 }
             }
         }
@@ -185,11 +216,7 @@ impl<'a> Cheapest<'a> {
     }
 
     /// Whether one program is the cheapest at all samples, or those that are cost nearly the same all over `inside`.
-    fn agree(
-        &mut self,
-        samples: &[Position],
-        inside: impl IntoIterator<Item = Position>,
-    ) -> Result<bool, RewriteError> {
+    fn agree(&mut self, samples: &[Position], inside: &[Position]) -> Result<bool, RewriteError> {
         let mut found = BTreeSet::new();
         for sample in samples {
             match self.program_at(*sample, None)? {
@@ -205,9 +232,10 @@ impl<'a> Cheapest<'a> {
             let (least, most) = prices.fold((f64::INFINITY, 0f64), |(least, most), price| {
                 (least.min(price), most.max(price))
             });
-            most > least * (1.0 + self.indifference)
+            excess(most, least) > self.indifference
         };
-        Ok(!inside.into_iter().filter_map(|position| self.prices.index(position)).any(differ))
+        let grid = self.prices.grid();
+        Ok(!inside.iter().filter_map(|position| grid.index(*position)).any(differ))
     }
 
     /// The number of the cheapest program there; none where the limit is hit. Near a known program only those are looked
@@ -220,8 +248,10 @@ impl<'a> Cheapest<'a> {
         if let Some(known) = self.known.get(&position) {
             return Ok(Some(*known));
         }
-        if self.known.len() == MOST_EXTRACTIONS {
-            self.limit_hit = true;
+        let no_states = near.is_none() && self.states_at_samples == 0;
+        let many = self.known.len() == MOST_EXTRACTIONS || self.prices.work() > MOST_PRICES;
+        if no_states || many {
+            self.limit_hit |= many;
             return Ok(None);
         }
         let at = self.axes.at(position)?;
@@ -229,14 +259,21 @@ impl<'a> Cheapest<'a> {
             Some(known) => {
                 let known = &self.programs[known].selection;
                 let saving = self.indifference;
-                self.saturated.select_near(&at, known, saving, &mut self.states_left)?
+                self.saturated.select_near(&at, known, saving, &mut self.states_near_known)?
             }
-            None => self.saturated.select(&at)?,
+            // Without a first program there is nothing.
+            None if self.programs.is_empty() => {
+                let mut left = MOST_STATES;
+                let selection = self.saturated.select_within(&at, &mut left)?;
+                self.states_of_first = MOST_STATES - left;
+                selection
+            }
+            None => self.saturated.select_within(&at, &mut self.states_at_samples)?,
         };
         let same = self.programs.iter().position(|program| program.selection.is_same(&selection));
         let program = match same {
             Some(program) => program,
-            None => self.add(selection, position)?,
+            None => self.add(selection, position),
         };
         self.known.insert(position, program);
         Ok(Some(program))
@@ -245,17 +282,16 @@ impl<'a> Cheapest<'a> {
     /// Searches on where a program was found near a known one, for the report to say what the cheapest costs there.
     pub fn prove(&mut self, program: usize) -> Result<(), RewriteError> {
         let program = &mut self.programs[program];
-        if !program.selection.is_proven() {
-            let cheapest = self.saturated.select(&self.axes.at(program.at)?)?;
+        if !program.selection.is_proven() && self.states_at_samples > 0 {
+            let at = self.axes.at(program.at)?;
+            let cheapest = self.saturated.select_within(&at, &mut self.states_at_samples)?;
             program.selection.prove(&cheapest);
         }
         Ok(())
     }
 
-    fn add(&mut self, selection: Selection, at: Position) -> Result<usize, RewriteError> {
-        let kernels = self.saturated.lower(&selection)?;
-        let price = ProgramPrice::of(&kernels, self.saturated.target())?;
-        let prices = self.prices.of(&selection, &kernels)?;
+    fn add(&mut self, selection: Selection, at: Position) -> usize {
+        let prices = self.prices.of(&selection);
         let number = self.programs.len();
         let costs = prices.fixed.iter().zip(&prices.rescheduled).map(|(a, b)| a.min(*b));
         for (index, cost) in costs.enumerate() {
@@ -263,13 +299,32 @@ impl<'a> Cheapest<'a> {
                 (self.least[index], self.nearest[index]) = (cost, number);
             }
         }
-        self.programs.push(Program { selection, kernels, at, price, prices: prices.fixed });
-        Ok(number)
+        self.programs.push(Program { selection, at, prices: prices.fixed });
+        number
     }
 }
 
+/// All combinations of samples along the axes.
+fn positions(coarse: &Steps, [rows, columns, layers]: [Vec<usize>; AXES]) -> Vec<Position> {
+    let mut all = vec![];
+    for row in &rows {
+        for column in &columns {
+            let at = |layer: &usize| [coarse[0][*row], coarse[1][*column], coarse[2][*layer]];
+            all.extend(layers.iter().map(at));
+        }
+    }
+    all
+}
+
+fn ends_and_middle(from: usize, to: usize) -> Vec<usize> {
+    let mut all = vec![from, from.midpoint(to), to];
+    all.dedup();
+    all
+}
+
 /// Both halves of a stretch; the stretch itself where it has no inside.
-fn halves(from: usize, middle: usize, to: usize) -> Vec<(usize, usize)> {
+fn halves(from: usize, to: usize) -> Vec<(usize, usize)> {
+    let middle = from.midpoint(to);
     match middle == from {
         true => vec![(from, to)],
         false => vec![(from, middle), (middle, to)],

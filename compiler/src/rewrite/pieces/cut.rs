@@ -1,10 +1,11 @@
 //! [`Cut`]: what the range is cut along. The first symbol cuts it into slabs, and each of them is cut along
 //!
 //! - the second symbol, or
-//! - a size that both make, such as the rows `images*tokens` that a gemm works on. Its tiles run in waves that end where
-//!   this size does, whatever the two symbols are: along it a few borders do for what would be a staircase of boxes.
+//! - a size that several make, such as the rows `images*tokens` that a gemm works on. Its tiles run in waves that end where
+//!   this size does, whatever the symbols are: along it a few borders do for what would be a staircase of boxes.
 
-use super::axes::{Axes, Grid, Position};
+use super::axes::{Axes, Position};
+use super::grid::Grid;
 use super::partition::{Layout, Part};
 use crate::rewrite::error::RewriteError;
 use ocellus_dialects::symbolic::{Dim, Region, SymbolRange};
@@ -25,19 +26,17 @@ pub enum Along {
 
 impl Cut {
     /// The samples of a grid under what is cut along.
-    pub fn new(along: Along, axes: &Axes, [rows, steps]: &Grid) -> Result<Self, RewriteError> {
-        let mut values = vec![];
-        for row in rows {
-            for step in steps {
-                values.push(along.value(axes, [*row, *step])?);
-            }
-        }
+    pub fn new(along: Along, grid: &Grid) -> Self {
+        let values = match &along {
+            Along::Symbol => (0..grid.len()).map(|index| grid.position(index)[1]).collect(),
+            Along::Extent(extent) => grid.values(extent),
+        };
         let mut columns = values.clone();
         columns.sort_unstable();
         columns.dedup();
         let column = |value: &i64| columns.partition_point(|other| other < value);
         let column_of = values.iter().map(column).collect();
-        Ok(Cut { along, layout: Layout { rows: rows.clone(), columns, column_of } })
+        Cut { along, layout: Layout { rows: grid.steps(0).to_vec(), columns, column_of } }
     }
 
     /// Where the samples lie.
@@ -45,9 +44,13 @@ impl Cut {
         &self.layout
     }
 
-    /// What the range is cut along has this value at a position. It grows with the step along the second axis.
+    /// What the range is cut along has this value at a position. It grows with the step along the second axis. No memory
+    /// holds what an integer does not count: such sizes are one.
     pub fn value(&self, axes: &Axes, position: Position) -> Result<i64, RewriteError> {
-        self.along.value(axes, position)
+        match &self.along {
+            Along::Symbol => Ok(position[1]),
+            Along::Extent(extent) => Ok(extent.evaluate(&axes.at(position)?).unwrap_or(i64::MAX)),
+        }
     }
 
     /// The sizes of a part.
@@ -64,15 +67,5 @@ impl Cut {
             }
         };
         Region::new(row.into_iter().chain(along).collect())
-    }
-}
-
-impl Along {
-    /// Its value at a position. No memory holds what an integer does not count: such sizes are one.
-    fn value(&self, axes: &Axes, position: Position) -> Result<i64, RewriteError> {
-        match self {
-            Along::Symbol => Ok(position[1]),
-            Along::Extent(extent) => Ok(extent.evaluate(&axes.at(position)?).unwrap_or(i64::MAX)),
-        }
     }
 }

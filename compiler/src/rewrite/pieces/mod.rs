@@ -8,20 +8,24 @@
 //!        64           B    B    B    B         better program changes?
 //! ```
 //!
-//! Up to two symbols cut the range, the first two whose range is more than one size; the others move along with the
-//! second. Where a size that symbols make together decides, such as `images*tokens`, the range is cut along that instead.
-//! One saturated e-graph answers at every size.
+//! Up to two symbols cut the range, the first two whose range is more than one size. Where a size that symbols make
+//! together decides, such as `images*tokens`, the range is cut along that instead. A third symbol cuts nothing by itself:
+//! what serves a part must serve it at every value of that. Further ones move along with the third. One saturated e-graph
+//! answers at every size.
 
 mod axes;
+mod bits;
 mod borders;
 mod cheapest;
 mod cut;
+mod grid;
 mod partition;
 mod prices;
 
 use super::alternatives::MOST_STATES_TOGETHER;
 use super::choose::Saturated;
 use super::error::RewriteError;
+use super::price::ProgramPrice;
 use super::report::Report;
 use super::saturate::Limits;
 use super::switches::Switches;
@@ -32,8 +36,10 @@ use borders::Sizes;
 use cheapest::Cheapest;
 use cut::{Along, Cut};
 use ocellus_dialects::symbolic::Region;
-use ocellus_dialects::venc;
+use ocellus_dialects::{kernel, venc};
 use partition::{Losses, Part};
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How the range is cut.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -77,27 +83,29 @@ pub fn choose_pieces(
         _ => cut.region(&axes, part),
     };
     let mut states_left = MOST_STATES_TOGETHER;
-    let mut finished = vec![];
+    let mut finished: Vec<(PieceProgram, Report)> = vec![];
+    let mut kernels: BTreeMap<usize, kernel::Module> = BTreeMap::new();
     for (position, part) in parts.iter().enumerate() {
         // What a piece leaves over, those behind it share.
         let share = states_left / (parts.len() - position);
         let mut left = share;
-        let at = cheapest.prices().position(cut.layout().first_sample(part));
-        let chosen = Chosen { program: part.program, region: region(part), at };
-        let (piece, mut report) = finish(&saturated, &cheapest, chosen, &mut left)?;
+        let at = cheapest.prices().grid().position(cut.layout().first_sample(part));
+        let program = match kernels.entry(part.program) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(slot) => slot.insert(cheapest.lower(part.program)?),
+        };
+        let selection = &cheapest.programs()[part.program].selection;
+        let at = axes.at(at)?;
+        let mut report = saturated.report(selection, program, &at, &mut left)?;
+        let piece = piece(program, region(part))?;
         states_left -= share - left;
         report.limits.clone_from(&limits);
+        cheapest.add_to(&mut report.effort);
         finished.push((piece, report));
     }
+    let states = MOST_STATES_TOGETHER - states_left;
+    finished.iter_mut().for_each(|(_, report)| report.effort.states += states);
     Ok(finished)
-}
-
-/// A program, and where it serves.
-struct Chosen {
-    program: usize,
-    region: Region,
-    /// The first size of the region that was looked at.
-    at: Position,
 }
 
 /// What a reader must know of how the range was cut. One that was to stay whole is not cut too coarsely.
@@ -111,10 +119,11 @@ fn limits(cheapest: &Cheapest, options: PieceOptions, tolerance: f64) -> Vec<Str
             100.0 * options.tolerance
         )
     });
-    let unexplored = cheapest.limit_hit().map(|limit| {
+    let unexplored = cheapest.is_limited().then(|| {
         format!(
-            "the best program was looked for at no more than {limit} sizes: between them there may be better ones; a \
-             smaller `--range` is searched more finely"
+            "the best program was looked for at no more than {} sizes: between them there may be better ones; a \
+             smaller `--range` is searched more finely",
+            cheapest.extractions()
         )
     });
     coarse.into_iter().chain(unexplored).collect()
@@ -128,7 +137,7 @@ fn cut(cheapest: &Cheapest, options: PieceOptions) -> Result<(Cut, Vec<Part>, f6
     let losses = Losses::of(cheapest.least(), prices);
     let mut best: Option<(Cut, Vec<Part>, f64)> = None;
     for along in ways_to_cut(cheapest) {
-        let cut = Cut::new(along, cheapest.axes(), cheapest.prices().grid())?;
+        let cut = Cut::new(along, cheapest.prices().grid());
         let (parts, tolerance) =
             partition::within((cut.layout(), &losses), options.tolerance, options.most);
         let is_better = |(_, other, lax): &(Cut, Vec<Part>, f64)| {
@@ -145,7 +154,11 @@ fn cut(cheapest: &Cheapest, options: PieceOptions) -> Result<(Cut, Vec<Part>, f6
     let Some((cut, mut parts, tolerance)) = best else {
         return Err(RewriteError::Range("it cannot be cut".into()));
     };
-    let sizes = CutSizes { cheapest, cut: &cut };
+    let mut prices = BTreeMap::new();
+    for program in parts.iter().map(|part| part.program).collect::<BTreeSet<_>>() {
+        prices.insert(program, cheapest.price(program)?);
+    }
+    let sizes = CutSizes { axes: cheapest.axes(), cut: &cut, prices };
     borders::settle_borders(&sizes, &cut.layout().columns, &mut parts)?;
     Ok((cut, parts, tolerance))
 }
@@ -167,39 +180,34 @@ fn ways_to_cut(cheapest: &Cheapest) -> Vec<Along> {
 
 /// Positions as a cut sees them.
 struct CutSizes<'a> {
-    cheapest: &'a Cheapest<'a>,
+    axes: &'a Axes<'a>,
     cut: &'a Cut,
+    /// The price of each program of a part.
+    prices: BTreeMap<usize, ProgramPrice>,
 }
 
 impl Sizes for CutSizes<'_> {
     type Error = RewriteError;
 
-    fn last_step(&self) -> i64 {
-        self.cheapest.axes().last_step(1)
+    fn last_step(&self, axis: usize) -> i64 {
+        self.axes.last_step(axis)
     }
 
     fn value(&self, position: Position) -> Result<i64, RewriteError> {
-        self.cut.value(self.cheapest.axes(), position)
+        self.cut.value(self.axes, position)
     }
 
     fn is_better(&self, position: Position, a: usize, b: usize) -> Result<bool, RewriteError> {
-        let at = self.cheapest.axes().at(position)?;
-        let [a, b] = [a, b].map(|program| self.cheapest.programs()[program].price.at(&at));
-        Ok(a < b)
+        let at = self.axes.at(position)?;
+        let price = |program: usize| self.prices.get(&program).map(|price| price.at(&at));
+        Ok(price(a) < price(b))
     }
 }
 
-fn finish(
-    saturated: &Saturated,
-    cheapest: &Cheapest,
-    chosen: Chosen,
-    states_left: &mut usize,
-) -> Result<(PieceProgram, Report), RewriteError> {
-    let program = &cheapest.programs()[chosen.program];
-    let at = cheapest.axes().at(chosen.at)?;
-    let report = saturated.report(&program.selection, &program.kernels, &at, states_left)?;
-    let mut module = program.kernels.clone();
-    for (dim, range) in chosen.region.ranges() {
+/// A program with the ranges of the region that it serves.
+fn piece(program: &kernel::Module, region: Region) -> Result<PieceProgram, RewriteError> {
+    let mut module = program.clone();
+    for (dim, range) in region.ranges() {
         // What symbols make together has no range of its own.
         if let Some(symbol) = dim.as_symbol() {
             module
@@ -208,5 +216,5 @@ fn finish(
                 .map_err(|error| RewriteError::Range(error.to_string()))?;
         }
     }
-    Ok((PieceProgram { region: chosen.region, module }, report))
+    Ok(PieceProgram { region, module })
 }

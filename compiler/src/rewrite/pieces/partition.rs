@@ -1,5 +1,8 @@
 //! [`partition`]: a range of sizes cut into few parts, each served by one program at a small loss.
 
+use super::bits::Bits;
+use super::prices::excess;
+
 /// Where the samples lie: row by row, and in each row somewhere in columns.
 pub struct Layout {
     /// The step of each row along the first axis.
@@ -55,7 +58,7 @@ impl Layout {
 impl Losses {
     /// The losses of programs with those prices where the cheapest costs `least`, all row by row.
     pub fn of<'p>(least: &[f64], prices: impl IntoIterator<Item = &'p [f64]>) -> Self {
-        let loss = |(price, least): (&f64, &f64)| price / least.max(1e-9) - 1.0;
+        let loss = |(price, least): (&f64, &f64)| excess(*price, *least);
         let losses = |prices: &[f64]| prices.iter().zip(least).map(loss).collect();
         Losses(prices.into_iter().map(losses).collect())
     }
@@ -63,107 +66,93 @@ impl Losses {
     /// The fewest programs, found greedily, of which one serves each sample that any program serves.
     fn cover(&self, tolerance: f64) -> Vec<usize> {
         let samples = self.0.first().map_or(0, Vec::len);
-        let mut open: Vec<usize> = (0..samples).collect();
-        let mut served: Vec<usize> = self
-            .0
-            .iter()
-            .map(|losses| losses.iter().filter(|loss| **loss <= tolerance).count())
-            .collect();
+        let served = |losses: &Vec<f64>| Bits::where_each(samples, |at| losses[at] <= tolerance);
+        let served: Vec<Bits> = self.0.iter().map(served).collect();
+        let mut open = Bits::where_each(samples, |_| true);
         let mut chosen = vec![];
         // Of equals the first: the same range is always cut alike.
-        while let Some(best) = (0..served.len()).rev().max_by_key(|program| served[*program]) {
-            if served[best] == 0 {
+        let count = |open: &Bits, program: usize| served[program].common(open);
+        while let Some(best) = (0..served.len()).rev().max_by_key(|program| count(&open, *program))
+        {
+            if count(&open, best) == 0 {
                 break;
             }
-            open.retain(|sample| {
-                let stays = self.0[best][*sample] > tolerance;
-                if !stays {
-                    let serves = |losses: &Vec<f64>| losses[*sample] <= tolerance;
-                    let counts = served.iter_mut().zip(&self.0);
-                    counts.for_each(|(count, losses)| *count -= usize::from(serves(losses)));
-                }
-                stays
-            });
+            open.subtract(&served[best]);
             chosen.push(best);
         }
         chosen
     }
 }
 
-/// Rows as one slab: the worst loss of each program over them, by column.
-struct Slab<'a> {
-    layout: &'a Layout,
-    losses: &'a Losses,
-    programs: &'a [usize],
-    worst: Vec<Vec<f64>>,
+/// Blocks of rows that slabs are made of, where there are more rows than so many: to try every slab of single rows would
+/// take time with the square of their number.
+const MOST_BLOCKS: usize = 64;
+
+/// Rows in order that no slab parts.
+struct Block {
+    rows: std::ops::Range<usize>,
+    /// For each program, the columns at which it does not serve a sample of these rows.
+    unserved: Vec<Bits>,
 }
 
-impl<'a> Slab<'a> {
-    fn new((layout, losses): (&'a Layout, &'a Losses), programs: &'a [usize]) -> Self {
-        let worst = vec![vec![0.0; layout.columns.len()]; programs.len()];
-        Slab { layout, losses, programs, worst }
-    }
-
-    fn add_row(&mut self, row: usize) {
-        let samples = self.layout.samples_of(row);
-        let columns = &self.layout.column_of[samples.clone()];
-        for (worst, program) in self.worst.iter_mut().zip(self.programs) {
-            let losses = &self.losses.0[*program][samples.clone()];
-            for (column, loss) in columns.iter().zip(losses) {
-                worst[*column] = worst[*column].max(*loss);
+/// The rows in blocks. The programs that may serve them are those at `programs`.
+fn blocks((layout, losses): (&Layout, &Losses), programs: &[usize], tolerance: f64) -> Vec<Block> {
+    let rows = layout.rows.len();
+    let count = rows.min(MOST_BLOCKS);
+    let block = |number: usize| {
+        let rows = number * rows / count..(number + 1) * rows / count;
+        let samples = layout.samples_of(rows.start).start..layout.samples_of(rows.end - 1).end;
+        let unserved = |program: &usize| {
+            let mut columns = Bits::none(layout.columns.len());
+            let losses = &losses.0[*program][samples.clone()];
+            for (column, loss) in layout.column_of[samples.clone()].iter().zip(losses) {
+                if *loss > tolerance {
+                    columns.insert(*column);
+                }
             }
-        }
-    }
-
-    /// The fewest segments, each served within the tolerance. None where some column has no program for all of the rows.
-    fn segments(&self, tolerance: f64) -> Option<Segments> {
-        let columns = self.layout.columns.len();
-        let mut segments: Segments = vec![];
-        let mut start = 0;
-        while start < columns {
-            let reach = |worst: &Vec<f64>| {
-                worst[start..].iter().take_while(|loss| **loss <= tolerance).count()
-            };
-            let reaches = self.worst.iter().map(reach).enumerate().rev();
-            let (farthest, length) = reaches.max_by_key(|(_, reach)| *reach)?;
-            if length == 0 {
-                return None;
-            }
-            self.draw_back(&mut segments, farthest);
-            segments.push((start + length - 1, farthest));
-            start += length;
-        }
-        let program = |(last, position): (usize, usize)| (last, self.programs[position]);
-        Some(segments.into_iter().map(program).collect())
-    }
-
-    /// The last segment went as far as it could. It ends where the next one's program becomes the better.
-    fn draw_back(&self, segments: &mut [(usize, usize)], next: usize) {
-        let start = segments.len().checked_sub(2).map_or(0, |before| segments[before].0 + 1);
-        let Some((end, position)) = segments.last_mut() else { return };
-        while *end > start && self.worst[next][*end] < self.worst[*position][*end] {
-            *end -= 1;
-        }
-    }
+            columns
+        };
+        Block { unserved: programs.iter().map(unserved).collect(), rows }
+    };
+    (0..count).map(block).collect()
 }
 
-/// The rows in slabs and their columns in segments, so that there are the fewest parts of this kind. None where the
-/// programs do not serve all samples.
+/// The fewest segments in each of which a program serves everything: the last column of each, and the position of the
+/// program. None where some column has no program, or there would be more than `most`.
+fn segments(unserved: &[Bits], columns: usize, most: usize) -> Option<Segments> {
+    let mut segments: Segments = vec![];
+    let mut start = 0;
+    while start < columns {
+        let reaches = unserved.iter().map(|columns| columns.first_from(start)).enumerate().rev();
+        let (farthest, end) = reaches.max_by_key(|(_, reach)| *reach)?;
+        if end == start || segments.len() == most {
+            return None;
+        }
+        segments.push((end - 1, farthest));
+        start = end;
+    }
+    Some(segments)
+}
+
+/// The rows in slabs and their columns in segments, so that there are the fewest parts of this kind: the first and the
+/// last row of each slab. None where the programs do not serve all samples, or there would be more than `most`.
 fn slabs(
     of: (&Layout, &Losses),
     programs: &[usize],
-    tolerance: f64,
-) -> Option<Vec<(usize, Segments)>> {
-    let rows = of.0.rows.len();
-    // The fewest parts of the rows before each, and the last slab of these.
-    let mut fewest: Vec<Option<(usize, usize, Segments)>> = vec![None; rows + 1];
+    (tolerance, most): (f64, usize),
+) -> Option<Vec<([usize; 2], Segments)>> {
+    let (layout, blocks) = (of.0, blocks(of, programs, tolerance));
+    // The fewest parts of the blocks before each, and the last slab of these.
+    let mut fewest: Vec<Option<(usize, usize, Segments)>> = vec![None; blocks.len() + 1];
     fewest[0] = Some((0, 0, vec![]));
-    for first in 0..rows {
-        let before = fewest[first].as_ref()?.0;
-        let mut slab = Slab::new(of, programs);
-        for last in first..rows {
-            slab.add_row(last);
-            let Some(segments) = slab.segments(tolerance) else { break };
+    for first in 0..blocks.len() {
+        let Some((before, ..)) = fewest[first] else { continue };
+        let mut unserved = vec![Bits::none(layout.columns.len()); programs.len()];
+        for last in first..blocks.len() {
+            let block = &blocks[last];
+            unserved.iter_mut().zip(&block.unserved).for_each(|(all, more)| all.unite(more));
+            let most = most.saturating_sub(before);
+            let Some(segments) = segments(&unserved, layout.columns.len(), most) else { break };
             let count = before + segments.len();
             if fewest[last + 1].as_ref().is_none_or(|known| count < known.0) {
                 fewest[last + 1] = Some((count, first, segments));
@@ -171,14 +160,46 @@ fn slabs(
         }
     }
     let mut slabs = vec![];
-    let mut end = rows;
+    let mut end = blocks.len();
     while end > 0 {
-        let (_, first, segments) = fewest[end].take()?;
-        slabs.push((first, segments));
+        let (_, first, mut segments) = fewest[end].take()?;
+        let rows = blocks[first].rows.start..blocks[end - 1].rows.end;
+        draw_back(of, programs, rows.clone(), &mut segments);
+        slabs.push(([rows.start, rows.end - 1], segments));
         end = first;
     }
     slabs.reverse();
     Some(slabs)
+}
+
+/// Segments go as far as they can. Each is to end where the next one's program becomes the better; then it is named by its
+/// number.
+fn draw_back(
+    (layout, losses): (&Layout, &Losses),
+    programs: &[usize],
+    rows: std::ops::Range<usize>,
+    segments: &mut Segments,
+) {
+    let samples = layout.samples_of(rows.start).start..layout.samples_of(rows.end - 1).end;
+    let worst_of = |position: usize| {
+        let mut worst = vec![0f64; layout.columns.len()];
+        let losses = &losses.0[programs[position]][samples.clone()];
+        for (column, loss) in layout.column_of[samples.clone()].iter().zip(losses) {
+            worst[*column] = worst[*column].max(*loss);
+        }
+        worst
+    };
+    let mut worst = segments.first().map(|(_, position)| worst_of(*position)).unwrap_or_default();
+    for index in 1..segments.len() {
+        let next = worst_of(segments[index].1);
+        let start = index.checked_sub(2).map_or(0, |before| segments[before].0 + 1);
+        let end = &mut segments[index - 1].0;
+        while *end > start && next[*end] < worst[*end] {
+            *end -= 1;
+        }
+        worst = next;
+    }
+    segments.iter_mut().for_each(|(_, position)| *position = programs[*position]);
 }
 
 /// How often the tolerance is halved in on, once there are few enough parts.
@@ -190,12 +211,12 @@ const ANY: f64 = 1e6;
 /// No more parts than `most` that cover the range, and the tolerance that they meet: the one asked for, or about the
 /// least with which there are so few.
 pub fn within(of: (&Layout, &Losses), tolerance: f64, most: usize) -> (Vec<Part>, f64) {
-    let few = |tolerance: f64| partition(of, tolerance).filter(|parts| parts.len() <= most.max(1));
+    let few = |tolerance: f64| partition(of, tolerance, most.max(1));
     let (mut too_strict, mut lax) = (tolerance, tolerance);
     let mut found = few(tolerance);
     while found.is_none() && lax < ANY {
         too_strict = lax;
-        lax = (lax * 1.5).max(1e-3);
+        lax = (lax * 2.0).max(1e-3);
         found = few(lax);
     }
     for _ in 0..ROUNDS {
@@ -211,21 +232,20 @@ pub fn within(of: (&Layout, &Losses), tolerance: f64, most: usize) -> (Vec<Part>
     (found.unwrap_or_else(|| vec![of.0.whole()]), lax)
 }
 
-/// Few parts that cover the range. At every sample the program of its part costs at most `tolerance` more than the
-/// cheapest. None where at some sample no program is so good.
-fn partition(of: (&Layout, &Losses), tolerance: f64) -> Option<Vec<Part>> {
+/// Few parts that cover the range, and no more than `most`. At every sample the program of its part costs at most
+/// `tolerance` more than the cheapest. None where this cannot be.
+fn partition(of: (&Layout, &Losses), tolerance: f64, most: usize) -> Option<Vec<Part>> {
     let (Layout { rows, columns, .. }, losses) = of;
     let programs = losses.cover(tolerance);
-    let slabs = slabs(of, &programs, tolerance)?;
+    let slabs = slabs(of, &programs, (tolerance, most))?;
     let mut parts = vec![];
-    for (position, (first, segments)) in slabs.iter().enumerate() {
-        let last = slabs.get(position + 1).map_or(rows.len(), |(next, _)| *next) - 1;
+    for ([first, last], segments) in slabs {
         let mut start = 0;
         for (end, program) in segments {
             parts.push(Part {
-                rows: [rows[*first], up_to(rows, last)],
-                columns: [columns[start], up_to(columns, *end)],
-                program: *program,
+                rows: [rows[first], up_to(rows, last)],
+                columns: [columns[start], up_to(columns, end)],
+                program,
             });
             start = end + 1;
         }
@@ -240,6 +260,7 @@ fn up_to(values: &[i64], position: usize) -> i64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::axes::Position;
     use super::super::borders::{Sizes, settle_borders};
     use super::*;
     use proptest::prelude::*;
@@ -297,16 +318,17 @@ mod tests {
     impl<V: Fn([i64; 2]) -> i64, P: Fn([i64; 2], usize) -> f64> Sizes for Range<V, P> {
         type Error = Infallible;
 
-        fn last_step(&self) -> i64 {
-            self.steps[1][self.steps[1].len() - 1]
+        fn last_step(&self, axis: usize) -> i64 {
+            self.steps.get(axis).map_or(0, |steps| steps[steps.len() - 1])
         }
 
-        fn value(&self, position: [i64; 2]) -> Result<i64, Infallible> {
-            Ok((self.value)(position))
+        fn value(&self, [row, column, _]: Position) -> Result<i64, Infallible> {
+            Ok((self.value)([row, column]))
         }
 
-        fn is_better(&self, at: [i64; 2], a: usize, b: usize) -> Result<bool, Infallible> {
-            Ok((self.price)(at, a) < (self.price)(at, b))
+        fn is_better(&self, at: Position, a: usize, b: usize) -> Result<bool, Infallible> {
+            let [row, column, _] = at;
+            Ok((self.price)([row, column], a) < (self.price)([row, column], b))
         }
     }
 

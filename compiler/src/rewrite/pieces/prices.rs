@@ -1,30 +1,26 @@
-//! [`Prices`]: what programs cost at every position of a grid. Programs share launches, so a launch is priced once.
+//! [`Prices`]: what programs cost at every position of a grid. Programs share launches, so a launch is priced once, at
+//! several positions side by side.
 
-use super::axes::{Axes, Grid, Position};
+use super::grid::Grid;
 use crate::rewrite::choose::{Saturated, Selection};
-use crate::rewrite::error::RewriteError;
-use crate::rewrite::price::{LaunchPrice, runs, values};
-use crate::rewrite::report::unbound;
-use crate::rewrite::schedules::{Schedule, worthwhile};
-use ocellus_dialects::kernel::Module;
+use crate::rewrite::real::Lanes;
+use crate::rewrite::schedules::LEAST_SAVING;
 use ocellus_dialects::symbolic::{Dim, Symbol};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// Prices over a grid, row by row.
+/// Prices over a grid.
 pub struct Prices<'a> {
     saturated: &'a Saturated<'a>,
     grid: Grid,
-    symbols: Vec<Symbol>,
-    /// The values of the symbols at every position.
-    sizes: Vec<Vec<f64>>,
-    launches: Vec<Launch<'a>>,
+    /// The values of the symbols at all positions.
+    sizes: Vec<Vec<Lanes>>,
+    /// The launches that were priced, by number.
+    launches: BTreeMap<usize, Launch>,
+    work: usize,
 }
 
 /// A launch with all of its schedules.
-struct Launch<'a> {
-    schedules: &'a [Schedule],
-    /// What it works on along its first extent, where more than one symbol makes it.
-    extent: Option<Dim>,
+struct Launch {
     /// What each costs at every position.
     prices: Vec<Vec<f64>>,
     /// What the one costs that is chosen there.
@@ -42,20 +38,9 @@ pub struct ProgramPrices {
 
 impl<'a> Prices<'a> {
     /// Nothing is priced yet.
-    pub fn new(saturated: &'a Saturated<'a>, axes: &Axes) -> Result<Self, RewriteError> {
-        let (grid, symbols) = (axes.grid(), axes.symbols());
-        let mut sizes = vec![];
-        for row in &grid[0] {
-            for column in &grid[1] {
-                sizes.push(values(&symbols, &axes.at([*row, *column])?));
-            }
-        }
-        Ok(Prices { saturated, grid, symbols, sizes, launches: vec![] })
-    }
-
-    /// How many positions are priced.
-    pub fn len(&self) -> usize {
-        self.sizes.len()
+    pub fn new(saturated: &'a Saturated<'a>, grid: Grid) -> Self {
+        let sizes = grid.lanes().collect();
+        Prices { saturated, grid, sizes, launches: BTreeMap::new(), work: 0 }
     }
 
     /// The positions that are priced.
@@ -63,87 +48,83 @@ impl<'a> Prices<'a> {
         &self.grid
     }
 
-    /// The index of a position that is priced.
-    pub fn index(&self, position: Position) -> Option<usize> {
-        let row = self.grid[0].binary_search(&position[0]).ok()?;
-        Some(row * self.grid[1].len() + self.grid[1].binary_search(&position[1]).ok()?)
-    }
-
-    /// The position with that index.
-    pub fn position(&self, index: usize) -> Position {
-        let columns = self.grid[1].len();
-        [self.grid[0][index / columns], self.grid[1][index % columns]]
+    /// How many prices of launches were worked out.
+    pub fn work(&self) -> usize {
+        self.work
     }
 
     /// What the launches work on along their first extent, such as the rows of a gemm, as far as more than one symbol
     /// makes it: waves of tiles end with it. The one of the most launches comes first.
     pub fn extents(&self) -> Vec<Dim> {
-        let mut counted: Vec<(Dim, usize)> = vec![];
-        for extent in self.launches.iter().filter_map(|launch| launch.extent.as_ref()) {
-            match counted.iter_mut().find(|(known, _)| known == extent) {
+        let prices = self.saturated.launch_prices();
+        let mut counted: Vec<(&Dim, usize)> = vec![];
+        let extents = self.launches.keys().filter_map(|launch| prices.extent(*launch));
+        for extent in extents.filter(|extent| is_of_several(extent)) {
+            match counted.iter_mut().find(|(known, _)| *known == extent) {
                 Some((_, count)) => *count += 1,
-                None => counted.push((extent.clone(), 1)),
+                None => counted.push((extent, 1)),
             }
         }
         counted.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-        counted.into_iter().map(|(extent, _)| extent).collect()
+        counted.into_iter().map(|(extent, _)| extent.clone()).collect()
     }
 
-    /// The prices of a selection, and of its program.
-    pub fn of(
-        &mut self,
-        selection: &Selection,
-        program: &Module,
-    ) -> Result<ProgramPrices, RewriteError> {
-        let runs = runs(program)?;
-        let mut fixed = vec![0.0; self.sizes.len()];
+    /// The prices of the program of a selection.
+    pub fn of(&mut self, selection: &Selection) -> ProgramPrices {
+        let mut fixed = vec![0.0; self.grid.len()];
         let mut rescheduled = fixed.clone();
-        let saturated = self.saturated;
-        let mut counted: Vec<(usize, usize, f64)> = vec![];
-        for (function, schedules, schedule) in saturated.launches(selection) {
-            let times = runs.get(function).copied().unwrap_or(0.0);
-            let launch = self.launch(function, schedules)?;
-            match counted.iter_mut().find(|known| (known.0, known.1) == (launch, schedule)) {
-                Some((_, _, count)) => *count += times,
-                None => counted.push((launch, schedule, times)),
-            }
-        }
-        for (launch, schedule, times) in counted {
-            let launch = &self.launches[launch];
+        for ((launch, schedule), times) in self.saturated.launches(selection) {
+            let launch = self.launch(launch);
             let add = |sums: &mut [f64], prices: &[f64]| {
                 sums.iter_mut().zip(prices).for_each(|(sum, price)| *sum += times * price);
             };
-            add(&mut fixed, &launch.prices[schedule]);
+            add(&mut fixed, launch.prices.get(schedule).unwrap_or(&launch.chosen));
             add(&mut rescheduled, &launch.chosen);
         }
-        Ok(ProgramPrices { fixed, rescheduled })
+        ProgramPrices { fixed, rescheduled }
     }
 
-    fn launch(&mut self, function: &str, schedules: &'a [Schedule]) -> Result<usize, RewriteError> {
-        if let Some(known) = self.launches.iter().position(|known| known.schedules == schedules) {
-            return Ok(known);
-        }
-        let target = self.saturated.target();
-        let mut prices = vec![];
-        for schedule in schedules {
-            let price = LaunchPrice::of(&schedule.cost, &self.symbols, target)
-                .map_err(|dim| unbound(function, &dim))?;
-            prices.push(self.sizes.iter().map(|at| price.at(at, target)).collect::<Vec<f64>>());
-        }
-        let chosen = (0..self.sizes.len())
-            .map(|position| {
-                let here = prices.iter().map(|prices| prices[position]);
-                prices[worthwhile(here)][position]
-            })
-            .collect();
-        let first = schedules.first().and_then(|schedule| schedule.cost.tiles.first());
-        let extent = first.map(|(extent, _)| extent).filter(|extent| is_of_several(extent));
-        self.launches.push(Launch { schedules, extent: extent.cloned(), prices, chosen });
-        Ok(self.launches.len() - 1)
+    fn launch(&mut self, number: usize) -> &Launch {
+        let Prices { saturated, grid, sizes, launches, work } = self;
+        launches.entry(number).or_insert_with(|| {
+            let Some(price) = saturated.launch_prices().get(number) else {
+                return Launch { prices: vec![], chosen: vec![0.0; grid.len()] };
+            };
+            let mut prices = vec![Vec::with_capacity(grid.len()); price.schedules()];
+            for values in sizes.iter() {
+                let here = price.at(values, saturated.target());
+                prices.iter_mut().zip(here).for_each(|(prices, here)| prices.extend(here.0));
+            }
+            prices.iter_mut().for_each(|prices| prices.truncate(grid.len()));
+            *work += grid.len() * prices.len();
+            Launch { chosen: chosen(&prices), prices }
+        })
     }
+}
+
+/// The price of the schedule that is chosen at each position: the first one, unless the cheapest saves enough.
+fn chosen(prices: &[Vec<f64>]) -> Vec<f64> {
+    let Some((usual, others)) = prices.split_first() else { return vec![] };
+    let mut best = usual.clone();
+    for other in others {
+        best.iter_mut().zip(other).for_each(|(best, other)| *best = best.min(*other));
+    }
+    let worthwhile = |best: &mut f64, usual: &f64| {
+        if *best >= usual * (1.0 - LEAST_SAVING) {
+            *best = *usual;
+        }
+    };
+    best.iter_mut().zip(usual).for_each(|(best, usual)| worthwhile(best, usual));
+    best
+}
+
+/// How much more a price is than the least one, as a share of it: nothing where both are nothing, as of a program
+/// without launches.
+pub fn excess(price: f64, least: f64) -> f64 {
+    if price <= least { 0.0 } else { price / least - 1.0 }
 }
 
 /// Whether more than one symbol makes a dimension.
 fn is_of_several(extent: &Dim) -> bool {
-    extent.symbols().collect::<BTreeSet<_>>().len() > 1
+    extent.symbols().collect::<BTreeSet<&Symbol>>().len() > 1
 }

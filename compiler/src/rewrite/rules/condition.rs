@@ -5,7 +5,7 @@ use crate::rewrite::analysis::{Facts, Types};
 use crate::rewrite::attribute::Attribute;
 use crate::rewrite::language::Term;
 use crate::rewrite::meaning::{EpilogueStep, Meaning, meets};
-use egg::{EGraph, Subst, Var};
+use egg::{EGraph, Id, Subst, Var};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::kernel::{Broadcast, Combine};
 use ocellus_dialects::symbolic::Dim;
@@ -58,6 +58,13 @@ pub enum Condition {
     /// read again, so one that is only passed through an epilogue on the way to the next is no gain; without this, a
     /// stream of n blocks could be cut in n^2 ways.
     CombinesNoFull(Combine, &'static str),
+    /// No product of weights goes into the tensor: of all bracketings of a product, one is enough.
+    NoProduct(&'static str),
+    /// The tensor is no sum of weights: of all bracketings of a sum, one is enough.
+    NoSum(&'static str),
+    /// The tensor is neither a product with a weight nor a sum with a bias: for these there are other rules, and to go
+    /// on from here would find the same in another order.
+    TakesNoWeight(&'static str),
     /// The epilogue can grow: it has room, and neither rounding to another storage nor a place among other rows ends it.
     CanGrow(&'static str),
 }
@@ -72,7 +79,30 @@ impl Condition {
         if let Condition::Assumed(assumption) = self {
             return egraph.analysis.assumptions.contains(assumption);
         }
+        if let Condition::NoSum(x) | Condition::TakesNoWeight(x) = self {
+            let class = x.parse::<Var>().ok().and_then(|var| subst.get(var));
+            return class.is_some_and(|class| !self.is_made_otherwise(egraph, *class));
+        }
         self.decide(&facts).unwrap_or(false)
+    }
+
+    /// Whether it keeps a search small and nothing else: what a rule would do where it does not hold is found in another
+    /// order.
+    pub fn is_of_order(&self) -> bool {
+        matches!(self, Condition::NoProduct(_) | Condition::NoSum(_) | Condition::TakesNoWeight(_))
+    }
+
+    /// Whether a term of the class is one that the condition speaks of.
+    fn is_made_otherwise(&self, egraph: &EGraph<Term, Types>, class: Id) -> bool {
+        let is_weight = |id: &Id| egraph[*id].data.weight_only;
+        let is_bias =
+            |id: &Id| is_weight(id) && egraph[*id].data.ty().is_some_and(|ty| ty.rank() == 1);
+        egraph[class].nodes.iter().any(|term| match (self, term) {
+            (Condition::NoSum(_), Term::Add([a, b])) => is_weight(a) && is_weight(b),
+            (Condition::TakesNoWeight(_), Term::Linear([_, w])) => is_weight(w),
+            (Condition::TakesNoWeight(_), Term::Add([_, c])) => is_bias(c),
+            _ => false,
+        })
     }
 
     /// The variables that it speaks of.
@@ -86,6 +116,9 @@ impl Condition {
             | Condition::HasSlices(x, _)
             | Condition::ListRank(x, _)
             | Condition::OneToken(x)
+            | Condition::NoProduct(x)
+            | Condition::NoSum(x)
+            | Condition::TakesNoWeight(x)
             | Condition::CombinesNoFull(_, x)
             | Condition::CanGrow(x) => vec![x],
             Condition::LastAxis(a, b)
@@ -110,7 +143,10 @@ impl Condition {
         };
         Some(match self {
             // Nothing that is known of a class says it.
-            Condition::Assumed(_) => return None,
+            Condition::Assumed(_) | Condition::NoSum(_) | Condition::TakesNoWeight(_) => {
+                return None;
+            }
+            Condition::NoProduct(x) => !facts(x)?.has_product,
             Condition::WeightOnly(x) => facts(x)?.weight_only,
             Condition::NotWeightOnly(x) => !facts(x)?.weight_only,
             Condition::Unrounded(x) => ty(x)?.element == ElementType::F32,
@@ -193,6 +229,11 @@ impl fmt::Display for Condition {
             }
             Condition::CombinesNoFull(how, epilogue) => {
                 write!(f, "the epilogue {epilogue} does not yet {} a full tensor", how.name())
+            }
+            Condition::NoProduct(x) => write!(f, "no product of weights goes into {x}"),
+            Condition::NoSum(x) => write!(f, "{x} is no sum of weights"),
+            Condition::TakesNoWeight(x) => {
+                write!(f, "{x} is neither a product with a weight nor a sum with a bias")
             }
             Condition::CanGrow(epilogue) => write!(f, "the epilogue {epilogue} can grow"),
         }

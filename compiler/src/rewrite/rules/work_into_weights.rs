@@ -1,5 +1,10 @@
 //! Work moved into the weights, where it is done once, at compile time: gains and biases of norms, scales, products.
 //!
+//! Products and sums are associative, and a chain of n could be bracketed in as many ways as Catalan numbers count. So each
+//! has one bracketing here: what is taken in is never itself what these rules made (`NoProduct`, `NoSum`). From
+//! `x A B C D` come `(x A)(BCD)`, `(x A B)(CD)`, and all others, where each product grows by one factor at a time: as many
+//! terms as there are pairs of a beginning and an end.
+//!
 //! All of it demands weights in f32. A bf16 weight times a bf16 gain is rounded to bf16 again: the encoders of the goldens
 //! are then further from `transformers` in f32 than `transformers` in bf16 is.
 
@@ -13,7 +18,13 @@ pub const RULES: &[Rule] = &[
         left: "(linear (layer_norm ?x ?gain ?bias ?eps) ?w)",
         right: "(add (linear (standardize ?x ?eps) (multiply ?w ?gain)) (linear ?bias ?w))",
         given: &[],
-        conditions: &[Unrounded("?w"), WeightOnly("?w"), WeightOnly("?gain"), WeightOnly("?bias")],
+        conditions: &[
+            Unrounded("?w"),
+            WeightOnly("?w"),
+            WeightOnly("?gain"),
+            WeightOnly("?bias"),
+            NoProduct("?w"),
+        ],
         because: "The gain scales the columns of the weight, and the bias is the same for each row.",
         example: "x: I T K, gain: weight K, bias: weight K, eps: 1e-6, w: weight N K",
     },
@@ -22,7 +33,7 @@ pub const RULES: &[Rule] = &[
         left: "(linear (rms_norm ?x ?gain ?eps) ?w)",
         right: "(linear (rms_standardize ?x ?eps) (multiply ?w ?gain))",
         given: &[],
-        conditions: &[Unrounded("?w"), WeightOnly("?w"), WeightOnly("?gain")],
+        conditions: &[Unrounded("?w"), WeightOnly("?w"), WeightOnly("?gain"), NoProduct("?w")],
         because: "The gain scales the columns of the weight.",
         example: "x: I T K, gain: weight K, eps: 1e-6, w: weight N K",
     },
@@ -31,7 +42,14 @@ pub const RULES: &[Rule] = &[
         left: "(add (add ?x ?a) ?b)",
         right: "(add ?x (add ?a ?b))",
         given: &[],
-        conditions: &[Unrounded("?a"), WeightOnly("?a"), WeightOnly("?b"), Rank("?a", 1), Rank("?b", 1)],
+        conditions: &[
+            Unrounded("?a"),
+            WeightOnly("?a"),
+            WeightOnly("?b"),
+            Rank("?a", 1),
+            Rank("?b", 1),
+            NoSum("?b"),
+        ],
         because: "Addition is associative, and the sum of two biases is a bias.",
         example: "x: I T K, a: weight K, b: weight K",
     },
@@ -60,16 +78,48 @@ pub const RULES: &[Rule] = &[
         left: "(linear (linear ?x ?a) ?b)",
         right: "(linear ?x (matmul ?b ?a))",
         given: &[],
-        conditions: &[NotWeightOnly("?x"), Unrounded("?a"), WeightOnly("?a"), WeightOnly("?b")],
+        conditions: &[
+            NotWeightOnly("?x"),
+            Unrounded("?a"),
+            WeightOnly("?a"),
+            WeightOnly("?b"),
+            NoProduct("?b"),
+        ],
         because: "Products are associative. It is less work where the width between them is the greatest of the three.",
         example: "x: I T K, a: weight M K, b: weight N M",
+    },
+    Rule {
+        name: "product-of-weights-past-bias",
+        left: "(linear (add (linear ?x ?a) ?c) ?b)",
+        right: "(add (linear ?x (matmul ?b ?a)) (linear ?c ?b))",
+        given: &[],
+        conditions: &[
+            NotWeightOnly("?x"),
+            Unrounded("?a"),
+            Unrounded("?c"),
+            WeightOnly("?a"),
+            WeightOnly("?b"),
+            WeightOnly("?c"),
+            Rank("?c", 1),
+            NoProduct("?b"),
+        ],
+        because: "A product is linear in its left factor, and products are associative.",
+        example: "x: I T K, a: weight M K, c: weight M, b: weight N M",
     },
     Rule {
         name: "bias-past-linear",
         left: "(linear (add ?x ?c) ?w)",
         right: "(add (linear ?x ?w) (linear ?c ?w))",
         given: &[],
-        conditions: &[NotWeightOnly("?x"), Unrounded("?c"), WeightOnly("?c"), WeightOnly("?w"), Rank("?c", 1)],
+        conditions: &[
+            NotWeightOnly("?x"),
+            Unrounded("?c"),
+            WeightOnly("?c"),
+            WeightOnly("?w"),
+            Rank("?c", 1),
+            NoProduct("?w"),
+            TakesNoWeight("?x"),
+        ],
         because: "A product is linear in its left factor.",
         example: "x: I T K, c: weight K, w: weight N K",
     },
