@@ -40,7 +40,7 @@ impl Compiled {
         let (bound_code, free_code) = (code(Some(&program.host.plan)), code(None));
         let weights = program.host.weights.iter();
         let weights = weights
-            .map(|weight| (weight.name(), weight.pack(model.weights.as_ref()).unwrap()))
+            .map(|weight| (weight.name(), weight.pack(model.weights.as_ref()).unwrap().bytes))
             .collect();
         let inputs = read_tensors(&golden(name).join("in.safetensors"), |_| false).unwrap();
         let inputs = inputs.into_iter().collect();

@@ -196,6 +196,16 @@ fn a_norm_of_large_rows_is_right_while_it_can_be() {
     }
 }
 
+/// The activations that are x far above zero and nothing far below it, and tanh.
+const GATES: [Activation; 6] = [
+    Activation::Gelu,
+    Activation::GeluTanh,
+    Activation::QuickGelu,
+    Activation::Silu,
+    Activation::Relu,
+    Activation::Tanh,
+];
+
 /// What PyTorch makes of the infinities, of numbers beside which 1 is nothing, and of NaNs.
 #[test]
 fn activations_have_their_limits() {
@@ -204,7 +214,7 @@ fn activations_have_their_limits() {
     values.extend(great.iter().flat_map(|x| [*x, -x]));
     let width = values.len() as i64;
     for target in targets() {
-        for activation in Activation::ALL {
+        for activation in GATES {
             let x = Operand::of(F32, &[1, width], &values, 0);
             let epilogue = vec![EpilogueOp::Activate(activation)];
             let op = KernelOp::RowWise { prologue: Prologue::None, epilogue, to: F32 };
