@@ -47,10 +47,13 @@ impl Line {
     }
 }
 
-/// Moves each border inside a slab to the least value at which the program behind it is the better, found by bisection
-/// in the slab's middle row, first where the third axis is in its middle as well and then at its ends; where no size of that
-/// row lies between the two samples, at the least size of all rows.
-/// `columns` are the values at samples.
+/// Rows of a slab in which a border is looked for, at most.
+const MOST_ROWS: i64 = 32;
+
+/// Moves each border inside a slab to the least value at which the program behind it is the better. It is found by
+/// bisection, in several rows, with the third axis at its ends and in its middle: the sizes of one row do not have every
+/// value. Where no size of these lies between the two samples, it is looked for at the least size of all rows. `columns`
+/// are the values at samples.
 pub fn settle_borders<S: Sizes>(
     sizes: &S,
     columns: &[i64],
@@ -65,25 +68,49 @@ pub fn settle_borders<S: Sizes>(
         if before.rows != behind.rows {
             continue;
         }
-        let [from, to] = before.rows;
-        let (row, last, deepest) = (from.midpoint(to), sizes.last_step(1), sizes.last_step(2));
-        let along = |layer: i64| Line { axis: 1, fixed: [row, 0, layer], from: 0, to: last };
-        let least = Line { axis: 0, fixed: [0; AXES], from, to };
-        for line in [along(deepest / 2), along(0), along(deepest), least] {
-            let begin = line.first_with(sizes, sample_before + 1)?;
-            let end = line.first_with(sizes, behind.columns[0])?;
-            if begin < end {
-                let first = first_better(sizes, &line, begin..end, [behind, before])?;
-                if first < end {
-                    let border = sizes.value(line.at(first))?;
-                    parts[position - 1].columns[1] = border - 1;
-                    parts[position].columns[0] = border;
-                }
-                break;
-            }
+        let values = [sample_before + 1, behind.columns[0]];
+        let mut border = None;
+        for line in lines(sizes, before.rows) {
+            let found = border_on(sizes, &line, values, [behind, before])?;
+            border = border.into_iter().chain(found).min();
+        }
+        if border.is_none() {
+            let [from, to] = before.rows;
+            let least = Line { axis: 0, fixed: [0; AXES], from, to };
+            border = border_on(sizes, &least, values, [behind, before])?;
+        }
+        if let Some(border) = border {
+            parts[position - 1].columns[1] = border - 1;
+            parts[position].columns[0] = border;
         }
     }
     Ok(())
+}
+
+/// The lines along the second axis on which a border of a slab is looked for.
+fn lines<S: Sizes>(sizes: &S, [from, to]: [i64; 2]) -> Vec<Line> {
+    let (last, deepest) = (sizes.last_step(1), sizes.last_step(2));
+    let mut layers = vec![0, deepest / 2, deepest];
+    layers.dedup();
+    let stride = ((to - from) / MOST_ROWS).max(1);
+    let mut lines = vec![];
+    for row in (0..MOST_ROWS).map(|count| from + count * stride).take_while(|row| *row <= to) {
+        let along = |layer: &i64| Line { axis: 1, fixed: [row, 0, *layer], from: 0, to: last };
+        lines.extend(layers.iter().map(along));
+    }
+    lines
+}
+
+/// On a line, the least value from the first to before the second at which the first part's program is the better.
+fn border_on<S: Sizes>(
+    sizes: &S,
+    line: &Line,
+    [least, end]: [i64; 2],
+    parts: [Part; 2],
+) -> Result<Option<i64>, S::Error> {
+    let (begin, end) = (line.first_with(sizes, least)?, line.first_with(sizes, end)?);
+    let first = first_better(sizes, line, begin..end, parts)?;
+    if first < end { sizes.value(line.at(first)).map(Some) } else { Ok(None) }
 }
 
 /// The least step at which the first part's program is better than the second's; the end where it is not before it.

@@ -62,6 +62,8 @@ pub enum Condition {
     NoProduct(&'static str),
     /// The tensor is no sum of weights: of all bracketings of a sum, one is enough.
     NoSum(&'static str),
+    /// The tensor is no sum with a bias: of a row of sums, all biases are added at once or none.
+    HasNoBias(&'static str),
     /// The tensor is neither a product with a weight nor a sum with a bias: for these there are other rules, and to go
     /// on from here would find the same in another order.
     TakesNoWeight(&'static str),
@@ -79,7 +81,7 @@ impl Condition {
         if let Condition::Assumed(assumption) = self {
             return egraph.analysis.assumptions.contains(assumption);
         }
-        if let Condition::NoSum(x) | Condition::TakesNoWeight(x) = self {
+        if let Condition::NoSum(x) | Condition::HasNoBias(x) | Condition::TakesNoWeight(x) = self {
             let class = x.parse::<Var>().ok().and_then(|var| subst.get(var));
             return class.is_some_and(|class| !self.is_made_otherwise(egraph, *class));
         }
@@ -89,7 +91,13 @@ impl Condition {
     /// Whether it keeps a search small and nothing else: what a rule would do where it does not hold is found in another
     /// order.
     pub fn is_of_order(&self) -> bool {
-        matches!(self, Condition::NoProduct(_) | Condition::NoSum(_) | Condition::TakesNoWeight(_))
+        matches!(
+            self,
+            Condition::NoProduct(_)
+                | Condition::NoSum(_)
+                | Condition::HasNoBias(_)
+                | Condition::TakesNoWeight(_)
+        )
     }
 
     /// Whether a term of the class is one that the condition speaks of.
@@ -100,7 +108,9 @@ impl Condition {
         egraph[class].nodes.iter().any(|term| match (self, term) {
             (Condition::NoSum(_), Term::Add([a, b])) => is_weight(a) && is_weight(b),
             (Condition::TakesNoWeight(_), Term::Linear([_, w])) => is_weight(w),
-            (Condition::TakesNoWeight(_), Term::Add([_, c])) => is_bias(c),
+            (Condition::HasNoBias(_) | Condition::TakesNoWeight(_), Term::Add([_, c])) => {
+                is_bias(c)
+            }
             _ => false,
         })
     }
@@ -118,6 +128,7 @@ impl Condition {
             | Condition::OneToken(x)
             | Condition::NoProduct(x)
             | Condition::NoSum(x)
+            | Condition::HasNoBias(x)
             | Condition::TakesNoWeight(x)
             | Condition::CombinesNoFull(_, x)
             | Condition::CanGrow(x) => vec![x],
@@ -143,9 +154,10 @@ impl Condition {
         };
         Some(match self {
             // Nothing that is known of a class says it.
-            Condition::Assumed(_) | Condition::NoSum(_) | Condition::TakesNoWeight(_) => {
-                return None;
-            }
+            Condition::Assumed(_)
+            | Condition::NoSum(_)
+            | Condition::HasNoBias(_)
+            | Condition::TakesNoWeight(_) => return None,
             Condition::NoProduct(x) => !facts(x)?.has_product,
             Condition::WeightOnly(x) => facts(x)?.weight_only,
             Condition::NotWeightOnly(x) => !facts(x)?.weight_only,
@@ -232,6 +244,7 @@ impl fmt::Display for Condition {
             }
             Condition::NoProduct(x) => write!(f, "no product of weights goes into {x}"),
             Condition::NoSum(x) => write!(f, "{x} is no sum of weights"),
+            Condition::HasNoBias(x) => write!(f, "{x} is no sum with a bias"),
             Condition::TakesNoWeight(x) => {
                 write!(f, "{x} is neither a product with a weight nor a sum with a bias")
             }

@@ -49,6 +49,7 @@ pub const RULES: &[Rule] = &[
             Rank("?a", 1),
             Rank("?b", 1),
             NoSum("?b"),
+            HasNoBias("?x"),
         ],
         because: "Addition is associative, and the sum of two biases is a bias.",
         example: "x: I T K, a: weight K, b: weight K",
