@@ -64,6 +64,8 @@ pub enum Condition {
     NoSum(&'static str),
     /// The tensor is no sum with a bias: of a row of sums, all biases are added at once or none.
     HasNoBias(&'static str),
+    /// The tensor is nothing else scaled: of a row of scales, all factors are multiplied at once or none.
+    HasNoScale(&'static str),
     /// The tensor is neither a product with a weight nor a sum with a bias: for these there are other rules, and to go
     /// on from here would find the same in another order.
     TakesNoWeight(&'static str),
@@ -81,7 +83,11 @@ impl Condition {
         if let Condition::Assumed(assumption) = self {
             return egraph.analysis.assumptions.contains(assumption);
         }
-        if let Condition::NoSum(x) | Condition::HasNoBias(x) | Condition::TakesNoWeight(x) = self {
+        if let Condition::NoSum(x)
+        | Condition::HasNoBias(x)
+        | Condition::HasNoScale(x)
+        | Condition::TakesNoWeight(x) = self
+        {
             let class = x.parse::<Var>().ok().and_then(|var| subst.get(var));
             return class.is_some_and(|class| !self.is_made_otherwise(egraph, *class));
         }
@@ -96,6 +102,7 @@ impl Condition {
             Condition::NoProduct(_)
                 | Condition::NoSum(_)
                 | Condition::HasNoBias(_)
+                | Condition::HasNoScale(_)
                 | Condition::TakesNoWeight(_)
         )
     }
@@ -107,6 +114,10 @@ impl Condition {
             |id: &Id| is_weight(id) && egraph[*id].data.ty().is_some_and(|ty| ty.rank() == 1);
         egraph[class].nodes.iter().any(|term| match (self, term) {
             (Condition::NoSum(_), Term::Add([a, b])) => is_weight(a) && is_weight(b),
+            // By a factor of one, everything is itself scaled.
+            (Condition::HasNoScale(_), Term::Scale([x, _])) => {
+                egraph.find(*x) != egraph.find(class)
+            }
             (Condition::TakesNoWeight(_), Term::Linear([_, w])) => is_weight(w),
             (Condition::HasNoBias(_) | Condition::TakesNoWeight(_), Term::Add([_, c])) => {
                 is_bias(c)
@@ -129,6 +140,7 @@ impl Condition {
             | Condition::NoProduct(x)
             | Condition::NoSum(x)
             | Condition::HasNoBias(x)
+            | Condition::HasNoScale(x)
             | Condition::TakesNoWeight(x)
             | Condition::CombinesNoFull(_, x)
             | Condition::CanGrow(x) => vec![x],
@@ -157,6 +169,7 @@ impl Condition {
             Condition::Assumed(_)
             | Condition::NoSum(_)
             | Condition::HasNoBias(_)
+            | Condition::HasNoScale(_)
             | Condition::TakesNoWeight(_) => return None,
             Condition::NoProduct(x) => !facts(x)?.has_product,
             Condition::WeightOnly(x) => facts(x)?.weight_only,
@@ -245,6 +258,7 @@ impl fmt::Display for Condition {
             Condition::NoProduct(x) => write!(f, "no product of weights goes into {x}"),
             Condition::NoSum(x) => write!(f, "{x} is no sum of weights"),
             Condition::HasNoBias(x) => write!(f, "{x} is no sum with a bias"),
+            Condition::HasNoScale(x) => write!(f, "{x} is nothing else scaled"),
             Condition::TakesNoWeight(x) => {
                 write!(f, "{x} is neither a product with a weight nor a sum with a bias")
             }

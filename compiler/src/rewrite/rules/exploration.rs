@@ -137,7 +137,7 @@ pub const RULES: &[Rule] = &[
         left: "(scale (scale ?x ?a) ?b)",
         right: "(scale ?x (times ?a ?b))",
         given: &[],
-        conditions: &[],
+        conditions: &[HasNoScale("?x")],
         because: "Multiplication is associative.",
         example: "x: I T K, a: number, b: number",
     },
