@@ -54,7 +54,7 @@ impl Grid {
     /// The position before one along an axis, where there is one.
     pub fn before(&self, index: usize, axis: usize) -> Option<usize> {
         let distance: usize = self.steps[axis + 1..].iter().map(Vec::len).product();
-        let is_first = index / distance % self.steps[axis].len() == 0;
+        let is_first = (index / distance).is_multiple_of(self.steps[axis].len());
         (!is_first).then(|| index - distance)
     }
 
