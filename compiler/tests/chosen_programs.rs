@@ -122,8 +122,7 @@ fn text(size: &Bindings) -> String {
     values.join(" x ")
 }
 
-/// Of three symbols the third moves along with the second while the range is cut. What the three make tells apart the
-/// sizes at which it does not.
+/// Three symbols are priced each by itself, and cut along what they make together.
 #[test]
 fn images_that_are_not_square_get_the_program_for_their_tokens() {
     let most = [16.0, 32.0, 32.0];
@@ -151,7 +150,7 @@ fn images_that_are_not_square_get_the_program_for_their_tokens() {
         let sizes: Vec<Bindings> = std::iter::repeat_with(size).take(100).collect();
         let (pieces, losses) = Losses::of(&model, &target, &sizes);
         println!("{units} units: {pieces} pieces, {losses}");
-        assert!(losses.worst() <= 1.03, "{units}: {losses}");
+        assert!(losses.worst() <= 1.02, "{units}: {losses}");
     }
 }
 
