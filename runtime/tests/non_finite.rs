@@ -5,12 +5,12 @@
 mod support;
 
 use ocellus_runtime::plan::Element;
-use ocellus_runtime::{HostTensor, NonFinite, Options, Origin, Session, write_tensors};
+use ocellus_runtime::{HostTensor, NonFinite, Origin, write_tensors};
 use support::*;
 
 /// What there is to say of a run on rows that hold `value` at one place.
 fn found(value: f32) -> Option<NonFinite> {
-    let session = Session::new(artifact(contents(plan())), Options { threads: 2 }).unwrap();
+    let session = load(artifact(contents(plan())), 2).unwrap();
     let mut x = input(5);
     x.data[WIDTH + 2] = value;
     let inputs = [("x", &x)];

@@ -190,6 +190,6 @@ mod tests {
         let flat = inline_calls(&chain(200, false)).unwrap();
         assert_eq!((flat.steps.len(), flat.values.len()), (0, 1));
         let error = inline_calls(&chain(3, true)).unwrap_err().to_string();
-        assert!(error.contains("calls itself"), "{error}");
+        assert!(error.contains("calls nest more than 256 deep"), "{error}");
     }
 }
