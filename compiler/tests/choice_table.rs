@@ -67,7 +67,10 @@ fn draw(model: &Model) -> Vec<Bindings> {
         let free = symbols.free();
         free.map(|(symbol, range)| (symbol.clone(), value(range, random.random()))).collect()
     };
-    let bound = |size: Bindings| symbols.bind(&size).ok();
+    // An image smaller than a patch has no tokens, and such a size no piece.
+    let bound = |size: Bindings| {
+        symbols.bind(&size).ok().filter(|size| size.values().all(|value| *value > 0))
+    };
     std::iter::repeat_with(&mut size).take(DRAWN).filter_map(bound).collect()
 }
 
