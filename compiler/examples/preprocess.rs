@@ -7,6 +7,8 @@
 //! FOLDER has a processor's config, and OUTPUT gets `pixel_values` of all files. What is printed is the median of RUNS
 //! runs after two more, in milliseconds.
 
+#![allow(clippy::print_stdout, reason = "a benchmark prints what it measures")]
+
 use ocellus_compiler::preprocess::Preprocessor;
 use ocellus_runtime::write_tensors;
 use std::error::Error;

@@ -1,5 +1,7 @@
 //! How long a caller waits for a session that several threads call at once. Run with `cargo bench`.
 
+#![allow(clippy::print_stdout, reason = "a benchmark prints what it measures")]
+
 #[path = "../tests/support/mod.rs"]
 mod support;
 

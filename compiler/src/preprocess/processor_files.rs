@@ -64,13 +64,14 @@ fn files_and_keys_mean_what_they_mean_to_transformers() {
 #[test]
 fn a_file_that_cannot_be_read_is_not_absent() {
     let good = r#"{"image_processor_type": "ViTImageProcessor"}"#;
-    let bad: [(&str, &dyn Fn(&Path)); 4] = [
-        ("no regular file", &|path| std::fs::create_dir(path).unwrap()),
-        ("link leads to a file that is not there", &|path| {
+    type Spoil = fn(&Path);
+    let bad: [(&str, Spoil); 4] = [
+        ("no regular file", |path| std::fs::create_dir(path).unwrap()),
+        ("link leads to a file that is not there", |path| {
             std::os::unix::fs::symlink("nowhere", path).unwrap();
         }),
-        ("is not a JSON object", &|path| std::fs::write(path, "{").unwrap()),
-        ("is not a JSON object", &|path| std::fs::write(path, "[]").unwrap()),
+        ("is not a JSON object", |path| std::fs::write(path, "{").unwrap()),
+        ("is not a JSON object", |path| std::fs::write(path, "[]").unwrap()),
     ];
     for (expected, spoil) in bad {
         for (name, other) in [

@@ -190,12 +190,13 @@ fn guarded<T>(call: impl FnOnce() -> T) -> Result<T, DecodeError> {
 
 extern "C-unwind" fn unwind(image: &mut jpeg_common_struct) {
     // The binding's type for this function has too short a buffer, and one that is not to be written to.
+    type Declared = unsafe extern "C-unwind" fn(&mut jpeg_common_struct, &[u8; 80]);
     type FormatMessage = unsafe extern "C-unwind" fn(*mut jpeg_common_struct, *mut u8);
     let mut text = [0; MAX_MESSAGE_BYTES];
     // SAFETY: libjpeg calls this with the structure that it was given, whose error functions are set.
     if let Some(format) = unsafe { (*image.err).format_message } {
         // SAFETY: this is the function's type in `jpeglib.h`, and it writes no more than the buffer holds.
-        unsafe { transmute::<_, FormatMessage>(format)(image, text.as_mut_ptr()) };
+        unsafe { transmute::<Declared, FormatMessage>(format)(image, text.as_mut_ptr()) };
     }
     let end = text.iter().position(|byte| *byte == 0).unwrap_or(text.len());
     let text = String::from_utf8_lossy(&text[..end]);
