@@ -67,8 +67,10 @@ fn draw(model: &Model) -> Vec<Bindings> {
         let free = symbols.free();
         free.map(|(symbol, range)| (symbol.clone(), value(range, random.random()))).collect()
     };
-    // An image smaller than a patch has no tokens, and such a size no piece.
+    // An image smaller than a patch has no tokens, and more pixels than an integer counts no machine holds: such sizes have
+    // no piece.
     let bound = |size: Bindings| {
+        size.values().try_fold(1i64, |product, value| product.checked_mul(*value))?;
         symbols.bind(&size).ok().filter(|size| size.values().all(|value| *value > 0))
     };
     std::iter::repeat_with(&mut size).take(DRAWN).filter_map(bound).collect()
@@ -85,7 +87,9 @@ fn worst(model: &Model, target: &TargetDescription, pieces: &[PieceProgram]) -> 
         let kernels = saturated.lower(&saturated.select(size).unwrap()).unwrap();
         let extracted = ProgramPrice::of(&kernels, target).unwrap().at(size);
         let cheapest = prices.iter().map(|price| price.at(size)).fold(extracted, f64::min);
-        let piece = pieces.iter().position(|piece| piece.region.contains(size)).unwrap();
+        let piece = pieces.iter().position(|piece| piece.region.contains(size));
+        let regions = || pieces.iter().map(|piece| piece.region.to_string()).collect::<Vec<_>>();
+        let piece = piece.unwrap_or_else(|| panic!("no piece for {size:?}: {:#?}", regions()));
         prices[piece].at(size) / cheapest
     };
     draw(model).iter().map(loss).fold(1.0, f64::max)
