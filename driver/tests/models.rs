@@ -4,10 +4,10 @@
 
 mod support;
 
-use safetensors::{Dtype, SafeTensors};
+use safetensors::Dtype;
 use std::path::Path;
 use std::process::Command;
-use support::{Checkpoint, Tensor, goldens, ocellus, serialise, workspace_root};
+use support::{Checkpoint, Tensor, deserialise, goldens, ocellus, serialise, workspace_root};
 
 fn model(golden: &str) -> String {
     goldens().join(golden).join("model").to_str().unwrap().to_string()
@@ -167,16 +167,7 @@ fn weights_and_inputs_in_float64_are_those_of_float32() {
     checkpoint.edit_weights(widened);
     let double = checkpoint.path("in.safetensors");
     let bytes = std::fs::read(&input).unwrap();
-    let file = SafeTensors::deserialize(&bytes).unwrap();
-    let mut tensors: Vec<Tensor> = file
-        .iter()
-        .map(|(name, view)| Tensor {
-            name: name.to_string(),
-            dtype: view.dtype(),
-            shape: view.shape().to_vec(),
-            bytes: view.data().to_vec(),
-        })
-        .collect();
+    let mut tensors = deserialise(&bytes);
     widened(&mut tensors);
     std::fs::write(&double, serialise(&tensors)).unwrap();
     assert_eq!(features(&checkpoint, &double), expected);

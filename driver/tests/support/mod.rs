@@ -108,16 +108,7 @@ impl Checkpoint {
     pub fn edit_weights(&self, edit: impl FnOnce(&mut Vec<Tensor>)) {
         let path = self.path("model.safetensors");
         let bytes = std::fs::read(&path).unwrap();
-        let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
-        let mut tensors: Vec<Tensor> = file
-            .iter()
-            .map(|(name, view)| Tensor {
-                name: name.to_string(),
-                dtype: view.dtype(),
-                shape: view.shape().to_vec(),
-                bytes: view.data().to_vec(),
-            })
-            .collect();
+        let mut tensors = deserialise(&bytes);
         edit(&mut tensors);
         std::fs::write(path, serialise(&tensors)).unwrap();
     }
@@ -146,6 +137,19 @@ pub struct Tensor {
     pub shape: Vec<usize>,
     /// Its bytes.
     pub bytes: Vec<u8>,
+}
+
+/// The tensors of a safetensors file's bytes.
+pub fn deserialise(bytes: &[u8]) -> Vec<Tensor> {
+    let file = safetensors::SafeTensors::deserialize(bytes).unwrap();
+    file.iter()
+        .map(|(name, view)| Tensor {
+            name: name.to_string(),
+            dtype: view.dtype(),
+            shape: view.shape().to_vec(),
+            bytes: view.data().to_vec(),
+        })
+        .collect()
 }
 
 /// A safetensors file of those tensors.
