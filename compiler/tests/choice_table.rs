@@ -89,8 +89,8 @@ fn worst(model: &Model, target: &TargetDescription, pieces: &[PieceProgram]) -> 
         let cheapest = prices.iter().map(|price| price.at(size)).fold(extracted, f64::min);
         let piece = pieces.iter().position(|piece| piece.region.contains(size));
         let regions = || pieces.iter().map(|piece| piece.region.to_string()).collect::<Vec<_>>();
-        let piece = piece.unwrap_or_else(|| panic!("no piece for {size:?}: {:#?}", regions()));
-        prices[piece].at(size) / cheapest
+        assert!(piece.is_some(), "No piece holds {size:?}: {:#?}.", regions());
+        prices[piece.unwrap()].at(size) / cheapest
     };
     draw(model).iter().map(loss).fold(1.0, f64::max)
 }
