@@ -117,7 +117,7 @@ fn every_golden_over_every_range() {
     let only = std::env::var("OCELLUS_GOLDEN").unwrap_or_default();
     let mut seen: BTreeMap<String, String> = BTreeMap::new();
     println!(
-        "{:<34} {:<24} {:>5} {:>8} {:>7} {:>8} {:>8} {:>11} {:>7}",
+        "{:<34} {:<24} {:>5} {:>8} {:>7} {:>8} {:>8} {:>11} {:>7} {:>7}",
         "golden",
         "range",
         "units",
@@ -126,6 +126,7 @@ fn every_golden_over_every_range() {
         "programs",
         "prices",
         "extractions",
+        "stated",
         "worst"
     );
     for golden in goldens() {
@@ -148,11 +149,11 @@ fn every_golden_over_every_range() {
                 let switches = Switches::default();
                 let chosen = choose_pieces(&model.module, &target, &switches, options).unwrap();
                 let seconds = thread_seconds() - before;
-                let effort = chosen[0].1.effort;
+                let (effort, stated) = (chosen[0].1.effort, 1.0 + chosen[0].1.tolerance);
                 let pieces: Vec<PieceProgram> =
                     chosen.into_iter().map(|(piece, _)| piece).collect();
                 println!(
-                    "{name:<34} {range:<24} {units:>5} {seconds:>8.3} {:>7} {:>8} {:>8} {:>11} {:>7.4}",
+                    "{name:<34} {range:<24} {units:>5} {seconds:>8.3} {:>7} {:>8} {:>8} {:>11} {stated:>7.4} {:>7.4}",
                     pieces.len(),
                     programs(&pieces),
                     effort.prices,

@@ -284,7 +284,14 @@ impl<'a> Saturated<'a> {
         }
         let microseconds = price(program, at, target)? as f64 / 1e6;
         let effort = self.effort();
-        Ok(Report { at: at.clone(), functions, microseconds, limits: vec![], effort })
+        Ok(Report {
+            at: at.clone(),
+            functions,
+            microseconds,
+            tolerance: 0.0,
+            limits: vec![],
+            effort,
+        })
     }
 }
 

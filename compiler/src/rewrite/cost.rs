@@ -101,10 +101,7 @@ impl LaunchCost<Dim> {
             }
             _ => stored,
         };
-        let layouts: Vec<Layout> = operands.iter().map(Layout::contiguous).collect();
-        // Where nothing can be launched, planning says why.
-        let launch = lower(op, &layouts, &Layout::contiguous(result), cpu).ok();
-        LaunchCost {
+        let cost = LaunchCost {
             family: op.family(),
             element,
             matrix_flops: work.matrix_flops,
@@ -112,8 +109,27 @@ impl LaunchCost<Dim> {
             elementwise_flops: work.elementwise_flops,
             weight_bytes: work.weight_bytes,
             activation_bytes: work.activation_bytes,
+            rows_at_once: 1,
+            tiles: vec![],
+        };
+        cost.divided(op, operands, result, cpu)
+    }
+
+    /// The same work on the same operands, divided as by that kernel.
+    pub fn divided(
+        self,
+        op: &KernelOp,
+        operands: &[TensorType],
+        result: &TensorType,
+        cpu: &CpuTarget,
+    ) -> Self {
+        let layouts: Vec<Layout> = operands.iter().map(Layout::contiguous).collect();
+        // Where nothing can be launched, planning says why.
+        let launch = lower(op, &layouts, &Layout::contiguous(result), cpu).ok();
+        LaunchCost {
             rows_at_once: launch.as_ref().map_or(1, |launch| launch.kernel.rows_at_once(cpu)),
             tiles: launch.map(|launch| launch.tiles.0).unwrap_or_default(),
+            ..self
         }
     }
 

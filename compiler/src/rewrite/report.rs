@@ -107,6 +107,9 @@ pub struct Report {
     pub functions: Vec<FunctionReport>,
     /// The predicted cost of a run of the entry function, calls included, in microseconds.
     pub microseconds: f64,
+    /// The share by which the program of a piece may cost more than the best one at a size of the piece; the same for
+    /// every piece. Nothing where one size was asked for.
+    pub tolerance: f64,
     /// Limits that were hit when the range was cut, in words; the same for every piece.
     pub limits: Vec<String>,
     /// What choosing took.

@@ -54,11 +54,16 @@ pub fn schedules(
             .collect(),
         _ => vec![op],
     };
-    let schedule = |op: KernelOp| {
-        let cost = LaunchCost::of(&op, operands, result, cpu).reading(operands.first(), view);
-        Schedule { op, cost }
-    };
-    ops.into_iter().map(schedule).collect()
+    let mut ops = ops.into_iter();
+    let Some(first) = ops.next() else { return vec![] };
+    let cost = LaunchCost::of(&first, operands, result, cpu).reading(operands.first(), view);
+    let mut all = vec![Schedule { op: first, cost }];
+    for op in ops {
+        // The same work, divided otherwise.
+        let cost = all[0].cost.clone().divided(&op, operands, result, cpu);
+        all.push(Schedule { op, cost });
+    }
+    all
 }
 
 fn tiles(prologue_operands: usize, operands: &[TensorType], cpu: &CpuTarget) -> Vec<GemmTile> {

@@ -122,7 +122,7 @@ fn without_costs(classes: &IndexMap<Id, Vec<Way>>, roots: &[Id]) -> Problem {
     let index = |class: &Id| classes.get_index_of(class).unwrap_or(usize::MAX);
     let candidate = |way: &Way| {
         let operands = way.operands.iter().map(|operand| index(&operand.class)).collect();
-        Candidate { cost: 0, operands }
+        Candidate::new(0, operands)
     };
     let candidates = |ways: &Vec<Way>| ways.iter().map(candidate).collect();
     let roots = roots.iter().map(index).collect();

@@ -19,19 +19,20 @@ pub(super) fn necessary_classes(
     worthwhile: &[Vec<usize>],
 ) -> Vec<ClassSet> {
     let mut necessary = vec![ClassSet::full(options.len()); options.len()];
+    let (mut common, mut needed) = (ClassSet::full(options.len()), ClassSet::empty(options.len()));
     let mut changed = true;
     while changed {
         changed = false;
         for class in (0..options.len()).rev() {
-            let mut common = ClassSet::full(options.len());
+            common.fill();
             for option in worthwhile[class].iter().map(|position| &options[class][*position]) {
-                let mut needed = ClassSet::empty(options.len());
+                needed.clear();
                 option.operands.iter().for_each(|operand| needed.unite(&necessary[*operand]));
                 common.intersect(&needed);
             }
             common.insert(class);
             if common != necessary[class] {
-                necessary[class] = common;
+                necessary[class] = common.clone();
                 changed = true;
             }
         }

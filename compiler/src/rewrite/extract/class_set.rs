@@ -13,6 +13,14 @@ impl ClassSet {
         ClassSet(vec![u64::MAX; classes.div_ceil(64)].into())
     }
 
+    pub(super) fn clear(&mut self) {
+        self.0.fill(0);
+    }
+
+    pub(super) fn fill(&mut self) {
+        self.0.fill(u64::MAX);
+    }
+
     pub(super) fn insert(&mut self, class: usize) {
         self.0[class / 64] |= 1 << (class % 64);
     }

@@ -21,6 +21,7 @@ mod tests;
 mod trees;
 
 use search::{Outcome, Search};
+use std::sync::Arc;
 use trees::{cheapest_trees, first_unmakeable};
 
 /// One way to make a class.
@@ -28,8 +29,15 @@ use trees::{cheapest_trees, first_unmakeable};
 pub struct Candidate {
     /// What it costs by itself, in picoseconds: an integer, so that sums do not depend on their order.
     pub cost: u128,
-    /// The classes it needs.
-    pub operands: Vec<usize>,
+    /// The classes it needs, each once. What a problem is asked at another size has them in common.
+    operands: Arc<[usize]>,
+}
+
+impl Candidate {
+    /// A way that costs so much and needs those classes.
+    pub fn new(cost: u128, operands: Vec<usize>) -> Self {
+        Candidate { cost, operands: distinct(operands).into() }
+    }
 }
 
 /// Classes, the ways to make each, and those that are wanted.
@@ -162,14 +170,13 @@ impl Solution {
             chosen[class] = Some(position);
             let candidate = &problem.classes[class][position];
             cost = cost.saturating_add(candidate.cost);
-            open.extend(&candidate.operands);
+            open.extend(candidate.operands.iter());
         }
         Solution { chosen, cost, lower_bound: 0, proven_optimal: false, states: 0 }
     }
 }
 
-fn distinct(operands: &[usize]) -> Vec<usize> {
-    let mut operands = operands.to_vec();
+fn distinct(mut operands: Vec<usize>) -> Vec<usize> {
     operands.sort_unstable();
     operands.dedup();
     operands

@@ -24,7 +24,7 @@ pub(super) fn needed_classes(problem: &Problem, tree: &Trees, free: &[Option<usi
             continue;
         }
         is_needed[class] = true;
-        open.extend(problem.classes[class].iter().flat_map(|candidate| &candidate.operands));
+        open.extend(problem.classes[class].iter().flat_map(|candidate| candidate.operands.iter()));
     }
     is_needed
 }

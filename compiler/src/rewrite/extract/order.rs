@@ -11,7 +11,7 @@ pub(super) fn order_of_decision(problem: &Problem, is_needed: &[bool]) -> Vec<(u
             .flat_map(|candidate| candidate.operands.iter().copied())
             .filter(|operand| is_needed[*operand])
             .collect();
-        distinct(&all)
+        distinct(all)
     };
     let mut index = vec![usize::MAX; problem.classes.len()];
     let mut low = vec![usize::MAX; problem.classes.len()];

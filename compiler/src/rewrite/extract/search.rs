@@ -5,9 +5,11 @@ use super::class_set::ClassSet;
 use super::options::{Alternative, free_classes, needed_classes, worthwhile};
 use super::order::order_of_decision;
 use super::trees::Trees;
-use super::{Candidate, Problem, Solution, distinct};
+use super::{Candidate, Problem, Solution};
+use rustc_hash::FxHashMap;
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::BinaryHeap;
+use std::collections::hash_map::Entry;
 use std::rc::Rc;
 
 /// The problem in the order of decision: class `i` here is the one decided `i`-th.
@@ -63,8 +65,8 @@ impl Search {
         let free = free_classes(problem);
         let is_needed = needed_classes(problem, tree, &free);
         let order = order_of_decision(problem, &is_needed);
-        let rank: HashMap<usize, usize> =
-            order.iter().enumerate().map(|(rank, (class, _))| (*class, rank)).collect();
+        let mut rank: Vec<Option<usize>> = vec![None; problem.classes.len()];
+        order.iter().enumerate().for_each(|(at, (class, _))| rank[*class] = Some(at));
         let options: Vec<Vec<Alternative>> = order
             .iter()
             .map(|(class, _)| {
@@ -73,12 +75,8 @@ impl Search {
                 };
                 let candidates: Vec<_> = problem.classes[*class].iter().enumerate().collect();
                 let options = candidates.iter().filter(makeable).map(|(position, candidate)| {
-                    let operands: Vec<usize> = candidate
-                        .operands
-                        .iter()
-                        .filter_map(|operand| rank.get(operand).copied())
-                        .collect();
-                    let operands = distinct(&operands);
+                    let ranks = candidate.operands.iter().filter_map(|operand| rank[*operand]);
+                    let operands = ranks.collect();
                     Alternative { position: *position, cost: candidate.cost, operands }
                 });
                 options.collect()
@@ -86,7 +84,7 @@ impl Search {
             .collect();
         let worthwhile: Vec<Vec<usize>> = options.iter().map(|all| worthwhile(all)).collect();
         let mut roots = ClassSet::empty(order.len());
-        problem.roots.iter().filter_map(|root| rank.get(root)).for_each(|root| roots.insert(*root));
+        problem.roots.iter().filter_map(|root| rank[*root]).for_each(|root| roots.insert(root));
         let cheapest = |options: &Vec<Alternative>| options.iter().map(|option| option.cost).min();
         let least = options.iter().map(|options| cheapest(options).unwrap_or(0)).collect();
         Search {
@@ -136,7 +134,7 @@ impl Search {
         let start = Rc::new(Frontier { open: self.roots.clone(), choices: vec![] });
         let mut queue = BinaryHeap::from([Reverse((self.bound(&start), Reverse(0u128), 0usize))]);
         let mut visited = vec![Visited { frontier: start.clone(), paid: 0, from: None }];
-        let mut best: HashMap<Rc<Frontier>, u128> = HashMap::from([(start, 0)]);
+        let mut best: FxHashMap<Rc<Frontier>, u128> = FxHashMap::from_iter([(start, 0)]);
         let mut states = 0;
         while let Some(Reverse((bound, _, at))) = queue.pop() {
             let (frontier, paid) = (Rc::clone(&visited[at].frontier), visited[at].paid);
@@ -156,11 +154,15 @@ impl Search {
                 let Some(next) = self.decide(&frontier, class, *position) else { continue };
                 let next = Rc::new(next);
                 let paid = paid.saturating_add(option.cost);
+                match best.entry(next.clone()) {
+                    Entry::Occupied(known) if *known.get() <= paid => continue,
+                    Entry::Occupied(mut known) => _ = known.insert(paid),
+                    Entry::Vacant(new) => _ = new.insert(paid),
+                }
                 let bound = paid.saturating_add(self.bound(&next));
-                if bound > enough || best.get(&next).is_some_and(|least| *least <= paid) {
+                if bound > enough {
                     continue;
                 }
-                best.insert(next.clone(), paid);
                 visited.push(Visited { frontier: next, paid, from: Some((at, class, *position)) });
                 queue.push(Reverse((bound, Reverse(paid), visited.len() - 1)));
             }

@@ -4,7 +4,7 @@ use super::*;
 use proptest::prelude::*;
 
 fn candidate(cost: u128, operands: &[usize]) -> Candidate {
-    Candidate { cost, operands: operands.to_vec() }
+    Candidate::new(cost, operands.to_vec())
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn a_long_chain_of_choices_is_the_sum_of_its_links() {
 
 fn problems() -> impl Strategy<Value = Problem> {
     let candidate = (0u128..6, prop::collection::vec(0usize..7, 0..3))
-        .prop_map(|(cost, operands)| Candidate { cost, operands });
+        .prop_map(|(cost, operands)| Candidate::new(cost, operands));
     let class = prop::collection::vec(candidate, 1..4);
     (prop::collection::vec(class, 7), prop::collection::vec(0usize..7, 1..3))
         .prop_map(|(classes, roots)| Problem { classes, roots })

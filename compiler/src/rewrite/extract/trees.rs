@@ -1,6 +1,6 @@
 //! The greedy solution: the cheapest tree of every class, as if nothing were shared. The search has to beat it.
 
-use super::{Problem, distinct};
+use super::Problem;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -23,7 +23,7 @@ pub(super) fn cheapest_trees(problem: &Problem) -> Trees {
     let mut queue = BinaryHeap::new();
     for (class, candidates) in problem.classes.iter().enumerate() {
         for (position, candidate) in candidates.iter().enumerate() {
-            let operands = distinct(&candidate.operands);
+            let operands = &candidate.operands;
             if operands.is_empty() {
                 queue.push(Reverse((candidate.cost, class, position)));
             }
@@ -56,7 +56,8 @@ pub(super) fn first_unmakeable(problem: &Problem, tree: &Trees) -> Option<usize>
     let mut seen = vec![false; problem.classes.len()];
     loop {
         seen[class] = true;
-        let operands = problem.classes[class].iter().flat_map(|candidate| &candidate.operands);
+        let operands =
+            problem.classes[class].iter().flat_map(|candidate| candidate.operands.iter());
         match operands.copied().find(|operand| tree.chosen[*operand].is_none() && !seen[*operand]) {
             Some(operand) => class = operand,
             None => return Some(class),

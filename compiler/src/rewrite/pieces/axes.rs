@@ -10,9 +10,12 @@ pub const AXES: usize = 3;
 /// Steps along the axes: `[0, 0, 0]` is the least size of everything.
 pub type Position = [i64; AXES];
 
-/// Sizes at which programs are priced at most, over all axes: a range with fewer is looked at everywhere. A price is a
-/// closed form, so that this many of some hundred launches take a tenth of a second.
-const MOST_POSITIONS: usize = 1 << 14;
+/// Combinations of steps at which programs are priced at most, over all axes: a range with fewer is looked at everywhere.
+/// A price is a closed form, so that this many of some hundred launches take a twentieth of a second.
+const MOST_COMBINATIONS: usize = 1 << 13;
+
+/// Sizes between them at which programs are priced too.
+const SCATTERED: usize = 1 << 13;
 
 /// Sizes at which programs are asked for first, at most.
 const MOST_COARSE_POSITIONS: usize = 1 << 10;
@@ -100,8 +103,8 @@ impl<'a> Axes<'a> {
         self.along.iter().flatten().filter(|(_, range)| count(*range) > 1).count()
     }
 
-    /// Where programs are priced: everywhere, or at sizes that grow by their ratio. Those of [`Axes::coarse`] are among
-    /// them.
+    /// Where programs are priced: everywhere, or at sizes that grow by their ratio, and between them. Those of
+    /// [`Axes::coarse`] are among them.
     pub fn grid(&self) -> Result<Grid, RewriteError> {
         let coarse = self.coarse();
         let mut density = MOST_SAMPLES_A_DOUBLING;
@@ -113,11 +116,27 @@ impl<'a> Axes<'a> {
                 samples.dedup();
                 samples
             });
-            if combinations(&steps) <= MOST_POSITIONS || density < 0.1 {
-                return Grid::new(self, steps);
+            let count = combinations(&steps);
+            if count <= MOST_COMBINATIONS || density < 0.1 {
+                let sizes = self.steps.iter().fold(1, |product: i64, n| product.saturating_mul(*n));
+                let is_everywhere = usize::try_from(sizes).is_ok_and(|sizes| sizes == count);
+                let scattered = if is_everywhere { vec![] } else { self.scattered() };
+                return Grid::new(self, steps, scattered);
             }
             density /= std::f64::consts::SQRT_2;
         }
+    }
+
+    /// Sizes between those of a grid: few steps along three axes leave most of what symbols make together out, such as
+    /// most numbers of tokens. Each doubling along each axis has as many of them. They fill the range evenly (Halton,
+    /// Numerische Mathematik 2, 1960).
+    fn scattered(&self) -> Vec<Position> {
+        let whole = self.steps.map(|steps| [0, steps - 1]);
+        let mut positions: Vec<Position> =
+            (1..=SCATTERED).map(|number| scattered(number, whole)).collect();
+        positions.sort_unstable();
+        positions.dedup();
+        positions
     }
 
     /// Where programs are asked for first: sizes matter by their ratio. A doubling apart, or farther where this is too
@@ -139,6 +158,29 @@ impl<'a> Axes<'a> {
         }
         every(ratio)
     }
+}
+
+/// The position with that number of a sequence that fills a box evenly: each doubling of a size has as many.
+pub fn scattered(number: usize, within: [[i64; 2]; AXES]) -> Position {
+    std::array::from_fn(|axis| {
+        let [from, to] = within[axis].map(|step| step as f64 + 1.0);
+        let size = from * ((to + 1.0) / from).powf(radical_inverse(number, BASES[axis]));
+        (size as i64 - 1).clamp(within[axis][0], within[axis][1])
+    })
+}
+
+/// The bases of the sequence along the axes.
+const BASES: [usize; AXES] = [2, 3, 5];
+
+/// The digits of a number in a base, mirrored at the point: 6 = 110 in base 2 becomes 0.011.
+fn radical_inverse(mut number: usize, base: usize) -> f64 {
+    let (mut inverse, mut digit) = (0.0, 1.0);
+    while number > 0 {
+        digit /= base as f64;
+        inverse += (number % base) as f64 * digit;
+        number /= base;
+    }
+    inverse
 }
 
 fn combinations(steps: &Steps) -> usize {
@@ -210,10 +252,26 @@ mod tests {
         let grid = axes.grid().unwrap();
         let samples = grid.steps(1);
         assert!(samples.windows(2).all(|pair| pair[0] < pair[1]));
-        assert!((1000..MOST_POSITIONS).contains(&samples.len()), "{}", samples.len());
+        assert!((1000..MOST_COMBINATIONS).contains(&samples.len()), "{}", samples.len());
         assert!(axes.coarse()[1].iter().all(|sample| samples.contains(sample)));
         assert_eq!(samples.last(), Some(&(i64::from(i32::MAX) - 1)));
         assert_eq!(axes.coarse()[1].len(), 33);
+    }
+
+    #[test]
+    fn scattered_positions_lie_in_their_box_as_many_in_each_doubling() {
+        assert_eq!([1, 2, 3, 6].map(|number| radical_inverse(number, 2)), [0.5, 0.25, 0.75, 0.375]);
+        let within = [[0, 1023], [15, 15], [7, 1 << 40]];
+        let positions: Vec<Position> = (1..=1000).map(|number| scattered(number, within)).collect();
+        let is_inside = |position: &Position| {
+            position.iter().zip(within).all(|(step, [from, to])| (from..=to).contains(step))
+        };
+        assert!(positions.iter().all(is_inside));
+        for doubling in 0..10 {
+            let sizes = (1 << doubling)..(2 << doubling);
+            let count = positions.iter().filter(|[row, ..]| sizes.contains(&(row + 1))).count();
+            assert!((90..=110).contains(&count), "{count} in {sizes:?}");
+        }
     }
 
     #[test]
@@ -224,11 +282,13 @@ mod tests {
         }
         let axes = Axes::of(&symbols);
         let grid = axes.grid().unwrap();
-        assert!((4096..=MOST_POSITIONS).contains(&grid.len()), "{}", grid.len());
+        let most = MOST_COMBINATIONS + SCATTERED;
+        assert!((4096 + SCATTERED..=most).contains(&grid.len()), "{}", grid.len());
         assert!(combinations(&axes.coarse()) <= MOST_COARSE_POSITIONS);
-        for index in [0, 1, 77, 1000, grid.len() - 1] {
+        let count: usize = [0, 1, 2].map(|axis| grid.steps(axis).len()).iter().product();
+        for index in [0, 1, 77, 1000, count - 1] {
             assert_eq!(grid.index(grid.position(index)), Some(index));
-            let lane = grid.lanes().nth(index / 16).unwrap();
+            let (lane, _) = grid.lanes(0).nth(index / 16).unwrap();
             let images = grid.values(&Dim::symbol(&Symbol::new("images")))[index];
             assert_eq!(lane[0].0[index % 16], images as f64);
         }

@@ -13,15 +13,22 @@ impl Bits {
         Bits { words: vec![0; len.div_ceil(64)], len }
     }
 
-    /// Those of the numbers below `len` that are wanted.
-    pub fn where_each(len: usize, is_in: impl Fn(usize) -> bool) -> Self {
-        let mut bits = Bits::none(len);
-        for (word, first) in bits.words.iter_mut().zip((0..len).step_by(64)) {
-            for number in first..len.min(first + 64) {
-                *word |= u64::from(is_in(number)) << (number - first);
-            }
+    /// All numbers below `len`.
+    pub fn all(len: usize) -> Self {
+        let mut bits = Bits { words: vec![u64::MAX; len.div_ceil(64)], len };
+        if let (Some(last), rest @ 1..) = (bits.words.last_mut(), len % 64) {
+            *last = (1 << rest) - 1;
         }
         bits
+    }
+
+    /// The positions of the values that are wanted.
+    pub fn of<T>(values: &[T], is_wanted: impl Fn(&T) -> bool) -> Self {
+        let word = |values: &[T]| {
+            let bit = |(number, value): (usize, &T)| u64::from(is_wanted(value)) << number;
+            values.iter().enumerate().map(bit).fold(0, |word, bit| word | bit)
+        };
+        Bits { words: values.chunks(64).map(word).collect(), len: values.len() }
     }
 
     /// Puts a number in.
@@ -74,7 +81,9 @@ mod tests {
             b in proptest::collection::btree_set(0usize..200, 0..60),
             from in 0usize..210,
         ) {
-            let bits = |set: &BTreeSet<usize>| Bits::where_each(200, |number| set.contains(&number));
+            let numbers: Vec<usize> = (0..200).collect();
+            let bits = |set: &BTreeSet<usize>| Bits::of(&numbers, |number| set.contains(number));
+            prop_assert_eq!(Bits::all(200), bits(&numbers.iter().copied().collect()));
             let (mut one, other) = (bits(&a), bits(&b));
             prop_assert_eq!(one.common(&other), a.intersection(&b).count());
             prop_assert_eq!(one.first_from(from), a.range(from..).next().copied().unwrap_or(200));

@@ -19,11 +19,15 @@ pub trait Sizes {
 }
 
 /// Positions that grow along one axis, the others fixed.
-struct Line {
-    axis: usize,
-    fixed: Position,
-    from: i64,
-    to: i64,
+pub struct Line {
+    /// The axis.
+    pub axis: usize,
+    /// The steps along the others.
+    pub fixed: Position,
+    /// The least step.
+    pub from: i64,
+    /// The greatest step.
+    pub to: i64,
 }
 
 impl Line {
@@ -33,12 +37,16 @@ impl Line {
         position
     }
 
-    /// The least step with at least that value; one past the last where there is none.
-    fn first_with<S: Sizes>(&self, sizes: &S, least: i64) -> Result<i64, S::Error> {
+    /// The least step with at least that value, which grows along the line; one past the last where there is none.
+    pub fn first_with<E>(
+        &self,
+        value: &impl Fn(Position) -> Result<i64, E>,
+        least: i64,
+    ) -> Result<i64, E> {
         let (mut below, mut end) = (self.from - 1, self.to + 1);
         while end - below > 1 {
             let middle = below.midpoint(end);
-            match sizes.value(self.at(middle))? < least {
+            match value(self.at(middle))? < least {
                 true => below = middle,
                 false => end = middle,
             }
@@ -108,7 +116,8 @@ fn border_on<S: Sizes>(
     [least, end]: [i64; 2],
     parts: [Part; 2],
 ) -> Result<Option<i64>, S::Error> {
-    let (begin, end) = (line.first_with(sizes, least)?, line.first_with(sizes, end)?);
+    let value = |at: Position| sizes.value(at);
+    let (begin, end) = (line.first_with(&value, least)?, line.first_with(&value, end)?);
     let first = first_better(sizes, line, begin..end, parts)?;
     if first < end { sizes.value(line.at(first)).map(Some) } else { Ok(None) }
 }

@@ -2,7 +2,7 @@
 //! those that differ, and wherever prices say that none of those known is good enough.
 
 use super::axes::{AXES, Axes, Position, Steps};
-use super::prices::{Prices, excess};
+use super::prices::{Prices, ProgramPrices, excess};
 use crate::rewrite::choose::{MOST_STATES, Saturated, Selection};
 use crate::rewrite::error::RewriteError;
 use crate::rewrite::price::ProgramPrice;
@@ -292,15 +292,33 @@ impl<'a> Cheapest<'a> {
 
     fn add(&mut self, selection: Selection, at: Position) -> usize {
         let prices = self.prices.of(&selection);
-        let number = self.programs.len();
+        self.take_down(self.programs.len(), &prices, 0);
+        self.programs.push(Program { selection, at, prices: prices.fixed });
+        self.programs.len() - 1
+    }
+
+    /// Takes down where a program is the cheapest known, from a position on.
+    fn take_down(&mut self, program: usize, prices: &ProgramPrices, first: usize) {
         let costs = prices.fixed.iter().zip(&prices.rescheduled).map(|(a, b)| a.min(*b));
-        for (index, cost) in costs.enumerate() {
+        for (index, cost) in costs.enumerate().skip(first) {
             if cost < self.least[index] {
-                (self.least[index], self.nearest[index]) = (cost, number);
+                (self.least[index], self.nearest[index]) = (cost, program);
             }
         }
-        self.programs.push(Program { selection, at, prices: prices.fixed });
-        number
+    }
+
+    /// Looks at more sizes, as at those before.
+    pub fn scatter(&mut self, positions: Vec<Position>) -> Result<(), RewriteError> {
+        let first = self.least.len();
+        self.prices.scatter(self.axes, positions)?;
+        self.least.resize(self.prices.grid().len(), f64::INFINITY);
+        self.nearest.resize(self.least.len(), 0);
+        for program in 0..self.programs.len() {
+            let prices = self.prices.of(&self.programs[program].selection);
+            self.take_down(program, &prices, first);
+            self.programs[program].prices = prices.fixed;
+        }
+        self.refine()
     }
 }
 

@@ -4,7 +4,8 @@
 //! - a size that several make, such as the rows `images*tokens` that a gemm works on. Its tiles run in waves that end where
 //!   this size does, whatever the symbols are: along it a few borders do for what would be a staircase of boxes.
 
-use super::axes::{Axes, Position};
+use super::axes::{Axes, Position, scattered};
+use super::borders::Line;
 use super::grid::Grid;
 use super::partition::{Layout, Part};
 use crate::rewrite::error::RewriteError;
@@ -17,6 +18,7 @@ pub struct Cut {
 }
 
 /// What a slab is cut along.
+#[derive(Clone)]
 pub enum Along {
     /// Steps of the second symbol.
     Symbol,
@@ -27,16 +29,18 @@ pub enum Along {
 impl Cut {
     /// The samples of a grid under what is cut along.
     pub fn new(along: Along, grid: &Grid) -> Self {
-        let values = match &along {
+        let values: Vec<i64> = match &along {
             Along::Symbol => (0..grid.len()).map(|index| grid.position(index)[1]).collect(),
             Along::Extent(extent) => grid.values(extent),
         };
-        let mut columns = values.clone();
-        columns.sort_unstable();
-        columns.dedup();
-        let column = |value: &i64| columns.partition_point(|other| other < value);
-        let column_of = values.iter().map(column).collect();
-        Cut { along, layout: Layout { rows: grid.steps(0).to_vec(), columns, column_of } }
+        let rows = (0..grid.len()).map(|index| grid.position(index)[0]);
+        let samples: Vec<(i64, i64)> = rows.zip(values).collect();
+        Cut { along, layout: Layout::new(grid.steps(0).to_vec(), &samples) }
+    }
+
+    /// What slabs are cut along.
+    pub fn along(&self) -> Along {
+        self.along.clone()
     }
 
     /// Where the samples lie.
@@ -51,6 +55,27 @@ impl Cut {
             Along::Symbol => Ok(position[1]),
             Along::Extent(extent) => Ok(extent.evaluate(&axes.at(position)?).unwrap_or(i64::MAX)),
         }
+    }
+
+    /// A position inside a part, one for each number; none where no step along the second axis leads there.
+    pub fn scattered(
+        &self,
+        axes: &Axes,
+        part: &Part,
+        number: usize,
+    ) -> Result<Option<Position>, RewriteError> {
+        let mut within = [0, 1, 2].map(|axis| [0, axes.last_step(axis)]);
+        within[0] = part.rows;
+        let position = scattered(number, within);
+        // Along the line through the position, the steps with a value of the part.
+        let line = |from: i64| Line { axis: 1, fixed: position, from, to: within[1][1] };
+        let value = |at: Position| self.value(axes, at);
+        let first = line(0).first_with(&value, part.columns[0])?;
+        let end = line(first).first_with(&value, part.columns[1].saturating_add(1))?;
+        within[1] = [first, end - 1];
+        let [row, _, layer] = position;
+        let is_empty = first >= end;
+        Ok((!is_empty).then(|| [row, scattered(number, within)[1], layer]))
     }
 
     /// The sizes of a part.

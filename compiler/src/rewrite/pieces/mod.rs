@@ -38,6 +38,7 @@ use cut::{Along, Cut};
 use ocellus_dialects::symbolic::Region;
 use ocellus_dialects::{kernel, venc};
 use partition::{Losses, Part};
+use prices::excess;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -53,7 +54,12 @@ pub struct PieceOptions {
 impl PieceOptions {
     /// Programs whose prices differ by no more than this share are as good as one: between them nothing is looked for.
     pub fn indifference(&self) -> f64 {
-        0.5 * self.tolerance
+        0.25 * self.tolerance
+    }
+
+    /// What is left of the tolerance for the choice between the programs that were found.
+    fn of_choice(&self) -> f64 {
+        (1.0 + self.tolerance) / (1.0 + self.indifference()) - 1.0
     }
 }
 
@@ -73,7 +79,8 @@ pub fn choose_pieces(
     let saturated = Saturated::new(module, target, switches, Limits::default())?;
     let axes = Axes::of(&module.symbols);
     let mut cheapest = Cheapest::find(&saturated, &axes, options.indifference())?;
-    let (cut, parts, tolerance) = cut(&cheapest, options)?;
+    let Pieces { cut, parts, tolerance: of_choice } = cut(&mut cheapest, options)?;
+    let tolerance = (1.0 + of_choice) * (1.0 + options.indifference()) - 1.0;
     for part in &parts {
         cheapest.prove(part.program)?;
     }
@@ -100,6 +107,7 @@ pub fn choose_pieces(
         let piece = piece(program, region(part))?;
         states_left -= share - left;
         report.limits.clone_from(&limits);
+        report.tolerance = tolerance;
         cheapest.add_to(&mut report.effort);
         finished.push((piece, report));
     }
@@ -110,7 +118,8 @@ pub fn choose_pieces(
 
 /// What a reader must know of how the range was cut. One that was to stay whole is not cut too coarsely.
 fn limits(cheapest: &Cheapest, options: PieceOptions, tolerance: f64) -> Vec<String> {
-    let coarse = (options.most > 1 && tolerance > options.tolerance).then(|| {
+    let is_coarse = options.most > 1 && tolerance > options.tolerance * (1.0 + 1e-9);
+    let coarse = is_coarse.then(|| {
         format!(
             "the range is cut into no more than {} pieces: the program of a piece may take {:.1} % longer than the best \
              one, instead of {:.1} %; a smaller `--range` is cut more finely",
@@ -129,38 +138,99 @@ fn limits(cheapest: &Cheapest, options: PieceOptions, tolerance: f64) -> Vec<Str
     coarse.into_iter().chain(unexplored).collect()
 }
 
-/// Parts that cover the range, what they are cut along, and the tolerance that was needed: the fewest of all ways to cut
-/// that need the least.
-fn cut(cheapest: &Cheapest, options: PieceOptions) -> Result<(Cut, Vec<Part>, f64), RewriteError> {
-    let programs = cheapest.programs();
-    let prices = programs.iter().map(|program| program.prices.as_slice());
-    let losses = Losses::of(cheapest.least(), prices);
-    let mut best: Option<(Cut, Vec<Part>, f64)> = None;
-    for along in ways_to_cut(cheapest) {
+/// A range that was cut: the parts that cover it, and the tolerance that was needed.
+struct Pieces {
+    cut: Cut,
+    parts: Vec<Part>,
+    tolerance: f64,
+}
+
+impl Pieces {
+    /// The range cut in one way.
+    fn along(along: Along, cheapest: &Cheapest, options: PieceOptions) -> Self {
+        let prices = cheapest.programs().iter().map(|program| program.prices.as_slice());
+        let losses = Losses::of(cheapest.least(), prices);
         let cut = Cut::new(along, cheapest.prices().grid());
         let (parts, tolerance) =
-            partition::within((cut.layout(), &losses), options.tolerance, options.most);
-        let is_better = |(_, other, lax): &(Cut, Vec<Part>, f64)| {
-            tolerance < *lax || (tolerance == *lax && parts.len() < other.len())
-        };
-        if best.as_ref().is_none_or(is_better) {
-            let is_whole = tolerance == options.tolerance && parts.len() == 1;
-            best = Some((cut, parts, tolerance));
+            partition::within((cut.layout(), &losses), options.of_choice(), options.most);
+        Pieces { cut, parts, tolerance }
+    }
+
+    /// The range cut into the fewest parts of all ways to cut it that need the least tolerance.
+    fn fewest(cheapest: &Cheapest, options: PieceOptions) -> Self {
+        let mut best: Option<Pieces> = None;
+        for along in ways_to_cut(cheapest) {
+            let found = Pieces::along(along, cheapest, options);
+            let need = |pieces: &Pieces| (pieces.tolerance, pieces.parts.len());
+            let is_better = |known: &Pieces| need(&found) < need(known);
+            let is_whole = found.tolerance == options.of_choice() && found.parts.len() == 1;
+            if best.as_ref().is_none_or(is_better) {
+                best = Some(found);
+            }
             if is_whole {
                 break;
             }
         }
+        best.unwrap_or_else(|| Pieces::along(Along::Symbol, cheapest, options))
     }
-    let Some((cut, mut parts, tolerance)) = best else {
-        return Err(RewriteError::Range("it cannot be cut".into()));
-    };
-    let mut prices = BTreeMap::new();
-    for program in parts.iter().map(|part| part.program).collect::<BTreeSet<_>>() {
-        prices.insert(program, cheapest.price(program)?);
+
+    /// Whether at all samples from one on the program of the part is within the tolerance.
+    fn hold_from(&self, first: usize, cheapest: &Cheapest) -> Result<bool, RewriteError> {
+        let grid = cheapest.prices().grid();
+        for index in first..grid.len() {
+            let position = grid.position(index);
+            let value = self.cut.value(cheapest.axes(), position)?;
+            let part = self.parts.iter().find(|part| part.holds(position[0], value));
+            let price = part.map(|part| cheapest.programs()[part.program].prices[index]);
+            if price.is_some_and(|price| excess(price, cheapest.least()[index]) > self.tolerance) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
-    let sizes = CutSizes { axes: cheapest.axes(), cut: &cut, prices };
-    borders::settle_borders(&sizes, &cut.layout().columns, &mut parts)?;
-    Ok((cut, parts, tolerance))
+
+    /// Moves each border to the size at which the better program changes.
+    fn settle_borders(&mut self, cheapest: &Cheapest) -> Result<(), RewriteError> {
+        let mut prices = BTreeMap::new();
+        for program in self.parts.iter().map(|part| part.program).collect::<BTreeSet<_>>() {
+            prices.insert(program, cheapest.price(program)?);
+        }
+        let sizes = CutSizes { axes: cheapest.axes(), cut: &self.cut, prices };
+        borders::settle_borders(&sizes, self.cut.layout().columns(), &mut self.parts)
+    }
+}
+
+/// How often the range is cut anew with more samples.
+const ROUNDS: usize = 3;
+
+/// Sizes of each part that are looked at in a round.
+const TRIES: usize = 24;
+
+/// The range in pieces that hold what they promise at sizes inside them that were no samples, too: few samples lie in a
+/// small part, and its program may be the best at these alone.
+fn cut(cheapest: &mut Cheapest, options: PieceOptions) -> Result<Pieces, RewriteError> {
+    let mut pieces = Pieces::fewest(cheapest, options);
+    for round in 0..ROUNDS {
+        if cheapest.prices().grid().is_everywhere() {
+            break;
+        }
+        let first = cheapest.prices().grid().len();
+        let count = pieces.parts.len();
+        let mut positions = vec![];
+        for (number, part) in pieces.parts.iter().enumerate() {
+            for attempt in 0..TRIES {
+                let number = (round * count + number) * TRIES + attempt + 1;
+                positions.extend(pieces.cut.scattered(cheapest.axes(), part, number)?);
+            }
+        }
+        cheapest.scatter(positions)?;
+        if pieces.hold_from(first, cheapest)? {
+            break;
+        }
+        pieces = Pieces::along(pieces.cut.along(), cheapest, options);
+    }
+    pieces.settle_borders(cheapest)?;
+    Ok(pieces)
 }
 
 /// Sizes that symbols make together that the range is tried to be cut along: most launches work on one of two.

@@ -3,14 +3,16 @@
 use super::bits::Bits;
 use super::prices::excess;
 
-/// Where the samples lie: row by row, and in each row somewhere in columns.
+/// Where the samples lie: each in a row and a column.
 pub struct Layout {
-    /// The step of each row along the first axis.
-    pub rows: Vec<i64>,
+    /// The least step of each row along the first axis.
+    rows: Vec<i64>,
     /// The value of each column of what is cut along, growing.
-    pub columns: Vec<i64>,
-    /// The column of each sample; every row has as many samples.
-    pub column_of: Vec<usize>,
+    columns: Vec<i64>,
+    /// The column of each sample.
+    column_of: Vec<usize>,
+    /// The samples of each row.
+    samples_of: Vec<Vec<usize>>,
 }
 
 /// Sizes from one row to another, and from one value to another of what is cut along, all included; and the program for
@@ -25,6 +27,14 @@ pub struct Part {
     pub program: usize,
 }
 
+impl Part {
+    /// Whether a size with that step along the first axis and that value lies in it.
+    pub fn holds(&self, row: i64, value: i64) -> bool {
+        let between = |[from, to]: [i64; 2], value| (from..=to).contains(&value);
+        between(self.rows, row) && between(self.columns, value)
+    }
+}
+
 /// How much more each program costs at each sample than the cheapest, as a share: by program, then row by row.
 pub struct Losses(Vec<Vec<f64>>);
 
@@ -32,19 +42,45 @@ pub struct Losses(Vec<Vec<f64>>);
 type Segments = Vec<(usize, usize)>;
 
 impl Layout {
-    /// The samples of a row, by their numbers.
-    fn samples_of(&self, row: usize) -> std::ops::Range<usize> {
-        let each = self.column_of.len() / self.rows.len();
-        row * each..(row + 1) * each
+    /// The samples with those steps along the first axis and those values of what is cut along. A row begins at each of
+    /// `rows`, of which the first is the least step.
+    pub fn new(rows: Vec<i64>, samples: &[(i64, i64)]) -> Self {
+        let mut columns: Vec<i64> = samples.iter().map(|(_, value)| *value).collect();
+        columns.sort_unstable();
+        columns.dedup();
+        let column_of = |(_, value): &(i64, i64)| columns.partition_point(|other| other < value);
+        let column_of = samples.iter().map(column_of).collect();
+        let mut samples_of = vec![vec![]; rows.len()];
+        for (sample, (step, _)) in samples.iter().enumerate() {
+            let row = rows.partition_point(|row| row <= step).saturating_sub(1);
+            samples_of[row].push(sample);
+        }
+        Layout { rows, columns, column_of, samples_of }
+    }
+
+    /// The values of what is cut along at the samples, growing.
+    pub fn columns(&self) -> &[i64] {
+        &self.columns
+    }
+
+    /// The columns of the samples of some rows, each with what a program loses there.
+    fn losses_in<'l>(
+        &'l self,
+        rows: std::ops::Range<usize>,
+        losses: &'l [f64],
+    ) -> impl Iterator<Item = (usize, f64)> + 'l {
+        let samples = self.samples_of[rows].iter().flatten();
+        samples.map(|sample| (self.column_of[*sample], losses[*sample]))
     }
 
     /// The number of a part's first sample.
     pub fn first_sample(&self, part: &Part) -> usize {
-        let holds = |ends: [i64; 2], value: i64| (ends[0]..=ends[1]).contains(&value);
-        let rows = (0..self.rows.len()).filter(|row| holds(part.rows, self.rows[*row]));
-        let mut samples = rows.flat_map(|row| self.samples_of(row));
-        let is_inside = |sample: &usize| holds(part.columns, self.columns[self.column_of[*sample]]);
-        samples.find(is_inside).unwrap_or(0)
+        let mut rows = self.rows.iter().zip(&self.samples_of);
+        let column = |sample: &usize| self.columns[self.column_of[*sample]];
+        let inside = |(row, samples): (&i64, &Vec<usize>)| {
+            samples.iter().copied().find(|sample| part.holds(*row, column(sample)))
+        };
+        rows.find_map(inside).unwrap_or(0)
     }
 
     /// The whole range as one part, with the first program.
@@ -66,9 +102,9 @@ impl Losses {
     /// The fewest programs, found greedily, of which one serves each sample that any program serves.
     fn cover(&self, tolerance: f64) -> Vec<usize> {
         let samples = self.0.first().map_or(0, Vec::len);
-        let served = |losses: &Vec<f64>| Bits::where_each(samples, |at| losses[at] <= tolerance);
+        let served = |losses: &Vec<f64>| Bits::of(losses, |loss| *loss <= tolerance);
         let served: Vec<Bits> = self.0.iter().map(served).collect();
-        let mut open = Bits::where_each(samples, |_| true);
+        let mut open = Bits::all(samples);
         let mut chosen = vec![];
         // Of equals the first: the same range is always cut alike.
         let count = |open: &Bits, program: usize| served[program].common(open);
@@ -101,13 +137,11 @@ fn blocks((layout, losses): (&Layout, &Losses), programs: &[usize], tolerance: f
     let count = rows.min(MOST_BLOCKS);
     let block = |number: usize| {
         let rows = number * rows / count..(number + 1) * rows / count;
-        let samples = layout.samples_of(rows.start).start..layout.samples_of(rows.end - 1).end;
         let unserved = |program: &usize| {
             let mut columns = Bits::none(layout.columns.len());
-            let losses = &losses.0[*program][samples.clone()];
-            for (column, loss) in layout.column_of[samples.clone()].iter().zip(losses) {
-                if *loss > tolerance {
-                    columns.insert(*column);
+            for (column, loss) in layout.losses_in(rows.clone(), &losses.0[*program]) {
+                if loss > tolerance {
+                    columns.insert(column);
                 }
             }
             columns
@@ -164,7 +198,7 @@ fn slabs(
     while end > 0 {
         let (_, first, mut segments) = fewest[end].take()?;
         let rows = blocks[first].rows.start..blocks[end - 1].rows.end;
-        draw_back(of, programs, rows.clone(), &mut segments);
+        settle(of, programs, (tolerance, rows.clone()), &mut segments);
         slabs.push(([rows.start, rows.end - 1], segments));
         end = first;
     }
@@ -172,34 +206,54 @@ fn slabs(
     Some(slabs)
 }
 
-/// Segments go as far as they can. Each is to end where the next one's program becomes the better; then it is named by its
-/// number.
-fn draw_back(
+/// Segments go as far as they can, with a program that may serve no other. Of those that serve a segment, each is to have
+/// the one that serves best around it, and to end where the next one's becomes the better; then the program is named by
+/// its number.
+fn settle(
     (layout, losses): (&Layout, &Losses),
     programs: &[usize],
-    rows: std::ops::Range<usize>,
+    (tolerance, rows): (f64, std::ops::Range<usize>),
     segments: &mut Segments,
 ) {
-    let samples = layout.samples_of(rows.start).start..layout.samples_of(rows.end - 1).end;
-    let worst_of = |position: usize| {
+    let worst_of = |program: &usize| {
         let mut worst = vec![0f64; layout.columns.len()];
-        let losses = &losses.0[programs[position]][samples.clone()];
-        for (column, loss) in layout.column_of[samples.clone()].iter().zip(losses) {
-            worst[*column] = worst[*column].max(*loss);
+        for (column, loss) in layout.losses_in(rows.clone(), &losses.0[*program]) {
+            worst[column] = worst[column].max(loss);
         }
         worst
     };
-    let mut worst = segments.first().map(|(_, position)| worst_of(*position)).unwrap_or_default();
+    let worst: Vec<Vec<f64>> = programs.iter().map(worst_of).collect();
+    let mut start = 0;
+    for (end, program) in segments.iter_mut() {
+        let around = around(start..*end + 1, layout.columns.len());
+        let serves =
+            |program: &usize| worst[*program][start..=*end].iter().all(|loss| *loss <= tolerance);
+        // What a program loses where it would not be taken anyhow says little by how much it does.
+        let loss = |program: usize| -> f64 {
+            worst[program][around.clone()].iter().map(|loss| loss.min(1.0)).sum()
+        };
+        let best = (0..programs.len()).filter(serves).min_by(|a, b| loss(*a).total_cmp(&loss(*b)));
+        *program = best.unwrap_or(*program);
+        start = *end + 1;
+    }
     for index in 1..segments.len() {
-        let next = worst_of(segments[index].1);
+        let [this, next] = [&worst[segments[index - 1].1], &worst[segments[index].1]];
         let start = index.checked_sub(2).map_or(0, |before| segments[before].0 + 1);
         let end = &mut segments[index - 1].0;
-        while *end > start && next[*end] < worst[*end] {
+        while *end > start && next[*end] < this[*end] {
             *end -= 1;
         }
-        worst = next;
     }
     segments.iter_mut().for_each(|(_, position)| *position = programs[*position]);
+}
+
+/// Columns at which a program is looked at on each side of a segment, at least.
+const LEAST_AROUND: usize = 16;
+
+/// The columns of a segment and as many on each side.
+fn around(segment: std::ops::Range<usize>, columns: usize) -> std::ops::Range<usize> {
+    let more = segment.len().max(LEAST_AROUND);
+    segment.start.saturating_sub(more)..(segment.end + more).min(columns)
 }
 
 /// How often the tolerance is halved in on, once there are few enough parts.
@@ -286,11 +340,8 @@ mod tests {
             let [rows, steps] = &self.steps;
             let positions = rows.iter().flat_map(|row| steps.iter().map(|step| [*row, *step]));
             let positions: Vec<[i64; 2]> = positions.collect();
-            let mut columns: Vec<i64> = positions.iter().map(|at| (self.value)(*at)).collect();
-            columns.sort_unstable();
-            columns.dedup();
-            let column = |at: &[i64; 2]| columns.binary_search(&(self.value)(*at)).unwrap();
-            let column_of = positions.iter().map(column).collect();
+            let samples: Vec<(i64, i64)> =
+                positions.iter().map(|at| (at[0], (self.value)(*at))).collect();
             let prices: Vec<Vec<f64>> = (0..3)
                 .map(|program| positions.iter().map(|at| (self.price)(*at, program)).collect())
                 .collect();
@@ -298,7 +349,7 @@ mod tests {
                 |sample: usize| prices.iter().map(|p| p[sample]).fold(f64::INFINITY, f64::min);
             let least: Vec<f64> = (0..positions.len()).map(least).collect();
             let losses = Losses::of(&least, prices.iter().map(Vec::as_slice));
-            let layout = Layout { rows: rows.clone(), columns, column_of };
+            let layout = Layout::new(rows.clone(), &samples);
             let (mut parts, met) = within((&layout, &losses), tolerance, usize::MAX);
             let Ok(()) = settle_borders(self, &layout.columns, &mut parts);
             (parts, met)

@@ -1,10 +1,14 @@
 //! [`Prices`]: what programs cost at every position of a grid. Programs share launches, so a launch is priced once, at
 //! several positions side by side.
 
+use super::axes::{Axes, Position};
 use super::grid::Grid;
 use crate::rewrite::choose::{Saturated, Selection};
+use crate::rewrite::error::RewriteError;
+use crate::rewrite::price::LaunchPrice;
 use crate::rewrite::real::Lanes;
 use crate::rewrite::schedules::LEAST_SAVING;
+use crate::rewrite::target::TargetDescription;
 use ocellus_dialects::symbolic::{Dim, Symbol};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,8 +16,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Prices<'a> {
     saturated: &'a Saturated<'a>,
     grid: Grid,
-    /// The values of the symbols at all positions.
-    sizes: Vec<Vec<Lanes>>,
+    /// The values of the symbols at all positions, several side by side, and how many these are.
+    sizes: Vec<(Vec<Lanes>, usize)>,
     /// The launches that were priced, by number.
     launches: BTreeMap<usize, Launch>,
     work: usize,
@@ -39,13 +43,27 @@ pub struct ProgramPrices {
 impl<'a> Prices<'a> {
     /// Nothing is priced yet.
     pub fn new(saturated: &'a Saturated<'a>, grid: Grid) -> Self {
-        let sizes = grid.lanes().collect();
+        let sizes = grid.lanes(0).collect();
         Prices { saturated, grid, sizes, launches: BTreeMap::new(), work: 0 }
     }
 
     /// The positions that are priced.
     pub fn grid(&self) -> &Grid {
         &self.grid
+    }
+
+    /// Prices more positions, and whatever is asked for from then on at these too.
+    pub fn scatter(&mut self, axes: &Axes, positions: Vec<Position>) -> Result<(), RewriteError> {
+        let first = self.grid.len();
+        self.grid.scatter(axes, positions)?;
+        let more: Vec<_> = self.grid.lanes(first).collect();
+        for (number, launch) in &mut self.launches {
+            if let Some(price) = self.saturated.launch_prices().get(*number) {
+                self.work += launch.extend(price, &more, self.saturated.target());
+            }
+        }
+        self.sizes.extend(more);
+        Ok(())
     }
 
     /// How many prices of launches were worked out.
@@ -90,31 +108,48 @@ impl<'a> Prices<'a> {
             let Some(price) = saturated.launch_prices().get(number) else {
                 return Launch { prices: vec![], chosen: vec![0.0; grid.len()] };
             };
-            let mut prices = vec![Vec::with_capacity(grid.len()); price.schedules()];
-            for values in sizes.iter() {
-                let here = price.at(values, saturated.target());
-                prices.iter_mut().zip(here).for_each(|(prices, here)| prices.extend(here.0));
-            }
-            prices.iter_mut().for_each(|prices| prices.truncate(grid.len()));
-            *work += grid.len() * prices.len();
-            Launch { chosen: chosen(&prices), prices }
+            let mut launch = Launch { prices: vec![vec![]; price.schedules()], chosen: vec![] };
+            *work += launch.extend(price, sizes, saturated.target());
+            launch
         })
     }
 }
 
+impl Launch {
+    /// Prices the launch at more positions; how many prices these are.
+    fn extend(
+        &mut self,
+        price: &LaunchPrice,
+        sizes: &[(Vec<Lanes>, usize)],
+        target: &TargetDescription,
+    ) -> usize {
+        let known = self.chosen.len();
+        for (values, count) in sizes {
+            let here = price.at(values, target);
+            let extend = |(prices, here): (&mut Vec<f64>, Lanes)| prices.extend(&here.0[..*count]);
+            self.prices.iter_mut().zip(here).for_each(extend);
+        }
+        let more: Vec<&[f64]> = self.prices.iter().map(|prices| &prices[known..]).collect();
+        let count = more.iter().map(|prices| prices.len()).sum();
+        let chosen = chosen(&more);
+        self.chosen.extend(chosen);
+        count
+    }
+}
+
 /// The price of the schedule that is chosen at each position: the first one, unless the cheapest saves enough.
-fn chosen(prices: &[Vec<f64>]) -> Vec<f64> {
+fn chosen(prices: &[&[f64]]) -> Vec<f64> {
     let Some((usual, others)) = prices.split_first() else { return vec![] };
-    let mut best = usual.clone();
+    let mut best = usual.to_vec();
     for other in others {
-        best.iter_mut().zip(other).for_each(|(best, other)| *best = best.min(*other));
+        best.iter_mut().zip(*other).for_each(|(best, other)| *best = best.min(*other));
     }
     let worthwhile = |best: &mut f64, usual: &f64| {
         if *best >= usual * (1.0 - LEAST_SAVING) {
             *best = *usual;
         }
     };
-    best.iter_mut().zip(usual).for_each(|(best, usual)| worthwhile(best, usual));
+    best.iter_mut().zip(*usual).for_each(|(best, usual)| worthwhile(best, usual));
     best
 }
 
