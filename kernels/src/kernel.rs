@@ -8,6 +8,7 @@ use crate::gemm::Gemm;
 use crate::mlir::Module;
 use crate::movement::Movement;
 use crate::rowwise::RowWise;
+use crate::symbols::symbols;
 use ocellus_runtime::signature::{PLAN_SYMBOL, Signature};
 
 /// A kernel of any family. Equal kernels have equal code.
@@ -28,18 +29,17 @@ pub enum Kernel {
 }
 
 impl Kernel {
-    /// The symbol that the code object exports: what the kernel is, in words, and a hash of all the rest.
-    pub fn symbol_name(&self) -> String {
-        let words = match self {
+    /// What the kernel is, in words, as far as a symbol can say it. Other kernels may have the same words: see
+    /// [`symbols`](crate::symbols).
+    pub(crate) fn name(&self) -> String {
+        match self {
             Kernel::Attention(attention) => attention.name(),
             Kernel::BackToBackGemm(gemms) => gemms.name(),
             Kernel::BatchedGemm(gemm) => gemm.name(),
             Kernel::Gemm(gemm) => gemm.name(),
             Kernel::Move(movement) => movement.name(),
             Kernel::RowWise(row_wise) => row_wise.name(),
-        };
-        let hash = fnv1a(format!("{self:?}").as_bytes());
-        format!("{words}_{:06x}", hash & 0xff_ffff)
+        }
     }
 
     /// The family: the folder that implements it.
@@ -81,17 +81,16 @@ impl Kernel {
         emit_module(std::slice::from_ref(self), None, target)
     }
 
-    fn define(&self, module: &mut Module, target: &CpuTarget) {
-        let symbol = self.symbol_name();
+    fn define(&self, module: &mut Module, symbol: &str, target: &CpuTarget) {
         let signature = self.signature(target).to_text();
-        module.constant(&Signature::symbol_of(&symbol), &signature);
+        module.constant(&Signature::symbol_of(symbol), &signature);
         match self {
-            Kernel::Attention(attention) => attention.define(module, &symbol, target),
-            Kernel::BackToBackGemm(gemms) => gemms.define(module, &symbol, target),
-            Kernel::BatchedGemm(gemm) => gemm.define(module, &symbol, target),
-            Kernel::Gemm(gemm) => gemm.define(module, &symbol, target),
-            Kernel::Move(movement) => movement.define(module, &symbol, target),
-            Kernel::RowWise(row_wise) => row_wise.define(module, &symbol, target),
+            Kernel::Attention(attention) => attention.define(module, symbol, target),
+            Kernel::BackToBackGemm(gemms) => gemms.define(module, symbol, target),
+            Kernel::BatchedGemm(gemm) => gemm.define(module, symbol, target),
+            Kernel::Gemm(gemm) => gemm.define(module, symbol, target),
+            Kernel::Move(movement) => movement.define(module, symbol, target),
+            Kernel::RowWise(row_wise) => row_wise.define(module, symbol, target),
         }
     }
 }
@@ -103,19 +102,10 @@ pub fn emit_module(kernels: &[Kernel], plan: Option<&str>, target: &CpuTarget) -
     if let Some(hash) = plan {
         module.constant(PLAN_SYMBOL, hash);
     }
-    for (position, kernel) in kernels.iter().enumerate() {
-        if !kernels[..position].contains(kernel) {
-            kernel.define(&mut module, target);
-        }
+    for (kernel, symbol) in symbols(kernels) {
+        kernel.define(&mut module, &symbol, target);
     }
     module.finish()
-}
-
-/// Fowler, Noll & Vo's hash: the same in every build, as symbols must be.
-fn fnv1a(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3)
-    })
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ pub mod movement;
 mod patch_layout;
 pub mod rows;
 pub mod rowwise;
+mod symbols;
 mod target;
 pub mod vector;
 mod words;
@@ -29,6 +30,7 @@ mod work;
 pub use kernel::{Kernel, emit_module};
 pub use lower::{Launch, LowerError, lower};
 pub use patch_layout::PatchLayout;
+pub use symbols::symbols;
 pub use target::CpuTarget;
 pub use work::{Work, gather_flops, work};
 

@@ -16,7 +16,7 @@ use ocellus_dialects::{ElementType, TensorType};
 use ocellus_kernels::gemm::{WeightPacker, WeightPacking};
 use ocellus_runtime::HostTensor;
 
-/// How a tensor is made from the checkpoint's.
+/// How a tensor is made from the checkpoint's. Recipes are equal where they do the same to the same tensors.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WeightRecipe {
     /// What it is: a tensor of the checkpoint ([`Op::Weight`]), or an operation on such.
@@ -27,8 +27,23 @@ pub struct WeightRecipe {
     pub ty: TensorType,
 }
 
-/// A tensor of the artifact.
-#[derive(Clone, Debug, PartialEq)]
+// The numbers of an operation are never NaN: a module with such an attribute is refused.
+impl Eq for WeightRecipe {}
+
+impl std::hash::Hash for WeightRecipe {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        // Numbers have no hash: recipes of the same shape that differ in these are told apart by comparing them.
+        std::mem::discriminant(&self.op).hash(state);
+        if let Op::Weight { name } = &self.op {
+            name.hash(state);
+        }
+        self.operands.hash(state);
+        self.ty.hash(state);
+    }
+}
+
+/// A tensor of the artifact. Pieces that read one weight in two ways have two of them.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PackedWeight {
     /// What it is.
     pub recipe: WeightRecipe,
@@ -37,10 +52,10 @@ pub struct PackedWeight {
 }
 
 impl PackedWeight {
-    /// The name of the tensor in the artifact. Equal tensors have equal names.
+    /// The name of the tensor in the artifact. Equal tensors have equal names, and different ones different names.
     pub fn name(&self) -> String {
         match &self.packing {
-            Some(packing) => format!("{} in panels of {}", self.recipe, packing.kernel.columns),
+            Some(packing) => format!("{} in {packing}", self.recipe),
             None => self.recipe.to_string(),
         }
     }
@@ -254,7 +269,13 @@ impl WeightRecipe {
 impl std::fmt::Display for WeightRecipe {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         if let Op::Weight { name } = &self.op {
-            return f.write_str(name);
+            // A name that could be read as more than a name.
+            let is_plain = |c: char| c.is_alphanumeric() || "._-/:".contains(c);
+            return if name.chars().all(is_plain) {
+                f.write_str(name)
+            } else {
+                write!(f, "{name:?}")
+            };
         }
         let operands: Vec<String> = self.operands.iter().map(WeightRecipe::to_string).collect();
         write!(f, "{}({})", self.op.name(), operands.join(", "))?;

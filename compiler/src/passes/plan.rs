@@ -22,7 +22,7 @@ use ocellus_dialects::kernel::{self, Function, KernelOp, Prologue, Step, Value, 
 use ocellus_dialects::symbolic::{Definition, Dim, Region, Symbol, SymbolRange, Symbols};
 use ocellus_dialects::venc::{self, IndexBounds, ValueId};
 use ocellus_kernels::gemm::WeightPacking;
-use ocellus_kernels::{Argument, CpuTarget, Kernel, Layout, lower};
+use ocellus_kernels::{Argument, CpuTarget, Kernel, Layout, lower, symbols};
 use ocellus_runtime::plan::{
     Element, Expression, KernelEntry, LabelledResult, Launch, LaunchArgument, Piece, PieceRange,
     Place, Plan, Port, PortValues, Program, SymbolEntry, SymbolSource, WeightEntry,
@@ -69,20 +69,19 @@ pub fn plan_with(
         target,
         assign_slots,
         kernels: IndexSet::new(),
-        weights: IndexMap::new(),
+        weights: IndexSet::new(),
         programs: IndexSet::new(),
     };
     let inputs = planner.inputs(module)?;
     let outputs = planner.outputs(module)?;
     let pieces = pieces.iter().map(|piece| planner.piece(piece)).collect::<Result<Vec<_>, _>>()?;
-    let kernels = planner.kernels.iter().map(|kernel| KernelEntry {
-        symbol: kernel.symbol_name(),
-        family: kernel.family().to_string(),
-    });
+    let kernels = symbols(&planner.kernels)
+        .into_iter()
+        .map(|(kernel, symbol)| KernelEntry { symbol, family: kernel.family().to_string() });
     let weights = planner
         .weights
         .iter()
-        .map(|(name, weight)| Ok(WeightEntry { name: name.clone(), bytes: weight.bytes()? }))
+        .map(|weight| Ok(WeightEntry { name: weight.name(), bytes: weight.bytes()? }))
         .collect::<Result<_, PassError>>()?;
     let plan = Plan {
         symbols: planner.symbols.entries()?,
@@ -96,7 +95,7 @@ pub fn plan_with(
     Ok(HostProgram {
         plan,
         kernels: planner.kernels.into_iter().collect(),
-        weights: planner.weights.into_values().collect(),
+        weights: planner.weights.into_iter().collect(),
     })
 }
 
@@ -187,7 +186,7 @@ struct Planner<'a> {
     target: &'a CpuTarget,
     assign_slots: AssignSlots,
     kernels: IndexSet<Kernel>,
-    weights: IndexMap<String, PackedWeight>,
+    weights: IndexSet<PackedWeight>,
     programs: IndexSet<Program>,
 }
 
@@ -315,7 +314,7 @@ impl Planner<'_> {
         let place = if memory.function.is_offline(access.base) {
             let recipe = WeightRecipe::of(memory.function, access.base)?;
             let weight = PackedWeight { recipe, packing };
-            let (position, _) = self.weights.insert_full(weight.name(), weight);
+            let (position, _) = self.weights.insert_full(weight);
             Place::Weight(position)
         } else {
             memory.place_of(access.base)?

@@ -7,7 +7,7 @@ use ocellus_compiler::codegen::{Optimisation, compile_kernels};
 use ocellus_dialects::kernel::KernelOp;
 use ocellus_dialects::symbolic::{Bindings, Dim};
 use ocellus_dialects::{ElementType, TensorType};
-use ocellus_kernels::{Argument, CpuTarget, Launch, Layout, lower};
+use ocellus_kernels::{Argument, CpuTarget, Launch, Layout, lower, symbols};
 use ocellus_runtime::signature::{Access, LaunchWords, Signature, Word};
 use std::collections::BTreeMap;
 
@@ -147,7 +147,7 @@ impl Loaded {
         std::fs::write(file.path(), &code.shared_object).unwrap();
         // SAFETY: the object has no initialisers.
         let library = unsafe { libloading::Library::new(file.path()) }.unwrap();
-        let symbol = launch.kernel.symbol_name();
+        let symbol = &symbols([&launch.kernel])[0];
         // SAFETY: kernels have this signature.
         let function = unsafe { *library.get::<KernelFunction>(symbol.as_bytes()).unwrap() };
 

@@ -11,7 +11,7 @@ use ocellus_dialects::ElementType;
 /// panels of 4     g0 g1 g2 u0 | u1 u2 0  0
 /// by halves       g0 g1 u0 u1 | g2 0  u2 0
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct WeightPacking {
     /// n
     pub rows: i64,
@@ -58,6 +58,18 @@ pub struct WeightPacker<'a> {
     packed: Vec<u8>,
     /// Bytes that have come.
     found: usize,
+}
+
+/// `panels of 32`, `panels of 32 by halves`, `panels of 32 pairs`: all that tells two packings of one weight apart on one
+/// target.
+impl std::fmt::Display for WeightPacking {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "panels of {}", self.kernel.columns)?;
+        if self.kernel.format == PanelFormat::Bf16Pairs {
+            f.write_str(" pairs")?;
+        }
+        if self.halves { f.write_str(" by halves") } else { Ok(()) }
+    }
 }
 
 impl WeightPacking {

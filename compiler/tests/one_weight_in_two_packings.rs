@@ -1,0 +1,91 @@
+//! Two pieces that read one weight in two ways: each has the bytes in the order that its kernel reads.
+
+#![allow(clippy::unwrap_used, reason = "the helpers of tests")]
+
+use ocellus_compiler::frontend::Model;
+use ocellus_compiler::frontend::nn;
+use ocellus_compiler::passes::{self, HostProgram, PieceProgram};
+use ocellus_compiler::rewrite::{Switches, TargetDescription, choose};
+use ocellus_compiler::weights::RandomWeights;
+use ocellus_compiler::{Target, codegen, reference};
+use ocellus_dialects::ElementType;
+use ocellus_dialects::symbolic::{Bindings, Dim, Region, Symbol, SymbolRange};
+use ocellus_dialects::venc::Activation;
+use ocellus_kernels::CpuTarget;
+use ocellus_runtime::artifact::{ArtifactContents, ArtifactWriter, Provenance};
+use ocellus_runtime::{HostTensor, Options, Session};
+use std::collections::BTreeMap;
+
+const ROWS: i64 = 8;
+
+/// `silu(x gate^T) * (x up^T)`, where both are one weight.
+fn model() -> Model {
+    let module = nn::build(ElementType::F32, |nn| {
+        let rows = nn.symbol("rows", SymbolRange::new(1, ROWS))?;
+        let [x] = nn.inputs([("x", vec![rows, 64.into()])])?;
+        let both = nn.apply("both", &nn::Linear::new(192).bias(false), &x)?;
+        let (gate, up) = (both.columns(0, 96)?, both.columns(96, 96)?);
+        nn.result("y", &gate.activate(Activation::Silu)?.multiply(&up)?)
+    })
+    .unwrap();
+    let weights = RandomWeights::new(&module, 5);
+    Model::new("gated", module, weights).unwrap()
+}
+
+/// Few rows by a gemm that gates, many by one without.
+fn pieces(model: &Model, target: &TargetDescription) -> Vec<PieceProgram> {
+    let rows = Symbol::new("rows");
+    let piece = |range: SymbolRange, switches: &Switches| {
+        let at = Bindings::from([(rows.clone(), range.max)]);
+        let (module, _) = choose(&model.module, &at, target, switches).unwrap();
+        let region = Region::new(vec![(Dim::symbol(&rows), range)]);
+        PieceProgram { region, module }
+    };
+    vec![
+        piece(SymbolRange::new(1, 4), &Switches::default()),
+        piece(SymbolRange::new(5, ROWS), &Switches::without(["gate-into-epilogue"]).unwrap()),
+    ]
+}
+
+fn session(model: &Model, host: HostProgram, cpu: &CpuTarget) -> Session {
+    let full = codegen::Optimisation::Full;
+    let code = codegen::compile_kernels(&host.kernels, Some(&host.plan), cpu, full).unwrap();
+    let mut writer = ArtifactWriter::in_memory(ArtifactContents {
+        provenance: Provenance::new(Target::Cpu(*cpu).requirements(), "gated", &host.plan),
+        plan: host.plan,
+        code: code.shared_object,
+        attachments: BTreeMap::new(),
+    })
+    .unwrap();
+    for weight in &host.weights {
+        let packed = weight.pack(model.weights.as_ref()).unwrap();
+        writer.write_weight(&weight.name(), [packed.bytes]).unwrap();
+    }
+    // SAFETY: the artifact was compiled above.
+    unsafe { Session::new(writer.finish().unwrap(), Options { threads: 1 }) }.unwrap()
+}
+
+#[test]
+fn each_piece_has_the_weight_as_its_kernel_reads_it() {
+    let (model, cpu) = (model(), CpuTarget::host().unwrap());
+    let target = TargetDescription::of_cpu(&cpu).unwrap();
+    let host = passes::plan(&model.module, &pieces(&model, &target), &cpu).unwrap();
+    let names: Vec<String> = host.weights.iter().map(|weight| weight.name()).collect();
+    let columns = if cpu.vector_bits == 512 { 32 } else { 16 };
+    let plain = format!("both.weight in panels of {columns}");
+    assert_eq!(names, [format!("{plain} by halves"), plain]);
+    let session = session(&model, host, &cpu);
+    for rows in [1, 4, 5, ROWS] {
+        let numbers = (0..rows * 64).map(|i| ((i * 37 % 101) as f32 - 50.0) / 50.0).collect();
+        let x = HostTensor::new(vec![rows as usize, 64], numbers).unwrap();
+        let found = session.run(&[("x", &x)]).unwrap();
+        let inputs = BTreeMap::from([("x".to_string(), x)]);
+        let wanted = reference::evaluate(&model.module, model.weights.as_ref(), &inputs).unwrap();
+        for (name, found) in &found {
+            for (found, wanted) in found.data.iter().zip(&wanted[name].data) {
+                let is_close = (found - wanted).abs() <= 1e-5 * wanted.abs().max(1.0);
+                assert!(is_close, "{rows} rows: {found} instead of {wanted}");
+            }
+        }
+    }
+}
