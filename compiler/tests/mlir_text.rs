@@ -1,12 +1,12 @@
-//! Every golden checkpoint's program as MLIR text: `venc` reads back, and MLIR takes `kernel` and `plan`.
+//! Every golden checkpoint's program as MLIR text: `venc` reads back, and MLIR takes all three dialects.
 
 #![allow(clippy::unwrap_used, reason = "the helpers of tests")]
 
 use ocellus_compiler::frontend::hugging_face;
 use ocellus_compiler::{passes, rewrite};
-use ocellus_dialects::mlir::Context;
 use ocellus_dialects::venc;
 use ocellus_kernels::CpuTarget;
+use ocellus_mlir::Context;
 use std::path::{Path, PathBuf};
 
 fn cases() -> Vec<PathBuf> {
@@ -30,7 +30,7 @@ fn every_program_reads_back() {
 }
 
 #[test]
-fn mlir_takes_every_chosen_program_and_every_plan() {
+fn mlir_takes_every_program_before_and_after_it_is_chosen_and_every_plan() {
     let context = Context::new().unwrap();
     let target = CpuTarget::X86_64_V3;
     let rates = rewrite::TargetDescription::of_cpu(&target).unwrap();
@@ -43,8 +43,8 @@ fn mlir_takes_every_chosen_program_and_every_plan() {
         let pieces: Vec<passes::PieceProgram> =
             chosen.into_iter().map(|(piece, _)| piece).collect();
         let host = passes::plan(&module, &pieces, &target).unwrap();
-        let texts = pieces.iter().map(|piece| piece.module.to_mlir());
-        for text in texts.chain([passes::print_plan(&host.plan)]) {
+        let kernels = pieces.iter().map(|piece| piece.module.to_mlir());
+        for text in kernels.chain([module.to_string(), passes::print_plan(&host.plan)]) {
             let verdict = context.check(&text);
             assert_eq!(verdict, Ok(()), "{}\n{text}", case.display());
         }

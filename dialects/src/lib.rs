@@ -2,8 +2,8 @@
 //! dimensions are expressions over symbols.
 
 pub mod kernel;
-pub mod mlir;
 pub mod symbolic;
+pub mod syntax;
 mod tensor;
 pub mod venc;
 

@@ -8,6 +8,7 @@ mod packages;
 mod process;
 mod setup;
 mod terminal;
+mod tidy;
 
 use std::process::ExitCode;
 use terminal::{print, say};
@@ -16,6 +17,7 @@ const USAGE: &str = "\
 Usage: cargo xtask <CHORE>
 
   setup      install what the build needs and this machine lacks (LLVM and MLIR 22, by apt)
+  tidy       whether the repository's structure is what ARCHITECTURE.md says
   test       setup, a browser where there is none, then every test of the workspace
   demo       setup, a release build, then a whole encoder from its config to the features of an image
   gpu-check  what can be checked on this machine's GPU
@@ -25,6 +27,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let outcome = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["setup"] => setup::setup(),
+        ["tidy"] => tidy::tidy(),
         ["test", ref rest @ ..] => setup::setup().and_then(|()| {
             setup::setup_tests();
             chores::test(rest)

@@ -1,3 +1,5 @@
+//! What machine code has and has not, on each target.
+
 use super::*;
 use ocellus_dialects::kernel::{EpilogueOp, GemmTile, KernelOp, Prologue};
 use ocellus_dialects::venc::Activation;

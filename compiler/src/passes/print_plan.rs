@@ -8,14 +8,14 @@
 //!   "plan.launch"(%slot0, %weight2) {kernel = @gemm, arguments = ["slot0", "weight2", "images*197"], ..} : ...
 //! ```
 
-use ocellus_dialects::mlir::text::{quoted, symbol_name};
+use ocellus_dialects::syntax::text::{quoted, symbol_name};
 use ocellus_runtime::plan::{
     Element, Expression, LabelledResult, Launch, LaunchArgument, Piece, PieceRange, Place, Plan,
     Port, PortValues, Program, SymbolSource,
 };
 use std::collections::BTreeSet;
 
-/// MLIR text that [`ocellus_dialects::mlir::Context::check`] takes. A number that names no symbol, kernel or weight of
+/// MLIR text that MLIR takes by the dialect's IRDL. A number that names no symbol, kernel or weight of
 /// the plan, as a damaged artifact may have, is shown as `?7`.
 pub fn print_plan(plan: &Plan) -> String {
     let symbols: Vec<String> = (0..plan.symbols.len())
@@ -238,7 +238,7 @@ fn quoted_list(texts: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ocellus_dialects::mlir::Context;
+    use ocellus_mlir::Context;
     use ocellus_runtime::plan::{KernelEntry, SymbolEntry, WeightEntry};
 
     fn product(values: impl IntoIterator<Item = Expression>) -> Expression {

@@ -7,13 +7,13 @@
 //! ```
 
 use super::{EpilogueOp, Function, KernelOp, Module, Move, Prologue, Step, ValueKind, View};
-use crate::mlir::text::{self, quoted, symbol_name};
+use crate::syntax::text::{self, quoted, symbol_name};
 use crate::venc::print::{argument, attribute_dictionary, module_header};
 use crate::venc::{self, ValueId};
 use std::collections::HashSet;
 
 impl Module {
-    /// MLIR text, which [`crate::mlir::Context::check`] takes. `Display` is shorter, and for people alone.
+    /// MLIR text, which MLIR takes by the dialect's IRDL. `Display` is shorter, and for people alone.
     pub fn to_mlir(&self) -> String {
         let functions: String =
             self.functions.iter().map(|function| FunctionText::new(function).function()).collect();
@@ -360,7 +360,6 @@ fn view_operation(view: &View) -> (&'static str, Vec<Attribute>) {
 mod tests {
     use super::*;
     use crate::kernel::{Argument, Between, Broadcast, Combine, GemmTile, Mask, Value};
-    use crate::mlir::Context;
     use crate::symbolic::{Dim, SymbolRange, Symbols};
     use crate::tensor::{ElementType, TensorType};
     use crate::venc::{Activation, Role};
@@ -480,25 +479,6 @@ mod tests {
 
     #[test]
     fn what_was_fused_stands_in_front_of_its_launch() {
-        let text = module().to_mlir();
-        Context::new().unwrap().check(&text).unwrap();
-        insta::assert_snapshot!(text);
-    }
-
-    #[test]
-    fn mlir_checks_launches_by_the_dialect() {
-        let context = Context::new().unwrap();
-        let text = module().to_mlir();
-        for (from, to, message) in [
-            ("%8 = \"kernel.attention\"", "%8 = \"kernel.attend\"", "kernel.attend"),
-            ("heads = 4", "heads = 4.0", "builtin.integer"),
-            ("{broadcast = \"full\"}", "{broadcast = \"some\"}", "kernel.add"),
-            ("{activation = \"silu\"}", "{activation = \"swish\"}", "kernel.gate"),
-            ("-> !kernel.fused", "-> tensor<2xf32>", "kernel.fused"),
-        ] {
-            assert!(text.contains(from));
-            let error = context.check(&text.replace(from, to)).unwrap_err().to_string();
-            assert!(error.contains(message), "{from} -> {to}: {error}");
-        }
+        insta::assert_snapshot!(module().to_mlir());
     }
 }

@@ -23,4 +23,5 @@ pub use indices::IndexBounds;
 pub use infer::infer;
 pub use module::{Argument, Function, Module, Node, Role, ValueId};
 pub use op::{InterpolationFilter, Op};
+pub use parse::ParseError;
 pub use verify::{MAX_CALL_DEPTH, MAX_OPERATIONS};

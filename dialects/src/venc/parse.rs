@@ -1,29 +1,46 @@
-//! Reads `venc` from MLIR text: what [`Module`]'s `Display` writes, or anything that MLIR takes for the same.
+//! Reads `venc` from MLIR text: what [`Module`]'s `Display` writes, and what MLIR takes for the same: see
+//! [`syntax`](crate::syntax).
 
-use super::{Activation, Argument, Function, InterpolationFilter, Module, Node, Op, Role, ValueId};
-use crate::mlir::{Context, MlirError, read};
+use super::{
+    Activation, Argument, Function, InterpolationFilter, Module, Node, Op, Role, ValueId, VencError,
+};
 use crate::symbolic::{Dim, Symbols};
+use crate::syntax::{self, Attribute, Operation, Place, SyntaxError, Type};
 use crate::tensor::TensorType;
-use melior::ir::block::BlockLike;
-use melior::ir::operation::{OperationLike, OperationRef};
-
-use melior::ir::{Attribute, BlockRef, RegionLike, Type, Value, ValueLike};
 use std::collections::HashMap;
+
+/// A text that is no module of `venc`.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum ParseError {
+    /// It is not of the form of the dialects' text.
+    #[error(transparent)]
+    Syntax(#[from] SyntaxError),
+    /// An operation, attribute or type that `venc` does not have.
+    #[error("{place}: {message}")]
+    Meaning {
+        /// Where it stands.
+        place: Place,
+        /// What is wrong, and what to write.
+        message: String,
+    },
+    /// Shapes or calls that do not fit.
+    #[error(transparent)]
+    Venc(#[from] VencError),
+}
+
+type Result<T> = std::result::Result<T, ParseError>;
 
 impl Module {
     /// The module that a text holds, verified.
-    pub fn parse(text: &str) -> Result<Module, MlirError> {
-        let context = Context::new()?;
-        let parsed = context.parse(text)?;
-        let header = Reader(parsed.as_operation());
+    pub fn parse(text: &str) -> Result<Module> {
+        let parsed = syntax::parse(text)?;
+        let header = Reader { name: "module", place: parsed.place, attributes: &parsed.attributes };
         let module = Module {
             symbols: symbols(&header)?,
-            functions: operations(parsed.body()).map(function).collect::<Result<_, _>>()?,
+            functions: parsed.functions.iter().map(function).collect::<Result<_>>()?,
             entry: match header.optional("venc.entry") {
                 None => "main".to_string(),
-                Some(entry) => {
-                    read::symbol(entry).ok_or_else(|| header.kind("venc.entry", "a name: @main"))?
-                }
+                Some(_) => header.attribute("venc.entry", "a name: @main", Attribute::symbol)?,
             },
         };
         module.verify()?;
@@ -31,101 +48,120 @@ impl Module {
     }
 }
 
-fn symbols(module: &Reader) -> Result<Symbols, MlirError> {
+fn symbols(module: &Reader) -> Result<Symbols> {
     let mut symbols = Symbols::default();
     let Some(declarations) = module.optional("venc.symbols") else { return Ok(symbols) };
     let wanted = || module.kind("venc.symbols", "an array of strings: [\"images in 1..=32\"]");
-    for declaration in read::elements(declarations).ok_or_else(wanted)? {
-        let declaration = read::string(declaration).ok_or_else(wanted)?;
+    for declaration in declarations.elements().ok_or_else(wanted)? {
+        let declaration = declaration.string().ok_or_else(wanted)?;
         symbols.declare_text(&declaration).map_err(|error| module.error(error.to_string()))?;
     }
     Ok(symbols)
 }
 
-fn function(operation: OperationRef) -> Result<Function, MlirError> {
-    let function = Reader(operation);
-    if function.name() != "func.func" {
-        let reason = format!("{} stands where a func.func was expected", function.name());
-        return Err(function.error(reason));
-    }
-    let name = function.attribute("sym_name", "a string", read::string)?;
-    let body = operation.regions().next().and_then(|region| region.first_block());
-    let body = body.ok_or_else(|| function.error(format!("@{name} has no body")))?;
-    if body.next_in_region().is_some() {
-        return Err(function.error(format!("@{name} has several blocks, and must have one")));
-    }
-    let arguments = arguments(&function, body)?;
+fn function(parsed: &syntax::Function) -> Result<Function> {
+    let reader = Reader { name: "func.func", place: parsed.place, attributes: &[] };
     let mut values = Values::default();
-    (0..body.argument_count()).flat_map(|i| body.argument(i)).for_each(|a| values.add(a.into()));
-    let (mut nodes, mut results) = (vec![], vec![]);
-    for operation in operations(body) {
-        let reader = Reader(operation);
-        match reader.name().as_str() {
-            "func.return" => results = values.operands(&reader)?,
-            name => {
-                nodes.push(node(&reader, name, values.operands(&reader)?)?);
-                operation.results().for_each(|result| values.add(result.into()));
-            }
-        }
+    let mut arguments = vec![];
+    for (position, argument) in parsed.arguments.iter().enumerate() {
+        let ty = reader.tensor_type(&argument.ty)?;
+        values.define(&argument.name, &ty).map_err(|message| reader.error(message))?;
+        let described = |name| find(&argument.attributes, name);
+        arguments.push(Argument {
+            name: described("venc.name")
+                .and_then(Attribute::string)
+                .unwrap_or_else(|| format!("arg{position}")),
+            ty,
+            role: match described("venc.weight") {
+                Some(_) => Role::Weight,
+                None => Role::Activation,
+            },
+        });
     }
-    let named = results.into_iter().enumerate().map(|(position, value)| {
-        let name = described(&function, "res_attrs", position, "venc.name").and_then(read::string);
-        (name.unwrap_or_else(|| format!("result{position}")), value)
-    });
-    Ok(Function { results: named.collect(), name, arguments, nodes })
+    let (mut nodes, mut returned) = (vec![], None);
+    for operation in &parsed.operations {
+        let reader = Reader::of(operation);
+        if returned.is_some() {
+            return Err(reader.error("an operation stands behind func.return".into()));
+        }
+        let operands = values.operands(operation)?;
+        if operation.name == "func.return" {
+            returned = Some(operands);
+            continue;
+        }
+        let node = node(&reader, operation, operands)?;
+        let name = operation.result.as_ref();
+        let name = name.ok_or_else(|| {
+            reader.error(format!("{} has a result without a name", operation.name))
+        })?;
+        values.define(name, &node.ty).map_err(|message| reader.error(message))?;
+        nodes.push(node);
+    }
+    let returned = returned
+        .ok_or_else(|| reader.error(format!("@{} does not end with func.return", parsed.name)))?;
+    let results = results(&reader, parsed, returned, &values)?;
+    Ok(Function { name: parsed.name.clone(), arguments, nodes, results })
 }
 
-fn arguments(function: &Reader, body: BlockRef) -> Result<Vec<Argument>, MlirError> {
-    (0..body.argument_count())
-        .flat_map(|position| body.argument(position))
-        .enumerate()
-        .map(|(position, value)| {
-            let described = |name| described(function, "arg_attrs", position, name);
-            let name = described("venc.name").and_then(read::string);
-            let weight = described("venc.weight").is_some();
-            Ok(Argument {
-                name: name.unwrap_or_else(|| format!("arg{position}")),
-                ty: function.tensor_type(value.r#type())?,
-                role: if weight { Role::Weight } else { Role::Activation },
-            })
-        })
-        .collect()
+/// What is returned, by the names of the signature, whose types it must have.
+fn results(
+    reader: &Reader,
+    parsed: &syntax::Function,
+    returned: Vec<ValueId>,
+    values: &Values,
+) -> Result<Vec<(String, ValueId)>> {
+    if returned.len() != parsed.results.len() {
+        let (given, declared) = (returned.len(), parsed.results.len());
+        return Err(reader.error(format!(
+            "@{} returns {given} value(s), and its signature says {declared}",
+            parsed.name
+        )));
+    }
+    let mut results = vec![];
+    for (position, ((ty, attributes), value)) in parsed.results.iter().zip(returned).enumerate() {
+        let (declared, given) = (reader.tensor_type(ty)?, &values.types[value.index()]);
+        if declared != *given {
+            return Err(reader.error(format!(
+                "@{} returns {given} as result #{position}, and its signature says {declared}",
+                parsed.name
+            )));
+        }
+        let name = find(attributes, "venc.name").and_then(Attribute::string);
+        results.push((name.unwrap_or_else(|| format!("result{position}")), value));
+    }
+    Ok(results)
 }
 
-/// The attribute `name` of an argument or a result.
-fn described<'c>(
-    function: &Reader<'c, '_>,
-    list: &str,
-    position: usize,
-    name: &str,
-) -> Option<Attribute<'c>> {
-    let list = read::elements(function.optional(list)?)?;
-    read::entry(*list.get(position)?, name)
-}
-
-fn node(reader: &Reader, name: &str, operands: Vec<ValueId>) -> Result<Node, MlirError> {
-    let mut results = reader.0.results();
-    let (Some(result), None) = (results.next(), results.next()) else {
+fn node(reader: &Reader, operation: &Operation, operands: Vec<ValueId>) -> Result<Node> {
+    let name = operation.name.as_str();
+    let [result] = operation.result_types.as_slice() else {
         return Err(reader.error(format!("{name} must give one result")));
     };
-    let ty = reader.tensor_type(result.r#type())?;
+    let ty = reader.tensor_type(result)?;
     let op = match name.strip_prefix("venc.") {
-        Some(op) => operation(reader, op, &ty)?,
+        Some(op) => self::operation(reader, op, &ty)?,
         None if name == "func.call" => {
-            Op::Call { callee: reader.attribute("callee", "a name", read::symbol)? }
+            Op::Call { callee: reader.attribute("callee", "a name", Attribute::symbol)? }
         }
         None => return Err(reader.error(format!("{name} is no operation of venc"))),
     };
     let label = match reader.optional("label") {
         None => None,
-        Some(_) => Some(reader.attribute("label", "a string", read::string)?),
+        Some(_) => Some(reader.attribute("label", "a string", Attribute::string)?),
     };
-    Ok(Node { op, operands, ty, label })
+    let known = op.attributes();
+    let is_known = |name: &str| {
+        name == "label" || name == "callee" || known.iter().any(|(known, _)| *known == name)
+    };
+    match operation.attributes.iter().find(|(name, _)| !is_known(name)) {
+        None => Ok(Node { op, operands, ty, label }),
+        Some((unknown, _)) => Err(reader.error(format!("{name} has no attribute `{unknown}`"))),
+    }
 }
 
-fn operation(reader: &Reader, name: &str, result: &TensorType) -> Result<Op, MlirError> {
+fn operation(reader: &Reader, name: &str, result: &TensorType) -> Result<Op> {
     Ok(match name {
-        "weight" => Op::Weight { name: reader.attribute("name", "a string", read::string)? },
+        "weight" => Op::Weight { name: reader.attribute("name", "a string", Attribute::string)? },
         "patchify" => Op::Patchify {
             height: reader.integer("height")?,
             width: reader.integer("width")?,
@@ -154,7 +190,7 @@ fn operation(reader: &Reader, name: &str, result: &TensorType) -> Result<Op, Mli
         "merge_heads" => Op::MergeHeads,
         "concat" => Op::Concat {
             axis: reader.attribute("axis", "a number of at least 0", |attribute| {
-                read::integer(attribute).and_then(|axis| usize::try_from(axis).ok())
+                attribute.integer().and_then(|axis| usize::try_from(axis).ok())
             })?,
         },
         "columns" => {
@@ -174,7 +210,7 @@ fn operation(reader: &Reader, name: &str, result: &TensorType) -> Result<Op, Mli
             rows: reader.dim("rows")?,
             cols: reader.dim("cols")?,
             filter: reader.attribute("filter", "\"bilinear\" or \"bicubic\"", |attribute| {
-                InterpolationFilter::from_name(&read::string(attribute)?)
+                InterpolationFilter::from_name(&attribute.string()?)
             })?,
             antialias: reader.boolean("antialias")?,
         },
@@ -186,76 +222,108 @@ fn operation(reader: &Reader, name: &str, result: &TensorType) -> Result<Op, Mli
     })
 }
 
-fn operations<'c, 'a>(block: BlockRef<'c, 'a>) -> impl Iterator<Item = OperationRef<'c, 'a>> {
-    std::iter::successors(block.first_operation(), |operation| operation.next_in_block())
+/// The attribute of that name.
+fn find<'a>(attributes: &'a [(String, Attribute)], name: &str) -> Option<&'a Attribute> {
+    attributes.iter().find(|(known, _)| known == name).map(|(_, attribute)| attribute)
 }
 
-/// The values of a function so far, by their identity in MLIR.
+/// The values of a function so far.
 #[derive(Default)]
-struct Values(HashMap<*const std::ffi::c_void, ValueId>);
+struct Values {
+    by_name: HashMap<String, ValueId>,
+    types: Vec<TensorType>,
+}
 
 impl Values {
-    fn add(&mut self, value: Value) {
-        let next = ValueId(self.0.len() as u32);
-        self.0.insert(value.to_raw().ptr, next);
+    fn define(&mut self, name: &str, ty: &TensorType) -> std::result::Result<(), String> {
+        let next = ValueId(self.types.len() as u32);
+        self.types.push(ty.clone());
+        match self.by_name.insert(name.to_string(), next) {
+            None => Ok(()),
+            Some(_) => Err(format!("%{name} is defined twice")),
+        }
     }
 
-    fn operands(&self, reader: &Reader) -> Result<Vec<ValueId>, MlirError> {
-        let known = |value: Value| self.0.get(&value.to_raw().ptr).copied();
-        let unknown = || reader.error("an operand comes from outside the function".into());
-        reader.0.operands().map(|operand| known(operand).ok_or_else(unknown)).collect()
+    /// The operands of an operation, of the types that it says.
+    fn operands(&self, operation: &Operation) -> Result<Vec<ValueId>> {
+        let reader = Reader::of(operation);
+        let (given, typed) = (operation.operands.len(), operation.operand_types.len());
+        if given != typed {
+            let name = &operation.name;
+            return Err(reader.error(format!("{name} has {given} operand(s) and {typed} type(s)")));
+        }
+        let mut operands = vec![];
+        for (value, ty) in operation.operands.iter().zip(&operation.operand_types) {
+            let at = Reader { place: value.place, ..reader };
+            let id = *self
+                .by_name
+                .get(&value.name)
+                .ok_or_else(|| at.error(format!("%{} is defined nowhere before", value.name)))?;
+            let (said, known) = (reader.tensor_type(ty)?, &self.types[id.index()]);
+            if said != *known {
+                let name = &value.name;
+                return Err(at.error(format!("%{name} is {known}, and its use says {said}")));
+            }
+            operands.push(id);
+        }
+        Ok(operands)
     }
 }
 
 /// An operation, whose attributes are read with errors that say where and what.
-struct Reader<'c, 'a>(OperationRef<'c, 'a>);
+#[derive(Clone, Copy)]
+struct Reader<'a> {
+    name: &'a str,
+    place: Place,
+    attributes: &'a [(String, Attribute)],
+}
 
-impl<'c> Reader<'c, '_> {
-    fn name(&self) -> String {
-        read::operation_name(self.0)
+impl<'a> Reader<'a> {
+    fn of(operation: &'a Operation) -> Self {
+        Reader { name: &operation.name, place: operation.place, attributes: &operation.attributes }
     }
 
-    fn error(&self, message: String) -> MlirError {
-        MlirError::Meaning { place: read::place(self.0.location()), message }
+    fn error(&self, message: String) -> ParseError {
+        ParseError::Meaning { place: self.place, message }
     }
 
-    fn kind(&self, attribute: &str, wanted: &str) -> MlirError {
-        self.error(format!("{}: attribute `{attribute}` must be {wanted}", self.name()))
+    fn kind(&self, attribute: &str, wanted: &str) -> ParseError {
+        self.error(format!("{}: attribute `{attribute}` must be {wanted}", self.name))
     }
 
-    fn optional(&self, name: &str) -> Option<Attribute<'c>> {
-        self.0.attribute(name).ok()
+    fn optional(&self, name: &str) -> Option<&'a Attribute> {
+        find(self.attributes, name)
     }
 
     fn attribute<T>(
         &self,
         name: &str,
         wanted: &str,
-        read: impl FnOnce(Attribute<'c>) -> Option<T>,
-    ) -> Result<T, MlirError> {
+        read: impl FnOnce(&Attribute) -> Option<T>,
+    ) -> Result<T> {
         self.optional(name).and_then(read).ok_or_else(|| self.kind(name, wanted))
     }
 
-    fn integer(&self, name: &str) -> Result<i64, MlirError> {
-        self.attribute(name, "an i64 number", read::integer)
+    fn integer(&self, name: &str) -> Result<i64> {
+        self.attribute(name, "an i64 number", Attribute::integer)
     }
 
-    fn real(&self, name: &str) -> Result<f64, MlirError> {
-        self.attribute(name, "an f64 number", read::real)
+    fn real(&self, name: &str) -> Result<f64> {
+        self.attribute(name, "an f64 number", Attribute::real)
     }
 
-    fn boolean(&self, name: &str) -> Result<bool, MlirError> {
-        self.attribute(name, "true or false", read::boolean)
+    fn boolean(&self, name: &str) -> Result<bool> {
+        self.attribute(name, "true or false", Attribute::boolean)
     }
 
-    fn dim(&self, name: &str) -> Result<Dim, MlirError> {
-        let text = self.attribute(name, "a dimension: \"rows\"", read::string)?;
+    fn dim(&self, name: &str) -> Result<Dim> {
+        let text = self.attribute(name, "a dimension: \"rows\"", Attribute::string)?;
         text.parse()
-            .map_err(|error| self.error(format!("{}: attribute `{name}`: {error}", self.name())))
+            .map_err(|error| self.error(format!("{}: attribute `{name}`: {error}", self.name)))
     }
 
-    fn tensor_type(&self, ty: Type) -> Result<TensorType, MlirError> {
-        read::tensor_type(ty).map_err(|error| self.error(format!("{}: {error}", self.name())))
+    fn tensor_type(&self, ty: &Type) -> Result<TensorType> {
+        ty.tensor().map_err(|error| self.error(format!("{}: {error}", self.name)))
     }
 }
 
@@ -364,7 +432,7 @@ mod tests {
     fn other_dialects_and_odd_functions_are_refused() {
         for (text, message) in [
             ("func.func private @f()", "line 1, column 1: @f has no body"),
-            ("irdl.dialect @x {}", "irdl.dialect stands where a func.func was expected"),
+            ("irdl.dialect @x {}", "`irdl.dialect` stands where a func.func was expected"),
             (
                 "func.func @f(%x: tensor<*xf32>) { func.return }",
                 "func.func: tensor<*xf32> is no tensor with dimensions",
@@ -383,11 +451,48 @@ mod tests {
             ),
             (
                 "func.func @f() { %0 = func.constant @f : () -> ()\nfunc.return }",
-                "() -> () is no tensor",
+                "`func.constant` stands where an operation was expected",
             ),
             (
                 "func.func @f() { func.call @f() : () -> ()\nfunc.return }",
                 "func.call must give one result",
+            ),
+            (
+                "func.func @f() { func.return %x : tensor<2xf32> }",
+                "column 30: %x is defined nowhere",
+            ),
+            (
+                "func.func @f(%x: tensor<2xf32>, %x: tensor<2xf32>) { func.return }",
+                "%x is defined twice",
+            ),
+            (
+                "func.func @f(%x: tensor<2xf32>) { func.return %x : tensor<3xf32> }",
+                "%x is [2] x f32, and its use says [3] x f32",
+            ),
+            (
+                "func.func @f(%x: tensor<2xf32>) -> tensor<3xf32> { func.return %x : tensor<2xf32> }",
+                "returns [2] x f32 as result #0, and its signature says [3] x f32",
+            ),
+            (
+                "func.func @f(%x: tensor<2xf32>) { func.return %x : tensor<2xf32> }",
+                "@f returns 1 value(s), and its signature says 0",
+            ),
+            ("func.func @f() { }", "@f does not end with func.return"),
+            (
+                "func.func @f() { func.return\nfunc.return }",
+                "line 2, column 1: an operation stands behind func.return",
+            ),
+            (
+                "func.func @f(%x: tensor<2xf32>) { %0 = \"venc.gelu\"(%x) {exact} : (tensor<2xf32>) -> tensor<2xf32>\nfunc.return }",
+                "venc.gelu has no attribute `exact`",
+            ),
+            (
+                "func.func @f(%x: tensor<2xf32>) { \"venc.gelu\"(%x) : (tensor<2xf32>) -> tensor<2xf32>\nfunc.return }",
+                "venc.gelu has a result without a name",
+            ),
+            (
+                "func.func @f(%x: tensor<2xf32>) { %0 = \"venc.gelu\"(%x) : () -> tensor<2xf32>\nfunc.return }",
+                "venc.gelu has 1 operand(s) and 0 type(s)",
             ),
         ] {
             let error = Module::parse(text).unwrap_err().to_string();

@@ -12,8 +12,8 @@
 //! ```
 
 use super::{Argument, Function, Module, Node, Op, Role, ValueId};
-use crate::mlir::text::{self, quoted, symbol_name};
 use crate::symbolic::Symbols;
+use crate::syntax::text::{self, quoted, symbol_name};
 use std::fmt;
 
 /// MLIR text, which [`Module::parse`] reads back to an equal module.

@@ -1,8 +1,7 @@
 //! What MLIR says while it reads, kept instead of printed.
 
-use super::read;
 use melior::ir::Location;
-use mlir_sys::{MlirDiagnostic, MlirLogicalResult};
+use mlir_sys::{MlirDiagnostic, MlirLogicalResult, MlirStringCallback, MlirStringRef};
 use std::cell::RefCell;
 use std::ffi::c_void;
 
@@ -53,7 +52,7 @@ unsafe fn rendered(diagnostic: MlirDiagnostic) -> String {
     // SAFETY: the caller keeps the diagnostic alive; it owns its notes and its location.
     unsafe {
         let location = Location::from_raw(mlir_sys::mlirDiagnosticGetLocation(diagnostic));
-        let mut text = format!("{}: {}", read::place(location), message(diagnostic));
+        let mut text = format!("{}: {}", place(location), message(diagnostic));
         for note in 0..mlir_sys::mlirDiagnosticGetNumNotes(diagnostic) {
             let note = message(mlir_sys::mlirDiagnosticGetNote(diagnostic, note));
             text += &format!(" ({})", note.trim());
@@ -66,7 +65,35 @@ unsafe fn rendered(diagnostic: MlirDiagnostic) -> String {
 /// The diagnostic must be alive.
 unsafe fn message(diagnostic: MlirDiagnostic) -> String {
     // SAFETY: as the caller promises; the callback is called during this call only.
-    read::printed(|callback, data| unsafe {
-        mlir_sys::mlirDiagnosticPrint(diagnostic, callback, data)
-    })
+    printed(|callback, data| unsafe { mlir_sys::mlirDiagnosticPrint(diagnostic, callback, data) })
+}
+
+/// `line 3, column 10`.
+fn place(location: Location) -> String {
+    match location.is_file_line_col_range() {
+        true => format!(
+            "line {}, column {}",
+            location.file_line_col_range_start_line(),
+            location.file_line_col_range_start_column()
+        ),
+        false => "the module".to_string(),
+    }
+}
+
+/// What MLIR prints through a callback. Bytes that are no UTF-8 are replaced.
+fn printed(print: impl FnOnce(MlirStringCallback, *mut c_void)) -> String {
+    unsafe extern "C" fn append(part: MlirStringRef, bytes: *mut c_void) {
+        if part.length == 0 {
+            return;
+        }
+        // SAFETY: `printed` gives the address of its vector, which lives during the call, and MLIR gives as many bytes
+        // as it says.
+        unsafe {
+            let part = std::slice::from_raw_parts(part.data.cast::<u8>(), part.length);
+            (*bytes.cast::<Vec<u8>>()).extend_from_slice(part);
+        }
+    }
+    let mut bytes: Vec<u8> = vec![];
+    print(Some(append), (&raw mut bytes).cast());
+    String::from_utf8_lossy(&bytes).into_owned()
 }

@@ -2,19 +2,18 @@
 
 use super::diagnostics::Diagnostics;
 use super::nesting;
-use crate::venc::VencError;
 use melior::dialect::{DialectHandle, DialectRegistry};
 use melior::ir::operation::OperationLike;
 
 /// The dialects, as MLIR loads them.
 const DIALECTS: [(&str, &str); 3] = [
-    ("venc.irdl", include_str!("../../venc.irdl")),
-    ("kernel.irdl", include_str!("../../kernel.irdl")),
-    ("plan.irdl", include_str!("../../plan.irdl")),
+    ("venc.irdl", include_str!("../venc.irdl")),
+    ("kernel.irdl", include_str!("../kernel.irdl")),
+    ("plan.irdl", include_str!("../plan.irdl")),
 ];
 
 /// A text that is no module of our dialects.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MlirError {
     /// What MLIR's parser or verifier says, each message with its line and column.
     #[error("{}", .0.join("\n"))]
@@ -22,17 +21,6 @@ pub enum MlirError {
     /// A text that MLIR's parser is not given.
     #[error("the text {0}")]
     Unreadable(String),
-    /// Valid MLIR that is no `venc`.
-    #[error("{place}: {message}")]
-    Meaning {
-        /// The line and the column, or what stands for them.
-        place: String,
-        /// What is wrong, and what to write.
-        message: String,
-    },
-    /// A `venc` module whose shapes or calls do not fit.
-    #[error(transparent)]
-    Venc(#[from] VencError),
 }
 
 /// An MLIR context with `venc`, `kernel`, `plan` and upstream's `func` loaded.
@@ -58,8 +46,7 @@ impl Context {
         Ok(context)
     }
 
-    /// Reads and verifies a text.
-    pub fn parse(&self, text: &str) -> Result<melior::ir::Module<'_>, MlirError> {
+    fn parse(&self, text: &str) -> Result<melior::ir::Module<'_>, MlirError> {
         if text.contains('\0') {
             return Err(MlirError::Unreadable("holds a NUL character".into()));
         }
