@@ -67,6 +67,14 @@ pub enum ReferenceError {
         /// The input and the dimension that decided so, where one did.
         first: Option<(String, usize)>,
     },
+    /// An operation whose value does not follow from its operands.
+    #[error("venc.{op} with {operands} operand(s) has no value by itself")]
+    NoEvaluation {
+        /// The operation.
+        op: &'static str,
+        /// How many operands it was given.
+        operands: usize,
+    },
     /// A size outside its symbol's range.
     #[error("the input `{name}`, dim {dim}: {source}")]
     OutOfRange {

@@ -106,8 +106,43 @@ fn compute(
             };
             interpolation::interpolate(table, axis(native_rows, rows), axis(native_cols, cols), out)
         }
-        // `infer` has refused every other combination.
-        _ => {}
+        // The module knows the value of the first two; `infer` has refused every other number of operands.
+        (
+            Op::Weight { .. }
+            | Op::Call { .. }
+            | Op::Linear
+            | Op::LinearSlices { .. }
+            | Op::SumSlices { .. }
+            | Op::Matmul { .. }
+            | Op::Add
+            | Op::Multiply
+            | Op::Scale { .. }
+            | Op::Activate(_)
+            | Op::Cast { .. }
+            | Op::LayerNorm { .. }
+            | Op::RmsNorm { .. }
+            | Op::NormScale { .. }
+            | Op::Centre
+            | Op::Softmax
+            | Op::Patchify { .. }
+            | Op::Rope { .. }
+            | Op::GatherRows
+            | Op::InversePermutation
+            | Op::MaskSegments
+            | Op::SplitHeads { .. }
+            | Op::MergeHeads
+            | Op::Columns { .. }
+            | Op::Tokens { .. }
+            | Op::SelectToken { .. }
+            | Op::MeanTokens
+            | Op::Expand { .. }
+            | Op::Reshape { .. }
+            | Op::InterpolatePositions { .. },
+            _,
+        ) => {
+            let operands = operands.len();
+            return Err(ReferenceError::NoEvaluation { op: op.name(), operands });
+        }
     }
     Ok(result)
 }
@@ -126,16 +161,7 @@ fn with_sizes(op: &Op, bindings: &Bindings) -> Result<Op, ReferenceError> {
         }),
     };
     let mut sized = op.clone();
-    match &mut sized {
-        Op::Patchify { rows, cols, .. } | Op::InterpolatePositions { rows, cols, .. } => {
-            size(rows)?;
-            size(cols)?;
-        }
-        Op::Tokens { length, .. } => size(length)?,
-        Op::Expand { images } => size(images)?,
-        Op::Reshape { shape } => shape.iter_mut().try_for_each(size)?,
-        _ => {}
-    }
+    sized.dims_mut().into_iter().try_for_each(size)?;
     Ok(sized)
 }
 

@@ -240,18 +240,47 @@ impl Op {
         }
     }
 
+    /// The dimensions among its attributes.
+    pub fn dims_mut(&mut self) -> Vec<&mut Dim> {
+        match self {
+            Op::Patchify { rows, cols, .. } | Op::InterpolatePositions { rows, cols, .. } => {
+                vec![rows, cols]
+            }
+            Op::Tokens { length: dim, .. } | Op::Expand { images: dim } => vec![dim],
+            Op::Reshape { shape } => shape.iter_mut().collect(),
+            Op::Weight { .. }
+            | Op::Linear
+            | Op::LinearSlices { .. }
+            | Op::SumSlices { .. }
+            | Op::Matmul { .. }
+            | Op::Add
+            | Op::Multiply
+            | Op::Scale { .. }
+            | Op::Activate(_)
+            | Op::LayerNorm { .. }
+            | Op::RmsNorm { .. }
+            | Op::NormScale { .. }
+            | Op::Centre
+            | Op::Softmax
+            | Op::Rope { .. }
+            | Op::GatherRows
+            | Op::InversePermutation
+            | Op::MaskSegments
+            | Op::SplitHeads { .. }
+            | Op::MergeHeads
+            | Op::Concat { .. }
+            | Op::Columns { .. }
+            | Op::SelectToken { .. }
+            | Op::MeanTokens
+            | Op::Cast { .. }
+            | Op::Call { .. } => vec![],
+        }
+    }
+
     /// The operation with `map` applied to each dimension among its attributes.
     pub fn map_dims(&self, map: impl Fn(&Dim) -> Dim) -> Op {
         let mut op = self.clone();
-        match &mut op {
-            Op::Patchify { rows, cols, .. } | Op::InterpolatePositions { rows, cols, .. } => {
-                *rows = map(rows);
-                *cols = map(cols);
-            }
-            Op::Tokens { length: dim, .. } | Op::Expand { images: dim } => *dim = map(dim),
-            Op::Reshape { shape } => shape.iter_mut().for_each(|dim| *dim = map(dim)),
-            _ => {}
-        }
+        op.dims_mut().into_iter().for_each(|dim| *dim = map(dim));
         op
     }
 }

@@ -19,7 +19,7 @@ use ocellus_compiler::preprocess::ProcessorConfig;
 use ocellus_compiler::weights::files::{self, ShardIndex, WeightFile};
 use refusal::Refusal;
 use settings::Settings;
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::path::PathBuf;
 
 const CONFIG: &str = "config.json";
@@ -233,7 +233,7 @@ fn not_in_the_cache(name: &str, variable: &str, reason: &str) -> Diagnostic {
 
 /// A warning is worth a line; where nobody can read it, it is not worth a failure.
 fn warn(text: &str) {
-    let _ = writeln!(std::io::stderr(), "warning: {text}");
+    ocellus_runtime::terminal::say(format_args!("warning: {text}"));
 }
 
 #[cfg(test)]
