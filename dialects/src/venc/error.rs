@@ -16,13 +16,13 @@ pub enum VencError {
         given: usize,
     },
     /// An operand of the wrong type.
-    #[error("venc.{op}: operand #{index} `{operand}` is {given}, {expected}")]
+    #[error("venc.{op}: operand #{index}{} is {given}, {expected}", named(operand))]
     Operand {
         /// The operation.
         op: &'static str,
         /// Which operand.
         index: usize,
-        /// What the operand is called in the operation's description.
+        /// What the operand is called in the operation's description; empty where it is what no operand may be.
         operand: &'static str,
         /// Its type.
         given: String,
@@ -129,4 +129,8 @@ pub enum VencError {
         /// What is wrong.
         source: Box<VencError>,
     },
+}
+
+fn named(operand: &str) -> String {
+    if operand.is_empty() { String::new() } else { format!(" `{operand}`") }
 }

@@ -89,7 +89,7 @@ impl<'a> Application<'a> {
                 }
                 _ => continue,
             };
-            return Err(self.bad_operand(index, "element type", expected.to_string()));
+            return Err(self.bad_operand(index, "", expected.to_string()));
         }
         Ok(())
     }
@@ -100,7 +100,7 @@ impl<'a> Application<'a> {
             None => Ok(()),
             Some(index) => Err(self.bad_operand(
                 index,
-                "element type",
+                "",
                 format!("and must be stored as {first}, as operand #0 is: insert a venc.cast"),
             )),
         }
@@ -189,7 +189,9 @@ fn linear_slices(app: &Application, slices: i64) -> Result<TensorType, VencError
     let depth = app.operands[1].width().as_constant();
     if slices < 1 || depth.is_none_or(|depth| depth % slices != 0) {
         let depth = app.operands[1].width();
-        return Err(app.bad_attribute("slices", format!("{slices} divides not the width {depth}")));
+        return Err(
+            app.bad_attribute("slices", format!("{slices} does not divide the width {depth}"))
+        );
     }
     let shape = std::iter::once(Dim::from(slices)).chain(product.shape).collect();
     Ok(TensorType { element: ElementType::F32, shape })
