@@ -9,7 +9,6 @@ use ocellus_dialects::symbolic::Dim;
 use ocellus_dialects::venc::Module;
 use ocellus_runtime::HostTensor;
 use std::collections::BTreeMap;
-use std::path::Path;
 
 /// The numbers of the arguments: `// %a = 1 2 3`.
 fn inputs(program: &str, module: &Module) -> BTreeMap<String, HostTensor> {
