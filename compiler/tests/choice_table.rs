@@ -1,6 +1,7 @@
 //! What choosing takes and gives, over every golden and over ranges from one open symbol to three.
 //!
-//! `cargo test --release -p ocellus-compiler --test choice_table -- --ignored --nocapture` prints the table.
+//! `cargo test --release -p ocellus-compiler --test choice_table -- --ignored --nocapture` prints the table;
+//! of goldens whose name has `OCELLUS_GOLDEN` in it, and of the range `OCELLUS_RANGE`, where these are set.
 
 #![allow(clippy::unwrap_used, reason = "the helpers of tests")]
 

@@ -10,8 +10,8 @@
 //!
 //! Up to two symbols cut the range, the first two whose range is more than one size. Where a size that symbols make
 //! together decides, such as `images*tokens`, the range is cut along that instead. A third symbol cuts nothing by itself:
-//! what serves a part must serve it at every value of that. Further ones move along with the third. One saturated e-graph
-//! answers at every size.
+//! what serves a part must serve it at every value of that. Further ones move along with the third. Where this does not
+//! hold the tolerance, a tree of borders cuts along several such sizes. One saturated e-graph answers at every size.
 
 mod axes;
 mod bits;
