@@ -56,10 +56,16 @@ impl LaunchPrices {
         self.prices.get_index(launch).map(|(_, price)| price)
     }
 
-    /// What a launch works on along its first extent, such as the rows of a gemm.
-    pub fn extent(&self, launch: usize) -> Option<&Dim> {
+    /// What a launch works on along each of its extents, such as the rows and the columns of a gemm.
+    pub fn extents(&self, launch: usize) -> impl Iterator<Item = &Dim> {
+        let costs = self.prices.get_index(launch).and_then(|(costs, _)| costs.first());
+        costs.into_iter().flat_map(|cost| &cost.tiles).map(|(extent, _)| extent)
+    }
+
+    /// The bytes of activations that a launch moves.
+    pub fn bytes(&self, launch: usize) -> Option<&Dim> {
         let (costs, _) = self.prices.get_index(launch)?;
-        costs.first()?.tiles.first().map(|(extent, _)| extent)
+        costs.first().map(|cost| &cost.activation_bytes)
     }
 
     /// What they cost where the symbols are `at`.

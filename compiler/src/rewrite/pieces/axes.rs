@@ -93,6 +93,12 @@ impl<'a> Axes<'a> {
         symbols.interval(dim)
     }
 
+    /// Whether a dimension has a symbol that moves along an axis.
+    pub fn moves(&self, axis: usize, dim: &Dim) -> bool {
+        let moving = &self.along[axis];
+        dim.symbols().any(|symbol| moving.iter().any(|(known, _)| known == symbol))
+    }
+
     /// The greatest step along an axis.
     pub fn last_step(&self, axis: usize) -> i64 {
         self.steps[axis] - 1

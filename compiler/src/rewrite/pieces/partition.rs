@@ -27,14 +27,6 @@ pub struct Part {
     pub program: usize,
 }
 
-impl Part {
-    /// Whether a size with that step along the first axis and that value lies in it.
-    pub fn holds(&self, row: i64, value: i64) -> bool {
-        let between = |[from, to]: [i64; 2], value| (from..=to).contains(&value);
-        between(self.rows, row) && between(self.columns, value)
-    }
-}
-
 /// How much more each program costs at each sample than the cheapest, as a share: by program, then row by row.
 pub struct Losses(Vec<Vec<f64>>);
 
@@ -73,16 +65,6 @@ impl Layout {
         samples.map(|sample| (self.column_of[*sample], losses[*sample]))
     }
 
-    /// The number of a part's first sample.
-    pub fn first_sample(&self, part: &Part) -> usize {
-        let mut rows = self.rows.iter().zip(&self.samples_of);
-        let column = |sample: &usize| self.columns[self.column_of[*sample]];
-        let inside = |(row, samples): (&i64, &Vec<usize>)| {
-            samples.iter().copied().find(|sample| part.holds(*row, column(sample)))
-        };
-        rows.find_map(inside).unwrap_or(0)
-    }
-
     /// The whole range as one part, with the first program.
     fn whole(&self) -> Part {
         let ends = |values: &[i64]| [values.first(), values.last()].map(|end| *end.unwrap_or(&0));
@@ -92,6 +74,11 @@ impl Layout {
 }
 
 impl Losses {
+    /// What a program loses at every sample.
+    pub fn program(&self, program: usize) -> &[f64] {
+        &self.0[program]
+    }
+
     /// The losses of programs with those prices where the cheapest costs `least`, all row by row.
     pub fn of<'p>(least: &[f64], prices: impl IntoIterator<Item = &'p [f64]>) -> Self {
         let loss = |(price, least): (&f64, &f64)| excess(*price, *least);
@@ -100,7 +87,7 @@ impl Losses {
     }
 
     /// The fewest programs, found greedily, of which one serves each sample that any program serves.
-    fn cover(&self, tolerance: f64) -> Vec<usize> {
+    pub fn cover(&self, tolerance: f64) -> Vec<usize> {
         let samples = self.0.first().map_or(0, Vec::len);
         let served = |losses: &Vec<f64>| Bits::of(losses, |loss| *loss <= tolerance);
         let served: Vec<Bits> = self.0.iter().map(served).collect();

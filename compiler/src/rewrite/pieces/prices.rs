@@ -75,16 +75,21 @@ impl<'a> Prices<'a> {
     /// makes it: waves of tiles end with it. The one of the most launches comes first.
     pub fn extents(&self) -> Vec<Dim> {
         let prices = self.saturated.launch_prices();
-        let mut counted: Vec<(&Dim, usize)> = vec![];
-        let extents = self.launches.keys().filter_map(|launch| prices.extent(*launch));
-        for extent in extents.filter(|extent| is_of_several(extent)) {
-            match counted.iter_mut().find(|(known, _)| *known == extent) {
-                Some((_, count)) => *count += 1,
-                None => counted.push((extent, 1)),
-            }
-        }
-        counted.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-        counted.into_iter().map(|(extent, _)| extent.clone()).collect()
+        by_launches(self.launches.keys().filter_map(|launch| prices.extents(*launch).next()))
+    }
+
+    /// The same of all extents of the launches, such as the keys of an attention.
+    pub fn all_extents(&self) -> Vec<Dim> {
+        let prices = self.saturated.launch_prices();
+        by_launches(self.launches.keys().flat_map(|launch| prices.extents(*launch)))
+    }
+
+    /// The bytes of activations that launches move, as far as more than one symbol makes them and without a factor. They
+    /// come as fast as the cache that they fit into lets them, so that a price leaps where they fit into it no more.
+    pub fn bytes(&self) -> Vec<Dim> {
+        let prices = self.saturated.launch_prices();
+        let bytes = self.launches.keys().filter_map(|launch| prices.bytes(*launch));
+        by_launches(bytes.map(without_factor).collect::<Vec<Dim>>().iter())
     }
 
     /// The prices of the program of a selection.
@@ -157,6 +162,33 @@ fn chosen(prices: &[&[f64]]) -> Vec<f64> {
 /// without launches.
 pub fn excess(price: f64, least: f64) -> f64 {
     if price <= least { 0.0 } else { price / least - 1.0 }
+}
+
+/// The extents that more than one symbol makes, those that are named most often first.
+fn by_launches<'d>(extents: impl Iterator<Item = &'d Dim>) -> Vec<Dim> {
+    let mut counted: Vec<(&Dim, usize)> = vec![];
+    for extent in extents.filter(|extent| is_of_several(extent)) {
+        match counted.iter_mut().find(|(known, _)| *known == extent) {
+            Some((_, count)) => *count += 1,
+            None => counted.push((extent, 1)),
+        }
+    }
+    counted.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    counted.into_iter().map(|(extent, _)| extent.clone()).collect()
+}
+
+/// A dimension divided by what all of its coefficients have in common.
+fn without_factor(dim: &Dim) -> Dim {
+    let coefficients = dim.terms().map(|(coefficient, _)| coefficient);
+    let common = coefficients.fold(0, greatest_common_divisor);
+    dim.exact_quotient(common.max(1)).unwrap_or_else(|| dim.clone())
+}
+
+fn greatest_common_divisor(mut a: i64, mut b: i64) -> i64 {
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    a.abs()
 }
 
 /// Whether more than one symbol makes a dimension.
