@@ -78,16 +78,16 @@ impl Cut {
     pub fn within(&self, axes: &Axes, part: &Bounded) -> Result<Within, RewriteError> {
         let steps = self.steps(axes, part);
         let mut within = steps;
-        for axis in 0..AXES {
+        for (axis, reached) in within.iter_mut().enumerate() {
             for (along, bounds) in self.bounds(part) {
                 let value = |at: Position| along.value(axes, at);
                 let ends = [1, 0].map(|end| steps.map(|steps| steps[end]));
-                let [from, to] = within[axis];
+                let [from, to] = *reached;
                 let line = |fixed| Line { axis, fixed, from, to };
                 let [greatest, least] = ends.map(line);
                 let first = greatest.first_with(&value, bounds[0])?;
                 let end = least.first_with(&value, bounds[1].saturating_add(1))?;
-                within[axis] = [first.min(to), (end - 1).max(first.min(to))];
+                *reached = [first.min(to), (end - 1).max(first.min(to))];
             }
         }
         Ok(within)
