@@ -9,7 +9,7 @@ use ocellus_compiler::rewrite::TargetDescription;
 use ocellus_compiler::weights::RandomWeights;
 use ocellus_compiler::{Compiler, Explanation, Target};
 use ocellus_dialects::ElementType;
-use ocellus_dialects::symbolic::SymbolRange;
+use ocellus_dialects::symbolic::{Dim, Symbol, SymbolRange};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -125,14 +125,21 @@ fn cost_is_plotted_over_each_symbol_at_two_stated_values_of_the_other() {
     );
     assert!(stated[0].1 == 1 && stated[1].1 > 1 && stated[2].1 == 1 && stated[3].1 > 1);
     for plot in &explanation.plots {
-        // A breakpoint is where another piece takes over: there it begins, along this symbol or along what both make.
-        let other = *plot.others.values().next().unwrap();
+        // A breakpoint is where another piece takes over: there it begins, or the one before it ends, along this symbol or
+        // along what both make.
+        let value = |dim: &str, size: i64| {
+            let others = plot.others.iter().map(|(symbol, value)| (Symbol::new(symbol), *value));
+            let at = others.chain([(Symbol::new(&plot.symbol), size)]).collect();
+            dim.parse::<Dim>().unwrap().evaluate(&at).unwrap()
+        };
+        let is_inside = |piece: usize, size: i64| {
+            let mut range = explanation.pieces[piece].range.iter();
+            range.all(|(dim, range)| (range.min..=range.max).contains(&value(dim, size)))
+        };
         for breakpoint in &plot.breakpoints {
             let position = plot.sizes.iter().position(|size| size == breakpoint).unwrap();
-            let range = &explanation.pieces[plot.piece[position]].range;
-            let product = range["images*tokens"].min;
-            let begins = (breakpoint - 1) * other < product && product <= breakpoint * other;
-            assert!(begins || range[&plot.symbol].min == *breakpoint, "{breakpoint} {other}");
+            let piece = plot.piece[position];
+            assert!(is_inside(piece, *breakpoint) && !is_inside(piece, breakpoint - 1));
         }
     }
     let page = explanation.to_html();

@@ -221,7 +221,7 @@ impl Pieces {
     /// The same, or what a tree gives where slabs do not meet the tolerance.
     fn or_tree(self, cheapest: &Cheapest, options: PieceOptions) -> Self {
         let is_tree = matches!(self.way, Way::Tree(_));
-        if is_tree || self.beyond == 0.0 || options.most <= 1 || cheapest.axes().wide_symbols() < 3
+        if is_tree || self.beyond == 0.0 || options.most <= 1 || cheapest.axes().wide_symbols() < 2
         {
             return self;
         }

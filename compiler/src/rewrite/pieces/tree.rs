@@ -351,7 +351,7 @@ mod tests {
             let (parts, met) = grow(Samples { values: &of, losses: &losses }, tolerance, most);
             prop_assert!(parts.len() <= most && met >= tolerance);
             let values = values(&sizes);
-            for size in 0..900 {
+            for (size, _) in sizes.iter().enumerate() {
                 let at = [values[0][size], values[1][size], values[2][size]];
                 prop_assert_eq!(parts.iter().filter(|part| part.holds(&at)).count(), 1);
             }
