@@ -294,10 +294,10 @@ fn layout(grid: &Grid, values: &[Vec<i64>]) -> Layout {
 }
 
 /// How often the range is cut anew with more samples.
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 2;
 
 /// Sizes of each part that are looked at in a round.
-const TRIES: usize = 24;
+const TRIES: usize = 16;
 
 /// The range in pieces that hold what they promise at sizes inside them that were no samples, too: few samples lie in a
 /// small part, and its program may be the best at these alone.
