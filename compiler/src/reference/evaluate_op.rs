@@ -37,6 +37,18 @@ pub fn evaluate_op(
     compute(op, operands, allocate(op, shape)?)
 }
 
+/// The operands, of which `infer` has seen that they are so many.
+fn take<'t, const N: usize>(
+    op: &Op,
+    operands: &[&'t HostTensor],
+) -> Result<[&'t HostTensor; N], ReferenceError> {
+    operands.try_into().map_err(|_| no_value(op, operands))
+}
+
+fn no_value(op: &Op, operands: &[&HostTensor]) -> ReferenceError {
+    ReferenceError::NoEvaluation { op: op.name(), operands: operands.len() }
+}
+
 /// `result` has the right dimensions and zeros.
 fn compute(
     op: &Op,
@@ -44,105 +56,86 @@ fn compute(
     mut result: HostTensor,
 ) -> Result<HostTensor, ReferenceError> {
     let out = &mut result;
-    match (op, operands) {
-        (Op::Linear, [x, weight]) => contraction::linear(x, weight, out)?,
-        (Op::LinearSlices { slices }, [x, weight]) => {
+    let one = || take::<1>(op, operands).map(|[x]| x);
+    let two = || take::<2>(op, operands);
+    match op {
+        Op::Linear => {
+            let [x, weight] = two()?;
+            contraction::linear(x, weight, out)?
+        }
+        Op::LinearSlices { slices } => {
+            let [x, weight] = two()?;
             contraction::linear_slices(x, weight, *slices as usize, out)?
         }
-        (Op::SumSlices { .. }, [x]) => contraction::sum_slices(x, out)?,
-        (Op::Matmul { transpose_rhs }, [a, b]) => contraction::matmul(a, b, *transpose_rhs, out)?,
-        (Op::Add, [a, b]) => elementwise::combine(a, b, |a, b| a + b, out),
-        (Op::Multiply, [a, b]) => elementwise::combine(a, b, |a, b| a * b, out),
-        (Op::Scale { factor }, [x]) => elementwise::map(x, |x| x * factor, out),
-        (Op::Activate(function), [x]) => {
-            elementwise::map(x, |x| elementwise::activate(*function, x), out)
+        Op::SumSlices { .. } => contraction::sum_slices(one()?, out)?,
+        Op::Matmul { transpose_rhs } => {
+            let [a, b] = two()?;
+            contraction::matmul(a, b, *transpose_rhs, out)?
         }
-        (Op::Cast { to }, [x]) => {
-            out.data.copy_from_slice(&x.data);
+        Op::Add => {
+            let [a, b] = two()?;
+            elementwise::combine(a, b, |a, b| a + b, out)
+        }
+        Op::Multiply => {
+            let [a, b] = two()?;
+            elementwise::combine(a, b, |a, b| a * b, out)
+        }
+        Op::Scale { factor } => elementwise::map(one()?, |x| x * factor, out),
+        Op::Activate(function) => {
+            elementwise::map(one()?, |x| elementwise::activate(*function, x), out)
+        }
+        Op::Cast { to } => {
+            out.data.copy_from_slice(&one()?.data);
             elementwise::round_in_place(*to, &mut out.data);
         }
-        (Op::LayerNorm { eps }, [x, gain, bias]) => {
-            normalization::layer_norm(x, Some((gain, bias)), *eps, out)
+        Op::LayerNorm { eps } => match operands {
+            [x, gain, bias] => normalization::layer_norm(x, Some((gain, bias)), *eps, out),
+            _ => normalization::layer_norm(one()?, None, *eps, out),
+        },
+        Op::RmsNorm { eps } => match operands {
+            [x, gain] => normalization::rms_norm(x, Some(gain), *eps, out),
+            _ => normalization::rms_norm(one()?, None, *eps, out),
+        },
+        Op::NormScale { centred, eps } => normalization::norm_scale(one()?, *centred, *eps, out),
+        Op::Centre => normalization::centre(one()?, out),
+        Op::Softmax => normalization::softmax(one()?, out),
+        Op::Patchify { height, width, .. } => {
+            arrangement::patchify(one()?, *height as usize, *width as usize, out)?
         }
-        (Op::LayerNorm { eps }, [x]) => normalization::layer_norm(x, None, *eps, out),
-        (Op::RmsNorm { eps }, [x, gain]) => normalization::rms_norm(x, Some(gain), *eps, out),
-        (Op::RmsNorm { eps }, [x]) => normalization::rms_norm(x, None, *eps, out),
-        (Op::NormScale { centred, eps }, [x]) => normalization::norm_scale(x, *centred, *eps, out),
-        (Op::Centre, [x]) => normalization::centre(x, out),
-        (Op::Softmax, [x]) => normalization::softmax(x, out),
-        (Op::Patchify { height, width, .. }, [image]) => {
-            arrangement::patchify(image, *height as usize, *width as usize, out)?
+        Op::Rope { .. } => {
+            let [x, cos, sin] = take(op, operands)?;
+            elementwise::rope(x, cos, sin, out)
         }
-        (Op::Rope { .. }, [x, cos, sin]) => elementwise::rope(x, cos, sin, out),
-        (Op::GatherRows, [x, index]) => indices::gather_rows(x, index, out)?,
-        (Op::InversePermutation, [index]) => indices::inverse_permutation(index, out)?,
-        (Op::MaskSegments, [scores, segments]) => indices::mask_segments(scores, segments, out)?,
-        (Op::SplitHeads { .. }, [x]) => arrangement::split_heads(x, out),
-        (Op::MergeHeads, [x]) => arrangement::merge_heads(x, out),
-        (Op::Concat { axis }, parts) => arrangement::concat(parts, *axis, out),
-        (Op::Columns { start, .. }, [x]) => arrangement::columns(x, *start as usize, out),
-        (Op::Tokens { start, .. }, [x]) => arrangement::tokens(x, *start as usize, out),
-        (Op::SelectToken { index }, [x]) => arrangement::tokens(x, *index as usize, out),
-        (Op::MeanTokens, [x]) => arrangement::mean_tokens(x, out),
-        (Op::Expand { .. }, [x]) => arrangement::expand(x, out),
-        (Op::Reshape { .. }, [x]) => out.data.copy_from_slice(&x.data),
-        (
-            Op::InterpolatePositions {
-                native_rows,
-                native_cols,
-                rows,
-                cols,
-                filter,
-                antialias,
-                ..
-            },
-            [table],
-        ) => {
+        Op::GatherRows => {
+            let [x, index] = two()?;
+            indices::gather_rows(x, index, out)?
+        }
+        Op::InversePermutation => indices::inverse_permutation(one()?, out)?,
+        Op::MaskSegments => {
+            let [scores, segments] = two()?;
+            indices::mask_segments(scores, segments, out)?
+        }
+        Op::SplitHeads { .. } => arrangement::split_heads(one()?, out),
+        Op::MergeHeads => arrangement::merge_heads(one()?, out),
+        Op::Concat { axis } => arrangement::concat(operands, *axis, out),
+        Op::Columns { start, .. } => arrangement::columns(one()?, *start as usize, out),
+        Op::Tokens { start, .. } => arrangement::tokens(one()?, *start as usize, out),
+        Op::SelectToken { index } => arrangement::tokens(one()?, *index as usize, out),
+        Op::MeanTokens => arrangement::mean_tokens(one()?, out),
+        Op::Expand { .. } => arrangement::expand(one()?, out),
+        Op::Reshape { .. } => out.data.copy_from_slice(&one()?.data),
+        Op::InterpolatePositions { native_rows, native_cols, rows, cols, filter, antialias } => {
             let axis = |native: &i64, wanted: &Dim| interpolation::Axis {
                 native: *native as usize,
                 wanted: wanted.as_constant().unwrap_or(0) as usize,
                 filter: *filter,
                 antialias: *antialias,
             };
-            interpolation::interpolate(table, axis(native_rows, rows), axis(native_cols, cols), out)
+            let (rows, cols) = (axis(native_rows, rows), axis(native_cols, cols));
+            interpolation::interpolate(one()?, rows, cols, out)
         }
-        // The module knows the value of the first two; `infer` has refused every other number of operands.
-        (
-            Op::Weight { .. }
-            | Op::Call { .. }
-            | Op::Linear
-            | Op::LinearSlices { .. }
-            | Op::SumSlices { .. }
-            | Op::Matmul { .. }
-            | Op::Add
-            | Op::Multiply
-            | Op::Scale { .. }
-            | Op::Activate(_)
-            | Op::Cast { .. }
-            | Op::LayerNorm { .. }
-            | Op::RmsNorm { .. }
-            | Op::NormScale { .. }
-            | Op::Centre
-            | Op::Softmax
-            | Op::Patchify { .. }
-            | Op::Rope { .. }
-            | Op::GatherRows
-            | Op::InversePermutation
-            | Op::MaskSegments
-            | Op::SplitHeads { .. }
-            | Op::MergeHeads
-            | Op::Columns { .. }
-            | Op::Tokens { .. }
-            | Op::SelectToken { .. }
-            | Op::MeanTokens
-            | Op::Expand { .. }
-            | Op::Reshape { .. }
-            | Op::InterpolatePositions { .. },
-            _,
-        ) => {
-            let operands = operands.len();
-            return Err(ReferenceError::NoEvaluation { op: op.name(), operands });
-        }
+        // The module knows their values.
+        Op::Weight { .. } | Op::Call { .. } => return Err(no_value(op, operands)),
     }
     Ok(result)
 }

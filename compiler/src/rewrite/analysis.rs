@@ -34,10 +34,19 @@ pub enum Sort {
 impl Sort {
     /// The sort of a term.
     pub fn of(term: &Term) -> Sort {
+        Sort::and_whether_logical(term).0
+    }
+
+    /// Whether the term only reads values: a `venc` operation or a view of one, rather than part of a kernel.
+    pub fn is_logical(term: &Term) -> bool {
+        Sort::and_whether_logical(term).1
+    }
+
+    fn and_whether_logical(term: &Term) -> (Sort, bool) {
         use Term::*;
         match term {
             Read(..) | ReadColumns(..) | ReadToken(..) | ReadTokens(..) | ReadExpanded(..)
-            | ReadPatches(..) | Rotated(..) => Sort::Operand,
+            | ReadPatches(..) | Rotated(..) => (Sort::Operand, true),
             AsIs(..)
             | LayerNormRows(..)
             | RmsNormRows(..)
@@ -46,9 +55,9 @@ impl Sort {
             | NormScaleRows(..)
             | SumSlicesRows(..)
             | CastRows(..)
-            | SoftmaxRows(..) => Sort::Prologue,
-            Rows(..) | Gemm(..) | BackToBackGemm(..) => Sort::Product,
-            List(..) | End => Sort::List,
+            | SoftmaxRows(..) => (Sort::Prologue, false),
+            Rows(..) | Gemm(..) | BackToBackGemm(..) => (Sort::Product, false),
+            List(..) | End => (Sort::List, true),
             ThisResult
             | ThenAddColumns(..)
             | ThenAddFull(..)
@@ -61,9 +70,9 @@ impl Sort {
             | ThenScale(..)
             | ThenGate(..)
             | ThenCast(..)
-            | ThenAfterTokens(..) => Sort::Epilogue,
+            | ThenAfterTokens(..) => (Sort::Epilogue, false),
             Times(..) | Plus(..) | FirstDim(..) | LastDim(..) | ElementOf(..)
-            | RowsAndColumns(..) | WithLastDim(..) | Attribute(..) => Sort::Attribute,
+            | RowsAndColumns(..) | WithLastDim(..) | Attribute(..) => (Sort::Attribute, false),
             Patchify(..)
             | Linear(..)
             | LinearSlices(..)
@@ -96,7 +105,9 @@ impl Sort {
             | Reshape(..)
             | InterpolatePositions(..)
             | Cast(..)
-            | Store(..)
+            | ReshapeInPlace(..)
+            | Given(..) => (Sort::Value, true),
+            Store(..)
             | Attention(..)
             | PartialGemm(..)
             | BatchedGemm(..)
@@ -114,38 +125,8 @@ impl Sort {
             | MoveMergeHeads(..)
             | MoveExpand(..)
             | MoveInterpolatePositions(..)
-            | ReshapeInPlace(..)
-            | Call(..)
-            | Given(..) => Sort::Value,
+            | Call(..) => (Sort::Value, false),
         }
-    }
-
-    /// Whether the term only reads values: a `venc` operation or a view of one, rather than part of a kernel.
-    pub fn is_logical(term: &Term) -> bool {
-        use Term::*;
-        let kernel = matches!(
-            term,
-            Store(..)
-                | Attention(..)
-                | PartialGemm(..)
-                | BatchedGemm(..)
-                | BatchedGemmTransposed(..)
-                | MovePatchify(..)
-                | MoveConcatTokens(..)
-                | MoveConcatColumns(..)
-                | MoveTokens(..)
-                | MoveMeanTokens(..)
-                | MoveRope(..)
-                | MoveGatherRows(..)
-                | MoveInversePermutation(..)
-                | MoveMaskSegments(..)
-                | MoveSplitHeads(..)
-                | MoveMergeHeads(..)
-                | MoveExpand(..)
-                | MoveInterpolatePositions(..)
-                | Call(..)
-        );
-        !kernel && matches!(Sort::of(term), Sort::Value | Sort::Operand | Sort::List)
     }
 }
 
