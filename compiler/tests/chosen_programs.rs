@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "the helpers of tests")]
 
+mod session;
+
 use ocellus_compiler::frontend::Model;
 use ocellus_compiler::frontend::nn::{self, TransformerBlock};
 use ocellus_compiler::passes::{self, PieceProgram};
@@ -11,16 +13,13 @@ use ocellus_compiler::rewrite::{
 };
 use ocellus_compiler::verify::random_inputs;
 use ocellus_compiler::weights::RandomWeights;
-use ocellus_compiler::{Target, codegen};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::kernel::Module;
 use ocellus_dialects::symbolic::{Bindings, Region, Symbol, SymbolRange};
 use ocellus_kernels::CpuTarget;
-use ocellus_runtime::artifact::{ArtifactContents, ArtifactWriter, Provenance};
-use ocellus_runtime::{HostTensor, Options, Session};
+use ocellus_runtime::{HostTensor, Session};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
-use std::collections::BTreeMap;
 use std::fmt;
 use std::time::{Duration, Instant};
 
@@ -159,23 +158,7 @@ fn session(model: &Model, mut module: Module, cpu: &CpuTarget) -> Session {
     module.symbols = model.module.symbols.clone();
     let alone = PieceProgram { region: Region::default(), module };
     let host = passes::plan(&model.module, &[alone], cpu).unwrap();
-    let code =
-        codegen::compile_kernels(&host.kernels, Some(&host.plan), cpu, codegen::Optimisation::Full)
-            .unwrap();
-    let requirements = Target::Cpu(*cpu).requirements();
-    let mut writer = ArtifactWriter::in_memory(ArtifactContents {
-        provenance: Provenance::new(requirements, "alone", &host.plan),
-        plan: host.plan,
-        code: code.shared_object,
-        attachments: BTreeMap::new(),
-    })
-    .unwrap();
-    for weight in &host.weights {
-        let packed = weight.pack(model.weights.as_ref()).unwrap();
-        writer.write_weight(&weight.name(), [packed.bytes]).unwrap();
-    }
-    // SAFETY: the artifact was compiled above.
-    unsafe { Session::new(writer.finish().unwrap(), Options { threads: 2 }) }.unwrap()
+    session::session(model, host, cpu, 2)
 }
 
 /// `cargo test --release -p ocellus-compiler --test chosen_programs -- --ignored --nocapture`, on an idle machine.

@@ -2,18 +2,20 @@
 
 #![allow(clippy::unwrap_used, reason = "the helpers of tests")]
 
+mod session;
+
 use ocellus_compiler::frontend::Model;
 use ocellus_compiler::frontend::nn;
-use ocellus_compiler::passes::{self, HostProgram, PieceProgram};
+use ocellus_compiler::passes::{self, PieceProgram};
+use ocellus_compiler::reference;
 use ocellus_compiler::rewrite::{Switches, TargetDescription, choose};
 use ocellus_compiler::weights::RandomWeights;
-use ocellus_compiler::{Target, codegen, reference};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::symbolic::{Bindings, Dim, Region, Symbol, SymbolRange};
 use ocellus_dialects::venc::Activation;
 use ocellus_kernels::CpuTarget;
-use ocellus_runtime::artifact::{ArtifactContents, ArtifactWriter, Provenance};
-use ocellus_runtime::{HostTensor, Options, Session};
+use ocellus_runtime::HostTensor;
+use session::session;
 use std::collections::BTreeMap;
 
 const ROWS: i64 = 8;
@@ -47,24 +49,6 @@ fn pieces(model: &Model, target: &TargetDescription) -> Vec<PieceProgram> {
     ]
 }
 
-fn session(model: &Model, host: HostProgram, cpu: &CpuTarget) -> Session {
-    let full = codegen::Optimisation::Full;
-    let code = codegen::compile_kernels(&host.kernels, Some(&host.plan), cpu, full).unwrap();
-    let mut writer = ArtifactWriter::in_memory(ArtifactContents {
-        provenance: Provenance::new(Target::Cpu(*cpu).requirements(), "gated", &host.plan),
-        plan: host.plan,
-        code: code.shared_object,
-        attachments: BTreeMap::new(),
-    })
-    .unwrap();
-    for weight in &host.weights {
-        let packed = weight.pack(model.weights.as_ref()).unwrap();
-        writer.write_weight(&weight.name(), [packed.bytes]).unwrap();
-    }
-    // SAFETY: the artifact was compiled above.
-    unsafe { Session::new(writer.finish().unwrap(), Options { threads: 1 }) }.unwrap()
-}
-
 #[test]
 fn each_piece_has_the_weight_as_its_kernel_reads_it() {
     let (model, cpu) = (model(), CpuTarget::host().unwrap());
@@ -74,7 +58,7 @@ fn each_piece_has_the_weight_as_its_kernel_reads_it() {
     let columns = if cpu.vector_bits == 512 { 32 } else { 16 };
     let plain = format!("both.weight in panels of {columns}");
     assert_eq!(names, [format!("{plain} by halves"), plain]);
-    let session = session(&model, host, &cpu);
+    let session = session(&model, host, &cpu, 1);
     for rows in [1, 4, 5, ROWS] {
         let numbers = (0..rows * 64).map(|i| ((i * 37 % 101) as f32 - 50.0) / 50.0).collect();
         let x = HostTensor::new(vec![rows as usize, 64], numbers).unwrap();

@@ -1,0 +1,29 @@
+//! A program that a test put together, in a session: the compiler's own way leads through the choice of kernels.
+
+use ocellus_compiler::frontend::Model;
+use ocellus_compiler::passes::HostProgram;
+use ocellus_compiler::{Target, codegen};
+use ocellus_kernels::CpuTarget;
+use ocellus_runtime::artifact::{ArtifactContents, ArtifactWriter, Provenance};
+use ocellus_runtime::{Options, Session};
+use std::collections::BTreeMap;
+
+/// The session of a host program with the weights of a model.
+pub fn session(model: &Model, host: HostProgram, cpu: &CpuTarget, threads: usize) -> Session {
+    let full = codegen::Optimisation::Full;
+    let code = codegen::compile_kernels(&host.kernels, Some(&host.plan), cpu, full).unwrap();
+    let requirements = Target::Cpu(*cpu).requirements();
+    let mut writer = ArtifactWriter::in_memory(ArtifactContents {
+        provenance: Provenance::new(requirements, &model.name, &host.plan),
+        plan: host.plan,
+        code: code.shared_object,
+        attachments: BTreeMap::new(),
+    })
+    .unwrap();
+    for weight in &host.weights {
+        let packed = weight.pack(model.weights.as_ref()).unwrap();
+        writer.write_weight(&weight.name(), [packed.bytes]).unwrap();
+    }
+    // SAFETY: the artifact was compiled above.
+    unsafe { Session::new(writer.finish().unwrap(), Options { threads }) }.unwrap()
+}
