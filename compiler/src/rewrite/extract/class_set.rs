@@ -1,16 +1,19 @@
 //! Sets of classes as bits: a frontier is one, and so is what all ways to make a class go through.
 
-/// A set of classes.
+use smallvec::{SmallVec, smallvec};
+
+/// A set of classes. A search keeps one for every state: those of a usual problem, of a few hundred classes, stay off the
+/// heap.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct ClassSet(Box<[u64]>);
+pub(super) struct ClassSet(SmallVec<[u64; 4]>);
 
 impl ClassSet {
     pub(super) fn empty(classes: usize) -> Self {
-        ClassSet(vec![0; classes.div_ceil(64)].into())
+        ClassSet(smallvec![0; classes.div_ceil(64)])
     }
 
     pub(super) fn full(classes: usize) -> Self {
-        ClassSet(vec![u64::MAX; classes.div_ceil(64)].into())
+        ClassSet(smallvec![u64::MAX; classes.div_ceil(64)])
     }
 
     pub(super) fn clear(&mut self) {

@@ -6,11 +6,11 @@ use super::options::{Alternative, free_classes, needed_classes, worthwhile};
 use super::order::order_of_decision;
 use super::trees::Trees;
 use super::{Candidate, Problem, Solution};
-use rustc_hash::FxHashMap;
+use indexmap::IndexMap;
+use indexmap::map::Entry;
+use rustc_hash::FxBuildHasher;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::collections::hash_map::Entry;
-use std::rc::Rc;
 
 /// The problem in the order of decision: class `i` here is the one decided `i`-th.
 pub(super) struct Search {
@@ -54,7 +54,8 @@ pub(super) enum Outcome {
 pub(super) type Forced = Option<(usize, usize)>;
 
 struct Visited {
-    frontier: Rc<Frontier>,
+    /// By its place among all frontiers.
+    frontier: usize,
     paid: u128,
     /// The state it came from, and the class and option decided there.
     from: Option<(usize, usize, usize)>,
@@ -131,14 +132,17 @@ impl Search {
 
     /// The cheapest choices that cost no more than `enough`, and how many states were looked at.
     pub(super) fn run(&self, forced: Forced, enough: u128, most_states: usize) -> (Outcome, usize) {
-        let start = Rc::new(Frontier { open: self.roots.clone(), choices: vec![] });
+        let start = Frontier { open: self.roots.clone(), choices: vec![] };
         let mut queue = BinaryHeap::from([Reverse((self.bound(&start), Reverse(0u128), 0usize))]);
-        let mut visited = vec![Visited { frontier: start.clone(), paid: 0, from: None }];
-        let mut best: FxHashMap<Rc<Frontier>, u128> = FxHashMap::from_iter([(start, 0)]);
+        let mut visited = vec![Visited { frontier: 0, paid: 0, from: None }];
+        // All frontiers, each with the least that was paid for it.
+        let mut frontiers = IndexMap::with_hasher(FxBuildHasher);
+        frontiers.insert(start, 0);
         let mut states = 0;
         while let Some(Reverse((bound, _, at))) = queue.pop() {
-            let (frontier, paid) = (Rc::clone(&visited[at].frontier), visited[at].paid);
-            if best.get(&frontier).is_some_and(|least| *least < paid) {
+            let paid = visited[at].paid;
+            let Some((frontier, least)) = frontiers.get_index(visited[at].frontier) else { break };
+            if *least < paid {
                 continue;
             }
             states += 1;
@@ -148,22 +152,26 @@ impl Search {
             if states >= most_states {
                 return (Outcome::Limit(bound), states);
             }
+            let frontier = frontier.clone();
             let one = forced.filter(|(rank, _)| *rank == class).map(|(_, option)| [option]);
             for position in one.as_ref().map_or(self.worthwhile[class].as_slice(), |one| one) {
                 let option = &self.options[class][*position];
                 let Some(next) = self.decide(&frontier, class, *position) else { continue };
-                let next = Rc::new(next);
                 let paid = paid.saturating_add(option.cost);
-                match best.entry(next.clone()) {
+                let remaining = self.bound(&next);
+                let entry = frontiers.entry(next);
+                let place = entry.index();
+                match entry {
                     Entry::Occupied(known) if *known.get() <= paid => continue,
                     Entry::Occupied(mut known) => _ = known.insert(paid),
                     Entry::Vacant(new) => _ = new.insert(paid),
                 }
-                let bound = paid.saturating_add(self.bound(&next));
+                let bound = paid.saturating_add(remaining);
                 if bound > enough {
                     continue;
                 }
-                visited.push(Visited { frontier: next, paid, from: Some((at, class, *position)) });
+                let from = Some((at, class, *position));
+                visited.push(Visited { frontier: place, paid, from });
                 queue.push(Reverse((bound, Reverse(paid), visited.len() - 1)));
             }
         }
