@@ -6,6 +6,7 @@
 mod declaration;
 mod dim;
 mod interval;
+mod polynomial;
 mod predicate;
 mod region;
 mod symbols;
@@ -13,6 +14,7 @@ mod symbols;
 pub use declaration::{Declaration, ParseSymbolError};
 pub use dim::{Bindings, Dim, ParseDimError, Symbol};
 pub use interval::Interval;
+pub use polynomial::Polynomial;
 pub use predicate::{Answer, Path, Predicate};
 pub use region::Region;
 pub use symbols::{Definition, SymbolError, SymbolRange, Symbols};
