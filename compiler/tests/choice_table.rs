@@ -1,7 +1,8 @@
 //! What choosing takes and gives, over every golden and over ranges from one open symbol to three.
 //!
 //! `cargo test --release -p ocellus-compiler --test choice_table -- --ignored --nocapture` prints the table;
-//! of goldens whose name has `OCELLUS_GOLDEN` in it, and of the range `OCELLUS_RANGE`, where these are set.
+//! of goldens whose name has `OCELLUS_GOLDEN` in it, and of the range `OCELLUS_RANGE`, where these are set; with
+//! `OCELLUS_DRAWN` sizes instead of 200, and `OCELLUS_UNITS` instead of 2 and 16.
 
 #![allow(clippy::unwrap_used, reason = "the helpers of tests")]
 
@@ -74,7 +75,8 @@ fn draw(model: &Model) -> Vec<Bindings> {
         size.values().try_fold(1i64, |product, value| product.checked_mul(*value))?;
         symbols.bind(&size).ok().filter(|size| size.values().all(|value| *value > 0))
     };
-    std::iter::repeat_with(&mut size).take(DRAWN).filter_map(bound).collect()
+    let drawn = std::env::var("OCELLUS_DRAWN").ok().and_then(|drawn| drawn.parse().ok());
+    std::iter::repeat_with(&mut size).take(drawn.unwrap_or(DRAWN)).filter_map(bound).collect()
 }
 
 /// How much more than the best known program what dispatch chooses costs by the model, at the worst of the drawn sizes:
@@ -146,7 +148,8 @@ fn every_golden_over_every_range() {
                 println!("{name:<34} {range:<24} as {same}");
                 continue;
             }
-            for units in [2, 16] {
+            let only = std::env::var("OCELLUS_UNITS").ok().and_then(|units| units.parse().ok());
+            for units in only.map_or(vec![2, 16], |only| vec![only]) {
                 let target = TargetDescription::named("x86-64-v4").unwrap().with_units(units);
                 let before = thread_seconds();
                 let options = PieceOptions::default();

@@ -10,7 +10,7 @@ use ocellus_dialects::symbolic::Bindings;
 
 /// States that pricing the alternatives of all functions and pieces may look at together. A block of an encoder needs some
 /// thousand; a model in one long function would otherwise be searched as often as it has kernels and pieces.
-pub(super) const MOST_STATES_TOGETHER: usize = 100_000;
+pub(super) const MOST_STATES_TOGETHER: usize = 50_000;
 
 /// States for one alternative.
 const MOST_STATES_EACH: usize = 10_000;

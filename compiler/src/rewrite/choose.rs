@@ -282,7 +282,7 @@ impl<'a> Saturated<'a> {
                 refusals: function.refusals(solution),
             });
         }
-        let microseconds = price(program, at, target)? as f64 / 1e6;
+        let microseconds = price(program, &functions)? as f64 / 1e6;
         let effort = self.effort();
         Ok(Report {
             at: at.clone(),

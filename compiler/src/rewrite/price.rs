@@ -8,7 +8,7 @@ use super::report::{callees_first, launches, unbound};
 use super::target::TargetDescription;
 use indexmap::IndexSet;
 use ocellus_dialects::kernel::{Module, Step};
-use ocellus_dialects::symbolic::{Bindings, Dim, Symbol};
+use ocellus_dialects::symbolic::{Bindings, Dim, Polynomial, Symbol};
 use std::collections::BTreeMap;
 
 /// The launches of a run of the entry function, calls included; equal ones are counted, not repeated.
@@ -28,30 +28,6 @@ pub struct LaunchPrice {
     schedules: Vec<(LaunchCost<usize>, f64)>,
 }
 
-/// A dimension over numbered symbols: a sum of products.
-#[derive(Clone, Debug)]
-struct Polynomial(Vec<(f64, Vec<usize>)>);
-
-impl Polynomial {
-    fn new(dim: &Dim, symbols: &[Symbol]) -> Option<Self> {
-        let position = |symbol: &Symbol| symbols.iter().position(|known| known == symbol);
-        let terms = dim.terms().map(|(coefficient, factors)| {
-            let factors = factors.iter().map(position).collect::<Option<_>>()?;
-            Some((coefficient as f64, factors))
-        });
-        terms.collect::<Option<_>>().map(Polynomial)
-    }
-
-    fn at<T: Real>(&self, values: &[T]) -> T {
-        let term = |(coefficient, factors): &(f64, Vec<usize>)| {
-            factors
-                .iter()
-                .fold(T::of(*coefficient), |product, position| product * values[*position])
-        };
-        self.0.iter().map(term).fold(T::of(0.0), |sum, term| sum + term)
-    }
-}
-
 impl LaunchPrice {
     /// The price of a launch over numbered symbols, with each of these costs. The error is a dimension with a symbol that
     /// is none of them.
@@ -66,7 +42,7 @@ impl LaunchPrice {
             .into_iter()
             .map(|cost| (cost.map(&mut number), cost.matrix_rate(target)))
             .collect();
-        let polynomial = |dim: &Dim| Polynomial::new(dim, symbols).ok_or_else(|| dim.clone());
+        let polynomial = |dim: &Dim| Polynomial::over(dim, symbols).ok_or_else(|| dim.clone());
         let dims = dims.iter().map(polynomial).collect::<Result<_, Dim>>()?;
         Ok(LaunchPrice { dims, schedules })
     }
@@ -77,7 +53,8 @@ impl LaunchPrice {
         values: &[T],
         target: &'p TargetDescription,
     ) -> impl Iterator<Item = T> + use<'p, T> {
-        let dims: Vec<T> = self.dims.iter().map(|dim| dim.at(values)).collect();
+        let value = |dim: &Polynomial| dim.evaluate(values, |number| T::of(number as f64));
+        let dims: Vec<T> = self.dims.iter().map(value).collect();
         self.schedules.iter().map(move |(cost, matrix_rate)| {
             cost.map(&mut |dim| dims[*dim]).microseconds(*matrix_rate, target)
         })

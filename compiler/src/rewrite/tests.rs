@@ -134,9 +134,9 @@ fn too_few_pieces_for_the_tolerance_are_told_of() {
         pieces[0].1.limits.clone()
     };
     let usual = PieceOptions::default();
-    let few = limits(PieceOptions { most: 4, ..usual });
+    let few = limits(PieceOptions { most: 2, ..usual });
     assert!(
-        few[0].contains("no more than 4 pieces") && few[0].contains("instead of 2.0 %"),
+        few[0].contains("no more than 2 pieces") && few[0].contains("instead of 2.0 %"),
         "{few:?}"
     );
     assert_eq!(few.len(), 1, "{few:?}");

@@ -2,7 +2,9 @@
 
 use super::grid::Grid;
 use crate::rewrite::error::RewriteError;
-use ocellus_dialects::symbolic::{Bindings, Dim, Interval, Symbol, SymbolRange, Symbols};
+use ocellus_dialects::symbolic::{
+    Bindings, Definition, Dim, Interval, Polynomial, Symbol, SymbolRange, Symbols,
+};
 
 /// How many symbols move by themselves. Others move along with the last of them.
 pub const AXES: usize = 3;
@@ -31,9 +33,26 @@ const DENSE_STEPS: i64 = 1 << 14;
 /// The free symbols as axes. The range of one that there is none of is a single size.
 pub struct Axes<'a> {
     symbols: &'a Symbols,
+    /// Where the value of each symbol comes from.
+    values: Vec<Value>,
     /// The symbols that move along each axis; the first of each moves step by step.
     along: [Vec<(Symbol, SymbolRange)>; AXES],
     steps: [i64; AXES],
+}
+
+/// Where the value of a symbol comes from.
+enum Value {
+    /// From the step along an axis.
+    Moves {
+        axis: usize,
+        range: SymbolRange,
+        /// Whether it is the one that moves step by step.
+        is_first: bool,
+    },
+    /// From symbols before: this, divided and rounded down.
+    FloorDiv { numerator: Polynomial, divisor: i64 },
+    /// From what only [`Symbols::bind`] can say.
+    Bound,
 }
 
 /// The steps along each axis, in order, both ends included.
@@ -52,7 +71,23 @@ impl<'a> Axes<'a> {
         let steps = std::array::from_fn(|axis: usize| {
             along[axis].first().map_or(1, |(_, range): &(Symbol, SymbolRange)| count(*range))
         });
-        Axes { symbols, along, steps }
+        let names: Vec<Symbol> = symbols.iter().map(|(symbol, _)| symbol.clone()).collect();
+        let moves = |symbol: &Symbol| {
+            let all = along.iter().enumerate().flat_map(|(axis, moving)| {
+                moving.iter().enumerate().map(move |(order, found)| (axis, order == 0, found))
+            });
+            let (axis, is_first, (_, range)) = all.into_iter().find(|(.., of)| of.0 == *symbol)?;
+            Some(Value::Moves { axis, range: *range, is_first })
+        };
+        let value = |(symbol, definition): (&Symbol, &Definition)| match definition {
+            Definition::Free(_) => moves(symbol),
+            Definition::FloorDiv { numerator, divisor } => {
+                let numerator = Polynomial::over(numerator, &names)?;
+                Some(Value::FloorDiv { numerator, divisor: *divisor })
+            }
+        };
+        let values = symbols.iter().map(|symbol| value(symbol).unwrap_or(Value::Bound)).collect();
+        Axes { symbols, values, along, steps }
     }
 
     /// Every symbol, those that others define included.
@@ -60,15 +95,43 @@ impl<'a> Axes<'a> {
         self.symbols.iter().map(|(symbol, _)| symbol.clone()).collect()
     }
 
+    /// The value of every symbol at a position, in their order. A range is looked at in ten thousands of these.
+    pub fn values(&self, position: Position) -> Result<Vec<i64>, RewriteError> {
+        let mut values = Vec::with_capacity(self.values.len());
+        for value in &self.values {
+            let known = match value {
+                Value::Moves { axis, range, is_first } => {
+                    Some(self.moved(*axis, position[*axis], *range, *is_first))
+                }
+                Value::FloorDiv { numerator, divisor } => {
+                    numerator.checked(&values).map(|numerator| numerator.div_euclid(*divisor))
+                }
+                Value::Bound => None,
+            };
+            // What has no value here has an error there.
+            let Some(known) = known else {
+                let at = self.at(position)?;
+                return Ok(self.symbols.iter().filter_map(|(s, _)| at.get(s).copied()).collect());
+            };
+            values.push(known);
+        }
+        Ok(values)
+    }
+
+    /// The value of a symbol with that range at a step along an axis.
+    fn moved(&self, axis: usize, step: i64, range: SymbolRange, is_first: bool) -> i64 {
+        let progress = step as f64 / (self.steps[axis] - 1).max(1) as f64;
+        let last = count(range) - 1;
+        let own = if is_first { step } else { (progress * last as f64).round() as i64 };
+        nth(range, own.clamp(0, last))
+    }
+
     /// The value of every symbol at a position.
     pub fn at(&self, position: Position) -> Result<Bindings, RewriteError> {
         let mut free = Bindings::new();
-        for ((along, steps), step) in self.along.iter().zip(self.steps).zip(position) {
-            let progress = step as f64 / (steps - 1).max(1) as f64;
+        for (axis, (along, step)) in self.along.iter().zip(position).enumerate() {
             for (order, (symbol, range)) in along.iter().enumerate() {
-                let last = count(*range) - 1;
-                let own = if order == 0 { step } else { (progress * last as f64).round() as i64 };
-                free.insert(symbol.clone(), nth(*range, own.clamp(0, last)));
+                free.insert(symbol.clone(), self.moved(axis, step, *range, order == 0));
             }
         }
         self.symbols.bind(&free).map_err(|error| RewriteError::Range(error.to_string()))
@@ -242,6 +305,23 @@ mod tests {
     }
 
     #[test]
+    fn the_values_at_a_position_are_those_that_a_call_binds() {
+        let mut symbols = Symbols::default();
+        let height = symbols.declare("height", SymbolRange::new(14, 300)).unwrap();
+        symbols.declare("a", SymbolRange::new(1, 9)).unwrap();
+        let rows = symbols.declare_floor_div("rows", height, 14).unwrap();
+        symbols.declare_floor_div("half", rows.clone() * rows, 2).unwrap();
+        symbols.declare("width", SymbolRange::new(1, 9)).unwrap();
+        symbols.declare("depth", SymbolRange::new(1, 17)).unwrap();
+        let axes = Axes::of(&symbols);
+        for position in [[0, 0, 0], [7, 3, 1], [286, 8, 8]] {
+            let at = axes.at(position).unwrap();
+            let bound: Vec<i64> = axes.symbols().iter().map(|symbol| at[symbol]).collect();
+            assert_eq!(axes.values(position).unwrap(), bound);
+        }
+    }
+
+    #[test]
     fn without_a_choice_there_is_one_size() {
         let mut symbols = Symbols::default();
         symbols.declare("images", SymbolRange::new(2, 2)).unwrap();
@@ -295,7 +375,9 @@ mod tests {
         for index in [0, 1, 77, 1000, count - 1] {
             assert_eq!(grid.index(grid.position(index)), Some(index));
             let (lane, _) = grid.lanes(0).nth(index / 16).unwrap();
-            let images = grid.values(&Dim::symbol(&Symbol::new("images")))[index];
+            let images = Dim::symbol(&Symbol::new("images"));
+            let images = Polynomial::over(&images, &axes.symbols()).unwrap();
+            let images = grid.values(&images)[index];
             assert_eq!(lane[0].0[index % 16], images as f64);
         }
         assert_eq!(grid.before(0, 0), None);

@@ -73,7 +73,7 @@ pub fn settle_borders<S: Sizes>(
         let Some(sample_before) = index.checked_sub(1).map(|index| columns[index]) else {
             continue;
         };
-        if before.rows != behind.rows {
+        if before.rows != behind.rows || before.columns[1] + 1 != behind.columns[0] {
             continue;
         }
         let values = [sample_before + 1, behind.columns[0]];

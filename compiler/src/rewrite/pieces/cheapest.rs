@@ -2,13 +2,14 @@
 //! those that differ, and wherever prices say that none of those known is good enough.
 
 use super::axes::{AXES, Axes, Position, Steps};
+use super::partition::Losses;
 use super::prices::{Prices, ProgramPrices, excess};
 use crate::rewrite::choose::{MOST_STATES, Saturated, Selection};
 use crate::rewrite::error::RewriteError;
 use crate::rewrite::price::ProgramPrice;
 use crate::rewrite::report::Effort;
 use ocellus_dialects::kernel::Module;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Extractions at most: a range on which the choice changes with almost every size is described well enough by these.
 const MOST_EXTRACTIONS: usize = 400;
@@ -102,6 +103,11 @@ impl<'a> Cheapest<'a> {
         &self.least
     }
 
+    /// How much more each program costs than the least at every position that is priced.
+    pub fn losses(&self) -> Losses {
+        Losses::of(&self.least, self.programs.iter().map(|program| program.prices.as_slice()))
+    }
+
     /// The kernels of a program.
     pub fn lower(&self, program: usize) -> Result<Module, RewriteError> {
         self.saturated.lower(&self.programs[program].selection)
@@ -136,8 +142,9 @@ impl<'a> Cheapest<'a> {
     fn explore(&mut self) -> Result<(), RewriteError> {
         let coarse = self.axes.coarse();
         let whole = [0, 1, 2].map(|axis| (0, coarse[axis].len() - 1));
-        let mut open = vec![whole];
-        while let Some(part) = open.pop() {
+        // The widest first: where the search comes to its limits, it was everywhere.
+        let mut open = VecDeque::from([whole]);
+        while let Some(part) = open.pop_front() {
             let samples = positions(&coarse, part.map(|(from, to)| ends_and_middle(from, to)));
             let inside = positions(&coarse, part.map(|(from, to)| (from..=to).collect()));
             if self.agree(&samples, &inside)? || self.limit_hit {
@@ -149,7 +156,7 @@ impl<'a> Cheapest<'a> {
                     for layer in &layers {
                         let half = [*row, *column, *layer];
                         if half != part {
-                            open.push(half);
+                            open.push_back(half);
                         }
                     }
                 }
@@ -291,16 +298,16 @@ impl<'a> Cheapest<'a> {
     }
 
     fn add(&mut self, selection: Selection, at: Position) -> usize {
-        let prices = self.prices.of(&selection);
+        let prices = self.prices.of(&selection, 0);
         self.take_down(self.programs.len(), &prices, 0);
         self.programs.push(Program { selection, at, prices: prices.fixed });
         self.programs.len() - 1
     }
 
-    /// Takes down where a program is the cheapest known, from a position on.
+    /// Takes down where a program with those prices from a position on is the cheapest known.
     fn take_down(&mut self, program: usize, prices: &ProgramPrices, first: usize) {
         let costs = prices.fixed.iter().zip(&prices.rescheduled).map(|(a, b)| a.min(*b));
-        for (index, cost) in costs.enumerate().skip(first) {
+        for (index, cost) in (first..).zip(costs) {
             if cost < self.least[index] {
                 (self.least[index], self.nearest[index]) = (cost, program);
             }
@@ -314,9 +321,9 @@ impl<'a> Cheapest<'a> {
         self.least.resize(self.prices.grid().len(), f64::INFINITY);
         self.nearest.resize(self.least.len(), 0);
         for program in 0..self.programs.len() {
-            let prices = self.prices.of(&self.programs[program].selection);
+            let prices = self.prices.of(&self.programs[program].selection, first);
             self.take_down(program, &prices, first);
-            self.programs[program].prices = prices.fixed;
+            self.programs[program].prices.extend(prices.fixed);
         }
         self.refine()
     }

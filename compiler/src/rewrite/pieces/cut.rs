@@ -9,7 +9,7 @@ use super::borders::Line;
 use super::grid::Grid;
 use super::partition::Part;
 use crate::rewrite::error::RewriteError;
-use ocellus_dialects::symbolic::{Dim, Region, SymbolRange};
+use ocellus_dialects::symbolic::{Dim, Polynomial, Region, SymbolRange};
 
 /// What the range is cut along.
 pub struct Cut(Vec<Along>);
@@ -19,8 +19,8 @@ pub struct Cut(Vec<Along>);
 pub enum Along {
     /// Steps along an axis.
     Axis(usize),
-    /// The values of a dimension.
-    Extent(Dim),
+    /// The values of a dimension, and how they come from those of the symbols.
+    Extent(Dim, Polynomial),
 }
 
 /// Sizes with values in these ranges, ends included, one range for each that the range is cut along; and the program for
@@ -62,7 +62,7 @@ impl Cut {
     pub fn samples(&self, grid: &Grid) -> Vec<Vec<i64>> {
         let values = |along: &Along| match along {
             Along::Axis(axis) => (0..grid.len()).map(|index| grid.position(index)[*axis]).collect(),
-            Along::Extent(extent) => grid.values(extent),
+            Along::Extent(_, value) => grid.values(value),
         };
         self.0.iter().map(values).collect()
     }
@@ -107,7 +107,7 @@ impl Cut {
         let (moving, still): (Vec<_>, Vec<_>) =
             bounds.iter().copied().partition(|(along, _)| along.moves(axes));
         let mut position = scattered(number, within);
-        let has_still = still.iter().any(|(along, _)| matches!(along, Along::Extent(_)));
+        let has_still = still.iter().any(|(along, _)| matches!(along, Along::Extent(..)));
         let lines = match has_still && number.is_multiple_of(2) {
             true => vec![(1, still), (0, moving)],
             false => vec![(1, bounds.clone())],
@@ -139,7 +139,7 @@ impl Cut {
         let steps = self.steps(axes, part);
         let range = |(along, [from, to]): (&Along, [i64; 2])| match along {
             Along::Axis(axis) => axes.range(*axis, steps[*axis]),
-            Along::Extent(extent) => {
+            Along::Extent(extent, _) => {
                 let possible = axes.interval(steps[0], extent);
                 let (min, max) = (possible.min.max(from), possible.max.min(to));
                 Some((extent.clone(), SymbolRange { min, max, step: 1 }))
@@ -166,11 +166,19 @@ impl Cut {
 }
 
 impl Along {
+    /// The values of a dimension over the symbols of the axes; none where it has others.
+    pub fn extent(axes: &Axes, dim: Dim) -> Option<Self> {
+        let value = Polynomial::over(&dim, &axes.symbols())?;
+        Some(Along::Extent(dim, value))
+    }
+
     /// The value at a position.
     pub fn value(&self, axes: &Axes, position: Position) -> Result<i64, RewriteError> {
         match self {
             Along::Axis(axis) => Ok(position[*axis]),
-            Along::Extent(extent) => Ok(extent.evaluate(&axes.at(position)?).unwrap_or(i64::MAX)),
+            Along::Extent(_, value) => {
+                Ok(value.checked(&axes.values(position)?).unwrap_or(i64::MAX))
+            }
         }
     }
 
@@ -178,7 +186,7 @@ impl Along {
     fn moves(&self, axes: &Axes) -> bool {
         match self {
             Along::Axis(axis) => *axis == 0,
-            Along::Extent(extent) => axes.moves(0, extent),
+            Along::Extent(extent, _) => axes.moves(0, extent),
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::axes::{AXES, Axes, Position};
 use crate::rewrite::error::RewriteError;
 use crate::rewrite::real::{LANES, Lanes};
-use ocellus_dialects::symbolic::{Dim, Symbol};
+use ocellus_dialects::symbolic::Polynomial;
 
 /// Steps along each axis, in order, both ends included; positions are all their combinations, the last axis the fastest,
 /// and behind them those that are scattered.
@@ -11,7 +11,6 @@ pub struct Grid {
     steps: [Vec<i64>; AXES],
     /// Positions between the combinations: none where those are the whole range.
     scattered: Vec<Position>,
-    symbols: Vec<Symbol>,
     /// The values of each symbol at each position.
     values: Vec<Vec<i64>>,
 }
@@ -23,9 +22,8 @@ impl Grid {
         steps: [Vec<i64>; AXES],
         scattered: Vec<Position>,
     ) -> Result<Self, RewriteError> {
-        let symbols = axes.symbols();
-        let values = vec![vec![]; symbols.len()];
-        let mut grid = Grid { steps, scattered, values, symbols };
+        let values = vec![vec![]; axes.symbols().len()];
+        let mut grid = Grid { steps, scattered, values };
         grid.bind(axes, 0)?;
         Ok(grid)
     }
@@ -40,10 +38,8 @@ impl Grid {
     /// Takes down the values of the symbols at the positions from `first` on.
     fn bind(&mut self, axes: &Axes, first: usize) -> Result<(), RewriteError> {
         for index in first..self.len() {
-            let at = axes.at(self.position(index))?;
-            for (values, symbol) in self.values.iter_mut().zip(&self.symbols) {
-                values.push(at.get(symbol).copied().unwrap_or(0));
-            }
+            let at = axes.values(self.position(index))?;
+            self.values.iter_mut().zip(at).for_each(|(values, value)| values.push(value));
         }
         Ok(())
     }
@@ -95,28 +91,13 @@ impl Grid {
     }
 
     /// A dimension at every position. No memory holds what an integer does not count: such sizes are one.
-    pub fn values(&self, dim: &Dim) -> Vec<i64> {
-        let symbol =
-            dim.as_symbol().and_then(|symbol| self.symbols.iter().position(|s| s == symbol));
-        if let Some(known) = symbol {
-            return self.values[known].clone();
-        }
-        let terms: Vec<(i64, Vec<Option<usize>>)> = dim
-            .terms()
-            .map(|(coefficient, factors)| {
-                let number = |symbol: &Symbol| self.symbols.iter().position(|s| s == symbol);
-                (coefficient, factors.iter().map(number).collect())
-            })
-            .collect();
+    pub fn values(&self, dim: &Polynomial) -> Vec<i64> {
+        let mut at = vec![0; self.values.len()];
         let value = |index: usize| {
-            terms.iter().try_fold(0i64, |sum, (coefficient, factors)| {
-                let product = factors.iter().try_fold(*coefficient, |product, factor| {
-                    product.checked_mul(self.values[(*factor)?][index])
-                })?;
-                sum.checked_add(product)
-            })
+            at.iter_mut().zip(&self.values).for_each(|(at, values)| *at = values[index]);
+            dim.checked(&at).unwrap_or(i64::MAX)
         };
-        (0..self.len()).map(|index| value(index).unwrap_or(i64::MAX)).collect()
+        (0..self.len()).map(value).collect()
     }
 
     /// The values of the symbols at several positions side by side, all positions from `first` on in turn; and how many

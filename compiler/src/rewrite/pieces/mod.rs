@@ -17,6 +17,7 @@ mod axes;
 mod bits;
 mod borders;
 mod cheapest;
+mod cover;
 mod cut;
 mod grid;
 mod partition;
@@ -26,24 +27,19 @@ mod tree;
 use super::alternatives::MOST_STATES_TOGETHER;
 use super::choose::Saturated;
 use super::error::RewriteError;
-use super::price::ProgramPrice;
 use super::report::Report;
 use super::saturate::Limits;
 use super::switches::Switches;
 use super::target::TargetDescription;
 use crate::passes::PieceProgram;
-use axes::{Axes, Position};
-use borders::Sizes;
+use axes::Axes;
 use cheapest::Cheapest;
-use cut::{Along, Bounded, Cut};
-use grid::Grid;
-use ocellus_dialects::symbolic::{Dim, Region};
+use cover::Cover;
+use cut::Bounded;
+use ocellus_dialects::symbolic::Region;
 use ocellus_dialects::{kernel, venc};
-use partition::{Layout, Losses, Part};
-use prices::excess;
+use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet};
-use tree::Samples;
 
 /// How the range is cut.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -58,6 +54,11 @@ impl PieceOptions {
     /// Programs whose prices differ by no more than this share are as good as one: between them nothing is looked for.
     pub fn indifference(&self) -> f64 {
         0.25 * self.tolerance
+    }
+
+    /// The same with fewer pieces, where there are many: what is left is for what is found to need a piece of its own.
+    fn with_room(self) -> Self {
+        PieceOptions { most: self.most - self.most / 8, ..self }
     }
 
     /// What is left of the tolerance for the choice between the programs that were found.
@@ -82,7 +83,7 @@ pub fn choose_pieces(
     let saturated = Saturated::new(module, target, switches, Limits::default())?;
     let axes = Axes::of(&module.symbols);
     let mut cheapest = Cheapest::find(&saturated, &axes, options.indifference())?;
-    let Pieces { cut, parts, tolerance: of_choice, .. } = cut(&mut cheapest, options)?;
+    let Cover { cut, parts, tolerance: of_choice, .. } = Cover::of(&mut cheapest, options)?;
     let tolerance = (1.0 + of_choice) * (1.0 + options.indifference()) - 1.0;
     for part in &parts {
         cheapest.prove(part.program)?;
@@ -148,246 +149,6 @@ fn first_sample(samples: &[Vec<i64>], part: &Bounded) -> usize {
     let values =
         |index: usize| -> Vec<i64> { samples.iter().map(|values| values[index]).collect() };
     (0..count).find(|index| part.holds(&values(*index))).unwrap_or(0)
-}
-
-/// A range that was cut: the parts that cover it, and the tolerance that was needed.
-struct Pieces {
-    way: Way,
-    cut: Cut,
-    parts: Vec<Bounded>,
-    /// The tolerance that all samples meet.
-    tolerance: f64,
-    /// What the samples lose beyond the tolerance that was asked for.
-    beyond: f64,
-}
-
-/// How a range may be cut.
-enum Way {
-    /// Into slabs along the first axis, and each of these along one more.
-    Slabs(Along),
-    /// By a tree of borders along any of these.
-    Tree(Vec<Along>),
-}
-
-impl Pieces {
-    /// The range cut in one way.
-    fn cut(way: Way, cheapest: &Cheapest, options: PieceOptions) -> Self {
-        let prices = cheapest.programs().iter().map(|program| program.prices.as_slice());
-        let losses = Losses::of(cheapest.least(), prices);
-        let grid = cheapest.prices().grid();
-        let (tolerance, most) = (options.of_choice(), options.most.max(1));
-        let cut = Cut::new(match &way {
-            Way::Slabs(along) => vec![Along::Axis(0), along.clone()],
-            Way::Tree(along) => along.clone(),
-        });
-        let values = cut.samples(grid);
-        let (parts, tolerance) = match &way {
-            Way::Slabs(_) => {
-                let layout = layout(grid, &values);
-                let (parts, met) = partition::within((&layout, &losses), tolerance, most);
-                (parts.into_iter().map(Bounded::from).collect(), met)
-            }
-            Way::Tree(_) => {
-                tree::grow(Samples { values: &values, losses: &losses }, tolerance, most)
-            }
-        };
-        let beyond = beyond(&values, &parts, &losses, options.of_choice());
-        Pieces { way, cut, parts, tolerance, beyond }
-    }
-
-    /// The range cut into the fewest parts of all ways to cut it that need the least tolerance.
-    fn fewest(cheapest: &Cheapest, options: PieceOptions) -> Self {
-        let mut best: Option<Pieces> = None;
-        for way in ways_to_cut(cheapest) {
-            let found = Pieces::cut(way, cheapest, options);
-            let is_whole = found.beyond == 0.0 && found.parts.len() == 1;
-            if best.as_ref().is_none_or(|known| found.is_better(known)) {
-                best = Some(found);
-            }
-            if is_whole {
-                break;
-            }
-        }
-        let best =
-            best.unwrap_or_else(|| Pieces::cut(Way::Slabs(Along::Axis(1)), cheapest, options));
-        best.or_tree(cheapest, options)
-    }
-
-    /// The range cut anew in the same way, with the samples that there are now.
-    fn again(self, cheapest: &Cheapest, options: PieceOptions) -> Self {
-        Pieces::cut(self.way, cheapest, options).or_tree(cheapest, options)
-    }
-
-    /// The same, or what a tree gives where slabs do not meet the tolerance.
-    fn or_tree(self, cheapest: &Cheapest, options: PieceOptions) -> Self {
-        let is_tree = matches!(self.way, Way::Tree(_));
-        if is_tree || self.beyond == 0.0 || options.most <= 1 || cheapest.axes().wide_symbols() < 2
-        {
-            return self;
-        }
-        let tree = Pieces::cut(Way::Tree(all_along(cheapest)), cheapest, options);
-        if tree.is_better(&self) { tree } else { self }
-    }
-
-    /// Whether less is lost beyond the tolerance, or as little with fewer parts.
-    fn is_better(&self, other: &Pieces) -> bool {
-        (self.beyond, self.parts.len()) < (other.beyond, other.parts.len())
-    }
-
-    /// Whether at all samples from one on the program of the part is within the tolerance.
-    fn hold_from(&self, first: usize, cheapest: &Cheapest) -> Result<bool, RewriteError> {
-        let grid = cheapest.prices().grid();
-        for index in first..grid.len() {
-            let values = self.cut.values(cheapest.axes(), grid.position(index))?;
-            let part = self.parts.iter().find(|part| part.holds(&values));
-            let price = part.map(|part| cheapest.programs()[part.program].prices[index]);
-            if price.is_some_and(|price| excess(price, cheapest.least()[index]) > self.tolerance) {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
-    /// Moves each border of a slab to the size at which the better program changes.
-    fn settle_borders(&mut self, cheapest: &Cheapest) -> Result<(), RewriteError> {
-        let Way::Slabs(along) = &self.way else { return Ok(()) };
-        let mut prices = BTreeMap::new();
-        for program in self.parts.iter().map(|part| part.program).collect::<BTreeSet<_>>() {
-            prices.insert(program, cheapest.price(program)?);
-        }
-        let grid = cheapest.prices().grid();
-        let layout = layout(grid, &self.cut.samples(grid));
-        let sizes = CutSizes { axes: cheapest.axes(), along, prices };
-        let part = |part: &Bounded| Part {
-            rows: part.bounds[0],
-            columns: part.bounds[1],
-            program: part.program,
-        };
-        let mut parts: Vec<Part> = self.parts.iter().map(part).collect();
-        borders::settle_borders(&sizes, layout.columns(), &mut parts)?;
-        self.parts = parts.into_iter().map(Bounded::from).collect();
-        Ok(())
-    }
-}
-
-/// How far samples are beyond the tolerance with the programs of their parts, squared: one that is far from it is worse
-/// than many that are near.
-fn beyond(values: &[Vec<i64>], parts: &[Bounded], losses: &Losses, tolerance: f64) -> f64 {
-    let count = values.first().map_or(0, Vec::len);
-    let mut sum = 0.0;
-    for sample in 0..count {
-        let is_inside = |part: &&Bounded| {
-            let mut bounds = part.bounds.iter().zip(values);
-            bounds.all(|([from, to], values)| (*from..=*to).contains(&values[sample]))
-        };
-        let Some(part) = parts.iter().find(is_inside) else { continue };
-        sum += (losses.program(part.program)[sample] - tolerance).max(0.0).powi(2);
-    }
-    sum
-}
-
-/// Where the samples with those steps along the first axis and those values lie.
-fn layout(grid: &Grid, values: &[Vec<i64>]) -> Layout {
-    let samples: Vec<(i64, i64)> =
-        (0..grid.len()).map(|sample| (values[0][sample], values[1][sample])).collect();
-    Layout::new(grid.steps(0).to_vec(), &samples)
-}
-
-/// How often the range is cut anew with more samples.
-const ROUNDS: usize = 2;
-
-/// Sizes of each part that are looked at in a round.
-const TRIES: usize = 16;
-
-/// The range in pieces that hold what they promise at sizes inside them that were no samples, too: few samples lie in a
-/// small part, and its program may be the best at these alone.
-fn cut(cheapest: &mut Cheapest, options: PieceOptions) -> Result<Pieces, RewriteError> {
-    let mut pieces = Pieces::fewest(cheapest, options);
-    for round in 0..ROUNDS {
-        if cheapest.prices().grid().is_everywhere() {
-            break;
-        }
-        let first = cheapest.prices().grid().len();
-        let count = pieces.parts.len();
-        let mut positions = vec![];
-        for (number, part) in pieces.parts.iter().enumerate() {
-            let within = pieces.cut.within(cheapest.axes(), part)?;
-            for attempt in 0..TRIES {
-                let number = (round * count + number) * TRIES + attempt + 1;
-                positions.extend(pieces.cut.scattered(cheapest.axes(), (part, &within), number)?);
-            }
-        }
-        cheapest.scatter(positions)?;
-        if pieces.hold_from(first, cheapest)? {
-            break;
-        }
-        pieces = pieces.again(cheapest, options);
-    }
-    pieces.settle_borders(cheapest)?;
-    Ok(pieces)
-}
-
-/// Sizes that symbols make together that the range is tried to be cut along: most launches work on one of two.
-const MOST_EXTENTS: usize = 2;
-
-/// Along the second symbol, and along sizes that symbols make together. With a third symbol the latter come first: they
-/// tell apart what boxes of two cannot.
-fn ways_to_cut(cheapest: &Cheapest) -> Vec<Way> {
-    let symbols = cheapest.axes().wide_symbols();
-    let extents = cheapest.prices().extents().into_iter().take(MOST_EXTENTS);
-    let along = |extent: Dim| Way::Slabs(Along::Extent(extent));
-    let slabs = extents.map(along);
-    match symbols {
-        0 | 1 => vec![Way::Slabs(Along::Axis(1))],
-        2 => std::iter::once(Way::Slabs(Along::Axis(1))).chain(slabs).collect(),
-        _ => slabs.chain([Way::Slabs(Along::Axis(1))]).collect(),
-    }
-}
-
-/// Bytes of launches that a tree may cut along.
-const MOST_BYTES: usize = 5;
-
-/// What a tree may cut along: steps of the first two symbols, and sizes that symbols make together: extents of the work on
-/// all images and on one, and bytes. Bytes that no integer counts at some size bound nothing, for no piece would hold that.
-fn all_along(cheapest: &Cheapest) -> Vec<Along> {
-    let (axes, prices) = (cheapest.axes(), cheapest.prices());
-    let (moving, still): (Vec<Dim>, Vec<Dim>) =
-        prices.all_extents().into_iter().partition(|extent| axes.moves(0, extent));
-    let all = [0, axes.last_step(0)];
-    let is_new = |bytes: &Dim| {
-        let is_counted = axes.interval(all, bytes).max < i64::MAX;
-        is_counted && !moving.contains(bytes) && !still.contains(bytes)
-    };
-    let bytes: Vec<Dim> = prices.bytes().into_iter().filter(is_new).take(MOST_BYTES).collect();
-    let extents = [moving, still].into_iter().flat_map(|some| some.into_iter().take(MOST_EXTENTS));
-    let dims = extents.chain(bytes).map(Along::Extent);
-    [Along::Axis(0), Along::Axis(1)].into_iter().chain(dims).collect()
-}
-
-/// Positions as a cut sees them.
-struct CutSizes<'a> {
-    axes: &'a Axes<'a>,
-    along: &'a Along,
-    /// The price of each program of a part.
-    prices: BTreeMap<usize, ProgramPrice>,
-}
-
-impl Sizes for CutSizes<'_> {
-    type Error = RewriteError;
-
-    fn last_step(&self, axis: usize) -> i64 {
-        self.axes.last_step(axis)
-    }
-
-    fn value(&self, position: Position) -> Result<i64, RewriteError> {
-        self.along.value(self.axes, position)
-    }
-
-    fn is_better(&self, position: Position, a: usize, b: usize) -> Result<bool, RewriteError> {
-        let at = self.axes.at(position)?;
-        let price = |program: usize| self.prices.get(&program).map(|price| price.at(&at));
-        Ok(price(a) < price(b))
-    }
 }
 
 /// A program with the ranges of the region that it serves.

@@ -1,6 +1,6 @@
 //! [`partition`]: a range of sizes cut into few parts, each served by one program at a small loss.
 
-use super::bits::Bits;
+use super::bits::{self, Bits};
 use super::prices::excess;
 
 /// Where the samples lie: each in a row and a column.
@@ -91,19 +91,7 @@ impl Losses {
         let samples = self.0.first().map_or(0, Vec::len);
         let served = |losses: &Vec<f64>| Bits::of(losses, |loss| *loss <= tolerance);
         let served: Vec<Bits> = self.0.iter().map(served).collect();
-        let mut open = Bits::all(samples);
-        let mut chosen = vec![];
-        // Of equals the first: the same range is always cut alike.
-        let count = |open: &Bits, program: usize| served[program].common(open);
-        while let Some(best) = (0..served.len()).rev().max_by_key(|program| count(&open, *program))
-        {
-            if count(&open, best) == 0 {
-                break;
-            }
-            open.subtract(&served[best]);
-            chosen.push(best);
-        }
-        chosen
+        bits::cover(&served, samples, served.len())
     }
 }
 
@@ -275,7 +263,7 @@ pub fn within(of: (&Layout, &Losses), tolerance: f64, most: usize) -> (Vec<Part>
 
 /// Few parts that cover the range, and no more than `most`. At every sample the program of its part costs at most
 /// `tolerance` more than the cheapest. None where this cannot be.
-fn partition(of: (&Layout, &Losses), tolerance: f64, most: usize) -> Option<Vec<Part>> {
+pub fn partition(of: (&Layout, &Losses), tolerance: f64, most: usize) -> Option<Vec<Part>> {
     let (Layout { rows, columns, .. }, losses) = of;
     let programs = losses.cover(tolerance);
     let slabs = slabs(of, &programs, (tolerance, most))?;

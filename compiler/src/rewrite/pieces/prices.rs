@@ -31,7 +31,7 @@ struct Launch {
     chosen: Vec<f64>,
 }
 
-/// What a program costs at every position of the grid, in microseconds.
+/// What a program costs at positions of the grid, in microseconds.
 pub struct ProgramPrices {
     /// The program as it is.
     pub fixed: Vec<f64>,
@@ -92,13 +92,14 @@ impl<'a> Prices<'a> {
         by_launches(bytes.map(without_factor).collect::<Vec<Dim>>().iter())
     }
 
-    /// The prices of the program of a selection.
-    pub fn of(&mut self, selection: &Selection) -> ProgramPrices {
-        let mut fixed = vec![0.0; self.grid.len()];
+    /// The prices of the program of a selection at the positions from `first` on.
+    pub fn of(&mut self, selection: &Selection, first: usize) -> ProgramPrices {
+        let mut fixed = vec![0.0; self.grid.len() - first];
         let mut rescheduled = fixed.clone();
         for ((launch, schedule), times) in self.saturated.launches(selection) {
             let launch = self.launch(launch);
             let add = |sums: &mut [f64], prices: &[f64]| {
+                let prices = prices.iter().skip(first);
                 sums.iter_mut().zip(prices).for_each(|(sum, price)| *sum += times * price);
             };
             add(&mut fixed, launch.prices.get(schedule).unwrap_or(&launch.chosen));

@@ -5,6 +5,7 @@
 //! along whichever values it needs, at the price that it is found greedily (Breiman et al., Classification and Regression
 //! Trees, 1984) and need not have the fewest parts.
 
+use super::bits::{self, Bits};
 use super::cut::{Bounded, EVERY};
 use super::partition::Losses;
 
@@ -32,23 +33,44 @@ fn counted(loss: f64, worst: f64, tolerance: f64) -> f64 {
     f64::from(u8::from(loss > tolerance.max(0.5 * worst))) + beyond * loss.min(1.0)
 }
 
-/// Borders along one thing that are tried first, about: each takes a look at all programs.
-const MOST_CANDIDATES: usize = 1024;
+/// Programs that a border is looked for with: those that serve most of a part between them. Others serve little of it, and
+/// are taken where it was cut.
+const PROGRAMS_OF_PART: usize = 8;
+
+/// What each of these weighs.
+type Weights = [f64; PROGRAMS_OF_PART];
+
+/// Samples of a part that a border is looked for with, about. Of more, some stand for the others first.
+const MOST_SAMPLES: usize = 2048;
 
 /// How often what became one part makes room for more borders elsewhere.
 const PRUNINGS: usize = 4;
+
+/// How much is done for a lower tolerance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Search {
+    /// Enough to see where to look closer.
+    Quick,
+    /// All.
+    Thorough,
+}
 
 /// Parts of the range; those that were cut in two have the numbers of both.
 struct Tree<'s> {
     of: &'s Samples<'s>,
     tolerance: f64,
-    programs: Vec<usize>,
-    /// By sample, then by program.
-    losses: Vec<f64>,
-    /// What these weigh in the part that is being cut.
-    weights: Vec<f64>,
+    /// The programs that may serve a part.
+    programs: &'s [usize],
+    /// What they lose, by sample, then by program.
+    losses: &'s [f64],
     weigh: Weigh,
+    /// What losses weigh in the part that is being cut, by sample.
+    weights: Vec<Weights>,
+    /// The same of the samples that stand for others; nothing for the others.
+    drawn: Vec<Option<Weights>>,
     nodes: Vec<Node>,
+    /// The parts that the tree began with.
+    roots: Vec<usize>,
 }
 
 struct Node {
@@ -62,48 +84,119 @@ struct Node {
     is_one: bool,
 }
 
-/// No more parts than `most` that cover the range, and the tolerance that they meet: the one asked for, or a greater.
-pub fn grow(of: Samples, tolerance: f64, most: usize) -> (Vec<Bounded>, f64) {
-    let (parts, met) = Tree::new(&of, tolerance, squared).parts(most);
-    if met <= tolerance {
+/// No more parts than `most` that cover the range, and the tolerance that they meet: the one asked for, or a greater. Where
+/// it is asked to be, it is the least that is found by weighing losses in several ways.
+pub fn grow(of: Samples, tolerance: f64, most: usize, search: Search) -> (Vec<Bounded>, f64) {
+    let programs = of.programs(tolerance);
+    let losses = of.losses_of(&programs);
+    let tree = |weigh| {
+        let mut tree = Tree::new((&of, &programs, &losses), tolerance, weigh);
+        tree.add(vec![EVERY; of.values.len()], of.orders());
+        tree.grown(most)
+    };
+    let (parts, met) = tree(squared);
+    if met <= tolerance || search == Search::Quick {
         return (parts, met);
     }
-    let (others, less) = Tree::new(&of, tolerance, counted).parts(most);
+    let (others, less) = tree(counted);
     if less < met { (others, less) } else { (parts, met) }
 }
 
-impl<'s> Tree<'s> {
-    fn new(of: &'s Samples<'s>, tolerance: f64, weigh: Weigh) -> Self {
-        let mut programs = of.losses.cover(tolerance);
+/// Parts that cover the range, no more than `most` in all, made to fit samples that they were not made for: each with the
+/// program that serves it best, and cut where none serves it within the tolerance; and the tolerance that they meet.
+pub fn mend(of: Samples, parts: &[Bounded], tolerance: f64, most: usize) -> (Vec<Bounded>, f64) {
+    let programs = of.programs(tolerance);
+    let losses = of.losses_of(&programs);
+    let mut tree = Tree::new((&of, &programs, &losses), tolerance, squared);
+    let part_of = part_of(of.values, parts);
+    let orders = of.orders();
+    for (number, part) in parts.iter().enumerate() {
+        let is_inside = |sample: &&u32| part_of[**sample as usize] == number;
+        let inside = |order: &Vec<u32>| order.iter().filter(is_inside).copied().collect();
+        tree.add(part.bounds.clone(), orders.iter().map(inside).collect());
+    }
+    tree.split(most);
+    tree.parts()
+}
+
+/// The part that each sample is in.
+fn part_of(values: &[Vec<i64>], parts: &[Bounded]) -> Vec<usize> {
+    let part = |sample: usize| {
+        let is_inside = |part: &Bounded| {
+            let mut bounds = part.bounds.iter().zip(values);
+            bounds.all(|([from, to], values)| (*from..=*to).contains(&values[sample]))
+        };
+        parts.iter().position(is_inside).unwrap_or(parts.len())
+    };
+    (0..values.first().map_or(0, Vec::len)).map(part).collect()
+}
+
+impl Samples<'_> {
+    fn count(&self) -> usize {
+        self.values.first().map_or(0, Vec::len)
+    }
+
+    /// The programs that may serve a part: few that serve every sample between them.
+    fn programs(&self, tolerance: f64) -> Vec<usize> {
+        let mut programs = self.losses.cover(tolerance);
         if programs.is_empty() {
             programs.push(0);
         }
-        let count = of.values.first().map_or(0, Vec::len);
-        let mut losses = Vec::with_capacity(count * programs.len());
-        for sample in 0..count {
-            losses.extend(programs.iter().map(|program| of.losses.program(*program)[sample]));
+        programs
+    }
+
+    /// What programs lose, by sample, then by program.
+    fn losses_of(&self, programs: &[usize]) -> Vec<f64> {
+        let mut losses = Vec::with_capacity(self.count() * programs.len());
+        for sample in 0..self.count() {
+            losses.extend(programs.iter().map(|program| self.losses.program(*program)[sample]));
         }
-        let weights = vec![0.0; losses.len()];
+        losses
+    }
+
+    /// The samples in the order of their values, for each that is cut along.
+    fn orders(&self) -> Vec<Vec<u32>> {
         let order = |values: &Vec<i64>| {
-            let mut order: Vec<u32> = (0..count as u32).collect();
+            let mut order: Vec<u32> = (0..self.count() as u32).collect();
             order.sort_by_key(|sample| values[*sample as usize]);
             order
         };
-        let samples = of.values.iter().map(order).collect();
-        let bounds = vec![EVERY; of.values.len()];
-        let mut tree = Tree { of, tolerance, programs, losses, weights, weigh, nodes: vec![] };
-        tree.add(bounds, samples);
-        tree
+        self.values.iter().map(order).collect()
+    }
+}
+
+impl<'s> Tree<'s> {
+    /// A tree without parts, for programs that lose so much.
+    fn new(
+        (of, programs, losses): (&'s Samples<'s>, &'s [usize], &'s [f64]),
+        tolerance: f64,
+        weigh: Weigh,
+    ) -> Self {
+        let weights = vec![[0.0; PROGRAMS_OF_PART]; of.count()];
+        let drawn = vec![None; of.count()];
+        let (nodes, roots) = (vec![], vec![]);
+        Tree { of, tolerance, programs, losses, weigh, weights, drawn, nodes, roots }
     }
 
-    /// The parts, and the tolerance that they meet.
-    fn parts(mut self, most: usize) -> (Vec<Bounded>, f64) {
+    /// Adds a part that is no half of another.
+    fn add(&mut self, bounds: Vec<[i64; 2]>, samples: Vec<Vec<u32>>) {
+        let node = self.node(bounds, samples);
+        self.roots.push(node);
+    }
+
+    /// The parts after all were cut as far as the tolerance needs, and the tolerance that they meet.
+    fn grown(mut self, most: usize) -> (Vec<Bounded>, f64) {
         for _ in 0..PRUNINGS {
             self.split(most);
             if !self.prune() {
                 break;
             }
         }
+        self.parts()
+    }
+
+    /// The parts, and the tolerance that they meet.
+    fn parts(&self) -> (Vec<Bounded>, f64) {
         let met = self.leaves().map(|leaf| self.nodes[leaf].least()).fold(self.tolerance, f64::max);
         let part = |leaf: usize| {
             let node = &self.nodes[leaf];
@@ -114,7 +207,7 @@ impl<'s> Tree<'s> {
         (self.leaves().map(part).collect(), met)
     }
 
-    fn add(&mut self, bounds: Vec<[i64; 2]>, samples: Vec<Vec<u32>>) -> usize {
+    fn node(&mut self, bounds: Vec<[i64; 2]>, samples: Vec<Vec<u32>>) -> usize {
         let mut worst = vec![0f64; self.programs.len()];
         for sample in samples.first().into_iter().flatten() {
             let losses = self.losses_at(*sample);
@@ -132,7 +225,7 @@ impl<'s> Tree<'s> {
 
     fn leaves(&self) -> impl Iterator<Item = usize> {
         // Nodes of parts that became one again are reached no more.
-        let mut open = vec![0];
+        let mut open: Vec<usize> = self.roots.iter().rev().copied().collect();
         std::iter::from_fn(move || {
             while let Some(node) = open.pop() {
                 match self.nodes[node].halves {
@@ -170,84 +263,98 @@ impl<'s> Tree<'s> {
             let [mut low_bounds, mut high_bounds] = [node.bounds.clone(), node.bounds.clone()];
             low_bounds[along][1] = border - 1;
             high_bounds[along][0] = border;
-            let halves = [self.add(low_bounds, low), self.add(high_bounds, high)];
+            let halves = [self.node(low_bounds, low), self.node(high_bounds, high)];
             self.nodes[leaf].halves = Some(halves);
             count += 1;
         }
     }
 
-    /// Weighs the losses in a part.
+    /// Weighs the losses in a part, and draws the samples that stand for others: all that the program loses at that serves
+    /// most, and of the others so few that they weigh as much more.
     fn weigh(&mut self, node: usize) {
-        let (node, count) = (&self.nodes[node], self.programs.len());
-        let worst = node.least();
-        for sample in node.samples.first().into_iter().flatten() {
-            let at = *sample as usize * count..(*sample as usize + 1) * count;
-            for (weight, loss) in self.weights[at.clone()].iter_mut().zip(&self.losses[at]) {
-                *weight = (self.weigh)(*loss, worst, self.tolerance);
+        let node = &self.nodes[node];
+        let (worst, programs) = (node.least(), self.programs_of(node));
+        let samples = node.samples.first().map_or(&[][..], Vec::as_slice);
+        let one_of = (samples.len() / MOST_SAMPLES).max(1);
+        for sample in samples {
+            let losses = self.losses_at(*sample);
+            let weight = |program: usize| (self.weigh)(losses[program], worst, self.tolerance);
+            let weights = programs.map(weight);
+            let is_lost = losses[programs[0]] > self.tolerance;
+            let times = if is_lost { 1 } else { one_of };
+            let is_drawn = is_lost || shuffled(*sample).is_multiple_of(one_of);
+            self.weights[*sample as usize] = weights;
+            self.drawn[*sample as usize] =
+                is_drawn.then(|| weights.map(|weight| weight * times as f64));
+        }
+    }
+
+    /// The programs that serve most samples of a part between them, by place. Where fewer serve all, the first of them
+    /// stands for the rest: one that is named again changes nothing.
+    fn programs_of(&self, node: &Node) -> [usize; PROGRAMS_OF_PART] {
+        let samples = node.samples.first().map_or(&[][..], Vec::as_slice);
+        let mut served = vec![Bits::none(samples.len()); self.programs.len()];
+        for (place, sample) in samples.iter().enumerate() {
+            for (served, loss) in served.iter_mut().zip(self.losses_at(*sample)) {
+                if *loss <= self.tolerance {
+                    served.insert(place);
+                }
             }
         }
+        let most = PROGRAMS_OF_PART - 1;
+        let mut programs = bits::cover(&served, samples.len(), most);
+        // The one that serves all the least badly may serve none well.
+        let worst = |program: &usize| node.worst[*program];
+        let all = 0..self.programs.len();
+        programs.extend(all.min_by(|a, b| worst(a).total_cmp(&worst(b))));
+        std::array::from_fn(|place| programs.get(place).or(programs.first()).copied().unwrap_or(0))
     }
 
     /// The least value of the upper half, and of what, with which one program for each half weighs the least.
     fn border(&self, node: &Node) -> Option<(usize, i64)> {
-        let count = self.programs.len();
-        let mut total = vec![0.0; count];
-        node.samples.first()?.iter().for_each(|sample| self.add_weights(&mut total, *sample));
-        // Every so many candidates first, then all near the best of these.
-        let stride = node.samples.first()?.len() / MOST_CANDIDATES;
-        let mut best: Option<(f64, usize, usize)> = None;
-        for along in 0..node.samples.len() {
-            let mut next = 0;
-            let found = self.lightest(node, along, &total, |index| {
-                let is_tried = index >= next;
-                next = if is_tried { index + stride } else { next };
-                is_tried
-            });
-            if let Some((weight, index)) = found
+        let drawn = |sample: &u32| self.drawn[*sample as usize].map(|weights| (*sample, weights));
+        let mut best: Option<(f64, usize, [i64; 2])> = None;
+        for (along, samples) in node.samples.iter().enumerate() {
+            let drawn: Vec<(u32, Weights)> = samples.iter().filter_map(drawn).collect();
+            if let Some((weight, between)) = self.lightest(along, &drawn, [i64::MIN, i64::MAX])
                 && best.is_none_or(|(least, ..)| weight < least)
             {
-                best = Some((weight, along, index));
+                best = Some((weight, along, between));
             }
         }
-        let (_, along, near) = best?;
-        let (_, index) =
-            self.lightest(node, along, &total, |index| index.abs_diff(near) <= stride)?;
-        Some((along, self.of.values[along][node.samples[along][index] as usize]))
+        let (_, along, between) = best?;
+        let all = node.samples[along].iter();
+        let all: Vec<_> = all.map(|sample| (*sample, self.weights[*sample as usize])).collect();
+        let (_, [_, border]) = self.lightest(along, &all, between)?;
+        Some((along, border))
     }
 
-    /// The lightest border along something of those that are tried, and its weight: the place of the upper half's first
-    /// sample. Asked of what lies between two values only.
+    /// The lightest border along something between two values, and its weight: the values of the samples on both sides.
+    /// These samples are in the order of their values.
     fn lightest(
         &self,
-        node: &Node,
         along: usize,
-        total: &[f64],
-        mut is_tried: impl FnMut(usize) -> bool,
-    ) -> Option<(f64, usize)> {
-        let (samples, values) = (&node.samples[along], &self.of.values[along]);
-        let mut best: Option<(f64, usize)> = None;
-        let mut low = vec![0.0; total.len()];
-        for (index, pair) in samples.windows(2).enumerate() {
-            self.add_weights(&mut low, pair[0]);
-            let [before, behind] = [pair[0], pair[1]].map(|sample| values[sample as usize]);
-            if before == behind || !is_tried(index + 1) {
+        samples: &[(u32, Weights)],
+        [after, until]: [i64; 2],
+    ) -> Option<(f64, [i64; 2])> {
+        let values = &self.of.values[along];
+        let mut total = [0.0; PROGRAMS_OF_PART];
+        samples.iter().for_each(|(_, weights)| add(&mut total, weights));
+        let mut best: Option<(f64, [i64; 2])> = None;
+        let mut low = [0.0; PROGRAMS_OF_PART];
+        for pair in samples.windows(2) {
+            add(&mut low, &pair[0].1);
+            let [before, behind] = [pair[0].0, pair[1].0].map(|sample| values[sample as usize]);
+            if before == behind || behind <= after || behind > until {
                 continue;
             }
-            let [mut below, mut above] = [f64::INFINITY; 2];
-            for (low, total) in low.iter().zip(total) {
-                below = below.min(*low);
-                above = above.min(total - low);
-            }
-            if best.is_none_or(|(least, _)| below + above < least) {
-                best = Some((below + above, index + 1));
+            let high = std::array::from_fn(|program| total[program] - low[program]);
+            let weight = least(&low) + least(&high);
+            if best.is_none_or(|(least, _)| weight < least) {
+                best = Some((weight, [before, behind]));
             }
         }
         best
-    }
-
-    fn add_weights(&self, sums: &mut [f64], sample: u32) {
-        let weights = &self.weights[sample as usize * sums.len()..][..sums.len()];
-        sums.iter_mut().zip(weights).for_each(|(sum, weight)| *sum += weight);
     }
 
     /// Makes one part of two halves that a program serves within the tolerance; whether there were any.
@@ -276,6 +383,23 @@ impl<'s> Tree<'s> {
         let serving = (0..sums.len()).filter(|program| node.worst[*program] <= tolerance);
         serving.min_by(|a, b| sums[*a].total_cmp(&sums[*b])).unwrap_or(0)
     }
+}
+
+/// A number that says nothing of where a sample lies.
+fn shuffled(sample: u32) -> usize {
+    (sample.wrapping_mul(0x9E37_79B9) >> 16) as usize
+}
+
+fn add(sums: &mut Weights, weights: &Weights) {
+    sums.iter_mut().zip(weights).for_each(|(sum, weight)| *sum += weight);
+}
+
+/// The least of some weights. Compared in pairs: numbers, all of them, and so vector instructions do it.
+fn least(weights: &Weights) -> f64 {
+    let lesser = |a: f64, b: f64| if a < b { a } else { b };
+    let [a, b, c, d, e, f, g, h] = *weights;
+    let halves = [lesser(a, e), lesser(b, f), lesser(c, g), lesser(d, h)];
+    lesser(lesser(halves[0], halves[2]), lesser(halves[1], halves[3]))
 }
 
 impl Node {
@@ -319,7 +443,8 @@ mod tests {
         };
         let losses = losses(&[price(0), price(1), price(2)]);
         let values = values(&sizes);
-        let (parts, met) = grow(Samples { values: &values, losses: &losses }, 0.02, 64);
+        let (parts, met) =
+            grow(Samples { values: &values, losses: &losses }, 0.02, 64, Search::Thorough);
         let [from, to] = EVERY;
         let part = |tokens, all, program| Bounded { bounds: vec![EVERY, tokens, all], program };
         let expected = [
@@ -328,7 +453,8 @@ mod tests {
             part([13, to], EVERY, 0),
         ];
         assert_eq!((parts.as_slice(), met), (expected.as_slice(), 0.02));
-        let (parts, met) = grow(Samples { values: &values, losses: &losses }, 0.02, 2);
+        let (parts, met) =
+            grow(Samples { values: &values, losses: &losses }, 0.02, 2, Search::Thorough);
         assert_eq!((parts.len(), met), (2, 1.0));
     }
 
@@ -340,26 +466,57 @@ mod tests {
             most in 1usize..64,
         ) {
             let sizes = all_sizes();
-            // Samples are some of the sizes.
-            let samples: Vec<usize> = (0..900).filter(|sample| sample % 7 == 0).collect();
-            let price = |program: usize| {
+            let all = values(&sizes);
+            let price = |program: usize, samples: &[usize]| -> Vec<f64> {
                 samples.iter().map(|sample| prices[program * 900 + sample]).collect()
             };
-            let losses = losses(&[price(0), price(1), price(2)]);
-            let sampled: Vec<(i64, i64)> = samples.iter().map(|sample| sizes[*sample]).collect();
-            let of = values(&sampled);
-            let (parts, met) = grow(Samples { values: &of, losses: &losses }, tolerance, most);
-            prop_assert!(parts.len() <= most && met >= tolerance);
-            let values = values(&sizes);
-            for (size, _) in sizes.iter().enumerate() {
-                let at = [values[0][size], values[1][size], values[2][size]];
-                prop_assert_eq!(parts.iter().filter(|part| part.holds(&at)).count(), 1);
-            }
-            for (sample, size) in samples.iter().enumerate() {
-                let at = [values[0][*size], values[1][*size], values[2][*size]];
-                let part = parts.iter().find(|part| part.holds(&at)).unwrap();
-                prop_assert!(losses.program(part.program)[sample] <= met);
+            let mut parts: Option<Vec<Bounded>> = None;
+            // Samples are some of the sizes; more are added, and what was cut with the first is mended.
+            for samples in [7, 3].map(|every| (0..900usize).filter(move |n| n % every == 0)) {
+                let samples: Vec<usize> = samples.collect();
+                let losses = losses(&[0, 1, 2].map(|program| price(program, &samples)));
+                let sampled: Vec<(i64, i64)> = samples.iter().map(|sample| sizes[*sample]).collect();
+                let of = values(&sampled);
+                let of = Samples { values: &of, losses: &losses };
+                let (found, met) = match &parts {
+                    None => grow(of, tolerance, most, Search::Thorough),
+                    Some(parts) => mend(of, parts, tolerance, most),
+                };
+                prop_assert!(found.len() <= most && met >= tolerance);
+                for (size, _) in sizes.iter().enumerate() {
+                    let at = [all[0][size], all[1][size], all[2][size]];
+                    prop_assert_eq!(found.iter().filter(|part| part.holds(&at)).count(), 1);
+                }
+                for (sample, size) in samples.iter().enumerate() {
+                    let at = [all[0][*size], all[1][*size], all[2][*size]];
+                    let part = found.iter().find(|part| part.holds(&at)).unwrap();
+                    prop_assert!(losses.program(part.program)[sample] <= met);
+                }
+                parts = Some(found);
             }
         }
+    }
+
+    #[test]
+    fn a_part_that_fails_new_samples_is_cut_and_the_others_stay() {
+        let sizes = all_sizes();
+        let price = |wanted: bool| -> Vec<f64> {
+            let cost = |(a, b): &(i64, i64)| if (a * b > 100) == wanted { 1.0 } else { 2.0 };
+            sizes.iter().map(cost).collect()
+        };
+        let losses = losses(&[price(false), price(true)]);
+        let values = values(&sizes);
+        let [from, to] = EVERY;
+        let part = |images, all, program| Bounded { bounds: vec![images, EVERY, all], program };
+        let before = [part([from, 3], EVERY, 1), part([4, to], EVERY, 0)];
+        let of = Samples { values: &values, losses: &losses };
+        let (parts, met) = mend(of, &before, 0.02, 3);
+        let expected = [
+            // Three images and thirty tokens are 90: the other program serves all of it.
+            part([from, 3], EVERY, 0),
+            part([4, to], [from, 101], 0),
+            part([4, to], [102, to], 1),
+        ];
+        assert_eq!((parts.as_slice(), met), (expected.as_slice(), 0.02));
     }
 }
