@@ -1,6 +1,6 @@
 """From JPEG files to `pixel_values`: Ocellus beside the two processors of transformers, interleaved in one run.
 
-    cargo build --release --package ocellus-compiler --example preprocess
+    cargo build --release --package ocellus-preprocess --example preprocess
     pip install -r requirements.txt
     python preprocessing.py              # or: --peers-only, without Ocellus
 

@@ -1,21 +1,19 @@
 //! [`Compiler`]: from a [`Model`] to an [`Encoder`] or an artifact file, stage by stage.
 
-use crate::codegen::{self, CodegenError, Optimisation};
 use crate::configuration::CompilationConfig;
 use crate::encoder::Encoder;
 use crate::explain::{Compilation, Explanation, ExplanationError};
 use crate::flops::matrix_flops;
-use crate::frontend::Model;
 use crate::passes::{self, AssignSlots, PassError, pack_all};
 use crate::program::Program;
-use crate::rewrite::{
-    self, Assumption, Group, PieceOptions, RewriteError, Rule, TargetDescription,
-};
 use crate::switches::{Pass, Switches};
 use crate::target::{Target, TargetError};
-use crate::weights::NonFiniteWeight;
+use ocellus_checkpoint::NonFiniteWeight;
+use ocellus_codegen::{self as codegen, CodegenError, Optimisation};
 use ocellus_dialects::symbolic::{SymbolError, SymbolRange, Symbols};
 use ocellus_dialects::venc::VencError;
+use ocellus_frontend::Model;
+use ocellus_rewrite::{Assumption, Group, PieceOptions, RewriteError, Rule, TargetDescription};
 use ocellus_runtime::artifact::{
     Artifact, ArtifactContents, ArtifactError, ArtifactWriter, Destination, Provenance,
 };
@@ -187,9 +185,9 @@ impl Compiler {
     }
 
     /// The rewrite rules, all of them on, and what they may assume.
-    pub(crate) fn rules(&self) -> rewrite::Switches {
-        let rules = rewrite::rules().chain(self.more_rules.iter().copied());
-        rewrite::Switches::of(rules).and_assuming(self.config.assumptions.iter().copied())
+    pub(crate) fn rules(&self) -> ocellus_rewrite::Switches {
+        let rules = ocellus_rewrite::rules().chain(self.more_rules.iter().copied());
+        ocellus_rewrite::Switches::of(rules).and_assuming(self.config.assumptions.iter().copied())
     }
 
     /// The rates that kernels are chosen by.
@@ -222,12 +220,13 @@ impl Compiler {
         observe(Stage::Saturate);
         let switches = Switches::of(self.rules()).and_without(&self.config.disabled)?;
         let specialised = match switches.is_on(Pass::Specialise) {
-            true => passes::specialise(&module),
+            true => ocellus_rewrite::specialise(&module),
             false => module.clone(),
         };
         let most = if switches.is_on(Pass::CutRange) { PieceOptions::default().most } else { 1 };
         let (rates, options) = (self.rates()?, PieceOptions { most, ..PieceOptions::default() });
-        let chosen = rewrite::choose_pieces(&specialised, &rates, switches.rules(), options)?;
+        let chosen =
+            ocellus_rewrite::choose_pieces(&specialised, &rates, switches.rules(), options)?;
         let (pieces, reports): (Vec<_>, Vec<_>) = chosen.into_iter().unzip();
         observe(Stage::Plan);
         let assign_slots = match switches.is_on(Pass::ShareSlots) {

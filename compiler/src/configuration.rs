@@ -1,6 +1,6 @@
 //! [`CompilationConfig`]: what a compilation is asked for, beyond the model and the target.
 
-use crate::rewrite::{Assumption, TargetDescription};
+use ocellus_rewrite::{Assumption, TargetDescription};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 

@@ -30,9 +30,9 @@ fn node_flops(function: &Function, node: &Node, counted: &BTreeMap<&str, Dim>) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::frontend::nn::{self, Linear, Scope, Tensor};
     use ocellus_dialects::ElementType;
     use ocellus_dialects::symbolic::SymbolRange;
+    use ocellus_frontend::nn::{self, Linear, Scope, Tensor};
 
     struct Square;
 

@@ -1,24 +1,16 @@
 //! Compiles a vision encoder, for every image size in a range, into one artifact.
 
 pub mod calibrate;
-pub mod codegen;
 mod compiler;
 mod configuration;
 mod encoder;
 pub mod explain;
 mod flops;
-pub mod frontend;
-mod input_file;
 pub mod passes;
-pub mod preprocess;
 mod program;
-pub mod python_json;
-pub mod reference;
-pub mod rewrite;
 mod switches;
 mod target;
 pub mod verify;
-pub mod weights;
 
 pub use compiler::{
     CompileError, Compiler, EXPLANATION_ATTACHMENT, FLOPS_ATTACHMENT, PREPROCESSOR_ATTACHMENT,

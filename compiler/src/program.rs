@@ -1,11 +1,12 @@
 //! [`Program`]: a compilation up to the code, with every stage in it.
 
-use crate::codegen::{self, CodegenError, Optimisation};
 use crate::explain::Explanation;
-use crate::passes::{HostProgram, PieceProgram};
-use crate::rewrite;
+use crate::passes::HostProgram;
 use crate::target::Target;
+use ocellus_codegen::{self as codegen, CodegenError, Optimisation};
 use ocellus_dialects::venc;
+use ocellus_rewrite as rewrite;
+use ocellus_rewrite::PieceProgram;
 
 /// All stages of a compilation up to the code: what `--emit` prints and `explain` explains.
 #[derive(Clone, Debug)]

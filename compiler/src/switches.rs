@@ -1,7 +1,7 @@
 //! [`Switches`]: what of a compilation may be left out by name, to be without it or to see whether it is at fault.
 
 use crate::compiler::CompileError;
-use crate::rewrite::{self, RewriteError};
+use ocellus_rewrite::{self as rewrite, RewriteError};
 use std::collections::BTreeSet;
 
 /// A pass that a compilation can do without: the program is as right, and slower or larger.

@@ -5,15 +5,15 @@
 
 #![allow(clippy::unwrap_used, reason = "the helpers of tests")]
 
-use ocellus_compiler::frontend::Model;
-use ocellus_compiler::frontend::nn::{self, Scope, Tensor};
-use ocellus_compiler::rewrite::Effort;
-use ocellus_compiler::weights::RandomWeights;
+use ocellus_checkpoint::RandomWeights;
 use ocellus_compiler::{CompileError, Compiler, Program, Target};
 use ocellus_dialects::symbolic::{SymbolRange, Symbols};
 use ocellus_dialects::venc::{Activation, FunctionBuilder, Module, Op, Role};
 use ocellus_dialects::{ElementType::F32, TensorType};
+use ocellus_frontend::Model;
+use ocellus_frontend::nn::{self, Scope, Tensor};
 use ocellus_kernels::CpuTarget;
+use ocellus_rewrite::Effort;
 use std::time::{Duration, Instant};
 
 const WIDTH: i64 = 64;

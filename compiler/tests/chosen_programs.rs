@@ -4,19 +4,19 @@
 
 mod session;
 
-use ocellus_compiler::frontend::Model;
-use ocellus_compiler::frontend::nn::{self, TransformerBlock};
-use ocellus_compiler::passes::{self, PieceProgram};
-use ocellus_compiler::rewrite::{
-    Limits, PieceOptions, ProgramPrice, Saturated, Switches, TargetDescription, choose,
-    choose_pieces,
-};
+use ocellus_checkpoint::RandomWeights;
+use ocellus_compiler::passes;
 use ocellus_compiler::verify::random_inputs;
-use ocellus_compiler::weights::RandomWeights;
 use ocellus_dialects::ElementType;
 use ocellus_dialects::kernel::Module;
 use ocellus_dialects::symbolic::{Bindings, Region, Symbol, SymbolRange};
+use ocellus_frontend::Model;
+use ocellus_frontend::nn::{self, TransformerBlock};
 use ocellus_kernels::CpuTarget;
+use ocellus_rewrite::{
+    Limits, PieceOptions, PieceProgram, ProgramPrice, Saturated, Switches, TargetDescription,
+    choose, choose_pieces,
+};
 use ocellus_runtime::{HostTensor, Session};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};

@@ -2,9 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "the helpers of tests")]
 
-use ocellus_compiler::frontend::Model;
-use ocellus_compiler::frontend::hugging_face;
 use ocellus_compiler::{Compiler, EXPLANATION_ATTACHMENT, Explanation, Target};
+use ocellus_frontend::Model;
+use ocellus_frontend::hugging_face;
 use serde_json::{Value, json};
 use std::path::Path;
 

@@ -3,12 +3,10 @@
 
 #![allow(clippy::unwrap_used, reason = "the helpers of tests")]
 
-use ocellus_compiler::frontend::Model;
-use ocellus_compiler::frontend::nn::{
-    self, Activation, ElementType, LayerNorm, Linear, Scope, Tensor,
-};
-use ocellus_compiler::weights::RandomWeights;
+use ocellus_checkpoint::RandomWeights;
 use ocellus_compiler::{Compiler, Explanation, Target};
+use ocellus_frontend::Model;
+use ocellus_frontend::nn::{self, Activation, ElementType, LayerNorm, Linear, Scope, Tensor};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 

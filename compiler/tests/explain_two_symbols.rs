@@ -3,13 +3,13 @@
 
 #![allow(clippy::unwrap_used, reason = "the helpers of tests")]
 
-use ocellus_compiler::frontend::Model;
-use ocellus_compiler::frontend::nn::{self, TransformerBlock};
-use ocellus_compiler::rewrite::TargetDescription;
-use ocellus_compiler::weights::RandomWeights;
+use ocellus_checkpoint::RandomWeights;
 use ocellus_compiler::{Compiler, Explanation, Target};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::symbolic::{Dim, Symbol, SymbolRange};
+use ocellus_frontend::Model;
+use ocellus_frontend::nn::{self, TransformerBlock};
+use ocellus_rewrite::TargetDescription;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};

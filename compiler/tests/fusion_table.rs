@@ -4,10 +4,10 @@
 
 #![allow(clippy::unwrap_used, reason = "the helpers of tests")]
 
-use ocellus_compiler::frontend::{Model, hugging_face, init};
-use ocellus_compiler::rewrite::FunctionReport;
 use ocellus_compiler::{Compiler, Program, Target};
+use ocellus_frontend::{Model, hugging_face, init};
 use ocellus_kernels::CpuTarget;
+use ocellus_rewrite::FunctionReport;
 use std::fmt::Write;
 use std::path::Path;
 

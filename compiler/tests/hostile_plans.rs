@@ -5,9 +5,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "the helpers of tests")]
 
-use ocellus_compiler::codegen::{Optimisation, compile_kernels};
-use ocellus_compiler::frontend::hugging_face::load;
+use ocellus_codegen::{Optimisation, compile_kernels};
 use ocellus_compiler::{Compiler, Program, Target};
+use ocellus_frontend::hugging_face::load;
 use ocellus_runtime::artifact::{ArtifactContents, ArtifactWriter, Provenance};
 use ocellus_runtime::plan::{Expression, LaunchArgument, Place, Plan};
 use ocellus_runtime::{HostTensor, LoadError, Options, Outputs, Session, read_tensors};

@@ -7,10 +7,10 @@
     reason = "an allocator is unsafe to implement; this one counts and passes on"
 )]
 
-use ocellus_compiler::frontend::hugging_face;
-use ocellus_compiler::rewrite::TargetDescription;
 use ocellus_compiler::{Compiler, Target};
 use ocellus_dialects::symbolic::SymbolRange;
+use ocellus_frontend::hugging_face;
+use ocellus_rewrite::TargetDescription;
 use ocellus_runtime::{HostTensor, Options, Session};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};

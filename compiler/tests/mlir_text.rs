@@ -2,11 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "the helpers of tests")]
 
-use ocellus_compiler::frontend::hugging_face;
-use ocellus_compiler::{passes, rewrite};
+use ocellus_compiler::passes;
 use ocellus_dialects::venc;
+use ocellus_frontend::hugging_face;
 use ocellus_kernels::CpuTarget;
 use ocellus_mlir::Context;
+use ocellus_rewrite as rewrite;
 use std::path::{Path, PathBuf};
 
 fn cases() -> Vec<PathBuf> {
@@ -36,11 +37,11 @@ fn mlir_takes_every_program_before_and_after_it_is_chosen_and_every_plan() {
     let rates = rewrite::TargetDescription::of_cpu(&target).unwrap();
     for case in cases() {
         let module = hugging_face::load(&case).unwrap().module;
-        let specialised = passes::specialise(&module);
+        let specialised = rewrite::specialise(&module);
         let switches = rewrite::Switches::default();
         let options = rewrite::PieceOptions::default();
         let chosen = rewrite::choose_pieces(&specialised, &rates, &switches, options).unwrap();
-        let pieces: Vec<passes::PieceProgram> =
+        let pieces: Vec<rewrite::PieceProgram> =
             chosen.into_iter().map(|(piece, _)| piece).collect();
         let host = passes::plan(&module, &pieces, &target).unwrap();
         let kernels = pieces.iter().map(|piece| piece.module.to_mlir());

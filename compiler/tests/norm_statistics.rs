@@ -2,14 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "the helpers of tests")]
 
-use ocellus_compiler::frontend::Model;
-use ocellus_compiler::frontend::nn::{self, LayerNorm, Linear, RmsNorm, Scope, Tensor};
-use ocellus_compiler::reference::evaluate;
-use ocellus_compiler::rewrite::Assumption;
-use ocellus_compiler::weights::RandomWeights;
+use ocellus_checkpoint::RandomWeights;
 use ocellus_compiler::{Compiler, Target};
 use ocellus_dialects::ElementType::F32;
 use ocellus_dialects::symbolic::SymbolRange;
+use ocellus_frontend::Model;
+use ocellus_frontend::nn::{self, LayerNorm, Linear, RmsNorm, Scope, Tensor};
+use ocellus_reference::evaluate;
+use ocellus_rewrite::Assumption;
 use ocellus_runtime::HostTensor;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};

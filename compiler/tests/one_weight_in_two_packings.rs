@@ -4,16 +4,16 @@
 
 mod session;
 
-use ocellus_compiler::frontend::Model;
-use ocellus_compiler::frontend::nn;
-use ocellus_compiler::passes::{self, PieceProgram};
-use ocellus_compiler::reference;
-use ocellus_compiler::rewrite::{Switches, TargetDescription, choose};
-use ocellus_compiler::weights::RandomWeights;
+use ocellus_checkpoint::RandomWeights;
+use ocellus_compiler::passes;
 use ocellus_dialects::ElementType;
 use ocellus_dialects::symbolic::{Bindings, Dim, Region, Symbol, SymbolRange};
 use ocellus_dialects::venc::Activation;
+use ocellus_frontend::Model;
+use ocellus_frontend::nn;
 use ocellus_kernels::CpuTarget;
+use ocellus_reference as reference;
+use ocellus_rewrite::{PieceProgram, Switches, TargetDescription, choose};
 use ocellus_runtime::HostTensor;
 use session::session;
 use std::collections::BTreeMap;

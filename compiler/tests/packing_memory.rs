@@ -2,14 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "the helpers of tests")]
 
-use ocellus_compiler::frontend::Model;
-use ocellus_compiler::frontend::nn::{self, Linear, TransformerBlock};
+use ocellus_checkpoint::{RandomWeights, WeightError, WeightSource};
 use ocellus_compiler::passes::{PackedWeight, WeightRecipe};
-use ocellus_compiler::weights::{RandomWeights, WeightError, WeightSource};
 use ocellus_compiler::{Compiler, Target};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::symbolic::SymbolRange;
 use ocellus_dialects::venc::Op;
+use ocellus_frontend::Model;
+use ocellus_frontend::nn::{self, Linear, TransformerBlock};
 use ocellus_runtime::HostTensor;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;

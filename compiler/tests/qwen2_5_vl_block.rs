@@ -3,14 +3,14 @@
 
 #![allow(clippy::unwrap_used, reason = "the helpers of tests")]
 
-use ocellus_compiler::frontend::Model;
-use ocellus_compiler::frontend::nn::{self, GatedMlp, Linear, Module, RmsNorm, Scope, Tensor};
+use ocellus_checkpoint::RandomWeights;
 use ocellus_compiler::verify::check_size;
-use ocellus_compiler::weights::RandomWeights;
 use ocellus_compiler::{Compiler, Target};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::symbolic::{Bindings, Symbol, SymbolRange};
 use ocellus_dialects::venc::Activation;
+use ocellus_frontend::Model;
+use ocellus_frontend::nn::{self, GatedMlp, Linear, Module, RmsNorm, Scope, Tensor};
 use ocellus_kernels::CpuTarget;
 
 /// `x += attn(norm1(x)); x += mlp(norm2(x))`, with what all blocks share.

@@ -2,17 +2,17 @@
 
 #![allow(clippy::unwrap_used, reason = "the helpers of tests")]
 
-use ocellus_compiler::frontend::Model;
-use ocellus_compiler::frontend::nn::{
-    self, GatedMlp, LayerNorm, Linear, Module, PatchEmbed, PositionTable, RmsNorm, Scope, Tensor,
-    TransformerBlock,
-};
+use ocellus_checkpoint::RandomWeights;
 use ocellus_compiler::verify::check_size;
-use ocellus_compiler::weights::RandomWeights;
 use ocellus_compiler::{Compiler, Target};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::symbolic::{Bindings, Symbol, SymbolRange};
 use ocellus_dialects::venc::Activation;
+use ocellus_frontend::Model;
+use ocellus_frontend::nn::{
+    self, GatedMlp, LayerNorm, Linear, Module, PatchEmbed, PositionTable, RmsNorm, Scope, Tensor,
+    TransformerBlock,
+};
 use ocellus_kernels::CpuTarget;
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;

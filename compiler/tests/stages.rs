@@ -3,10 +3,10 @@
 
 #![allow(clippy::unwrap_used, reason = "the helpers of tests")]
 
-use ocellus_compiler::frontend::hugging_face::{Options, load_with};
 use ocellus_compiler::passes::print_plan;
 use ocellus_compiler::{Compiler, Program, Target};
 use ocellus_dialects::symbolic::SymbolRange;
+use ocellus_frontend::hugging_face::{Options, load_with};
 use std::path::Path;
 
 /// A golden checkpoint, lowered for images of many sizes and for a CPU that is the same on every machine: one program for

@@ -23,20 +23,22 @@
 //! holds machine code, so the caller says that it comes from a compiler that they trust, and that nobody writes into the
 //! file while it is in use. What else an artifact says, its plan above all, is checked and need not be trusted.
 
-pub use ocellus_compiler::frontend::{Model, nn};
-pub use ocellus_compiler::preprocess::Preprocessor;
+/// Where a model's weights come from.
+pub use ocellus_checkpoint as weights;
 pub use ocellus_compiler::{
-    CompilationConfig, CompileError, Compiler, Encoder, Program, Target, TargetError, weights,
+    CompilationConfig, CompileError, Compiler, Encoder, Program, Target, TargetError,
 };
 pub use ocellus_dialects::ElementType;
 pub use ocellus_dialects::symbolic::{Dim, SymbolRange};
 pub use ocellus_dialects::venc::Activation;
+pub use ocellus_frontend::{Model, nn};
+pub use ocellus_preprocess::Preprocessor;
 pub use ocellus_runtime::{HostTensor, Session};
 
 /// Checkpoints of Hugging Face.
 pub mod hf {
-    pub use ocellus_compiler::frontend::hugging_face::{LoadError, Options, load, load_with};
+    pub use ocellus_frontend::hugging_face::{LoadError, Options, load, load_with};
 }
 
 /// The interpreter that everything else is held against.
-pub use ocellus_compiler::reference;
+pub use ocellus_reference as reference;

@@ -3,9 +3,9 @@
 use crate::diagnostic::{Diagnostic, Explained};
 use crate::range::RangeArgument;
 use ocellus_compiler::Target;
-use ocellus_compiler::rewrite::{Assumption, TargetDescription};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::symbolic::SymbolRange;
+use ocellus_rewrite::{Assumption, TargetDescription};
 use ocellus_runtime::read_text;
 use std::collections::BTreeMap;
 use std::path::PathBuf;

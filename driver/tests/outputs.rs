@@ -175,7 +175,7 @@ fn inputs_come_through_pipes_and_what_is_mapped_does_not() {
     writer.wait().unwrap();
     assert_eq!(std::fs::read(&again).unwrap(), std::fs::read(&features).unwrap());
 
-    let machine = support::workspace_root().join("compiler/targets/x86-64-v3.toml");
+    let machine = support::workspace_root().join("compiler/rewrite/targets/x86-64-v3.toml");
     let mut writer = written(&machine);
     let model = model();
     let words = ["explain".as_ref(), model.as_path(), "--machine".as_ref(), &pipe];

@@ -179,7 +179,7 @@ def bad_files() -> dict[str, bytes]:
 
 
 def pattern(name: str, width: int, height: int) -> numpy.ndarray:
-    """Levels that the test makes as well (`levels` in `compiler/src/preprocess/resample/tests.rs`)."""
+    """Levels that the test makes as well (`levels` in `compiler/preprocess/src/resample/tests.rs`)."""
     if name == "ramps":
         y, x, channel = numpy.mgrid[0:height, 0:width, 0:3]
         return ((x + y) * (channel + 1) % 256).astype(numpy.uint8)

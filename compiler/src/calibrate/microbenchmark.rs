@@ -1,18 +1,19 @@
 //! [`Microbenchmark`]: one operation, several times in a row, compiled and run.
 
 use super::{CalibrateError, rounded, shape_of};
-use crate::codegen::{self, Optimisation};
-use crate::passes::{self, PieceProgram};
-use crate::rewrite::{
-    Group, Quantities, RewriteError, Switches, TargetDescription, choose, launches, rules,
-};
+use crate::passes;
 use crate::target::Target;
-use crate::weights::RandomWeights;
+use ocellus_checkpoint::RandomWeights;
+use ocellus_codegen::{self as codegen, Optimisation};
 use ocellus_dialects::kernel::{self, GemmTile, KernelOp};
 use ocellus_dialects::symbolic::{Bindings, Region, Symbols};
 use ocellus_dialects::venc::{self, Activation, FunctionBuilder, Op, Role, ValueId, VencError};
 use ocellus_dialects::{ElementType, TensorType};
 use ocellus_kernels::{CpuTarget, gemm};
+use ocellus_rewrite::{
+    Group, PieceProgram, Quantities, RewriteError, Switches, TargetDescription, choose, launches,
+    rules,
+};
 use ocellus_runtime::artifact::{Artifact, ArtifactContents, ArtifactWriter, Provenance};
 use ocellus_runtime::{HostTensor, LaunchTime, Options, Session};
 use std::collections::BTreeMap;

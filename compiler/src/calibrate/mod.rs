@@ -6,17 +6,17 @@
 mod caches;
 mod microbenchmark;
 
-use crate::codegen::CodegenError;
 use crate::passes::PassError;
-use crate::rewrite::{
-    BandwidthShare, MemoryLevel, Rates, RewriteError, TargetDescription, TileRates,
-};
 use caches::Cache;
 use microbenchmark::{Chain, Microbenchmark};
+use ocellus_codegen::CodegenError;
 use ocellus_dialects::ElementType;
 use ocellus_dialects::kernel::GemmTile;
 use ocellus_dialects::venc::VencError;
 use ocellus_kernels::CpuTarget;
+use ocellus_rewrite::{
+    BandwidthShare, MemoryLevel, Rates, RewriteError, TargetDescription, TileRates,
+};
 use ocellus_runtime::artifact::ArtifactError;
 use ocellus_runtime::{LoadError, RunError};
 

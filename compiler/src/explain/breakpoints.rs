@@ -1,7 +1,7 @@
 //! [`Breakpoints`]: where pieces begin along a symbol, and the sizes worth looking at.
 
-use crate::passes::PieceProgram;
 use ocellus_dialects::symbolic::{Bindings, Definition, Dim, Symbol, SymbolRange, Symbols};
+use ocellus_rewrite::PieceProgram;
 use std::collections::BTreeSet;
 
 /// How far behind the last breakpoint there is something to see, as a factor; and how far where there is none.

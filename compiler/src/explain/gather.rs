@@ -4,16 +4,16 @@ use super::breakpoints::Breakpoints;
 use super::explanation::*;
 use super::piece_map::piece_map;
 use super::plot::plots;
-use crate::passes::{HostProgram, PieceProgram};
-use crate::rewrite::{
-    self, ExtractionReport, FunctionReport, KernelReport, PieceOptions, Report, RewriteError,
-    Statistics, TargetDescription,
-};
+use crate::passes::HostProgram;
 use crate::switches::Switches;
 use crate::verify::storage;
 use ocellus_dialects::kernel::{Module, Step};
 use ocellus_dialects::symbolic::{Bindings, Region, SymbolRange, Symbols};
 use ocellus_dialects::venc;
+use ocellus_rewrite::{
+    ExtractionReport, FunctionReport, KernelReport, PieceOptions, PieceProgram, Report,
+    RewriteError, Statistics, TargetDescription,
+};
 use std::collections::BTreeMap;
 
 /// A compilation as far as there is something to explain.
@@ -180,7 +180,7 @@ fn kernel(function: &FunctionReport, report: &KernelReport, count: usize) -> Ker
 fn counts(module: &Module) -> BTreeMap<&str, usize> {
     let mut counts = BTreeMap::from([(module.entry.as_str(), 1)]);
     // Callers first. A module is checked to have no circle before it is chosen; without an order nothing is counted.
-    let Ok(order) = rewrite::callees_first(module) else { return counts };
+    let Ok(order) = ocellus_rewrite::callees_first(module) else { return counts };
     for function in order.into_iter().rev() {
         let own = counts.get(function.name.as_str()).copied().unwrap_or(0);
         for step in &function.steps {
@@ -232,9 +232,9 @@ fn missed_in(piece: usize, report: &Report) -> impl Iterator<Item = Missed> {
     })
 }
 
-fn rules(switches: &rewrite::Switches, functions: &[FunctionReport]) -> Vec<Rule> {
+fn rules(switches: &ocellus_rewrite::Switches, functions: &[FunctionReport]) -> Vec<Rule> {
     let enabled: Vec<&str> = switches.enabled().map(|(_, rule)| rule.name).collect();
-    let rule = |(group, rule): (rewrite::Group, &'static rewrite::Rule)| {
+    let rule = |(group, rule): (ocellus_rewrite::Group, &'static ocellus_rewrite::Rule)| {
         let of_functions =
             functions.iter().filter_map(|function| function.saturation.rules.get(rule.name));
         let mut told = Rule {

@@ -2,8 +2,8 @@
 
 use super::breakpoints::Breakpoints;
 use super::explanation::Plot;
-use crate::rewrite::{ProgramPrice, RewriteError, TargetDescription};
 use ocellus_dialects::symbolic::{Bindings, Symbol, SymbolRange};
+use ocellus_rewrite::{ProgramPrice, RewriteError, TargetDescription};
 
 /// Sizes of a plot, beside the breakpoints.
 const SAMPLES: i64 = 64;

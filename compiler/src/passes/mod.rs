@@ -7,16 +7,14 @@ mod pack_all;
 mod plan;
 mod print_plan;
 mod slots;
-mod specialise;
 
 pub use inline_calls::inline_calls;
 pub use layout::{Access, resolve};
 pub use offline::{Packed, PackedWeight, WeightRecipe};
 pub use pack_all::pack_all;
-pub use plan::{HostProgram, PieceProgram, plan, plan_with};
+pub use plan::{HostProgram, plan, plan_with};
 pub use print_plan::print_plan;
 pub use slots::{AssignSlots, SlotAssignment, assign_slots, slot_for_each};
-pub use specialise::specialise;
 
 use ocellus_dialects::venc::MAX_CALL_DEPTH;
 
@@ -87,9 +85,9 @@ pub enum PassError {
         /// What was computed.
         recipe: String,
         /// Why it failed.
-        source: crate::reference::ReferenceError,
+        source: ocellus_reference::ReferenceError,
     },
     /// A weight that the checkpoint lacks.
     #[error(transparent)]
-    Weight(#[from] crate::weights::WeightError),
+    Weight(#[from] ocellus_checkpoint::WeightError),
 }

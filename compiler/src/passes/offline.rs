@@ -7,13 +7,13 @@
 //! After: the gemm reads the artifact's tensor `concat(q.weight, k.weight, v.weight) {axis 0}`, packed in panels.
 
 use super::PassError;
-use crate::reference;
-use crate::weights::{NonFiniteWeight, WeightSource, non_finite, non_finite_result};
+use ocellus_checkpoint::{NonFiniteWeight, WeightSource, non_finite, non_finite_result};
 use ocellus_dialects::kernel::{Function, ValueKind};
 use ocellus_dialects::symbolic::{Bindings, Dim};
 use ocellus_dialects::venc::{Op, ValueId};
 use ocellus_dialects::{ElementType, TensorType};
 use ocellus_kernels::gemm::{WeightPacker, WeightPacking};
+use ocellus_reference as reference;
 use ocellus_runtime::HostTensor;
 
 /// How a tensor is made from the checkpoint's. Recipes are equal where they do the same to the same tensors.

@@ -1,7 +1,7 @@
 //! Packs the weights of a program, several at a time, while those that are done are written.
 
 use super::{Packed, PackedWeight, PassError};
-use crate::weights::WeightSource;
+use ocellus_checkpoint::WeightSource;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::sync::{Condvar, Mutex, PoisonError};
@@ -89,7 +89,7 @@ impl Drop for Share<'_> {
 mod tests {
     use super::*;
     use crate::passes::WeightRecipe;
-    use crate::weights::WeightError;
+    use ocellus_checkpoint::WeightError;
     use ocellus_dialects::venc::Op;
     use ocellus_dialects::{ElementType, TensorType};
     use ocellus_runtime::HostTensor;

@@ -18,24 +18,16 @@ use super::{
 };
 use indexmap::{IndexMap, IndexSet};
 use ocellus_dialects::ElementType;
-use ocellus_dialects::kernel::{self, Function, KernelOp, Prologue, Step, Value, ValueKind};
-use ocellus_dialects::symbolic::{Definition, Dim, Region, Symbol, SymbolRange, Symbols};
+use ocellus_dialects::kernel::{Function, KernelOp, Prologue, Step, Value, ValueKind};
+use ocellus_dialects::symbolic::{Definition, Dim, Symbol, SymbolRange, Symbols};
 use ocellus_dialects::venc::{self, IndexBounds, ValueId};
 use ocellus_kernels::gemm::WeightPacking;
 use ocellus_kernels::{Argument, CpuTarget, Kernel, Layout, lower, symbols};
+use ocellus_rewrite::PieceProgram;
 use ocellus_runtime::plan::{
     Element, Expression, KernelEntry, LabelledResult, Launch, LaunchArgument, Piece, PieceRange,
     Place, Plan, Port, PortValues, Program, SymbolEntry, SymbolSource, WeightEntry,
 };
-
-/// The program that extraction chose for one part of the range.
-#[derive(Clone, Debug)]
-pub struct PieceProgram {
-    /// Where it applies, in the declared range.
-    pub region: Region,
-    /// What runs there.
-    pub module: kernel::Module,
-}
 
 /// All that an artifact is made of, but for the code and the weights' bytes.
 #[derive(Clone, Debug)]

@@ -2,9 +2,9 @@
 
 use super::{Verdict, bisect};
 use crate::compiler::{CompileError, Compiler};
-use crate::frontend::Model;
-use crate::rewrite::{self, Group};
 use crate::switches::Pass;
+use ocellus_frontend::Model;
+use ocellus_rewrite::{self as rewrite, Group};
 use std::collections::BTreeSet;
 
 /// Compiles again and again with rules and passes left out, and says which are at fault. `faulty` says whether what a
@@ -62,14 +62,14 @@ fn rules_that_fired(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::frontend::hugging_face;
     use crate::passes::{self, PassError, SlotAssignment};
-    use crate::rewrite::Rule;
     use crate::target::Target;
     use crate::verify::check_size;
     use ocellus_dialects::kernel::Function;
     use ocellus_dialects::symbolic::{Bindings, Symbol};
     use ocellus_dialects::venc::ValueId;
+    use ocellus_frontend::hugging_face;
+    use ocellus_rewrite::Rule;
     use std::path::Path;
 
     /// Wrong wherever it fires, and so cheap that it is always chosen.

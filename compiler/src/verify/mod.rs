@@ -12,11 +12,11 @@ pub use pieces::{PieceSizes, Pieces};
 pub use sizes::{Sizes, sizes_to_check};
 pub use tolerance::{relative_l2, tolerance, unit_roundoff};
 
-use crate::reference::{ReferenceError, evaluate_observed};
-use crate::weights::WeightSource;
+use ocellus_checkpoint::WeightSource;
 use ocellus_dialects::ElementType;
 use ocellus_dialects::symbolic::{Bindings, Dim};
 use ocellus_dialects::venc::{IndexBounds, Module, Op};
+use ocellus_reference::{ReferenceError, evaluate_observed};
 use ocellus_runtime::plan::Plan;
 use ocellus_runtime::{HostTensor, RunError, Session, first_non_finite};
 use rand::rngs::StdRng;

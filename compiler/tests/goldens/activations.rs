@@ -2,12 +2,12 @@
 //! `tests/goldens/activations.json`.
 
 use crate::golden::{F32_RELATIVE_L2, Tensors, cases, relative_l2, tensors};
-use ocellus_compiler::frontend::Model;
-use ocellus_compiler::frontend::hugging_face::load;
-use ocellus_compiler::reference::{evaluate, evaluate_op};
 use ocellus_compiler::{Compiler, Target};
 use ocellus_dialects::symbolic::Bindings;
 use ocellus_dialects::venc::{Activation, Op};
+use ocellus_frontend::Model;
+use ocellus_frontend::hugging_face::load;
+use ocellus_reference::{evaluate, evaluate_op};
 use ocellus_runtime::HostTensor;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;

@@ -1,9 +1,9 @@
 //! Every golden checkpoint, compiled and run, against what `transformers` computed.
 
 use crate::golden::{F32_RELATIVE_L2, cases, golden, ranges, relative_l2, tensors};
-use ocellus_compiler::frontend::hugging_face::{Options, load_with};
 use ocellus_compiler::{Compiler, Target};
 use ocellus_dialects::ElementType;
+use ocellus_frontend::hugging_face::{Options, load_with};
 use ocellus_runtime::HostTensor;
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -1,6 +1,6 @@
 //! The goldens in `tests/goldens`: what is there, and how far from it a result may lie.
 
-use ocellus_compiler::weights::SafetensorsFile;
+use ocellus_checkpoint::SafetensorsFile;
 use ocellus_dialects::symbolic::SymbolRange;
 use ocellus_runtime::HostTensor;
 use serde_json::Value;

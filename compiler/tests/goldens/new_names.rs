@@ -3,9 +3,9 @@
 
 use crate::golden::{F32_RELATIVE_L2, cases, golden, ranges, tensors};
 use crate::reference::worst_error;
-use ocellus_compiler::frontend::Model;
-use ocellus_compiler::frontend::hugging_face::{LoadError, Options, load_with};
 use ocellus_compiler::{Compiler, Target};
+use ocellus_frontend::Model;
+use ocellus_frontend::hugging_face::{LoadError, Options, load_with};
 use ocellus_runtime::HostTensor;
 use safetensors::tensor::{Dtype, SafeTensors, View};
 use serde_json::Value;

@@ -1,10 +1,10 @@
 //! Every golden checkpoint, loaded and run by the reference interpreter, against what `transformers` computed.
 
 use crate::golden::{F32_RELATIVE_L2, cases, golden, ranges, relative_l2, tensors};
-use ocellus_compiler::frontend::Model;
-use ocellus_compiler::frontend::hugging_face::{Options, load, load_with};
-use ocellus_compiler::reference::evaluate;
 use ocellus_dialects::ElementType;
+use ocellus_frontend::Model;
+use ocellus_frontend::hugging_face::{Options, load, load_with};
+use ocellus_reference::evaluate;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

@@ -2,11 +2,11 @@
 //! against what `transformers` computed: fused, and with nothing but the implementation rules.
 
 use crate::golden::{F32_RELATIVE_L2, cases, golden, ranges, relative_l2, tensors};
-use ocellus_compiler::frontend::hugging_face::{Options, load_with};
-use ocellus_compiler::passes::specialise;
-use ocellus_compiler::reference::{bind_inputs, evaluate};
-use ocellus_compiler::rewrite::{Switches, TargetDescription, choose, read_back};
 use ocellus_dialects::ElementType;
+use ocellus_frontend::hugging_face::{Options, load_with};
+use ocellus_reference::{bind_inputs, evaluate};
+use ocellus_rewrite::specialise;
+use ocellus_rewrite::{Switches, TargetDescription, choose, read_back};
 use std::path::Path;
 
 fn check(case: &Path, switches: &Switches) {

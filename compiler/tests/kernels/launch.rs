@@ -3,7 +3,7 @@
 use crate::guarded::Guarded;
 use crate::near::Near;
 use half::{bf16, f16};
-use ocellus_compiler::codegen::{Optimisation, compile_kernels};
+use ocellus_codegen::{Optimisation, compile_kernels};
 use ocellus_dialects::kernel::KernelOp;
 use ocellus_dialects::symbolic::{Bindings, Dim};
 use ocellus_dialects::{ElementType, TensorType};

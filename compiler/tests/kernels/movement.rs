@@ -1,13 +1,13 @@
 //! The kernels that move elements, against the reference interpreter.
 
 use crate::launch::{Operand, assert_close, rounding, run, targets};
-use ocellus_compiler::reference::evaluate_op;
 use ocellus_dialects::ElementType::{self, BF16, F16, F32, I32};
 use ocellus_dialects::TensorType;
 use ocellus_dialects::kernel::{KernelOp, Move};
 use ocellus_dialects::symbolic::{Bindings, Dim};
 use ocellus_dialects::venc::{InterpolationFilter, Op};
 use ocellus_kernels::{CpuTarget, Layout, lower};
+use ocellus_reference::evaluate_op;
 use ocellus_runtime::HostTensor;
 
 /// What `op` makes of the operands' values, and its shape.

@@ -1,8 +1,9 @@
 //! A program that a test put together, in a session: the compiler's own way leads through the choice of kernels.
 
-use ocellus_compiler::frontend::Model;
+use ocellus_codegen as codegen;
+use ocellus_compiler::Target;
 use ocellus_compiler::passes::HostProgram;
-use ocellus_compiler::{Target, codegen};
+use ocellus_frontend::Model;
 use ocellus_kernels::CpuTarget;
 use ocellus_runtime::artifact::{ArtifactContents, ArtifactWriter, Provenance};
 use ocellus_runtime::{Options, Session};

@@ -8,8 +8,8 @@ use crate::output;
 use crate::progress::Stages;
 use crate::subject::open_model;
 use ocellus_compiler::Switches;
-use ocellus_compiler::rewrite::{Limits, Saturated, TargetDescription};
 use ocellus_compiler::{Program, passes};
+use ocellus_rewrite::{Limits, Saturated, TargetDescription};
 use ocellus_runtime::Output;
 use std::path::PathBuf;
 
@@ -82,7 +82,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
 
 /// What saturation finds for each piece's sizes is one e-graph: it is asked at many sizes.
 fn saturated(program: &Program, options: &CompileOptions) -> Result<String, Diagnostic> {
-    let module = passes::specialise(&program.venc);
+    let module = ocellus_rewrite::specialise(&program.venc);
     let switches = Switches::without(&options.disable)?;
     let target = match options.machine()? {
         Some(machine) => machine,

@@ -4,7 +4,8 @@ use crate::diagnostic::Diagnostic;
 use crate::hub;
 use crate::output;
 use crate::processor::processor_name;
-use ocellus_compiler::{Target, codegen};
+use ocellus_codegen as codegen;
+use ocellus_compiler::Target;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 

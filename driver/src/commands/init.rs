@@ -2,7 +2,7 @@
 
 use crate::diagnostic::Diagnostic;
 use crate::output;
-use ocellus_compiler::frontend::init::{self, InitError};
+use ocellus_frontend::init::{self, InitError};
 use ocellus_runtime::terminal::say;
 use std::path::PathBuf;
 

@@ -9,13 +9,13 @@ use crate::options::CompileOptions;
 use crate::output;
 use crate::progress::Stages;
 use crate::subject::{Subject, open_model};
-use ocellus_compiler::frontend::Model;
-use ocellus_compiler::reference::bind_inputs;
 use ocellus_compiler::verify::{
     Pieces, SizeCheck, Sizes, Verdict, check_inputs, check_size, find_fault, sizes_to_check,
 };
 use ocellus_compiler::{Compiler, Pass};
 use ocellus_dialects::symbolic::Bindings;
+use ocellus_frontend::Model;
+use ocellus_reference::bind_inputs;
 use ocellus_runtime::Session;
 use ocellus_runtime::terminal::say;
 use std::fmt::Write;

@@ -12,7 +12,7 @@
 //! A blob is written under a name of its own, and gets its place only when all of it is there. The reference is moved
 //! last: what an interrupted fetch leaves is never taken for a model.
 
-use ocellus_compiler::weights::files::{ShardIndex, WeightFile};
+use ocellus_checkpoint::files::{ShardIndex, WeightFile};
 use ocellus_runtime::unfinished::{Rights, Unfinished};
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};

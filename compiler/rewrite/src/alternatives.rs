@@ -1,0 +1,129 @@
+//! What else could have been chosen, and what taking it would cost.
+
+use super::choose::{Saturated, SaturatedFunction, Selection};
+use super::error::RewriteError;
+use super::extract::{Forced, Solution, WhatIf};
+use super::launch_prices::PricesAtSize;
+use super::report::{Alternative, fused_steps, kernel_name};
+use super::ways::{Maker, Way};
+use ocellus_dialects::symbolic::Bindings;
+
+/// States that pricing the alternatives of all functions and pieces may look at together. A block of an encoder needs some
+/// thousand; a model in one long function would otherwise be searched as often as it has kernels and pieces.
+pub(super) const MOST_STATES_TOGETHER: usize = 100_000;
+
+/// States for one alternative.
+const MOST_STATES_EACH: usize = 10_000;
+
+/// What else a function could do.
+pub(super) struct Alternatives {
+    /// The other kernels.
+    pub found: Vec<Alternative>,
+    /// How many more there are that were not priced.
+    pub unpriced: usize,
+    /// States that were looked at.
+    pub states: usize,
+}
+
+impl Saturated<'_> {
+    /// For every kernel of a selection, the other ways to make the same value, and how much longer the function would
+    /// take with each: why this kernel is here, and which fusions were not worth it.
+    pub fn alternatives(
+        &self,
+        selection: &Selection,
+        at: &Bindings,
+    ) -> Result<Vec<Alternative>, RewriteError> {
+        let prices = self.prices_at(at)?;
+        let mut all = vec![];
+        for (function, selected) in self.functions.iter().zip(&selection.functions) {
+            let most = MOST_STATES_TOGETHER;
+            all.extend(function.alternatives(&selected.solution, &prices, most).found);
+        }
+        Ok(all)
+    }
+}
+
+impl SaturatedFunction<'_> {
+    /// The other ways, as far as `most_states` go. Each search counts its states, and what it takes to begin it.
+    pub(super) fn alternatives(
+        &self,
+        solution: &Solution,
+        prices: &PricesAtSize,
+        most_states: usize,
+    ) -> Alternatives {
+        let problem = self.problem(prices);
+        let begin = problem.classes.len();
+        let what_if = WhatIf::new(&problem, MOST_STATES_EACH);
+        let mut all = vec![];
+        let (mut states, mut unpriced) = (begin, 0);
+        for (position, (class, ways)) in self.ways.classes.iter().enumerate() {
+            let chosen = solution.chosen.get(position).copied().flatten();
+            let Some(Maker::Launch(chosen_op)) =
+                chosen.and_then(|chosen| ways.get(chosen)).map(|way| &way.maker)
+            else {
+                continue;
+            };
+            for (other, way) in ways.iter().enumerate() {
+                let Maker::Launch(op) = &way.maker else { continue };
+                if Some(other) == chosen {
+                    continue;
+                }
+                let Some(what_if) = what_if.as_ref().filter(|_| states <= most_states) else {
+                    unpriced += 1;
+                    continue;
+                };
+                let (forced, looked_at) = what_if.forced(position, other);
+                states += looked_at + begin / 64;
+                let (choices, cost) = match forced {
+                    Forced::Solution(choices, cost) => (choices, cost),
+                    // Some ways cannot be taken here: they need the value themselves.
+                    Forced::Impossible => continue,
+                    Forced::Unknown => {
+                        unpriced += 1;
+                        continue;
+                    }
+                };
+                // Where the value itself was gone round, nothing is learnt of this way to make it.
+                if choices.get(position).copied().flatten().is_none() {
+                    continue;
+                }
+                let alternative = Alternative {
+                    function: self.function.name.clone(),
+                    label: self.labels.get(class).cloned(),
+                    chosen: kernel_name(chosen_op),
+                    instead: kernel_name(op),
+                    fuses_more: fused_steps(op) > fused_steps(chosen_op),
+                    extra_microseconds: cost.saturating_sub(solution.cost) as f64 / 1e6,
+                };
+                all.push((position, alternative));
+            }
+        }
+        Alternatives { found: cheapest_of_each_name(all), unpriced, states }
+    }
+
+    /// What makes the class in a solution, where that is a launch.
+    pub(super) fn chosen_kernel(&self, solution: &Solution, class: egg::Id) -> Option<String> {
+        let (position, _, ways) = self.ways.classes.get_full(&self.egraph.find(class))?;
+        let Way { maker: Maker::Launch(op), .. } = ways.get((*solution.chosen.get(position)?)?)?
+        else {
+            return None;
+        };
+        Some(kernel_name(op))
+    }
+}
+
+/// Kernels of one name differ in how they read their operands: the cheapest speaks for all.
+fn cheapest_of_each_name(mut all: Vec<(usize, Alternative)>) -> Vec<Alternative> {
+    all.sort_by(|(a, x), (b, y)| {
+        a.cmp(b).then(x.extra_microseconds.total_cmp(&y.extra_microseconds))
+    });
+    let mut kept: Vec<(usize, Alternative)> = vec![];
+    for (position, other) in all {
+        let mut of_same = kept.iter().rev().take_while(|(at, _)| *at == position);
+        let is_known = of_same.any(|(_, known)| known.instead == other.instead);
+        if other.instead != other.chosen && !is_known {
+            kept.push((position, other));
+        }
+    }
+    kept.into_iter().map(|(_, alternative)| alternative).collect()
+}

@@ -1,0 +1,61 @@
+//! From `venc` to `kernel` by equality saturation.
+//!
+//! Each function of a module becomes an e-graph of [terms](language): its own `venc` operations, and by the
+//! [rules](rules) everything that is equal to them, down to kernels with what is fused into them. Nothing is lost on the
+//! way, so no rule has to be worth its while: [extraction](extract) chooses the kernels that cost least on a
+//! [target](target), exactly. One saturated e-graph serves every size of the range; [`choose_pieces`] asks it at many.
+
+mod alternatives;
+mod analysis;
+mod attribute;
+mod candidates;
+mod choose;
+mod cost;
+mod display;
+mod error;
+mod extract;
+mod implemented;
+mod insert;
+mod language;
+mod launch_prices;
+mod lower;
+mod meaning;
+mod offline;
+mod pieces;
+mod price;
+mod read_back;
+mod real;
+mod refusals;
+mod report;
+mod rules;
+mod saturate;
+mod schedules;
+mod specialise;
+mod switches;
+mod target;
+#[cfg(test)]
+mod tests;
+mod ways;
+
+pub use analysis::Conflict;
+pub use choose::{Saturated, Selection, choose};
+pub use cost::{Bound, Prediction, Quantities};
+pub use error::RewriteError;
+pub use pieces::{PieceOptions, PieceProgram, choose_pieces};
+pub use price::ProgramPrice;
+pub use read_back::read_back;
+pub use refusals::Refusal;
+pub use report::{
+    Alternative, Effort, ExtractionReport, FunctionReport, KernelReport, Report, callees_first,
+    launches,
+};
+pub use rules::{Assumption, Condition, Group, Rule, UnknownAssumption};
+pub use saturate::{Limits, RuleStatistics, Statistics, Stop};
+pub use specialise::specialise;
+pub use switches::{Switches, nearest};
+pub use target::{BandwidthShare, MemoryLevel, Rates, TargetDescription, TileRates};
+
+/// Every rewrite rule with its group, for listings.
+pub fn rules() -> impl Iterator<Item = (Group, &'static Rule)> {
+    rules::all()
+}

@@ -1,0 +1,357 @@
+//! [`Cheapest`]: the programs that are the cheapest at some size, found by asking the e-graph at samples, at more between
+//! those that differ, and wherever prices say that none of those known is good enough.
+
+use super::axes::{AXES, Axes, Position, Steps};
+use super::partition::Losses;
+use super::prices::{Prices, ProgramPrices, excess};
+use crate::choose::{MOST_STATES, Saturated, Selection};
+use crate::error::RewriteError;
+use crate::price::ProgramPrice;
+use crate::report::Effort;
+use ocellus_dialects::kernel::Module;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// Extractions at most: a range on which the choice changes with almost every size is described well enough by these.
+const MOST_EXTRACTIONS: usize = 400;
+
+/// States of all the searches for the cheapest program of a sample, but for the first: an e-graph in which each takes long
+/// is asked at fewer sizes.
+const MOST_STATES_AT_SAMPLES: usize = 100_000;
+
+/// States of all the searches near known programs.
+const MOST_STATES_NEAR_KNOWN: usize = 60_000;
+
+/// Prices of launches, over all schedules and positions.
+const MOST_PRICES: usize = 16_000_000;
+
+/// A program that is the cheapest somewhere.
+pub struct Program {
+    /// What was chosen.
+    pub selection: Selection,
+    /// Where it was found.
+    at: Position,
+    /// What it costs at every position that is priced.
+    pub prices: Vec<f64>,
+}
+
+/// The programs, and where each was found to be the cheapest.
+pub struct Cheapest<'a> {
+    saturated: &'a Saturated<'a>,
+    axes: &'a Axes<'a>,
+    prices: Prices<'a>,
+    /// The share by which a program may cost more than the cheapest and still be as good.
+    indifference: f64,
+    programs: Vec<Program>,
+    known: BTreeMap<Position, usize>,
+    /// The least that any program costs at every position that is priced, as far as is known.
+    least: Vec<f64>,
+    /// The program whose kernels are these.
+    nearest: Vec<usize>,
+    states_of_first: usize,
+    states_at_samples: usize,
+    states_near_known: usize,
+    limit_hit: bool,
+}
+
+impl<'a> Cheapest<'a> {
+    /// Asks over the whole range, of programs that differ in price by more than the share `indifference`.
+    pub fn find(
+        saturated: &'a Saturated<'a>,
+        axes: &'a Axes<'a>,
+        indifference: f64,
+    ) -> Result<Self, RewriteError> {
+        let prices = Prices::new(saturated, axes.grid()?);
+        let least = vec![f64::INFINITY; prices.grid().len()];
+        let mut cheapest = Cheapest {
+            saturated,
+            axes,
+            prices,
+            indifference,
+            programs: vec![],
+            known: BTreeMap::new(),
+            nearest: vec![0; least.len()],
+            least,
+            states_of_first: 0,
+            states_at_samples: MOST_STATES_AT_SAMPLES,
+            states_near_known: MOST_STATES_NEAR_KNOWN,
+            limit_hit: false,
+        };
+        cheapest.explore()?;
+        cheapest.refine()?;
+        cheapest.ask_at_leaps()?;
+        cheapest.refine()?;
+        Ok(cheapest)
+    }
+
+    /// The axes.
+    pub fn axes(&self) -> &Axes<'a> {
+        self.axes
+    }
+
+    /// The positions that are priced.
+    pub fn prices(&self) -> &Prices<'a> {
+        &self.prices
+    }
+
+    /// The programs.
+    pub fn programs(&self) -> &[Program] {
+        &self.programs
+    }
+
+    /// The least that any program costs at every position that is priced, as far as is known.
+    pub fn least(&self) -> &[f64] {
+        &self.least
+    }
+
+    /// How much more each program costs than the least at every position that is priced.
+    pub fn losses(&self) -> Losses {
+        Losses::of(&self.least, self.programs.iter().map(|program| program.prices.as_slice()))
+    }
+
+    /// The kernels of a program.
+    pub fn lower(&self, program: usize) -> Result<Module, RewriteError> {
+        self.saturated.lower(&self.programs[program].selection)
+    }
+
+    /// What a program costs at any size.
+    pub fn price(&self, program: usize) -> Result<ProgramPrice, RewriteError> {
+        ProgramPrice::of(&self.lower(program)?, self.saturated.target())
+    }
+
+    /// At how many sizes the cheapest program was asked for.
+    pub fn extractions(&self) -> usize {
+        self.known.len()
+    }
+
+    /// Takes down what it took to find the programs.
+    pub fn add_to(&self, effort: &mut Effort) {
+        effort.extractions = self.known.len();
+        effort.programs = self.programs.len();
+        effort.prices = self.prices.work();
+        effort.states += self.states_of_first
+            + (MOST_STATES_AT_SAMPLES - self.states_at_samples)
+            + (MOST_STATES_NEAR_KNOWN - self.states_near_known);
+    }
+
+    /// Whether there was more to ask than the limits allow.
+    pub fn is_limited(&self) -> bool {
+        self.limit_hit
+    }
+
+    /// Asks at the corners of the range, and inside wherever the corners of a part disagree.
+    fn explore(&mut self) -> Result<(), RewriteError> {
+        let coarse = self.axes.coarse();
+        let whole = [0, 1, 2].map(|axis| (0, coarse[axis].len() - 1));
+        // The widest first: where the search comes to its limits, it was everywhere.
+        let mut open = VecDeque::from([whole]);
+        while let Some(part) = open.pop_front() {
+            let samples = positions(&coarse, part.map(|(from, to)| ends_and_middle(from, to)));
+            let inside = positions(&coarse, part.map(|(from, to)| (from..=to).collect()));
+            if self.agree(&samples, &inside)? || self.limit_hit {
+                continue;
+            }
+            let [rows, columns, layers] = part.map(|(from, to)| halves(from, to));
+            for row in &rows {
+                for column in &columns {
+                    for layer in &layers {
+                        let half = [*row, *column, *layer];
+                        if half != part {
+                            open.push_back(half);
+                        }
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks where the best known program costs the most more than the same kernels scheduled for the size would, until
+    /// none costs more than makes a difference.
+    fn refine(&mut self) -> Result<(), RewriteError> {
+        let mut best = vec![f64::INFINITY; self.least.len()];
+        // To ask again brings nothing new.
+        let mut is_asked = vec![false; self.least.len()];
+        let mut taken = 0;
+        while !self.limit_hit {
+            for program in &self.programs[taken..] {
+                let prices = best.iter_mut().zip(&program.prices);
+                prices.for_each(|(best, price)| *best = best.min(*price));
+            }
+            taken = self.programs.len();
+            let losses = best.iter().zip(&self.least).map(|(best, least)| excess(*best, *least));
+            let open = losses.enumerate().filter(|(index, _)| !is_asked[*index]);
+            let Some((index, loss)) = open.max_by(|(_, a), (_, b)| a.total_cmp(b)) else { break };
+            if loss <= self.indifference {
+                break;
+            }
+            is_asked[index] = true;
+            let position = self.prices.grid().position(index);
+            if let Some(program) = self.program_at(position, Some(self.nearest[index]))? {
+                self.least[index] = self.programs[program].prices[index];
+                best[index] = self.least[index];
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks on both sides of the greatest leaps of the price, where a wave of tiles ends: other kernels, whose waves end
+    /// elsewhere, may be the cheapest there and nowhere else.
+    fn ask_at_leaps(&mut self) -> Result<(), RewriteError> {
+        let mut leaps: Vec<(f64, [usize; 2])> = vec![];
+        for index in 0..self.least.len() {
+            let Some(before) = self.prices.grid().before(index, 1) else { continue };
+            let leap = excess(self.least[index], self.least[before]);
+            if leap > self.indifference {
+                leaps.push((leap, [before, index]));
+            }
+        }
+        leaps.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+        let mut asked: Vec<f64> = vec![];
+        for (_, [before, index]) in leaps {
+            // Where a call takes as long, it is the same leap at other values of the symbols.
+            let price = self.least[index];
+            let is_alike = |other: &f64| (price / other - 1.0).abs() < self.indifference;
+            if self.states_near_known > 0 && !asked.iter().any(is_alike) {
+                asked.push(price);
+                for side in [before, index] {
+                    let position = self.prices.grid().position(side);
+                    self.program_at(position, Some(self.nearest[side]))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether one program is the cheapest at all samples, or those that are cost nearly the same all over `inside`.
+    fn agree(&mut self, samples: &[Position], inside: &[Position]) -> Result<bool, RewriteError> {
+        let mut found = BTreeSet::new();
+        for sample in samples {
+            match self.program_at(*sample, None)? {
+                Some(program) => found.insert(program),
+                None => return Ok(false),
+            };
+        }
+        if found.len() == 1 {
+            return Ok(true);
+        }
+        let differ = |index: usize| {
+            let prices = found.iter().map(|program| self.programs[*program].prices[index]);
+            let (least, most) = prices.fold((f64::INFINITY, 0f64), |(least, most), price| {
+                (least.min(price), most.max(price))
+            });
+            excess(most, least) > self.indifference
+        };
+        let grid = self.prices.grid();
+        Ok(!inside.iter().filter_map(|position| grid.index(*position)).any(differ))
+    }
+
+    /// The number of the cheapest program there; none where the limit is hit. Near a known program only those are looked
+    /// for that save enough to matter.
+    fn program_at(
+        &mut self,
+        position: Position,
+        near: Option<usize>,
+    ) -> Result<Option<usize>, RewriteError> {
+        if let Some(known) = self.known.get(&position) {
+            return Ok(Some(*known));
+        }
+        let no_states = near.is_none() && self.states_at_samples == 0;
+        let many = self.known.len() == MOST_EXTRACTIONS || self.prices.work() > MOST_PRICES;
+        if no_states || many {
+            self.limit_hit |= many;
+            return Ok(None);
+        }
+        let at = self.axes.at(position)?;
+        let selection = match near {
+            Some(known) => {
+                let known = &self.programs[known].selection;
+                let saving = self.indifference;
+                self.saturated.select_near(&at, known, saving, &mut self.states_near_known)?
+            }
+            // Without a first program there is nothing.
+            None if self.programs.is_empty() => {
+                let mut left = MOST_STATES;
+                let selection = self.saturated.select_within(&at, &mut left)?;
+                self.states_of_first = MOST_STATES - left;
+                selection
+            }
+            None => self.saturated.select_within(&at, &mut self.states_at_samples)?,
+        };
+        let same = self.programs.iter().position(|program| program.selection.is_same(&selection));
+        let program = match same {
+            Some(program) => program,
+            None => self.add(selection, position),
+        };
+        self.known.insert(position, program);
+        Ok(Some(program))
+    }
+
+    /// Searches on where a program was found near a known one, for the report to say what the cheapest costs there.
+    pub fn prove(&mut self, program: usize) -> Result<(), RewriteError> {
+        let program = &mut self.programs[program];
+        if !program.selection.is_proven() && self.states_at_samples > 0 {
+            let at = self.axes.at(program.at)?;
+            let cheapest = self.saturated.select_within(&at, &mut self.states_at_samples)?;
+            program.selection.prove(&cheapest);
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, selection: Selection, at: Position) -> usize {
+        let prices = self.prices.of(&selection, 0);
+        self.take_down(self.programs.len(), &prices, 0);
+        self.programs.push(Program { selection, at, prices: prices.fixed });
+        self.programs.len() - 1
+    }
+
+    /// Takes down where a program with those prices from a position on is the cheapest known.
+    fn take_down(&mut self, program: usize, prices: &ProgramPrices, first: usize) {
+        let costs = prices.fixed.iter().zip(&prices.rescheduled).map(|(a, b)| a.min(*b));
+        for (index, cost) in (first..).zip(costs) {
+            if cost < self.least[index] {
+                (self.least[index], self.nearest[index]) = (cost, program);
+            }
+        }
+    }
+
+    /// Looks at more sizes, as at those before.
+    pub fn scatter(&mut self, positions: Vec<Position>) -> Result<(), RewriteError> {
+        let first = self.least.len();
+        self.prices.scatter(self.axes, positions)?;
+        self.least.resize(self.prices.grid().len(), f64::INFINITY);
+        self.nearest.resize(self.least.len(), 0);
+        for program in 0..self.programs.len() {
+            let prices = self.prices.of(&self.programs[program].selection, first);
+            self.take_down(program, &prices, first);
+            self.programs[program].prices.extend(prices.fixed);
+        }
+        self.refine()
+    }
+}
+
+/// All combinations of samples along the axes.
+fn positions(coarse: &Steps, [rows, columns, layers]: [Vec<usize>; AXES]) -> Vec<Position> {
+    let mut all = vec![];
+    for row in &rows {
+        for column in &columns {
+            let at = |layer: &usize| [coarse[0][*row], coarse[1][*column], coarse[2][*layer]];
+            all.extend(layers.iter().map(at));
+        }
+    }
+    all
+}
+
+fn ends_and_middle(from: usize, to: usize) -> Vec<usize> {
+    let mut all = vec![from, from.midpoint(to), to];
+    all.dedup();
+    all
+}
+
+/// Both halves of a stretch; the stretch itself where it has no inside.
+fn halves(from: usize, to: usize) -> Vec<(usize, usize)> {
+    let middle = from.midpoint(to);
+    match middle == from {
+        true => vec![(from, to)],
+        false => vec![(from, middle), (middle, to)],
+    }
+}

@@ -1,0 +1,248 @@
+//! [`Cover`]: the parts that cover a range, each with the program that serves it: in slabs and segments of these where that
+//! meets the tolerance, else by a tree of borders; looked at anew inside until they hold what they promise.
+
+use super::PieceOptions;
+use super::axes::{Axes, Position};
+use super::borders::{self, Sizes};
+use super::cheapest::Cheapest;
+use super::cut::{Along, Bounded, Cut};
+use super::grid::Grid;
+use super::partition::{self, Layout, Losses, Part};
+use super::prices::excess;
+use super::tree::{self, Samples, Search};
+use crate::error::RewriteError;
+use crate::price::ProgramPrice;
+use ocellus_dialects::symbolic::Dim;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How often the range is looked at inside its parts.
+const ROUNDS: usize = 2;
+
+/// Sizes of each part that are looked at in a round.
+const TRIES: usize = 16;
+
+/// A range that was cut: the parts that cover it, and the tolerance that was needed.
+pub struct Cover {
+    /// What it is cut along.
+    pub cut: Cut,
+    /// The parts.
+    pub parts: Vec<Bounded>,
+    /// The tolerance that all samples meet.
+    pub tolerance: f64,
+    /// What slabs are cut along, where the parts are such.
+    slabs_along: Option<Along>,
+}
+
+impl Cover {
+    /// The range in parts that hold what they promise at sizes inside them that were no samples, too: few samples lie in a
+    /// small part, and its program may be the best at these alone.
+    pub fn of(cheapest: &mut Cheapest, options: PieceOptions) -> Result<Self, RewriteError> {
+        let mut cover = Cover::fewest(cheapest, options);
+        for round in 0..ROUNDS {
+            if cheapest.prices().grid().is_everywhere() {
+                break;
+            }
+            let first = cheapest.prices().grid().len();
+            cheapest.scatter(cover.inside(cheapest.axes(), round)?)?;
+            let may_be_finer =
+                cover.tolerance > options.of_choice() && cover.parts.len() < options.most;
+            if cover.holds_from(first, cheapest)? && !may_be_finer {
+                break;
+            }
+            // What is cut last is not looked at again: it is mended only.
+            cover = match round + 1 < ROUNDS {
+                true => cover.again(cheapest, options),
+                false => cover.mended(cheapest, options),
+            };
+        }
+        cover.settle_borders(cheapest)?;
+        Ok(cover)
+    }
+
+    /// The fewest parts of all slabs that meet the tolerance; where none do, what a tree gives.
+    fn fewest(cheapest: &Cheapest, options: PieceOptions) -> Self {
+        let samples = (cheapest, &cheapest.losses());
+        let mut best: Option<Cover> = None;
+        for along in slabs_along(cheapest) {
+            let Some(found) = Cover::slabs(along, samples, options.with_room()) else { continue };
+            let is_whole = found.parts.len() == 1;
+            if best.as_ref().is_none_or(|known| found.parts.len() < known.parts.len()) {
+                best = Some(found);
+            }
+            if is_whole {
+                break;
+            }
+        }
+        best.unwrap_or_else(|| Cover::without_slabs(samples, options, Search::Quick))
+    }
+
+    /// The same range cut anew, with the samples that there are now.
+    fn again(self, cheapest: &Cheapest, options: PieceOptions) -> Self {
+        let samples = (cheapest, &cheapest.losses());
+        let slabs = |along| Cover::slabs(along, samples, options.with_room());
+        let slabs = self.slabs_along.and_then(slabs);
+        slabs.unwrap_or_else(|| Cover::without_slabs(samples, options, Search::Thorough))
+    }
+
+    /// The same range, its parts made to fit the samples that there are now.
+    fn mended(self, cheapest: &Cheapest, options: PieceOptions) -> Self {
+        let (values, losses) = (self.cut.samples(cheapest.prices().grid()), cheapest.losses());
+        let samples = Samples { values: &values, losses: &losses };
+        let (parts, tolerance) =
+            tree::mend(samples, &self.parts, options.of_choice(), options.most.max(1));
+        Cover { parts, tolerance, ..self }
+    }
+
+    /// The fewest slabs with segments along something; none where there would be too many.
+    fn slabs(
+        along: Along,
+        (cheapest, losses): (&Cheapest, &Losses),
+        options: PieceOptions,
+    ) -> Option<Self> {
+        let cut = Cut::new(vec![Along::Axis(0), along.clone()]);
+        let layout = layout(cheapest.prices().grid(), &cut);
+        let tolerance = options.of_choice();
+        let parts = partition::partition((&layout, losses), tolerance, options.most.max(1))?;
+        let parts = parts.into_iter().map(Bounded::from).collect();
+        Some(Cover { cut, parts, tolerance, slabs_along: Some(along) })
+    }
+
+    /// What there is where no slabs meet the tolerance: a tree, or slabs along the one symbol there is with a greater one.
+    fn without_slabs(
+        (cheapest, losses): (&Cheapest, &Losses),
+        options: PieceOptions,
+        search: Search,
+    ) -> Self {
+        let (tolerance, most) = (options.of_choice(), options.most.max(1));
+        if most > 1 && cheapest.axes().wide_symbols() > 1 {
+            let cut = Cut::new(all_along(cheapest));
+            let values = cut.samples(cheapest.prices().grid());
+            let samples = Samples { values: &values, losses };
+            let most = options.with_room().most;
+            let (parts, tolerance) = tree::grow(samples, tolerance, most, search);
+            return Cover { cut, parts, tolerance, slabs_along: None };
+        }
+        let along = Along::Axis(1);
+        let cut = Cut::new(vec![Along::Axis(0), along.clone()]);
+        let layout = layout(cheapest.prices().grid(), &cut);
+        let (parts, tolerance) = partition::within((&layout, losses), tolerance, most);
+        let parts = parts.into_iter().map(Bounded::from).collect();
+        Cover { cut, parts, tolerance, slabs_along: Some(along) }
+    }
+
+    /// Sizes inside each part that no earlier round had.
+    fn inside(&self, axes: &Axes, round: usize) -> Result<Vec<Position>, RewriteError> {
+        let mut positions = vec![];
+        for (number, part) in self.parts.iter().enumerate() {
+            let within = self.cut.within(axes, part)?;
+            for attempt in 0..TRIES {
+                let number = (round * self.parts.len() + number) * TRIES + attempt + 1;
+                positions.extend(self.cut.scattered(axes, (part, &within), number)?);
+            }
+        }
+        Ok(positions)
+    }
+
+    /// Whether at all samples from one on the program of the part is within the tolerance.
+    fn holds_from(&self, first: usize, cheapest: &Cheapest) -> Result<bool, RewriteError> {
+        let grid = cheapest.prices().grid();
+        for index in first..grid.len() {
+            let values = self.cut.values(cheapest.axes(), grid.position(index))?;
+            let part = self.parts.iter().find(|part| part.holds(&values));
+            let price = part.map(|part| cheapest.programs()[part.program].prices[index]);
+            if price.is_some_and(|price| excess(price, cheapest.least()[index]) > self.tolerance) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Moves each border of a slab to the size at which the better program changes.
+    fn settle_borders(&mut self, cheapest: &Cheapest) -> Result<(), RewriteError> {
+        let Some(along) = &self.slabs_along else { return Ok(()) };
+        let mut prices = BTreeMap::new();
+        for program in self.parts.iter().map(|part| part.program).collect::<BTreeSet<_>>() {
+            prices.insert(program, cheapest.price(program)?);
+        }
+        let layout = layout(cheapest.prices().grid(), &self.cut);
+        let sizes = CutSizes { axes: cheapest.axes(), along, prices };
+        let part = |part: &Bounded| Part {
+            rows: part.bounds[0],
+            columns: part.bounds[1],
+            program: part.program,
+        };
+        let mut parts: Vec<Part> = self.parts.iter().map(part).collect();
+        borders::settle_borders(&sizes, layout.columns(), &mut parts)?;
+        self.parts = parts.into_iter().map(Bounded::from).collect();
+        Ok(())
+    }
+}
+
+/// Where the samples lie in slabs and segments.
+fn layout(grid: &Grid, cut: &Cut) -> Layout {
+    let values = cut.samples(grid);
+    let samples: Vec<(i64, i64)> =
+        (0..grid.len()).map(|sample| (values[0][sample], values[1][sample])).collect();
+    Layout::new(grid.steps(0).to_vec(), &samples)
+}
+
+/// Sizes that symbols make together that the range is tried to be cut along: most launches work on one of two.
+const MOST_EXTENTS: usize = 2;
+
+/// What segments of slabs are cut along: the second symbol, and sizes that symbols make together. With a third symbol the
+/// latter come first: they tell apart what boxes of two cannot.
+fn slabs_along(cheapest: &Cheapest) -> Vec<Along> {
+    let extents = cheapest.prices().extents().into_iter().take(MOST_EXTENTS);
+    let extents = extents.filter_map(|extent| Along::extent(cheapest.axes(), extent));
+    match cheapest.axes().wide_symbols() {
+        0 | 1 => vec![Along::Axis(1)],
+        2 => std::iter::once(Along::Axis(1)).chain(extents).collect(),
+        _ => extents.chain([Along::Axis(1)]).collect(),
+    }
+}
+
+/// Bytes of launches that a tree may cut along.
+const MOST_BYTES: usize = 5;
+
+/// What a tree may cut along: steps of the first two symbols, and sizes that symbols make together: extents of the work on
+/// all images and on one, and bytes. Bytes that no integer counts at some size bound nothing, for no piece would hold that.
+fn all_along(cheapest: &Cheapest) -> Vec<Along> {
+    let (axes, prices) = (cheapest.axes(), cheapest.prices());
+    let (moving, still): (Vec<Dim>, Vec<Dim>) =
+        prices.all_extents().into_iter().partition(|extent| axes.moves(0, extent));
+    let all = [0, axes.last_step(0)];
+    let is_new = |bytes: &Dim| {
+        let is_counted = axes.interval(all, bytes).max < i64::MAX;
+        is_counted && !moving.contains(bytes) && !still.contains(bytes)
+    };
+    let bytes: Vec<Dim> = prices.bytes().into_iter().filter(is_new).take(MOST_BYTES).collect();
+    let extents = [moving, still].into_iter().flat_map(|some| some.into_iter().take(MOST_EXTENTS));
+    let dims = extents.chain(bytes).filter_map(|dim| Along::extent(axes, dim));
+    [Along::Axis(0), Along::Axis(1)].into_iter().chain(dims).collect()
+}
+
+/// Positions as a cut sees them.
+struct CutSizes<'a> {
+    axes: &'a Axes<'a>,
+    along: &'a Along,
+    /// The price of each program of a part.
+    prices: BTreeMap<usize, ProgramPrice>,
+}
+
+impl Sizes for CutSizes<'_> {
+    type Error = RewriteError;
+
+    fn last_step(&self, axis: usize) -> i64 {
+        self.axes.last_step(axis)
+    }
+
+    fn value(&self, position: Position) -> Result<i64, RewriteError> {
+        self.along.value(self.axes, position)
+    }
+
+    fn is_better(&self, position: Position, a: usize, b: usize) -> Result<bool, RewriteError> {
+        let at = self.axes.at(position)?;
+        let price = |program: usize| self.prices.get(&program).map(|price| price.at(&at));
+        Ok(price(a) < price(b))
+    }
+}

@@ -1,0 +1,198 @@
+//! [`Prices`]: what programs cost at every position of a grid. Programs share launches, so a launch is priced once, at
+//! several positions side by side.
+
+use super::axes::{Axes, Position};
+use super::grid::Grid;
+use crate::choose::{Saturated, Selection};
+use crate::error::RewriteError;
+use crate::price::LaunchPrice;
+use crate::real::Lanes;
+use crate::schedules::LEAST_SAVING;
+use crate::target::TargetDescription;
+use ocellus_dialects::symbolic::{Dim, Symbol};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Prices over a grid.
+pub struct Prices<'a> {
+    saturated: &'a Saturated<'a>,
+    grid: Grid,
+    /// The values of the symbols at all positions, several side by side, and how many these are.
+    sizes: Vec<(Vec<Lanes>, usize)>,
+    /// The launches that were priced, by number.
+    launches: BTreeMap<usize, Launch>,
+    work: usize,
+}
+
+/// A launch with all of its schedules.
+struct Launch {
+    /// What each costs at every position.
+    prices: Vec<Vec<f64>>,
+    /// What the one costs that is chosen there.
+    chosen: Vec<f64>,
+}
+
+/// What a program costs at positions of the grid, in microseconds.
+pub struct ProgramPrices {
+    /// The program as it is.
+    pub fixed: Vec<f64>,
+    /// The same kernels, where each launch has the schedule that is chosen at the position: what asking there would give,
+    /// unless it gives other kernels, which are cheaper still.
+    pub rescheduled: Vec<f64>,
+}
+
+impl<'a> Prices<'a> {
+    /// Nothing is priced yet.
+    pub fn new(saturated: &'a Saturated<'a>, grid: Grid) -> Self {
+        let sizes = grid.lanes(0).collect();
+        Prices { saturated, grid, sizes, launches: BTreeMap::new(), work: 0 }
+    }
+
+    /// The positions that are priced.
+    pub fn grid(&self) -> &Grid {
+        &self.grid
+    }
+
+    /// Prices more positions, and whatever is asked for from then on at these too.
+    pub fn scatter(&mut self, axes: &Axes, positions: Vec<Position>) -> Result<(), RewriteError> {
+        let first = self.grid.len();
+        self.grid.scatter(axes, positions)?;
+        let more: Vec<_> = self.grid.lanes(first).collect();
+        for (number, launch) in &mut self.launches {
+            if let Some(price) = self.saturated.launch_prices().get(*number) {
+                self.work += launch.extend(price, &more, self.saturated.target());
+            }
+        }
+        self.sizes.extend(more);
+        Ok(())
+    }
+
+    /// How many prices of launches were worked out.
+    pub fn work(&self) -> usize {
+        self.work
+    }
+
+    /// What the launches work on along their first extent, such as the rows of a gemm, as far as more than one symbol
+    /// makes it: waves of tiles end with it. The one of the most launches comes first.
+    pub fn extents(&self) -> Vec<Dim> {
+        let prices = self.saturated.launch_prices();
+        by_launches(self.launches.keys().filter_map(|launch| prices.extents(*launch).next()))
+    }
+
+    /// The same of all extents of the launches, such as the keys of an attention.
+    pub fn all_extents(&self) -> Vec<Dim> {
+        let prices = self.saturated.launch_prices();
+        by_launches(self.launches.keys().flat_map(|launch| prices.extents(*launch)))
+    }
+
+    /// The bytes of activations that launches move, as far as more than one symbol makes them and without a factor. They
+    /// come as fast as the cache that they fit into lets them, so that a price leaps where they fit into it no more.
+    pub fn bytes(&self) -> Vec<Dim> {
+        let prices = self.saturated.launch_prices();
+        let bytes = self.launches.keys().filter_map(|launch| prices.bytes(*launch));
+        by_launches(bytes.map(without_factor).collect::<Vec<Dim>>().iter())
+    }
+
+    /// The prices of the program of a selection at the positions from `first` on.
+    pub fn of(&mut self, selection: &Selection, first: usize) -> ProgramPrices {
+        let mut fixed = vec![0.0; self.grid.len() - first];
+        let mut rescheduled = fixed.clone();
+        for ((launch, schedule), times) in self.saturated.launches(selection) {
+            let launch = self.launch(launch);
+            let add = |sums: &mut [f64], prices: &[f64]| {
+                let prices = prices.iter().skip(first);
+                sums.iter_mut().zip(prices).for_each(|(sum, price)| *sum += times * price);
+            };
+            add(&mut fixed, launch.prices.get(schedule).unwrap_or(&launch.chosen));
+            add(&mut rescheduled, &launch.chosen);
+        }
+        ProgramPrices { fixed, rescheduled }
+    }
+
+    fn launch(&mut self, number: usize) -> &Launch {
+        let Prices { saturated, grid, sizes, launches, work } = self;
+        launches.entry(number).or_insert_with(|| {
+            let Some(price) = saturated.launch_prices().get(number) else {
+                return Launch { prices: vec![], chosen: vec![0.0; grid.len()] };
+            };
+            let mut launch = Launch { prices: vec![vec![]; price.schedules()], chosen: vec![] };
+            *work += launch.extend(price, sizes, saturated.target());
+            launch
+        })
+    }
+}
+
+impl Launch {
+    /// Prices the launch at more positions; how many prices these are.
+    fn extend(
+        &mut self,
+        price: &LaunchPrice,
+        sizes: &[(Vec<Lanes>, usize)],
+        target: &TargetDescription,
+    ) -> usize {
+        let known = self.chosen.len();
+        for (values, count) in sizes {
+            let here = price.at(values, target);
+            let extend = |(prices, here): (&mut Vec<f64>, Lanes)| prices.extend(&here.0[..*count]);
+            self.prices.iter_mut().zip(here).for_each(extend);
+        }
+        let more: Vec<&[f64]> = self.prices.iter().map(|prices| &prices[known..]).collect();
+        let count = more.iter().map(|prices| prices.len()).sum();
+        let chosen = chosen(&more);
+        self.chosen.extend(chosen);
+        count
+    }
+}
+
+/// The price of the schedule that is chosen at each position: the first one, unless the cheapest saves enough.
+fn chosen(prices: &[&[f64]]) -> Vec<f64> {
+    let Some((usual, others)) = prices.split_first() else { return vec![] };
+    let mut best = usual.to_vec();
+    for other in others {
+        best.iter_mut().zip(*other).for_each(|(best, other)| *best = best.min(*other));
+    }
+    let worthwhile = |best: &mut f64, usual: &f64| {
+        if *best >= usual * (1.0 - LEAST_SAVING) {
+            *best = *usual;
+        }
+    };
+    best.iter_mut().zip(*usual).for_each(|(best, usual)| worthwhile(best, usual));
+    best
+}
+
+/// How much more a price is than the least one, as a share of it: nothing where both are nothing, as of a program
+/// without launches.
+pub fn excess(price: f64, least: f64) -> f64 {
+    if price <= least { 0.0 } else { price / least - 1.0 }
+}
+
+/// The extents that more than one symbol makes, those that are named most often first.
+fn by_launches<'d>(extents: impl Iterator<Item = &'d Dim>) -> Vec<Dim> {
+    let mut counted: Vec<(&Dim, usize)> = vec![];
+    for extent in extents.filter(|extent| is_of_several(extent)) {
+        match counted.iter_mut().find(|(known, _)| *known == extent) {
+            Some((_, count)) => *count += 1,
+            None => counted.push((extent, 1)),
+        }
+    }
+    counted.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    counted.into_iter().map(|(extent, _)| extent.clone()).collect()
+}
+
+/// A dimension divided by what all of its coefficients have in common.
+fn without_factor(dim: &Dim) -> Dim {
+    let coefficients = dim.terms().map(|(coefficient, _)| coefficient);
+    let common = coefficients.fold(0, greatest_common_divisor);
+    dim.exact_quotient(common.max(1)).unwrap_or_else(|| dim.clone())
+}
+
+fn greatest_common_divisor(mut a: i64, mut b: i64) -> i64 {
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    a.abs()
+}
+
+/// Whether more than one symbol makes a dimension.
+fn is_of_several(extent: &Dim) -> bool {
+    extent.symbols().collect::<BTreeSet<&Symbol>>().len() > 1
+}
