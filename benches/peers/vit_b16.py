@@ -1,6 +1,6 @@
 """ViT-B/16 at 224, f32, on the CPU: Ocellus beside ONNX Runtime, OpenVINO and PyTorch, interleaved in one run.
 
-    cargo build --release --package ocellus
+    cargo build --release --package ocellus-cli
     pip install -r requirements.txt
     python vit_b16.py                    # or: --peers-only, without Ocellus
 
@@ -205,7 +205,7 @@ def main():
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write all figures there too")
     arguments = parser.parse_args()
     if not arguments.peers_only and not arguments.ocellus.exists():
-        sys.exit(f"{arguments.ocellus} is not there: `cargo build --release --package ocellus`, or --peers-only")
+        sys.exit(f"{arguments.ocellus} is not there: `cargo build --release --package ocellus-cli`, or --peers-only")
 
     torch.set_num_threads(arguments.threads)
     transformers.logging.disable_progress_bar()

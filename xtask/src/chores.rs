@@ -20,7 +20,7 @@ pub fn demo() -> Result<(), String> {
         "build",
         "--release",
         "--package",
-        "ocellus",
+        "ocellus-cli",
         "--package",
         "ocellus-runtime",
     ]))?;

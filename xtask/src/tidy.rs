@@ -14,7 +14,7 @@ struct Crate {
     calls_llvm: bool,
 }
 
-const CRATES: [Crate; 13] = [
+const CRATES: [Crate; 14] = [
     Crate { folder: "dialects", uses: &[], calls_llvm: false },
     Crate { folder: "mlir", uses: &[], calls_llvm: true },
     Crate { folder: "runtime", uses: &[], calls_llvm: false },
@@ -47,6 +47,19 @@ const CRATES: [Crate; 13] = [
             "kernels",
             "reference",
             "rewrite",
+            "runtime",
+        ],
+        calls_llvm: false,
+    },
+    Crate {
+        folder: "ocellus",
+        uses: &[
+            "checkpoint",
+            "compiler",
+            "dialects",
+            "frontend",
+            "preprocess",
+            "reference",
             "runtime",
         ],
         calls_llvm: false,
