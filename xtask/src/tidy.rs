@@ -88,14 +88,22 @@ const LLVM: [&str; 5] = ["inkwell", "llvm-sys", "melior", "mlir-sys", "tblgen"];
 /// More lines than this, and a file holds more than one idea.
 const MOST_LINES: usize = 600;
 
+/// Documents whose words about files are held against the files.
+const DOCUMENTS: [&str; 3] = ["ARCHITECTURE.md", "CONTRIBUTING.md", "README.md"];
+
 /// Says everything that is not so.
 pub fn tidy() -> Result<(), String> {
     let root = workspace_root();
     let mut faults = vec![];
+    let paths = paths(root)?;
+    for document in DOCUMENTS {
+        faults.extend(lost_paths(document, &read(&root.join(document))?, &paths));
+    }
     for member in &CRATES {
         let folder = root.join(member.folder);
         let manifest = read(&folder.join("Cargo.toml"))?;
         faults.extend(edges(member, &manifest));
+        faults.extend(llvm_in_tests(member, &manifest));
         for file in rust_files(&folder.join("src"))? {
             let name = file.strip_prefix(root).unwrap_or(&file).display().to_string();
             faults.extend(of_file(&name, &read(&file)?));
@@ -124,14 +132,50 @@ fn edges(member: &Crate, manifest: &str) -> Vec<String> {
     faults
 }
 
+/// What a crate that builds without LLVM brings it in by for its tests.
+fn llvm_in_tests(member: &Crate, manifest: &str) -> Vec<String> {
+    let folder = member.folder;
+    if needs_llvm(member) {
+        return vec![];
+    }
+    let others = of_tests(manifest).into_iter().filter(|dependency| {
+        let other = dependency.strip_prefix("ocellus-").and_then(crate_named);
+        LLVM.contains(dependency) || other.is_some_and(needs_llvm)
+    });
+    let fault = |other: &str| {
+        format!("{folder}/Cargo.toml: the tests of {folder} must build without {other}")
+    };
+    others.map(fault).collect()
+}
+
+fn crate_named(name: &str) -> Option<&'static Crate> {
+    CRATES.iter().find(|member| member.folder.rsplit('/').next() == Some(name))
+}
+
+/// Whether a crate calls LLVM or uses one that does.
+fn needs_llvm(member: &Crate) -> bool {
+    member.calls_llvm || member.uses.iter().filter_map(|name| crate_named(name)).any(needs_llvm)
+}
+
 /// The names of the dependencies of a crate, those of its tests aside.
 fn dependencies(manifest: &str) -> BTreeSet<&str> {
+    names_in(manifest, |section| {
+        section.ends_with("dependencies") && !section.ends_with("dev-dependencies")
+    })
+}
+
+/// The names of the dependencies of a crate's tests.
+fn of_tests(manifest: &str) -> BTreeSet<&str> {
+    names_in(manifest, |section| section.ends_with("dev-dependencies"))
+}
+
+/// The names of the entries of those sections of a manifest.
+fn names_in(manifest: &str, is_wanted: impl Fn(&str) -> bool) -> BTreeSet<&str> {
     let mut names = BTreeSet::new();
     let mut is_inside = false;
     for line in manifest.lines().map(str::trim) {
         if let Some(section) = line.strip_prefix('[') {
-            is_inside = section.trim_end_matches(']').ends_with("dependencies")
-                && !section.contains("dev-dependencies");
+            is_inside = is_wanted(section.trim_end_matches(']'));
         } else if let Some(end) = line.find(['.', ' ', '=']).filter(|_| is_inside) {
             names.insert(&line[..end]);
         }
@@ -152,6 +196,49 @@ fn of_file(name: &str, text: &str) -> Vec<String> {
         faults.push(format!("{name} does not open with a `//!` that says what it holds"));
     }
     faults
+}
+
+/// The paths in a document, in backquotes or as links, that are the end of no path of the repository.
+fn lost_paths(document: &str, text: &str, paths: &BTreeSet<String>) -> Vec<String> {
+    let is_path = |word: &&str| {
+        let name = word.rsplit('/').next().unwrap_or(word);
+        let is_plain = word.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c));
+        is_plain
+            && word.contains('/')
+            && (name.is_empty() || ENDINGS.iter().any(|e| name.ends_with(e)))
+    };
+    let is_there = |word: &&str| {
+        let end = format!("/{word}");
+        paths.contains(*word) || paths.iter().any(|path| path.ends_with(&end))
+    };
+    let quoted = text.split('`').skip(1).step_by(2);
+    let linked = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    let lost = quoted.chain(linked).filter(is_path).filter(|word| !is_there(word));
+    lost.map(|word| format!("{document} names {word}, which is not there")).collect()
+}
+
+/// The ends of the names of files that documents speak of.
+const ENDINGS: [&str; 6] = [".rs", ".toml", ".md", ".py", ".irdl", ".mlir"];
+
+/// The files and folders of the repository from its root, folders with a slash behind them.
+fn paths(root: &Path) -> Result<BTreeSet<String>, String> {
+    let mut found = BTreeSet::new();
+    let mut open = vec![root.to_path_buf()];
+    while let Some(folder) = open.pop() {
+        let entries =
+            std::fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        for entry in entries {
+            let path = entry.map_err(|error| format!("{}: {error}", folder.display()))?.path();
+            let name = path.strip_prefix(root).unwrap_or(&path).display().to_string();
+            if path.is_dir() && !["target", ".git", ".venv", "demo"].contains(&name.as_str()) {
+                found.insert(format!("{name}/"));
+                open.push(path);
+            } else {
+                found.insert(name);
+            }
+        }
+    }
+    Ok(found)
 }
 
 fn read(file: &Path) -> Result<String, String> {
@@ -196,6 +283,20 @@ mod tests {
             [
                 "kernels/Cargo.toml: kernels must build without melior",
                 "kernels/Cargo.toml: kernels may not use compiler"
+            ]
+        );
+        assert_eq!(
+            llvm_in_tests(kernels, manifest),
+            ["kernels/Cargo.toml: the tests of kernels must build without inkwell"]
+        );
+        let paths = BTreeSet::from(["a/b/c.rs".to_string(), "a/b/".to_string()]);
+        let text =
+            "`c.rs`, `b/c.rs`, `b/`, `venc.add`, `images*rows/2`, `x/c.rs` and [this](a/d.md)";
+        assert_eq!(
+            lost_paths("README.md", text, &paths),
+            [
+                "README.md names x/c.rs, which is not there",
+                "README.md names a/d.md, which is not there"
             ]
         );
         assert!(of_file("a.rs", "fn main() {}")[0].contains("does not open with"));
