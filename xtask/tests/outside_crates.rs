@@ -1,5 +1,5 @@
 //! A crate outside the repository that copies what the README says builds and runs; so does one that only runs artifacts,
-//! by the lines that the runtime's documentation opens with, and without LLVM.
+//! by the lines that the runtime's documentation opens with, and without LLVM. Every crate can be packaged.
 
 #![allow(clippy::unwrap_used, reason = "the helpers of tests")]
 
@@ -111,4 +111,13 @@ fn the_lines_of_the_runtime_build_and_run_without_llvm() {
     let manifest = format!("[dependencies]\nocellus-runtime = {{ path = {runtime:?} }}\n");
     let printed = Outside::new("only-runs", &manifest, &main).run();
     assert!(printed.contains(artifact), "{printed}");
+}
+
+#[test]
+fn every_crate_can_be_packaged() {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["package", "--workspace", "--exclude", "xtask", "--no-verify", "--allow-dirty"]);
+    cargo.arg("--target-dir").arg(Path::new(env!("CARGO_TARGET_TMPDIR")).join("packages"));
+    let output = cargo.current_dir(root()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
