@@ -148,8 +148,14 @@ fn llvm_in_tests(member: &Crate, manifest: &str) -> Vec<String> {
     others.map(fault).collect()
 }
 
+impl Crate {
+    fn name(&self) -> &str {
+        self.folder.rsplit('/').next().unwrap_or(self.folder)
+    }
+}
+
 fn crate_named(name: &str) -> Option<&'static Crate> {
-    CRATES.iter().find(|member| member.folder.rsplit('/').next() == Some(name))
+    CRATES.iter().find(|member| member.name() == name)
 }
 
 /// Whether a crate calls LLVM or uses one that does.
@@ -306,8 +312,7 @@ mod tests {
     #[test]
     fn no_crate_uses_one_behind_it() {
         for (position, member) in CRATES.iter().enumerate() {
-            let is_named = |c: &Crate, name: &str| c.folder.rsplit('/').next() == Some(name);
-            let before = |other: &&str| CRATES[..position].iter().any(|c| is_named(c, other));
+            let before = |other: &&str| CRATES[..position].iter().any(|c| c.name() == *other);
             assert!(member.uses.iter().all(before), "{}", member.folder);
         }
     }

@@ -33,8 +33,8 @@ const DENSE_STEPS: i64 = 1 << 14;
 /// The free symbols as axes. The range of one that there is none of is a single size.
 pub struct Axes<'a> {
     symbols: &'a Symbols,
-    /// Where the value of each symbol comes from.
-    values: Vec<Value>,
+    /// Where the value of each symbol comes from; none where it is defined by one that is not there.
+    values: Vec<Option<Value>>,
     /// The symbols that move along each axis; the first of each moves step by step.
     along: [Vec<(Symbol, SymbolRange)>; AXES],
     steps: [i64; AXES],
@@ -45,14 +45,11 @@ enum Value {
     /// From the step along an axis.
     Moves {
         axis: usize,
-        range: SymbolRange,
-        /// Whether it is the one that moves step by step.
-        is_first: bool,
+        /// Its place among those that move along it.
+        order: usize,
     },
     /// From symbols before: this, divided and rounded down.
     FloorDiv { numerator: Polynomial, divisor: i64 },
-    /// From what only [`Symbols::bind`] can say.
-    Bound,
 }
 
 /// The steps along each axis, in order, both ends included.
@@ -73,11 +70,10 @@ impl<'a> Axes<'a> {
         });
         let names: Vec<Symbol> = symbols.iter().map(|(symbol, _)| symbol.clone()).collect();
         let moves = |symbol: &Symbol| {
-            let all = along.iter().enumerate().flat_map(|(axis, moving)| {
-                moving.iter().enumerate().map(move |(order, found)| (axis, order == 0, found))
-            });
-            let (axis, is_first, (_, range)) = all.into_iter().find(|(.., of)| of.0 == *symbol)?;
-            Some(Value::Moves { axis, range: *range, is_first })
+            along.iter().enumerate().find_map(|(axis, moving)| {
+                let order = moving.iter().position(|(known, _)| known == symbol)?;
+                Some(Value::Moves { axis, order })
+            })
         };
         let value = |(symbol, definition): (&Symbol, &Definition)| match definition {
             Definition::Free(_) => moves(symbol),
@@ -86,7 +82,7 @@ impl<'a> Axes<'a> {
                 Some(Value::FloorDiv { numerator, divisor: *divisor })
             }
         };
-        let values = symbols.iter().map(|symbol| value(symbol).unwrap_or(Value::Bound)).collect();
+        let values = symbols.iter().map(value).collect();
         Axes { symbols, values, along, steps }
     }
 
@@ -99,15 +95,12 @@ impl<'a> Axes<'a> {
     pub fn values(&self, position: Position) -> Result<Vec<i64>, RewriteError> {
         let mut values = Vec::with_capacity(self.values.len());
         for value in &self.values {
-            let known = match value {
-                Value::Moves { axis, range, is_first } => {
-                    Some(self.moved(*axis, position[*axis], *range, *is_first))
-                }
+            let known = value.as_ref().and_then(|value| match value {
+                Value::Moves { axis, order } => Some(self.moved(*axis, *order, position)),
                 Value::FloorDiv { numerator, divisor } => {
                     numerator.checked(&values).map(|numerator| numerator.div_euclid(*divisor))
                 }
-                Value::Bound => None,
-            };
+            });
             // What has no value here has an error there.
             let Some(known) = known else {
                 let at = self.at(position)?;
@@ -118,20 +111,22 @@ impl<'a> Axes<'a> {
         Ok(values)
     }
 
-    /// The value of a symbol with that range at a step along an axis.
-    fn moved(&self, axis: usize, step: i64, range: SymbolRange, is_first: bool) -> i64 {
+    /// The value at a position of a symbol that moves along an axis, by its place there.
+    fn moved(&self, axis: usize, order: usize, position: Position) -> i64 {
+        let (step, (_, range)) = (position[axis], &self.along[axis][order]);
+        let range = *range;
         let progress = step as f64 / (self.steps[axis] - 1).max(1) as f64;
         let last = count(range) - 1;
-        let own = if is_first { step } else { (progress * last as f64).round() as i64 };
+        let own = if order == 0 { step } else { (progress * last as f64).round() as i64 };
         nth(range, own.clamp(0, last))
     }
 
     /// The value of every symbol at a position.
     pub fn at(&self, position: Position) -> Result<Bindings, RewriteError> {
         let mut free = Bindings::new();
-        for (axis, (along, step)) in self.along.iter().zip(position).enumerate() {
-            for (order, (symbol, range)) in along.iter().enumerate() {
-                free.insert(symbol.clone(), self.moved(axis, step, *range, order == 0));
+        for (axis, along) in self.along.iter().enumerate() {
+            for (order, (symbol, _)) in along.iter().enumerate() {
+                free.insert(symbol.clone(), self.moved(axis, order, position));
             }
         }
         self.symbols.bind(&free).map_err(|error| RewriteError::Range(error.to_string()))

@@ -44,6 +44,12 @@ impl Bounded {
     pub fn holds(&self, values: &[i64]) -> bool {
         self.bounds.iter().zip(values).all(|([from, to], value)| (from..=to).contains(&value))
     }
+
+    /// Whether a sample lies in it: values are by what is cut along, then by sample.
+    pub fn holds_sample(&self, values: &[Vec<i64>], sample: usize) -> bool {
+        let mut bounds = self.bounds.iter().zip(values);
+        bounds.all(|([from, to], values)| (*from..=*to).contains(&values[sample]))
+    }
 }
 
 impl From<Part> for Bounded {

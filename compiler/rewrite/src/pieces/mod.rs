@@ -154,9 +154,7 @@ fn limits(cheapest: &Cheapest, options: PieceOptions, tolerance: f64) -> Vec<Str
 /// The number of the first sample of a part.
 fn first_sample(samples: &[Vec<i64>], part: &Bounded) -> usize {
     let count = samples.first().map_or(0, Vec::len);
-    let values =
-        |index: usize| -> Vec<i64> { samples.iter().map(|values| values[index]).collect() };
-    (0..count).find(|index| part.holds(&values(*index))).unwrap_or(0)
+    (0..count).find(|sample| part.holds_sample(samples, *sample)).unwrap_or(0)
 }
 
 /// A program with the ranges of the region that it serves.

@@ -122,10 +122,7 @@ pub fn mend(of: Samples, parts: &[Bounded], tolerance: f64, most: usize) -> (Vec
 /// The part that each sample is in.
 fn part_of(values: &[Vec<i64>], parts: &[Bounded]) -> Vec<usize> {
     let part = |sample: usize| {
-        let is_inside = |part: &Bounded| {
-            let mut bounds = part.bounds.iter().zip(values);
-            bounds.all(|([from, to], values)| (*from..=*to).contains(&values[sample]))
-        };
+        let is_inside = |part: &Bounded| part.holds_sample(values, sample);
         parts.iter().position(is_inside).unwrap_or(parts.len())
     };
     (0..values.first().map_or(0, Vec::len)).map(part).collect()
