@@ -37,21 +37,23 @@ impl Cover {
     /// The range in parts that hold what they promise at sizes inside them that were no samples, too: few samples lie in a
     /// small part, and its program may be the best at these alone.
     pub fn of(cheapest: &mut Cheapest, options: PieceOptions) -> Result<Self, RewriteError> {
-        let mut cover = Cover::fewest(cheapest, options);
+        if cheapest.prices().grid().is_everywhere() {
+            let mut cover = Cover::fewest(cheapest, options, Search::Thorough);
+            cover.settle_borders(cheapest)?;
+            return Ok(cover);
+        }
+        let mut cover = Cover::fewest(cheapest, options.with_room(), Search::Quick);
         for round in 0..ROUNDS {
-            if cheapest.prices().grid().is_everywhere() {
-                break;
-            }
             let first = cheapest.prices().grid().len();
             cheapest.scatter(cover.inside(cheapest.axes(), round)?)?;
-            let may_be_finer =
-                cover.tolerance > options.of_choice() && cover.parts.len() < options.most;
+            let may_be_finer = cover.tolerance > options.of_choice()
+                && (round == 0 || cover.parts.len() < options.most);
             if cover.holds_from(first, cheapest)? && !may_be_finer {
                 break;
             }
             // What is cut last is not looked at again: it is mended only.
             cover = match round + 1 < ROUNDS {
-                true => cover.again(cheapest, options),
+                true => cover.again(cheapest, options.with_room()),
                 false => cover.mended(cheapest, options),
             };
         }
@@ -60,11 +62,11 @@ impl Cover {
     }
 
     /// The fewest parts of all slabs that meet the tolerance; where none do, what a tree gives.
-    fn fewest(cheapest: &Cheapest, options: PieceOptions) -> Self {
+    fn fewest(cheapest: &Cheapest, options: PieceOptions, search: Search) -> Self {
         let samples = (cheapest, &cheapest.losses());
         let mut best: Option<Cover> = None;
         for along in slabs_along(cheapest) {
-            let Some(found) = Cover::slabs(along, samples, options.with_room()) else { continue };
+            let Some(found) = Cover::few_slabs(along, samples, options) else { continue };
             let is_whole = found.parts.len() == 1;
             if best.as_ref().is_none_or(|known| found.parts.len() < known.parts.len()) {
                 best = Some(found);
@@ -73,15 +75,14 @@ impl Cover {
                 break;
             }
         }
-        best.unwrap_or_else(|| Cover::without_slabs(samples, options, Search::Quick))
+        best.unwrap_or_else(|| Cover::without_few_slabs(samples, options, search))
     }
 
     /// The same range cut anew, with the samples that there are now.
     fn again(self, cheapest: &Cheapest, options: PieceOptions) -> Self {
         let samples = (cheapest, &cheapest.losses());
-        let slabs = |along| Cover::slabs(along, samples, options.with_room());
-        let slabs = self.slabs_along.and_then(slabs);
-        slabs.unwrap_or_else(|| Cover::without_slabs(samples, options, Search::Thorough))
+        let slabs = self.slabs_along.and_then(|along| Cover::few_slabs(along, samples, options));
+        slabs.unwrap_or_else(|| Cover::without_few_slabs(samples, options, Search::Thorough))
     }
 
     /// The same range, its parts made to fit the samples that there are now.
@@ -93,41 +94,51 @@ impl Cover {
         Cover { parts, tolerance, ..self }
     }
 
-    /// The fewest slabs with segments along something; none where there would be too many.
-    fn slabs(
+    /// The fewest slabs with segments along something that meet the tolerance; none where there would be too many.
+    fn few_slabs(
         along: Along,
-        (cheapest, losses): (&Cheapest, &Losses),
+        samples: (&Cheapest, &Losses),
         options: PieceOptions,
     ) -> Option<Self> {
-        let cut = Cut::new(vec![Along::Axis(0), along.clone()]);
-        let layout = layout(cheapest.prices().grid(), &cut);
         let tolerance = options.of_choice();
-        let parts = partition::partition((&layout, losses), tolerance, options.most.max(1))?;
-        let parts = parts.into_iter().map(Bounded::from).collect();
-        Some(Cover { cut, parts, tolerance, slabs_along: Some(along) })
+        Cover::slabs(along, samples, |of| {
+            let parts = partition::partition(of, tolerance, options.most.max(1))?;
+            Some((parts, tolerance))
+        })
     }
 
-    /// What there is where no slabs meet the tolerance: a tree, or slabs along the one symbol there is with a greater one.
-    fn without_slabs(
+    /// What there is where few slabs do not meet the tolerance: a tree, or along a single symbol slabs that meet a greater
+    /// one.
+    fn without_few_slabs(
         (cheapest, losses): (&Cheapest, &Losses),
         options: PieceOptions,
         search: Search,
     ) -> Self {
         let (tolerance, most) = (options.of_choice(), options.most.max(1));
-        if most > 1 && cheapest.axes().wide_symbols() > 1 {
-            let cut = Cut::new(all_along(cheapest));
-            let values = cut.samples(cheapest.prices().grid());
-            let samples = Samples { values: &values, losses };
-            let most = options.with_room().most;
-            let (parts, tolerance) = tree::grow(samples, tolerance, most, search);
-            return Cover { cut, parts, tolerance, slabs_along: None };
+        if (most == 1 || cheapest.axes().wide_symbols() < 2)
+            && let Some(slabs) = Cover::slabs(Along::Axis(1), (cheapest, losses), |of| {
+                Some(partition::within(of, tolerance, most))
+            })
+        {
+            return slabs;
         }
-        let along = Along::Axis(1);
+        let cut = Cut::new(all_along(cheapest));
+        let values = cut.samples(cheapest.prices().grid());
+        let samples = Samples { values: &values, losses };
+        let (parts, tolerance) = tree::grow(samples, tolerance, most, search);
+        Cover { cut, parts, tolerance, slabs_along: None }
+    }
+
+    /// Slabs with segments along something, and the tolerance that they meet, as a function finds them.
+    fn slabs(
+        along: Along,
+        (cheapest, losses): (&Cheapest, &Losses),
+        find: impl FnOnce((&Layout, &Losses)) -> Option<(Vec<Part>, f64)>,
+    ) -> Option<Self> {
         let cut = Cut::new(vec![Along::Axis(0), along.clone()]);
-        let layout = layout(cheapest.prices().grid(), &cut);
-        let (parts, tolerance) = partition::within((&layout, losses), tolerance, most);
+        let (parts, tolerance) = find((&layout(cheapest.prices().grid(), &cut), losses))?;
         let parts = parts.into_iter().map(Bounded::from).collect();
-        Cover { cut, parts, tolerance, slabs_along: Some(along) }
+        Some(Cover { cut, parts, tolerance, slabs_along: Some(along) })
     }
 
     /// Sizes inside each part that no earlier round had.
