@@ -1,10 +1,12 @@
 //! Tensor types: an element type and symbolic dimensions.
 
 use crate::symbolic::Dim;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// How an element is stored. Arithmetic accumulates in f32 whatever the storage.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum ElementType {
     /// IEEE 754 binary32.
     F32,

@@ -2,9 +2,10 @@
 
 use crate::options::{CompileOptions, Dtype};
 use crate::range::RangeArgument;
+use ocellus_dialects::ElementType;
 use ocellus_dialects::symbolic::SymbolRange;
 use ocellus_runtime::Artifact;
-use ocellus_runtime::plan::{Element, Expression, Plan};
+use ocellus_runtime::plan::{Expression, Plan};
 
 /// The dimensions of `pixel_values` that may be symbols.
 const PIXEL_SYMBOLS: [(usize, &str); 3] = [(0, "images"), (2, "height"), (3, "width")];
@@ -41,9 +42,9 @@ fn storage(plan: &Plan) -> Dtype {
     let results = launches.filter_map(|launch| launch.result.as_ref());
     // Indices are stored alike in every artifact.
     let mut narrow = results.filter_map(|result| match result.element {
-        Element::BF16 => Some(Dtype::Bf16),
-        Element::F16 => Some(Dtype::F16),
-        Element::F32 | Element::I32 => None,
+        ElementType::BF16 => Some(Dtype::Bf16),
+        ElementType::F16 => Some(Dtype::F16),
+        ElementType::F32 | ElementType::I32 => None,
     });
     narrow.next().unwrap_or(Dtype::F32)
 }

@@ -33,7 +33,6 @@ pub mod plan_validation;
 mod safetensors_bytes;
 mod session;
 pub mod signature;
-mod tensor;
 mod tensors_file;
 pub mod terminal;
 #[cfg(test)]
@@ -47,9 +46,9 @@ pub use artifact::{
 pub use expression::EvaluationError;
 pub use new_file::free_bytes;
 pub use non_finite::{NonFinite, Origin, first_non_finite};
+pub use ocellus_dialects::HostTensor;
 pub use output::{Output, write_file};
 pub use pipe::{open_for_reading, open_regular, read_text};
 pub use safetensors_bytes::repeated_key;
 pub use session::{LaunchTime, LoadError, Options, Outputs, RunError, Session, UnfitLaunch};
-pub use tensor::HostTensor;
 pub use tensors_file::{TensorsFileError, read_tensors, write_tensors, write_tensors_to};

@@ -4,9 +4,9 @@
 //! scans the outputs, and only where one of them holds an infinity or a NaN it runs the model once more and looks at each
 //! labelled value in the order of the launches.
 
-use crate::plan::{Element, Plan};
+use crate::plan::Plan;
 use crate::session::{Outputs, RunError, Session};
-use crate::tensor::HostTensor;
+use ocellus_dialects::{ElementType, HostTensor};
 use std::fmt;
 
 /// The greatest number that f16 holds.
@@ -44,7 +44,7 @@ pub enum Origin {
         /// Its first element that is not finite.
         value: f32,
         /// The narrowest storage of values in the program.
-        storage: Element,
+        storage: ElementType,
     },
 }
 
@@ -124,15 +124,15 @@ impl Session {
 }
 
 /// The narrowest storage of a labelled value; that with the least range where two are as narrow.
-fn storage(plan: &Plan) -> Element {
+fn storage(plan: &Plan) -> ElementType {
     let launches = plan.programs.iter().flat_map(|program| &program.launches);
     let elements = launches.filter_map(|launch| Some(launch.result.as_ref()?.element));
-    let range = |element: &Element| match element {
-        Element::F16 => 0,
-        Element::BF16 => 1,
-        Element::F32 | Element::I32 => 2,
+    let range = |element: &ElementType| match element {
+        ElementType::F16 => 0,
+        ElementType::BF16 => 1,
+        ElementType::F32 | ElementType::I32 => 2,
     };
-    elements.min_by_key(range).unwrap_or(Element::F32)
+    elements.min_by_key(range).unwrap_or(ElementType::F32)
 }
 
 impl fmt::Display for NonFinite {
@@ -154,11 +154,11 @@ impl fmt::Display for NonFinite {
                     ", and all inputs are finite. The first value that is not is `{label}`, which holds {value}: "
                 )?;
                 match storage {
-                    Element::F16 => write!(
+                    ElementType::F16 => write!(
                         f,
                         "f16 ends at {GREATEST_F16}, so compile the model with `--dtype bf16` or `--dtype f32`"
                     ),
-                    Element::BF16 | Element::F32 | Element::I32 => f.write_str(
+                    ElementType::BF16 | ElementType::F32 | ElementType::I32 => f.write_str(
                         "look for the cause in the weights that it is computed from (compiling the model names those \
                          that are not finite) and in the size of the inputs",
                     ),
@@ -177,7 +177,7 @@ mod tests {
         HostTensor::new(shape.to_vec(), data.to_vec()).unwrap()
     }
 
-    fn found(output: &[f32], input: &HostTensor, storage: Element) -> Option<String> {
+    fn found(output: &[f32], input: &HostTensor, storage: ElementType) -> Option<String> {
         let outputs = [("features".to_string(), tensor(&[output.len()], output))];
         let find = || {
             let (label, value) = ("layers.3.mlp".to_string(), f32::INFINITY);
@@ -190,24 +190,24 @@ mod tests {
     #[test]
     fn finite_outputs_are_not_looked_into() {
         let input = tensor(&[1], &[f32::NAN]);
-        assert_eq!(found(&[1.0, f32::MAX, -0.0], &input, Element::F16), None);
+        assert_eq!(found(&[1.0, f32::MAX, -0.0], &input, ElementType::F16), None);
     }
 
     #[test]
     fn the_cause_and_what_to_do_are_said() {
         let input = tensor(&[2, 3], &[1.0; 6]);
         let output = [1.0, f32::NAN, f32::NEG_INFINITY, 2.0];
-        let text = found(&output, &input, Element::F16).unwrap();
+        let text = found(&output, &input, ElementType::F16).unwrap();
         assert_eq!(
             text,
             "2 of the 4 numbers of the output `features` are infinite or NaN, and all inputs are finite. The first \
              value that is not is `layers.3.mlp`, which holds inf: f16 ends at 65504, so compile the model with \
              `--dtype bf16` or `--dtype f32`"
         );
-        let text = found(&output, &input, Element::F32).unwrap();
+        let text = found(&output, &input, ElementType::F32).unwrap();
         assert!(text.contains("holds inf: look for the cause in the weights"), "{text}");
         let input = tensor(&[2, 3], &[1.0, 1.0, 1.0, 1.0, 1.0, f32::NAN]);
-        let text = found(&output, &input, Element::F16).unwrap();
+        let text = found(&output, &input, ElementType::F16).unwrap();
         assert!(
             text.ends_with("and so is the input `pixel_values`: its element [1, 2] is NaN"),
             "{text}"

@@ -2,6 +2,7 @@
 //!
 //! This is the artifact's format: it is written by the compiler and read here, as JSON.
 
+use ocellus_dialects::ElementType;
 use serde::{Deserialize, Serialize};
 
 /// The version of the format. An artifact of another one is refused.
@@ -49,30 +50,6 @@ pub struct SymbolEntry {
     pub name: String,
     /// Where its value comes from.
     pub source: SymbolSource,
-}
-
-/// How elements are stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Element {
-    /// IEEE 754 binary32.
-    F32,
-    /// The upper half of a binary32.
-    BF16,
-    /// IEEE 754 binary16.
-    F16,
-    /// Whole numbers of 32 bits.
-    I32,
-}
-
-impl Element {
-    /// Bytes of one element.
-    pub fn bytes(self) -> usize {
-        match self {
-            Element::F32 | Element::I32 => 4,
-            Element::BF16 | Element::F16 => 2,
-        }
-    }
 }
 
 /// What the elements of a tensor at the interface are.
@@ -157,7 +134,7 @@ pub struct LabelledResult {
     /// Where it lies; contiguous.
     pub place: Place,
     /// How it is stored.
-    pub element: Element,
+    pub element: ElementType,
     /// Its dimensions.
     pub shape: Vec<Expression>,
 }

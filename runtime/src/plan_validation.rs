@@ -219,7 +219,8 @@ fn unique<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Element, KernelEntry, LabelledResult, PieceRange, WeightEntry};
+    use crate::plan::{KernelEntry, LabelledResult, PieceRange, WeightEntry};
+    use ocellus_dialects::ElementType;
 
     fn plan() -> Plan {
         let symbol = |index| Expression::Symbol(index);
@@ -239,7 +240,7 @@ mod tests {
             result: Some(LabelledResult {
                 label: "l".to_string(),
                 place: Place::Slot(0),
-                element: Element::F32,
+                element: ElementType::F32,
                 shape: vec![symbol(0)],
             }),
         };

@@ -1,9 +1,8 @@
 //! Reads inputs from a safetensors file, and writes outputs to one.
 
 use crate::output::Output;
-use crate::plan::Element;
 use crate::safetensors_bytes::{self, repeated_key};
-use crate::tensor::{GREATEST_INDEX, HostTensor};
+use ocellus_dialects::{ElementType, GREATEST_INDEX, HostTensor};
 use safetensors::tensor::{Dtype, TensorView};
 use safetensors::{SafeTensorError, SafeTensors};
 use std::collections::BTreeMap;
@@ -137,9 +136,9 @@ pub fn read_tensors(
                 return Ok((name.to_string(), tensor));
             }
             let element = match view.dtype() {
-                Dtype::F32 => Element::F32,
-                Dtype::F16 => Element::F16,
-                Dtype::BF16 => Element::BF16,
+                Dtype::F32 => ElementType::F32,
+                Dtype::F16 => ElementType::F16,
+                Dtype::BF16 => ElementType::BF16,
                 other => {
                     return Err(TensorsFileError::Element {
                         path: path.to_path_buf(),

@@ -4,7 +4,7 @@
 
 mod support;
 
-use ocellus_runtime::plan::Element;
+use ocellus_dialects::ElementType;
 use ocellus_runtime::{HostTensor, NonFinite, Origin, write_tensors};
 use support::*;
 
@@ -29,7 +29,7 @@ fn the_first_value_that_is_not_finite_is_named() {
     let NonFinite { output, elements, origin } = found(2e38).unwrap();
     assert_eq!((output.as_str(), elements), ("y", (1, 5 * WIDTH)));
     let (label, value) = ("scaled".to_string(), f32::NEG_INFINITY);
-    assert_eq!(origin, Origin::Value { label, value, storage: Element::BF16 });
+    assert_eq!(origin, Origin::Value { label, value, storage: ElementType::BF16 });
 }
 
 #[test]

@@ -17,15 +17,11 @@ struct Crate {
 const CRATES: [Crate; 14] = [
     Crate { folder: "dialects", uses: &[], calls_llvm: false },
     Crate { folder: "mlir", uses: &[], calls_llvm: true },
-    Crate { folder: "runtime", uses: &[], calls_llvm: false },
+    Crate { folder: "runtime", uses: &["dialects"], calls_llvm: false },
     Crate { folder: "kernels", uses: &["dialects", "runtime"], calls_llvm: false },
     Crate { folder: "compiler/checkpoint", uses: &["dialects", "runtime"], calls_llvm: false },
-    Crate { folder: "compiler/preprocess", uses: &["checkpoint", "runtime"], calls_llvm: false },
-    Crate {
-        folder: "compiler/reference",
-        uses: &["checkpoint", "dialects", "runtime"],
-        calls_llvm: false,
-    },
+    Crate { folder: "compiler/preprocess", uses: &["checkpoint", "dialects"], calls_llvm: false },
+    Crate { folder: "compiler/reference", uses: &["checkpoint", "dialects"], calls_llvm: false },
     Crate {
         folder: "compiler/frontend",
         uses: &["checkpoint", "dialects", "preprocess", "runtime"],

@@ -3,7 +3,7 @@
 use super::files::{self, ShardIndex, WeightFile};
 use super::{SafetensorsFile, WeightError, WeightSource};
 use crate::input_file;
-use ocellus_runtime::HostTensor;
+use ocellus_dialects::HostTensor;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

@@ -17,7 +17,7 @@ pub use finite::{NonFiniteWeight, first_non_finite_weight, non_finite, non_finit
 pub use random::RandomWeights;
 pub use safetensors_file::SafetensorsFile;
 
-use ocellus_runtime::HostTensor;
+use ocellus_dialects::HostTensor;
 use std::path::PathBuf;
 
 /// A weight that could not be had.

@@ -1,8 +1,8 @@
 //! [`RandomWeights`]: weights for a program that has none yet.
 
 use super::{WeightError, WeightSource, check};
+use ocellus_dialects::HostTensor;
 use ocellus_dialects::venc::{Module, Op, ValueId};
-use ocellus_runtime::HostTensor;
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 use std::collections::{BTreeMap, HashMap, HashSet};

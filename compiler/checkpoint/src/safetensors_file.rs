@@ -5,7 +5,8 @@
 use super::WeightError;
 use half::{bf16, f16};
 use memmap2::Mmap;
-use ocellus_runtime::{HostTensor, open_regular, repeated_key};
+use ocellus_dialects::HostTensor;
+use ocellus_runtime::{open_regular, repeated_key};
 use safetensors::tensor::{Dtype, Metadata, SafeTensorError, SafeTensors, TensorInfo};
 use std::path::{Path, PathBuf};
 

@@ -36,7 +36,7 @@ pub use processor_config::ProcessorConfig;
 
 use center_crop::CenterCrop;
 use decode::decode;
-use ocellus_runtime::HostTensor;
+use ocellus_dialects::HostTensor;
 use resample::{CHANNELS, Levels, Target, View};
 use resize::Resize;
 use std::num::NonZeroUsize;

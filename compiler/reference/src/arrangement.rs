@@ -1,7 +1,7 @@
 //! Operations that move elements: patches, heads, slices, concatenation; and the mean over tokens.
 
 use super::ReferenceError;
-use ocellus_runtime::HostTensor;
+use ocellus_dialects::HostTensor;
 
 /// `[images, channels, H, W] -> [images, (H / height) * (W / width), channels * height * width]`.
 pub(super) fn patchify(
@@ -106,9 +106,9 @@ pub(super) fn expand(x: &HostTensor, out: &mut HostTensor) {
 #[cfg(test)]
 mod tests {
     use crate::evaluate_op;
+    use ocellus_dialects::HostTensor;
     use ocellus_dialects::symbolic::Dim;
     use ocellus_dialects::venc::Op;
-    use ocellus_runtime::HostTensor;
 
     /// A tensor of 0, 1, 2 …, so that a result says where each element came from.
     fn counted(shape: &[usize]) -> HostTensor {

@@ -1,9 +1,9 @@
 //! Checks the inputs of a call against the entry function and binds the symbols by their shapes.
 
 use super::ReferenceError;
+use ocellus_dialects::HostTensor;
 use ocellus_dialects::symbolic::{Bindings, Definition, Dim, SymbolError, Symbols};
 use ocellus_dialects::venc::{Argument, Function};
-use ocellus_runtime::HostTensor;
 use std::collections::BTreeMap;
 
 /// A dimension of an input: what is declared and what was given.

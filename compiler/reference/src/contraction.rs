@@ -1,7 +1,7 @@
 //! `linear` and `matmul`: products of matrices, accumulated in f64.
 
 use super::ReferenceError;
-use ocellus_runtime::HostTensor;
+use ocellus_dialects::HostTensor;
 
 /// A matrix that is read by rows, or by columns where it stands for its transpose.
 struct Matrix {
@@ -145,8 +145,8 @@ fn product(
 #[cfg(test)]
 mod tests {
     use crate::evaluate_op;
+    use ocellus_dialects::HostTensor;
     use ocellus_dialects::venc::Op;
-    use ocellus_runtime::HostTensor;
 
     fn counted(shape: &[usize]) -> HostTensor {
         let elements: usize = shape.iter().product();

@@ -1,9 +1,8 @@
 //! Operations on one element at a time: sums, products, activations, rounding.
 
 use half::{bf16, f16};
-use ocellus_dialects::ElementType;
 use ocellus_dialects::venc::Activation;
-use ocellus_runtime::HostTensor;
+use ocellus_dialects::{ElementType, HostTensor};
 use std::f64::consts::{FRAC_1_SQRT_2, PI, SQRT_2};
 
 /// `function(a, b)`, where `b`'s dimensions are the last ones of `a`, or 1.

@@ -5,8 +5,7 @@ use super::{
 };
 use ocellus_dialects::symbolic::{Bindings, Dim};
 use ocellus_dialects::venc::{Op, infer};
-use ocellus_dialects::{ElementType, TensorType};
-use ocellus_runtime::HostTensor;
+use ocellus_dialects::{ElementType, HostTensor, TensorType};
 
 /// What `op` gives for these operands, where dimensions in its attributes have the sizes of `bindings`. The operands
 /// are checked first, as [`infer`] does. A [`Op::Cast`] rounds: this is how work on weights is done at compile time.

@@ -2,7 +2,7 @@
 //! number of f32 here.
 
 use super::ReferenceError;
-use ocellus_runtime::HostTensor;
+use ocellus_dialects::HostTensor;
 
 /// The indices, each in `0..end` where there is an end.
 fn read(
@@ -84,8 +84,8 @@ pub(super) fn mask_segments(
 #[cfg(test)]
 mod tests {
     use crate::evaluate_op;
+    use ocellus_dialects::HostTensor;
     use ocellus_dialects::venc::Op;
-    use ocellus_runtime::HostTensor;
 
     fn tensor(shape: &[usize], data: &[f32]) -> HostTensor {
         HostTensor::new(shape.to_vec(), data.to_vec()).unwrap()

@@ -4,8 +4,8 @@
 //! Each output row or column is a weighted sum of some input rows or columns ([`Axis::taps`]); the two axes are
 //! independent. The weights follow `UpSampleKernel.cpp` of PyTorch.
 
+use ocellus_dialects::HostTensor;
 use ocellus_dialects::venc::InterpolationFilter;
-use ocellus_runtime::HostTensor;
 
 /// One axis of the grid.
 #[derive(Clone, Copy)]
@@ -105,10 +105,10 @@ pub(super) fn interpolate(table: &HostTensor, rows: Axis, cols: Axis, out: &mut 
 #[cfg(test)]
 mod tests {
     use crate::evaluate_op;
+    use ocellus_dialects::HostTensor;
     use ocellus_dialects::symbolic::Dim;
     use ocellus_dialects::venc::InterpolationFilter::{self, Bicubic, Bilinear};
     use ocellus_dialects::venc::Op;
-    use ocellus_runtime::HostTensor;
 
     fn run(
         native: (usize, usize),

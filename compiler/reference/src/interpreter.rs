@@ -2,10 +2,9 @@
 
 use super::{ReferenceError, bind_inputs, elementwise, evaluate_op};
 use ocellus_checkpoint::{WeightError, WeightSource};
-use ocellus_dialects::TensorType;
 use ocellus_dialects::symbolic::{Bindings, Dim};
 use ocellus_dialects::venc::{Function, Module, Node, Op, Role, ValueId, VencError};
-use ocellus_runtime::HostTensor;
+use ocellus_dialects::{HostTensor, TensorType};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 

@@ -1,6 +1,6 @@
 //! Operations on one row at a time: layer norm, RMS norm, softmax.
 
-use ocellus_runtime::HostTensor;
+use ocellus_dialects::HostTensor;
 
 /// `(x - mean) / sqrt(variance + eps) * gain + bias`, where there are gain and bias.
 pub(super) fn layer_norm(
@@ -77,8 +77,8 @@ fn each_row(x: &HostTensor, out: &mut HostTensor, compute: impl Fn(&[f64], &mut 
 #[cfg(test)]
 mod tests {
     use crate::evaluate_op;
+    use ocellus_dialects::HostTensor;
     use ocellus_dialects::venc::Op;
-    use ocellus_runtime::HostTensor;
 
     fn tensor(shape: &[usize], data: &[f32]) -> HostTensor {
         HostTensor::new(shape.to_vec(), data.to_vec()).unwrap()

@@ -4,10 +4,10 @@
 #![allow(clippy::unwrap_used, reason = "the helpers of tests")]
 
 use ocellus_checkpoint::RandomWeights;
+use ocellus_dialects::HostTensor;
 use ocellus_dialects::symbolic::Dim;
 use ocellus_dialects::venc::Module;
 use ocellus_reference as reference;
-use ocellus_runtime::HostTensor;
 use std::collections::BTreeMap;
 
 /// The numbers of the arguments: `// %a = 1 2 3`.

@@ -25,8 +25,8 @@ use ocellus_kernels::gemm::WeightPacking;
 use ocellus_kernels::{Argument, CpuTarget, Kernel, Layout, lower, symbols};
 use ocellus_rewrite::PieceProgram;
 use ocellus_runtime::plan::{
-    Element, Expression, KernelEntry, LabelledResult, Launch, LaunchArgument, Piece, PieceRange,
-    Place, Plan, Port, PortValues, Program, SymbolEntry, SymbolSource, WeightEntry,
+    Expression, KernelEntry, LabelledResult, Launch, LaunchArgument, Piece, PieceRange, Place,
+    Plan, Port, PortValues, Program, SymbolEntry, SymbolSource, WeightEntry,
 };
 
 /// All that an artifact is made of, but for the code and the weights' bytes.
@@ -324,7 +324,7 @@ impl Planner<'_> {
         Ok(LabelledResult {
             label: label.to_string(),
             place: memory.place_of(id)?,
-            element: element(ty.element),
+            element: ty.element,
             shape: self.expressions(&ty.shape)?,
         })
     }
@@ -384,13 +384,4 @@ fn copy(function: &mut Function, id: ValueId) -> ValueId {
 
 fn entry_of(module: &venc::Module) -> Result<&venc::Function, PassError> {
     module.entry_function().ok_or_else(|| PassError::UnknownFunction(module.entry.clone()))
-}
-
-fn element(element: ElementType) -> Element {
-    match element {
-        ElementType::F32 => Element::F32,
-        ElementType::BF16 => Element::BF16,
-        ElementType::F16 => Element::F16,
-        ElementType::I32 => Element::I32,
-    }
 }

@@ -10,8 +10,8 @@
 
 use ocellus_dialects::syntax::text::{quoted, symbol_name};
 use ocellus_runtime::plan::{
-    Element, Expression, LabelledResult, Launch, LaunchArgument, Piece, PieceRange, Place, Plan,
-    Port, PortValues, Program, SymbolSource,
+    Expression, LabelledResult, Launch, LaunchArgument, Piece, PieceRange, Place, Plan, Port,
+    PortValues, Program, SymbolSource,
 };
 use std::collections::BTreeSet;
 
@@ -158,13 +158,8 @@ impl ProgramText<'_> {
     /// `label = "layers.3", result = "slot1[images, 197, 768] x f32"`
     fn result(&self, result: &LabelledResult) -> String {
         let dims: Vec<String> = result.shape.iter().map(|d| expression(self.plan, d)).collect();
-        let element = match result.element {
-            Element::F32 => "f32",
-            Element::BF16 => "bf16",
-            Element::F16 => "f16",
-            Element::I32 => "i32",
-        };
-        let written = format!("{}[{}] x {element}", place_name(result.place), dims.join(", "));
+        let written =
+            format!("{}[{}] x {}", place_name(result.place), dims.join(", "), result.element);
         format!("label = {}, result = {}", quoted(&result.label), quoted(&written))
     }
 
@@ -238,6 +233,7 @@ fn quoted_list(texts: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ocellus_dialects::ElementType;
     use ocellus_mlir::Context;
     use ocellus_runtime::plan::{KernelEntry, SymbolEntry, WeightEntry};
 
@@ -299,7 +295,7 @@ mod tests {
                         Some(LabelledResult {
                             label: "layers.0".into(),
                             place: Place::Slot(0),
-                            element: Element::F32,
+                            element: ElementType::F32,
                             shape: shape.clone(),
                         }),
                     ),

@@ -10,9 +10,9 @@ use crate::output;
 use crate::progress::Stages;
 use crate::subject::Subject;
 use ocellus_checkpoint::{WeightError, first_non_finite_weight};
+use ocellus_dialects::ElementType;
 use ocellus_frontend::Model;
 use ocellus_reference::evaluate_observed;
-use ocellus_runtime::plan::Element;
 use ocellus_runtime::terminal::say;
 use ocellus_runtime::{NonFinite, Origin, Outputs, first_non_finite, write_tensors_to};
 use std::num::NonZeroUsize;
@@ -122,7 +122,7 @@ fn run_reference(
         }
         let (label, value) = first.unwrap_or(("a result".to_string(), f32::NAN));
         // Whatever the model says, the interpreter computes in f32.
-        Ok(Origin::Value { label, value, storage: Element::F32 })
+        Ok(Origin::Value { label, value, storage: ElementType::F32 })
     })?;
     Ok((outputs, non_finite))
 }

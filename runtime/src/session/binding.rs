@@ -2,7 +2,7 @@
 
 use super::RunError;
 use crate::plan::{Expression, Plan, Port, SymbolEntry, SymbolSource};
-use crate::tensor::{HostTensor, element_count};
+use ocellus_dialects::{HostTensor, element_count};
 
 /// The inputs in the plan's order, and the value of every symbol.
 pub struct Call<'a> {

@@ -4,7 +4,7 @@
 use super::RunError;
 use super::binding::{Call, expression_error};
 use crate::plan::{Plan, Port, PortValues};
-use crate::tensor::{GREATEST_INDEX, HostTensor};
+use ocellus_dialects::{GREATEST_INDEX, HostTensor};
 
 /// The indices of each input that holds some, as i32.
 pub fn read_indices(plan: &Plan, call: &Call) -> Result<Vec<Option<Vec<i32>>>, RunError> {

@@ -3,8 +3,8 @@
 use super::RunError;
 use super::compiled_program::{CompiledProgram, Values};
 use crate::artifact::Artifact;
-use crate::plan::{Element, Place, Plan};
-use crate::tensor::element_count;
+use crate::plan::{Place, Plan};
+use ocellus_dialects::{ElementType, element_count};
 
 /// Slots start at multiples of this.
 const ALIGNMENT: usize = 64;
@@ -25,7 +25,7 @@ pub enum Home {
 /// A labelled result at one size.
 pub struct ResultView {
     pub home: Home,
-    pub element: Element,
+    pub element: ElementType,
     pub shape: Vec<usize>,
     pub bytes: usize,
 }
@@ -184,11 +184,12 @@ impl Places {
         &self,
         what: &str,
         place: Place,
-        element: Element,
+        element: ElementType,
         shape: Vec<usize>,
     ) -> Result<ResultView, RunError> {
         let (home, memory_bytes) = self.extent(place);
-        let bytes = element_count(&shape).and_then(|count| count.checked_mul(element.bytes()));
+        let bytes =
+            element_count(&shape).and_then(|count| count.checked_mul(element.bytes() as usize));
         match bytes.filter(|bytes| *bytes <= memory_bytes) {
             Some(bytes) => Ok(ResultView { home, element, shape, bytes }),
             None => Err(RunError::OutOfBounds {

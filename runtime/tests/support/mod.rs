@@ -5,6 +5,7 @@
 
 pub mod replace_numbers;
 
+use ocellus_dialects::ElementType;
 use ocellus_runtime::cpu::host_features;
 use ocellus_runtime::plan::*;
 use ocellus_runtime::signature::{Access, Amount, Pointer, Signature, Walk, Word};
@@ -116,7 +117,7 @@ fn program(addend: i64) -> Program {
         ],
         tiles: rows(),
         scratch_bytes: constant(4 * WIDTH as i64),
-        result: result("scaled", Place::Slot(0), Element::F32),
+        result: result("scaled", Place::Slot(0), ElementType::F32),
     };
     let add = Launch {
         kernel: 1,
@@ -128,7 +129,7 @@ fn program(addend: i64) -> Program {
         ],
         tiles: rows(),
         scratch_bytes: constant(0),
-        result: result("added", Place::Slot(1), Element::BF16),
+        result: result("added", Place::Slot(1), ElementType::BF16),
     };
     let probe = Launch {
         kernel: 2,

@@ -1,6 +1,6 @@
 //! [`HostTensor`]: a tensor in the caller's memory.
 
-use crate::plan::Element;
+use crate::ElementType;
 use half::{bf16, f16};
 
 /// The greatest whole number up to which f32 holds every one: as far as indices go.
@@ -56,15 +56,15 @@ impl HostTensor {
 
     /// A tensor of elements as they are stored, little-endian; `None` where their number is not the product of the
     /// dimensions, or memory does not suffice.
-    pub fn from_bytes(shape: Vec<usize>, element: Element, bytes: &[u8]) -> Option<Self> {
-        if element_count(&shape)?.checked_mul(element.bytes())? != bytes.len() {
+    pub fn from_bytes(shape: Vec<usize>, element: ElementType, bytes: &[u8]) -> Option<Self> {
+        if element_count(&shape)?.checked_mul(element.bytes() as usize)? != bytes.len() {
             return None;
         }
         let data = match element {
-            Element::I32 => widen(bytes, |b| i32::from_le_bytes(b) as f32),
-            Element::F32 => widen(bytes, f32::from_le_bytes),
-            Element::BF16 => widen(bytes, |b| bf16::from_le_bytes(b).to_f32()),
-            Element::F16 => widen(bytes, |b| f16::from_le_bytes(b).to_f32()),
+            ElementType::I32 => widen(bytes, |b| i32::from_le_bytes(b) as f32),
+            ElementType::F32 => widen(bytes, f32::from_le_bytes),
+            ElementType::BF16 => widen(bytes, |b| bf16::from_le_bytes(b).to_f32()),
+            ElementType::F16 => widen(bytes, |b| f16::from_le_bytes(b).to_f32()),
         }?;
         Some(HostTensor { shape, data })
     }
@@ -79,7 +79,7 @@ fn widen<const BYTES: usize>(bytes: &[u8], read: impl Fn([u8; BYTES]) -> f32) ->
 }
 
 /// The product of the dimensions; `None` where it overflows.
-pub(crate) fn element_count(shape: &[usize]) -> Option<usize> {
+pub fn element_count(shape: &[usize]) -> Option<usize> {
     shape.iter().try_fold(1usize, |product, dim| product.checked_mul(*dim))
 }
 
@@ -98,10 +98,10 @@ mod tests {
     #[test]
     fn widens() {
         let bytes = [0x80, 0x3f, 0x00, 0xc0];
-        let bf16 = HostTensor::from_bytes(vec![2], Element::BF16, &bytes).unwrap();
+        let bf16 = HostTensor::from_bytes(vec![2], ElementType::BF16, &bytes).unwrap();
         assert_eq!(bf16.data, [1.0, -2.0]);
-        let f16 = HostTensor::from_bytes(vec![1, 2], Element::F16, &[0x00, 0x3c, 0x00, 0xc0]);
+        let f16 = HostTensor::from_bytes(vec![1, 2], ElementType::F16, &[0x00, 0x3c, 0x00, 0xc0]);
         assert_eq!(f16.unwrap().data, [1.0, -2.0]);
-        assert_eq!(HostTensor::from_bytes(vec![2], Element::F32, &bytes), None);
+        assert_eq!(HostTensor::from_bytes(vec![2], ElementType::F32, &bytes), None);
     }
 }
