@@ -8,7 +8,7 @@
 use ocellus_checkpoint::RandomWeights;
 use ocellus_compiler::{CompileError, Compiler, Program, Target};
 use ocellus_dialects::symbolic::{SymbolRange, Symbols};
-use ocellus_dialects::venc::{Activation, FunctionBuilder, Module, Op, Role};
+use ocellus_dialects::venc::{Activate, Activation, FunctionBuilder, Linear, Module, Role};
 use ocellus_dialects::{ElementType::F32, TensorType};
 use ocellus_frontend::Model;
 use ocellus_frontend::nn::{self, Scope, Tensor};
@@ -186,8 +186,8 @@ fn block() -> Module {
     let mut block = FunctionBuilder::new("level0");
     let x = block.argument("x", TensorType::new(F32, [rows, WIDTH.into()]), Role::Activation);
     let w = block.argument("w", TensorType::new(F32, [WIDTH, WIDTH]), Role::Weight);
-    let y = block.push(Op::Linear, &[x, w]).unwrap();
-    let y = block.push(Op::Activate(Activation::Gelu), &[y]).unwrap();
+    let y = block.push(Linear, &[x, w]).unwrap();
+    let y = block.push(Activate { function: Activation::Gelu }, &[y]).unwrap();
     block.result("y", y);
     Module { symbols, functions: vec![block.finish()], entry: "main".into() }
 }

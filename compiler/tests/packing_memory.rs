@@ -7,7 +7,7 @@ use ocellus_compiler::passes::{PackedWeight, WeightRecipe};
 use ocellus_compiler::{Compiler, Target};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::symbolic::SymbolRange;
-use ocellus_dialects::venc::Op;
+use ocellus_dialects::venc::{Concat, Op};
 use ocellus_frontend::Model;
 use ocellus_frontend::nn::{self, Linear, TransformerBlock};
 use ocellus_runtime::HostTensor;
@@ -99,7 +99,7 @@ fn what_is_concatenated_is_packed_part_by_part() {
     let model = model(ElementType::BF16);
     let program = Compiler::new(Target::host().unwrap()).lower(&model).unwrap();
     let is_merged = |weight: &&PackedWeight| {
-        weight.packing.is_some() && matches!(weight.recipe.op, Op::Concat { axis: 0 })
+        weight.packing.is_some() && matches!(weight.recipe.op, Op::Concat(Concat { axis: 0 }))
     };
     let merged = program.host.weights.iter().find(is_merged);
     let merged = merged.expect("three projections of one tensor are one product");

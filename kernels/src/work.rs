@@ -1,8 +1,9 @@
 //! What a kernel costs in closed form, whoever runs it.
 
 use ocellus_dialects::TensorType;
-use ocellus_dialects::kernel::{EpilogueOp, KernelOp, Move, Prologue};
+use ocellus_dialects::kernel::{EpilogueOp, KernelOp, Prologue};
 use ocellus_dialects::symbolic::Dim;
+use ocellus_dialects::venc::Op;
 
 /// Arithmetic and memory traffic of a launch.
 #[derive(Clone, Debug, PartialEq)]
@@ -116,11 +117,9 @@ fn flops(op: &KernelOp, operands: &[TensorType], result: &TensorType) -> [Dim; 3
                 times(scores, heads * prologue_flops(Prologue::Softmax)),
             ]
         }
-        KernelOp::Move(Move::MeanTokens | Move::MaskSegments) => [none.clone(), none, read],
-        KernelOp::Move(Move::Rope { .. }) => [none.clone(), none, times(elements, ROTATION_FLOPS)],
-        KernelOp::Move(Move::InterpolatePositions { .. }) => {
-            [none.clone(), none, times(elements, 32)]
-        }
+        KernelOp::Move(Op::MeanTokens(_) | Op::MaskSegments(_)) => [none.clone(), none, read],
+        KernelOp::Move(Op::Rope(_)) => [none.clone(), none, times(elements, ROTATION_FLOPS)],
+        KernelOp::Move(Op::InterpolatePositions(_)) => [none.clone(), none, times(elements, 32)],
         KernelOp::Move(_) => [none.clone(), none.clone(), none],
     }
 }

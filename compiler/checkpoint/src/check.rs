@@ -1,7 +1,7 @@
 //! Holds a checkpoint against the program that reads it, before anything is computed.
 
 use super::{WeightError, WeightSource};
-use ocellus_dialects::venc::{Module, Op};
+use ocellus_dialects::venc::{Module, Op, Weight};
 use std::collections::BTreeMap;
 
 /// How many names an error lists.
@@ -15,7 +15,7 @@ pub fn declared(module: &Module) -> BTreeMap<String, Vec<usize>> {
     let nodes = module.entry_function().into_iter().flat_map(|entry| &entry.nodes);
     nodes
         .filter_map(|node| match &node.op {
-            Op::Weight { name } => {
+            Op::Weight(Weight { name }) => {
                 let dims = node.ty.shape.iter().map(|dim| usize::try_from(dim.as_constant()?).ok());
                 Some((name.clone(), dims.collect::<Option<_>>()?))
             }

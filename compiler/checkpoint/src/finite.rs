@@ -3,7 +3,7 @@
 use super::{WeightError, WeightSource};
 use half::f16;
 use ocellus_dialects::ElementType;
-use ocellus_dialects::venc::{Module, Op};
+use ocellus_dialects::venc::{Module, Op, Weight};
 use std::fmt;
 
 /// A weight that is not finite as the program reads it.
@@ -81,7 +81,7 @@ pub fn first_non_finite_weight(
 ) -> Result<Option<NonFiniteWeight>, WeightError> {
     let nodes = module.functions.iter().flat_map(|function| &function.nodes);
     for node in nodes {
-        let Op::Weight { name } = &node.op else { continue };
+        let Op::Weight(Weight { name }) = &node.op else { continue };
         let found = non_finite(name, &weights.tensor(name)?.data, node.ty.element);
         if found.is_some() {
             return Ok(found);

@@ -2,7 +2,7 @@
 
 use super::{WeightError, WeightSource, check};
 use ocellus_dialects::HostTensor;
-use ocellus_dialects::venc::{Module, Op, ValueId};
+use ocellus_dialects::venc::{Call, Module, Multiply, Op, ValueId, Weight};
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -81,10 +81,10 @@ fn gains(module: &Module) -> HashSet<String> {
         let mut gains = HashSet::new();
         for node in &function.nodes {
             match &node.op {
-                Op::LayerNorm { .. } | Op::RmsNorm { .. } | Op::Multiply => {
+                Op::LayerNorm(_) | Op::RmsNorm(_) | Op::Multiply(Multiply) => {
                     gains.extend(node.operands.get(1).copied());
                 }
-                Op::Call { callee } => {
+                Op::Call(Call { callee }) => {
                     let inner = gains_of.get(callee.as_str());
                     let is_gain = |position: usize| {
                         inner.is_some_and(|inner| inner.contains(&ValueId(position as u32)))
@@ -96,7 +96,8 @@ fn gains(module: &Module) -> HashSet<String> {
             }
         }
         for value in &gains {
-            if let Some(Op::Weight { name }) = function.node_of(*value).map(|node| &node.op) {
+            if let Some(Op::Weight(Weight { name })) = function.node_of(*value).map(|node| &node.op)
+            {
                 names.insert(name.clone());
             }
         }

@@ -10,7 +10,7 @@
 //! What comes after the block is dropped, its weights with it.
 
 use ocellus_dialects::ElementType;
-use ocellus_dialects::venc::{Module, Node, Op};
+use ocellus_dialects::venc::{Cast, Module, Node, Op};
 
 /// The name of the one result, as for a whole encoder.
 const RESULT: &str = "last_hidden_state";
@@ -48,7 +48,7 @@ pub fn select_feature_layer(module: &mut Module, layer: i64) -> Result<(), NoSuc
     if ty.element != ElementType::F32 {
         let mut ty = ty;
         ty.element = ElementType::F32;
-        let op = Op::Cast { to: ElementType::F32 };
+        let op = Op::Cast(Cast { to: ElementType::F32 });
         function.nodes.push(Node { op, operands: vec![value], ty, label: None });
         value = function.value_of(position + 1);
     }

@@ -3,7 +3,7 @@
 use super::ReferenceError;
 use ocellus_dialects::HostTensor;
 use ocellus_dialects::symbolic::{Bindings, Definition, Dim, SymbolError, Symbols};
-use ocellus_dialects::venc::{Argument, Function};
+use ocellus_dialects::venc::{Argument, EvaluationError, Function};
 use std::collections::BTreeMap;
 
 /// A dimension of an input: what is declared and what was given.
@@ -140,11 +140,12 @@ fn check_size(dim: &InputDim, bindings: &Bindings) -> Result<(), ReferenceError>
             expected,
             first: None,
         }),
-        None => Err(ReferenceError::EmptyDim {
+        None => Err(EvaluationError::EmptyDim {
             op: "input",
             dim: dim.declared.to_string(),
             size: "unknown".into(),
-        }),
+        }
+        .into()),
     }
 }
 

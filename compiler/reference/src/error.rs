@@ -2,7 +2,7 @@
 
 use ocellus_checkpoint::WeightError;
 use ocellus_dialects::symbolic::{Symbol, SymbolError};
-use ocellus_dialects::venc::VencError;
+use ocellus_dialects::venc::{EvaluationError, VencError};
 
 /// Why a module could not be evaluated. Messages name the input, the dimension and the symbol.
 #[derive(Debug, thiserror::Error)]
@@ -10,6 +10,9 @@ pub enum ReferenceError {
     /// The module is not well-formed.
     #[error(transparent)]
     Module(#[from] VencError),
+    /// An operation has no value for what it was given.
+    #[error(transparent)]
+    Evaluation(#[from] EvaluationError),
     /// A weight could not be had.
     #[error(transparent)]
     Weight(#[from] WeightError),
@@ -67,14 +70,6 @@ pub enum ReferenceError {
         /// The input and the dimension that decided so, where one did.
         first: Option<(String, usize)>,
     },
-    /// An operation whose value does not follow from its operands.
-    #[error("venc.{op} with {operands} operand(s) has no value by itself")]
-    NoEvaluation {
-        /// The operation.
-        op: &'static str,
-        /// How many operands it was given.
-        operands: usize,
-    },
     /// A size outside its symbol's range.
     #[error("the input `{name}`, dim {dim}: {source}")]
     OutOfRange {
@@ -88,58 +83,6 @@ pub enum ReferenceError {
     /// A symbol that no input brings.
     #[error("no input has `{0}` as a dimension, so its size is not known")]
     Unbound(Symbol),
-    /// A dimension that has no size of at least 1 in this call.
-    #[error("venc.{op}: the dim `{dim}` is {size} in this call, and must be at least 1")]
-    EmptyDim {
-        /// The operation.
-        op: &'static str,
-        /// The dimension.
-        dim: String,
-        /// Its size.
-        size: String,
-    },
-    /// An operation whose result is not what the module says.
-    #[error("venc.{op} gives the dims {given:?}, and the module says {declared}")]
-    ResultShape {
-        /// The operation.
-        op: &'static str,
-        /// The dimensions of the result.
-        given: Vec<usize>,
-        /// The dimensions in the module.
-        declared: String,
-    },
-    /// An index that is not there, or is no index.
-    #[error("venc.{op}: the index at position {position} is {value}, and must be {wanted}")]
-    Index {
-        /// The operation.
-        op: &'static str,
-        /// Which of the indices, in order.
-        position: usize,
-        /// The index.
-        value: f32,
-        /// What it should be.
-        wanted: String,
-    },
-    /// A tensor that does not fit in memory.
-    #[error(
-        "venc.{op}: a tensor of the dims {shape:?} does not fit in memory, {bytes} bytes are needed"
-    )]
-    TooLarge {
-        /// The operation.
-        op: &'static str,
-        /// The dimensions.
-        shape: Vec<usize>,
-        /// How much is needed; the greatest number there is where that has no name.
-        bytes: usize,
-    },
-}
-
-impl ReferenceError {
-    /// No memory for a tensor of elements of that many bytes.
-    pub(super) fn too_large(op: &'static str, shape: &[usize], element_bytes: usize) -> Self {
-        let bytes = shape.iter().fold(element_bytes, |bytes, dim| bytes.saturating_mul(*dim));
-        ReferenceError::TooLarge { op, shape: shape.to_vec(), bytes }
-    }
 }
 
 fn bound_by(first: &Option<(String, usize)>) -> String {

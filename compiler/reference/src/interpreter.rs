@@ -1,9 +1,12 @@
 //! Runs a module, node by node.
 
-use super::{ReferenceError, bind_inputs, elementwise, evaluate_op};
+use super::{ReferenceError, bind_inputs};
 use ocellus_checkpoint::{WeightError, WeightSource};
 use ocellus_dialects::symbolic::{Bindings, Dim};
-use ocellus_dialects::venc::{Function, Module, Node, Op, Role, ValueId, VencError};
+use ocellus_dialects::venc::{
+    self, Call, EvaluationError, Function, Module, Node, Op, Role, ValueId, VencError, Weight,
+    round_in_place,
+};
 use ocellus_dialects::{HostTensor, TensorType};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -30,7 +33,7 @@ pub fn evaluate_observed(
         module.entry_function().ok_or_else(|| VencError::UnknownCallee(module.entry.clone()))?;
     let bindings = bind_inputs(&module.symbols, entry, inputs)?;
     let copy = |input: &HostTensor| {
-        let too_large = || ReferenceError::too_large("input", &input.shape, size_of::<f32>());
+        let too_large = || EvaluationError::too_large("input", &input.shape, size_of::<f32>());
         input.try_clone().map(Rc::new).ok_or_else(too_large)
     };
     let given = entry.arguments.iter().filter_map(|argument| inputs.get(&argument.name));
@@ -97,14 +100,16 @@ impl Interpreter<'_> {
         let mut frame = Frame::new(function, arguments);
         for (position, node) in function.nodes.iter().enumerate() {
             // A weight is loaded by its first use.
-            if matches!(node.op, Op::Weight { .. }) {
+            if matches!(node.op, Op::Weight(_)) {
                 frame.add(node, None);
                 continue;
             }
             let operands = self.read_all(&mut frame, &node.operands)?;
             let label = node.label.as_ref().map(|label| format!("{prefix}{label}"));
             let value = match &node.op {
-                Op::Call { callee } => self.call(callee, operands, label.as_deref(), prefix)?,
+                Op::Call(Call { callee }) => {
+                    self.call(callee, operands, label.as_deref(), prefix)?
+                }
                 op => self.apply(op, &operands, &frame, node)?,
             };
             self.check_shape(node, &value)?;
@@ -132,7 +137,7 @@ impl Interpreter<'_> {
             return Ok(value.clone());
         }
         let node = frame.function.node_of(id);
-        let Some(Node { op: Op::Weight { name }, ty, .. }) = node else {
+        let Some(Node { op: Op::Weight(Weight { name }), ty, .. }) = node else {
             let name = format!("%{}", id.0);
             return Err(WeightError::Missing(name).into());
         };
@@ -149,7 +154,7 @@ impl Interpreter<'_> {
             let (name, found) = (name.to_string(), stored.shape);
             return Err(WeightError::Shape { name, found, expected }.into());
         }
-        elementwise::round_in_place(ty.element, &mut stored.data);
+        round_in_place(ty.element, &mut stored.data);
         Ok(stored)
     }
 
@@ -162,10 +167,10 @@ impl Interpreter<'_> {
     ) -> Result<Rc<HostTensor>, ReferenceError> {
         match (op, operands) {
             // Activations are not rounded.
-            (Op::Cast { .. }, [x]) if !frame.offline[node.operands[0].index()] => Ok(x.clone()),
+            (Op::Cast(_), [x]) if !frame.offline[node.operands[0].index()] => Ok(x.clone()),
             _ => {
                 let operands: Vec<&HostTensor> = operands.iter().map(Rc::as_ref).collect();
-                evaluate_op(op, &operands, &self.bindings).map(Rc::new)
+                Ok(Rc::new(venc::evaluate(op, &operands, &self.bindings)?))
             }
         }
     }
@@ -188,22 +193,24 @@ impl Interpreter<'_> {
         if self.sizes(node.op.name(), &node.ty.shape)? == value.shape {
             return Ok(());
         }
-        Err(ReferenceError::ResultShape {
+        Err(EvaluationError::ResultShape {
             op: node.op.name(),
             given: value.shape.clone(),
             declared: node.ty.to_string(),
-        })
+        }
+        .into())
     }
 
     fn sizes(&self, op: &'static str, dims: &[Dim]) -> Result<Vec<usize>, ReferenceError> {
         dims.iter()
             .map(|dim| match dim.evaluate(&self.bindings) {
                 Some(size) if size >= 1 => Ok(size as usize),
-                size => Err(ReferenceError::EmptyDim {
+                size => Err(EvaluationError::EmptyDim {
                     op,
                     dim: dim.to_string(),
                     size: size.map_or("unknown".to_string(), |size| size.to_string()),
-                }),
+                }
+                .into()),
             })
             .collect()
     }
@@ -214,7 +221,7 @@ mod tests {
     use super::*;
     use ocellus_dialects::ElementType::{self, BF16, F32};
     use ocellus_dialects::symbolic::{SymbolRange, Symbols};
-    use ocellus_dialects::venc::FunctionBuilder;
+    use ocellus_dialects::venc::{Add, Cast, FunctionBuilder};
 
     /// Two calls of `@double_and_shift(x, w) = x + x + w`, labelled `layers.0` and `layers.1`, in that storage.
     fn module(storage: ElementType) -> Module {
@@ -226,9 +233,9 @@ mod tests {
         let mut block = FunctionBuilder::new("double_and_shift");
         let argument = block.argument("x", x.clone(), Role::Activation);
         let shift = block.argument("w", vector.clone(), Role::Weight);
-        let doubled = block.push(Op::Add, &[argument, argument]).unwrap();
+        let doubled = block.push(Add, &[argument, argument]).unwrap();
         block.label(doubled, "doubled");
-        let shifted = block.push(Op::Add, &[doubled, shift]).unwrap();
+        let shifted = block.push(Add, &[doubled, shift]).unwrap();
         block.result("x", shifted);
         let functions = vec![block.finish()];
         let mut module = Module { symbols, functions, entry: "main".to_string() };
@@ -236,13 +243,13 @@ mod tests {
         let mut main = FunctionBuilder::new("main");
         let input = TensorType { element: F32, ..x };
         let input = main.argument("x", input, Role::Activation);
-        let mut x = main.push(Op::Cast { to: storage }, &[input]).unwrap();
+        let mut x = main.push(Cast { to: storage }, &[input]).unwrap();
         for layer in 0..2 {
             let shift = main.weight(&format!("layers.{layer}.w"), vector.clone());
             x = main.call(&module, "double_and_shift", &[x, shift]).unwrap();
             main.label(x, &format!("layers.{layer}"));
         }
-        let x = main.push(Op::Cast { to: F32 }, &[x]).unwrap();
+        let x = main.push(Cast { to: F32 }, &[x]).unwrap();
         main.result("last_hidden_state", x);
         module.functions.push(main.finish());
         module

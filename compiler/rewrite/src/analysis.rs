@@ -8,7 +8,7 @@ use super::meaning::{Algebra, Children, Meaning, meaning};
 use super::rules::Assumption;
 use egg::{Analysis, DidMerge, EGraph, Id, Justification};
 use ocellus_dialects::TensorType;
-use ocellus_dialects::venc::{self, Op};
+use ocellus_dialects::venc::{self, Call, Op};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -45,20 +45,11 @@ impl Sort {
     fn and_whether_logical(term: &Term) -> (Sort, bool) {
         use Term::*;
         match term {
-            Read(..) | ReadColumns(..) | ReadToken(..) | ReadTokens(..) | ReadExpanded(..)
-            | ReadPatches(..) | Rotated(..) => (Sort::Operand, true),
-            AsIs(..)
-            | LayerNormRows(..)
-            | RmsNormRows(..)
-            | StandardizeRows(..)
-            | RmsStandardizeRows(..)
-            | NormScaleRows(..)
-            | SumSlicesRows(..)
-            | CastRows(..)
-            | SoftmaxRows(..) => (Sort::Prologue, false),
+            Read(..) | Address(..) | Rotated(..) => (Sort::Operand, true),
+            AsIs(..) | Prologue(..) => (Sort::Prologue, false),
             Rows(..) | Gemm(..) | BackToBackGemm(..) => (Sort::Product, false),
-            List(..) | End => (Sort::List, true),
-            ThisResult
+            List(..) | End(..) => (Sort::List, true),
+            ThisResult(..)
             | ThenAddColumns(..)
             | ThenAddFull(..)
             | ThenAddTable(..)
@@ -73,59 +64,10 @@ impl Sort {
             | ThenAfterTokens(..) => (Sort::Epilogue, false),
             Times(..) | Plus(..) | FirstDim(..) | LastDim(..) | ElementOf(..)
             | RowsAndColumns(..) | WithLastDim(..) | Attribute(..) => (Sort::Attribute, false),
-            Patchify(..)
-            | Linear(..)
-            | LinearSlices(..)
-            | SumSlices(..)
-            | Matmul(..)
-            | MatmulTransposed(..)
-            | Add(..)
-            | Multiply(..)
-            | Scale(..)
-            | Activate(..)
-            | LayerNorm(..)
-            | RmsNorm(..)
-            | Standardize(..)
-            | RmsStandardize(..)
-            | NormScale(..)
-            | Centre(..)
-            | Softmax(..)
-            | Rope(..)
-            | GatherRows(..)
-            | InversePermutation(..)
-            | MaskSegments(..)
-            | SplitHeads(..)
-            | MergeHeads(..)
-            | Concat(..)
-            | Columns(..)
-            | Tokens(..)
-            | SelectToken(..)
-            | MeanTokens(..)
-            | Expand(..)
-            | Reshape(..)
-            | InterpolatePositions(..)
-            | Cast(..)
-            | ReshapeInPlace(..)
-            | Given(..) => (Sort::Value, true),
-            Store(..)
-            | Attention(..)
-            | PartialGemm(..)
-            | BatchedGemm(..)
-            | BatchedGemmTransposed(..)
-            | MovePatchify(..)
-            | MoveConcatTokens(..)
-            | MoveConcatColumns(..)
-            | MoveTokens(..)
-            | MoveMeanTokens(..)
-            | MoveRope(..)
-            | MoveGatherRows(..)
-            | MoveInversePermutation(..)
-            | MoveMaskSegments(..)
-            | MoveSplitHeads(..)
-            | MoveMergeHeads(..)
-            | MoveExpand(..)
-            | MoveInterpolatePositions(..)
-            | Call(..) => (Sort::Value, false),
+            Operation(..) | ReshapeInPlace(..) | Given(..) => (Sort::Value, true),
+            Store(..) | Attention(..) | PartialGemm(..) | BatchedGemm(..) | Move(..) | Call(..) => {
+                (Sort::Value, false)
+            }
         }
     }
 }
@@ -197,8 +139,9 @@ impl Algebra for Inference<'_> {
         Ok(facts.ty.clone())
     }
 
-    fn apply(&mut self, op: Op, operands: &[TensorType]) -> Result<TensorType, String> {
-        if let Op::Call { callee } = &op {
+    fn apply(&mut self, op: impl Into<Op>, operands: &[TensorType]) -> Result<TensorType, String> {
+        let op = op.into();
+        if let Op::Call(Call { callee }) = &op {
             let result = self.0.callees.get(callee).cloned();
             return result.ok_or_else(|| format!("the function @{callee} is not there"));
         }
@@ -287,7 +230,7 @@ fn is_weight_only(
 }
 
 fn has_product(egraph: &EGraph<Term, Types>, term: &Term) -> bool {
-    matches!(term, Term::Matmul(_) | Term::MatmulTransposed(_))
+    matches!(term, Term::Operation(operation, _) if operation.name() == "matmul")
         || egg::Language::children(term).iter().any(|child| egraph[*child].data.has_product)
 }
 

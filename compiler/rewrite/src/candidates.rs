@@ -4,17 +4,15 @@
 //! out, each with its operands and its work, and those that no kernel family implements are left out.
 
 use super::analysis::{Sort, Types};
-use super::attribute::Attribute;
 use super::implemented::is_implemented;
 use super::language::Term;
 use super::meaning::{EpilogueStep, Meaning};
+use super::operation::Operation;
 use super::schedules::{Schedule, schedules};
 use super::ways::{Maker, Operand, Way};
 use egg::{EGraph, Id};
-use ocellus_dialects::kernel::{
-    Between, EpilogueOp, GemmTile, KernelOp, Mask, Move, Prologue, View,
-};
-use ocellus_dialects::symbolic::Dim;
+use ocellus_dialects::kernel::{Between, EpilogueOp, GemmTile, KernelOp, Mask, Prologue, View};
+use ocellus_dialects::venc::{Attribute, Op};
 use ocellus_dialects::{ElementType, TensorType};
 use ocellus_kernels::{CpuTarget, back_to_back_gemm};
 use std::cell::Cell;
@@ -93,7 +91,7 @@ impl<'a> Reader<'a> {
             Term::ReshapeInPlace([x, _]) => return vec![(Maker::Reshape, value(*x))],
             Term::Call([callee, list]) => match self.attribute(*callee) {
                 // A callee reads its arguments as values.
-                Some(Attribute::Callee(name)) => {
+                Some(Attribute::Name(name)) => {
                     let lists = self.lists(*list).into_iter();
                     return lists
                         .filter(|operands| operands.iter().all(|operand| operand.view.is_none()))
@@ -105,13 +103,15 @@ impl<'a> Reader<'a> {
             Term::Store([product, epilogue]) => self.stores(class, *product, *epilogue),
             Term::Attention(children) => self.attention(children),
             Term::PartialGemm([x, weight, slices]) => self.partial_gemms(*x, *weight, *slices),
-            Term::BatchedGemm([a, b]) => {
-                vec![(KernelOp::BatchedGemm { transpose_rhs: false }, self.values([*a, *b]))]
-            }
-            Term::BatchedGemmTransposed([a, b]) => {
-                vec![(KernelOp::BatchedGemm { transpose_rhs: true }, self.values([*a, *b]))]
-            }
-            _ => self.moves(term),
+            Term::BatchedGemm([a, b, transposed]) => match self.attribute(*transposed) {
+                Some(Attribute::Flag(transpose_rhs)) => {
+                    let op = KernelOp::BatchedGemm { transpose_rhs: *transpose_rhs };
+                    vec![(op, self.values(&[*a, *b]))]
+                }
+                _ => vec![],
+            },
+            Term::Move(operation, ids) => self.moves(*operation, ids),
+            _ => vec![],
         };
         launches
             .into_iter()
@@ -130,7 +130,7 @@ impl<'a> Reader<'a> {
                 continue;
             }
             let (rows, weight) = match term {
-                Term::Rows(prologue) => (*prologue, None),
+                Term::Rows([prologue]) => (*prologue, None),
                 Term::Gemm([prologue, weight]) => match self.value(*weight) {
                     Some(weight) if self.egraph[weight.class].data.weight_only => {
                         (*prologue, Some(weight))
@@ -162,7 +162,7 @@ impl<'a> Reader<'a> {
         [rows, first, between, second]: [Id; 4],
         epilogues: &[Steps],
     ) -> Vec<(KernelOp, Vec<Operand>)> {
-        let weights = self.values([first, second]);
+        let weights = self.values(&[first, second]);
         let [first, second] = weights.as_slice() else { return vec![] };
         if ![first, second].iter().all(|weight| self.egraph[weight.class].data.weight_only) {
             return vec![];
@@ -217,44 +217,20 @@ impl<'a> Reader<'a> {
         let mut all = vec![];
         for term in &self.egraph[class].nodes {
             let (prologue, x, parameters) = match term {
-                Term::AsIs(x) => (Prologue::None, *x, vec![]),
-                Term::SoftmaxRows(x) => (Prologue::Softmax, *x, vec![]),
-                Term::CastRows([x, to]) => {
-                    let Some(Attribute::Element(to)) = self.attribute(*to) else { continue };
-                    (Prologue::Cast { to: *to }, *x, vec![])
-                }
-                Term::SumSlicesRows([x, _]) => {
-                    let first = self.egraph[*x].data.ty().and_then(|ty| ty.shape.first());
-                    let Some(slices) = first.and_then(Dim::as_constant) else { continue };
-                    (Prologue::SumSlices { slices }, *x, vec![])
-                }
-                Term::NormScaleRows([x, centred, eps]) => {
-                    let (Some(Attribute::Flag(centred)), Some(eps)) =
-                        (self.attribute(*centred), self.number(*eps))
-                    else {
+                Term::AsIs([x]) => (Some(Prologue::None), *x, vec![]),
+                Term::Prologue(operation, ids) => {
+                    let Some((op, [x, others @ ..])) = self.applied(*operation, ids) else {
                         continue;
                     };
-                    (Prologue::NormScale { centred: *centred, eps }, *x, vec![])
-                }
-                Term::LayerNormRows([x, gain, bias, eps]) => {
-                    let Some(eps) = self.number(*eps) else { continue };
-                    let vectors = self.values([*gain, *bias]);
-                    (Prologue::LayerNorm { eps, affine: true }, *x, vectors)
-                }
-                Term::RmsNormRows([x, gain, eps]) => {
-                    let Some(eps) = self.number(*eps) else { continue };
-                    (Prologue::RmsNorm { eps, affine: true }, *x, self.values([*gain]))
-                }
-                Term::StandardizeRows([x, eps]) => {
-                    let Some(eps) = self.number(*eps) else { continue };
-                    (Prologue::LayerNorm { eps, affine: false }, *x, vec![])
-                }
-                Term::RmsStandardizeRows([x, eps]) => {
-                    let Some(eps) = self.number(*eps) else { continue };
-                    (Prologue::RmsNorm { eps, affine: false }, *x, vec![])
+                    let prologue = self.egraph[*x]
+                        .data
+                        .ty()
+                        .and_then(|ty| Prologue::of(&op, ty, others.len()));
+                    (prologue, *x, self.values(others))
                 }
                 _ => continue,
             };
+            let Some(prologue) = prologue else { continue };
             all.extend(self.operands(x).into_iter().map(|x| (prologue, x, parameters.clone())));
         }
         all
@@ -330,82 +306,28 @@ impl<'a> Reader<'a> {
         for (q, tables) in rotations(q) {
             for (k, _) in rotations(k).filter(|(_, others)| *others == tables) {
                 let read = self.products(&[q, k]).into_iter();
-                all.extend(read.map(|operands| (operands, self.values(tables))));
+                all.extend(read.map(|operands| (operands, self.values(&tables))));
             }
         }
         all
     }
 
-    fn moves(&self, term: &Term) -> Vec<(KernelOp, Vec<Operand>)> {
-        let (kernel, operands) = match term {
-            Term::MovePatchify([x, height, width, rows, cols]) => {
-                let patchify = || {
-                    let (height, width) = (self.integer(*height)?, self.integer(*width)?);
-                    let (rows, cols) = (self.dim(*rows)?, self.dim(*cols)?);
-                    Some(Move::Patchify { height, width, rows, cols })
-                };
-                (patchify(), vec![self.values([*x])])
-            }
-            Term::MoveConcatTokens(list) => (Some(Move::ConcatTokens), self.lists(*list)),
-            Term::MoveConcatColumns(list) => (Some(Move::ConcatColumns), self.lists(*list)),
-            Term::MoveTokens([x, start, length]) => {
-                let tokens = || {
-                    Some(Move::Tokens { start: self.integer(*start)?, length: self.dim(*length)? })
-                };
-                (tokens(), self.products(&[*x]))
-            }
-            Term::MoveMeanTokens(x) => (Some(Move::MeanTokens), self.products(&[*x])),
-            Term::MoveRope([x, cos, sin, heads]) => {
-                let tables = self.values([*cos, *sin]);
-                let operands = self.operands(*x).into_iter();
-                let operands = operands.map(|x| [vec![x], tables.clone()].concat()).collect();
-                (self.integer(*heads).map(|heads| Move::Rope { heads }), operands)
-            }
-            Term::MoveGatherRows([x, index]) => {
-                let index = self.values([*index]);
-                let operands = self.operands(*x).into_iter();
-                let operands = operands.map(|x| [vec![x], index.clone()].concat()).collect();
-                (Some(Move::GatherRows), operands)
-            }
-            Term::MoveInversePermutation(index) => {
-                (Some(Move::InversePermutation), vec![self.values([*index])])
-            }
-            Term::MoveMaskSegments(operands) => {
-                (Some(Move::MaskSegments), vec![self.values(*operands)])
-            }
-            Term::MoveSplitHeads([x, heads]) => {
-                let heads = self.integer(*heads).map(|heads| Move::SplitHeads { heads });
-                (heads, self.products(&[*x]))
-            }
-            Term::MoveMergeHeads(x) => (Some(Move::MergeHeads), vec![self.values([*x])]),
-            Term::MoveExpand([x, images]) => {
-                let images = self.dim(*images).map(|images| Move::Expand { images });
-                (images, self.products(&[*x]))
-            }
-            Term::MoveInterpolatePositions(ids) => {
-                (self.interpolation(ids), vec![self.values([ids[0]])])
-            }
-            _ => return vec![],
+    fn moves(&self, operation: Operation, ids: &[Id]) -> Vec<(KernelOp, Vec<Operand>)> {
+        let Some((op, operands)) = self.applied(operation, ids) else { return vec![] };
+        let readings = match operands {
+            [list] if operation.takes_list() => self.lists(*list),
+            _ => self.products(operands),
         };
-        let Some(kernel) = kernel else { return vec![] };
-        operands.into_iter().map(|operands| (KernelOp::Move(kernel.clone()), operands)).collect()
+        readings.into_iter().map(|read| (KernelOp::Move(op.clone()), read)).collect()
     }
 
-    fn interpolation(&self, ids: &[Id; 7]) -> Option<Move> {
-        let [_, native_rows, native_cols, rows, cols, filter, antialias] = ids;
-        match (self.attribute(*filter)?, self.attribute(*antialias)?) {
-            (Attribute::Filter(filter), Attribute::Flag(antialias)) => {
-                Some(Move::InterpolatePositions {
-                    native_rows: self.integer(*native_rows)?,
-                    native_cols: self.integer(*native_cols)?,
-                    rows: self.dim(*rows)?,
-                    cols: self.dim(*cols)?,
-                    filter: *filter,
-                    antialias: *antialias,
-                })
-            }
-            _ => None,
-        }
+    /// An operation of a term that has its operands and its attributes as children, and the operands.
+    fn applied<'i>(&self, operation: Operation, ids: &'i [Id]) -> Option<(Op, &'i [Id])> {
+        let attributes = operation.declaration().attributes.len();
+        let (operands, attributes) = ids.split_at(ids.len().checked_sub(attributes)?);
+        let attributes: Vec<Attribute> =
+            attributes.iter().map(|id| self.attribute(*id).cloned()).collect::<Option<_>>()?;
+        Some((operation.with_attributes(&attributes).ok()?, operands))
     }
 
     /// The ways to read a list of operands.
@@ -413,7 +335,7 @@ impl<'a> Reader<'a> {
         let mut all = vec![];
         for term in &self.egraph[class].nodes {
             match term {
-                Term::End => all.push(vec![]),
+                Term::End([]) => all.push(vec![]),
                 Term::List([first, rest]) => {
                     let rests = self.lists(*rest);
                     for first in self.operands(*first) {
@@ -428,10 +350,13 @@ impl<'a> Reader<'a> {
         self.ends(all)
     }
 
-    /// Every combination of ways to read these operands.
+    /// Every combination of ways to read these operands. What is no operand is a value, read as it lies.
     fn products(&self, classes: &[Id]) -> Vec<Vec<Operand>> {
         classes.iter().fold(vec![vec![]], |all, class| {
-            let operands = self.operands(*class);
+            let operands = match self.egraph[*class].data.sort {
+                Sort::Operand => self.operands(*class),
+                _ => self.value(*class).into_iter().collect(),
+            };
             let with = |before: &Vec<Operand>, operand: &Operand| -> Vec<Operand> {
                 before.iter().cloned().chain([operand.clone()]).collect()
             };
@@ -445,24 +370,11 @@ impl<'a> Reader<'a> {
         let Some(ty) = self.egraph[class].data.ty() else { return vec![] };
         let read = |term: &Term| {
             let (x, view) = match term {
-                Term::Read(x) => (*x, None),
-                Term::ReadColumns([x, start, _]) => {
-                    (*x, Some(View::Columns { start: self.integer(*start)? }))
-                }
-                Term::ReadToken([x, index]) => {
-                    (*x, Some(View::SelectToken { index: self.integer(*index)? }))
-                }
-                Term::ReadTokens([x, start, _]) => {
-                    (*x, Some(View::Tokens { start: self.integer(*start)? }))
-                }
-                Term::ReadExpanded([x, images]) => {
-                    (*x, Some(View::Expand { images: self.dim(*images)? }))
-                }
-                Term::ReadPatches([x, height, width, rows, cols]) => {
-                    let (height, width) = (self.integer(*height)?, self.integer(*width)?);
-                    let (rows, cols) = (self.dim(*rows)?, self.dim(*cols)?);
-                    (*x, Some(View::Patches { height, width, rows, cols }))
-                }
+                Term::Read([x]) => (*x, None),
+                Term::Address(operation, ids) => match self.applied(*operation, ids)? {
+                    (op, [x]) => (*x, Some(View::of(&op)?)),
+                    _ => return None,
+                },
                 _ => return None,
             };
             Some(Operand { class: self.egraph.find(x), view, ty: ty.clone() })
@@ -485,7 +397,7 @@ impl<'a> Reader<'a> {
         Some(Operand { class: self.egraph.find(class), view: None, ty })
     }
 
-    fn values<const N: usize>(&self, classes: [Id; N]) -> Vec<Operand> {
+    fn values(&self, classes: &[Id]) -> Vec<Operand> {
         classes.iter().filter_map(|class| self.value(*class)).collect()
     }
 
@@ -502,10 +414,6 @@ impl<'a> Reader<'a> {
 
     fn number(&self, class: Id) -> Option<f64> {
         self.attribute(class)?.as_number()
-    }
-
-    fn dim(&self, class: Id) -> Option<Dim> {
-        self.attribute(class)?.as_dim().cloned()
     }
 }
 

@@ -1,16 +1,16 @@
 //! [`is_implemented`]: which of the kernels that terms describe some kernel family can do.
 
 use super::ways::Operand;
-use ocellus_dialects::kernel::{EpilogueOp, KernelOp, Move, Prologue, View};
+use ocellus_dialects::kernel::{EpilogueOp, KernelOp, Prologue, View};
+use ocellus_dialects::venc::{Concat, Op};
 
 /// Whether a kernel family takes these operands: an operand that is the same for each image is read so by few, and
 /// patches of an image by one.
 pub fn is_implemented(op: &KernelOp, operands: &[Operand]) -> bool {
     // How many operands, counted from the last, may be the same for each image.
     let takes_expanded = match op {
-        KernelOp::Attention { .. } | KernelOp::Move(Move::ConcatTokens | Move::Expand { .. }) => {
-            operands.len()
-        }
+        KernelOp::Attention { .. } | KernelOp::Move(Op::Expand(_)) => operands.len(),
+        KernelOp::Move(Op::Concat(Concat { axis: 1 })) => operands.len(),
         KernelOp::Gemm { epilogue, .. } if epilogue.last() == Some(&EpilogueOp::AfterTokens) => 1,
         _ => 0,
     };

@@ -9,11 +9,17 @@
 //! is one launch: it reads the rows of `%0`, normalises them, multiplies by the weight `%3`, adds the bias `%4`,
 //! applies gelu, and stores. Each fusion is one small rule on such a term.
 //!
+//! An operation is a term by its declaration: its operands, then its attributes. It has the same children wherever it is
+//! done: as an operation `(columns x start length)`, as an address `(read_columns x start length)`, on the rows that a kernel
+//! reads `(softmax_rows x)`, by a launch of its own `(move_tokens x start length)`. Where operands may be repeated, they are a
+//! list.
+//!
 //! Every *value* (the result of a `store`, an `attention`, a move, or an argument) lies contiguous in memory. A view
 //! exists only where a kernel reads it: `(read_columns x start length)` is an operand, not a value.
 
-use super::attribute::Attribute;
-use egg::{Id, define_language};
+use super::operation::Operation;
+use egg::{FromOp, FromOpError, Id, LanguageChildren};
+use ocellus_dialects::venc::Attribute;
 use std::fmt;
 use std::str::FromStr;
 
@@ -35,126 +41,243 @@ impl FromStr for Given {
     }
 }
 
-define_language! {
-    /// A node of the e-graph. See [`super::meaning`] for what each one means.
-    pub enum Term {
-        // Logical: the operations of `venc`.
-        "patchify" = Patchify([Id; 5]),
-        "linear" = Linear([Id; 2]),
-        // A product in slices of k, and their sum: `(sum_slices (linear_slices x w slices) element)`.
-        "linear_slices" = LinearSlices([Id; 3]),
-        "sum_slices" = SumSlices([Id; 2]),
-        "matmul" = Matmul([Id; 2]),
-        "matmul_transposed" = MatmulTransposed([Id; 2]),
-        "add" = Add([Id; 2]),
-        "multiply" = Multiply([Id; 2]),
-        "scale" = Scale([Id; 2]),
-        "activate" = Activate([Id; 2]),
-        "layer_norm" = LayerNorm([Id; 4]),
-        "rms_norm" = RmsNorm([Id; 3]),
-        // The norms of x alone: `layer_norm` and `rms_norm` with neither gain nor bias.
-        "standardize" = Standardize([Id; 2]),
-        "rms_standardize" = RmsStandardize([Id; 2]),
-        // What a norm multiplies a row by: `(norm_scale x centred eps)`.
-        "norm_scale" = NormScale([Id; 3]),
-        "centre" = Centre(Id),
-        "softmax" = Softmax(Id),
-        "rope" = Rope([Id; 4]),
-        "gather_rows" = GatherRows([Id; 2]),
-        "inverse_permutation" = InversePermutation(Id),
-        "mask_segments" = MaskSegments([Id; 2]),
-        "split_heads" = SplitHeads([Id; 2]),
-        "merge_heads" = MergeHeads(Id),
-        "concat" = Concat([Id; 2]),
-        "columns" = Columns([Id; 3]),
-        "tokens" = Tokens([Id; 3]),
-        "select_token" = SelectToken([Id; 2]),
-        "mean_tokens" = MeanTokens(Id),
-        "expand" = Expand([Id; 2]),
-        "reshape" = Reshape([Id; 2]),
-        "interpolate_positions" = InterpolatePositions([Id; 7]),
-        "cast" = Cast([Id; 2]),
+/// The most children that a term of an operation has.
+const MOST_CHILDREN: usize = 8;
 
-        // How a kernel reads an operand.
-        "read" = Read(Id),
-        "read_columns" = ReadColumns([Id; 3]),
-        "read_token" = ReadToken([Id; 2]),
-        "read_tokens" = ReadTokens([Id; 3]),
-        "read_expanded" = ReadExpanded([Id; 2]),
-        "read_patches" = ReadPatches([Id; 5]),
-        // An operand whose heads attention rotates as it reads: `(rotated operand cos sin heads)`.
-        "rotated" = Rotated([Id; 4]),
-        // Several operands: `(list a (list b end))`.
-        "list" = List([Id; 2]),
-        "end" = End,
+/// The children of a term of an operation.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Children {
+    /// Those behind the last child are zero.
+    ids: [Id; MOST_CHILDREN],
+    length: u8,
+}
 
-        // What happens to a row first.
-        "as_is" = AsIs(Id),
-        "layer_norm_rows" = LayerNormRows([Id; 4]),
-        "rms_norm_rows" = RmsNormRows([Id; 3]),
-        "standardize_rows" = StandardizeRows([Id; 2]),
-        "rms_standardize_rows" = RmsStandardizeRows([Id; 2]),
-        "norm_scale_rows" = NormScaleRows([Id; 3]),
-        "cast_rows" = CastRows([Id; 2]),
-        "sum_slices_rows" = SumSlicesRows([Id; 2]),
-        "softmax_rows" = SoftmaxRows(Id),
-        // What the kernel proper makes of the rows.
-        "rows" = Rows(Id),
-        "gemm" = Gemm([Id; 2]),
-        // Two products in one launch: `(back_to_back_gemm rows first between second)`.
-        "back_to_back_gemm" = BackToBackGemm([Id; 4]),
-        // What happens to each element last, read from the inside: `(then_scale (then_add_columns result b) 2.0)`.
-        "result" = ThisResult,
-        "then_add_columns" = ThenAddColumns([Id; 2]),
-        "then_add_full" = ThenAddFull([Id; 2]),
-        "then_add_table" = ThenAddTable([Id; 2]),
-        "then_multiply_columns" = ThenMultiplyColumns([Id; 2]),
-        "then_multiply_full" = ThenMultiplyFull([Id; 2]),
-        "then_multiply_rows" = ThenMultiplyRows([Id; 2]),
-        "then_multiply_table" = ThenMultiplyTable([Id; 2]),
-        "then_activate" = ThenActivate([Id; 2]),
-        "then_scale" = ThenScale([Id; 2]),
-        // A function of the left half of the columns times the right half.
-        "then_gate" = ThenGate([Id; 2]),
-        "then_cast" = ThenCast([Id; 2]),
-        // The rows of each image behind those of an operand: `(then_after_tokens result operand)`.
-        "then_after_tokens" = ThenAfterTokens([Id; 2]),
-
-        // Kernels: one launch each.
-        "store" = Store([Id; 2]),
-        // The last child is the mask: `end` for none, `(list (read segments) end)` for segments.
-        "attention" = Attention([Id; 6]),
-        "partial_gemm" = PartialGemm([Id; 3]),
-        "batched_gemm" = BatchedGemm([Id; 2]),
-        "batched_gemm_transposed" = BatchedGemmTransposed([Id; 2]),
-        "move_patchify" = MovePatchify([Id; 5]),
-        "move_concat_tokens" = MoveConcatTokens(Id),
-        "move_concat_columns" = MoveConcatColumns(Id),
-        "move_tokens" = MoveTokens([Id; 3]),
-        "move_mean_tokens" = MoveMeanTokens(Id),
-        "move_rope" = MoveRope([Id; 4]),
-        "move_gather_rows" = MoveGatherRows([Id; 2]),
-        "move_inverse_permutation" = MoveInversePermutation(Id),
-        "move_mask_segments" = MoveMaskSegments([Id; 2]),
-        "move_split_heads" = MoveSplitHeads([Id; 2]),
-        "move_merge_heads" = MoveMergeHeads(Id),
-        "move_expand" = MoveExpand([Id; 2]),
-        "move_interpolate_positions" = MoveInterpolatePositions([Id; 7]),
-        // No launch: the same memory under other dimensions.
-        "reshape_in_place" = ReshapeInPlace([Id; 2]),
-        // A function of the module: opaque.
-        "call" = Call([Id; 2]),
-
-        // Arithmetic on attributes; the analysis replaces each by its value.
-        "times" = Times([Id; 2]),
-        "plus" = Plus([Id; 2]),
-        "first_dim" = FirstDim(Id),
-        "last_dim" = LastDim(Id),
-        "element_of" = ElementOf(Id),
-        "rows_and_columns" = RowsAndColumns(Id),
-        "with_last_dim" = WithLastDim([Id; 2]),
-
-        Given(Given),
-        Attribute(Attribute),
+impl Children {
+    /// Of those children.
+    pub fn new(children: impl IntoIterator<Item = Id>) -> Self {
+        let mut all = Children { ids: [Id::from(0); MOST_CHILDREN], length: 0 };
+        for (slot, child) in all.ids.iter_mut().zip(children) {
+            (*slot, all.length) = (child, all.length + 1);
+        }
+        all
     }
+}
+
+impl std::ops::Deref for Children {
+    type Target = [Id];
+
+    fn deref(&self) -> &[Id] {
+        &self.ids[..usize::from(self.length)]
+    }
+}
+
+impl fmt::Debug for Children {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+/// Declares [`Term`]: the terms with a fixed number of children, each by its name in rules.
+macro_rules! terms {
+    ($($(#[$what:meta])* $text:literal = $variant:ident($count:literal),)*) => {
+        /// A node of the e-graph. See [`super::meaning`] for what each one means. In a class they are in this order: what is
+        /// read as it lies comes before what is read as a view.
+        #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Term {
+            /// An operation of `venc`: `(linear x weight)`.
+            Operation(Operation, Children),
+            $($(#[$what])* $variant([Id; $count]),)*
+            /// The operation as a way to read an operand: `(read_columns x start length)`.
+            Address(Operation, Children),
+            /// The operation on the rows that a kernel reads: `(softmax_rows x)`.
+            Prologue(Operation, Children),
+            /// The operation as a launch of its own that moves elements: `(move_tokens x start length)`.
+            Move(Operation, Children),
+            /// A value that the function is given.
+            Given(Given),
+            /// What an operation says beside its operands.
+            Attribute(Attribute),
+        }
+
+        impl egg::Language for Term {
+            type Discriminant = (std::mem::Discriminant<Term>, Option<Operation>);
+
+            fn discriminant(&self) -> Self::Discriminant {
+                let operation = match self {
+                    Term::Operation(operation, _)
+                    | Term::Address(operation, _)
+                    | Term::Prologue(operation, _)
+                    | Term::Move(operation, _) => Some(*operation),
+                    Term::Given(_) | Term::Attribute(_) $(| Term::$variant(_))* => None,
+                };
+                (std::mem::discriminant(self), operation)
+            }
+
+            fn matches(&self, other: &Self) -> bool {
+                match (self, other) {
+                    (Term::Given(one), Term::Given(other)) => one == other,
+                    (Term::Attribute(one), Term::Attribute(other)) => one == other,
+                    (one, other) => {
+                        one.discriminant() == other.discriminant()
+                            && one.children().len() == other.children().len()
+                    }
+                }
+            }
+
+            fn children(&self) -> &[Id] {
+                match self {
+                    Term::Operation(_, children)
+                    | Term::Address(_, children)
+                    | Term::Prologue(_, children)
+                    | Term::Move(_, children) => children,
+                    Term::Given(_) | Term::Attribute(_) => &[],
+                    $(Term::$variant(children) => children,)*
+                }
+            }
+
+            fn children_mut(&mut self) -> &mut [Id] {
+                match self {
+                    Term::Operation(_, children)
+                    | Term::Address(_, children)
+                    | Term::Prologue(_, children)
+                    | Term::Move(_, children) => &mut children.ids[..usize::from(children.length)],
+                    Term::Given(_) | Term::Attribute(_) => &mut [],
+                    $(Term::$variant(children) => children,)*
+                }
+            }
+        }
+
+        impl fmt::Display for Term {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                match self {
+                    Term::Operation(operation, _) => write!(f, "{operation}"),
+                    Term::Address(operation, _) => write!(f, "read_{operation}"),
+                    Term::Prologue(operation, _) => write!(f, "{operation}_rows"),
+                    Term::Move(operation, _) => write!(f, "move_{operation}"),
+                    Term::Given(given) => write!(f, "{given}"),
+                    Term::Attribute(attribute) => write!(f, "{attribute}"),
+                    $(Term::$variant(_) => f.write_str($text),)*
+                }
+            }
+        }
+
+        impl FromOp for Term {
+            type Error = FromOpError;
+
+            fn from_op(op: &str, children: Vec<Id>) -> Result<Self, FromOpError> {
+                match op {
+                    $($text if <[Id; $count]>::can_be_length(children.len()) => {
+                        Ok(Term::$variant(<[Id; $count]>::from_vec(children)))
+                    })*
+                    _ => Term::of_operation(op, &children)
+                        .or_else(|| Term::leaf(op).filter(|_| children.is_empty()))
+                        .ok_or_else(|| FromOpError::new(op, children)),
+                }
+            }
+        }
+    };
+}
+
+impl Term {
+    /// A term of an operation, as its name says where that is done.
+    fn of_operation(op: &str, children: &[Id]) -> Option<Term> {
+        let places: [(&str, &str, fn(Operation, Children) -> Term); 4] = [
+            ("", "", Term::Operation),
+            ("read_", "", Term::Address),
+            ("", "_rows", Term::Prologue),
+            ("move_", "", Term::Move),
+        ];
+        places.into_iter().find_map(|(before, after, term)| {
+            let name = op.strip_prefix(before)?.strip_suffix(after)?;
+            let operation = Operation::named(name).filter(|o| o.has_children(children.len()))?;
+            Some(term(operation, Children::new(children.iter().copied())))
+        })
+    }
+
+    fn leaf(op: &str) -> Option<Term> {
+        let given = op.parse().ok().map(Term::Given);
+        given.or_else(|| op.parse().ok().map(Term::Attribute))
+    }
+}
+
+terms! {
+    // How a kernel reads an operand.
+    /// As it lies.
+    "read" = Read(1),
+    /// An operand whose heads attention rotates as it reads: `(rotated operand cos sin heads)`.
+    "rotated" = Rotated(4),
+    /// Several operands: `(list a (list b end))`.
+    "list" = List(2),
+    /// No operands more.
+    "end" = End(0),
+
+    // What happens to a row first.
+    /// Nothing.
+    "as_is" = AsIs(1),
+
+    // What the kernel proper makes of the rows.
+    /// The rows themselves.
+    "rows" = Rows(1),
+    /// A product with a weight: `(gemm rows weight)`.
+    "gemm" = Gemm(2),
+    /// Two products in one launch: `(back_to_back_gemm rows first between second)`.
+    "back_to_back_gemm" = BackToBackGemm(4),
+
+    // What happens to each element last, read from the inside: `(then_scale (then_add_columns result b) 2.0)`.
+    /// Nothing yet.
+    "result" = ThisResult(0),
+    /// Plus a number a column.
+    "then_add_columns" = ThenAddColumns(2),
+    /// Plus the element at the same place.
+    "then_add_full" = ThenAddFull(2),
+    /// Plus the element of a table.
+    "then_add_table" = ThenAddTable(2),
+    /// Times a number a column.
+    "then_multiply_columns" = ThenMultiplyColumns(2),
+    /// Times the element at the same place.
+    "then_multiply_full" = ThenMultiplyFull(2),
+    /// Times a number a row.
+    "then_multiply_rows" = ThenMultiplyRows(2),
+    /// Times the element of a table.
+    "then_multiply_table" = ThenMultiplyTable(2),
+    /// A function of it.
+    "then_activate" = ThenActivate(2),
+    /// Times a constant.
+    "then_scale" = ThenScale(2),
+    /// A function of the left half of the columns times the right half.
+    "then_gate" = ThenGate(2),
+    /// Rounded.
+    "then_cast" = ThenCast(2),
+    /// The rows of each image behind those of an operand: `(then_after_tokens result operand)`.
+    "then_after_tokens" = ThenAfterTokens(2),
+
+    // Kernels: one launch each.
+    /// `(store product epilogue)`.
+    "store" = Store(2),
+    /// The last child is the mask: `end` for none, `(list (read segments) end)` for segments.
+    "attention" = Attention(6),
+    /// `(partial_gemm x weight slices)`.
+    "partial_gemm" = PartialGemm(3),
+    /// `(batched_gemm a b transpose_rhs)`.
+    "batched_gemm" = BatchedGemm(3),
+    /// No launch: the same memory under other dimensions.
+    "reshape_in_place" = ReshapeInPlace(2),
+    /// A function of the module: opaque.
+    "call" = Call(2),
+
+    // Arithmetic on attributes; the analysis replaces each by its value.
+    /// The product.
+    "times" = Times(2),
+    /// The sum.
+    "plus" = Plus(2),
+    /// The first dimension of a tensor.
+    "first_dim" = FirstDim(1),
+    /// The last dimension of a tensor.
+    "last_dim" = LastDim(1),
+    /// How a tensor is stored.
+    "element_of" = ElementOf(1),
+    /// The shape of a tensor as a matrix.
+    "rows_and_columns" = RowsAndColumns(1),
+    /// The shape of a tensor with another last dimension.
+    "with_last_dim" = WithLastDim(2),
 }

@@ -7,7 +7,6 @@
 
 mod alternatives;
 mod analysis;
-mod attribute;
 mod candidates;
 mod choose;
 mod cost;
@@ -21,6 +20,7 @@ mod launch_prices;
 mod lower;
 mod meaning;
 mod offline;
+mod operation;
 mod pieces;
 mod price;
 mod read_back;

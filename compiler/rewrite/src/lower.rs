@@ -10,7 +10,7 @@ use super::ways::{Maker, Operand, Way};
 use egg::{EGraph, Id, Language};
 use ocellus_dialects::TensorType;
 use ocellus_dialects::kernel::{Argument, Function, Step, Value, ValueKind, View};
-use ocellus_dialects::venc::{self, Op, ValueId};
+use ocellus_dialects::venc::{self, Op, ValueId, Weight};
 use std::collections::HashMap;
 
 /// What was chosen for one function.
@@ -164,7 +164,7 @@ impl Writer<'_> {
         let value = ValueId(given.0);
         match function.node_of(value) {
             None => Ok(value),
-            Some(venc::Node { op: Op::Weight { name }, ty, .. }) => {
+            Some(venc::Node { op: Op::Weight(Weight { name }), ty, .. }) => {
                 Ok(self.push(ValueKind::Weight(name.clone()), ty.clone()))
             }
             Some(_) => Err(self.internal(format!("{given} is no argument"))),
@@ -208,7 +208,8 @@ impl Algebra for Writer<'_> {
         self.given_value(given).map_err(|error| error.to_string())
     }
 
-    fn apply(&mut self, op: Op, operands: &[ValueId]) -> Result<ValueId, String> {
+    fn apply(&mut self, op: impl Into<Op>, operands: &[ValueId]) -> Result<ValueId, String> {
+        let op = op.into();
         let types: Vec<&TensorType> =
             operands.iter().map(|operand| &self.values[operand.index()].ty).collect();
         let ty = venc::infer(&op, &types).map_err(|error| error.to_string())?;

@@ -4,12 +4,15 @@
 //! The definition is written over an [`Algebra`]: with types as its tensors it infers types, with values of a
 //! [`FunctionBuilder`](ocellus_dialects::venc::FunctionBuilder) it writes the term down as a `venc` program.
 
-use super::attribute::Attribute;
 use super::language::{Given, Term};
+use super::operation::Operation;
 use egg::Id;
 use ocellus_dialects::kernel::{Broadcast, Combine};
 use ocellus_dialects::symbolic::Dim;
-use ocellus_dialects::venc::{Activation, Op};
+use ocellus_dialects::venc::{
+    Activate, Activation, Add, Attribute, Call, Cast, Columns, Concat, Linear, LinearSlices,
+    MaskSegments, Matmul, MergeHeads, Multiply, Op, Reshape, Scale, Softmax, SplitHeads,
+};
 use ocellus_dialects::{ElementType, TensorType};
 
 /// Something that `venc` operations can be applied to.
@@ -21,7 +24,11 @@ pub trait Algebra {
     fn given(&mut self, given: Given) -> Result<Self::Tensor, String>;
 
     /// An operation applied.
-    fn apply(&mut self, op: Op, operands: &[Self::Tensor]) -> Result<Self::Tensor, String>;
+    fn apply(
+        &mut self,
+        op: impl Into<Op>,
+        operands: &[Self::Tensor],
+    ) -> Result<Self::Tensor, String>;
 
     /// The type of a tensor.
     fn type_of(&self, tensor: &Self::Tensor) -> TensorType;
@@ -136,7 +143,7 @@ pub fn meaning<A: Algebra>(
         return Ok(Meaning::Attribute(attribute));
     }
     match term {
-        Term::End => Ok(Meaning::List(vec![])),
+        Term::End([]) => Ok(Meaning::List(vec![])),
         Term::List([first, rest]) => {
             let mut tensors = vec![children.tensor(*first)?];
             tensors.extend(children.list(*rest)?);
@@ -168,13 +175,13 @@ fn attribute_meaning<A: Algebra>(
             let pair = first_two(operands)?;
             pair.0.plus(&pair.1).ok_or_else(|| no_sum(&pair))?
         }
-        Term::FirstDim(tensor) => {
+        Term::FirstDim([tensor]) => {
             let ty = type_of(*tensor)?;
             Attribute::Dim(ty.shape.first().cloned().ok_or("a scalar has no first dimension")?)
         }
-        Term::LastDim(tensor) => Attribute::Dim(type_of(*tensor)?.width()),
-        Term::ElementOf(tensor) => Attribute::Element(type_of(*tensor)?.element),
-        Term::RowsAndColumns(tensor) => {
+        Term::LastDim([tensor]) => Attribute::Dim(type_of(*tensor)?.width()),
+        Term::ElementOf([tensor]) => Attribute::Element(type_of(*tensor)?.element),
+        Term::RowsAndColumns([tensor]) => {
             let ty = type_of(*tensor)?;
             Attribute::Shape(vec![ty.rows(), ty.width()])
         }
@@ -196,7 +203,7 @@ fn epilogue_meaning<T: Clone>(
         Ok::<_, String>(EpilogueStep::Combine(how, broadcast, children.tensor(operand)?))
     };
     let (earlier, step) = match term {
-        Term::ThisResult => return Ok(Some(vec![])),
+        Term::ThisResult([]) => return Ok(Some(vec![])),
         Term::ThenAddColumns([e, b]) => (e, combine(Add, Columns, *b)?),
         Term::ThenAddFull([e, b]) => (e, combine(Add, Full, *b)?),
         Term::ThenAddTable([e, b]) => (e, combine(Add, Table, *b)?),
@@ -227,7 +234,7 @@ fn tensor_meaning<A: Algebra>(
     let two = |[a, b]: &[Id; 2]| Ok::<_, String>(vec![children.tensor(*a)?, children.tensor(*b)?]);
     let (op, operands) = match term {
         Term::Given(given) => return algebra.given(*given),
-        Term::Read(x) | Term::AsIs(x) | Term::Rows(x) => return children.tensor(*x),
+        Term::Read([x]) | Term::AsIs([x]) | Term::Rows([x]) => return children.tensor(*x),
         Term::Store([product, epilogue]) => {
             let stored = children.tensor(*product)?;
             let steps = children.epilogue(*epilogue)?;
@@ -243,115 +250,36 @@ fn tensor_meaning<A: Algebra>(
             };
             return attention(algebra, [q, k, v], (heads, factor), segments);
         }
-        Term::Linear(xs) => (Op::Linear, two(xs)?),
-        Term::Gemm([prologue, weight]) => (Op::Linear, two(&[*prologue, *weight])?),
+        Term::Operation(operation, ids)
+        | Term::Address(operation, ids)
+        | Term::Prologue(operation, ids)
+        | Term::Move(operation, ids) => applied(*operation, ids, children)?,
+        Term::Gemm([prologue, weight]) => (Op::Linear(Linear), two(&[*prologue, *weight])?),
         Term::BackToBackGemm([prologue, first, between, second]) => {
-            let product = algebra.apply(Op::Linear, &two(&[*prologue, *first])?)?;
+            let product = algebra.apply(Linear, &two(&[*prologue, *first])?)?;
             let steps = children.epilogue(*between)?;
             let rows =
                 steps.into_iter().try_fold(product, |x, step| apply_step(algebra, x, step))?;
-            (Op::Linear, vec![rows, children.tensor(*second)?])
+            (Op::Linear(Linear), vec![rows, children.tensor(*second)?])
         }
-        Term::Matmul(xs) | Term::BatchedGemm(xs) => (Op::Matmul { transpose_rhs: false }, two(xs)?),
-        Term::MatmulTransposed(xs) | Term::BatchedGemmTransposed(xs) => {
-            (Op::Matmul { transpose_rhs: true }, two(xs)?)
+        Term::BatchedGemm([a, b, transposed]) => {
+            let transpose_rhs = children.flag(*transposed)?;
+            (Matmul { transpose_rhs }.into(), two(&[*a, *b])?)
         }
-        Term::Add(xs) => (Op::Add, two(xs)?),
-        Term::Multiply(xs) => (Op::Multiply, two(xs)?),
-        Term::Scale([x, f]) => (Op::Scale { factor: children.number(*f)? }, one(x)?),
-        Term::Activate([x, f]) => (Op::Activate(children.activation(*f)?), one(x)?),
-        Term::LayerNorm([x, gain, bias, eps]) | Term::LayerNormRows([x, gain, bias, eps]) => {
-            let operands = [x, gain, bias].map(|id| children.tensor(*id));
-            let operands = operands.into_iter().collect::<Result<_, _>>()?;
-            (Op::LayerNorm { eps: children.number(*eps)? }, operands)
+        Term::Rotated([x, cos, sin, heads]) => {
+            let rope = Operation::named("rope").ok_or("no operation rotates")?;
+            applied(rope, &[*x, *cos, *sin, *heads], children)?
         }
-        Term::RmsNorm([x, gain, eps]) | Term::RmsNormRows([x, gain, eps]) => {
-            (Op::RmsNorm { eps: children.number(*eps)? }, two(&[*x, *gain])?)
+        Term::PartialGemm([x, weight, slices]) => {
+            let slices = children.integer(*slices)?;
+            (LinearSlices { slices }.into(), two(&[*x, *weight])?)
         }
-        Term::Standardize([x, eps]) | Term::StandardizeRows([x, eps]) => {
-            (Op::LayerNorm { eps: children.number(*eps)? }, one(x)?)
-        }
-        Term::RmsStandardize([x, eps]) | Term::RmsStandardizeRows([x, eps]) => {
-            (Op::RmsNorm { eps: children.number(*eps)? }, one(x)?)
-        }
-        Term::NormScale([x, centred, eps]) | Term::NormScaleRows([x, centred, eps]) => {
-            let (centred, eps) = (children.flag(*centred)?, children.number(*eps)?);
-            (Op::NormScale { centred, eps }, one(x)?)
-        }
-        Term::Centre(x) => (Op::Centre, one(x)?),
-        Term::LinearSlices([x, weight, slices]) | Term::PartialGemm([x, weight, slices]) => {
-            (Op::LinearSlices { slices: children.integer(*slices)? }, two(&[*x, *weight])?)
-        }
-        Term::SumSlices([x, to]) | Term::SumSlicesRows([x, to]) => {
-            (Op::SumSlices { to: children.element(*to)? }, one(x)?)
-        }
-        Term::Softmax(x) | Term::SoftmaxRows(x) => (Op::Softmax, one(x)?),
-        Term::Rope([x, cos, sin, heads])
-        | Term::MoveRope([x, cos, sin, heads])
-        | Term::Rotated([x, cos, sin, heads]) => {
-            let operands = [x, cos, sin].map(|id| children.tensor(*id));
-            let operands = operands.into_iter().collect::<Result<_, _>>()?;
-            (Op::Rope { heads: children.integer(*heads)? }, operands)
-        }
-        Term::GatherRows(xs) | Term::MoveGatherRows(xs) => (Op::GatherRows, two(xs)?),
-        Term::InversePermutation(x) | Term::MoveInversePermutation(x) => {
-            (Op::InversePermutation, one(x)?)
-        }
-        Term::MaskSegments(xs) | Term::MoveMaskSegments(xs) => (Op::MaskSegments, two(xs)?),
-        Term::SplitHeads([x, heads]) | Term::MoveSplitHeads([x, heads]) => {
-            (Op::SplitHeads { heads: children.integer(*heads)? }, one(x)?)
-        }
-        Term::MergeHeads(x) | Term::MoveMergeHeads(x) => (Op::MergeHeads, one(x)?),
-        Term::Concat([axis, list]) => {
-            let axis = usize::try_from(children.integer(*axis)?).map_err(|e| e.to_string())?;
-            (Op::Concat { axis }, children.list(*list)?)
-        }
-        Term::MoveConcatTokens(list) => (Op::Concat { axis: 1 }, children.list(*list)?),
-        Term::MoveConcatColumns(list) => {
-            let operands = children.list(*list)?;
-            let first = operands.first().ok_or("nothing to concatenate")?;
-            let axis = algebra.type_of(first).rank().saturating_sub(1);
-            (Op::Concat { axis }, operands)
-        }
-        Term::Columns([x, start, length]) | Term::ReadColumns([x, start, length]) => {
-            let (start, length) = (children.integer(*start)?, children.integer(*length)?);
-            (Op::Columns { start, length }, one(x)?)
-        }
-        Term::Tokens([x, start, length])
-        | Term::ReadTokens([x, start, length])
-        | Term::MoveTokens([x, start, length]) => {
-            let (start, length) = (children.integer(*start)?, children.dim(*length)?);
-            (Op::Tokens { start, length }, one(x)?)
-        }
-        Term::SelectToken([x, index]) | Term::ReadToken([x, index]) => {
-            (Op::SelectToken { index: children.integer(*index)? }, one(x)?)
-        }
-        Term::MeanTokens(x) | Term::MoveMeanTokens(x) => (Op::MeanTokens, one(x)?),
-        Term::Expand([x, images])
-        | Term::ReadExpanded([x, images])
-        | Term::MoveExpand([x, images]) => (Op::Expand { images: children.dim(*images)? }, one(x)?),
-        Term::Reshape([x, shape]) | Term::ReshapeInPlace([x, shape]) => {
-            match children.attribute(*shape)? {
-                Attribute::Shape(shape) => (Op::Reshape { shape }, one(x)?),
-                other => return Err(format!("{other} is no shape")),
-            }
-        }
-        Term::Cast([x, to]) | Term::CastRows([x, to]) => {
-            (Op::Cast { to: children.element(*to)? }, one(x)?)
-        }
-        Term::Patchify(children_ids)
-        | Term::ReadPatches(children_ids)
-        | Term::MovePatchify(children_ids) => {
-            let [image, height, width, rows, cols] = children_ids;
-            let (height, width) = (children.integer(*height)?, children.integer(*width)?);
-            let (rows, cols) = (children.dim(*rows)?, children.dim(*cols)?);
-            (Op::Patchify { height, width, rows, cols }, one(image)?)
-        }
-        Term::InterpolatePositions(ids) | Term::MoveInterpolatePositions(ids) => {
-            (interpolation(ids, children)?, one(&ids[0])?)
-        }
+        Term::ReshapeInPlace([x, shape]) => match children.attribute(*shape)? {
+            Attribute::Shape(shape) => (Reshape { shape }.into(), one(x)?),
+            other => return Err(format!("{other} is no shape")),
+        },
         Term::Call([callee, list]) => match children.attribute(*callee)? {
-            Attribute::Callee(callee) => (Op::Call { callee }, children.list(*list)?),
+            Attribute::Name(callee) => (Call { callee }.into(), children.list(*list)?),
             other => return Err(format!("{other} is no function")),
         },
         other => return Err(format!("`{other}` is no tensor")),
@@ -359,19 +287,21 @@ fn tensor_meaning<A: Algebra>(
     algebra.apply(op, &operands)
 }
 
-fn interpolation<T: Clone>(ids: &[Id; 7], children: &Children<T>) -> Result<Op, String> {
-    let [_, native_rows, native_cols, rows, cols, filter, antialias] = ids;
-    match (children.attribute(*filter)?, children.attribute(*antialias)?) {
-        (Attribute::Filter(filter), Attribute::Flag(antialias)) => Ok(Op::InterpolatePositions {
-            native_rows: children.integer(*native_rows)?,
-            native_cols: children.integer(*native_cols)?,
-            rows: children.dim(*rows)?,
-            cols: children.dim(*cols)?,
-            filter,
-            antialias,
-        }),
-        (filter, antialias) => Err(format!("{filter} and {antialias} say no interpolation")),
-    }
+/// An operation and what it is applied to, of a term that has its operands and its attributes as children.
+fn applied<T: Clone>(
+    operation: Operation,
+    ids: &[Id],
+    children: &Children<T>,
+) -> Result<(Op, Vec<T>), String> {
+    let operands = ids.len().saturating_sub(operation.declaration().attributes.len());
+    let (operands, attributes) = ids.split_at(operands);
+    let attributes: Vec<Attribute> =
+        attributes.iter().map(|id| children.attribute(*id)).collect::<Result<_, _>>()?;
+    let operands = match operands {
+        [list] if operation.takes_list() => children.list(*list)?,
+        _ => operands.iter().map(|id| children.tensor(*id)).collect::<Result<_, _>>()?,
+    };
+    Ok((operation.with_attributes(&attributes)?, operands))
 }
 
 /// A tensor after one step of an epilogue.
@@ -381,20 +311,22 @@ pub fn apply_step<A: Algebra>(
     step: EpilogueStep<A::Tensor>,
 ) -> Result<A::Tensor, String> {
     match step {
-        EpilogueStep::Activate(activation) => algebra.apply(Op::Activate(activation), &[x]),
-        EpilogueStep::Scale(factor) => algebra.apply(Op::Scale { factor }, &[x]),
-        EpilogueStep::Cast(to) => algebra.apply(Op::Cast { to }, &[x]),
-        EpilogueStep::AfterTokens(tokens) => algebra.apply(Op::Concat { axis: 1 }, &[tokens, x]),
+        EpilogueStep::Activate(activation) => {
+            algebra.apply(Activate { function: activation }, &[x])
+        }
+        EpilogueStep::Scale(factor) => algebra.apply(Scale { factor }, &[x]),
+        EpilogueStep::Cast(to) => algebra.apply(Cast { to }, &[x]),
+        EpilogueStep::AfterTokens(tokens) => algebra.apply(Concat { axis: 1 }, &[tokens, x]),
         EpilogueStep::Gate(activation) => {
             let width = algebra.type_of(&x).width();
             let length = match width.as_constant() {
                 Some(width) if width % 2 == 0 => width / 2,
                 _ => return Err(format!("{width} columns have no halves for a gate")),
             };
-            let gate = algebra.apply(Op::Columns { start: 0, length }, std::slice::from_ref(&x))?;
-            let gate = algebra.apply(Op::Activate(activation), &[gate])?;
-            let up = algebra.apply(Op::Columns { start: length, length }, &[x])?;
-            algebra.apply(Op::Multiply, &[gate, up])
+            let gate = algebra.apply(Columns { start: 0, length }, std::slice::from_ref(&x))?;
+            let gate = algebra.apply(Activate { function: activation }, &[gate])?;
+            let up = algebra.apply(Columns { start: length, length }, &[x])?;
+            algebra.apply(Multiply, &[gate, up])
         }
         EpilogueStep::Combine(combine, broadcast, operand) => {
             let (ty, other) = (algebra.type_of(&x), algebra.type_of(&operand));
@@ -403,8 +335,8 @@ pub fn apply_step<A: Algebra>(
                 return Err(format!("an epilogue of {ty} cannot read {other} as `{how}`"));
             }
             let op = match combine {
-                Combine::Add => Op::Add,
-                Combine::Multiply => Op::Multiply,
+                Combine::Add => Op::Add(Add),
+                Combine::Multiply => Op::Multiply(Multiply),
             };
             algebra.apply(op, &[x, operand])
         }
@@ -444,16 +376,16 @@ pub fn attention<A: Algebra>(
     (heads, factor): (i64, f64),
     segments: Option<A::Tensor>,
 ) -> Result<A::Tensor, String> {
-    let mut split = |x| algebra.apply(Op::SplitHeads { heads }, &[x]);
+    let mut split = |x| algebra.apply(SplitHeads { heads }, &[x]);
     let [q, k, v] = qkv;
     let (q, k, v) = (split(q)?, split(k)?, split(v)?);
-    let scores = algebra.apply(Op::Matmul { transpose_rhs: true }, &[q, k])?;
-    let scores = algebra.apply(Op::Scale { factor }, &[scores])?;
+    let scores = algebra.apply(Matmul { transpose_rhs: true }, &[q, k])?;
+    let scores = algebra.apply(Scale { factor }, &[scores])?;
     let scores = match segments {
-        Some(segments) => algebra.apply(Op::MaskSegments, &[scores, segments])?,
+        Some(segments) => algebra.apply(MaskSegments, &[scores, segments])?,
         None => scores,
     };
-    let weights = algebra.apply(Op::Softmax, &[scores])?;
-    let mixed = algebra.apply(Op::Matmul { transpose_rhs: false }, &[weights, v])?;
-    algebra.apply(Op::MergeHeads, &[mixed])
+    let weights = algebra.apply(Softmax, &[scores])?;
+    let mixed = algebra.apply(Matmul { transpose_rhs: false }, &[weights, v])?;
+    algebra.apply(MergeHeads, &[mixed])
 }

@@ -8,9 +8,13 @@ use super::language::Given;
 use super::meaning::{Algebra, EpilogueStep, apply_step, attention};
 use super::report::callees_first;
 use ocellus_dialects::kernel::{
-    EpilogueOp, Function, KernelOp, Mask, Module, Move, Prologue, Step, ValueKind, View,
+    EpilogueOp, Function, KernelOp, Mask, Module, Prologue, Step, ValueKind, View,
 };
-use ocellus_dialects::venc::{self, FunctionBuilder, Op, ValueId};
+use ocellus_dialects::venc::{
+    self, Call, Cast, Columns, Expand, FunctionBuilder, LayerNorm, Linear, LinearSlices, Matmul,
+    NormScale, Op, Patchify, Reshape, RmsNorm, Rope, SelectToken, Softmax, SumSlices, Tokens,
+    ValueId,
+};
 use ocellus_dialects::{ElementType, TensorType};
 
 /// The `venc` module that says what `module` computes.
@@ -48,7 +52,7 @@ fn read_function(function: &Function, callees: &venc::Module) -> Result<venc::Fu
             ValueKind::View(view, base) => reader.apply(view_op(view, &value.ty)?, &[of(base)?])?,
             ValueKind::Step(step) => match function.steps.get(*step).ok_or("no such step")? {
                 Step::Call { callee, operands, .. } => {
-                    let op = Op::Call { callee: callee.clone() };
+                    let op = Op::Call(Call { callee: callee.clone() });
                     reader.apply(op, &all(operands)?)?
                 }
                 Step::Launch { op, operands, label, .. } => {
@@ -85,9 +89,10 @@ impl Algebra for Reader<'_> {
         Err(format!("{given} is no value of a kernel function"))
     }
 
-    fn apply(&mut self, op: Op, operands: &[ValueId]) -> Result<ValueId, String> {
+    fn apply(&mut self, op: impl Into<Op>, operands: &[ValueId]) -> Result<ValueId, String> {
+        let op = op.into();
         let pushed = match &op {
-            Op::Call { callee } => self.builder.call(self.callees, callee, operands),
+            Op::Call(Call { callee }) => self.builder.call(self.callees, callee, operands),
             _ => self.builder.push(op, operands),
         };
         pushed.map_err(|error| error.to_string())
@@ -103,18 +108,21 @@ fn view_op(view: &View, ty: &TensorType) -> Result<Op, String> {
         View::Columns { start } => {
             let length =
                 ty.width().as_constant().ok_or("a view of a symbolic number of columns")?;
-            Op::Columns { start: *start, length }
+            Op::Columns(Columns { start: *start, length })
         }
-        View::SelectToken { index } => Op::SelectToken { index: *index },
+        View::SelectToken { index } => Op::SelectToken(SelectToken { index: *index }),
         View::Tokens { start } => {
             let length = ty.shape.get(1).ok_or("a view of the tokens of no image")?;
-            Op::Tokens { start: *start, length: length.clone() }
+            Op::Tokens(Tokens { start: *start, length: length.clone() })
         }
-        View::Reshape => Op::Reshape { shape: ty.shape.clone() },
-        View::Expand { images } => Op::Expand { images: images.clone() },
-        View::Patches { height, width, rows, cols } => {
-            Op::Patchify { height: *height, width: *width, rows: rows.clone(), cols: cols.clone() }
-        }
+        View::Reshape => Op::Reshape(Reshape { shape: ty.shape.clone() }),
+        View::Expand { images } => Op::Expand(Expand { images: images.clone() }),
+        View::Patches { height, width, rows, cols } => Op::Patchify(Patchify {
+            height: *height,
+            width: *width,
+            rows: rows.clone(),
+            cols: cols.clone(),
+        }),
     })
 }
 
@@ -131,18 +139,18 @@ fn launch<A: Algebra>(
         KernelOp::Gemm { prologue, epilogue, .. } => {
             let rows = prepare(algebra, *prologue, &mut rest)?;
             let weight = rest.next().ok_or(missing)?;
-            let product = algebra.apply(Op::Linear, &[rows, weight])?;
+            let product = algebra.apply(Linear, &[rows, weight])?;
             let result = finish(algebra, product, epilogue, &mut rest)?;
             store(algebra, result, to)
         }
         KernelOp::BackToBackGemm { prologue, between, epilogue, .. } => {
             let rows = prepare(algebra, *prologue, &mut rest)?;
             let first = rest.next().ok_or(missing)?;
-            let product = algebra.apply(Op::Linear, &[rows, first])?;
+            let product = algebra.apply(Linear, &[rows, first])?;
             let between_rows = finish(algebra, product, &between.epilogue, &mut rest)?;
             let between_rows = store(algebra, between_rows, between.element)?;
             let second = rest.next().ok_or(missing)?;
-            let product = algebra.apply(Op::Linear, &[between_rows, second])?;
+            let product = algebra.apply(Linear, &[between_rows, second])?;
             let result = finish(algebra, product, epilogue, &mut rest)?;
             store(algebra, result, to)
         }
@@ -152,17 +160,17 @@ fn launch<A: Algebra>(
             store(algebra, result, to)
         }
         KernelOp::PartialGemm { slices, .. } => {
-            algebra.apply(Op::LinearSlices { slices: *slices }, operands)
+            algebra.apply(LinearSlices { slices: *slices }, operands)
         }
         KernelOp::BatchedGemm { transpose_rhs } => {
-            algebra.apply(Op::Matmul { transpose_rhs: *transpose_rhs }, operands)
+            algebra.apply(Matmul { transpose_rhs: *transpose_rhs }, operands)
         }
         KernelOp::Attention { heads, scale, rotary, mask } => {
             let mut next = || rest.next().ok_or(missing);
             let [mut q, mut k, v] = [next()?, next()?, next()?];
             if *rotary {
                 let [cos, sin] = [next()?, next()?];
-                let rope = Op::Rope { heads: *heads };
+                let rope = Op::Rope(Rope { heads: *heads });
                 q = algebra.apply(rope.clone(), &[q, cos.clone(), sin.clone()])?;
                 k = algebra.apply(rope, &[k, cos, sin])?;
             }
@@ -172,10 +180,7 @@ fn launch<A: Algebra>(
             };
             attention(algebra, [q, k, v], (*heads, *scale), segments)
         }
-        KernelOp::Move(kernel) => {
-            let rank = algebra.type_of(operands.first().ok_or(missing)?).rank();
-            algebra.apply(move_op(kernel, rank), operands)
-        }
+        KernelOp::Move(op) => algebra.apply(op.clone(), operands),
     }
 }
 
@@ -187,17 +192,17 @@ fn prepare<A: Algebra>(
     let operands: Vec<A::Tensor> = rest.take(1 + prologue.operands()).collect();
     match prologue {
         Prologue::None => operands.into_iter().next().ok_or_else(|| "no rows".into()),
-        Prologue::LayerNorm { eps, .. } => algebra.apply(Op::LayerNorm { eps }, &operands),
-        Prologue::RmsNorm { eps, .. } => algebra.apply(Op::RmsNorm { eps }, &operands),
-        Prologue::Cast { to } => algebra.apply(Op::Cast { to }, &operands),
+        Prologue::LayerNorm { eps, .. } => algebra.apply(LayerNorm { eps }, &operands),
+        Prologue::RmsNorm { eps, .. } => algebra.apply(RmsNorm { eps }, &operands),
+        Prologue::Cast { to } => algebra.apply(Cast { to }, &operands),
         Prologue::SumSlices { .. } => {
             let to = algebra.type_of(operands.first().ok_or("no slices")?).element;
-            algebra.apply(Op::SumSlices { to }, &operands)
+            algebra.apply(SumSlices { to }, &operands)
         }
         Prologue::NormScale { centred, eps } => {
-            algebra.apply(Op::NormScale { centred, eps }, &operands)
+            algebra.apply(NormScale { centred, eps }, &operands)
         }
-        Prologue::Softmax => algebra.apply(Op::Softmax, &operands),
+        Prologue::Softmax => algebra.apply(Softmax, &operands),
     }
 }
 
@@ -231,26 +236,6 @@ fn store<A: Algebra>(
 ) -> Result<A::Tensor, String> {
     match algebra.type_of(&result).element == to {
         true => Ok(result),
-        false => algebra.apply(Op::Cast { to }, &[result]),
-    }
-}
-
-fn move_op(kernel: &Move, rank: usize) -> Op {
-    match kernel.clone() {
-        Move::Patchify { height, width, rows, cols } => Op::Patchify { height, width, rows, cols },
-        Move::ConcatTokens => Op::Concat { axis: 1 },
-        Move::ConcatColumns => Op::Concat { axis: rank.saturating_sub(1) },
-        Move::Tokens { start, length } => Op::Tokens { start, length },
-        Move::MeanTokens => Op::MeanTokens,
-        Move::Rope { heads } => Op::Rope { heads },
-        Move::GatherRows => Op::GatherRows,
-        Move::InversePermutation => Op::InversePermutation,
-        Move::MaskSegments => Op::MaskSegments,
-        Move::SplitHeads { heads } => Op::SplitHeads { heads },
-        Move::MergeHeads => Op::MergeHeads,
-        Move::Expand { images } => Op::Expand { images },
-        Move::InterpolatePositions { native_rows, native_cols, rows, cols, filter, antialias } => {
-            Op::InterpolatePositions { native_rows, native_cols, rows, cols, filter, antialias }
-        }
+        false => algebra.apply(Cast { to }, &[result]),
     }
 }

@@ -42,7 +42,7 @@ mod tests {
     use super::*;
     use ocellus_dialects::ElementType::F32;
     use ocellus_dialects::symbolic::SymbolRange;
-    use ocellus_dialects::venc::{FunctionBuilder, Op, Role};
+    use ocellus_dialects::venc::{FunctionBuilder, Op, Patchify, Role};
 
     /// One function that cuts images into patches of 16 pixels.
     fn patches(heights: SymbolRange) -> Module {
@@ -53,7 +53,8 @@ mod tests {
         let mut f = FunctionBuilder::new("encode");
         let image = TensorType::new(F32, [images, Dim::from(3), height.clone(), height]);
         let image = f.argument("pixel_values", image, Role::Activation);
-        let patchify = Op::Patchify { height: 16, width: 16, rows: rows.clone(), cols: rows };
+        let patchify =
+            Op::Patchify(Patchify { height: 16, width: 16, rows: rows.clone(), cols: rows });
         let result = f.push(patchify, &[image]).unwrap();
         f.result("patches", result);
         Module { symbols, functions: vec![f.finish()], entry: "encode".into() }

@@ -7,7 +7,10 @@ use ocellus_checkpoint::RandomWeights;
 use ocellus_codegen::{self as codegen, Optimisation};
 use ocellus_dialects::kernel::{self, GemmTile, KernelOp};
 use ocellus_dialects::symbolic::{Bindings, Region, Symbols};
-use ocellus_dialects::venc::{self, Activation, FunctionBuilder, Op, Role, ValueId, VencError};
+use ocellus_dialects::venc::{
+    self, Activate, Activation, Cast, FunctionBuilder, LayerNorm, Linear, Matmul, MergeHeads, Role,
+    Scale, Softmax, SplitHeads, ValueId, VencError,
+};
 use ocellus_dialects::{ElementType, TensorType};
 use ocellus_kernels::{CpuTarget, gemm};
 use ocellus_rewrite::{
@@ -270,13 +273,13 @@ fn chain(
     let ty = TensorType::new(ElementType::F32, shape.iter().copied());
     let mut x = chain.builder.argument("x", ty, Role::Activation);
     if element != ElementType::F32 {
-        x = chain.builder.push(Op::Cast { to: element }, &[x])?;
+        x = chain.builder.push(Cast { to: element }, &[x])?;
     }
     for _ in 0..REPEATS {
         x = operation(&mut chain, x)?;
     }
     if element != ElementType::F32 {
-        x = chain.builder.push(Op::Cast { to: ElementType::F32 }, &[x])?;
+        x = chain.builder.push(Cast { to: ElementType::F32 }, &[x])?;
     }
     chain.builder.result("y", x);
     let functions = vec![chain.builder.finish()];
@@ -305,24 +308,24 @@ impl Chain {
     pub fn layer_norm(&mut self, x: ValueId) -> Result<ValueId, VencError> {
         let width = self.width(x);
         let (gain, bias) = (self.weight(&[width]), self.weight(&[width]));
-        self.builder.push(Op::LayerNorm { eps: 1e-6 }, &[x, gain, bias])
+        self.builder.push(LayerNorm { eps: 1e-6 }, &[x, gain, bias])
     }
 
     /// Each element's gelu.
     pub fn gelu(&mut self, x: ValueId) -> Result<ValueId, VencError> {
-        self.builder.push(Op::Activate(Activation::Gelu), &[x])
+        self.builder.push(Activate { function: Activation::Gelu }, &[x])
     }
 
     /// Each element doubled.
     pub fn scale(&mut self, x: ValueId) -> Result<ValueId, VencError> {
-        self.builder.push(Op::Scale { factor: 2.0 }, &[x])
+        self.builder.push(Scale { factor: 2.0 }, &[x])
     }
 
     /// A product with a square weight of its own.
     pub fn linear(&mut self, x: ValueId) -> Result<ValueId, VencError> {
         let width = self.width(x);
         let weight = self.weight(&[width, width]);
-        self.builder.push(Op::Linear, &[x, weight])
+        self.builder.push(Linear, &[x, weight])
     }
 
     /// Two products with a row between them that is four times as wide.
@@ -330,30 +333,30 @@ impl Chain {
         let width = self.width(x);
         let wide = self.weight(&[4 * width, width]);
         let narrow = self.weight(&[width, 4 * width]);
-        let between = self.builder.push(Op::Linear, &[x, wide])?;
-        self.builder.push(Op::Linear, &[between, narrow])
+        let between = self.builder.push(Linear, &[x, wide])?;
+        self.builder.push(Linear, &[between, narrow])
     }
 
     /// A product with itself, of square matrices.
     pub fn matmul(&mut self, x: ValueId) -> Result<ValueId, VencError> {
-        self.builder.push(Op::Matmul { transpose_rhs: true }, &[x, x])
+        self.builder.push(Matmul { transpose_rhs: true }, &[x, x])
     }
 
     /// Split into heads of 64 elements, and merged again: two moves.
     pub fn split_and_merge(&mut self, x: ValueId) -> Result<ValueId, VencError> {
         let heads = self.width(x) / 64;
-        let split = self.builder.push(Op::SplitHeads { heads }, &[x])?;
-        self.builder.push(Op::MergeHeads, &[split])
+        let split = self.builder.push(SplitHeads { heads }, &[x])?;
+        self.builder.push(MergeHeads, &[split])
     }
 
     /// Attention of heads of 64 elements to itself.
     pub fn attention(&mut self, x: ValueId) -> Result<ValueId, VencError> {
         let heads = self.width(x) / 64;
-        let split = self.builder.push(Op::SplitHeads { heads }, &[x])?;
-        let scores = self.builder.push(Op::Matmul { transpose_rhs: true }, &[split, split])?;
-        let scores = self.builder.push(Op::Scale { factor: 0.125 }, &[scores])?;
-        let weights = self.builder.push(Op::Softmax, &[scores])?;
-        let mixed = self.builder.push(Op::Matmul { transpose_rhs: false }, &[weights, split])?;
-        self.builder.push(Op::MergeHeads, &[mixed])
+        let split = self.builder.push(SplitHeads { heads }, &[x])?;
+        let scores = self.builder.push(Matmul { transpose_rhs: true }, &[split, split])?;
+        let scores = self.builder.push(Scale { factor: 0.125 }, &[scores])?;
+        let weights = self.builder.push(Softmax, &[scores])?;
+        let mixed = self.builder.push(Matmul { transpose_rhs: false }, &[weights, split])?;
+        self.builder.push(MergeHeads, &[mixed])
     }
 }

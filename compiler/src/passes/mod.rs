@@ -16,7 +16,7 @@ pub use plan::{HostProgram, plan, plan_with};
 pub use print_plan::print_plan;
 pub use slots::{AssignSlots, SlotAssignment, assign_slots, slot_for_each};
 
-use ocellus_dialects::venc::MAX_CALL_DEPTH;
+use ocellus_dialects::venc::{EvaluationError, MAX_CALL_DEPTH};
 
 /// A program that cannot become a host program.
 #[derive(Debug, thiserror::Error)]
@@ -85,7 +85,7 @@ pub enum PassError {
         /// What was computed.
         recipe: String,
         /// Why it failed.
-        source: ocellus_reference::ReferenceError,
+        source: EvaluationError,
     },
     /// A weight that the checkpoint lacks.
     #[error(transparent)]

@@ -10,10 +10,9 @@ use super::PassError;
 use ocellus_checkpoint::{NonFiniteWeight, WeightSource, non_finite, non_finite_result};
 use ocellus_dialects::kernel::{Function, ValueKind};
 use ocellus_dialects::symbolic::{Bindings, Dim};
-use ocellus_dialects::venc::{Op, ValueId};
+use ocellus_dialects::venc::{self, Concat, Op, ValueId, Weight};
 use ocellus_dialects::{ElementType, TensorType};
 use ocellus_kernels::gemm::{WeightPacker, WeightPacking};
-use ocellus_reference as reference;
 use ocellus_runtime::HostTensor;
 
 /// How a tensor is made from the checkpoint's. Recipes are equal where they do the same to the same tensors.
@@ -34,7 +33,7 @@ impl std::hash::Hash for WeightRecipe {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
         // Numbers have no hash: recipes of the same shape that differ in these are told apart by comparing them.
         std::mem::discriminant(&self.op).hash(state);
-        if let Op::Weight { name } = &self.op {
+        if let Op::Weight(Weight { name }) = &self.op {
             name.hash(state);
         }
         self.operands.hash(state);
@@ -191,7 +190,7 @@ impl WeightRecipe {
     pub fn of(function: &Function, id: ValueId) -> Result<WeightRecipe, PassError> {
         let value = function.value(id);
         let (op, operands) = match &value.kind {
-            ValueKind::Weight(name) => (Op::Weight { name: name.clone() }, vec![]),
+            ValueKind::Weight(name) => (Op::Weight(Weight { name: name.clone() }), vec![]),
             ValueKind::Offline(op, operands) => (op.clone(), operands.clone()),
             _ => {
                 let function = function.name.clone();
@@ -207,7 +206,9 @@ impl WeightRecipe {
     /// operands, otherwise this one.
     fn parts(&self) -> Vec<&WeightRecipe> {
         match self.op {
-            Op::Concat { axis: 0 } => self.operands.iter().flat_map(WeightRecipe::parts).collect(),
+            Op::Concat(Concat { axis: 0 }) => {
+                self.operands.iter().flat_map(WeightRecipe::parts).collect()
+            }
             _ => vec![self],
         }
     }
@@ -241,11 +242,11 @@ impl WeightRecipe {
         warnings: &mut Vec<NonFiniteWeight>,
     ) -> Result<HostTensor, PassError> {
         let offline = |source| PassError::Offline { recipe: self.to_string(), source };
-        if let Op::Weight { name } = &self.op {
+        if let Op::Weight(Weight { name }) = &self.op {
             let mut tensor = weights.tensor(name)?;
             warnings.extend(non_finite(name, &tensor.data, self.ty.element));
             // The weights of a bf16 program are bf16 numbers, before anything is computed from them.
-            reference::round_in_place(self.ty.element, &mut tensor.data);
+            venc::round_in_place(self.ty.element, &mut tensor.data);
             return Ok(tensor);
         }
         let before = warnings.len();
@@ -255,8 +256,7 @@ impl WeightRecipe {
             .map(|operand| operand.evaluate_watched(weights, warnings))
             .collect::<Result<Vec<_>, _>>()?;
         let operands: Vec<&HostTensor> = operands.iter().collect();
-        let tensor =
-            reference::evaluate_op(&self.op, &operands, &Bindings::new()).map_err(offline)?;
+        let tensor = venc::evaluate(&self.op, &operands, &Bindings::new()).map_err(offline)?;
         if warnings.len() == before {
             warnings.extend(non_finite_result(self, &tensor.data, self.ty.element));
         }
@@ -268,7 +268,7 @@ impl WeightRecipe {
 /// names, and different ones different names: the type of a result is said where no attribute says it.
 impl std::fmt::Display for WeightRecipe {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if let Op::Weight { name } = &self.op {
+        if let Op::Weight(Weight { name }) = &self.op {
             // A name that could be read as more than a name.
             let is_plain = |c: char| c.is_alphanumeric() || "._-/:".contains(c);
             return if name.chars().all(is_plain) {
@@ -280,7 +280,7 @@ impl std::fmt::Display for WeightRecipe {
         let operands: Vec<String> = self.operands.iter().map(WeightRecipe::to_string).collect();
         write!(f, "{}({})", self.op.name(), operands.join(", "))?;
         let mut attributes = self.op.attribute_words();
-        if matches!(self.op, Op::Reshape { .. } | Op::Expand { .. } | Op::Cast { .. }) {
+        if matches!(self.op, Op::Reshape(_) | Op::Expand(_) | Op::Cast(_)) {
             attributes.push(format!("to {}", self.ty));
         }
         if attributes.is_empty() { Ok(()) } else { write!(f, " {{{}}}", attributes.join(", ")) }

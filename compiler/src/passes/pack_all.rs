@@ -90,7 +90,7 @@ mod tests {
     use super::*;
     use crate::passes::WeightRecipe;
     use ocellus_checkpoint::WeightError;
-    use ocellus_dialects::venc::Op;
+    use ocellus_dialects::venc::{Op, Weight};
     use ocellus_dialects::{ElementType, TensorType};
     use ocellus_runtime::HostTensor;
 
@@ -111,7 +111,7 @@ mod tests {
     }
 
     fn weight(number: usize) -> PackedWeight {
-        let op = Op::Weight { name: number.to_string() };
+        let op = Op::Weight(Weight { name: number.to_string() });
         let ty = TensorType::new(ElementType::F32, [1i64]);
         PackedWeight { recipe: WeightRecipe { op, operands: vec![], ty }, packing: None }
     }

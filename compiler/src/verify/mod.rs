@@ -15,7 +15,7 @@ pub use tolerance::{relative_l2, tolerance, unit_roundoff};
 use ocellus_checkpoint::WeightSource;
 use ocellus_dialects::ElementType;
 use ocellus_dialects::symbolic::{Bindings, Dim};
-use ocellus_dialects::venc::{IndexBounds, Module, Op};
+use ocellus_dialects::venc::{IndexBounds, Linear, Module, Op};
 use ocellus_reference::{ReferenceError, evaluate_observed};
 use ocellus_runtime::plan::Plan;
 use ocellus_runtime::{HostTensor, RunError, Session, first_non_finite};
@@ -221,7 +221,7 @@ pub fn storage(module: &Module) -> ElementType {
 fn longest_reduction(module: &Module, bound: &Bindings) -> usize {
     let reduced = module.functions.iter().flat_map(|function| {
         function.nodes.iter().filter_map(|node| match node.op {
-            Op::Linear | Op::Matmul { .. } => {
+            Op::Linear(Linear) | Op::Matmul(_) => {
                 Some(function.type_of(*node.operands.first()?).width())
             }
             _ => None,

@@ -227,7 +227,7 @@ mod tests {
     use ocellus_dialects::ElementType::F32;
     use ocellus_dialects::TensorType;
     use ocellus_dialects::symbolic::{Region, Symbols};
-    use ocellus_dialects::venc::{FunctionBuilder, Module, Op, Role};
+    use ocellus_dialects::venc::{FunctionBuilder, Module, Op, Patchify, Role};
     use proptest::prelude::*;
 
     const NAMES: [&str; 2] = ["images", "height"];
@@ -241,7 +241,7 @@ mod tests {
         let mut f = FunctionBuilder::new("encode");
         let image = TensorType::new(F32, [images, Dim::from(3), height, Dim::from(14)]);
         let image = f.argument("pixel_values", image, Role::Activation);
-        let patchify = Op::Patchify { height: 14, width: 14, rows, cols: Dim::from(1) };
+        let patchify = Op::Patchify(Patchify { height: 14, width: 14, rows, cols: Dim::from(1) });
         let result = f.push(patchify, &[image]).unwrap();
         f.result("patches", result);
         Module { symbols, functions: vec![f.finish()], entry: "encode".into() }

@@ -4,10 +4,10 @@
 use crate::golden::{F32_RELATIVE_L2, Tensors, cases, relative_l2, tensors};
 use ocellus_compiler::{Compiler, Target};
 use ocellus_dialects::symbolic::Bindings;
-use ocellus_dialects::venc::{Activation, Op};
+use ocellus_dialects::venc::{self, Activate, Activation, Op};
 use ocellus_frontend::Model;
 use ocellus_frontend::hugging_face::load;
-use ocellus_reference::{evaluate, evaluate_op};
+use ocellus_reference::evaluate;
 use ocellus_runtime::HostTensor;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -49,7 +49,7 @@ fn model(name: &str) -> Model {
 fn activation(model: &Model) -> Option<Activation> {
     let nodes = model.module.functions.iter().flat_map(|function| &function.nodes);
     let mut activations = nodes.filter_map(|node| match &node.op {
-        Op::Activate(activation) => Some(*activation),
+        Op::Activate(Activate { function: activation }) => Some(*activation),
         _ => None,
     });
     activations.next()
@@ -72,7 +72,10 @@ fn the_interpreter_computes_what_torch_computes() {
     for name in names(&table) {
         let expected: Vec<f64> = numbers(&table["values"][name]);
         let found = match activation(&model(name)) {
-            Some(one) => evaluate_op(&Op::Activate(one), &[&x], &Bindings::new()).unwrap(),
+            Some(one) => {
+                let op = Activate { function: one }.into();
+                venc::evaluate(&op, &[&x], &Bindings::new()).unwrap()
+            }
             None => x.clone(),
         };
         for ((x, found), expected) in x.data.iter().zip(&found.data).zip(expected) {

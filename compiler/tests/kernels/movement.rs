@@ -3,11 +3,14 @@
 use crate::launch::{Operand, assert_close, rounding, run, targets};
 use ocellus_dialects::ElementType::{self, BF16, F16, F32, I32};
 use ocellus_dialects::TensorType;
-use ocellus_dialects::kernel::{KernelOp, Move};
+use ocellus_dialects::kernel::KernelOp;
 use ocellus_dialects::symbolic::{Bindings, Dim};
-use ocellus_dialects::venc::{InterpolationFilter, Op};
+use ocellus_dialects::venc::{
+    self, Concat, Expand, GatherRows, InterpolatePositions, InterpolationFilter,
+    InversePermutation, MaskSegments, MeanTokens, MergeHeads, Op, Patchify, Rope, SplitHeads,
+    Tokens,
+};
 use ocellus_kernels::{CpuTarget, Layout, lower};
-use ocellus_reference::evaluate_op;
 use ocellus_runtime::HostTensor;
 
 /// What `op` makes of the operands' values, and its shape.
@@ -18,19 +21,20 @@ pub fn reference(op: &Op, operands: &[Operand]) -> (Vec<i64>, Vec<f64>) {
         HostTensor::new(sizes.collect(), values).unwrap()
     };
     let tensors: Vec<HostTensor> = operands.iter().map(tensor).collect();
-    let result = evaluate_op(op, &tensors.iter().collect::<Vec<_>>(), &Bindings::new()).unwrap();
+    let result = venc::evaluate(op, &tensors.iter().collect::<Vec<_>>(), &Bindings::new()).unwrap();
     let shape = result.shape.iter().map(|size| *size as i64).collect();
     (shape, result.data.iter().map(|value| f64::from(*value)).collect())
 }
 
 /// Holds the kernel to the reference, each element to `bound` of its own magnitude and of `scale`.
-fn check(movement: Move, op: &Op, operands: &[Operand], error: f64, gap: i64, target: &CpuTarget) {
+fn check(op: impl Into<Op>, operands: &[Operand], error: f64, gap: i64, target: &CpuTarget) {
+    let op = op.into();
     let element = operands[0].layout.ty.element;
-    let (shape, wanted) = reference(op, operands);
+    let (shape, wanted) = reference(&op, operands);
     let empty = vec![f64::NAN; wanted.len()];
     let result = Operand::of(element, &shape, &empty, gap);
-    let what = format!("{} {element} {movement:?}", target.name);
-    let found = run(&KernelOp::Move(movement), operands, &result, target);
+    let what = format!("{} {element} {op:?}", target.name);
+    let found = run(&KernelOp::Move(op), operands, &result, target);
     let round = if error == 0.0 { 0.0 } else { rounding(element) };
     let wanted: Vec<(f64, f64)> =
         wanted.into_iter().map(|value| (value, error + value.abs() * round)).collect();
@@ -53,10 +57,9 @@ fn patches_of_any_size_are_cut_and_what_is_left_over_is_dropped() {
             [(16, 16, [2, 3, 35, 50], 0), (14, 14, [1, 3, 28, 29], 3), (3, 5, [3, 1, 10, 11], 0)]
         {
             let (rows, cols) = (Dim::from(shape[2] / height), Dim::from(shape[3] / width));
-            let movement = Move::Patchify { height, width, rows: rows.clone(), cols: cols.clone() };
-            let op = Op::Patchify { height, width, rows, cols };
+            let op = Patchify { height, width, rows, cols };
             let image = Operand::with_gap(1, element, &shape, 1.0, gap);
-            check(movement, &op, &[image], 0.0, gap, target);
+            check(op, &[image], 0.0, gap, target);
         }
     });
 }
@@ -70,10 +73,11 @@ fn tokens_follow_each_other_and_one_may_be_the_same_in_each_image() {
         expanded.layout.ty.shape[0] = Dim::from(3);
         expanded.layout.image_stride = Dim::from(0);
         let patches = Operand::with_gap(2, element, &[3, 37, 40], 1.0, 5);
-        let (shape, wanted) = reference(&Op::Concat { axis: 1 }, &[written_out, patches.clone()]);
+        let op = Op::Concat(Concat { axis: 1 });
+        let (shape, wanted) = reference(&op, &[written_out, patches.clone()]);
         let result = Operand::of(element, &shape, &vec![f64::NAN; wanted.len()], 2);
         let operands = [expanded, patches];
-        let found = run(&KernelOp::Move(Move::ConcatTokens), &operands, &result, target);
+        let found = run(&KernelOp::Move(op), &operands, &result, target);
         assert_eq!(found, wanted, "{}", target.name);
     });
 }
@@ -83,19 +87,16 @@ fn rows_are_sliced_repeated_and_joined() {
     on_every_target(|element, target| {
         let x = Operand::with_gap(1, element, &[3, 21, 37], 1.0, 4);
         let length = Dim::from(16);
-        let movement = Move::Tokens { start: 5, length: length.clone() };
-        check(movement, &Op::Tokens { start: 5, length }, std::slice::from_ref(&x), 0.0, 1, target);
+        check(Tokens { start: 5, length }, std::slice::from_ref(&x), 0.0, 1, target);
 
         let narrow = Operand::with_gap(2, element, &[3, 21, 6], 1.0, 1);
         let operands = [x, narrow];
-        check(Move::ConcatColumns, &Op::Concat { axis: 2 }, &operands, 0.0, 3, target);
+        check(Concat { axis: 2 }, &operands, 0.0, 3, target);
 
         let images = Dim::from(4);
         for shape in [&[1, 45][..], &[1, 9, 45]] {
             let one = Operand::with_gap(3, element, shape, 1.0, 2);
-            let movement = Move::Expand { images: images.clone() };
-            let op = Op::Expand { images: images.clone() };
-            check(movement, &op, &[one], 0.0, 0, target);
+            check(Expand { images: images.clone() }, &[one], 0.0, 0, target);
         }
     });
 }
@@ -108,7 +109,7 @@ fn rows_are_gathered_in_the_order_of_an_index() {
         for (shape, gap) in [(&[3, 37, 40][..], 0), (&[2, 37, 5], 3), (&[37, 70], 1)] {
             let x = Operand::with_gap(1, element, shape, 1.0, gap);
             let operands = [x, index.clone()];
-            check(Move::GatherRows, &Op::GatherRows, &operands, 0.0, gap, target);
+            check(GatherRows, &operands, 0.0, gap, target);
         }
     });
 }
@@ -120,8 +121,7 @@ fn permutations_are_inverted() {
             // A step that shares no factor with the count visits each place once.
             let order: Vec<f64> = (0..count).map(|i| ((i * 7919 + 1) % count) as f64).collect();
             let order = Operand::of(I32, &[count], &order, 0);
-            let movement = Move::InversePermutation;
-            check(movement, &Op::InversePermutation, &[order], 0.0, 0, &target);
+            check(InversePermutation, &[order], 0.0, 0, &target);
         }
     }
 }
@@ -134,9 +134,10 @@ fn scores_between_segments_are_masked() {
             let count = shape.iter().product::<i64>();
             let segments: Vec<f64> = (0..count).map(|token| (token % 5 - 2) as f64).collect();
             let operands = [scores.clone(), Operand::of(I32, shape, &segments, 0)];
-            let (shape, wanted) = reference(&Op::MaskSegments, &operands);
+            let op = Op::MaskSegments(MaskSegments);
+            let (shape, wanted) = reference(&op, &operands);
             let result = Operand::of(element, &shape, &vec![f64::NAN; wanted.len()], 1);
-            let op = KernelOp::Move(Move::MaskSegments);
+            let op = KernelOp::Move(op);
             assert_eq!(run(&op, &operands, &result, target), wanted, "{}", target.name);
         }
     });
@@ -151,7 +152,7 @@ fn heads_are_rotated() {
             let tables = [2, 3].map(|seed| Operand::with_gap(seed, F32, &[19, head_size], 1.0, 1));
             let [cos, sin] = tables;
             let error = 4.0 * rounding(F32);
-            check(Move::Rope { heads }, &Op::Rope { heads }, &[x, cos, sin], error, 3, target);
+            check(Rope { heads }, &[x, cos, sin], error, 3, target);
         }
     });
 }
@@ -161,9 +162,9 @@ fn heads_are_split_and_merged() {
     on_every_target(|element, target| {
         let whole = Operand::with_gap(1, element, &[2, 29, 5 * 24], 1.0, 4);
         let heads = 5;
-        check(Move::SplitHeads { heads }, &Op::SplitHeads { heads }, &[whole], 0.0, 0, target);
+        check(SplitHeads { heads }, &[whole], 0.0, 0, target);
         let split = Operand::random(2, element, &[2, 5, 29, 24], 1.0);
-        check(Move::MergeHeads, &Op::MergeHeads, &[split], 0.0, 4, target);
+        check(MergeHeads, &[split], 0.0, 4, target);
     });
 }
 
@@ -174,7 +175,7 @@ fn means_are_right_over_many_tokens() {
         for (element, tokens, width) in [(F32, 1, 5), (F32, 1000, 300), (BF16, 197, 70)] {
             let x = Operand::with_gap(1, element, &[2, tokens, width], 1.0, 3);
             let error = (64 + tokens / 64 + 2) as f64 * rounding(F32);
-            check(Move::MeanTokens, &Op::MeanTokens, &[x], error, 0, &target);
+            check(MeanTokens, &[x], error, 0, &target);
         }
     }
 }
@@ -198,24 +199,10 @@ fn position_tables_are_resampled_as_the_reference_does() {
         ] {
             let table = Operand::with_gap(1, element, &[native_rows * native_cols, 53], 1.0, 3);
             let (rows, cols) = (Dim::from(rows), Dim::from(cols));
-            let movement = Move::InterpolatePositions {
-                native_rows,
-                native_cols,
-                rows: rows.clone(),
-                cols: cols.clone(),
-                filter,
-                antialias,
-            };
-            let op = Op::InterpolatePositions {
-                native_rows,
-                native_cols,
-                rows,
-                cols,
-                filter,
-                antialias,
-            };
+            let op =
+                InterpolatePositions { native_rows, native_cols, rows, cols, filter, antialias };
             let error = if element == F32 { 1e-6 } else { 1e-6 + rounding(element) * 1e-3 };
-            check(movement, &op, &[table], error, 2, &target);
+            check(op, &[table], error, 2, &target);
         }
     }
 }
@@ -225,19 +212,19 @@ fn a_result_of_another_storage_or_rank_is_refused() {
     let layout = |element, shape: &[i64]| {
         Layout::contiguous(&TensorType::new(element, shape.iter().copied()))
     };
-    let refuse = |op: Move, operands: &[Layout], result: &Layout| {
+    let refuse = |op: Op, operands: &[Layout], result: &Layout| {
         let op = KernelOp::Move(op);
         lower(&op, operands, result, &CpuTarget::X86_64_V3).unwrap_err().to_string()
     };
     let tokens = layout(F32, &[1, 4, 48]);
     let cases = [
         (
-            refuse(Move::MeanTokens, std::slice::from_ref(&tokens), &layout(BF16, &[1, 48])),
+            refuse(MeanTokens.into(), std::slice::from_ref(&tokens), &layout(BF16, &[1, 48])),
             "cannot give",
         ),
-        (refuse(Move::MeanTokens, &[], &tokens), "operand 0 is missing"),
+        (refuse(MeanTokens.into(), &[], &tokens), "operand 0 is missing"),
         (
-            refuse(Move::MergeHeads, std::slice::from_ref(&tokens), &tokens),
+            refuse(MergeHeads.into(), std::slice::from_ref(&tokens), &tokens),
             "merge_heads wants 4 dimensions",
         ),
     ];

@@ -8,7 +8,7 @@ use ocellus_dialects::ElementType::{self, BF16, F16, F32};
 use ocellus_dialects::TensorType;
 use ocellus_dialects::kernel::{Broadcast, Combine, EpilogueOp, GemmTile, KernelOp, Prologue};
 use ocellus_dialects::symbolic::Dim;
-use ocellus_dialects::venc::Op;
+use ocellus_dialects::venc::{Op, Patchify};
 use ocellus_kernels::{CpuTarget, Layout, LowerError, lower};
 
 /// An image read as patches, and those patches written out.
@@ -16,7 +16,7 @@ fn patches(image: &Operand, (height, width): (i64, i64)) -> (Operand, Operand) {
     let shape = &image.layout.ty.shape;
     let count = |at: usize, size: i64| Dim::from(shape[at].as_constant().unwrap() / size);
     let (rows, cols) = (count(2, height), count(3, width));
-    let op = Op::Patchify { height, width, rows, cols: cols.clone() };
+    let op = Op::Patchify(Patchify { height, width, rows, cols: cols.clone() });
     let (shape, values) = reference(&op, std::slice::from_ref(image));
     let written_out = Operand::of(image.layout.ty.element, &shape, &values, 0);
     let ty = &written_out.layout.ty;

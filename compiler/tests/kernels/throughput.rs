@@ -3,10 +3,11 @@
 use crate::launch::{Loaded, Operand};
 use ocellus_dialects::ElementType::{self, BF16, F32};
 use ocellus_dialects::kernel::{
-    Between, Broadcast, Combine, EpilogueOp, GemmTile, KernelOp, Mask, Move, Prologue,
+    Between, Broadcast, Combine, EpilogueOp, GemmTile, KernelOp, Mask, Prologue,
 };
 use ocellus_dialects::symbolic::Dim;
 use ocellus_dialects::venc::Activation;
+use ocellus_dialects::venc::Patchify;
 use ocellus_kernels::{CpuTarget, Layout, back_to_back_gemm};
 
 const WORKERS: i64 = 2;
@@ -196,10 +197,10 @@ fn patch_embedding_throughput() {
             let (m, k) = (images * across * across, 3 * patch * patch);
             let flops = 2.0 * (m * n * k) as f64;
             let (rows, cols) = (Dim::from(across), Dim::from(across));
-            let copy = Move::Patchify { height: patch, width: patch, rows, cols: cols.clone() };
+            let copy = Patchify { height: patch, width: patch, rows, cols: cols.clone() };
             let written_out = Operand::random(2, element, &[images, across * across, k], 1.0);
             let copied = [image.clone()];
-            let copying = gflops(&KernelOp::Move(copy), &copied, &written_out, flops);
+            let copying = gflops(&KernelOp::Move(copy.into()), &copied, &written_out, flops);
             let product = measure(element, m, n, k, false);
             let apart = 1.0 / (1.0 / copying + 1.0 / product);
 

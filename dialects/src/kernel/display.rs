@@ -7,7 +7,7 @@
 //! ```
 
 use super::{
-    EpilogueOp, Function, GemmTile, KernelOp, Mask, Module, Move, Prologue, Step, ValueKind, View,
+    EpilogueOp, Function, GemmTile, KernelOp, Mask, Module, Prologue, Step, ValueKind, View,
 };
 use crate::tensor::TensorType;
 use crate::venc::{self, Role, ValueId};
@@ -44,7 +44,7 @@ impl fmt::Display for Function {
                         "offline {}({}){}",
                         op.name(),
                         self.names(operands),
-                        offline_attributes(op)
+                        attributes_text(op)
                     )
                 }
                 ValueKind::View(view, of) => view_text(view, &self.name_of(*of), &value.ty),
@@ -125,8 +125,8 @@ impl Function {
                 let operands = self.names(operands);
                 format!("attention({operands}) {{heads {heads}, scale {scale}{rotary}{mask}}}")
             }
-            KernelOp::Move(kernel) => {
-                format!("{}({}){}", kernel.name(), self.names(operands), move_attributes(kernel))
+            KernelOp::Move(op) => {
+                format!("{}({}){}", op.name(), self.names(operands), attributes_text(op))
             }
         }
     }
@@ -185,30 +185,7 @@ fn view_text(view: &View, of: &str, ty: &TensorType) -> String {
     }
 }
 
-fn move_attributes(kernel: &Move) -> String {
-    match kernel {
-        Move::Patchify { height, width, rows, cols } => {
-            format!(" {{patch {height} x {width}, grid {rows} x {cols}}}")
-        }
-        Move::Tokens { start, length } => format!(" {{start {start}, length {length}}}"),
-        Move::Rope { heads } | Move::SplitHeads { heads } => format!(" {{heads {heads}}}"),
-        Move::Expand { images } => format!(" {{images {images}}}"),
-        Move::InterpolatePositions { native_rows, native_cols, rows, cols, filter, antialias } => {
-            let antialias = if *antialias { ", antialias" } else { "" };
-            let filter = filter.name();
-            format!(" {{{native_rows} x {native_cols} to {rows} x {cols}, {filter}{antialias}}}")
-        }
-        Move::ConcatTokens
-        | Move::ConcatColumns
-        | Move::MeanTokens
-        | Move::GatherRows
-        | Move::InversePermutation
-        | Move::MaskSegments
-        | Move::MergeHeads => String::new(),
-    }
-}
-
-fn offline_attributes(op: &venc::Op) -> String {
+fn attributes_text(op: &venc::Op) -> String {
     let attributes = op.attribute_words();
     if attributes.is_empty() { String::new() } else { format!(" {{{}}}", attributes.join(", ")) }
 }

@@ -9,4 +9,4 @@ mod op;
 mod print;
 
 pub use module::{Argument, Function, Module, Step, Value, ValueKind, View};
-pub use op::{Between, Broadcast, Combine, EpilogueOp, GemmTile, KernelOp, Mask, Move, Prologue};
+pub use op::{Between, Broadcast, Combine, EpilogueOp, GemmTile, KernelOp, Mask, Prologue};

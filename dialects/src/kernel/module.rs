@@ -43,6 +43,23 @@ pub enum View {
     },
 }
 
+impl View {
+    /// The operation as a way to read its operand; `None` where it is none.
+    pub fn of(op: &venc::Op) -> Option<Self> {
+        Some(match op.clone() {
+            venc::Op::Columns(venc::Columns { start, .. }) => View::Columns { start },
+            venc::Op::SelectToken(venc::SelectToken { index }) => View::SelectToken { index },
+            venc::Op::Tokens(venc::Tokens { start, .. }) => View::Tokens { start },
+            venc::Op::Reshape(_) => View::Reshape,
+            venc::Op::Expand(venc::Expand { images }) => View::Expand { images },
+            venc::Op::Patchify(venc::Patchify { height, width, rows, cols }) => {
+                View::Patches { height, width, rows, cols }
+            }
+            _ => return None,
+        })
+    }
+}
+
 /// How a value comes to be.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ValueKind {

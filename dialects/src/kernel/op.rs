@@ -1,8 +1,8 @@
 //! The operations of `kernel`. Each says what it computes in terms of `venc`; none says how a CPU or a GPU does it.
 
 use crate::symbolic::Dim;
-use crate::tensor::ElementType;
-use crate::venc::{Activation, InterpolationFilter};
+use crate::tensor::{ElementType, TensorType};
+use crate::venc::{self, Activation, Op};
 
 /// What happens to a row before the kernel proper reads it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -45,6 +45,27 @@ pub enum Prologue {
 }
 
 impl Prologue {
+    /// The operation as a prologue, applied to `x` and so many operands more; `None` where it is none.
+    pub fn of(op: &Op, x: &TensorType, others: usize) -> Option<Self> {
+        Some(match op {
+            Op::Cast(venc::Cast { to }) => Prologue::Cast { to: *to },
+            Op::LayerNorm(venc::LayerNorm { eps }) => {
+                Prologue::LayerNorm { eps: *eps, affine: others > 0 }
+            }
+            Op::RmsNorm(venc::RmsNorm { eps }) => {
+                Prologue::RmsNorm { eps: *eps, affine: others > 0 }
+            }
+            Op::NormScale(venc::NormScale { centred, eps }) => {
+                Prologue::NormScale { centred: *centred, eps: *eps }
+            }
+            Op::SumSlices(_) => {
+                Prologue::SumSlices { slices: x.shape.first().and_then(Dim::as_constant)? }
+            }
+            Op::Softmax(_) => Prologue::Softmax,
+            _ => return None,
+        })
+    }
+
     /// How many operands it has.
     pub fn operands(self) -> usize {
         match self {
@@ -150,95 +171,6 @@ impl EpilogueOp {
     /// How many operands it has.
     pub fn operands(self) -> usize {
         matches!(self, EpilogueOp::Combine(..) | EpilogueOp::AfterTokens) as usize
-    }
-}
-
-/// The kernels that only move elements, or weigh a few.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Move {
-    /// `venc.patchify`: `image[images, channels, H, W]`.
-    Patchify {
-        /// Pixels in a patch, downwards.
-        height: i64,
-        /// Pixels in a patch, across.
-        width: i64,
-        /// Patches downwards.
-        rows: Dim,
-        /// Patches across.
-        cols: Dim,
-    },
-    /// `venc.concat` along the tokens: operands `[images, tokens_i, n]`; one whose images are a [`super::View::Expand`]
-    /// is the same for each image.
-    ConcatTokens,
-    /// `venc.tokens`.
-    Tokens {
-        /// The first token.
-        start: i64,
-        /// How many.
-        length: Dim,
-    },
-    /// `venc.mean_tokens`.
-    MeanTokens,
-    /// `venc.rope`. Operands: x, cos, sin.
-    Rope {
-        /// How many heads.
-        heads: i64,
-    },
-    /// `venc.gather_rows`. Operands: x, the index.
-    GatherRows,
-    /// `venc.inverse_permutation`.
-    InversePermutation,
-    /// `venc.mask_segments`. Operands: the scores, the segments.
-    MaskSegments,
-    /// `venc.split_heads`.
-    SplitHeads {
-        /// How many heads.
-        heads: i64,
-    },
-    /// `venc.merge_heads`.
-    MergeHeads,
-    /// `venc.expand`, written out.
-    Expand {
-        /// The new first dimension.
-        images: Dim,
-    },
-    /// `venc.concat` along the last dimension.
-    ConcatColumns,
-    /// `venc.interpolate_positions`: a table of `native_rows * native_cols` rows.
-    InterpolatePositions {
-        /// The rows of the table's own grid.
-        native_rows: i64,
-        /// The columns of the table's own grid.
-        native_cols: i64,
-        /// The rows wanted.
-        rows: Dim,
-        /// The columns wanted.
-        cols: Dim,
-        /// The weights.
-        filter: InterpolationFilter,
-        /// Whether a table that shrinks is low-passed first.
-        antialias: bool,
-    },
-}
-
-impl Move {
-    /// Its name in attributes and symbols.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Move::Patchify { .. } => "patchify",
-            Move::ConcatTokens => "concat_tokens",
-            Move::Tokens { .. } => "tokens",
-            Move::MeanTokens => "mean_tokens",
-            Move::Rope { .. } => "rope",
-            Move::GatherRows => "gather_rows",
-            Move::InversePermutation => "inverse_permutation",
-            Move::MaskSegments => "mask_segments",
-            Move::SplitHeads { .. } => "split_heads",
-            Move::MergeHeads => "merge_heads",
-            Move::Expand { .. } => "expand",
-            Move::ConcatColumns => "concat_columns",
-            Move::InterpolatePositions { .. } => "interpolate_positions",
-        }
     }
 }
 
@@ -363,8 +295,9 @@ pub enum KernelOp {
         /// Which keys a query attends to.
         mask: Mask,
     },
-    /// A kernel that moves elements.
-    Move(Move),
+    /// An operation of `venc` that moves elements, or weighs a few, as it is: no [`KernelOp`] takes it along. Operands: its
+    /// own; one whose images are a [`View::Expand`](super::View::Expand) is the same for each image.
+    Move(venc::Op),
 }
 
 impl KernelOp {

@@ -6,7 +6,7 @@
 //! %4 = "kernel.gemm"(%x, %weight, %fused4_0, %fused4_1) : ...
 //! ```
 
-use super::{EpilogueOp, Function, KernelOp, Module, Move, Prologue, Step, ValueKind, View};
+use super::{EpilogueOp, Function, KernelOp, Module, Prologue, Step, ValueKind, View};
 use crate::syntax::text::{self, quoted, symbol_name};
 use crate::venc::print::{argument, attribute_dictionary, module_header};
 use crate::venc::{self, ValueId};
@@ -203,7 +203,7 @@ impl<'a> FunctionText<'a> {
 
 fn launch_name(op: &KernelOp) -> &'static str {
     match op {
-        KernelOp::Move(movement) => movement.name(),
+        KernelOp::Move(op) => op.name(),
         op => op.family(),
     }
 }
@@ -281,38 +281,8 @@ fn launch_attributes(op: &KernelOp) -> Vec<Attribute> {
             ("rotary", rotary.to_string()),
             ("mask", quoted(mask.name())),
         ],
-        KernelOp::Move(movement) => moved(movement).map(|op| op.attributes()).unwrap_or_default(),
+        KernelOp::Move(op) => op.attributes(),
     }
-}
-
-/// The `venc` operation of the same attributes; `None` where the movement's name says all.
-fn moved(movement: &Move) -> Option<venc::Op> {
-    Some(match movement.clone() {
-        Move::Patchify { height, width, rows, cols } => {
-            venc::Op::Patchify { height, width, rows, cols }
-        }
-        Move::Tokens { start, length } => venc::Op::Tokens { start, length },
-        Move::Rope { heads } => venc::Op::Rope { heads },
-        Move::SplitHeads { heads } => venc::Op::SplitHeads { heads },
-        Move::InterpolatePositions { native_rows, native_cols, rows, cols, filter, antialias } => {
-            venc::Op::InterpolatePositions {
-                native_rows,
-                native_cols,
-                rows,
-                cols,
-                filter,
-                antialias,
-            }
-        }
-        Move::ConcatTokens
-        | Move::ConcatColumns
-        | Move::MeanTokens
-        | Move::GatherRows
-        | Move::InversePermutation
-        | Move::MaskSegments
-        | Move::MergeHeads
-        | Move::Expand { .. } => return None,
-    })
 }
 
 fn prologue_attributes(prologue: Prologue) -> Vec<Attribute> {
@@ -350,7 +320,8 @@ fn view_operation(view: &View) -> (&'static str, Vec<Attribute>) {
         View::Expand { .. } => ("view_expand", vec![]),
         View::Patches { height, width, rows, cols } => {
             let (rows, cols) = (rows.clone(), cols.clone());
-            let op = venc::Op::Patchify { height: *height, width: *width, rows, cols };
+            let op =
+                venc::Op::Patchify(venc::Patchify { height: *height, width: *width, rows, cols });
             ("view_patches", op.attributes())
         }
     }
@@ -376,7 +347,7 @@ mod tests {
         };
         let fixed = |shape: &[i64]| TensorType::new(ElementType::F32, shape.iter().copied());
         let value = |kind, ty| Value { kind, ty };
-        let concat = venc::Op::Concat { axis: 0 };
+        let concat = venc::Op::Concat(venc::Concat { axis: 0 });
         let values = vec![
             value(ValueKind::Argument(0), wide(64)),
             value(ValueKind::Argument(1), fixed(&[64])),

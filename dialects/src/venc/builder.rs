@@ -1,6 +1,6 @@
 //! Builds one function of a module, node by node, each checked as it is added.
 
-use super::{Argument, Function, Module, Node, Op, Role, ValueId, VencError, infer};
+use super::{Argument, Call, Function, Module, Node, Op, Role, ValueId, VencError, Weight, infer};
 use crate::tensor::TensorType;
 
 /// A function under construction.
@@ -31,11 +31,12 @@ impl FunctionBuilder {
 
     /// Adds a tensor of the checkpoint.
     pub fn weight(&mut self, name: &str, ty: TensorType) -> ValueId {
-        self.append(Op::Weight { name: name.to_string() }, vec![], ty)
+        self.append(Weight { name: name.to_string() }, vec![], ty)
     }
 
     /// Adds an operation; its operands are checked.
-    pub fn push(&mut self, op: Op, operands: &[ValueId]) -> Result<ValueId, VencError> {
+    pub fn push(&mut self, op: impl Into<Op>, operands: &[ValueId]) -> Result<ValueId, VencError> {
+        let op = op.into();
         let types: Vec<&TensorType> = operands.iter().map(|v| self.function.type_of(*v)).collect();
         let ty = infer(&op, &types)?;
         Ok(self.append(op, operands.to_vec(), ty))
@@ -50,7 +51,7 @@ impl FunctionBuilder {
     ) -> Result<ValueId, VencError> {
         let types: Vec<&TensorType> = operands.iter().map(|v| self.function.type_of(*v)).collect();
         let ty = module.infer_call(callee, &types)?;
-        Ok(self.append(Op::Call { callee: callee.to_string() }, operands.to_vec(), ty))
+        Ok(self.append(Call { callee: callee.to_string() }, operands.to_vec(), ty))
     }
 
     /// Names a value, for people and for `verify`.
@@ -75,8 +76,8 @@ impl FunctionBuilder {
         self.function
     }
 
-    fn append(&mut self, op: Op, operands: Vec<ValueId>, ty: TensorType) -> ValueId {
-        self.function.nodes.push(Node { op, operands, ty, label: None });
+    fn append(&mut self, op: impl Into<Op>, operands: Vec<ValueId>, ty: TensorType) -> ValueId {
+        self.function.nodes.push(Node { op: op.into(), operands, ty, label: None });
         self.function.value_of(self.function.nodes.len() - 1)
     }
 }

@@ -11,18 +11,18 @@ pub enum VencError {
         /// The operation.
         op: &'static str,
         /// What it takes.
-        expected: &'static str,
+        expected: String,
         /// How many it was given.
         given: usize,
     },
     /// An operand of the wrong type.
-    #[error("venc.{op}: operand #{index}{} is {given}, {expected}", named(operand))]
+    #[error("venc.{op}: operand #{index} `{operand}` is {given}, {expected}")]
     Operand {
         /// The operation.
         op: &'static str,
         /// Which operand.
         index: usize,
-        /// What the operand is called in the operation's description; empty where it is what no operand may be.
+        /// What the operand is called in the operation's declaration.
         operand: &'static str,
         /// Its type.
         given: String,
@@ -129,8 +129,4 @@ pub enum VencError {
         /// What is wrong.
         source: Box<VencError>,
     },
-}
-
-fn named(operand: &str) -> String {
-    if operand.is_empty() { String::new() } else { format!(" `{operand}`") }
 }

@@ -1,7 +1,6 @@
 //! What the indices that a call brings must be, so that no operation reads a row that is not there.
 
-use super::infer::Application;
-use super::{Function, Module, Node, Op, VencError};
+use super::{Call, Function, Module, Node, Op, VencError};
 use crate::symbolic::Dim;
 use crate::tensor::{ElementType, TensorType};
 use std::collections::BTreeMap;
@@ -75,7 +74,7 @@ impl Module {
                     Origin::Inverse => permutes(function, node, operand, &demanded)?,
                 }
             }
-            let inverse = matches!(node.op, Op::InversePermutation).then_some(Origin::Inverse);
+            let inverse = matches!(node.op, Op::InversePermutation(_)).then_some(Origin::Inverse);
             origins.push(inverse);
         }
         known.insert(&function.name, bounds.clone());
@@ -90,20 +89,16 @@ impl Module {
         known: &mut BTreeMap<&'a str, BTreeMap<usize, IndexBounds>>,
     ) -> Result<Vec<(usize, IndexBounds)>, VencError> {
         Ok(match &node.op {
-            Op::GatherRows => {
-                let x = node.operands.first().map(|x| function.type_of(*x));
-                let rows = x.and_then(|x| x.shape.iter().rev().nth(1)).cloned();
-                let below = rows.into_iter().collect();
-                vec![(1, IndexBounds { below, permutation: false })]
-            }
-            Op::InversePermutation => {
-                vec![(0, IndexBounds { below: vec![], permutation: true })]
-            }
-            Op::Call { callee } => match self.function(callee) {
+            Op::Call(Call { callee }) => match self.function(callee) {
                 Some(callee) => self.bounds_of(callee, known)?.into_iter().collect(),
                 None => return Err(VencError::UnknownCallee(callee.clone())),
             },
-            _ => vec![],
+            op => {
+                let operands: Vec<&TensorType> =
+                    node.operands.iter().map(|id| function.type_of(*id)).collect();
+                let bounds = || op.operation().index_bounds(&operands);
+                op.index_operand().map(|index| (index, bounds())).into_iter().collect()
+            }
         })
     }
 }
@@ -120,11 +115,10 @@ fn permutes(
     match demanded.below.iter().find(|rows| Some(*rows) != length.as_ref()) {
         None => Ok(()),
         Some(rows) => {
-            let app = Application { op: node.op.name(), operands: &operands };
             let reason = format!(
                 "the inverse of a permutation, and reads {rows} rows: it must have as many entries"
             );
-            Err(app.bad_operand(operand, "index", reason))
+            Err(node.op.applied_to(&operands).bad_operand(operand, reason))
         }
     }
 }
@@ -134,7 +128,7 @@ mod tests {
     use super::*;
     use crate::symbolic::{SymbolRange, Symbols};
     use crate::tensor::ElementType::{F32, I32};
-    use crate::venc::{FunctionBuilder, Role, ValueId};
+    use crate::venc::{FunctionBuilder, GatherRows, InversePermutation, Role, ValueId};
 
     /// `@main(x, order, some)`: rows in an order and back, and some of them by a function.
     fn module(back: impl Fn(&mut FunctionBuilder, [ValueId; 3]) -> ValueId) -> Module {
@@ -148,7 +142,7 @@ mod tests {
             pick.argument("x", x.clone(), Role::Activation),
             pick.argument("rows", index(&few), Role::Activation),
         ];
-        let picked = pick.push(Op::GatherRows, &operands).unwrap();
+        let picked = pick.push(GatherRows, &operands).unwrap();
         pick.result("y", picked);
         let mut module =
             Module { symbols, functions: vec![pick.finish()], entry: "main".to_string() };
@@ -158,9 +152,9 @@ mod tests {
             main.argument("order", index(&tokens), Role::Activation),
             main.argument("some", index(&few), Role::Activation),
         ];
-        let ordered = main.push(Op::GatherRows, &arguments[..2]).unwrap();
+        let ordered = main.push(GatherRows, &arguments[..2]).unwrap();
         let back = back(&mut main, arguments);
-        let restored = main.push(Op::GatherRows, &[ordered, back]).unwrap();
+        let restored = main.push(GatherRows, &[ordered, back]).unwrap();
         let picked = main.call(&module, "pick", &[arguments[0], arguments[2]]).unwrap();
         main.result("restored", restored);
         main.result("picked", picked);
@@ -170,8 +164,7 @@ mod tests {
 
     #[test]
     fn bounds_are_the_rows_read_and_permutations_are_known() {
-        let module =
-            module(|main, [_, order, _]| main.push(Op::InversePermutation, &[order]).unwrap());
+        let module = module(|main, [_, order, _]| main.push(InversePermutation, &[order]).unwrap());
         module.verify().unwrap();
         let tokens = vec!["tokens".parse::<Dim>().unwrap()];
         let expected = [
@@ -183,8 +176,7 @@ mod tests {
 
     #[test]
     fn an_inverse_reads_as_many_rows_as_it_has_entries() {
-        let module =
-            module(|main, [_, _, some]| main.push(Op::InversePermutation, &[some]).unwrap());
+        let module = module(|main, [_, _, some]| main.push(InversePermutation, &[some]).unwrap());
         let message = module.verify().unwrap_err().to_string();
         assert!(message.contains("venc.gather_rows: operand #1 `index`"), "{message}");
         assert!(message.contains("reads tokens rows"), "{message}");

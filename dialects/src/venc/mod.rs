@@ -1,27 +1,48 @@
 //! `venc`: the mathematics of a vision encoder, on tensors with symbolic dimensions.
 //!
-//! [`Op`] says what each operation means, once; [`infer`] checks an application of one and gives the type of its
-//! result; a [`Module`] holds functions of such applications, which a [`FunctionBuilder`] makes.
+//! Each of the [`operations`] is declared once, with its typing and its value: [`infer`] checks an application of one and
+//! gives the type of its result, [`evaluate`] computes it. A [`Module`] holds functions of such applications, which a
+//! [`FunctionBuilder`] makes.
 
 mod activation;
+mod application;
+pub(crate) mod attribute;
+mod attribute_type;
 mod builder;
+mod computation;
 mod error;
+mod evaluation;
+#[cfg(test)]
+mod examples;
 mod indices;
-mod infer;
+mod interpolation_filter;
+mod irdl;
 mod module;
 mod op;
+mod operand;
+mod operation;
+mod operations;
 mod parse;
 pub(crate) mod print;
 #[cfg(test)]
 pub(crate) mod random;
+mod reader;
 mod verify;
 
 pub use activation::Activation;
+pub use application::Application;
+pub use attribute::{Attribute, AttributeKind};
 pub use builder::FunctionBuilder;
 pub use error::VencError;
+pub use evaluation::{EvaluationError, evaluate};
 pub use indices::IndexBounds;
-pub use infer::infer;
+pub use interpolation_filter::InterpolationFilter;
+pub use irdl::irdl;
 pub use module::{Argument, Function, Module, Node, Role, ValueId};
-pub use op::{InterpolationFilter, Op};
+pub use op::infer;
+pub use operand::{Holds, Operand, Times};
+pub use operation::{AttributeDeclaration, AttributePlace, Declaration, Operation, Semantics};
+pub use operations::*;
 pub use parse::ParseError;
+pub use reader::Reader;
 pub use verify::{MAX_CALL_DEPTH, MAX_OPERATIONS};

@@ -1,11 +1,12 @@
 //! Reads `venc` from MLIR text: what [`Module`]'s `Display` writes, and what MLIR takes for the same: see
 //! [`syntax`](crate::syntax).
 
+use super::reader::{Reader, find};
 use super::{
-    Activation, Argument, Function, InterpolationFilter, Module, Node, Op, Role, ValueId, VencError,
+    Activate, Activation, Argument, Call, Function, Module, Node, Op, Role, ValueId, VencError,
 };
-use crate::symbolic::{Dim, Symbols};
-use crate::syntax::{self, Attribute, Operation, Place, SyntaxError, Type};
+use crate::symbolic::Symbols;
+use crate::syntax::{self, Attribute, Operation, Place, SyntaxError};
 use crate::tensor::TensorType;
 use std::collections::HashMap;
 
@@ -141,7 +142,7 @@ fn node(reader: &Reader, operation: &Operation, operands: Vec<ValueId>) -> Resul
     let op = match name.strip_prefix("venc.") {
         Some(op) => self::operation(reader, op, &ty)?,
         None if name == "func.call" => {
-            Op::Call { callee: reader.attribute("callee", "a name", Attribute::symbol)? }
+            Call { callee: reader.attribute("callee", "a name", Attribute::symbol)? }.into()
         }
         None => return Err(reader.error(format!("{name} is no operation of venc"))),
     };
@@ -159,72 +160,21 @@ fn node(reader: &Reader, operation: &Operation, operands: Vec<ValueId>) -> Resul
     }
 }
 
+/// The operation of that name in the text, without the dialect.
 fn operation(reader: &Reader, name: &str, result: &TensorType) -> Result<Op> {
-    Ok(match name {
-        "weight" => Op::Weight { name: reader.attribute("name", "a string", Attribute::string)? },
-        "patchify" => Op::Patchify {
-            height: reader.integer("height")?,
-            width: reader.integer("width")?,
-            rows: reader.dim("rows")?,
-            cols: reader.dim("cols")?,
-        },
-        "linear" => Op::Linear,
-        "linear_slices" => Op::LinearSlices { slices: reader.integer("slices")? },
-        "sum_slices" => Op::SumSlices { to: result.element },
-        "matmul" => Op::Matmul { transpose_rhs: reader.boolean("transpose_rhs")? },
-        "add" => Op::Add,
-        "multiply" => Op::Multiply,
-        "scale" => Op::Scale { factor: reader.real("factor")? },
-        "layer_norm" => Op::LayerNorm { eps: reader.real("eps")? },
-        "rms_norm" => Op::RmsNorm { eps: reader.real("eps")? },
-        "norm_scale" => {
-            Op::NormScale { centred: reader.boolean("centred")?, eps: reader.real("eps")? }
-        }
-        "centre" => Op::Centre,
-        "softmax" => Op::Softmax,
-        "rope" => Op::Rope { heads: reader.integer("heads")? },
-        "gather_rows" => Op::GatherRows,
-        "inverse_permutation" => Op::InversePermutation,
-        "mask_segments" => Op::MaskSegments,
-        "split_heads" => Op::SplitHeads { heads: reader.integer("heads")? },
-        "merge_heads" => Op::MergeHeads,
-        "concat" => Op::Concat {
-            axis: reader.attribute("axis", "a number of at least 0", |attribute| {
-                attribute.integer().and_then(|axis| usize::try_from(axis).ok())
-            })?,
-        },
-        "columns" => {
-            Op::Columns { start: reader.integer("start")?, length: reader.integer("length")? }
-        }
-        "tokens" => Op::Tokens { start: reader.integer("start")?, length: reader.dim("length")? },
-        "select_token" => Op::SelectToken { index: reader.integer("index")? },
-        "mean_tokens" => Op::MeanTokens,
-        "expand" => match result.shape.first() {
-            Some(images) => Op::Expand { images: images.clone() },
-            None => return Err(reader.error("venc.expand gives at least one dimension".into())),
-        },
-        "reshape" => Op::Reshape { shape: result.shape.clone() },
-        "interpolate_positions" => Op::InterpolatePositions {
-            native_rows: reader.integer("native_rows")?,
-            native_cols: reader.integer("native_cols")?,
-            rows: reader.dim("rows")?,
-            cols: reader.dim("cols")?,
-            filter: reader.attribute("filter", "\"bilinear\" or \"bicubic\"", |attribute| {
-                InterpolationFilter::from_name(&attribute.string()?)
-            })?,
-            antialias: reader.boolean("antialias")?,
-        },
-        "cast" => Op::Cast { to: result.element },
-        other => match Activation::from_name(other) {
-            Some(activation) => Op::Activate(activation),
-            None => return Err(reader.error(format!("venc.{other} is no operation of venc"))),
-        },
-    })
-}
-
-/// The attribute of that name.
-fn find<'a>(attributes: &'a [(String, Attribute)], name: &str) -> Option<&'a Attribute> {
-    attributes.iter().find(|(known, _)| known == name).map(|(_, attribute)| attribute)
+    let is_function = Activation::from_name(name).is_some();
+    let declared = match is_function {
+        true => Some(&Activate::DECLARATION),
+        // A call is written as MLIR's own.
+        false => Op::DECLARATIONS
+            .iter()
+            .copied()
+            .find(|declared| declared.name == name && name != Call::DECLARATION.name),
+    };
+    match declared {
+        Some(declared) => (declared.parse)(reader, result),
+        None => Err(reader.unknown_operation()),
+    }
 }
 
 /// The values of a function so far.
@@ -267,63 +217,6 @@ impl Values {
             operands.push(id);
         }
         Ok(operands)
-    }
-}
-
-/// An operation, whose attributes are read with errors that say where and what.
-#[derive(Clone, Copy)]
-struct Reader<'a> {
-    name: &'a str,
-    place: Place,
-    attributes: &'a [(String, Attribute)],
-}
-
-impl<'a> Reader<'a> {
-    fn of(operation: &'a Operation) -> Self {
-        Reader { name: &operation.name, place: operation.place, attributes: &operation.attributes }
-    }
-
-    fn error(&self, message: String) -> ParseError {
-        ParseError::Meaning { place: self.place, message }
-    }
-
-    fn kind(&self, attribute: &str, wanted: &str) -> ParseError {
-        self.error(format!("{}: attribute `{attribute}` must be {wanted}", self.name))
-    }
-
-    fn optional(&self, name: &str) -> Option<&'a Attribute> {
-        find(self.attributes, name)
-    }
-
-    fn attribute<T>(
-        &self,
-        name: &str,
-        wanted: &str,
-        read: impl FnOnce(&Attribute) -> Option<T>,
-    ) -> Result<T> {
-        self.optional(name).and_then(read).ok_or_else(|| self.kind(name, wanted))
-    }
-
-    fn integer(&self, name: &str) -> Result<i64> {
-        self.attribute(name, "an i64 number", Attribute::integer)
-    }
-
-    fn real(&self, name: &str) -> Result<f64> {
-        self.attribute(name, "an f64 number", Attribute::real)
-    }
-
-    fn boolean(&self, name: &str) -> Result<bool> {
-        self.attribute(name, "true or false", Attribute::boolean)
-    }
-
-    fn dim(&self, name: &str) -> Result<Dim> {
-        let text = self.attribute(name, "a dimension: \"rows\"", Attribute::string)?;
-        text.parse()
-            .map_err(|error| self.error(format!("{}: attribute `{name}`: {error}", self.name)))
-    }
-
-    fn tensor_type(&self, ty: &Type) -> Result<TensorType> {
-        ty.tensor().map_err(|error| self.error(format!("{}: {error}", self.name)))
     }
 }
 

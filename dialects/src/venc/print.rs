@@ -11,7 +11,7 @@
 //! }
 //! ```
 
-use super::{Argument, Function, Module, Node, Op, Role, ValueId};
+use super::{Argument, Call, Function, Module, Node, Op, Role, ValueId};
 use crate::symbolic::Symbols;
 use crate::syntax::text::{self, quoted, symbol_name};
 use std::fmt;
@@ -98,84 +98,11 @@ fn write_signature(
 fn operation(function: &Function, node: &Node, value: &impl Fn(ValueId) -> String) -> String {
     let operands: Vec<String> = node.operands.iter().map(|id| value(*id)).collect();
     let types = text::function_type(node.operands.iter().map(|id| function.type_of(*id)), &node.ty);
-    let operation = match &node.op {
-        Op::Call { callee } => format!("func.call {}", symbol_name(callee)),
-        op => format!("\"venc.{}\"", op.name()),
+    let (operation, mut attributes) = match &node.op {
+        Op::Call(Call { callee }) => (format!("func.call {}", symbol_name(callee)), vec![]),
+        op => (format!("\"venc.{}\"", op.name()), op.attributes()),
     };
-    let mut attributes = node.op.attributes();
     attributes.extend(node.label.as_ref().map(|label| ("label", quoted(label))));
     let attributes = attribute_dictionary(&attributes);
     format!("{operation}({}){attributes} : {types}", operands.join(", "))
-}
-
-impl Op {
-    /// Its attributes in words, for listings: `axis 0`.
-    pub fn attribute_words(&self) -> Vec<String> {
-        let word = |(name, value): (&str, String)| format!("{name} {}", value.trim_matches('"'));
-        self.attributes().into_iter().map(word).collect()
-    }
-
-    /// Its attributes as MLIR writes them, by name: what the types of operands and result do not say.
-    pub fn attributes(&self) -> Vec<(&'static str, String)> {
-        let dim = |dim: &crate::symbolic::Dim| quoted(&dim.to_string());
-        match self {
-            Op::Weight { name } => vec![("name", quoted(name))],
-            Op::Patchify { height, width, rows, cols } => vec![
-                ("height", height.to_string()),
-                ("width", width.to_string()),
-                ("rows", dim(rows)),
-                ("cols", dim(cols)),
-            ],
-            Op::LinearSlices { slices } => vec![("slices", slices.to_string())],
-            Op::Matmul { transpose_rhs } => vec![("transpose_rhs", transpose_rhs.to_string())],
-            Op::Scale { factor } => vec![("factor", text::real(*factor))],
-            Op::LayerNorm { eps } | Op::RmsNorm { eps } => vec![("eps", text::real(*eps))],
-            Op::NormScale { centred, eps } => {
-                vec![("centred", centred.to_string()), ("eps", text::real(*eps))]
-            }
-            Op::Rope { heads } | Op::SplitHeads { heads } => vec![("heads", heads.to_string())],
-            Op::Concat { axis } => vec![("axis", axis.to_string())],
-            Op::Columns { start, length } => {
-                vec![("start", start.to_string()), ("length", length.to_string())]
-            }
-            Op::Tokens { start, length } => {
-                vec![("start", start.to_string()), ("length", dim(length))]
-            }
-            Op::SelectToken { index } => vec![("index", index.to_string())],
-            Op::InterpolatePositions {
-                native_rows,
-                native_cols,
-                rows,
-                cols,
-                filter,
-                antialias,
-            } => {
-                vec![
-                    ("native_rows", native_rows.to_string()),
-                    ("native_cols", native_cols.to_string()),
-                    ("rows", dim(rows)),
-                    ("cols", dim(cols)),
-                    ("filter", quoted(filter.name())),
-                    ("antialias", antialias.to_string()),
-                ]
-            }
-            // `call` names its callee by its own syntax; `expand`, `reshape` and `cast` go to the result's type.
-            Op::Linear
-            | Op::SumSlices { .. }
-            | Op::Centre
-            | Op::Add
-            | Op::Multiply
-            | Op::Activate(_)
-            | Op::Softmax
-            | Op::GatherRows
-            | Op::InversePermutation
-            | Op::MaskSegments
-            | Op::MergeHeads
-            | Op::MeanTokens
-            | Op::Expand { .. }
-            | Op::Reshape { .. }
-            | Op::Cast { .. }
-            | Op::Call { .. } => vec![],
-        }
-    }
 }

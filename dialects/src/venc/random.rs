@@ -1,25 +1,34 @@
-//! Random modules, for the tests of what takes any module.
+//! Random modules, for the tests of what takes any module: operations are drawn from their declarations.
 
 use super::{
-    Activation, FunctionBuilder, InterpolationFilter, Module, Op, Role, ValueId, VencError,
+    Activation, Attribute, AttributeKind, Declaration, FunctionBuilder, Holds, InterpolationFilter,
+    Module, Op, Patchify, Role, Times, ValueId, VencError, infer,
 };
 use crate::symbolic::{Dim, SymbolRange, Symbols};
 use crate::tensor::{ElementType, TensorType};
 use proptest::prelude::*;
 
-/// A module with a block and an entry: each `step` picks an operation and its operands, and is skipped where they do
-/// not fit.
+/// A module with a block and an entry: each step picks an operation, its operands and its attributes, and is skipped where
+/// they do not fit.
 pub(crate) fn modules() -> impl Strategy<Value = Module> {
-    let steps = || prop::collection::vec((0usize..44, 0usize..64, 0usize..64), 0..20);
+    let steps = || {
+        let choices = prop::collection::vec(0usize..64, CHOICES);
+        prop::collection::vec((0..Op::DECLARATIONS.len(), choices), 0..40)
+    };
     (steps(), steps(), 1i64..9, any::<bool>()).prop_map(|(block, main, divisor, bf16)| {
         let element = if bf16 { ElementType::BF16 } else { ElementType::F32 };
         module(&block, &main, divisor, element).unwrap()
     })
 }
 
-type Step = (usize, usize, usize);
+/// Numbers that a step is made of: more than an operation has operands and attributes.
+const CHOICES: usize = 10;
+
+/// Which operation, and what decides the rest.
+type Step = (usize, Vec<usize>);
 
 struct Sizes {
+    symbols: Symbols,
     images: Dim,
     rows: Dim,
     cols: Dim,
@@ -39,7 +48,12 @@ fn module(
     let [height, width] = [declare("height", 14, 448, 14), declare("width", 16, 99, 1)];
     let rows = symbols.declare_floor_div("rows", height.clone(), divisor).unwrap_or_default();
     let cols = symbols.declare_floor_div("cols", width.clone(), 7).unwrap_or_default();
-    let sizes = Sizes { images: images.clone(), rows: rows.clone(), cols: cols.clone() };
+    let sizes = Sizes {
+        symbols: symbols.clone(),
+        images: images.clone(),
+        rows: rows.clone(),
+        cols: cols.clone(),
+    };
     let tokens = TensorType::new(
         element,
         [images.clone(), rows.clone() * cols.clone() + Dim::from(1), Dim::from(8)],
@@ -64,8 +78,7 @@ fn module(
     let order = function.argument("order", order, Role::Activation);
     let table = function.argument("table", table, Role::Activation);
     let weight = function.weight("layers.0.weight", TensorType::new(element, [8i64, 8]));
-    let patches =
-        function.push(Op::Patchify { height: divisor, width: 7, rows, cols }, &[image])?;
+    let patches = function.push(Patchify { height: divisor, width: 7, rows, cols }, &[image])?;
     function.label(patches, "patches");
     let called = function.call(&module, "layer \"0\"", &[x, weight, order, table])?;
     function.label(called, "layers.0");
@@ -77,33 +90,32 @@ fn module(
     Ok(module)
 }
 
-/// Adds a node for each step, and returns the last value.
+/// Adds a node for each step whose operation takes such operands, and returns the last value.
 fn append(function: &mut FunctionBuilder, steps: &[Step], sizes: &Sizes) -> ValueId {
-    // Four arguments, of which the third is an index and the fourth a table of angles.
+    // Four arguments, of which the third is an index.
     let mut values = vec![ValueId(0), ValueId(1), ValueId(2), ValueId(3)];
-    for (index, (op, a, b)) in steps.iter().enumerate() {
-        let (a, b) = (values[a % values.len()], values[b % values.len()]);
-        let ty = function.type_of(a).clone();
-        let op = operation(*op, &ty, index as i64, sizes);
-        let operands = match &op {
-            Op::Weight { name } => {
-                if ty.element != ElementType::I32 {
-                    values.push(function.weight(name, TensorType::new(ty.element, [8i64])));
-                }
-                continue;
+    for (index, (operation, choices)) in steps.iter().enumerate() {
+        let declared = Op::DECLARATIONS[*operation];
+        let mut choices = choices.iter().copied();
+        let operands = operands(declared, &values, &mut choices);
+        let ty = function.type_of(operands.first().copied().unwrap_or(ValueId(0))).clone();
+        let mut attribute = |kind| attribute(kind, &ty, sizes, choices.next().unwrap_or(index));
+        let attributes: Vec<Attribute> =
+            declared.attributes.iter().map(|declared| attribute(declared.kind)).collect();
+        let made = match (declared.with_attributes)(&attributes) {
+            Some(Op::Weight(weight)) => {
+                Ok(function.weight(&weight.name, TensorType::new(ElementType::F32, [8i64])))
             }
-            Op::Linear | Op::LinearSlices { .. } | Op::Matmul { .. } | Op::Add | Op::Multiply => {
-                vec![a, b]
+            Some(op) => {
+                let types: Vec<&TensorType> =
+                    operands.iter().map(|operand| function.type_of(*operand)).collect();
+                infer(&op, &types)
+                    .and_then(|_| op.operation().verify(&op.applied_to(&types), &sizes.symbols))
+                    .and_then(|()| function.push(op, &operands))
             }
-            Op::RmsNorm { .. } if index % 2 == 0 => vec![a, b],
-            Op::LayerNorm { .. } if index % 2 == 0 => vec![a, b, b],
-            Op::Concat { .. } => vec![a, b, a],
-            Op::GatherRows | Op::MaskSegments => vec![a, ValueId(2)],
-            Op::InversePermutation => vec![ValueId(2)],
-            Op::Rope { .. } => vec![a, ValueId(3), ValueId(3)],
-            _ => vec![a],
+            None => continue,
         };
-        if let Ok(value) = function.push(op, &operands) {
+        if let Ok(value) = made {
             if index % 3 == 0 {
                 function.label(value, &format!("step {index} \"\\ ä\n"));
             }
@@ -115,52 +127,58 @@ fn append(function: &mut FunctionBuilder, steps: &[Step], sizes: &Sizes) -> Valu
     values.into_iter().rev().find(is_number).unwrap_or(ValueId(0))
 }
 
-fn operation(choice: usize, ty: &TensorType, index: i64, sizes: &Sizes) -> Op {
-    let factor = 0.1f64.powi(index as i32) * if index % 2 == 0 { 1.0 } else { -3.0 };
-    match choice {
-        0 => Op::Linear,
-        1 | 2 => Op::Matmul { transpose_rhs: choice == 1 },
-        3 => Op::Add,
-        4 => Op::Multiply,
-        5 => Op::Scale { factor },
-        6 => Op::LayerNorm { eps: factor.abs() },
-        7 => Op::RmsNorm { eps: 1e-6 },
-        8 => Op::Softmax,
-        9 => Op::SplitHeads { heads: 2 },
-        10 => Op::MergeHeads,
-        11 | 12 => Op::Concat { axis: choice - 10 },
-        13 => Op::Columns { start: index % 4, length: 3 },
-        14 => Op::Tokens { start: 1, length: sizes.rows.clone() * sizes.cols.clone() },
-        15 => Op::SelectToken { index: 0 },
-        16 => Op::MeanTokens,
-        17 => Op::Expand { images: sizes.images.clone() },
-        18 => Op::Reshape { shape: vec![Dim::from(1), ty.elements()] },
-        19 | 20 => Op::InterpolatePositions {
-            native_rows: 2,
-            native_cols: 4,
-            rows: sizes.rows.clone(),
-            cols: sizes.cols.clone(),
-            filter: match choice {
-                19 => InterpolationFilter::Bicubic,
-                _ => InterpolationFilter::Bilinear,
-            },
-            antialias: choice == 19,
-        },
-        21 => Op::Cast { to: ElementType::F16 },
-        22 => Op::Cast { to: ElementType::F32 },
-        23 => Op::Reshape { shape: ty.shape.iter().rev().cloned().collect() },
-        30 => Op::GatherRows,
-        31 => Op::InversePermutation,
-        32 => Op::MaskSegments,
-        33 => Op::Rope { heads: 2 },
-        36 => Op::LinearSlices { slices: 2 },
-        37 => Op::SumSlices { to: ElementType::F32 },
-        34 => Op::NormScale { centred: index % 2 == 0, eps: 1e-6 },
-        35 => Op::Centre,
-        24..30 => {
-            let all = Activation::ALL;
-            Op::Activate(all[(choice - 24 + 6 * index as usize) % all.len()])
+/// Some of the values, as many as the operation takes. What is optional is there or not, what is repeated up to twice.
+fn operands(
+    declared: &Declaration,
+    values: &[ValueId],
+    choices: &mut impl Iterator<Item = usize>,
+) -> Vec<ValueId> {
+    let mut choose = || choices.next().unwrap_or(0);
+    let (all_optional, repeated) = (choose().is_multiple_of(2), choose() % 3);
+    let mut operands = vec![];
+    for operand in declared.operands {
+        let times = match operand.times {
+            Times::Once => 1,
+            Times::Optional => usize::from(all_optional),
+            Times::Repeated => repeated,
+        };
+        let value = match operand.holds {
+            Holds::Numbers => values[choose() % values.len()],
+            Holds::Indices => ValueId(2),
+        };
+        operands.extend(std::iter::repeat_n(value, times));
+    }
+    operands
+}
+
+/// A value of that kind, more often than not one that goes with operands of that type.
+fn attribute(kind: AttributeKind, ty: &TensorType, sizes: &Sizes, choice: usize) -> Attribute {
+    let patches = sizes.rows.clone() * sizes.cols.clone();
+    match kind {
+        AttributeKind::Integer => Attribute::Dim(Dim::from([0, 1, 2, 3, 4, -1][choice % 6])),
+        AttributeKind::Dim => {
+            let dims = [patches, sizes.images.clone(), sizes.rows.clone(), Dim::from(3)];
+            Attribute::Dim(dims[choice % dims.len()].clone())
         }
-        _ => Op::Weight { name: format!("weights.{index}") },
+        AttributeKind::Number => {
+            let sign = if choice.is_multiple_of(4) { -3.0 } else { 1.0 };
+            Attribute::number(sign * 0.1f64.powi(choice as i32))
+        }
+        AttributeKind::Shape => Attribute::Shape(match choice % 3 {
+            0 => ty.shape.iter().rev().cloned().collect(),
+            1 => vec![Dim::from(1), ty.elements()],
+            _ => vec![],
+        }),
+        AttributeKind::Element => {
+            let storages =
+                [ElementType::F32, ElementType::BF16, ElementType::F16, ElementType::I32];
+            Attribute::Element(storages[choice % storages.len()])
+        }
+        AttributeKind::Activation => {
+            Attribute::Activation(Activation::ALL[choice % Activation::ALL.len()])
+        }
+        AttributeKind::Filter => Attribute::Filter(InterpolationFilter::ALL[choice % 2]),
+        AttributeKind::Flag => Attribute::Flag(choice.is_multiple_of(2)),
+        AttributeKind::Name => Attribute::Name(format!("weights.{choice}")),
     }
 }

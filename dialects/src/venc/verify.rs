@@ -1,8 +1,8 @@
 //! Checks a whole module: what [`infer`] says of each operation, and what holds between functions.
 
-use super::infer::Application;
-use super::{Function, Module, Node, Op, Role, ValueId, VencError, infer};
-use crate::symbolic::{Definition, Dim, Symbols};
+use super::application::Application;
+use super::{Call, Function, Module, Node, Op, Role, ValueId, VencError, Weight, infer};
+use crate::symbolic::{Dim, Symbols};
 use crate::tensor::{ElementType, TensorType};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,20 +38,18 @@ impl Module {
     ) -> Result<TensorType, VencError> {
         let function =
             self.function(callee).ok_or_else(|| VencError::UnknownCallee(callee.to_string()))?;
-        let app = Application { op: "call", operands };
+        let (op, declared) = (Call::DECLARATION.name, Call::DECLARATION.operands);
+        let app = Application { op, declared, operands };
         if operands.len() != function.arguments.len() {
-            return Err(VencError::OperandCount {
-                op: "call",
-                expected: "one operand for each argument of the callee",
-                given: operands.len(),
-            });
+            let expected = "one operand for each argument of the callee".to_string();
+            return Err(VencError::OperandCount { op, expected, given: operands.len() });
         }
         for (index, argument) in function.arguments.iter().enumerate() {
-            app.shape(index, "argument", &argument.ty.shape)?;
+            app.shape(index, &argument.ty.shape)?;
             if operands[index].element != argument.ty.element {
                 let reason =
                     format!("and `%{}` is stored as {}", argument.name, argument.ty.element);
-                return Err(app.bad_operand(index, "argument", reason));
+                return Err(app.bad_operand(index, reason));
             }
         }
         let not_callable = |reason| VencError::NotCallable { callee: callee.to_string(), reason };
@@ -102,13 +100,15 @@ impl Module {
         declared(&self.symbols, || format!("the result of venc.{}", node.op.name()), &node.ty)?;
         let operands: Vec<&TensorType> =
             node.operands.iter().map(|operand| function.type_of(*operand)).collect();
-        let app = Application { op: node.op.name(), operands: &operands };
+        let app = node.op.applied_to(&operands);
         let inferred = match &node.op {
-            Op::Weight { name } => {
+            Op::Weight(Weight { name }) => {
                 no_index(|| format!("the weight `{name}`"), &node.ty)?;
-                weight(&app, &node.ty)?
+                app.as_declared()?;
+                Weight::verify_type(&app, &node.ty)?;
+                node.ty.clone()
             }
-            Op::Call { callee } => self.infer_call(callee, &operands)?,
+            Op::Call(Call { callee }) => self.infer_call(callee, &operands)?,
             op => infer(op, &operands)?,
         };
         if inferred != node.ty {
@@ -118,38 +118,10 @@ impl Module {
                 inferred: inferred.to_string(),
             });
         }
-        match &node.op {
-            Op::Patchify { height, width, rows, cols } => {
-                self.verify_quotient(&app, "rows", rows, &operands[0].shape[2], *height)?;
-                self.verify_quotient(&app, "cols", cols, &operands[0].shape[3], *width)
-            }
-            Op::Call { callee } => self.verify_roles(&app, callee, node, offline),
-            _ => Ok(()),
+        if let Op::Call(Call { callee }) = &node.op {
+            self.verify_roles(&app, callee, node, offline)?;
         }
-    }
-
-    /// That `given` is `pixels floordiv patch`.
-    fn verify_quotient(
-        &self,
-        app: &Application,
-        attribute: &'static str,
-        given: &Dim,
-        pixels: &Dim,
-        patch: i64,
-    ) -> Result<(), VencError> {
-        let by_definition = given.as_symbol().is_some_and(|symbol| {
-            let quotient = Definition::FloorDiv { numerator: pixels.clone(), divisor: patch };
-            self.symbols.definition(symbol) == Some(&quotient)
-        });
-        let by_division = pixels.exact_quotient(patch).as_ref() == Some(given)
-            || pixels
-                .as_constant()
-                .is_some_and(|p| given.as_constant() == Some(p.div_euclid(patch)));
-        if by_definition || by_division {
-            return Ok(());
-        }
-        let reason = format!("{given} is not declared as {pixels} floordiv {patch}");
-        Err(app.bad_attribute(attribute, reason))
+        node.op.operation().verify(&app, &self.symbols)
     }
 
     /// That what a callee takes for a weight comes from the checkpoint.
@@ -170,7 +142,7 @@ impl Module {
             Some(index) => {
                 let name = &function.arguments[index].name;
                 let reason = format!("and changes from call to call, while `%{name}` is a weight");
-                Err(app.bad_operand(index, "argument", reason))
+                Err(app.bad_operand(index, reason))
             }
         }
     }
@@ -216,21 +188,9 @@ impl Function {
     /// The functions that this one calls, as often as it does.
     pub fn callees(&self) -> impl Iterator<Item = &str> {
         self.nodes.iter().filter_map(|node| match &node.op {
-            Op::Call { callee } => Some(callee.as_str()),
+            Op::Call(Call { callee }) => Some(callee.as_str()),
             _ => None,
         })
-    }
-}
-
-/// A tensor of the checkpoint has no operand, and sizes that are known.
-fn weight(app: &Application, ty: &TensorType) -> Result<TensorType, VencError> {
-    app.take::<0>("no operand")?;
-    match ty.shape.iter().find(|dim| dim.as_constant().is_none_or(|size| size < 1)) {
-        None => Ok(ty.clone()),
-        Some(dim) => {
-            let reason = format!("is {ty}, and {dim} is no size of at least 1");
-            Err(app.bad_attribute("name", reason))
-        }
     }
 }
 
@@ -271,7 +231,7 @@ mod tests {
     use super::*;
     use crate::symbolic::SymbolRange;
     use crate::tensor::ElementType::{BF16, F32};
-    use crate::venc::FunctionBuilder;
+    use crate::venc::{FunctionBuilder, Linear};
 
     /// `@block(x, w) = x w^T`, called once with a weight of the checkpoint.
     fn module() -> Module {
@@ -284,7 +244,7 @@ mod tests {
             block.argument("x", x.clone(), Role::Activation),
             block.argument("w", square.clone(), Role::Weight),
         ];
-        let y = block.push(Op::Linear, &operands).unwrap();
+        let y = block.push(Linear, &operands).unwrap();
         block.result("y", y);
         let mut module =
             Module { symbols, functions: vec![block.finish()], entry: "main".to_string() };
@@ -329,8 +289,10 @@ mod tests {
         let message = error_after(|m| m.entry = "forward".into());
         assert_eq!(message, "the module has no function `@forward`, which is to be its entry");
         let message = error_after(|m| {
-            let call =
-                Node { op: Op::Call { callee: "block".into() }, ..m.functions[0].nodes[0].clone() };
+            let call = Node {
+                op: Call { callee: "block".into() }.into(),
+                ..m.functions[0].nodes[0].clone()
+            };
             m.functions[0].nodes[0] = call;
         });
         assert!(message.starts_with("the calls of `@block` lead into a circle"), "{message}");
@@ -343,7 +305,7 @@ mod tests {
             let mut function = module.functions[level].clone();
             function.name = format!("level{level}");
             let callee = module.functions[level].name.clone();
-            let call = Node { op: Op::Call { callee }, ..function.nodes[0].clone() };
+            let call = Node { op: Call { callee }.into(), ..function.nodes[0].clone() };
             function.nodes = vec![call; calls];
             module.functions.insert(level + 1, function);
         }
@@ -370,29 +332,6 @@ mod tests {
             message,
             "in @main: venc.call: operand #0 `argument` is [rows, 4] x f32, and changes from call to call, \
              while `%x` is a weight"
-        );
-    }
-
-    #[test]
-    fn patches_are_declared_quotients_of_the_image() {
-        let mut symbols = Symbols::default();
-        let height = symbols.declare("height", SymbolRange::new(16, 64)).unwrap();
-        let rows = symbols.declare_floor_div("rows", height.clone(), 16).unwrap();
-        let wrong = symbols.declare_floor_div("wrong", height.clone(), 8).unwrap();
-        let with_rows = |rows: Dim| {
-            let mut main = FunctionBuilder::new("main");
-            let image = TensorType::new(F32, [1.into(), 3.into(), height.clone(), 40.into()]);
-            let image = main.argument("pixel_values", image, Role::Activation);
-            let op = Op::Patchify { height: 16, width: 16, rows, cols: 2.into() };
-            let patches = main.push(op, &[image]).unwrap();
-            main.result("patches", patches);
-            let functions = vec![main.finish()];
-            Module { symbols: symbols.clone(), functions, entry: "main".into() }.verify()
-        };
-        assert_eq!(with_rows(rows), Ok(()));
-        assert_eq!(
-            with_rows(wrong).unwrap_err().to_string(),
-            "in @main: venc.patchify: attribute `rows`: wrong is not declared as height floordiv 16"
         );
     }
 }

@@ -3,33 +3,33 @@
 use super::expect_rank;
 use super::strided_copy::{Level, Piece, StridedCopy};
 use crate::{Launch, Layout, LowerError};
-use ocellus_dialects::kernel::Move;
 use ocellus_dialects::symbolic::Dim;
+use ocellus_dialects::venc::{self, Op};
 
 /// Bytes of a tile, about: enough to be worth handing out.
 const TILE_BYTES: i64 = 1 << 16;
 
-/// The launch of every [`Move`] but those that compute.
-pub(super) fn lower(op: &Move, operands: &[Layout], result: &Layout) -> Result<Launch, LowerError> {
+/// The launch of every [`Op`] but those that compute.
+pub(super) fn lower(op: &Op, operands: &[Layout], result: &Layout) -> Result<Launch, LowerError> {
     let element = result.ty.element;
     let extent = Rows::of(result);
     let (pieces, tiles, row_bytes) = match op {
-        Move::Patchify { height, width, rows, cols } => {
-            expect_rank(op, 0, &operands[0], 4)?;
+        Op::Patchify(venc::Patchify { height, width, rows, cols }) => {
+            expect_rank(op.name(), 0, &operands[0], 4)?;
             let piece = patchify(&operands[0], result, (*height, *width), (rows, cols));
             let images = operands[0].ty.shape[0].clone();
             // One row of patches is some dozens of kilobytes in any model.
             (vec![piece], (images, rows.clone()), TILE_BYTES)
         }
-        Move::SplitHeads { heads } => {
-            expect_rank(op, 0, &operands[0], 3)?;
+        Op::SplitHeads(venc::SplitHeads { heads }) => {
+            expect_rank(op.name(), 0, &operands[0], 3)?;
             let (whole, split) = (&operands[0], result);
             let piece = heads_of(whole, split, *heads, |level| level);
             (vec![piece], rows_of_tokens(whole), row_bytes(whole))
         }
-        Move::MergeHeads => {
-            expect_rank(op, 0, &operands[0], 4)?;
-            expect_rank(op, 1, result, 3)?;
+        Op::MergeHeads(_) => {
+            expect_rank(op.name(), 0, &operands[0], 4)?;
+            expect_rank(op.name(), 1, result, 3)?;
             let (whole, split) = (result, &operands[0]);
             let heads = split.ty.shape[1].as_constant().ok_or_else(|| LowerError::Dynamic {
                 operand: 0,
@@ -41,19 +41,19 @@ pub(super) fn lower(op: &Move, operands: &[Layout], result: &Layout) -> Result<L
             let piece = heads_of(whole, split, heads, exchange);
             (vec![piece], rows_of_tokens(whole), row_bytes(whole))
         }
-        Move::ConcatTokens => {
+        Op::Concat(venc::Concat { axis: 1 }) if result.ty.rank() == 3 => {
             for (position, layout) in operands.iter().enumerate() {
-                expect_rank(op, position, layout, 3)?;
+                expect_rank(op.name(), position, layout, 3)?;
             }
             (concat_tokens(operands, result), (extent.images, extent.rows), row_bytes(result))
         }
-        Move::Tokens { start, .. } => {
-            expect_rank(op, 0, &operands[0], 3)?;
+        Op::Tokens(venc::Tokens { start, .. }) => {
+            expect_rank(op.name(), 0, &operands[0], 3)?;
             let mut piece = rows_piece(0, &Rows::of(&operands[0]), &extent, result.ty.width());
             piece.from = Dim::from(*start) * operands[0].row_stride.clone();
             (vec![piece], (extent.images, extent.rows), row_bytes(result))
         }
-        Move::Expand { .. } => {
+        Op::Expand(_) => {
             let mut from = Rows::of(&operands[0]);
             match result.ty.rank() {
                 0 | 1 => {
@@ -66,17 +66,12 @@ pub(super) fn lower(op: &Move, operands: &[Layout], result: &Layout) -> Result<L
             let piece = rows_piece(0, &from, &extent, result.ty.width());
             (vec![piece], (extent.images, extent.rows), row_bytes(result))
         }
-        Move::ConcatColumns => {
+        Op::Concat(venc::Concat { axis }) if axis + 1 == result.ty.rank() => {
             let pieces = concat_columns(operands, &extent);
             (pieces, (extent.images, extent.rows), row_bytes(result))
         }
-        Move::MeanTokens
-        | Move::InterpolatePositions { .. }
-        | Move::Rope { .. }
-        | Move::GatherRows
-        | Move::InversePermutation
-        | Move::MaskSegments => {
-            let why = format!("{} is no copy", op.name());
+        op => {
+            let why = format!("no kernel does {} by itself to {}", op.name(), result.ty);
             return Err(LowerError::Unsupported { family: "move", why });
         }
     };
@@ -262,7 +257,7 @@ mod tests {
         let image = layout(&["images", "3", "height", "width"]);
         let result = layout(&["images", "rows*cols", "768"]);
         let [rows, cols] = ["rows", "cols"].map(|name| name.parse::<Dim>().unwrap());
-        let op = Move::Patchify { height: 16, width: 16, rows: rows.clone(), cols };
+        let op = venc::Patchify { height: 16, width: 16, rows: rows.clone(), cols }.into();
         let launch = lower(&op, &[image], &result).unwrap();
         assert_eq!(
             words(&launch),
@@ -278,7 +273,7 @@ mod tests {
         class.image_stride = Dim::from(0);
         let patches = layout(&["images", "tokens", "768"]);
         let result = layout(&["images", "tokens + 1", "768"]);
-        let launch = lower(&Move::ConcatTokens, &[class, patches], &result).unwrap();
+        let launch = lower(&venc::Concat { axis: 1 }.into(), &[class, patches], &result).unwrap();
         assert_eq!(
             words(&launch),
             "tokens + 1, result, x0, 0, 0, 768, 0, 768*tokens + 768, 1, 768, 768, \

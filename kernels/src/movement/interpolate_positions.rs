@@ -8,7 +8,6 @@ use crate::vector::{self, Width, for_columns};
 use crate::words::Words;
 use crate::{Argument, CpuTarget, Kernel, Launch, Layout, LowerError, Tiles};
 use ocellus_dialects::ElementType;
-use ocellus_dialects::kernel::Move;
 use ocellus_dialects::symbolic::Dim;
 use ocellus_dialects::venc::InterpolationFilter;
 use ocellus_runtime::signature::{Amount, Signature, Walk};
@@ -50,15 +49,7 @@ impl InterpolatePositions {
         result: &Layout,
         (rows, cols): (&Dim, &Dim),
     ) -> Result<Launch, LowerError> {
-        let op = Move::InterpolatePositions {
-            native_rows: self.native_rows,
-            native_cols: self.native_cols,
-            rows: rows.clone(),
-            cols: cols.clone(),
-            filter: self.filter,
-            antialias: self.antialias,
-        };
-        expect_rank(&op, 0, table, 2)?;
+        expect_rank("interpolate_positions", 0, table, 2)?;
         let native = self.native_rows.checked_mul(self.native_cols).unwrap_or(0);
         if self.native_rows < 1 || self.native_cols < 1 || table.ty.rows() != Dim::from(native) {
             let (rows, cols) = (self.native_rows, self.native_cols);

@@ -9,7 +9,6 @@ use crate::vector::{Width, element_pointer, for_columns, load, store};
 use crate::words::Words;
 use crate::{Argument, CpuTarget, Kernel, Launch, Layout, LowerError, Tiles};
 use ocellus_dialects::ElementType;
-use ocellus_dialects::kernel::Move;
 use ocellus_dialects::symbolic::Dim;
 use ocellus_runtime::signature::{Amount, Signature, Walk};
 
@@ -28,7 +27,7 @@ impl MaskSegments {
     /// stride; the segments: address, image stride; rows of an image; tokens.
     pub(super) fn lower(operands: &[Layout], result: &Layout) -> Result<Launch, LowerError> {
         let (scores, segments) = (operand(operands, 0)?, operand(operands, 1)?);
-        expect_rank(&Move::MaskSegments, 0, scores, 4)?;
+        expect_rank("mask_segments", 0, scores, 4)?;
         let segment_stride = segment_image_stride(segments)?;
         let mut arguments = vec![];
         arguments.extend(ImageRows::words(Argument::Operand(0), scores));

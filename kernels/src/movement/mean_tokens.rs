@@ -7,7 +7,6 @@ use crate::vector::{self, Width, for_columns};
 use crate::words::Words;
 use crate::{Argument, CpuTarget, Kernel, Launch, Layout, LowerError, Tiles};
 use ocellus_dialects::ElementType;
-use ocellus_dialects::kernel::Move;
 use ocellus_dialects::symbolic::Dim;
 use ocellus_runtime::signature::{Amount, Signature, Walk};
 
@@ -29,7 +28,7 @@ impl MeanTokens {
     /// The launch. Words of the argument block: x: address, row stride, image stride; tokens; columns; the result:
     /// address, row stride.
     pub(super) fn lower(x: &Layout, result: &Layout) -> Result<Launch, LowerError> {
-        expect_rank(&Move::MeanTokens, 0, x, 3)?;
+        expect_rank("mean_tokens", 0, x, 3)?;
         let [images, tokens, columns] = [0, 1, 2].map(|axis: usize| x.ty.shape[axis].clone());
         let integer = |dim: &Dim| Argument::Integer(dim.clone());
         Ok(Launch {

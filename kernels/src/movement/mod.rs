@@ -23,10 +23,10 @@ pub use strided_copy::{PieceShape, StridedCopy};
 use crate::mlir::Module;
 use crate::{CpuTarget, Launch, Layout, LowerError};
 use ocellus_dialects::ElementType;
-use ocellus_dialects::kernel::Move;
+use ocellus_dialects::venc::{self, Op};
 use ocellus_runtime::signature::Signature;
 
-/// All that the code of a [`Move`] depends on.
+/// All that the code of a [`Op`] depends on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Movement {
     /// Every operation whose result is its operands in another order.
@@ -48,7 +48,7 @@ pub enum Movement {
 impl Movement {
     /// The launch. Each kind says what the words of its argument block are.
     pub(crate) fn lower(
-        op: &Move,
+        op: &Op,
         operands: &[Layout],
         result: &Layout,
     ) -> Result<Launch, LowerError> {
@@ -57,7 +57,7 @@ impl Movement {
         }
         // Tables and indices are stored in their own way.
         let moved = match op {
-            Move::Rope { .. } | Move::GatherRows | Move::MaskSegments => &operands[..1],
+            Op::Rope(_) | Op::GatherRows(_) | Op::MaskSegments(_) => &operands[..1],
             _ => operands,
         };
         for layout in moved {
@@ -67,19 +67,19 @@ impl Movement {
             }
         }
         match op {
-            Move::MeanTokens => MeanTokens::lower(&operands[0], result),
-            Move::Rope { heads } => Rope::lower(*heads, operands, result),
-            Move::GatherRows => GatherRows::lower(operands, result),
-            Move::InversePermutation => inverse_permutation::lower(operands, result),
-            Move::MaskSegments => MaskSegments::lower(operands, result),
-            Move::InterpolatePositions {
+            Op::MeanTokens(_) => MeanTokens::lower(&operands[0], result),
+            Op::Rope(venc::Rope { heads }) => Rope::lower(*heads, operands, result),
+            Op::GatherRows(_) => GatherRows::lower(operands, result),
+            Op::InversePermutation(_) => inverse_permutation::lower(operands, result),
+            Op::MaskSegments(_) => MaskSegments::lower(operands, result),
+            Op::InterpolatePositions(venc::InterpolatePositions {
                 native_rows,
                 native_cols,
                 rows,
                 cols,
                 filter,
                 antialias,
-            } => {
+            }) => {
                 let kernel = InterpolatePositions {
                     element: result.ty.element,
                     native_rows: *native_rows,
@@ -153,14 +153,13 @@ fn expect_index(op: &str, position: usize, layout: &Layout) -> Result<(), LowerE
 }
 
 /// Refuses a tensor that has too few or too many dimensions; the one after the operands is the result.
-fn expect_rank(op: &Move, position: usize, layout: &Layout, rank: usize) -> Result<(), LowerError> {
+fn expect_rank(op: &str, position: usize, layout: &Layout, rank: usize) -> Result<(), LowerError> {
     match layout.ty.rank() == rank {
         true => Ok(()),
         false => Err(LowerError::Unsupported {
             family: "move",
             why: format!(
-                "{} wants {rank} dimensions of tensor {position}, and it is {}",
-                op.name(),
+                "{op} wants {rank} dimensions of tensor {position}, and it is {}",
                 layout.ty
             ),
         }),

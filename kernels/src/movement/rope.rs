@@ -9,7 +9,6 @@ use crate::vector::Rotation;
 use crate::words::Words;
 use crate::{Argument, CpuTarget, Kernel, Launch, Layout, LowerError, Tiles};
 use ocellus_dialects::ElementType;
-use ocellus_dialects::kernel::Move;
 use ocellus_dialects::symbolic::Dim;
 use ocellus_runtime::signature::{Amount, Signature};
 
@@ -36,7 +35,7 @@ impl Rope {
         result: &Layout,
     ) -> Result<Launch, LowerError> {
         let [x, cos, sin] = [operand(operands, 0)?, operand(operands, 1)?, operand(operands, 2)?];
-        expect_rank(&Move::Rope { heads }, 0, x, 3)?;
+        expect_rank("rope", 0, x, 3)?;
         let head_size = rotary_head_size(heads, x, [cos, sin])?;
         let mut arguments = vec![];
         for (position, layout) in operands.iter().take(3).enumerate() {

@@ -10,13 +10,13 @@
 //! ```
 
 use ocellus_dialects::TensorType;
-use ocellus_dialects::venc::{Argument, Function, Node, Op, Role, ValueId};
+use ocellus_dialects::venc::{Argument, Function, Node, Op, Role, ValueId, Weight};
 
 /// The function with its weights as arguments behind those it has, and their names and types in that order.
 pub(super) fn weights_to_arguments(recorded: Function) -> (Function, Vec<(String, TensorType)>) {
     let mut weights = vec![];
     for node in &recorded.nodes {
-        if let Op::Weight { name } = &node.op {
+        if let Op::Weight(Weight { name }) = &node.op {
             weights.push((name.clone(), node.ty.clone()));
         }
     }
@@ -33,10 +33,10 @@ pub(super) fn weights_to_arguments(recorded: Function) -> (Function, Vec<(String
     let mut nodes: Vec<Node> = vec![];
     for mut node in recorded.nodes {
         let next =
-            if matches!(node.op, Op::Weight { .. }) { &mut next_weight } else { &mut next_result };
+            if matches!(node.op, Op::Weight(_)) { &mut next_weight } else { &mut next_result };
         renumbered.push(ValueId(*next));
         *next += 1;
-        if !matches!(node.op, Op::Weight { .. }) {
+        if !matches!(node.op, Op::Weight(_)) {
             node.operands.iter_mut().for_each(|operand| *operand = renumbered[operand.index()]);
             nodes.push(node);
         }

@@ -352,6 +352,7 @@ fn join(path: &str, name: &str) -> String {
 mod tests {
     use super::*;
     use crate::nn::{LayerNorm, Linear, TransformerBlock};
+    use ocellus_dialects::venc::Weight;
 
     fn tokens(nn: &Scope) -> Result<Tensor> {
         let tokens = nn.symbol("tokens", 1..=100)?;
@@ -372,11 +373,11 @@ mod tests {
         let calls: Vec<_> = entry
             .nodes
             .iter()
-            .filter(|node| matches!(node.op, Op::Call { .. }))
+            .filter(|node| matches!(node.op, Op::Call(_)))
             .map(|node| node.label.clone().unwrap())
             .collect();
         assert_eq!(calls, ["layers.0", "layers.1", "layers.2"]);
-        let weight = Op::Weight { name: "layers.2.mlp.fc1.weight".into() };
+        let weight = Op::Weight(Weight { name: "layers.2.mlp.fc1.weight".into() });
         assert!(entry.nodes.iter().any(|node| node.op == weight));
         assert_eq!(entry.arguments[0].ty.element, ElementType::F32);
         assert_eq!(entry.type_of(entry.results[0].1).element, ElementType::F32);

@@ -2,13 +2,13 @@
 
 use super::assumption::Assumption;
 use crate::analysis::{Facts, Types};
-use crate::attribute::Attribute;
 use crate::language::Term;
 use crate::meaning::{EpilogueStep, Meaning, meets};
 use egg::{EGraph, Id, Subst, Var};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::kernel::{Broadcast, Combine};
 use ocellus_dialects::symbolic::Dim;
+use ocellus_dialects::venc::Attribute;
 use std::fmt;
 
 /// The most that an epilogue holds: it bounds the number of ways to cut a long chain of element-wise operations.
@@ -112,17 +112,20 @@ impl Condition {
         let is_weight = |id: &Id| egraph[*id].data.weight_only;
         let is_bias =
             |id: &Id| is_weight(id) && egraph[*id].data.ty().is_some_and(|ty| ty.rank() == 1);
-        egraph[class].nodes.iter().any(|term| match (self, term) {
-            (Condition::NoSum(_), Term::Add([a, b])) => is_weight(a) && is_weight(b),
-            // By a factor of one, everything is itself scaled.
-            (Condition::HasNoScale(_), Term::Scale([x, _])) => {
-                egraph.find(*x) != egraph.find(class)
+        egraph[class].nodes.iter().any(|term| {
+            let Term::Operation(operation, operands) = term else { return false };
+            match (self, operation.name(), &operands[..]) {
+                (Condition::NoSum(_), "add", [a, b]) => is_weight(a) && is_weight(b),
+                // By a factor of one, everything is itself scaled.
+                (Condition::HasNoScale(_), "scale", [x, _]) => {
+                    egraph.find(*x) != egraph.find(class)
+                }
+                (Condition::TakesNoWeight(_), "linear", [_, w]) => is_weight(w),
+                (Condition::HasNoBias(_) | Condition::TakesNoWeight(_), "add", [_, c]) => {
+                    is_bias(c)
+                }
+                _ => false,
             }
-            (Condition::TakesNoWeight(_), Term::Linear([_, w])) => is_weight(w),
-            (Condition::HasNoBias(_) | Condition::TakesNoWeight(_), Term::Add([_, c])) => {
-                is_bias(c)
-            }
-            _ => false,
         })
     }
 

@@ -13,7 +13,7 @@ pub const RULES: &[Rule] = &[
         right: "(attention (read (columns ?merged 0 ?n)) (read (columns ?merged ?n ?m))
                            (read (columns ?merged (plus ?n ?m) (first_dim ?wv))) ?heads ?scale ?mask)",
         given: &[
-            ("?merged", "(add (linear ?x (concat 0 ?weights)) (concat 0 ?biases))"),
+            ("?merged", "(add (linear ?x (concat ?weights 0)) (concat ?biases 0))"),
             ("?weights", "(list (read ?wq) (list (read ?wk) (list (read ?wv) end)))"),
             ("?biases", "(list (read ?bq) (list (read ?bk) (list (read ?bv) end)))"),
             ("?n", "(first_dim ?wq)"),
@@ -37,7 +37,7 @@ pub const RULES: &[Rule] = &[
         right: "(attention (read (columns ?merged 0 ?n)) (read (columns ?merged ?n ?m))
                            (read (columns ?merged (plus ?n ?m) (first_dim ?wv))) ?heads ?scale ?mask)",
         given: &[
-            ("?merged", "(linear ?x (concat 0 ?weights))"),
+            ("?merged", "(linear ?x (concat ?weights 0))"),
             ("?weights", "(list (read ?wq) (list (read ?wk) (list (read ?wv) end)))"),
             ("?n", "(first_dim ?wq)"),
             ("?m", "(first_dim ?wk)"),
@@ -51,7 +51,7 @@ pub const RULES: &[Rule] = &[
         left: "(attention ?q (read (add (linear ?x ?wk) ?bk)) (read (add (linear ?x ?wv) ?bv)) ?heads ?scale ?mask)",
         right: "(attention ?q (read (columns ?merged 0 ?n)) (read (columns ?merged ?n (first_dim ?wv))) ?heads ?scale ?mask)",
         given: &[
-            ("?merged", "(add (linear ?x (concat 0 ?weights)) (concat 0 ?biases))"),
+            ("?merged", "(add (linear ?x (concat ?weights 0)) (concat ?biases 0))"),
             ("?weights", "(list (read ?wk) (list (read ?wv) end))"),
             ("?biases", "(list (read ?bk) (list (read ?bv) end))"),
             ("?n", "(first_dim ?wk)"),
@@ -66,7 +66,7 @@ pub const RULES: &[Rule] = &[
         left: "(attention ?q (read (linear ?x ?wk)) (read (linear ?x ?wv)) ?heads ?scale ?mask)",
         right: "(attention ?q (read (columns ?merged 0 ?n)) (read (columns ?merged ?n (first_dim ?wv))) ?heads ?scale ?mask)",
         given: &[
-            ("?merged", "(linear ?x (concat 0 (list (read ?wk) (list (read ?wv) end))))"),
+            ("?merged", "(linear ?x (concat (list (read ?wk) (list (read ?wv) end)) 0))"),
             ("?n", "(first_dim ?wk)"),
         ],
         conditions: &[WeightOnly("?wk"), WeightOnly("?wv")],
@@ -78,7 +78,7 @@ pub const RULES: &[Rule] = &[
         left: "(multiply (activate (linear ?x ?wg) ?f) (linear ?x ?wu))",
         right: "(multiply (activate (columns ?merged 0 ?n) ?f) (columns ?merged ?n ?n))",
         given: &[
-            ("?merged", "(linear ?x (concat 0 (list (read ?wg) (list (read ?wu) end))))"),
+            ("?merged", "(linear ?x (concat (list (read ?wg) (list (read ?wu) end)) 0))"),
             ("?n", "(first_dim ?wg)"),
         ],
         conditions: &[WeightOnly("?wg"), WeightOnly("?wu"), SameShape("?wg", "?wu")],
@@ -90,7 +90,7 @@ pub const RULES: &[Rule] = &[
         left: "(multiply (activate (add (linear ?x ?wg) ?bg) ?f) (add (linear ?x ?wu) ?bu))",
         right: "(multiply (activate (columns ?merged 0 ?n) ?f) (columns ?merged ?n ?n))",
         given: &[
-            ("?merged", "(add (linear ?x (concat 0 ?weights)) (concat 0 ?biases))"),
+            ("?merged", "(add (linear ?x (concat ?weights 0)) (concat ?biases 0))"),
             ("?weights", "(list (read ?wg) (list (read ?wu) end))"),
             ("?biases", "(list (read ?bg) (list (read ?bu) end))"),
             ("?n", "(first_dim ?wg)"),
@@ -107,8 +107,8 @@ pub const RULES: &[Rule] = &[
     },
     Rule {
         name: "scale-of-scores-from-left",
-        left: "(matmul_transposed (scale ?a ?f) ?b)",
-        right: "(scale (matmul_transposed ?a ?b) ?f)",
+        left: "(matmul (scale ?a ?f) ?b true)",
+        right: "(scale (matmul ?a ?b true) ?f)",
         given: &[],
         conditions: &[],
         because: "A product is linear in its left factor.",
@@ -116,8 +116,8 @@ pub const RULES: &[Rule] = &[
     },
     Rule {
         name: "scale-of-scores-from-right",
-        left: "(matmul_transposed ?a (scale ?b ?f))",
-        right: "(scale (matmul_transposed ?a ?b) ?f)",
+        left: "(matmul ?a (scale ?b ?f) true)",
+        right: "(scale (matmul ?a ?b true) ?f)",
         given: &[],
         conditions: &[],
         because: "A product is linear in its right factor.",
@@ -179,8 +179,8 @@ pub const RULES: &[Rule] = &[
     },
     Rule {
         name: "concat-of-expanded",
-        left: "(concat 1 (list (read (expand ?x ?images)) (list (read (expand ?y ?images)) (list ?z ?rest))))",
-        right: "(concat 1 (list (read (expand (concat 1 (list (read ?x) (list (read ?y) end))) ?images)) (list ?z ?rest)))",
+        left: "(concat (list (read (expand ?x ?images)) (list (read (expand ?y ?images)) (list ?z ?rest))) 1)",
+        right: "(concat (list (read (expand (concat (list (read ?x) (list (read ?y) end)) 1) ?images)) (list ?z ?rest)) 1)",
         given: &[],
         conditions: &[WeightOnly("?x"), WeightOnly("?y"), Rank("?x", 3)],
         because: "Tokens that each image begins with are one table of them.",

@@ -27,8 +27,8 @@ pub const RULES: &[Rule] = &[
     },
     Rule {
         name: "standardize-into-prologue",
-        left: "(as_is (read (standardize ?x ?eps)))",
-        right: "(standardize_rows (read ?x) ?eps)",
+        left: "(as_is (read (layer_norm ?x ?eps)))",
+        right: "(layer_norm_rows (read ?x) ?eps)",
         given: &[],
         conditions: &[],
         because: "A kernel that reads whole rows can normalise them as it reads.",
@@ -36,8 +36,8 @@ pub const RULES: &[Rule] = &[
     },
     Rule {
         name: "rms-standardize-into-prologue",
-        left: "(as_is (read (rms_standardize ?x ?eps)))",
-        right: "(rms_standardize_rows (read ?x) ?eps)",
+        left: "(as_is (read (rms_norm ?x ?eps)))",
+        right: "(rms_norm_rows (read ?x) ?eps)",
         given: &[],
         conditions: &[],
         because: "A kernel that reads whole rows can normalise them as it reads.",
@@ -180,7 +180,7 @@ pub const RULES: &[Rule] = &[
     },
     Rule {
         name: "concat-tokens-into-epilogue",
-        left: "(concat 1 (list (read ?tokens) (list (read (store (gemm ?x ?w) ?e)) end)))",
+        left: "(concat (list (read ?tokens) (list (read (store (gemm ?x ?w) ?e)) end)) 1)",
         right: "(store (gemm ?x ?w) (then_after_tokens ?e (read ?tokens)))",
         given: &[],
         conditions: &[CanGrow("?e"), WeightOnly("?w"), Rank("?tokens", 3)],
@@ -217,7 +217,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         name: "select-token-into-address",
         left: "(read (select_token ?x ?index))",
-        right: "(read_token ?x ?index)",
+        right: "(read_select_token ?x ?index)",
         given: &[],
         conditions: &[],
         because: "The rows of one token lie at equal distances.",
@@ -235,7 +235,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         name: "patchify-into-address",
         left: "(read (patchify ?x ?height ?width ?rows ?cols))",
-        right: "(read_patches ?x ?height ?width ?rows ?cols)",
+        right: "(read_patchify ?x ?height ?width ?rows ?cols)",
         given: &[],
         conditions: &[],
         because: "A kernel that copies rows before it multiplies them can gather them from the image.",
@@ -244,7 +244,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         name: "expand-into-address",
         left: "(read (expand ?x ?images))",
-        right: "(read_expanded ?x ?images)",
+        right: "(read_expand ?x ?images)",
         given: &[],
         conditions: &[],
         because: "Each image may be read from the same memory.",

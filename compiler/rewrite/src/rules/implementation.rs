@@ -18,7 +18,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         name: "linear-of-activations-as-batched-gemm",
         left: "(linear ?x ?w)",
-        right: "(reshape (batched_gemm_transposed (reshape ?x (rows_and_columns ?x)) ?w) (with_last_dim ?x (first_dim ?w)))",
+        right: "(reshape (batched_gemm (reshape ?x (rows_and_columns ?x)) ?w true) (with_last_dim ?x (first_dim ?w)))",
         given: &[],
         conditions: &[NotWeightOnly("?w")],
         because: "Over the flattened rows it is one product of two matrices.",
@@ -26,8 +26,8 @@ pub const RULES: &[Rule] = &[
     },
     Rule {
         name: "matmul-as-batched-gemm",
-        left: "(matmul ?a ?b)",
-        right: "(batched_gemm ?a ?b)",
+        left: "(matmul ?a ?b false)",
+        right: "(batched_gemm ?a ?b false)",
         given: &[],
         conditions: &[],
         because: "This is what the kernel computes.",
@@ -35,8 +35,8 @@ pub const RULES: &[Rule] = &[
     },
     Rule {
         name: "matmul-transposed-as-batched-gemm",
-        left: "(matmul_transposed ?a ?b)",
-        right: "(batched_gemm_transposed ?a ?b)",
+        left: "(matmul ?a ?b true)",
+        right: "(batched_gemm ?a ?b true)",
         given: &[],
         conditions: &[],
         because: "This is what the kernel computes.",
@@ -179,8 +179,8 @@ pub const RULES: &[Rule] = &[
     },
     Rule {
         name: "standardize-as-row-wise",
-        left: "(standardize ?x ?eps)",
-        right: "(store (rows (standardize_rows (read ?x) ?eps)) result)",
+        left: "(layer_norm ?x ?eps)",
+        right: "(store (rows (layer_norm_rows (read ?x) ?eps)) result)",
         given: &[],
         conditions: &[],
         because: "This is what the kernel computes.",
@@ -188,8 +188,8 @@ pub const RULES: &[Rule] = &[
     },
     Rule {
         name: "rms-standardize-as-row-wise",
-        left: "(rms_standardize ?x ?eps)",
-        right: "(store (rows (rms_standardize_rows (read ?x) ?eps)) result)",
+        left: "(rms_norm ?x ?eps)",
+        right: "(store (rows (rms_norm_rows (read ?x) ?eps)) result)",
         given: &[],
         conditions: &[],
         because: "This is what the kernel computes.",
@@ -216,7 +216,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         name: "select-token-as-copy",
         left: "(select_token ?x ?index)",
-        right: "(store (rows (as_is (read_token ?x ?index))) result)",
+        right: "(store (rows (as_is (read_select_token ?x ?index))) result)",
         given: &[],
         conditions: &[],
         because: "The kernel reads the rows of the token and writes them.",
@@ -251,8 +251,8 @@ pub const RULES: &[Rule] = &[
     },
     Rule {
         name: "concat-tokens-as-move",
-        left: "(concat 1 ?list)",
-        right: "(move_concat_tokens ?list)",
+        left: "(concat ?list 1)",
+        right: "(move_concat ?list 1)",
         given: &[],
         conditions: &[ListRank("?list", 3)],
         because: "This is what the kernel does.",
@@ -260,8 +260,8 @@ pub const RULES: &[Rule] = &[
     },
     Rule {
         name: "concat-columns-as-move",
-        left: "(concat ?axis ?list)",
-        right: "(move_concat_columns ?list)",
+        left: "(concat ?list ?axis)",
+        right: "(move_concat ?list ?axis)",
         given: &[],
         conditions: &[LastAxis("?axis", "?list")],
         because: "This is what the kernel does.",

@@ -19,7 +19,7 @@ use super::{Assumption, Rule};
 pub const RULES: &[Rule] = &[
     Rule {
         name: "rms-norm-behind-linear",
-        left: "(linear (rms_standardize ?x ?eps) ?w)",
+        left: "(linear (rms_norm ?x ?eps) ?w)",
         right: "(multiply (linear ?x ?w) (norm_scale ?x false ?eps))",
         given: &[],
         conditions: &[Unrounded("?x"), NotWeightOnly("?x"), WeightOnly("?w")],
@@ -28,7 +28,7 @@ pub const RULES: &[Rule] = &[
     },
     Rule {
         name: "layer-norm-behind-linear",
-        left: "(linear (standardize ?x ?eps) ?w)",
+        left: "(linear (layer_norm ?x ?eps) ?w)",
         right: "(multiply (linear ?x (centre ?w)) (norm_scale ?x true ?eps))",
         given: &[],
         conditions: &[

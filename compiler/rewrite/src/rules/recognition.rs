@@ -6,9 +6,8 @@ use super::Rule;
 pub const RULES: &[Rule] = &[
     Rule {
         name: "attention",
-        left: "(merge_heads (matmul (softmax (scale (matmul_transposed (split_heads ?q ?heads) (split_heads ?k ?heads))
-                                                    ?scale))
-                                    (split_heads ?v ?heads)))",
+        left: "(merge_heads (matmul (softmax (scale (matmul (split_heads ?q ?heads) (split_heads ?k ?heads) true)
+                                                    ?scale)) (split_heads ?v ?heads) false))",
         right: "(attention (read ?q) (read ?k) (read ?v) ?heads ?scale end)",
         given: &[],
         conditions: &[],
@@ -17,8 +16,7 @@ pub const RULES: &[Rule] = &[
     },
     Rule {
         name: "attention-without-scale",
-        left: "(merge_heads (matmul (softmax (matmul_transposed (split_heads ?q ?heads) (split_heads ?k ?heads)))
-                                    (split_heads ?v ?heads)))",
+        left: "(merge_heads (matmul (softmax (matmul (split_heads ?q ?heads) (split_heads ?k ?heads) true)) (split_heads ?v ?heads) false))",
         right: "(attention (read ?q) (read ?k) (read ?v) ?heads 1.0 end)",
         given: &[],
         conditions: &[],
@@ -28,9 +26,8 @@ pub const RULES: &[Rule] = &[
     Rule {
         name: "attention-in-segments",
         left: "(merge_heads (matmul (softmax (mask_segments
-                                        (scale (matmul_transposed (split_heads ?q ?heads) (split_heads ?k ?heads)) ?scale)
-                                        ?segments))
-                                    (split_heads ?v ?heads)))",
+                                        (scale (matmul (split_heads ?q ?heads) (split_heads ?k ?heads) true) ?scale)
+                                        ?segments)) (split_heads ?v ?heads) false))",
         right: "(attention (read ?q) (read ?k) (read ?v) ?heads ?scale (list (read ?segments) end))",
         given: &[],
         conditions: &[],
@@ -40,8 +37,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         name: "attention-in-segments-without-scale",
         left: "(merge_heads (matmul (softmax (mask_segments
-                                        (matmul_transposed (split_heads ?q ?heads) (split_heads ?k ?heads)) ?segments))
-                                    (split_heads ?v ?heads)))",
+                                        (matmul (split_heads ?q ?heads) (split_heads ?k ?heads) true) ?segments)) (split_heads ?v ?heads) false))",
         right: "(attention (read ?q) (read ?k) (read ?v) ?heads 1.0 (list (read ?segments) end))",
         given: &[],
         conditions: &[],

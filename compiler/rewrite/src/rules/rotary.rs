@@ -23,7 +23,7 @@ pub const RULES: &[Rule] = &[
                            (read (rope (columns ?merged ?n ?m) ?cos ?sin ?heads))
                            (read (columns ?merged (plus ?n ?m) (first_dim ?wv))) ?heads ?scale ?mask)",
         given: &[
-            ("?merged", "(add (linear ?x (concat 0 ?weights)) (concat 0 ?biases))"),
+            ("?merged", "(add (linear ?x (concat ?weights 0)) (concat ?biases 0))"),
             ("?weights", "(list (read ?wq) (list (read ?wk) (list (read ?wv) end)))"),
             ("?biases", "(list (read ?bq) (list (read ?bk) (list (read ?bv) end)))"),
             ("?n", "(first_dim ?wq)"),
@@ -50,7 +50,7 @@ pub const RULES: &[Rule] = &[
                            (read (rope (columns ?merged ?n ?m) ?cos ?sin ?heads))
                            (read (columns ?merged (plus ?n ?m) (first_dim ?wv))) ?heads ?scale ?mask)",
         given: &[
-            ("?merged", "(linear ?x (concat 0 ?weights))"),
+            ("?merged", "(linear ?x (concat ?weights 0))"),
             ("?weights", "(list (read ?wq) (list (read ?wk) (list (read ?wv) end)))"),
             ("?n", "(first_dim ?wq)"),
             ("?m", "(first_dim ?wk)"),

@@ -63,8 +63,8 @@ pub const RULES: &[Rule] = &[
     },
     Rule {
         name: "rows-before-standardize",
-        left: "(gather_rows (standardize ?x ?eps) ?index)",
-        right: "(standardize (gather_rows ?x ?index) ?eps)",
+        left: "(gather_rows (layer_norm ?x ?eps) ?index)",
+        right: "(layer_norm (gather_rows ?x ?index) ?eps)",
         given: &[],
         conditions: &[],
         because: "Each row is computed by itself.",
@@ -72,8 +72,8 @@ pub const RULES: &[Rule] = &[
     },
     Rule {
         name: "rows-before-rms-standardize",
-        left: "(gather_rows (rms_standardize ?x ?eps) ?index)",
-        right: "(rms_standardize (gather_rows ?x ?index) ?eps)",
+        left: "(gather_rows (rms_norm ?x ?eps) ?index)",
+        right: "(rms_norm (gather_rows ?x ?index) ?eps)",
         given: &[],
         conditions: &[],
         because: "Each row is computed by itself.",

@@ -54,8 +54,8 @@ pub const RULES: &[Rule] = &[
     },
     Rule {
         name: "select-token-before-standardize",
-        left: "(select_token (standardize ?x ?eps) ?index)",
-        right: "(standardize (select_token ?x ?index) ?eps)",
+        left: "(select_token (layer_norm ?x ?eps) ?index)",
+        right: "(layer_norm (select_token ?x ?index) ?eps)",
         given: &[],
         conditions: &[],
         because: "Each row is normalised by itself.",

@@ -7,9 +7,8 @@ use crate::meaning::{Algebra, Children, Meaning, meaning};
 use crate::saturate::{Compiled, RuleStatistics};
 use egg::{EGraph, RecExpr, Searcher};
 use ocellus_dialects::symbolic::{Bindings, Dim, Symbol};
-use ocellus_dialects::venc::{Activation, Op};
+use ocellus_dialects::venc::{self, Activation, Attribute, Op};
 use ocellus_dialects::{ElementType, HostTensor, TensorType};
-use ocellus_reference::evaluate_op;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use std::collections::BTreeMap;
@@ -98,8 +97,8 @@ impl Instance {
                 let (gain, bias) = (self.tensor(width, true), self.tensor(width, true));
                 format!("(layer_norm_rows {x} {gain} {bias} 1e-6)")
             }
-            3 => format!("(standardize_rows {x} 1e-6)"),
-            4 => format!("(rms_standardize_rows {x} 1e-6)"),
+            3 => format!("(layer_norm_rows {x} 1e-6)"),
+            4 => format!("(rms_norm_rows {x} 1e-6)"),
             _ => format!("(as_is {x})"),
         }
     }
@@ -194,7 +193,7 @@ impl Instance {
                 let dims: Vec<String> = self.shape(rest).iter().map(i64::to_string).collect();
                 format!("[{}]", dims.join(","))
             }
-            word if word.parse::<super::super::attribute::Attribute>().is_ok()
+            word if word.parse::<Attribute>().is_ok()
                 && !word.starts_with(|c: char| c.is_ascii_uppercase())
                 && rest.is_empty() =>
             {
@@ -227,9 +226,10 @@ impl Algebra for Evaluation<'_> {
         Ok(self.0.given[given.0 as usize].2.clone())
     }
 
-    fn apply(&mut self, op: Op, operands: &[HostTensor]) -> Result<HostTensor, String> {
+    fn apply(&mut self, op: impl Into<Op>, operands: &[HostTensor]) -> Result<HostTensor, String> {
+        let op = op.into();
         let operands: Vec<&HostTensor> = operands.iter().collect();
-        evaluate_op(&op, &operands, &Bindings::new()).map_err(|error| error.to_string())
+        venc::evaluate(&op, &operands, &Bindings::new()).map_err(|error| error.to_string())
     }
 
     fn type_of(&self, tensor: &HostTensor) -> TensorType {

@@ -16,7 +16,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         name: "layer-norm-into-weight",
         left: "(linear (layer_norm ?x ?gain ?bias ?eps) ?w)",
-        right: "(add (linear (standardize ?x ?eps) (multiply ?w ?gain)) (linear ?bias ?w))",
+        right: "(add (linear (layer_norm ?x ?eps) (multiply ?w ?gain)) (linear ?bias ?w))",
         given: &[],
         conditions: &[
             Unrounded("?w"),
@@ -31,7 +31,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         name: "rms-norm-into-weight",
         left: "(linear (rms_norm ?x ?gain ?eps) ?w)",
-        right: "(linear (rms_standardize ?x ?eps) (multiply ?w ?gain))",
+        right: "(linear (rms_norm ?x ?eps) (multiply ?w ?gain))",
         given: &[],
         conditions: &[Unrounded("?w"), WeightOnly("?w"), WeightOnly("?gain"), NoProduct("?w")],
         because: "The gain scales the columns of the weight.",
@@ -77,7 +77,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         name: "product-of-weights",
         left: "(linear (linear ?x ?a) ?b)",
-        right: "(linear ?x (matmul ?b ?a))",
+        right: "(linear ?x (matmul ?b ?a false))",
         given: &[],
         conditions: &[
             NotWeightOnly("?x"),
@@ -92,7 +92,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         name: "product-of-weights-past-bias",
         left: "(linear (add (linear ?x ?a) ?c) ?b)",
-        right: "(add (linear ?x (matmul ?b ?a)) (linear ?c ?b))",
+        right: "(add (linear ?x (matmul ?b ?a false)) (linear ?c ?b))",
         given: &[],
         conditions: &[
             NotWeightOnly("?x"),

@@ -1,16 +1,16 @@
-//! [`Attribute`]: what a term says beside its tensors: dimensions, factors, element types, names.
+//! [`Attribute`]: what an operation says beside its operands: dimensions, factors, element types, names.
 //!
-//! Attributes are leaves of terms, so that a rule can name them (`?eps`), demand one (`1.0`), or require two to be
-//! equal by writing the same variable twice.
+//! In the e-graph attributes are leaves of terms, so that a rule can name them (`?eps`), demand one (`1.0`), or require two to
+//! be equal by writing the same variable twice.
 
-use ocellus_dialects::ElementType;
-use ocellus_dialects::symbolic::Dim;
-use ocellus_dialects::venc::{Activation, InterpolationFilter};
+use super::{Activation, InterpolationFilter};
+use crate::symbolic::Dim;
+use crate::tensor::ElementType;
 use ordered_float::OrderedFloat;
 use std::fmt;
 use std::str::FromStr;
 
-/// A leaf that is not a tensor.
+/// The value of an attribute.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Attribute {
     /// A dimension, a position, an axis, a number of heads.
@@ -27,8 +27,31 @@ pub enum Attribute {
     Filter(InterpolationFilter),
     /// Yes or no.
     Flag(bool),
-    /// A function of the module.
-    Callee(String),
+    /// A function of the module, a tensor of the checkpoint.
+    Name(String),
+}
+
+/// What values an attribute has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AttributeKind {
+    /// A number of 64 bits; an [`Attribute::Dim`] without symbols.
+    Integer,
+    /// A dimension.
+    Dim,
+    /// A real number.
+    Number,
+    /// Dimensions.
+    Shape,
+    /// A storage.
+    Element,
+    /// A function of one number.
+    Activation,
+    /// How positions are interpolated.
+    Filter,
+    /// Yes or no.
+    Flag,
+    /// A name.
+    Name,
 }
 
 impl Attribute {
@@ -91,7 +114,7 @@ impl fmt::Display for Attribute {
             Attribute::Activation(activation) => f.write_str(activation.name()),
             Attribute::Filter(filter) => f.write_str(filter.name()),
             Attribute::Flag(flag) => write!(f, "{flag}"),
-            Attribute::Callee(name) => write!(f, "@{name}"),
+            Attribute::Name(name) => write!(f, "@{name}"),
         }
     }
 }

@@ -4,20 +4,20 @@
 //! Each output row or column is a weighted sum of some input rows or columns ([`Axis::taps`]); the two axes are
 //! independent. The weights follow `UpSampleKernel.cpp` of PyTorch.
 
-use ocellus_dialects::HostTensor;
-use ocellus_dialects::venc::InterpolationFilter;
+use crate::HostTensor;
+use crate::venc::InterpolationFilter;
 
 /// One axis of the grid.
 #[derive(Clone, Copy)]
-pub(super) struct Axis {
+pub struct Axis {
     /// Its length in the table.
-    pub(super) native: usize,
+    pub native: usize,
     /// The length wanted.
-    pub(super) wanted: usize,
+    pub wanted: usize,
     /// The weights.
-    pub(super) filter: InterpolationFilter,
+    pub filter: InterpolationFilter,
     /// Whether the filter is widened where the axis shrinks.
-    pub(super) antialias: bool,
+    pub antialias: bool,
 }
 
 /// An input index and its weight.
@@ -82,7 +82,7 @@ impl Axis {
 }
 
 /// `table[rows.native * cols.native, n] -> [rows.wanted * cols.wanted, n]`.
-pub(super) fn interpolate(table: &HostTensor, rows: Axis, cols: Axis, out: &mut HostTensor) {
+pub fn interpolate(table: &HostTensor, rows: Axis, cols: Axis, out: &mut HostTensor) {
     let [_, width] = out.shape[..] else { return };
     let row_taps: Vec<Vec<Tap>> = (0..rows.wanted).map(|row| rows.taps(row)).collect();
     let col_taps: Vec<Vec<Tap>> = (0..cols.wanted).map(|col| cols.taps(col)).collect();
@@ -104,11 +104,11 @@ pub(super) fn interpolate(table: &HostTensor, rows: Axis, cols: Axis, out: &mut 
 
 #[cfg(test)]
 mod tests {
-    use crate::evaluate_op;
-    use ocellus_dialects::HostTensor;
-    use ocellus_dialects::symbolic::Dim;
-    use ocellus_dialects::venc::InterpolationFilter::{self, Bicubic, Bilinear};
-    use ocellus_dialects::venc::Op;
+    use super::*;
+    use crate::symbolic::Dim;
+    use crate::venc::InterpolatePositions;
+    use crate::venc::InterpolationFilter::{Bicubic, Bilinear};
+    use crate::venc::examples;
 
     fn run(
         native: (usize, usize),
@@ -119,7 +119,7 @@ mod tests {
         let entries = native.0 * native.1;
         let data = (0..entries).map(|i| (i * 7 % 11) as f32 + i as f32 * 0.25).collect();
         let table = HostTensor::new(vec![entries, 1], data).unwrap();
-        let op = Op::InterpolatePositions {
+        let op = InterpolatePositions {
             native_rows: native.0 as i64,
             native_cols: native.1 as i64,
             rows: Dim::from(wanted.0),
@@ -127,7 +127,7 @@ mod tests {
             filter,
             antialias,
         };
-        evaluate_op(&op, &[&table], &Default::default()).unwrap().data
+        examples::run(op, &[&table]).data
     }
 
     /// Made with `torch.nn.functional.interpolate` in float64 on the table `i * 7 % 11 + i / 4`, 8 digits kept.

@@ -1,0 +1,78 @@
+//! The operations of `venc`: a file each, with its declaration, its typing and its value.
+
+use super::operation::{Declaration, Operation};
+
+/// Declares the modules of operations, and [`Op`] of what is in them.
+macro_rules! operations {
+    ($($file:ident::$name:ident,)*) => {
+        $(mod $file;)*
+        $(pub use $file::$name;)*
+
+        /// An operation of `venc`. Shapes are written slowest dimension first; `..` is any number of dimensions.
+        #[derive(Clone, Debug, PartialEq)]
+        pub enum Op {
+            $(#[doc = concat!("See [`", stringify!($name), "`].")] $name($name),)*
+        }
+
+        $(impl From<$name> for Op {
+            fn from(op: $name) -> Op {
+                Op::$name(op)
+            }
+        })*
+
+        impl Op {
+            /// What is declared of each operation.
+            pub const DECLARATIONS: &[&Declaration] = &[$(&$name::DECLARATION),*];
+
+            /// The operation, whichever it is.
+            pub fn operation(&self) -> &dyn Operation {
+                match self {
+                    $(Op::$name(op) => op,)*
+                }
+            }
+
+            /// The operation, whichever it is.
+            pub(super) fn operation_mut(&mut self) -> &mut dyn Operation {
+                match self {
+                    $(Op::$name(op) => op,)*
+                }
+            }
+        }
+    };
+}
+
+operations! {
+    weight::Weight,
+    patchify::Patchify,
+    linear::Linear,
+    linear_slices::LinearSlices,
+    sum_slices::SumSlices,
+    matmul::Matmul,
+    add::Add,
+    multiply::Multiply,
+    scale::Scale,
+    activate::Activate,
+    layer_norm::LayerNorm,
+    rms_norm::RmsNorm,
+    norm_scale::NormScale,
+    centre::Centre,
+    softmax::Softmax,
+    rope::Rope,
+    gather_rows::GatherRows,
+    inverse_permutation::InversePermutation,
+    mask_segments::MaskSegments,
+    split_heads::SplitHeads,
+    merge_heads::MergeHeads,
+    concat::Concat,
+    columns::Columns,
+    tokens::Tokens,
+    select_token::SelectToken,
+    mean_tokens::MeanTokens,
+    expand::Expand,
+    reshape::Reshape,
+    interpolate_positions::InterpolatePositions,
+    cast::Cast,
+    call::Call,
+}
+
+pub use cast::round_in_place;
