@@ -113,6 +113,7 @@ mod tests {
     use super::*;
     use crate::{Layout, lower};
     use ocellus_dialects::kernel::{EpilogueOp, KernelOp, Prologue};
+    use ocellus_dialects::venc::Scale;
     use ocellus_dialects::{ElementType, TensorType};
 
     #[test]
@@ -120,7 +121,7 @@ mod tests {
         let layout = |element| Layout::contiguous(&TensorType::new(element, [100, 19]));
         let op = KernelOp::RowWise {
             prologue: Prologue::None,
-            epilogue: vec![EpilogueOp::Scale(0.5)],
+            epilogue: vec![EpilogueOp::Elementwise(Scale { factor: 0.5 }.into())],
             to: ElementType::BF16,
         };
         let target = CpuTarget::X86_64_V3;

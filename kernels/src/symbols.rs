@@ -33,12 +33,14 @@ mod tests {
     use super::*;
     use crate::{CpuTarget, Layout, lower};
     use ocellus_dialects::kernel::{EpilogueOp, KernelOp, Prologue};
+    use ocellus_dialects::venc::Scale;
     use ocellus_dialects::{ElementType, TensorType};
 
     /// A kernel that multiplies by a number, which its words do not say.
     fn scale(by: f64) -> Kernel {
         let layout = Layout::contiguous(&TensorType::new(ElementType::F32, [100, 19]));
-        let (prologue, epilogue) = (Prologue::None, vec![EpilogueOp::Scale(by)]);
+        let (prologue, epilogue) =
+            (Prologue::None, vec![EpilogueOp::Elementwise(Scale { factor: by }.into())]);
         let op = KernelOp::RowWise { prologue, epilogue, to: ElementType::F32 };
         lower(&op, std::slice::from_ref(&layout), &layout, &CpuTarget::X86_64_V3).unwrap().kernel
     }

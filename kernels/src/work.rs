@@ -1,5 +1,6 @@
 //! What a kernel costs in closed form, whoever runs it.
 
+use crate::vector::{ACTIVATION_FLOPS, elementwise_flops};
 use ocellus_dialects::TensorType;
 use ocellus_dialects::kernel::{EpilogueOp, KernelOp, Prologue};
 use ocellus_dialects::symbolic::Dim;
@@ -131,9 +132,6 @@ const ROTATION_FLOPS: i64 = 3;
 /// as measured (`patch_embedding_throughput`, each tile on its own).
 const GATHER_FLOPS: i64 = 8;
 
-/// A function of an element, roughly.
-const ACTIVATION_FLOPS: i64 = 24;
-
 fn times(dim: Dim, factor: i64) -> Dim {
     dim * Dim::from(factor)
 }
@@ -153,8 +151,8 @@ fn prologue_flops(prologue: Prologue) -> i64 {
 /// Arithmetic for one element of the result: what stands before a gate happens to both that it multiplies.
 fn epilogue_flops(epilogue: &[EpilogueOp]) -> i64 {
     let cost = |flops: i64, op: &EpilogueOp| match op {
-        EpilogueOp::Combine(..) | EpilogueOp::Scale(_) => flops + 1,
-        EpilogueOp::Activate(_) => flops + ACTIVATION_FLOPS,
+        EpilogueOp::Combine(..) => flops + 1,
+        EpilogueOp::Elementwise(function) => flops + elementwise_flops(*function),
         EpilogueOp::Gate(_) => 2 * flops + ACTIVATION_FLOPS + 1,
         EpilogueOp::AfterTokens => flops,
     };

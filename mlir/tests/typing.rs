@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "the helpers of tests")]
 
-use ocellus_dialects::venc::{Module, Op, irdl};
+use ocellus_dialects::venc::{Module, Op, elementwise_irdl, irdl};
 use ocellus_mlir::Context;
 use std::path::{Path, PathBuf};
 
@@ -39,12 +39,27 @@ fn every_operation_has_a_file() {
     }
 }
 
-/// The file is there for MLIR's own tools. `INSTA_UPDATE=always` writes it anew, as it does snapshots.
+/// What `dialects` writes of its declarations is in the files, which are there for MLIR's own tools too.
+/// `INSTA_UPDATE=always` writes it anew, as it does snapshots.
 #[test]
-fn the_irdl_file_is_what_the_declarations_say() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("venc.irdl");
+fn the_irdl_files_say_what_is_declared() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    is_up_to_date(&folder.join("venc.irdl"), |_| irdl());
+    is_up_to_date(&folder.join("kernel.irdl"), |text| {
+        let (before, rest) = text.split_once(ELEMENTWISE).unwrap();
+        let (_, behind) = rest.split_once(END).unwrap();
+        format!("{before}{ELEMENTWISE}{}{END}{behind}", elementwise_irdl())
+    });
+}
+
+/// What stands in `kernel.irdl` before what is written there, and behind it.
+const ELEMENTWISE: &str = "  // Functions of one element, written from the declarations in `dialects/src/venc/operations`.\n";
+const END: &str = "  // Here they end.\n";
+
+fn is_up_to_date(path: &Path, written: impl Fn(&str) -> String) {
+    let text = std::fs::read_to_string(path).unwrap();
     if std::env::var("INSTA_UPDATE").is_ok_and(|update| update == "always") {
-        std::fs::write(&path, irdl()).unwrap();
+        return std::fs::write(path, written(&text)).unwrap();
     }
-    assert_eq!(std::fs::read_to_string(&path).unwrap(), irdl());
+    assert!(text == written(&text), "{}: run the test with INSTA_UPDATE=always", path.display());
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use ocellus_dialects::kernel::{EpilogueOp, GemmTile, KernelOp, Prologue};
-use ocellus_dialects::venc::Activation;
+use ocellus_dialects::venc::{Activate, Activation};
 use ocellus_dialects::{ElementType, TensorType};
 use ocellus_kernels::{Layout, lower, symbols};
 
@@ -10,7 +10,7 @@ fn gemm(element: ElementType, target: &CpuTarget) -> Kernel {
     let layout = |shape: [i64; 2]| Layout::contiguous(&TensorType::new(element, shape));
     let op = KernelOp::Gemm {
         prologue: Prologue::None,
-        epilogue: vec![EpilogueOp::Activate(Activation::Gelu)],
+        epilogue: vec![EpilogueOp::Elementwise(Activate { function: Activation::Gelu }.into())],
         tile: GemmTile::DEFAULT,
     };
     let operands = [layout([197, 64]), layout([48, 64])];

@@ -57,8 +57,7 @@ impl Sort {
             | ThenMultiplyFull(..)
             | ThenMultiplyRows(..)
             | ThenMultiplyTable(..)
-            | ThenActivate(..)
-            | ThenScale(..)
+            | Then(..)
             | ThenGate(..)
             | ThenCast(..)
             | ThenAfterTokens(..) => (Sort::Epilogue, false),

@@ -243,8 +243,7 @@ impl<'a> Reader<'a> {
             EpilogueStep::Combine(combine, broadcast, _) => {
                 Some(EpilogueOp::Combine(*combine, *broadcast))
             }
-            EpilogueStep::Activate(activation) => Some(EpilogueOp::Activate(*activation)),
-            EpilogueStep::Scale(factor) => Some(EpilogueOp::Scale(*factor)),
+            EpilogueStep::Elementwise(function) => Some(EpilogueOp::Elementwise(*function)),
             EpilogueStep::Gate(activation) => Some(EpilogueOp::Gate(*activation)),
             EpilogueStep::AfterTokens(_) => Some(EpilogueOp::AfterTokens),
             // The storage of the result says it.
@@ -428,10 +427,8 @@ fn last_of_epilogue(term: &Term) -> Option<(Id, Option<Id>)> {
         | Term::ThenMultiplyRows([e, b])
         | Term::ThenMultiplyTable([e, b])
         | Term::ThenAfterTokens([e, b]) => Some((*e, Some(*b))),
-        Term::ThenActivate([e, _])
-        | Term::ThenScale([e, _])
-        | Term::ThenGate([e, _])
-        | Term::ThenCast([e, _]) => Some((*e, None)),
+        Term::Then(_, ids) => ids.first().map(|e| (*e, None)),
+        Term::ThenGate([e, _]) | Term::ThenCast([e, _]) => Some((*e, None)),
         _ => None,
     }
 }

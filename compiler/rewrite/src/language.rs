@@ -11,8 +11,8 @@
 //!
 //! An operation is a term by its declaration: its operands, then its attributes. It has the same children wherever it is
 //! done: as an operation `(columns x start length)`, as an address `(read_columns x start length)`, on the rows that a kernel
-//! reads `(softmax_rows x)`, by a launch of its own `(move_tokens x start length)`. Where operands may be repeated, they are a
-//! list.
+//! reads `(softmax_rows x)`, on each element that it stores `(then_scale epilogue factor)`, by a launch of its own
+//! `(move_tokens x start length)`. Where operands may be repeated, they are a list.
 //!
 //! Every *value* (the result of a `store`, an `attention`, a move, or an argument) lies contiguous in memory. A view
 //! exists only where a kernel reads it: `(read_columns x start length)` is an operand, not a value.
@@ -91,6 +91,8 @@ macro_rules! terms {
             Address(Operation, Children),
             /// The operation on the rows that a kernel reads: `(softmax_rows x)`.
             Prologue(Operation, Children),
+            /// The operation on each element before it is stored, behind an epilogue: `(then_scale epilogue factor)`.
+            Then(Operation, Children),
             /// The operation as a launch of its own that moves elements: `(move_tokens x start length)`.
             Move(Operation, Children),
             /// A value that the function is given.
@@ -107,6 +109,7 @@ macro_rules! terms {
                     Term::Operation(operation, _)
                     | Term::Address(operation, _)
                     | Term::Prologue(operation, _)
+                    | Term::Then(operation, _)
                     | Term::Move(operation, _) => Some(*operation),
                     Term::Given(_) | Term::Attribute(_) $(| Term::$variant(_))* => None,
                 };
@@ -129,6 +132,7 @@ macro_rules! terms {
                     Term::Operation(_, children)
                     | Term::Address(_, children)
                     | Term::Prologue(_, children)
+                    | Term::Then(_, children)
                     | Term::Move(_, children) => children,
                     Term::Given(_) | Term::Attribute(_) => &[],
                     $(Term::$variant(children) => children,)*
@@ -140,6 +144,7 @@ macro_rules! terms {
                     Term::Operation(_, children)
                     | Term::Address(_, children)
                     | Term::Prologue(_, children)
+                    | Term::Then(_, children)
                     | Term::Move(_, children) => &mut children.ids[..usize::from(children.length)],
                     Term::Given(_) | Term::Attribute(_) => &mut [],
                     $(Term::$variant(children) => children,)*
@@ -153,6 +158,7 @@ macro_rules! terms {
                     Term::Operation(operation, _) => write!(f, "{operation}"),
                     Term::Address(operation, _) => write!(f, "read_{operation}"),
                     Term::Prologue(operation, _) => write!(f, "{operation}_rows"),
+                    Term::Then(operation, _) => write!(f, "then_{operation}"),
                     Term::Move(operation, _) => write!(f, "move_{operation}"),
                     Term::Given(given) => write!(f, "{given}"),
                     Term::Attribute(attribute) => write!(f, "{attribute}"),
@@ -181,10 +187,11 @@ macro_rules! terms {
 impl Term {
     /// A term of an operation, as its name says where that is done.
     fn of_operation(op: &str, children: &[Id]) -> Option<Term> {
-        let places: [(&str, &str, fn(Operation, Children) -> Term); 4] = [
+        let places: [(&str, &str, fn(Operation, Children) -> Term); 5] = [
             ("", "", Term::Operation),
             ("read_", "", Term::Address),
             ("", "_rows", Term::Prologue),
+            ("then_", "", Term::Then),
             ("move_", "", Term::Move),
         ];
         places.into_iter().find_map(|(before, after, term)| {
@@ -240,10 +247,6 @@ terms! {
     "then_multiply_rows" = ThenMultiplyRows(2),
     /// Times the element of a table.
     "then_multiply_table" = ThenMultiplyTable(2),
-    /// A function of it.
-    "then_activate" = ThenActivate(2),
-    /// Times a constant.
-    "then_scale" = ThenScale(2),
     /// A function of the left half of the columns times the right half.
     "then_gate" = ThenGate(2),
     /// Rounded.

@@ -10,8 +10,9 @@ use egg::Id;
 use ocellus_dialects::kernel::{Broadcast, Combine};
 use ocellus_dialects::symbolic::Dim;
 use ocellus_dialects::venc::{
-    Activate, Activation, Add, Attribute, Call, Cast, Columns, Concat, Linear, LinearSlices,
-    MaskSegments, Matmul, MergeHeads, Multiply, Op, Reshape, Scale, Softmax, SplitHeads,
+    Activate, Activation, Add, Attribute, Call, Cast, Columns, Concat, Elementwise, Linear,
+    LinearSlices, MaskSegments, Matmul, MergeHeads, Multiply, Op, Reshape, Scale, Softmax,
+    SplitHeads,
 };
 use ocellus_dialects::{ElementType, TensorType};
 
@@ -40,9 +41,7 @@ pub enum EpilogueStep<T> {
     /// Combined with an element of another tensor.
     Combine(Combine, Broadcast, T),
     /// A function of it.
-    Activate(Activation),
-    /// Times a constant.
-    Scale(f64),
+    Elementwise(Elementwise),
     /// A function of it, times the element of the same column of the right half.
     Gate(Activation),
     /// Rounded to another storage.
@@ -211,8 +210,14 @@ fn epilogue_meaning<T: Clone>(
         Term::ThenMultiplyFull([e, b]) => (e, combine(Multiply, Full, *b)?),
         Term::ThenMultiplyRows([e, b]) => (e, combine(Multiply, Rows, *b)?),
         Term::ThenMultiplyTable([e, b]) => (e, combine(Multiply, Table, *b)?),
-        Term::ThenActivate([e, f]) => (e, EpilogueStep::Activate(children.activation(*f)?)),
-        Term::ThenScale([e, f]) => (e, EpilogueStep::Scale(children.number(*f)?)),
+        Term::Then(operation, ids) => {
+            let [e, attributes @ ..] = &ids[..] else { return Err("no step before".into()) };
+            let attributes: Vec<Attribute> =
+                attributes.iter().map(|id| children.attribute(*id)).collect::<Result<_, _>>()?;
+            let function = Elementwise::of(&operation.with_attributes(&attributes)?);
+            let not_one = || format!("venc.{operation} is no function of one element");
+            (e, EpilogueStep::Elementwise(function.ok_or_else(not_one)?))
+        }
         Term::ThenGate([e, f]) => (e, EpilogueStep::Gate(children.activation(*f)?)),
         Term::ThenCast([e, to]) => (e, EpilogueStep::Cast(children.element(*to)?)),
         Term::ThenAfterTokens([e, tokens]) => {
@@ -311,10 +316,7 @@ pub fn apply_step<A: Algebra>(
     step: EpilogueStep<A::Tensor>,
 ) -> Result<A::Tensor, String> {
     match step {
-        EpilogueStep::Activate(activation) => {
-            algebra.apply(Activate { function: activation }, &[x])
-        }
-        EpilogueStep::Scale(factor) => algebra.apply(Scale { factor }, &[x]),
+        EpilogueStep::Elementwise(function) => algebra.apply(function, &[x]),
         EpilogueStep::Cast(to) => algebra.apply(Cast { to }, &[x]),
         EpilogueStep::AfterTokens(tokens) => algebra.apply(Concat { axis: 1 }, &[tokens, x]),
         EpilogueStep::Gate(activation) => {

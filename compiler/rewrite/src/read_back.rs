@@ -218,8 +218,7 @@ fn finish<A: Algebra>(
                 let operand = rest.next().ok_or("an operand of an epilogue is missing")?;
                 EpilogueStep::Combine(*combine, *broadcast, operand)
             }
-            EpilogueOp::Activate(activation) => EpilogueStep::Activate(*activation),
-            EpilogueOp::Scale(factor) => EpilogueStep::Scale(*factor),
+            EpilogueOp::Elementwise(function) => EpilogueStep::Elementwise(*function),
             EpilogueOp::Gate(activation) => EpilogueStep::Gate(*activation),
             EpilogueOp::AfterTokens => EpilogueStep::AfterTokens(
                 rest.next().ok_or("an operand of an epilogue is missing")?,

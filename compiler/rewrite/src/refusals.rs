@@ -155,8 +155,7 @@ fn described(facts: &Facts) -> String {
 fn step(step: &EpilogueStep<TensorType>) -> String {
     match step {
         EpilogueStep::Combine(how, broadcast, _) => format!("{} {}", how.name(), broadcast.name()),
-        EpilogueStep::Activate(activation) => activation.name().to_string(),
-        EpilogueStep::Scale(factor) => format!("scale {factor}"),
+        EpilogueStep::Elementwise(function) => function.to_string(),
         EpilogueStep::Gate(activation) => format!("gate {}", activation.name()),
         EpilogueStep::Cast(to) => format!("cast to {to}"),
         EpilogueStep::AfterTokens(_) => "after tokens".to_string(),

@@ -227,8 +227,7 @@ pub fn kernel_name(op: &KernelOp) -> String {
         EpilogueOp::Combine(combine, broadcast) => {
             format!("{} {}", combine.name(), broadcast.name())
         }
-        EpilogueOp::Activate(activation) => activation.name().to_string(),
-        EpilogueOp::Scale(factor) => format!("scale {factor}"),
+        EpilogueOp::Elementwise(function) => function.to_string(),
         EpilogueOp::Gate(activation) => format!("gate {}", activation.name()),
         EpilogueOp::AfterTokens => "after tokens".to_string(),
     };

@@ -63,6 +63,23 @@ fn clip_has_quick_gelu_in_an_epilogue() {
     insta::assert_snapshot!(function_of("clip-published-names", "layer"));
 }
 
+/// A model that clips what its activation gives, and clips again: one launch.
+#[test]
+fn a_clamp_goes_into_the_epilogue() {
+    let module = nn::build(ElementType::F32, |nn| {
+        let images = nn.symbol("images", 1..=8)?;
+        let [x] = nn.inputs([("x", vec![images, 196.into(), 64.into()])])?;
+        let hidden = nn.apply("fc", &nn::Linear::new(32), &x)?.activate(Activation::Gelu)?;
+        let clipped = hidden.apply(venc::Clamp { min: -0.1, max: 6.0 }, &[])?;
+        nn.result("y", &clipped.apply(venc::Clamp { min: 0.0, max: f64::INFINITY }, &[])?)
+    })
+    .unwrap();
+    let target = TargetDescription::named("x86-64-v4").unwrap();
+    let at = smallest(&module.symbols);
+    let (kernels, _) = choose(&module, &at, &target, &Switches::default()).unwrap();
+    insta::assert_snapshot!(kernels.function("main").unwrap());
+}
+
 #[test]
 fn the_pooling_head_projects_its_probe_at_compile_time() {
     insta::assert_snapshot!(function_of("siglip-published-names", "main"));

@@ -2,11 +2,11 @@
 
 use crate::gemm::{Epilogue, product};
 use crate::launch::{Operand, assert_close, run, targets};
-use crate::near::{self, Near};
+use crate::near::{self, Near, step};
 use ocellus_dialects::ElementType::{self, BF16, F16, F32};
 use ocellus_dialects::TensorType;
 use ocellus_dialects::kernel::{Between, Broadcast, Combine, EpilogueOp, KernelOp, Prologue};
-use ocellus_dialects::venc::Activation;
+use ocellus_dialects::venc::{Activate, Activation};
 use ocellus_kernels::{CpuTarget, Layout, LowerError, lower};
 
 const BIAS: EpilogueOp = EpilogueOp::Combine(Combine::Add, Broadcast::Columns);
@@ -27,7 +27,7 @@ struct Mlp {
 
 impl Mlp {
     fn plain(m: i64, (k, hidden, n): (i64, i64, i64), element: ElementType) -> Self {
-        let between = vec![BIAS, EpilogueOp::Activate(Activation::Gelu)];
+        let between = vec![BIAS, step(Activate { function: Activation::Gelu })];
         let epilogue = vec![BIAS, RESIDUAL];
         Mlp { m, k, hidden, n, element, prologue: Prologue::None, between, epilogue, rows: 96 }
     }

@@ -2,9 +2,10 @@
 
 use crate::attention::{Heads, Sizes, attention_of, shape};
 use crate::launch::{Operand, assert_close, rounding, run, targets};
+use crate::near::step;
 use ocellus_dialects::ElementType::{self, BF16, F16, F32, I32};
-use ocellus_dialects::kernel::{EpilogueOp, GemmTile, KernelOp, Mask, Prologue};
-use ocellus_dialects::venc::Activation;
+use ocellus_dialects::kernel::{GemmTile, KernelOp, Mask, Prologue};
+use ocellus_dialects::venc::{Activate, Activation};
 use ocellus_kernels::CpuTarget;
 
 /// A NaN with every bit of its payload set, as some libraries write it.
@@ -216,7 +217,7 @@ fn activations_have_their_limits() {
     for target in targets() {
         for activation in GATES {
             let x = Operand::of(F32, &[1, width], &values, 0);
-            let epilogue = vec![EpilogueOp::Activate(activation)];
+            let epilogue = vec![step(Activate { function: activation })];
             let op = KernelOp::RowWise { prologue: Prologue::None, epilogue, to: F32 };
             let empty = Operand::of(F32, &[1, width], &vec![f64::NAN; width as usize], 0);
             let found = run(&op, std::slice::from_ref(&x), &empty, &target);

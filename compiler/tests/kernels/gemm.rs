@@ -1,12 +1,12 @@
 //! `epilogue(prologue(x) weight^T)`.
 
 use crate::launch::{Operand, assert_close, rounding, run, targets};
-use crate::near::{self, Near};
+use crate::near::{self, Near, step};
 use ocellus_dialects::ElementType::{self, BF16, F16, F32};
 use ocellus_dialects::TensorType;
 use ocellus_dialects::kernel::{Broadcast, Combine, EpilogueOp, GemmTile, KernelOp, Prologue};
 use ocellus_dialects::symbolic::{Dim, Symbol};
-use ocellus_dialects::venc::Activation;
+use ocellus_dialects::venc::{Activate, Activation, Clamp, Scale};
 use ocellus_kernels::{CpuTarget, Kernel, Layout, LowerError, gemm, lower, symbols};
 
 /// `sum(x w)`: k products and sums in f32, each wrong by at most the sum of the products' magnitudes times 2^-24. Where
@@ -113,7 +113,7 @@ impl Case {
                     others.push((*broadcast, Operand::random(seed, element, &shape, 1.0)));
                 }
                 EpilogueOp::Gate(_) => width /= 2,
-                EpilogueOp::Activate(_) | EpilogueOp::Scale(_) | EpilogueOp::AfterTokens => {}
+                EpilogueOp::Elementwise(_) | EpilogueOp::AfterTokens => {}
             }
         }
         let mut operands = vec![x.clone()];
@@ -180,21 +180,43 @@ fn every_tile_is_right() {
 fn prologues_and_epilogues_are_right_in_every_storage_on_every_target() {
     use Broadcast::{Columns, Full, Rows, Table};
     use Combine::{Add, Multiply};
-    use EpilogueOp::{Activate, Combine as With, Scale};
+    use EpilogueOp::Combine as With;
     let norm = Prologue::LayerNorm { eps: 1e-6, affine: true };
     let chains = [
-        (norm, vec![With(Add, Columns), Activate(Activation::Gelu)]),
-        (norm, vec![With(Add, Columns), Activate(Activation::GeluTanh), With(Multiply, Full)]),
+        (norm, vec![With(Add, Columns), step(Activate { function: Activation::Gelu })]),
+        (
+            norm,
+            vec![
+                With(Add, Columns),
+                step(Activate { function: Activation::GeluTanh }),
+                With(Multiply, Full),
+            ],
+        ),
         (Prologue::LayerNorm { eps: 1e-6, affine: false }, vec![With(Add, Columns)]),
         (Prologue::RmsNorm { eps: 1e-5, affine: false }, vec![With(Add, Columns)]),
         (
             Prologue::RmsNorm { eps: 1e-5, affine: true },
-            vec![Activate(Activation::Silu), With(Multiply, Full)],
+            vec![step(Activate { function: Activation::Silu }), With(Multiply, Full)],
         ),
         (Prologue::None, vec![With(Add, Columns), With(Multiply, Columns), With(Add, Full)]),
-        (Prologue::None, vec![Scale(0.125), With(Add, Table), Activate(Activation::Relu)]),
+        (
+            Prologue::None,
+            vec![
+                step(Scale { factor: 0.125 }),
+                With(Add, Table),
+                step(Activate { function: Activation::Relu }),
+            ],
+        ),
         (Prologue::None, vec![With(Multiply, Rows), With(Add, Columns), With(Add, Rows)]),
-        (Prologue::None, vec![Activate(Activation::QuickGelu), Activate(Activation::Tanh)]),
+        (Prologue::None, vec![step(Clamp { min: -0.5, max: 0.25 }), With(Add, Columns)]),
+        (Prologue::None, vec![step(Clamp { min: 0.0, max: f64::INFINITY })]),
+        (
+            Prologue::None,
+            vec![
+                step(Activate { function: Activation::QuickGelu }),
+                step(Activate { function: Activation::Tanh }),
+            ],
+        ),
     ];
     for target in targets() {
         for element in [F32, BF16, F16] {
@@ -212,7 +234,7 @@ fn prologues_and_epilogues_are_right_in_every_storage_on_every_target() {
 fn gates_of_every_width_are_right_in_every_storage_on_every_target() {
     use Broadcast::{Columns, Full};
     use Combine::{Add, Multiply};
-    use EpilogueOp::{Activate, Combine as With, Gate, Scale};
+    use EpilogueOp::{Combine as With, Gate};
     let rms = Prologue::RmsNorm { eps: 1e-5, affine: true };
     let norm = Prologue::LayerNorm { eps: 1e-6, affine: true };
     let chains = [
@@ -223,10 +245,10 @@ fn gates_of_every_width_are_right_in_every_storage_on_every_target() {
             Prologue::None,
             vec![
                 With(Add, Full),
-                Scale(0.5),
+                step(Scale { factor: 0.5 }),
                 Gate(Activation::Gelu),
                 With(Add, Full),
-                Activate(Activation::Relu),
+                step(Activate { function: Activation::Relu }),
             ],
         ),
     ];

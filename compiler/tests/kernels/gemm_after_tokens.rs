@@ -2,12 +2,12 @@
 
 use crate::gemm::product;
 use crate::launch::{Operand, assert_close, run, targets};
-use crate::near::{self, Near};
+use crate::near::{self, Near, step};
 use ocellus_dialects::ElementType::{self, BF16, F16, F32};
 use ocellus_dialects::TensorType;
 use ocellus_dialects::kernel::{Broadcast, Combine, EpilogueOp, GemmTile, KernelOp, Prologue};
 use ocellus_dialects::symbolic::Dim;
-use ocellus_dialects::venc::Activation;
+use ocellus_dialects::venc::{Activation, Scale};
 use ocellus_kernels::{CpuTarget, Layout, lower};
 
 const K: i64 = 24;
@@ -115,7 +115,7 @@ fn what_no_kernel_does_is_refused() {
     let narrow = [layout(&[2, 5, 8]), layout(&[6, 8]), layout(&[2, 1, 5])];
     let error = refused(&gemm(after.clone()), &narrow, &[2, 6, 6]);
     assert_eq!(error, "operand 2 is [2, 1, 5] x f32, but its last dimension must be 6");
-    let early = gemm([after.clone(), vec![EpilogueOp::Scale(2.0)]].concat());
+    let early = gemm([after.clone(), vec![step(Scale { factor: 2.0 })]].concat());
     let error = refused(&early, &narrow, &[2, 6, 6]);
     assert!(error.contains("only a gemm puts its rows after tokens, as the last"), "{error}");
     let row_wise = KernelOp::RowWise { prologue, epilogue: after, to: F32 };

@@ -3,7 +3,7 @@
 use crate::launch::rounding;
 use ocellus_dialects::ElementType::{self, F32};
 use ocellus_dialects::kernel::{Combine, EpilogueOp, Prologue};
-use ocellus_dialects::venc::Activation;
+use ocellus_dialects::venc::{Activate, Activation, Clamp, Elementwise, Scale};
 
 /// A number and its bound.
 #[derive(Clone, Copy, Debug)]
@@ -47,13 +47,26 @@ impl Near {
     }
 }
 
+/// A function of one element as a step.
+pub fn step(function: impl Into<Elementwise>) -> EpilogueOp {
+    EpilogueOp::Elementwise(function.into())
+}
+
 /// An epilogue, `others` being the other operands' elements in order.
 pub fn epilogue(ops: &[EpilogueOp], start: Near, others: &[f64]) -> Near {
     let mut others = others.iter();
     ops.iter().fold(start, |near, op| match op {
         EpilogueOp::Combine(how, _) => near.combine(*how, *others.next().unwrap()),
-        EpilogueOp::Activate(activation) => near.activate(*activation),
-        EpilogueOp::Scale(factor) => near.combine(Combine::Multiply, *factor),
+        EpilogueOp::Elementwise(Elementwise::Activate(Activate { function })) => {
+            near.activate(*function)
+        }
+        EpilogueOp::Elementwise(Elementwise::Scale(Scale { factor })) => {
+            near.combine(Combine::Multiply, *factor)
+        }
+        EpilogueOp::Elementwise(Elementwise::Clamp(Clamp { min, max })) => {
+            // It brings no two numbers further apart.
+            Near { value: near.value.clamp(*min, *max), bound: near.bound }
+        }
         EpilogueOp::Gate(_) => panic!("what two elements make is not what one becomes"),
         EpilogueOp::AfterTokens => panic!("where a row stands is not what an element becomes"),
     })

@@ -1,12 +1,12 @@
 //! `epilogue(prologue(x))`.
 
 use crate::launch::{Operand, assert_close, run, targets};
-use crate::near::{self, Near, activate, activation_error};
+use crate::near::{self, Near, activate, activation_error, step};
 use ocellus_dialects::ElementType::{self, BF16, F16, F32};
 use ocellus_dialects::TensorType;
 use ocellus_dialects::kernel::{Broadcast, Combine, EpilogueOp, KernelOp, Prologue};
 use ocellus_dialects::symbolic::{Dim, Symbol};
-use ocellus_dialects::venc::Activation;
+use ocellus_dialects::venc::{Activate, Activation, Scale};
 use ocellus_kernels::{CpuTarget, Layout, LowerError, lower};
 
 fn result(element: ElementType, shape: &[i64], gap: i64) -> Operand {
@@ -77,8 +77,11 @@ fn a_row_of_a_width_known_at_run_time_is_right() {
             [(Prologue::Softmax, 197), (Prologue::Softmax, 3), (Prologue::None, 70)]
         {
             let x = Operand::random(3, F32, &[4, width], 5.0);
-            let op =
-                KernelOp::RowWise { prologue, epilogue: vec![EpilogueOp::Scale(0.5)], to: F32 };
+            let op = KernelOp::RowWise {
+                prologue,
+                epilogue: vec![step(Scale { factor: 0.5 })],
+                to: F32,
+            };
             let at = [(tokens.clone(), width)].into();
             let found = crate::launch::run_symbolic(
                 &op,
@@ -87,7 +90,7 @@ fn a_row_of_a_width_known_at_run_time_is_right() {
                 &target,
                 (&[Dim::from(4), Dim::symbol(&tokens)], &at),
             );
-            let ops = [EpilogueOp::Scale(0.5)];
+            let ops = [step(Scale { factor: 0.5 })];
             let wanted: Vec<Near> = x
                 .values
                 .chunks(width as usize)
@@ -117,7 +120,7 @@ fn activations_are_as_near_as_stated() {
         for element in [F32, BF16, F16] {
             let x = Operand::of(element, &[1, width], &values, 0);
             for activation in Activation::ALL {
-                let epilogue = vec![EpilogueOp::Activate(*activation)];
+                let epilogue = vec![step(Activate { function: *activation })];
                 let op = KernelOp::RowWise { prologue: Prologue::None, epilogue, to: element };
                 let place = result(element, &[1, width], 0);
                 let found = run(&op, std::slice::from_ref(&x), &place, &target);
@@ -151,7 +154,7 @@ fn what_is_no_number_stays_none_and_infinities_have_limits() {
         }
         for activation in Activation::ALL {
             let x = Operand::of(F32, &[1, 5], &values, 0);
-            let epilogue = vec![EpilogueOp::Activate(*activation)];
+            let epilogue = vec![step(Activate { function: *activation })];
             let op = KernelOp::RowWise { prologue: Prologue::None, epilogue, to: F32 };
             let found = run(&op, &[x], &result(F32, &[1, 5], 0), &target);
             // The limits, which the formula has in f64; of what it does not have, NaN.

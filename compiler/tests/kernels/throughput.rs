@@ -1,13 +1,14 @@
 //! Prints what the gemm reaches. Not a test: figures of a shared machine say little.
 
 use crate::launch::{Loaded, Operand};
+use crate::near::step;
 use ocellus_dialects::ElementType::{self, BF16, F32};
 use ocellus_dialects::kernel::{
     Between, Broadcast, Combine, EpilogueOp, GemmTile, KernelOp, Mask, Prologue,
 };
 use ocellus_dialects::symbolic::Dim;
-use ocellus_dialects::venc::Activation;
 use ocellus_dialects::venc::Patchify;
+use ocellus_dialects::venc::{Activate, Activation};
 use ocellus_kernels::{CpuTarget, Layout, back_to_back_gemm};
 
 const WORKERS: i64 = 2;
@@ -100,7 +101,7 @@ fn measure(element: ElementType, m: i64, n: i64, k: i64, fused: bool) -> f64 {
                 prologue: Prologue::LayerNorm { eps: 1e-6, affine: true },
                 epilogue: vec![
                     EpilogueOp::Combine(Combine::Add, Broadcast::Columns),
-                    EpilogueOp::Activate(Activation::Gelu),
+                    step(Activate { function: Activation::Gelu }),
                 ],
                 tile: GemmTile::DEFAULT,
             },

@@ -154,8 +154,7 @@ fn epilogue_text(epilogue: &[EpilogueOp], next: &mut impl FnMut() -> String) -> 
         EpilogueOp::Combine(combine, broadcast) => {
             format!(", {} {} {}", combine.name(), broadcast.name(), next())
         }
-        EpilogueOp::Activate(activation) => format!(", {}", activation.name()),
-        EpilogueOp::Scale(factor) => format!(", scale {factor}"),
+        EpilogueOp::Elementwise(function) => format!(", {function}"),
         EpilogueOp::Gate(activation) => format!(", gate {}", activation.name()),
         EpilogueOp::AfterTokens => format!(", after tokens {}", next()),
     };

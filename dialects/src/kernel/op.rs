@@ -2,7 +2,7 @@
 
 use crate::symbolic::Dim;
 use crate::tensor::{ElementType, TensorType};
-use crate::venc::{self, Activation, Op};
+use crate::venc::{self, Activation, Elementwise, Op};
 
 /// What happens to a row before the kernel proper reads it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -156,9 +156,7 @@ pub enum EpilogueOp {
     /// The element combined with another operand's. One operand.
     Combine(Combine, Broadcast),
     /// A function of the element. No operand.
-    Activate(Activation),
-    /// The element times a constant. No operand.
-    Scale(f64),
+    Elementwise(Elementwise),
     /// The gate of a gated MLP: a function of the element of column c of the left half times the element of column c of
     /// the right half. From here on the result is half as wide. No operand; in a gemm alone, and once.
     Gate(Activation),

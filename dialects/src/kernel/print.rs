@@ -304,8 +304,9 @@ fn epilogue_step(step: EpilogueOp) -> (&'static str, Vec<Attribute>) {
         EpilogueOp::Combine(combine, broadcast) => {
             (combine.name(), vec![("broadcast", quoted(broadcast.name()))])
         }
-        EpilogueOp::Activate(activation) => (activation.name(), vec![]),
-        EpilogueOp::Scale(factor) => ("scale", vec![("factor", text::real(factor))]),
+        EpilogueOp::Elementwise(function) => {
+            (function.operation().name(), function.operation().dictionary())
+        }
         EpilogueOp::Gate(activation) => ("gate", vec![("activation", quoted(activation.name()))]),
         EpilogueOp::AfterTokens => ("after_tokens", vec![]),
     }
@@ -333,6 +334,7 @@ mod tests {
     use crate::kernel::{Argument, Between, Broadcast, Combine, GemmTile, Mask, Value};
     use crate::symbolic::{Dim, SymbolRange, Symbols};
     use crate::tensor::{ElementType, TensorType};
+    use crate::venc::{Activate, Scale};
     use crate::venc::{Activation, Role};
 
     /// Attention and halves of MLPs: every kind of value, prologues and epilogues.
@@ -389,7 +391,7 @@ mod tests {
                     prologue: Prologue::None,
                     epilogue: vec![
                         add(Broadcast::Columns),
-                        EpilogueOp::Activate(Activation::Gelu),
+                        EpilogueOp::Elementwise(Activate { function: Activation::Gelu }.into()),
                         add(Broadcast::Full),
                     ],
                     tile: GemmTile { rows: 24, columns: 64 },
@@ -401,7 +403,7 @@ mod tests {
             launch(
                 KernelOp::RowWise {
                     prologue: Prologue::Softmax,
-                    epilogue: vec![EpilogueOp::Scale(0.5)],
+                    epilogue: vec![EpilogueOp::Elementwise(Scale { factor: 0.5 }.into())],
                     to: ElementType::F32,
                 },
                 &[9],

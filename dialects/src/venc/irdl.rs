@@ -1,7 +1,7 @@
 //! The operations as MLIR's IRDL defines them: `mlir/venc.irdl` is what this writes.
 
 use super::{
-    Activation, AttributeDeclaration, AttributeKind, AttributePlace, Declaration,
+    Activation, AttributeDeclaration, AttributeKind, AttributePlace, Declaration, Elementwise,
     InterpolationFilter, Op, Operand, Times,
 };
 use crate::syntax::text::quoted;
@@ -26,13 +26,16 @@ irdl.dialect @venc {
 /// The tensors that operands and results are.
 const TENSOR: &str = "irdl.base \"!builtin.tensor\"";
 
+/// What a step of an epilogue is.
+const FUSED: &str = "irdl.base @kernel::@fused";
+
 /// The dialect. Calls are not in it: they are MLIR's own.
 pub fn irdl() -> String {
     let mut text = HEAD.to_string();
     let is_own = |declared: &&&Declaration| declared.name != "call";
     for declared in Op::DECLARATIONS.iter().filter(is_own) {
         for name in names(declared) {
-            operation(&mut text, name, declared);
+            operation(&mut text, name, (declared.operands, declared.attributes), TENSOR);
         }
     }
     text + "}\n"
@@ -47,12 +50,28 @@ fn names(declared: &Declaration) -> Vec<&'static str> {
     }
 }
 
-fn operation(text: &mut String, name: &str, declared: &Declaration) {
-    let operands = operands(declared.operands);
+/// What `kernel` has of the functions of one element: steps of an epilogue, which read nothing beside it.
+/// `mlir/kernel.irdl` has it in it.
+pub fn elementwise_irdl() -> String {
+    let mut text = String::new();
+    for declared in Elementwise::DECLARATIONS {
+        for name in names(declared) {
+            operation(&mut text, name, (&[], declared.attributes), FUSED);
+        }
+    }
+    text
+}
+
+fn operation(
+    text: &mut String,
+    name: &str,
+    (operands, attributes): (&[Operand], &[AttributeDeclaration]),
+    result: &str,
+) {
+    let operands = self::operands(operands);
     let in_dictionary =
         |declared: &&AttributeDeclaration| declared.place == AttributePlace::Dictionary;
-    let attributes: Vec<&AttributeDeclaration> =
-        declared.attributes.iter().filter(in_dictionary).collect();
+    let attributes: Vec<&AttributeDeclaration> = attributes.iter().filter(in_dictionary).collect();
     let mut lines: Vec<String> =
         operands.iter().map(|(name, _)| format!("%{name} = {TENSOR}")).collect();
     for attribute in &attributes {
@@ -63,7 +82,7 @@ fn operation(text: &mut String, name: &str, declared: &Declaration) {
             }
         }
     }
-    lines.push(format!("%result = {TENSOR}"));
+    lines.push(format!("%result = {result}"));
     if !operands.is_empty() {
         let operands: Vec<String> =
             operands.iter().map(|(name, times)| format!("{name}: {times}%{name}")).collect();

@@ -10,6 +10,7 @@ pub(crate) mod attribute;
 mod attribute_type;
 mod builder;
 mod computation;
+mod elementwise;
 mod error;
 mod evaluation;
 #[cfg(test)]
@@ -37,7 +38,7 @@ pub use error::VencError;
 pub use evaluation::{EvaluationError, evaluate};
 pub use indices::IndexBounds;
 pub use interpolation_filter::InterpolationFilter;
-pub use irdl::irdl;
+pub use irdl::{elementwise_irdl, irdl};
 pub use module::{Argument, Function, Module, Node, Role, ValueId};
 pub use op::infer;
 pub use operand::{Holds, Operand, Times};

@@ -6,7 +6,7 @@ use crate::words::Words;
 use crate::{Argument, Layout, LowerError};
 use ocellus_dialects::kernel::{Broadcast, Combine, EpilogueOp, Prologue};
 use ocellus_dialects::symbolic::Dim;
-use ocellus_dialects::venc::Activation;
+use ocellus_dialects::venc::{Activation, Elementwise};
 use ocellus_dialects::{ElementType, TensorType};
 use ocellus_runtime::signature::{Access, Amount};
 use std::borrow::Cow;
@@ -151,9 +151,7 @@ pub enum RowEpilogue {
     /// Combined with the one number of the same row of another operand.
     CombineNumber(Combine, RowOperand),
     /// A function of the element.
-    Activate(Activation),
-    /// Times a constant.
-    Scale(Real),
+    Elementwise(Elementwise),
     /// A function of the element, times the element of the same column of the right half.
     Gate(Activation),
 }
@@ -171,8 +169,9 @@ impl RowEpilogue {
         let (mut chain, mut arguments) = (vec![], vec![]);
         for op in epilogue {
             match op {
-                EpilogueOp::Activate(activation) => chain.push(RowEpilogue::Activate(*activation)),
-                EpilogueOp::Scale(factor) => chain.push(RowEpilogue::Scale(Real::new(*factor))),
+                EpilogueOp::Elementwise(function) => {
+                    chain.push(RowEpilogue::Elementwise(*function))
+                }
                 EpilogueOp::Gate(activation) => {
                     width = halved(&width, &chain)?;
                     chain.push(RowEpilogue::Gate(*activation));
@@ -227,7 +226,7 @@ impl RowEpilogue {
                 }
                 // The columns of a gemm, and with them their number, are part of what its code depends on.
                 RowEpilogue::Gate(_) => width = width.ceil_div(2),
-                RowEpilogue::Activate(_) | RowEpilogue::Scale(_) => {}
+                RowEpilogue::Elementwise(_) => {}
             }
         }
     }
@@ -241,8 +240,9 @@ impl RowEpilogue {
             RowEpilogue::CombineRows(Combine::Multiply, _) => "_multiply".into(),
             RowEpilogue::CombineNumber(Combine::Add, _) => "_add_rows".into(),
             RowEpilogue::CombineNumber(Combine::Multiply, _) => "_scale_rows".into(),
-            RowEpilogue::Activate(activation) => format!("_{}", activation.name()).into(),
-            RowEpilogue::Scale(_) => "_scale".into(),
+            RowEpilogue::Elementwise(function) => {
+                format!("_{}", function.operation().name()).into()
+            }
             RowEpilogue::Gate(activation) => format!("_gate_{}", activation.name()).into(),
         }
     }

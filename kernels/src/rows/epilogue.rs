@@ -5,37 +5,47 @@ use crate::mlir::{Builder, Value};
 use crate::vector;
 use ocellus_dialects::ElementType;
 use ocellus_dialects::kernel::Combine;
-use ocellus_dialects::venc::Activation;
+use ocellus_dialects::venc::{Activation, Elementwise};
 
 /// An epilogue at run time: what happens to an element, and, where there is a gate, to the product behind it.
 #[derive(Clone, Debug)]
 pub struct BoundEpilogue {
-    steps: Vec<Step>,
-    gate: Option<(Activation, Vec<Step>)>,
+    steps: Vec<Step<StepOperand>>,
+    gate: Option<(Activation, Vec<Step<StepOperand>>)>,
 }
 
+/// A step, with what it reads.
 #[derive(Clone, Copy, Debug)]
-enum Step {
-    CombineColumns(Combine, ElementType, Value),
-    CombineRows(Combine, BoundRows),
-    CombineNumber(Combine, BoundRows),
-    Activate(Activation),
-    Scale(f64),
+enum Step<Operand> {
+    Combine(Combine, Operand),
+    Elementwise(Elementwise),
+}
+
+/// What a step reads.
+#[derive(Clone, Copy, Debug)]
+enum StepOperand {
+    /// A number a column.
+    Columns(ElementType, Value),
+    /// A row of another operand.
+    Rows(BoundRows),
+    /// One number a row.
+    Number(BoundRows),
+}
+
+/// The same at one row.
+#[derive(Clone, Copy, Debug)]
+enum RowStepOperand {
+    /// Elements from that address on.
+    Row(ElementType, Value),
+    /// A number.
+    Number(Value),
 }
 
 /// An epilogue at one row: the addresses that do not depend on the column are known.
 #[derive(Clone, Debug)]
 pub struct EpilogueRow {
-    steps: Vec<RowStep>,
-    gate: Option<(Activation, Vec<RowStep>)>,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum RowStep {
-    Combine(Combine, ElementType, Value),
-    CombineNumber(Combine, Value),
-    Activate(Activation),
-    Scale(f64),
+    steps: Vec<Step<RowStepOperand>>,
+    gate: Option<(Activation, Vec<Step<RowStepOperand>>)>,
 }
 
 impl BoundEpilogue {
@@ -45,16 +55,15 @@ impl BoundEpilogue {
         for op in chain {
             let step = match op {
                 RowEpilogue::CombineColumns(combine, element) => {
-                    Step::CombineColumns(*combine, *element, arguments.pointer(b))
+                    Step::Combine(*combine, StepOperand::Columns(*element, arguments.pointer(b)))
                 }
                 RowEpilogue::CombineRows(combine, operand) => {
-                    Step::CombineRows(*combine, operand.read(b, arguments))
+                    Step::Combine(*combine, StepOperand::Rows(operand.read(b, arguments)))
                 }
                 RowEpilogue::CombineNumber(combine, operand) => {
-                    Step::CombineNumber(*combine, operand.read(b, arguments))
+                    Step::Combine(*combine, StepOperand::Number(operand.read(b, arguments)))
                 }
-                RowEpilogue::Activate(activation) => Step::Activate(*activation),
-                RowEpilogue::Scale(factor) => Step::Scale(factor.get()),
+                RowEpilogue::Elementwise(function) => Step::Elementwise(*function),
                 RowEpilogue::Gate(activation) => {
                     bound.gate = Some((*activation, vec![]));
                     continue;
@@ -70,19 +79,9 @@ impl BoundEpilogue {
 
     /// The epilogue of one row.
     pub fn row(&self, b: &mut Builder, row: Value) -> EpilogueRow {
-        let mut step = |step: &Step| match step {
-            Step::CombineColumns(combine, element, base) => {
-                RowStep::Combine(*combine, *element, *base)
-            }
-            Step::CombineRows(combine, rows) => {
-                RowStep::Combine(*combine, rows.element, rows.row(b, row))
-            }
-            Step::CombineNumber(combine, rows) => {
-                let pointer = rows.row(b, row);
-                RowStep::CombineNumber(*combine, vector::load(b, rows.element, pointer, 1))
-            }
-            Step::Activate(activation) => RowStep::Activate(*activation),
-            Step::Scale(factor) => RowStep::Scale(*factor),
+        let mut step = |step: &Step<StepOperand>| match step {
+            Step::Combine(combine, operand) => Step::Combine(*combine, operand.at(b, row)),
+            Step::Elementwise(function) => Step::Elementwise(*function),
         };
         let steps = self.steps.iter().map(&mut step).collect();
         let gate = self
@@ -90,6 +89,19 @@ impl BoundEpilogue {
             .as_ref()
             .map(|(activation, behind)| (*activation, behind.iter().map(&mut step).collect()));
         EpilogueRow { steps, gate }
+    }
+}
+
+impl StepOperand {
+    fn at(&self, b: &mut Builder, row: Value) -> RowStepOperand {
+        match self {
+            StepOperand::Columns(element, base) => RowStepOperand::Row(*element, *base),
+            StepOperand::Rows(rows) => RowStepOperand::Row(rows.element, rows.row(b, row)),
+            StepOperand::Number(rows) => {
+                let pointer = rows.row(b, row);
+                RowStepOperand::Number(vector::load(b, rows.element, pointer, 1))
+            }
+        }
     }
 }
 
@@ -126,24 +138,20 @@ fn combined(b: &mut Builder, combine: Combine, value: Value, other: Value) -> Va
     }
 }
 
-fn apply(steps: &[RowStep], b: &mut Builder, column: Value, elements: Value) -> Value {
+fn apply(steps: &[Step<RowStepOperand>], b: &mut Builder, column: Value, elements: Value) -> Value {
     let mut value = elements;
     for step in steps {
         value = match step {
-            RowStep::Combine(combine, element, base) => {
+            Step::Combine(combine, RowStepOperand::Row(element, base)) => {
                 let pointer = vector::element_pointer(b, *base, *element, column);
                 let other = vector::load(b, *element, pointer, value.lanes());
                 combined(b, *combine, value, other)
             }
-            RowStep::CombineNumber(combine, number) => {
+            Step::Combine(combine, RowStepOperand::Number(number)) => {
                 let other = b.broadcast(*number, value.lanes());
                 combined(b, *combine, value, other)
             }
-            RowStep::Activate(activation) => vector::activate(b, *activation, value),
-            RowStep::Scale(factor) => {
-                let factor = b.splat(*factor, value.ty());
-                b.mul(value, factor)
-            }
+            Step::Elementwise(function) => vector::elementwise(b, *function, value),
         };
     }
     value

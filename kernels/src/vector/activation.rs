@@ -116,7 +116,7 @@ fn at_least(b: &mut Builder, x: Value, least: f64) -> Value {
     b.max(least, x)
 }
 
-fn between(b: &mut Builder, x: Value, least: f64, most: f64) -> Value {
+pub(super) fn between(b: &mut Builder, x: Value, least: f64, most: f64) -> Value {
     let x = at_least(b, x, least);
     let most = constant(b, most, x);
     b.min(most, x)

@@ -4,6 +4,7 @@
 mod activation;
 mod columns;
 mod copy;
+mod elementwise;
 mod functions;
 mod register_block;
 mod rotation;
@@ -14,6 +15,7 @@ pub use activation::activate;
 pub(crate) use columns::pieces;
 pub use columns::{Width, fold_columns, for_columns};
 pub use copy::copy;
+pub use elementwise::{ACTIVATION_FLOPS, elementwise, elementwise_flops};
 pub use functions::{erf, exp, sigmoid, tanh};
 pub(crate) use register_block::{CELL, Cell, RegisterBlock};
 pub(crate) use rotation::Rotation;

@@ -43,75 +43,75 @@ impl Tensor {
 
     /// `self weight^T`, without bias. `weight` is `[outputs, inputs]`.
     pub fn linear(&self, weight: &Tensor) -> Result<Tensor> {
-        self.then(Op::Linear(Linear), &[weight])
+        self.apply(Linear, &[weight])
     }
 
     /// The matrix product over the last two dimensions.
     pub fn matmul(&self, rhs: &Tensor) -> Result<Tensor> {
-        self.then(Op::Matmul(Matmul { transpose_rhs: false }), &[rhs])
+        self.apply(Matmul { transpose_rhs: false }, &[rhs])
     }
 
     /// The matrix product with `rhs` transposed in its last two dimensions.
     pub fn matmul_transposed(&self, rhs: &Tensor) -> Result<Tensor> {
-        self.then(Op::Matmul(Matmul { transpose_rhs: true }), &[rhs])
+        self.apply(Matmul { transpose_rhs: true }, &[rhs])
     }
 
     /// The sum. The dimensions of `other` are the last ones of this tensor, or 1.
     pub fn add(&self, other: &Tensor) -> Result<Tensor> {
-        self.then(Op::Add(Add), &[other])
+        self.apply(Add, &[other])
     }
 
     /// The product of each two elements. The dimensions of `other` are the last ones of this tensor, or 1.
     pub fn multiply(&self, other: &Tensor) -> Result<Tensor> {
-        self.then(Op::Multiply(Multiply), &[other])
+        self.apply(Multiply, &[other])
     }
 
     /// Each element times a number.
     pub fn scale(&self, factor: f64) -> Result<Tensor> {
-        self.then(Op::Scale(Scale { factor }), &[])
+        self.apply(Scale { factor }, &[])
     }
 
     /// A function of each element; this tensor where there is none.
     pub fn activate(&self, activation: impl Into<Option<Activation>>) -> Result<Tensor> {
         match activation.into() {
-            Some(activation) => self.then(Op::Activate(Activate { function: activation }), &[]),
+            Some(activation) => self.apply(Activate { function: activation }, &[]),
             None => Ok(self.clone()),
         }
     }
 
     /// The layer norm over the last dimension.
     pub fn layer_norm(&self, gain: &Tensor, bias: &Tensor, eps: f64) -> Result<Tensor> {
-        self.then(Op::LayerNorm(LayerNorm { eps }), &[gain, bias])
+        self.apply(LayerNorm { eps }, &[gain, bias])
     }
 
     /// The layer norm over the last dimension with neither gain nor bias.
     pub fn standardize(&self, eps: f64) -> Result<Tensor> {
-        self.then(Op::LayerNorm(LayerNorm { eps }), &[])
+        self.apply(LayerNorm { eps }, &[])
     }
 
     /// The root-mean-square norm over the last dimension with no gain.
     pub fn rms_standardize(&self, eps: f64) -> Result<Tensor> {
-        self.then(Op::RmsNorm(RmsNorm { eps }), &[])
+        self.apply(RmsNorm { eps }, &[])
     }
 
     /// The root-mean-square norm over the last dimension.
     pub fn rms_norm(&self, gain: &Tensor, eps: f64) -> Result<Tensor> {
-        self.then(Op::RmsNorm(RmsNorm { eps }), &[gain])
+        self.apply(RmsNorm { eps }, &[gain])
     }
 
     /// The softmax over the last dimension.
     pub fn softmax(&self) -> Result<Tensor> {
-        self.then(Op::Softmax(Softmax), &[])
+        self.apply(Softmax, &[])
     }
 
     /// `[images, tokens, heads*d]` as `[images, heads, tokens, d]`.
     pub fn split_heads(&self, heads: i64) -> Result<Tensor> {
-        self.then(Op::SplitHeads(SplitHeads { heads }), &[])
+        self.apply(SplitHeads { heads }, &[])
     }
 
     /// `[images, heads, tokens, d]` as `[images, tokens, heads*d]`.
     pub fn merge_heads(&self) -> Result<Tensor> {
-        self.then(Op::MergeHeads(MergeHeads), &[])
+        self.apply(MergeHeads, &[])
     }
 
     /// This tensor and `others`, one after the other along `axis`.
@@ -119,54 +119,54 @@ impl Tensor {
         if others.is_empty() {
             return Ok(self.clone());
         }
-        self.then(Op::Concat(Concat { axis }), others)
+        self.apply(Concat { axis }, others)
     }
 
     /// `length` columns from `start`.
     pub fn columns(&self, start: i64, length: i64) -> Result<Tensor> {
-        self.then(Op::Columns(Columns { start, length }), &[])
+        self.apply(Columns { start, length }, &[])
     }
 
     /// `length` tokens from `start`.
     pub fn tokens(&self, start: i64, length: impl Into<Dim>) -> Result<Tensor> {
-        self.then(Op::Tokens(Tokens { start, length: length.into() }), &[])
+        self.apply(Tokens { start, length: length.into() }, &[])
     }
 
     /// One token of each image.
     pub fn select_token(&self, index: i64) -> Result<Tensor> {
-        self.then(Op::SelectToken(SelectToken { index }), &[])
+        self.apply(SelectToken { index }, &[])
     }
 
     /// The mean over the tokens of each image.
     pub fn mean_tokens(&self) -> Result<Tensor> {
-        self.then(Op::MeanTokens(MeanTokens), &[])
+        self.apply(MeanTokens, &[])
     }
 
     /// Each head of each token rotated by the token's row of `cos` and `sin`, both `[tokens, width / heads]`: rotary
     /// embeddings (Su et al., arXiv:2104.09864) in the order of `rotate_half`.
     pub fn rope(&self, cos: &Tensor, sin: &Tensor, heads: i64) -> Result<Tensor> {
-        self.then(Op::Rope(Rope { heads }), &[cos, sin])
+        self.apply(Rope { heads }, &[cos, sin])
     }
 
     /// Row `i` of the result is row `index[i]` of this tensor, for each image.
     pub fn gather_rows(&self, index: &Tensor) -> Result<Tensor> {
-        self.then(Op::GatherRows(GatherRows), &[index])
+        self.apply(GatherRows, &[index])
     }
 
     /// Of a permutation: what undoes it.
     pub fn inverse_permutation(&self) -> Result<Tensor> {
-        self.then(Op::InversePermutation(InversePermutation), &[])
+        self.apply(InversePermutation, &[])
     }
 
     /// Scores of a query and a key of different segments become minus infinity. `segments` has a number for each token,
     /// or for each token of each image.
     pub fn mask_segments(&self, segments: &Tensor) -> Result<Tensor> {
-        self.then(Op::MaskSegments(MaskSegments), &[segments])
+        self.apply(MaskSegments, &[segments])
     }
 
     /// The same for each image.
     pub fn expand(&self, images: &Dim) -> Result<Tensor> {
-        self.then(Op::Expand(Expand { images: images.clone() }), &[])
+        self.apply(Expand { images: images.clone() }, &[])
     }
 
     /// The same elements under other dimensions.
@@ -175,7 +175,7 @@ impl Tensor {
         if shape == self.ty.shape {
             return Ok(self.clone());
         }
-        self.then(Op::Reshape(Reshape { shape }), &[])
+        self.apply(Reshape { shape }, &[])
     }
 
     /// Rounded to another storage.
@@ -183,13 +183,13 @@ impl Tensor {
         if to == self.ty.element {
             return Ok(self.clone());
         }
-        self.then(Op::Cast(Cast { to }), &[])
+        self.apply(Cast { to }, &[])
     }
 
     /// The patches of an image.
     pub(super) fn patchify(&self, height: i64, width: i64, grid: &Grid) -> Result<Tensor> {
         let (rows, cols) = (grid.rows.clone(), grid.cols.clone());
-        self.then(Op::Patchify(Patchify { height, width, rows, cols }), &[])
+        self.apply(Patchify { height, width, rows, cols }, &[])
     }
 
     /// A table of positions on another grid.
@@ -206,10 +206,17 @@ impl Tensor {
             filter: native.filter,
             antialias: native.antialias,
         });
-        self.then(op, &[])
+        self.apply(op, &[])
     }
 
-    fn then(&self, op: Op, others: &[&Tensor]) -> Result<Tensor> {
+    /// Any operation of `venc`, this tensor its first operand: `x.apply(Clamp { min: -1.0, max: 1.0 }, &[])`. The other
+    /// methods are short for it.
+    ///
+    /// # Errors
+    ///
+    /// Operands that the operation does not take, or of another program.
+    pub fn apply(&self, op: impl Into<Op>, others: &[&Tensor]) -> Result<Tensor> {
+        let op = op.into();
         if others.iter().any(|other| !Rc::ptr_eq(&self.recording, &other.recording)) {
             return Err(NnError::ForeignTensor);
         }

@@ -161,6 +161,15 @@ pub const RULES: &[Rule] = &[
         example: "p: product I T N, e: epilogue I T N, f: number",
     },
     Rule {
+        name: "clamp-into-epilogue",
+        left: "(clamp (store ?p ?e) ?min ?max)",
+        right: "(store ?p (then_clamp ?e ?min ?max))",
+        given: &[],
+        conditions: &[CanGrow("?e")],
+        because: "Each element can still be changed before it is stored.",
+        example: "p: product I T N, e: epilogue I T N, min: -0.5, max: 0.25",
+    },
+    Rule {
         name: "gate-into-epilogue",
         left: "(multiply (activate (columns (store (gemm ?x ?w) ?e) 0 ?n) ?f) (columns (store (gemm ?x ?w) ?e) ?n ?n))",
         right: "(store (gemm ?x ?w) (then_gate ?e ?f))",

@@ -151,6 +151,15 @@ pub const RULES: &[Rule] = &[
         example: "x: I T K, f: activation",
     },
     Rule {
+        name: "clamp-as-row-wise",
+        left: "(clamp ?x ?min ?max)",
+        right: "(store (rows (as_is (read ?x))) (then_clamp result ?min ?max))",
+        given: &[],
+        conditions: &[],
+        because: "This is what the kernel computes.",
+        example: "x: I T K, min: -0.5, max: 0.25",
+    },
+    Rule {
         name: "cast-as-row-wise",
         left: "(cast ?x ?to)",
         right: "(store (rows (as_is (read ?x))) (then_cast result ?to))",

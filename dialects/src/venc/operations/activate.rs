@@ -15,7 +15,7 @@ use crate::venc::{Activation, Application, EvaluationError, Semantics, VencError
 /// A function of each element.
 ///
 /// The relu of `[-1, 2]` is `[0, 2]`.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Activate {
     /// The function.
     pub function: Activation,

@@ -1,5 +1,6 @@
 //! The operations of `venc`: a file each, with its declaration, its typing and its value.
 
+use super::elementwise::elementwise;
 use super::operation::{Declaration, Operation};
 
 /// Declares the modules of operations, and [`Op`] of what is in them.
@@ -52,6 +53,7 @@ operations! {
     multiply::Multiply,
     scale::Scale,
     activate::Activate,
+    clamp::Clamp,
     layer_norm::LayerNorm,
     rms_norm::RmsNorm,
     norm_scale::NormScale,
@@ -73,6 +75,12 @@ operations! {
     interpolate_positions::InterpolatePositions,
     cast::Cast,
     call::Call,
+}
+
+elementwise! {
+    Activate,
+    Clamp,
+    Scale,
 }
 
 pub use cast::round_in_place;

@@ -1,0 +1,93 @@
+//! [`Elementwise`]: the operations that a kernel can do to an element before it stores it.
+
+use super::{Attribute, AttributePlace, Elementwise};
+use std::fmt;
+use std::hash::{Hash, Hasher};
+
+/// Declares [`Elementwise`]: which of the operations are such functions.
+macro_rules! elementwise {
+    ($($name:ident,)*) => {
+        /// An operation that is a function of each element by itself: a step of an epilogue. Two are equal where they give
+        /// the same bits: `-0.0` is another factor than `0.0`.
+        #[derive(Clone, Copy, Debug)]
+        pub enum Elementwise {
+            $(#[doc = concat!("See [`", stringify!($name), "`].")] $name($name),)*
+        }
+
+        $(impl Copy for $name {})*
+
+        $(impl From<$name> for Elementwise {
+            fn from(op: $name) -> Elementwise {
+                Elementwise::$name(op)
+            }
+        })*
+
+        impl From<Elementwise> for Op {
+            fn from(op: Elementwise) -> Op {
+                match op {
+                    $(Elementwise::$name(op) => op.into(),)*
+                }
+            }
+        }
+
+        impl Elementwise {
+            /// The operation as one; `None` where it is none.
+            pub fn of(op: &Op) -> Option<Self> {
+                match op {
+                    $(Op::$name(op) => Some(Elementwise::$name(*op)),)*
+                    _ => None,
+                }
+            }
+
+            /// What is declared of each of them.
+            pub const DECLARATIONS: &[&Declaration] = &[$(&$name::DECLARATION),*];
+
+            /// The operation, whichever it is.
+            pub fn operation(&self) -> &dyn Operation {
+                match self {
+                    $(Elementwise::$name(op) => op,)*
+                }
+            }
+        }
+    };
+}
+
+pub(super) use elementwise;
+
+/// `gelu`, `scale 0.5`.
+impl fmt::Display for Elementwise {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let operation = self.operation();
+        f.write_str(operation.name())?;
+        let values = operation.declaration().attributes.iter().zip(operation.attributes());
+        for (declared, value) in values {
+            match (declared.place, value) {
+                (AttributePlace::Name, _) => {}
+                (_, Attribute::Number(number)) => write!(f, " {number}")?,
+                (_, value) => write!(f, " {value}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Elementwise {
+    /// Its text, from which it could be read back to the bit.
+    fn identity(&self) -> (&'static str, Vec<(&'static str, String)>) {
+        (self.operation().name(), self.operation().dictionary())
+    }
+}
+
+impl PartialEq for Elementwise {
+    fn eq(&self, other: &Self) -> bool {
+        self.identity() == other.identity()
+    }
+}
+
+impl Eq for Elementwise {}
+
+impl Hash for Elementwise {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.identity().hash(state);
+    }
+}
