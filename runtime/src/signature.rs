@@ -8,12 +8,20 @@
 //!
 //! It is part of the artifact's format: JSON, ended by a zero byte, at the symbol that [`Signature::symbol_of`] names.
 
+use ocellus_dialects::plan::Plan;
 use serde::{Deserialize, Serialize};
 
-/// The symbol at which a code object names the plan that it was compiled for, by its hash: a text like a signature. Whatever
-/// else a changed plan would make of the kernels, it is not what was compiled, so a session refuses it. A code object
-/// without the symbol goes with any plan.
+/// The symbol at which a code object names the plan that it was compiled for, by its [hash](plan_hash): a text like a
+/// signature. Whatever else a changed plan would make of the kernels, it is not what was compiled, so a session refuses it.
+/// A code object without the symbol goes with any plan.
 pub const PLAN_SYMBOL: &str = "ocellus_plan";
+
+/// The hash of a plan's text, by which a code object names it.
+pub fn plan_hash(plan: &Plan) -> String {
+    // Nothing in a plan can fail to be written: no map, no number that JSON lacks.
+    let text = serde_json::to_string(plan).unwrap_or_default();
+    blake3::hash(text.as_bytes()).to_string()
+}
 
 /// The greatest number of things that a kernel counts: their products by each other fit into 63 bits.
 pub const MAX_COUNT: i64 = i32::MAX as i64;

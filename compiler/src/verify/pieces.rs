@@ -1,7 +1,7 @@
 //! [`Pieces`]: the parts of the range as a plan has them, by the names of the symbols.
 
+use ocellus_dialects::plan::{Expression, Piece, Plan, SymbolSource};
 use ocellus_dialects::symbolic::{Bindings, Dim, Region, Symbol, SymbolRange, Symbols};
-use ocellus_runtime::plan::{Expression, Piece, Plan, SymbolSource};
 
 /// The sizes of a part of the range.
 #[derive(Clone, Debug, PartialEq)]

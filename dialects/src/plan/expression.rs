@@ -1,6 +1,24 @@
-//! Evaluates an [`Expression`] in checked arithmetic: a plan is input, so overflow is an error.
+//! [`Expression`]: an integer of a plan, and its value in checked arithmetic: a plan is input, so overflow is an error.
 
-use crate::plan::{Expression, SymbolEntry};
+use serde::{Deserialize, Serialize};
+
+/// An integer that depends on the symbols of a call.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Expression {
+    /// Itself.
+    Constant(i64),
+    /// The value of a symbol, by its position in [`Plan::symbols`](super::Plan::symbols).
+    Symbol(usize),
+    /// The sum.
+    Sum(Vec<Expression>),
+    /// The product.
+    Product(Vec<Expression>),
+    /// The quotient, rounded down. The divisor is positive.
+    FloorDiv(Box<Expression>, i64),
+    /// The quotient, rounded up. The divisor is positive.
+    CeilDiv(Box<Expression>, i64),
+}
 
 /// Why an expression has no value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -37,33 +55,6 @@ impl Expression {
                 let numerator = numerator.evaluate(symbols)?;
                 let floor = floor_div(numerator, *divisor)?;
                 Ok(if numerator.rem_euclid(*divisor) == 0 { floor } else { floor + 1 })
-            }
-        }
-    }
-
-    /// Its text, with the names of the symbols.
-    pub fn describe(&self, symbols: &[SymbolEntry]) -> String {
-        let list = |parts: &[Expression], between: &str, none: &str| match parts {
-            [] => none.to_string(),
-            [one] => one.describe(symbols),
-            many => {
-                let parts: Vec<String> = many.iter().map(|part| part.describe(symbols)).collect();
-                format!("({})", parts.join(between))
-            }
-        };
-        match self {
-            Expression::Constant(value) => value.to_string(),
-            Expression::Symbol(index) => match symbols.get(*index) {
-                Some(symbol) => symbol.name.clone(),
-                None => format!("symbol {index}"),
-            },
-            Expression::Sum(terms) => list(terms, " + ", "0"),
-            Expression::Product(factors) => list(factors, " * ", "1"),
-            Expression::FloorDiv(numerator, divisor) => {
-                format!("floor({} / {divisor})", numerator.describe(symbols))
-            }
-            Expression::CeilDiv(numerator, divisor) => {
-                format!("ceil({} / {divisor})", numerator.describe(symbols))
             }
         }
     }
