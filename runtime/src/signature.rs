@@ -9,6 +9,7 @@
 //! It is part of the artifact's format: JSON, ended by a zero byte, at the symbol that [`Signature::symbol_of`] names.
 
 use ocellus_dialects::plan::Plan;
+use ocellus_dialects::symbolic::{NoValue, ceil_div, product, sum};
 use serde::{Deserialize, Serialize};
 
 /// The symbol at which a code object names the plan that it was compiled for, by its [hash](plan_hash): a text like a
@@ -63,15 +64,18 @@ impl Amount {
     /// Its value in a launch; `None` where it has none, or one that 63 bits do not hold.
     fn value(&self, launch: &LaunchWords) -> Option<i64> {
         let both = |pair: &(Amount, Amount)| Some((pair.0.value(launch)?, pair.1.value(launch)?));
+        let parts = |pair: &(Amount, Amount)| {
+            [&pair.0, &pair.1].map(|part| part.value(launch).ok_or(NoValue))
+        };
         match self {
             Amount::Constant(value) => Some(*value),
             Amount::Word(position) => launch.words.get(*position).copied(),
             Amount::Tiles => Some(launch.tiles),
-            Amount::Sum(pair) => both(pair).and_then(|(a, b)| a.checked_add(b)),
-            Amount::Product(pair) => both(pair).and_then(|(a, b)| a.checked_mul(b)),
+            Amount::Sum(pair) => sum(parts(pair)).ok(),
+            Amount::Product(pair) => product(1, parts(pair)).ok(),
             Amount::Min(pair) => both(pair).map(|(a, b)| a.min(b)),
             Amount::CeilDiv(pair) => match both(pair)? {
-                (a, b) if a >= 0 && b > 0 => Some(a / b + i64::from(a % b != 0)),
+                (a, b) if a >= 0 => ceil_div(a, b),
                 _ => None,
             },
         }

@@ -1,5 +1,6 @@
 //! [`Expression`]: an integer of a plan, and its value in checked arithmetic: a plan is input, so overflow is an error.
 
+use crate::symbolic::{Overflow, ceil_div, floor_div, product, sum};
 use serde::{Deserialize, Serialize};
 
 /// An integer that depends on the symbols of a call.
@@ -34,6 +35,12 @@ pub enum EvaluationError {
     Divisor(i64),
 }
 
+impl From<Overflow> for EvaluationError {
+    fn from(_: Overflow) -> Self {
+        EvaluationError::Overflow
+    }
+}
+
 impl Expression {
     /// Its value where symbol `i` is `symbols[i]`.
     pub fn evaluate(&self, symbols: &[i64]) -> Result<i64, EvaluationError> {
@@ -42,30 +49,20 @@ impl Expression {
             Expression::Symbol(index) => {
                 symbols.get(*index).copied().ok_or(EvaluationError::Unbound(*index))
             }
-            Expression::Sum(terms) => terms.iter().try_fold(0i64, |sum, term| {
-                sum.checked_add(term.evaluate(symbols)?).ok_or(EvaluationError::Overflow)
-            }),
-            Expression::Product(factors) => factors.iter().try_fold(1i64, |product, factor| {
-                product.checked_mul(factor.evaluate(symbols)?).ok_or(EvaluationError::Overflow)
-            }),
+            Expression::Sum(terms) => sum(terms.iter().map(|term| term.evaluate(symbols))),
+            Expression::Product(factors) => {
+                product(1, factors.iter().map(|factor| factor.evaluate(symbols)))
+            }
             Expression::FloorDiv(numerator, divisor) => {
-                floor_div(numerator.evaluate(symbols)?, *divisor)
+                let quotient = floor_div(numerator.evaluate(symbols)?, *divisor);
+                quotient.ok_or(EvaluationError::Divisor(*divisor))
             }
             Expression::CeilDiv(numerator, divisor) => {
-                let numerator = numerator.evaluate(symbols)?;
-                let floor = floor_div(numerator, *divisor)?;
-                Ok(if numerator.rem_euclid(*divisor) == 0 { floor } else { floor + 1 })
+                let quotient = ceil_div(numerator.evaluate(symbols)?, *divisor);
+                quotient.ok_or(EvaluationError::Divisor(*divisor))
             }
         }
     }
-}
-
-/// For a positive divisor Euclid's quotient is the one rounded down, and it cannot overflow.
-fn floor_div(numerator: i64, divisor: i64) -> Result<i64, EvaluationError> {
-    if divisor < 1 {
-        return Err(EvaluationError::Divisor(divisor));
-    }
-    Ok(numerator.div_euclid(divisor))
 }
 
 #[cfg(test)]
