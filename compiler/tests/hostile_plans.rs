@@ -7,9 +7,9 @@
 
 use ocellus_codegen::{Optimisation, compile_kernels};
 use ocellus_compiler::{Compiler, Program, Target};
+use ocellus_dialects::plan::{Expression, LaunchArgument, Place, Plan};
 use ocellus_frontend::hugging_face::load;
 use ocellus_runtime::artifact::{ArtifactContents, ArtifactWriter, Provenance};
-use ocellus_runtime::plan::{Expression, LaunchArgument, Place, Plan};
 use ocellus_runtime::{HostTensor, LoadError, Options, Outputs, Session, read_tensors};
 use std::path::{Path, PathBuf};
 
@@ -89,7 +89,7 @@ fn edits(plan: &Plan) -> Vec<(String, Edit)> {
     let launches = &plan.programs[0].launches;
     for (position, launch) in launches.iter().enumerate() {
         let at = format!("launch {position}");
-        let mut edit = |what: &str, edit: Box<dyn Fn(&mut ocellus_runtime::plan::Launch)>| {
+        let mut edit = |what: &str, edit: Box<dyn Fn(&mut ocellus_dialects::plan::Launch)>| {
             let edit = move |plan: &mut Plan| edit(&mut plan.programs[0].launches[position]);
             edits.push((format!("{at}: {what}"), Box::new(edit)));
         };

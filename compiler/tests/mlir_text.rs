@@ -45,7 +45,7 @@ fn mlir_takes_every_program_before_and_after_it_is_chosen_and_every_plan() {
             chosen.into_iter().map(|(piece, _)| piece).collect();
         let host = passes::plan(&module, &pieces, &target).unwrap();
         let kernels = pieces.iter().map(|piece| piece.module.to_mlir());
-        for text in kernels.chain([module.to_string(), passes::print_plan(&host.plan)]) {
+        for text in kernels.chain([module.to_string(), host.plan.to_mlir()]) {
             let verdict = context.check(&text);
             assert_eq!(verdict, Ok(()), "{}\n{text}", case.display());
         }

@@ -3,7 +3,6 @@
 
 #![allow(clippy::unwrap_used, reason = "the helpers of tests")]
 
-use ocellus_compiler::passes::print_plan;
 use ocellus_compiler::{Compiler, Program, Target};
 use ocellus_dialects::symbolic::SymbolRange;
 use ocellus_frontend::hugging_face::{Options, load_with};
@@ -46,7 +45,7 @@ fn chosen_kernels() {
 #[test]
 fn host_programs() {
     for (family, case) in FAMILIES {
-        insta::assert_snapshot!(format!("{family}_plan"), print_plan(&lowered(case).host.plan));
+        insta::assert_snapshot!(format!("{family}_plan"), lowered(case).host.plan.to_mlir());
     }
 }
 

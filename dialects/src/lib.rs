@@ -3,6 +3,7 @@
 
 mod host_tensor;
 pub mod kernel;
+pub mod plan;
 pub mod symbolic;
 pub mod syntax;
 mod tensor;

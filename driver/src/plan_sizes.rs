@@ -3,8 +3,8 @@
 use crate::diagnostic::Diagnostic;
 use crate::inputs::Inputs;
 use ocellus_compiler::FLOPS_ATTACHMENT;
+use ocellus_dialects::plan::{Expression, Plan, Port, PortValues, SymbolSource};
 use ocellus_dialects::symbolic::{Bindings, Dim, Symbol};
-use ocellus_runtime::plan::{Expression, Plan, Port, PortValues, SymbolSource};
 use ocellus_runtime::{Artifact, HostTensor};
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;

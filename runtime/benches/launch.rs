@@ -5,8 +5,8 @@
 #[path = "../tests/support/mod.rs"]
 mod support;
 
+use ocellus_dialects::plan::{Launch, PieceRange};
 use ocellus_runtime::Session;
-use ocellus_runtime::plan::{Launch, PieceRange};
 use std::time::Instant;
 use support::{artifact, constant, contents, input, load, plan};
 
@@ -26,7 +26,7 @@ fn main() {
 }
 
 /// `tiles` empty tiles, [`LAUNCHES`] times.
-fn empty_launches(tiles: i64) -> ocellus_runtime::plan::Plan {
+fn empty_launches(tiles: i64) -> ocellus_dialects::plan::Plan {
     let mut plan = plan();
     plan.kernels[0].symbol = "nothing".to_string();
     let launch = Launch {
@@ -59,7 +59,7 @@ fn rebinding_microseconds() -> f64 {
 }
 
 /// The test's launches, twenty times over, so that arguments are as many and as varied as a model's.
-fn plan_of_many() -> ocellus_runtime::plan::Plan {
+fn plan_of_many() -> ocellus_dialects::plan::Plan {
     let mut plan = plan();
     for program in &mut plan.programs {
         let launches = std::mem::take(&mut program.launches);

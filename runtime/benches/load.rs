@@ -5,7 +5,7 @@
 #[path = "../tests/support/mod.rs"]
 mod support;
 
-use ocellus_runtime::plan::WeightEntry;
+use ocellus_dialects::plan::WeightEntry;
 use ocellus_runtime::{ArtifactWriter, Options, Session};
 use std::error::Error;
 use std::time::Instant;

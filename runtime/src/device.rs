@@ -1,7 +1,7 @@
 //! [`Device`]: where kernels run.
 
-use crate::plan::Plan;
 use crate::signature::Signature;
+use ocellus_dialects::plan::Plan;
 
 /// One launch, all addresses and sizes resolved.
 #[derive(Clone, Copy, Debug)]

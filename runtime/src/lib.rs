@@ -22,14 +22,11 @@ extern crate self as ocellus_runtime;
 pub mod artifact;
 pub mod cpu;
 pub mod device;
-mod expression;
 mod memory;
 mod new_file;
 mod non_finite;
 mod output;
 mod pipe;
-pub mod plan;
-pub mod plan_validation;
 mod safetensors_bytes;
 mod session;
 pub mod signature;
@@ -43,7 +40,6 @@ pub mod unfinished;
 pub use artifact::{
     Artifact, ArtifactContents, ArtifactError, ArtifactWriter, Provenance, TargetRequirements,
 };
-pub use expression::EvaluationError;
 pub use new_file::free_bytes;
 pub use non_finite::{NonFinite, Origin, first_non_finite};
 pub use ocellus_dialects::HostTensor;

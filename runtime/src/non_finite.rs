@@ -4,8 +4,8 @@
 //! scans the outputs, and only where one of them holds an infinity or a NaN it runs the model once more and looks at each
 //! labelled value in the order of the launches.
 
-use crate::plan::Plan;
 use crate::session::{Outputs, RunError, Session};
+use ocellus_dialects::plan::Plan;
 use ocellus_dialects::{ElementType, HostTensor};
 use std::fmt;
 

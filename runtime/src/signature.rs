@@ -8,12 +8,21 @@
 //!
 //! It is part of the artifact's format: JSON, ended by a zero byte, at the symbol that [`Signature::symbol_of`] names.
 
+use ocellus_dialects::plan::Plan;
+use ocellus_dialects::symbolic::{NoValue, ceil_div, product, sum};
 use serde::{Deserialize, Serialize};
 
-/// The symbol at which a code object names the plan that it was compiled for, by its hash: a text like a signature. Whatever
-/// else a changed plan would make of the kernels, it is not what was compiled, so a session refuses it. A code object
-/// without the symbol goes with any plan.
+/// The symbol at which a code object names the plan that it was compiled for, by its [hash](plan_hash): a text like a
+/// signature. Whatever else a changed plan would make of the kernels, it is not what was compiled, so a session refuses it.
+/// A code object without the symbol goes with any plan.
 pub const PLAN_SYMBOL: &str = "ocellus_plan";
+
+/// The hash of a plan's text, by which a code object names it.
+pub fn plan_hash(plan: &Plan) -> String {
+    // Nothing in a plan can fail to be written: no map, no number that JSON lacks.
+    let text = serde_json::to_string(plan).unwrap_or_default();
+    blake3::hash(text.as_bytes()).to_string()
+}
 
 /// The greatest number of things that a kernel counts: their products by each other fit into 63 bits.
 pub const MAX_COUNT: i64 = i32::MAX as i64;
@@ -55,15 +64,18 @@ impl Amount {
     /// Its value in a launch; `None` where it has none, or one that 63 bits do not hold.
     fn value(&self, launch: &LaunchWords) -> Option<i64> {
         let both = |pair: &(Amount, Amount)| Some((pair.0.value(launch)?, pair.1.value(launch)?));
+        let parts = |pair: &(Amount, Amount)| {
+            [&pair.0, &pair.1].map(|part| part.value(launch).ok_or(NoValue))
+        };
         match self {
             Amount::Constant(value) => Some(*value),
             Amount::Word(position) => launch.words.get(*position).copied(),
             Amount::Tiles => Some(launch.tiles),
-            Amount::Sum(pair) => both(pair).and_then(|(a, b)| a.checked_add(b)),
-            Amount::Product(pair) => both(pair).and_then(|(a, b)| a.checked_mul(b)),
+            Amount::Sum(pair) => sum(parts(pair)).ok(),
+            Amount::Product(pair) => product(1, parts(pair)).ok(),
             Amount::Min(pair) => both(pair).map(|(a, b)| a.min(b)),
             Amount::CeilDiv(pair) => match both(pair)? {
-                (a, b) if a >= 0 && b > 0 => Some(a / b + i64::from(a % b != 0)),
+                (a, b) if a >= 0 => ceil_div(a, b),
                 _ => None,
             },
         }

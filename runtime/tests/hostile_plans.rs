@@ -3,7 +3,7 @@
 
 mod support;
 
-use ocellus_runtime::plan::Plan;
+use ocellus_dialects::plan::Plan;
 use ocellus_runtime::{Artifact, ArtifactWriter, HostTensor};
 use proptest::prelude::*;
 use support::replace_numbers::replace_numbers;

@@ -5,7 +5,7 @@
 mod support;
 
 use half::bf16;
-use ocellus_runtime::plan::*;
+use ocellus_dialects::plan::*;
 use ocellus_runtime::{Artifact, HostTensor, RunError, Session};
 use support::*;
 
@@ -207,8 +207,8 @@ fn a_plan_that_leaves_its_memory_is_stopped() {
     let overflow = Expression::Product(vec![constant(i64::MAX), rows()]);
     assert_eq!(
         with(offset(overflow)),
-        "`(9223372036854775807 * rows)` of the artifact's plan has no value for rows = 2, half = 1: the value does \
-         not fit into 64 bits"
+        "`9223372036854775807*rows` of the artifact's plan has no value for rows = 2, half = 1: the value does not \
+         fit into 64 bits"
     );
     let slot = |size| {
         let mut plan = plan();

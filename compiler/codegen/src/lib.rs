@@ -10,8 +10,9 @@ mod mlir;
 
 pub use link::find_linker;
 
+use ocellus_dialects::plan::Plan;
 use ocellus_kernels::{CpuTarget, Kernel, emit_module};
-use ocellus_runtime::plan::Plan;
+use ocellus_runtime::signature::plan_hash;
 
 /// Machine code that the runtime loads.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,7 +79,7 @@ pub fn compile_kernels(
     target: &CpuTarget,
     optimisation: Optimisation,
 ) -> Result<CodeObject, CodegenError> {
-    let plan = plan.map(Plan::hash);
+    let plan = plan.map(plan_hash);
     let text = emit_module(kernels, plan.as_deref(), target);
     let object = with_llvm_module(&text, target, optimisation, |module, machine| {
         llvm::object(machine, module)

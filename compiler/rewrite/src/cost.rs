@@ -3,7 +3,7 @@
 use super::real::Real;
 use super::target::TargetDescription;
 use ocellus_dialects::kernel::{KernelOp, View};
-use ocellus_dialects::symbolic::{Bindings, Dim};
+use ocellus_dialects::symbolic::{Bindings, Dim, NoValue, Symbol};
 use ocellus_dialects::{ElementType, TensorType};
 use ocellus_kernels::{CpuTarget, Layout, gather_flops, lower, work};
 use std::convert::Infallible;
@@ -271,19 +271,14 @@ pub fn predict(launch: &Quantities, target: &TargetDescription) -> Prediction {
 
 /// The value of a dimension as a real number: sizes near the end of a range leave what an integer holds.
 fn value(dim: &Dim, at: &Bindings) -> Result<f64, Dim> {
-    dim.terms().try_fold(0.0, |sum, (coefficient, symbols)| {
-        let product = symbols.iter().try_fold(coefficient as f64, |product, symbol| {
-            at.get(symbol).map(|value| product * *value as f64).ok_or_else(|| dim.clone())
-        })?;
-        Ok(sum + product)
-    })
+    let value = |symbol: &Symbol| at.get(symbol).map(|value| *value as f64).ok_or(NoValue);
+    dim.value(value).map_err(|_| dim.clone())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use ocellus_dialects::kernel::{GemmTile, Prologue};
-    use ocellus_dialects::symbolic::Symbol;
 
     /// A gemm of `rows` rows, and its prediction where rows has a value.
     fn predicted(k: i64, n: i64, rows: i64) -> Prediction {

@@ -53,7 +53,7 @@ impl LaunchPrice {
         values: &[T],
         target: &'p TargetDescription,
     ) -> impl Iterator<Item = T> + use<'p, T> {
-        let value = |dim: &Polynomial| dim.evaluate(values, |number| T::of(number as f64));
+        let value = |dim: &Polynomial| dim.evaluate(values);
         let dims: Vec<T> = self.dims.iter().map(value).collect();
         self.schedules.iter().map(move |(cost, matrix_rate)| {
             cost.map(&mut |dim| dims[*dim]).microseconds(*matrix_rate, target)

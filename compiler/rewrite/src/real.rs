@@ -2,6 +2,8 @@
 //! asked in `f64`, and over thousands of sizes in [`Lanes`], whose loops become vector instructions. Both give the same
 //! numbers to the bit.
 
+use ocellus_dialects::symbolic::Number;
+use std::convert::Infallible;
 use std::ops::{Add, Div, Mul};
 
 /// How many sizes [`Lanes`] holds.
@@ -11,7 +13,9 @@ pub const LANES: usize = 16;
 const ALL_ARE_WHOLE: f64 = (1u64 << 52) as f64;
 
 /// What the cost model computes with. Its numbers are not negative.
-pub trait Real: Copy + Add<Output = Self> + Mul<Output = Self> + Div<Output = Self> {
+pub trait Real:
+    Copy + Number<Lost = Infallible> + Add<Output = Self> + Mul<Output = Self> + Div<Output = Self>
+{
     /// That number.
     fn of(number: f64) -> Self;
 
@@ -68,6 +72,26 @@ impl Real for Lanes {
             *a = function(*a, *b, *c);
         }
         self
+    }
+}
+
+impl Number for Lanes {
+    type Lost = Infallible;
+
+    fn whole(value: i64) -> Self {
+        Lanes::of(value as f64)
+    }
+
+    #[inline]
+    fn add(&mut self, other: Lanes) -> Result<(), Infallible> {
+        *self = *self + other;
+        Ok(())
+    }
+
+    #[inline]
+    fn multiply(&mut self, other: Lanes) -> Result<(), Infallible> {
+        *self = *self * other;
+        Ok(())
     }
 }
 

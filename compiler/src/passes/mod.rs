@@ -5,7 +5,6 @@ mod layout;
 mod offline;
 mod pack_all;
 mod plan;
-mod print_plan;
 mod slots;
 
 pub use inline_calls::inline_calls;
@@ -13,7 +12,6 @@ pub use layout::{Access, resolve};
 pub use offline::{Packed, PackedWeight, WeightRecipe};
 pub use pack_all::pack_all;
 pub use plan::{HostProgram, plan, plan_with};
-pub use print_plan::print_plan;
 pub use slots::{AssignSlots, SlotAssignment, assign_slots, slot_for_each};
 
 use ocellus_dialects::venc::{EvaluationError, MAX_CALL_DEPTH};

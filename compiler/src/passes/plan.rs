@@ -19,15 +19,15 @@ use super::{
 use indexmap::{IndexMap, IndexSet};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::kernel::{Function, KernelOp, Prologue, Step, Value, ValueKind};
+use ocellus_dialects::plan::{
+    Expression, KernelEntry, LabelledResult, Launch, LaunchArgument, Piece, PieceRange, Place,
+    Plan, Port, PortValues, Program, SymbolEntry, SymbolSource, WeightEntry,
+};
 use ocellus_dialects::symbolic::{Definition, Dim, Symbol, SymbolRange, Symbols};
 use ocellus_dialects::venc::{self, IndexBounds, ValueId};
 use ocellus_kernels::gemm::WeightPacking;
 use ocellus_kernels::{Argument, CpuTarget, Kernel, Layout, lower, symbols};
 use ocellus_rewrite::PieceProgram;
-use ocellus_runtime::plan::{
-    Expression, KernelEntry, LabelledResult, Launch, LaunchArgument, Piece, PieceRange, Place,
-    Plan, Port, PortValues, Program, SymbolEntry, SymbolSource, WeightEntry,
-};
 
 /// All that an artifact is made of, but for the code and the weights' bytes.
 #[derive(Clone, Debug)]

@@ -14,10 +14,10 @@ pub use tolerance::{relative_l2, tolerance, unit_roundoff};
 
 use ocellus_checkpoint::WeightSource;
 use ocellus_dialects::ElementType;
+use ocellus_dialects::plan::Plan;
 use ocellus_dialects::symbolic::{Bindings, Dim};
 use ocellus_dialects::venc::{IndexBounds, Linear, Module, Op};
 use ocellus_reference::{ReferenceError, evaluate_observed};
-use ocellus_runtime::plan::Plan;
 use ocellus_runtime::{HostTensor, RunError, Session, first_non_finite};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -233,7 +233,7 @@ fn longest_reduction(module: &Module, bound: &Bindings) -> usize {
 
 /// How many launches there are up to the one that makes a labelled value.
 fn launches_until(plan: &Plan, label: &str) -> usize {
-    let position = |program: &ocellus_runtime::plan::Program| {
+    let position = |program: &ocellus_dialects::plan::Program| {
         program
             .launches
             .iter()

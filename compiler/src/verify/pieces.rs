@@ -1,7 +1,9 @@
 //! [`Pieces`]: the parts of the range as a plan has them, by the names of the symbols.
 
-use ocellus_dialects::symbolic::{Bindings, Dim, Region, Symbol, SymbolRange, Symbols};
-use ocellus_runtime::plan::{Expression, Piece, Plan, SymbolSource};
+use ocellus_dialects::plan::{Expression, Piece, Plan, SymbolSource};
+use ocellus_dialects::symbolic::{
+    Bindings, Dim, NoValue, Region, Symbol, SymbolRange, Symbols, product, sum,
+};
 
 /// The sizes of a part of the range.
 #[derive(Clone, Debug, PartialEq)]
@@ -114,15 +116,12 @@ fn dim_of_symbol(plan: &Plan, position: usize) -> Option<Dim> {
 }
 
 fn dim(plan: &Plan, expression: &Expression) -> Option<Dim> {
-    let each =
-        |parts: &[Expression]| parts.iter().map(|part| dim(plan, part)).collect::<Option<Vec<_>>>();
+    let each = |part| dim(plan, part).ok_or(NoValue);
     match expression {
         Expression::Constant(value) => Some(Dim::from(*value)),
         Expression::Symbol(position) => dim_of_symbol(plan, *position),
-        Expression::Sum(parts) => Some(each(parts)?.into_iter().fold(Dim::from(0), |a, b| a + b)),
-        Expression::Product(parts) => {
-            Some(each(parts)?.into_iter().fold(Dim::from(1), |a, b| a * b))
-        }
+        Expression::Sum(parts) => sum(parts.iter().map(each)).ok(),
+        Expression::Product(parts) => product(1, parts.iter().map(each)).ok(),
         _ => None,
     }
 }

@@ -3,7 +3,9 @@
 //! Affine expressions are not enough for an encoder: the rows of a batch are `images * (rows * cols + 1)`.
 //! Polynomials are closed under everything that shapes do (sum, product), and equality stays decidable.
 
+use super::{NoValue, Number, sum_of_products};
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::fmt;
 use std::ops::{Add, Mul, Sub};
 use std::str::FromStr;
@@ -71,26 +73,25 @@ impl Dim {
         self.terms.iter().map(|(monomial, coefficient)| (*coefficient, monomial.as_slice()))
     }
 
+    /// The value in any numbers, where each symbol has the one that `value` gives.
+    pub fn value<N, E>(&self, value: impl Fn(&Symbol) -> Result<N, E>) -> Result<N, E>
+    where
+        N: Number,
+        E: From<N::Lost>,
+    {
+        sum_of_products(self.terms(), value)
+    }
+
     /// The value under `bindings`; `None` where a symbol is not bound or the value does not fit in an `i64`.
     pub fn evaluate(&self, bindings: &Bindings) -> Option<i64> {
-        self.terms.iter().try_fold(0i64, |sum, (monomial, coefficient)| {
-            let product = monomial
-                .iter()
-                .try_fold(*coefficient, |p, symbol| p.checked_mul(*bindings.get(symbol)?))?;
-            sum.checked_add(product)
-        })
+        self.value(|symbol| bindings.get(symbol).copied().ok_or(NoValue)).ok()
     }
 
     /// This dimension with each symbol that `replace` knows replaced by a dimension.
     pub fn substitute(&self, replace: &impl Fn(&Symbol) -> Option<Dim>) -> Dim {
-        let mut sum = Dim::default();
-        for (monomial, coefficient) in &self.terms {
-            let product = monomial.iter().fold(Dim::from(*coefficient), |product, symbol| {
-                product * replace(symbol).unwrap_or_else(|| Dim::symbol(symbol))
-            });
-            sum = sum + product;
-        }
-        sum
+        let value = |symbol: &Symbol| replace(symbol).unwrap_or_else(|| Dim::symbol(symbol));
+        let Ok(dim) = self.value(|symbol| Ok::<_, Infallible>(value(symbol)));
+        dim
     }
 
     /// The dimension that times `divisor` is this one; `None` where some coefficient does not divide.
@@ -124,7 +125,10 @@ impl Dim {
 
 impl From<i64> for Dim {
     fn from(value: i64) -> Self {
-        Dim { terms: BTreeMap::from([(vec![], value)]) }.normalised()
+        match value {
+            0 => Dim::default(),
+            _ => Dim { terms: BTreeMap::from([(vec![], value)]) },
+        }
     }
 }
 
@@ -157,6 +161,25 @@ impl Mul for Dim {
             }
         }
         product.normalised()
+    }
+}
+
+/// Coefficients saturate.
+impl Number for Dim {
+    type Lost = Infallible;
+
+    fn whole(value: i64) -> Dim {
+        Dim::from(value)
+    }
+
+    fn add(&mut self, other: Dim) -> Result<(), Infallible> {
+        *self = std::mem::take(self) + other;
+        Ok(())
+    }
+
+    fn multiply(&mut self, other: Dim) -> Result<(), Infallible> {
+        *self = std::mem::take(self) * other;
+        Ok(())
     }
 }
 

@@ -3,6 +3,7 @@
 //! A module declares [`Symbol`]s ([`Symbols`]); every dimension is a [`Dim`], a polynomial over them in
 //! normal form, so that two dimensions are equal exactly when their normal forms are.
 
+mod arithmetic;
 mod declaration;
 mod dim;
 mod interval;
@@ -11,6 +12,9 @@ mod predicate;
 mod region;
 mod symbols;
 
+pub use arithmetic::{
+    NoValue, Number, Overflow, ceil_div, floor_div, product, sum, sum_of_products,
+};
 pub use declaration::{Declaration, ParseSymbolError};
 pub use dim::{Bindings, Dim, ParseDimError, Symbol};
 pub use interval::Interval;

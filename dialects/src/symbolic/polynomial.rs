@@ -4,8 +4,8 @@
 //! images*rows + 2*images    over [images, height, rows]:    1 * #0 * #2  +  2 * #0
 //! ```
 
-use super::{Dim, Symbol};
-use std::ops::{Add, Mul};
+use super::{Dim, NoValue, Number, Symbol, sum_of_products};
+use std::convert::Infallible;
 
 /// A sum of products of numbered values.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -27,25 +27,23 @@ impl Polynomial {
 
     /// Its value in integers; none where 64 bits do not hold it, or a symbol has no value.
     pub fn checked(&self, values: &[i64]) -> Option<i64> {
-        self.0.iter().try_fold(0i64, |sum, (coefficient, factors)| {
-            let product = factors.iter().try_fold(*coefficient, |product, factor| {
-                product.checked_mul(*values.get(*factor)?)
-            })?;
-            sum.checked_add(product)
-        })
+        self.value(|symbol| values.get(symbol).copied().ok_or(NoValue)).ok()
     }
 
     /// Its value in numbers that do not overflow; every symbol has one.
-    pub fn evaluate<T>(&self, values: &[T], number: impl Fn(i64) -> T) -> T
+    pub fn evaluate<N: Number<Lost = Infallible> + Copy>(&self, values: &[N]) -> N {
+        let Ok(value) = self.value(|symbol| Ok::<_, Infallible>(values[symbol]));
+        value
+    }
+
+    #[inline]
+    fn value<N, E>(&self, value: impl Fn(usize) -> Result<N, E>) -> Result<N, E>
     where
-        T: Copy + Add<Output = T> + Mul<Output = T>,
+        N: Number,
+        E: From<N::Lost>,
     {
-        self.0.iter().fold(number(0), |sum, (coefficient, factors)| {
-            let product = factors
-                .iter()
-                .fold(number(*coefficient), |product, factor| product * values[*factor]);
-            sum + product
-        })
+        let terms = self.0.iter().map(|(coefficient, factors)| (*coefficient, factors.as_slice()));
+        sum_of_products(terms, |factor| value(*factor))
     }
 }
 
@@ -72,7 +70,7 @@ mod tests {
             prop_assert_eq!(polynomial.checked(&values), dim.evaluate(&bindings));
             if let Some(value) = dim.evaluate(&bindings) {
                 let wide: Vec<f64> = values.iter().map(|value| *value as f64).collect();
-                let near = polynomial.evaluate(&wide, |number| number as f64);
+                let near = polynomial.evaluate(&wide);
                 let magnitude = values.iter().map(|value| value.unsigned_abs() as f64 + 1.0);
                 let bound = 100.0 * magnitude.product::<f64>().powi(3);
                 prop_assert!((near - value as f64).abs() <= bound * f64::EPSILON);

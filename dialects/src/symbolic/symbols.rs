@@ -1,7 +1,8 @@
 //! [`Symbols`]: the declarations of a module's symbols, their ranges, and how a call binds them.
 
-use super::{Bindings, Dim, Interval, Symbol};
+use super::{Bindings, Dim, Interval, Symbol, floor_div};
 use indexmap::IndexMap;
+use std::convert::Infallible;
 
 /// The sizes that a free symbol may take: `min..=max step step`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -201,11 +202,8 @@ impl Symbols {
 
     /// Bounds of a dimension over the declared ranges. A symbol that is not declared counts as `1..`.
     pub fn interval(&self, dim: &Dim) -> Interval {
-        dim.terms().fold(Interval::point(0), |sum, (coefficient, symbols)| {
-            sum.plus(symbols.iter().fold(Interval::point(coefficient), |product, symbol| {
-                product.times(self.symbol_interval(symbol))
-            }))
-        })
+        let Ok(interval) = dim.value(|symbol| Ok::<_, Infallible>(self.symbol_interval(symbol)));
+        interval
     }
 
     fn symbol_interval(&self, symbol: &Symbol) -> Interval {
@@ -255,7 +253,7 @@ impl Symbols {
         let mut bound = free.clone();
         for (symbol, definition) in &self.definitions {
             if let Definition::FloorDiv { numerator, divisor } = definition {
-                let value = numerator.evaluate(&bound)?.div_euclid(*divisor);
+                let value = floor_div(numerator.evaluate(&bound)?, *divisor)?;
                 bound.insert(symbol.clone(), value);
             }
         }
@@ -280,7 +278,8 @@ impl Symbols {
                     value
                 }
                 Definition::FloorDiv { numerator, divisor } => {
-                    numerator.evaluate(&bound).ok_or_else(unbound)?.div_euclid(*divisor)
+                    let numerator = numerator.evaluate(&bound);
+                    numerator.and_then(|n| floor_div(n, *divisor)).ok_or_else(unbound)?
                 }
             };
             bound.insert(symbol.clone(), value);

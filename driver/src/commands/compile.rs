@@ -7,8 +7,7 @@ use crate::options::CompileOptions;
 use crate::output;
 use crate::progress::Stages;
 use crate::subject::open_model;
-use ocellus_compiler::Switches;
-use ocellus_compiler::{Program, passes};
+use ocellus_compiler::{Program, Switches};
 use ocellus_rewrite::{Limits, Saturated, TargetDescription};
 use ocellus_runtime::Output;
 use std::path::PathBuf;
@@ -111,7 +110,7 @@ fn text(program: &Program, stage: Emit, options: &CompileOptions) -> Result<Stri
         Emit::Venc => program.venc.to_string(),
         Emit::Saturated => saturated(program, options)?,
         Emit::Kernel => kernels(program),
-        Emit::Plan => passes::print_plan(&program.host.plan),
+        Emit::Plan => program.host.plan.to_mlir(),
         Emit::Llvm => program.llvm()?,
         Emit::Asm => program.assembly()?,
     };

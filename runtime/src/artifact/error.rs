@@ -1,7 +1,7 @@
 //! Why an artifact could not be written or read.
 
-use crate::plan::FORMAT_VERSION;
-use crate::plan_validation::PlanError;
+use super::FORMAT_VERSION;
+use ocellus_dialects::plan::PlanError;
 use std::path::PathBuf;
 
 /// Why an artifact could not be written or read.

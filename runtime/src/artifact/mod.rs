@@ -1,13 +1,13 @@
 //! The artifact: one file that holds all a model needs to run.
 //!
 //! It is a valid safetensors file. The tensors are the packed weights, named as in
-//! [`Plan::weights`](crate::plan::Plan::weights), and the code object, named [`CODE`]: all U8, of one dimension, and
+//! [`Plan::weights`](ocellus_dialects::plan::Plan::weights), and the code object, named [`CODE`]: all U8, of one dimension, and
 //! padded by zeros to a multiple of 64 bytes. The header is padded too, so every tensor starts at a multiple of 64 in the
 //! file, and in memory where the file is mapped. `__metadata__` holds
 //!
 //! | key | text |
 //! | --- | --- |
-//! | `ocellus.plan` | the [`Plan`](crate::plan::Plan), as JSON |
+//! | `ocellus.plan` | the [`Plan`](ocellus_dialects::plan::Plan), as JSON |
 //! | `ocellus.provenance` | the [`Provenance`], as JSON |
 //! | `ocellus.hashes` | the BLAKE3 hashes of the plan and of each tensor, as JSON |
 //! | `ocellus.header_hash` | the BLAKE3 hash of all bytes before the data, where this hash itself reads as zeros |
@@ -29,7 +29,7 @@ mod tests;
 mod writer;
 
 pub use error::ArtifactError;
-pub use header::CODE;
+pub use header::{CODE, FORMAT_VERSION};
 pub use provenance::{DeclaredRange, Provenance, TargetRequirements, UnfitMachine};
 pub use reader::Artifact;
 pub use writer::{ArtifactContents, ArtifactMemory, ArtifactWriter, Destination, NewArtifactFile};

@@ -1,7 +1,8 @@
 //! [`Provenance`]: what an artifact was made from, by whom, and for which machine.
 
+use super::FORMAT_VERSION;
 use crate::cpu::missing_features;
-use crate::plan::{FORMAT_VERSION, Plan, SymbolSource};
+use ocellus_dialects::plan::{Plan, SymbolSource};
 use serde::{Deserialize, Serialize};
 
 /// What an artifact was made from, by whom, and for which machine.

@@ -1,5 +1,6 @@
 //! Reads an artifact, and believes nothing that it says.
 
+use super::FORMAT_VERSION;
 use super::header::{
     ALIGNMENT, CODE, HASHES, HEADER_HASH, Hashes, LENGTH_BYTES, PLAN, PROVENANCE, RESERVED,
     find_header_hash, hash_header, padded,
@@ -8,8 +9,8 @@ use super::{ArtifactError, Provenance};
 use crate::memory::map_memory;
 use crate::output::write_file;
 use crate::pipe::open_regular;
-use crate::plan::{FORMAT_VERSION, Plan};
 use memmap2::{Mmap, MmapMut};
+use ocellus_dialects::plan::Plan;
 use safetensors::SafeTensors;
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;

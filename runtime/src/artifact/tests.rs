@@ -1,14 +1,15 @@
 //! Round trips, damage, and artifacts that lie with the right hashes.
 
+use super::FORMAT_VERSION;
 use super::header::{
     HASH_DIGITS, HASHES, HEADER_HASH, Hashes, PLAN, PROVENANCE, find_header_hash, hash_header,
 };
 use super::*;
-use crate::plan::{
-    Expression, FORMAT_VERSION, KernelEntry, Launch, LaunchArgument, Piece, Place, Plan, Port,
-    PortValues, Program, SymbolEntry, SymbolSource, WeightEntry,
-};
 use crate::test_support::replace_numbers::replace_numbers;
+use ocellus_dialects::plan::{
+    Expression, KernelEntry, Launch, LaunchArgument, Piece, Place, Plan, Port, PortValues, Program,
+    SymbolEntry, SymbolSource, WeightEntry,
+};
 use proptest::prelude::*;
 use safetensors::SafeTensors;
 use serde_json::json;

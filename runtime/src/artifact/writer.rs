@@ -7,8 +7,8 @@ use super::header::{
 use super::{Artifact, ArtifactError, Provenance};
 use crate::memory::map_memory;
 use crate::new_file::NewFile;
-use crate::plan::Plan;
 use memmap2::MmapMut;
+use ocellus_dialects::plan::Plan;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::io::{Seek, SeekFrom, Write};

@@ -2,12 +2,12 @@
 
 use super::KernelFunction;
 use crate::device::DeviceError;
-use crate::plan::{KernelEntry, Plan};
-use crate::signature::{PLAN_SYMBOL, Signature};
+use crate::signature::{PLAN_SYMBOL, Signature, plan_hash};
 #[cfg(target_os = "linux")]
 use crate::unfinished::nameless_path;
 use crate::unfinished::{Rights, Unfinished};
 use libloading::Library;
+use ocellus_dialects::plan::{KernelEntry, Plan};
 use std::ffi::{CStr, c_char};
 use std::fs::File;
 use std::io::{Error, Write};
@@ -31,7 +31,9 @@ impl CodeObject {
         // SAFETY: the caller vouches for the initialisers.
         let (library, file) = unsafe { load_library(code) }?;
         // SAFETY: the caller vouches for what the symbols are.
-        if unsafe { text(&library, PLAN_SYMBOL) }.is_ok_and(|hash| hash != plan.hash().as_bytes()) {
+        if unsafe { text(&library, PLAN_SYMBOL) }
+            .is_ok_and(|hash| hash != plan_hash(plan).as_bytes())
+        {
             return Err(DeviceError::OtherPlan);
         }
         let mut functions = Vec::with_capacity(plan.kernels.len());

@@ -10,7 +10,7 @@
 //! `arguments` is the launch's argument block: addresses and numbers, one 64-bit word each. The tiles `first_tile ..
 //! end_tile` are the part that this call computes. Tiles of one launch are independent: any worker may run any interval
 //! of them, at the same time as the others. `scratch` belongs to the worker, is aligned to 64 bytes, has at least
-//! [`Launch::scratch_bytes`](crate::plan::Launch::scratch_bytes), and keeps what it holds until the launch is over: a
+//! [`Launch::scratch_bytes`](ocellus_dialects::plan::Launch::scratch_bytes), and keeps what it holds until the launch is over: a
 //! worker computes its part in many calls, and what a kernel prepares for one may serve the next. At the start of a launch
 //! its first eight bytes are -1, and the rest is rubbish.
 //!
@@ -24,11 +24,11 @@ mod thread_pool;
 
 use crate::device::{Device, DeviceError, LaunchCommand};
 use crate::memory::map_memory;
-use crate::plan::Plan;
 use crate::signature::Signature;
 use code_object::CodeObject;
 pub use features::{host_features, missing_features};
 use memmap2::MmapMut;
+use ocellus_dialects::plan::Plan;
 use thread_pool::{Job, ThreadPool};
 
 /// A kernel's entry point; see [the calling convention](self#calling-convention).

@@ -1,8 +1,8 @@
 //! [`CompiledProgram`]: a program whose expressions are evaluated once a size, however often they stand in the plan.
 
 use super::RunError;
-use crate::expression::EvaluationError;
-use crate::plan::{Expression, LaunchArgument, Place, Plan, Program};
+use ocellus_dialects::plan::EvaluationError;
+use ocellus_dialects::plan::{Expression, LaunchArgument, Place, Plan, Program};
 use std::collections::HashMap;
 
 /// The position of an expression in [`CompiledProgram::expressions`].

@@ -1,6 +1,6 @@
 //! [`Dispatch`]: which program runs at a size.
 
-use crate::plan::Plan;
+use ocellus_dialects::plan::Plan;
 
 /// The ranges of all pieces in one stretch of memory: a call with a new size looks through them once.
 pub struct Dispatch {
@@ -50,7 +50,7 @@ impl Dispatch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Piece, PieceRange};
+    use ocellus_dialects::plan::{Piece, PieceRange};
     use std::hint::black_box;
     use std::time::{Duration, Instant};
 

@@ -1,8 +1,8 @@
 //! [`RunError`]: why a call did not run.
 
 use crate::device::DeviceError;
-use crate::expression::EvaluationError;
 use crate::signature::Misfit;
+use ocellus_dialects::plan::EvaluationError;
 
 /// Why a call did not run. Nothing was launched, except for [`Device`](Self::Device).
 #[derive(Debug, thiserror::Error)]

@@ -1,8 +1,8 @@
 //! Whether the launches of a plan fit the kernels, as far as can be said before sizes are known: as many arguments as the
 //! kernel reads, addresses where it takes addresses, and what it writes is the session's own.
 
-use crate::plan::{LaunchArgument, Place, Plan};
 use crate::signature::{Access, Signature, Word};
+use ocellus_dialects::plan::{LaunchArgument, Place, Plan};
 
 /// A launch that does not fit its kernel.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -3,7 +3,7 @@
 
 use super::RunError;
 use super::binding::{Call, expression_error};
-use crate::plan::{Plan, Port, PortValues};
+use ocellus_dialects::plan::{Plan, Port, PortValues};
 use ocellus_dialects::{GREATEST_INDEX, HostTensor};
 
 /// The indices of each input that holds some, as i32.

@@ -3,7 +3,7 @@
 use super::RunError;
 use super::compiled_program::{CompiledProgram, Values};
 use crate::artifact::Artifact;
-use crate::plan::{Place, Plan};
+use ocellus_dialects::plan::{Place, Plan};
 use ocellus_dialects::{ElementType, element_count};
 
 /// Slots start at multiples of this.

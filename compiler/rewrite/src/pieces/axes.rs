@@ -3,7 +3,7 @@
 use super::grid::Grid;
 use crate::error::RewriteError;
 use ocellus_dialects::symbolic::{
-    Bindings, Definition, Dim, Interval, Polynomial, Symbol, SymbolRange, Symbols,
+    Bindings, Definition, Dim, Interval, Polynomial, Symbol, SymbolRange, Symbols, floor_div,
 };
 
 /// How many symbols move by themselves. Others move along with the last of them.
@@ -98,7 +98,7 @@ impl<'a> Axes<'a> {
             let known = value.as_ref().and_then(|value| match value {
                 Value::Moves { axis, order } => Some(self.moved(*axis, *order, position)),
                 Value::FloorDiv { numerator, divisor } => {
-                    numerator.checked(&values).map(|numerator| numerator.div_euclid(*divisor))
+                    numerator.checked(&values).and_then(|numerator| floor_div(numerator, *divisor))
                 }
             });
             // What has no value here has an error there.

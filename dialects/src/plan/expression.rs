@@ -1,6 +1,25 @@
-//! Evaluates an [`Expression`] in checked arithmetic: a plan is input, so overflow is an error.
+//! [`Expression`]: an integer of a plan, and its value in checked arithmetic: a plan is input, so overflow is an error.
 
-use crate::plan::{Expression, SymbolEntry};
+use crate::symbolic::{Overflow, ceil_div, floor_div, product, sum};
+use serde::{Deserialize, Serialize};
+
+/// An integer that depends on the symbols of a call.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Expression {
+    /// Itself.
+    Constant(i64),
+    /// The value of a symbol, by its position in [`Plan::symbols`](super::Plan::symbols).
+    Symbol(usize),
+    /// The sum.
+    Sum(Vec<Expression>),
+    /// The product.
+    Product(Vec<Expression>),
+    /// The quotient, rounded down. The divisor is positive.
+    FloorDiv(Box<Expression>, i64),
+    /// The quotient, rounded up. The divisor is positive.
+    CeilDiv(Box<Expression>, i64),
+}
 
 /// Why an expression has no value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -16,6 +35,12 @@ pub enum EvaluationError {
     Divisor(i64),
 }
 
+impl From<Overflow> for EvaluationError {
+    fn from(_: Overflow) -> Self {
+        EvaluationError::Overflow
+    }
+}
+
 impl Expression {
     /// Its value where symbol `i` is `symbols[i]`.
     pub fn evaluate(&self, symbols: &[i64]) -> Result<i64, EvaluationError> {
@@ -24,57 +49,20 @@ impl Expression {
             Expression::Symbol(index) => {
                 symbols.get(*index).copied().ok_or(EvaluationError::Unbound(*index))
             }
-            Expression::Sum(terms) => terms.iter().try_fold(0i64, |sum, term| {
-                sum.checked_add(term.evaluate(symbols)?).ok_or(EvaluationError::Overflow)
-            }),
-            Expression::Product(factors) => factors.iter().try_fold(1i64, |product, factor| {
-                product.checked_mul(factor.evaluate(symbols)?).ok_or(EvaluationError::Overflow)
-            }),
+            Expression::Sum(terms) => sum(terms.iter().map(|term| term.evaluate(symbols))),
+            Expression::Product(factors) => {
+                product(1, factors.iter().map(|factor| factor.evaluate(symbols)))
+            }
             Expression::FloorDiv(numerator, divisor) => {
-                floor_div(numerator.evaluate(symbols)?, *divisor)
+                let quotient = floor_div(numerator.evaluate(symbols)?, *divisor);
+                quotient.ok_or(EvaluationError::Divisor(*divisor))
             }
             Expression::CeilDiv(numerator, divisor) => {
-                let numerator = numerator.evaluate(symbols)?;
-                let floor = floor_div(numerator, *divisor)?;
-                Ok(if numerator.rem_euclid(*divisor) == 0 { floor } else { floor + 1 })
+                let quotient = ceil_div(numerator.evaluate(symbols)?, *divisor);
+                quotient.ok_or(EvaluationError::Divisor(*divisor))
             }
         }
     }
-
-    /// Its text, with the names of the symbols.
-    pub fn describe(&self, symbols: &[SymbolEntry]) -> String {
-        let list = |parts: &[Expression], between: &str, none: &str| match parts {
-            [] => none.to_string(),
-            [one] => one.describe(symbols),
-            many => {
-                let parts: Vec<String> = many.iter().map(|part| part.describe(symbols)).collect();
-                format!("({})", parts.join(between))
-            }
-        };
-        match self {
-            Expression::Constant(value) => value.to_string(),
-            Expression::Symbol(index) => match symbols.get(*index) {
-                Some(symbol) => symbol.name.clone(),
-                None => format!("symbol {index}"),
-            },
-            Expression::Sum(terms) => list(terms, " + ", "0"),
-            Expression::Product(factors) => list(factors, " * ", "1"),
-            Expression::FloorDiv(numerator, divisor) => {
-                format!("floor({} / {divisor})", numerator.describe(symbols))
-            }
-            Expression::CeilDiv(numerator, divisor) => {
-                format!("ceil({} / {divisor})", numerator.describe(symbols))
-            }
-        }
-    }
-}
-
-/// For a positive divisor Euclid's quotient is the one rounded down, and it cannot overflow.
-fn floor_div(numerator: i64, divisor: i64) -> Result<i64, EvaluationError> {
-    if divisor < 1 {
-        return Err(EvaluationError::Divisor(divisor));
-    }
-    Ok(numerator.div_euclid(divisor))
 }
 
 #[cfg(test)]

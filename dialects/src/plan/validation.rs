@@ -1,6 +1,6 @@
-//! Checks a [`Plan`] at load: an artifact is untrusted input, and what runs a plan relies on its indices.
+//! Checks a [`Plan`]: an artifact is untrusted input, and what runs a plan relies on its indices.
 
-use crate::plan::{
+use super::{
     Expression, Launch, LaunchArgument, Piece, Place, Plan, Port, PortValues, Program, SymbolEntry,
     SymbolSource,
 };
@@ -219,8 +219,8 @@ fn unique<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ElementType;
     use crate::plan::{KernelEntry, LabelledResult, PieceRange, WeightEntry};
-    use ocellus_dialects::ElementType;
 
     fn plan() -> Plan {
         let symbol = |index| Expression::Symbol(index);

@@ -1,30 +1,10 @@
-//! The host program of an artifact: pieces of the range, buffers at symbolic offsets, launches.
+//! [`Plan`], the host program: pieces of the range, buffers at symbolic offsets, launches.
 //!
-//! This is the artifact's format: it is written by the compiler and read here, as JSON.
+//! As JSON it is a part of the artifact's format: the compiler writes it, the runtime reads it.
 
-use ocellus_dialects::ElementType;
+use super::Expression;
+use crate::ElementType;
 use serde::{Deserialize, Serialize};
-
-/// The version of the format. An artifact of another one is refused.
-pub const FORMAT_VERSION: u32 = 3;
-
-/// An integer that depends on the symbols of a call.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Expression {
-    /// Itself.
-    Constant(i64),
-    /// The value of a symbol, by its position in [`Plan::symbols`].
-    Symbol(usize),
-    /// The sum.
-    Sum(Vec<Expression>),
-    /// The product.
-    Product(Vec<Expression>),
-    /// The quotient, rounded down. The divisor is positive.
-    FloorDiv(Box<Expression>, i64),
-    /// The quotient, rounded up. The divisor is positive.
-    CeilDiv(Box<Expression>, i64),
-}
 
 /// Where a symbol's value comes from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -90,8 +70,7 @@ pub struct WeightEntry {
 /// A kernel of the code object.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct KernelEntry {
-    /// The symbol that the code object exports; see [`crate::cpu`] for how it is called, and [`crate::signature`] for what
-    /// it takes.
+    /// The symbol that the code object exports. Beside it lies what it takes: see `cpu` and `signature` of the runtime.
     pub symbol: String,
     /// The kernel family.
     pub family: String,
@@ -203,13 +182,6 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The hash of its text, by which a code object names it.
-    pub fn hash(&self) -> String {
-        // Nothing in a plan can fail to be written: no map, no number that JSON lacks.
-        let text = serde_json::to_string(self).unwrap_or_default();
-        blake3::hash(text.as_bytes()).to_string()
-    }
-
     /// Whether the input of that name is one of indices.
     pub fn holds_indices(&self, input: &str) -> bool {
         let port = self.inputs.iter().find(|port| port.name == input);
