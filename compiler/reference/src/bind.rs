@@ -1,9 +1,9 @@
 //! Checks the inputs of a call against the entry function and binds the symbols by their shapes.
 
 use super::ReferenceError;
-use ocellus_dialects::HostTensor;
 use ocellus_dialects::symbolic::{Bindings, Definition, Dim, SymbolError, Symbols};
 use ocellus_dialects::venc::{Argument, EvaluationError, Function};
+use ocellus_dialects::{HostTensor, element_count};
 use std::collections::BTreeMap;
 
 /// A dimension of an input: what is declared and what was given.
@@ -147,10 +147,6 @@ fn check_size(dim: &InputDim, bindings: &Bindings) -> Result<(), ReferenceError>
         }
         .into()),
     }
-}
-
-fn element_count(shape: &[usize]) -> Option<usize> {
-    shape.iter().try_fold(1usize, |product, dim| product.checked_mul(*dim))
 }
 
 fn list(dims: &[Dim]) -> String {

@@ -187,7 +187,9 @@ macro_rules! terms {
 impl Term {
     /// A term of an operation, as its name says where that is done.
     fn of_operation(op: &str, children: &[Id]) -> Option<Term> {
-        let places: [(&str, &str, fn(Operation, Children) -> Term); 5] = [
+        /// What makes a term of an operation, and what stands before its name and behind it.
+        type Place = (&'static str, &'static str, fn(Operation, Children) -> Term);
+        let places: [Place; 5] = [
             ("", "", Term::Operation),
             ("read_", "", Term::Address),
             ("", "_rows", Term::Prologue),

@@ -1,7 +1,6 @@
 //! What several operations compute, on elements, rows, matrices and grids. It is plain on purpose: every sum is accumulated
 //! in f64.
 
-pub(super) mod activations;
 pub(super) mod broadcast;
 pub(super) mod element;
 pub(super) mod exchange;

@@ -5,7 +5,6 @@ use crate::HostTensor;
 use crate::symbolic::Dim;
 use crate::tensor::TensorType;
 use crate::venc::attribute::{Attribute, AttributeKind};
-use crate::venc::computation::activations::activate;
 use crate::venc::computation::element::each_element;
 use crate::venc::evaluation::take;
 use crate::venc::operand::numbers;
@@ -77,7 +76,7 @@ impl Semantics for Activate {
         out: &mut HostTensor,
     ) -> Result<(), EvaluationError> {
         let [x] = take(self.function.name(), operands)?;
-        each_element(x, |x| activate(self.function, x), out);
+        each_element(x, |x| self.function.value(x), out);
         Ok(())
     }
 }
