@@ -95,6 +95,10 @@ impl<T: Clone> Children<'_, T> {
         }
     }
 
+    fn attributes(&self, ids: &[Id]) -> Result<Vec<Attribute>, String> {
+        ids.iter().map(|id| self.attribute(*id)).collect()
+    }
+
     fn dim(&self, id: Id) -> Result<Dim, String> {
         let attribute = self.attribute(id)?;
         attribute.as_dim().cloned().ok_or_else(|| format!("{attribute} is no dimension"))
@@ -212,8 +216,7 @@ fn epilogue_meaning<T: Clone>(
         Term::ThenMultiplyTable([e, b]) => (e, combine(Multiply, Table, *b)?),
         Term::Then(operation, ids) => {
             let [e, attributes @ ..] = &ids[..] else { return Err("no step before".into()) };
-            let attributes: Vec<Attribute> =
-                attributes.iter().map(|id| children.attribute(*id)).collect::<Result<_, _>>()?;
+            let attributes = children.attributes(attributes)?;
             let function = Elementwise::of(&operation.with_attributes(&attributes)?);
             let not_one = || format!("venc.{operation} is no function of one element");
             (e, EpilogueStep::Elementwise(function.ok_or_else(not_one)?))
@@ -300,8 +303,7 @@ fn applied<T: Clone>(
 ) -> Result<(Op, Vec<T>), String> {
     let operands = ids.len().saturating_sub(operation.declaration().attributes.len());
     let (operands, attributes) = ids.split_at(operands);
-    let attributes: Vec<Attribute> =
-        attributes.iter().map(|id| children.attribute(*id)).collect::<Result<_, _>>()?;
+    let attributes = children.attributes(attributes)?;
     let operands = match operands {
         [list] if operation.takes_list() => children.list(*list)?,
         _ => operands.iter().map(|id| children.tensor(*id)).collect::<Result<_, _>>()?,

@@ -2,11 +2,11 @@
 
 use crate::HostTensor;
 use crate::tensor::{ElementType, TensorType};
-use half::{bf16, f16};
 use crate::venc::evaluation::take;
 use crate::venc::operand::numbers;
 use crate::venc::operation::operation;
 use crate::venc::{Application, EvaluationError, Semantics, VencError};
+use half::{bf16, f16};
 
 operation! {
     /// The same numbers, rounded to another storage: to the nearest, ties to even.

@@ -28,7 +28,9 @@ impl Semantics for Columns {
             start >= 0 && length > 0 && start.checked_add(length).is_some_and(|end| end <= width)
         });
         if !inside {
-            return Err(app.bad_attribute("start", format!("{start} and `length` {length} leave {x}")));
+            return Err(
+                app.bad_attribute("start", format!("{start} and `length` {length} leave {x}"))
+            );
         }
         let mut shape = x.shape.clone();
         if let Some(last) = shape.last_mut() {

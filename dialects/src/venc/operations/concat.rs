@@ -22,7 +22,9 @@ impl Semantics for Concat {
         let [first, rest @ ..] = app.operands else { return Ok(app.take::<1>()?[0].clone()) };
         app.same_element()?;
         if self.axis >= first.rank() {
-            return Err(app.bad_attribute("axis", format!("{} is no dimension of {first}", self.axis)));
+            return Err(
+                app.bad_attribute("axis", format!("{} is no dimension of {first}", self.axis))
+            );
         }
         let mut shape = first.shape.clone();
         for (index, ty) in rest.iter().enumerate() {
@@ -67,10 +69,7 @@ mod tests {
     fn it_follows_the_axis() {
         let (a, b) = (counted(&[2, 1, 2]), counted(&[2, 2, 2]));
         let tokens = run(Concat { axis: 1 }, &[&a, &b]);
-        assert_eq!(
-            tokens,
-            tensor(&[2, 3, 2], &[0., 1., 0., 1., 2., 3., 2., 3., 4., 5., 6., 7.])
-        );
+        assert_eq!(tokens, tensor(&[2, 3, 2], &[0., 1., 0., 1., 2., 3., 2., 3., 4., 5., 6., 7.]));
         let columns = run(Concat { axis: 2 }, &[&a, &a]);
         assert_eq!(columns, tensor(&[2, 1, 4], &[0., 1., 0., 1., 2., 3., 2., 3.]));
     }

@@ -64,7 +64,8 @@ mod tests {
             (0.5, "is 0.5, and must be"),
             (f32::NAN, "is NaN, and must be"),
         ] {
-            let error = try_run(GatherRows, &[&x, &tensor(&[1], &[wrong])]).unwrap_err().to_string();
+            let error =
+                try_run(GatherRows, &[&x, &tensor(&[1], &[wrong])]).unwrap_err().to_string();
             assert!(error.contains(text), "{error}");
         }
     }

@@ -53,7 +53,8 @@ mod tests {
 
     #[test]
     fn a_permutation_is_inverted_and_nothing_else_is() {
-        let inverse = |index: &[f32]| try_run(InversePermutation, &[&tensor(&[index.len()], index)]);
+        let inverse =
+            |index: &[f32]| try_run(InversePermutation, &[&tensor(&[index.len()], index)]);
         assert_eq!(inverse(&[2., 0., 1.]).unwrap().data, [1., 2., 0.]);
         let error = inverse(&[1., 1.]).unwrap_err().to_string();
         assert!(error.contains("position 1 is 1, and must be a permutation"), "{error}");

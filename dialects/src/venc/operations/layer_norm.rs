@@ -44,7 +44,9 @@ impl Semantics for LayerNorm {
             for (i, x) in row.iter().enumerate() {
                 let standard = (x - mean) / deviation;
                 out[i] = match affine {
-                    Some((gain, bias)) => standard * f64::from(gain.data[i]) + f64::from(bias.data[i]),
+                    Some((gain, bias)) => {
+                        standard * f64::from(gain.data[i]) + f64::from(bias.data[i])
+                    }
                     None => standard,
                 } as f32;
             }

@@ -3,11 +3,11 @@
 use crate::HostTensor;
 use crate::symbolic::Dim;
 use crate::tensor::{ElementType, TensorType};
-use crate::venc::operations::Linear;
 use crate::venc::computation::matrix::{Matrix, product, round};
 use crate::venc::evaluation::take;
 use crate::venc::operand::numbers;
 use crate::venc::operation::operation;
+use crate::venc::operations::Linear;
 use crate::venc::{Application, EvaluationError, Semantics, VencError};
 
 operation! {

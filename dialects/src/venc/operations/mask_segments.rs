@@ -42,7 +42,8 @@ impl Semantics for MaskSegments {
         for (position, (out, score)) in out.data.iter_mut().zip(&scores.data).enumerate() {
             let (key, query) = (position % tokens, position / tokens % tokens);
             let image = position / (heads * tokens * tokens);
-            let own = if segments.data.len() == tokens { 0 } else { image.min(images - 1) * tokens };
+            let own =
+                if segments.data.len() == tokens { 0 } else { image.min(images - 1) * tokens };
             let shared = segments.data[own + query] == segments.data[own + key];
             *out = if shared { *score } else { f32::NEG_INFINITY };
         }
@@ -61,7 +62,9 @@ mod tests {
     #[test]
     fn scores_between_segments_are_masked() {
         let scores = tensor(&[2, 1, 2, 2], &[1., 2., 3., 4., 5., 6., 7., 8.]);
-        let masked = |segments: &HostTensor| try_run(MaskSegments, &[&scores, segments]).map(|scores| scores.data);
+        let masked = |segments: &HostTensor| {
+            try_run(MaskSegments, &[&scores, segments]).map(|scores| scores.data)
+        };
         let none = f32::NEG_INFINITY;
         let shared = masked(&tensor(&[2], &[4., -1.])).unwrap();
         assert_eq!(shared, [1., none, none, 4., 5., none, none, 8.]);

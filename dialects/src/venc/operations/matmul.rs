@@ -26,7 +26,8 @@ impl Semantics for Matmul {
             return Err(app.bad_operand(1, format!("and must have {} dimension(s)", a.rank())));
         }
         let leading = a.rank() - 2;
-        let (k, n) = if self.transpose_rhs { (leading + 1, leading) } else { (leading, leading + 1) };
+        let (k, n) =
+            if self.transpose_rhs { (leading + 1, leading) } else { (leading, leading + 1) };
         if b.shape[..leading] != a.shape[..leading] || b.shape[k] != a.shape[leading + 1] {
             let wanted = "and must have `a`'s leading dims, and `a`'s last as its inner one";
             return Err(app.bad_operand(1, format!("{wanted}; `a` is {a}")));

@@ -30,7 +30,8 @@ impl Semantics for MeanTokens {
         let images = x.data.chunks_exact(tokens * width).zip(out.data.chunks_exact_mut(width));
         for (image, out) in images {
             for (column, mean) in out.iter_mut().enumerate() {
-                let sum: f64 = image.iter().skip(column).step_by(width).map(|x| f64::from(*x)).sum();
+                let sum: f64 =
+                    image.iter().skip(column).step_by(width).map(|x| f64::from(*x)).sum();
                 *mean = (sum / tokens as f64) as f32;
             }
         }

@@ -1,12 +1,44 @@
 //! The operations of `venc`: a file each, with its declaration, its typing and its value.
 
+mod activate;
+mod add;
+mod call;
+mod cast;
+mod centre;
+mod clamp;
+mod columns;
+mod concat;
+mod expand;
+mod gather_rows;
+mod interpolate_positions;
+mod inverse_permutation;
+mod layer_norm;
+mod linear;
+mod linear_slices;
+mod mask_segments;
+mod matmul;
+mod mean_tokens;
+mod merge_heads;
+mod multiply;
+mod norm_scale;
+mod patchify;
+mod reshape;
+mod rms_norm;
+mod rope;
+mod scale;
+mod select_token;
+mod softmax;
+mod split_heads;
+mod sum_slices;
+mod tokens;
+mod weight;
+
 use super::elementwise::elementwise;
 use super::operation::{Declaration, Operation};
 
-/// Declares the modules of operations, and [`Op`] of what is in them.
+/// Declares [`Op`] of the operations in those modules. (The modules are not declared here: rustfmt would not see them.)
 macro_rules! operations {
     ($($file:ident::$name:ident,)*) => {
-        $(mod $file;)*
         $(pub use $file::$name;)*
 
         /// An operation of `venc`. Shapes are written slowest dimension first; `..` is any number of dimensions.

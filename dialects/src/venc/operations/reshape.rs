@@ -23,7 +23,8 @@ impl Semantics for Reshape {
         let [x] = app.take()?;
         let result = TensorType { element: x.element, shape: self.shape.clone() };
         if result.elements() != x.elements() {
-            let reason = format!("[{}] elements are not the {} of {x}", result.elements(), x.elements());
+            let reason =
+                format!("[{}] elements are not the {} of {x}", result.elements(), x.elements());
             return Err(app.bad_attribute("shape", reason));
         }
         Ok(result)

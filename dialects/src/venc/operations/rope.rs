@@ -25,7 +25,10 @@ impl Semantics for Rope {
         let heads = self.heads;
         let depth = x.shape[2].exact_quotient(heads).filter(|_| heads > 0);
         let depth = depth.filter(|depth| depth.exact_quotient(2).is_some()).ok_or_else(|| {
-            app.bad_attribute("heads", format!("{heads} does not cut the width of {x} into even heads"))
+            app.bad_attribute(
+                "heads",
+                format!("{heads} does not cut the width of {x} into even heads"),
+            )
         })?;
         for (index, table) in [(1, cos), (2, sin)] {
             app.shape(index, &[x.shape[1].clone(), depth.clone()])?;
@@ -43,7 +46,9 @@ impl Semantics for Rope {
         out: &mut HostTensor,
     ) -> Result<(), EvaluationError> {
         let [x, cos, sin] = take("rope", operands)?;
-        let ([_, tokens, width], [_, depth]) = (&x.shape[..], &cos.shape[..]) else { return Ok(()) };
+        let ([_, tokens, width], [_, depth]) = (&x.shape[..], &cos.shape[..]) else {
+            return Ok(());
+        };
         let half = depth / 2;
         for (position, out) in out.data.iter_mut().enumerate() {
             let (token, column) = (position / width % tokens, position % width % depth);
@@ -86,7 +91,8 @@ mod tests {
         assert!(rope(2, 2).unwrap_err().to_string().contains("`cos`"));
         assert!(rope(8, 1).unwrap_err().to_string().contains("even heads"));
         let half = TensorType { element: BF16, ..table(4) };
-        let error = infer(&Rope { heads: 2 }.into(), &[&x, &table(4), &half]).unwrap_err().to_string();
+        let error =
+            infer(&Rope { heads: 2 }.into(), &[&x, &table(4), &half]).unwrap_err().to_string();
         assert!(error.contains("#2 `sin`") && error.contains("venc.cast"), "{error}");
     }
 }

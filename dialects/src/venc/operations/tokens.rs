@@ -27,7 +27,9 @@ impl Semantics for Tokens {
         // What remains behind the slice must be a constant or a polynomial without negative coefficients: never negative.
         let behind = x.shape[1].clone() - length.clone() - Dim::from(start);
         if start < 0 || behind.terms().any(|(coefficient, _)| coefficient < 0) {
-            return Err(app.bad_attribute("start", format!("{start} and `length` {length} leave {x}")));
+            return Err(
+                app.bad_attribute("start", format!("{start} and `length` {length} leave {x}"))
+            );
         }
         let [images, width] = [x.shape[0].clone(), x.shape[2].clone()];
         Ok(TensorType::new(x.element, [images, length.clone(), width]))

@@ -15,7 +15,10 @@ operation! {
 
 impl Weight {
     /// That it could be stored: each dimension is a size of at least 1.
-    pub(in crate::venc) fn verify_type(app: &Application, ty: &TensorType) -> Result<(), VencError> {
+    pub(in crate::venc) fn verify_type(
+        app: &Application,
+        ty: &TensorType,
+    ) -> Result<(), VencError> {
         match ty.shape.iter().find(|dim| dim.as_constant().is_none_or(|size| size < 1)) {
             None => Ok(()),
             Some(dim) => {
