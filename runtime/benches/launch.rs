@@ -35,9 +35,10 @@ fn empty_launches(tiles: i64) -> ocellus_dialects::plan::Plan {
         ..plan.programs[0].launches[0].clone()
     };
     let launch = Launch { result: None, ..launch };
-    // What writes the outputs is gone, so there are none.
+    // What writes the outputs is gone, so there are none, and no other program that would write them.
     plan.outputs.clear();
     plan.pieces.truncate(1);
+    plan.programs.truncate(1);
     plan.pieces[0].ranges = vec![PieceRange { symbol: 0, min: 1, max: 64 }];
     plan.programs[0].launches = vec![launch; LAUNCHES];
     plan
