@@ -322,8 +322,7 @@ impl<'a> Reader<'a> {
 
     /// An operation of a term that has its operands and its attributes as children, and the operands.
     fn applied<'i>(&self, operation: Operation, ids: &'i [Id]) -> Option<(Op, &'i [Id])> {
-        let attributes = operation.declaration().attributes.len();
-        let (operands, attributes) = ids.split_at(ids.len().checked_sub(attributes)?);
+        let (operands, attributes) = operation.split(ids);
         let attributes: Vec<Attribute> =
             attributes.iter().map(|id| self.attribute(*id).cloned()).collect::<Option<_>>()?;
         Some((operation.with_attributes(&attributes).ok()?, operands))

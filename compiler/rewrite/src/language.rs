@@ -42,7 +42,7 @@ impl FromStr for Given {
 }
 
 /// The most children that a term of an operation has.
-const MOST_CHILDREN: usize = 8;
+pub const MOST_CHILDREN: usize = 8;
 
 /// The children of a term of an operation.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -11,7 +11,7 @@ use ocellus_dialects::kernel::{Broadcast, Combine};
 use ocellus_dialects::symbolic::Dim;
 use ocellus_dialects::venc::{
     Activate, Activation, Add, Attribute, Call, Cast, Columns, Concat, Elementwise, Linear,
-    LinearSlices, MaskSegments, Matmul, MergeHeads, Multiply, Op, Reshape, Scale, Softmax,
+    LinearSlices, MaskSegments, Matmul, MergeHeads, Multiply, Op, Reshape, Rope, Scale, Softmax,
     SplitHeads,
 };
 use ocellus_dialects::{ElementType, TensorType};
@@ -275,8 +275,9 @@ fn tensor_meaning<A: Algebra>(
             (Matmul { transpose_rhs }.into(), two(&[*a, *b])?)
         }
         Term::Rotated([x, cos, sin, heads]) => {
-            let rope = Operation::named("rope").ok_or("no operation rotates")?;
-            applied(rope, &[*x, *cos, *sin, *heads], children)?
+            let operands = [x, cos, sin].map(|id| children.tensor(*id));
+            let operands = operands.into_iter().collect::<Result<_, _>>()?;
+            (Rope { heads: children.integer(*heads)? }.into(), operands)
         }
         Term::PartialGemm([x, weight, slices]) => {
             let slices = children.integer(*slices)?;
@@ -301,8 +302,7 @@ fn applied<T: Clone>(
     ids: &[Id],
     children: &Children<T>,
 ) -> Result<(Op, Vec<T>), String> {
-    let operands = ids.len().saturating_sub(operation.declaration().attributes.len());
-    let (operands, attributes) = ids.split_at(operands);
+    let (operands, attributes) = operation.split(ids);
     let attributes = children.attributes(attributes)?;
     let operands = match operands {
         [list] if operation.takes_list() => children.list(*list)?,

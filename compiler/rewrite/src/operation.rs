@@ -1,5 +1,6 @@
 //! [`Operation`]: an operation of `venc` as the head of a term.
 
+use egg::Id;
 use ocellus_dialects::venc::{Attribute, Declaration, Op, Times};
 use std::fmt;
 
@@ -54,6 +55,12 @@ impl Operation {
         }
     }
 
+    /// The operands among the children of a term of it, and the attributes.
+    pub fn split(self, children: &[Id]) -> (&[Id], &[Id]) {
+        let attributes = self.declaration().attributes.len();
+        children.split_at(children.len().saturating_sub(attributes))
+    }
+
     /// The operation with those attributes.
     pub fn with_attributes(self, attributes: &[Attribute]) -> Result<Op, String> {
         (self.declaration().with_attributes)(attributes).ok_or_else(|| {
@@ -72,5 +79,19 @@ impl fmt::Display for Operation {
 impl fmt::Debug for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::language::MOST_CHILDREN;
+    use super::*;
+
+    #[test]
+    fn every_operation_has_room_for_its_children() {
+        for declared in Op::DECLARATIONS {
+            let children = declared.operands.len() + declared.attributes.len();
+            assert!(children <= MOST_CHILDREN, "venc.{} has {children}", declared.name);
+        }
     }
 }

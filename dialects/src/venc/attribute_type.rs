@@ -19,20 +19,23 @@ pub trait AttributeType: Sized {
     /// Of the value; `None` where that is of another kind.
     fn from_attribute(attribute: &Attribute) -> Option<Self>;
 
-    /// As MLIR writes it.
-    fn text(&self) -> String;
-
-    /// The attribute of that name.
-    fn read(reader: &Reader, name: &str) -> Result<Self, ParseError>;
-
     /// The dimensions in it.
     fn dims_mut(&mut self) -> Vec<&mut Dim> {
         vec![]
     }
 }
 
+/// A type of attributes that the dictionary of an operation may have.
+pub trait InDictionary: AttributeType {
+    /// As MLIR writes it.
+    fn text(&self) -> String;
+
+    /// The attribute of that name.
+    fn read(reader: &Reader, name: &str) -> Result<Self, ParseError>;
+}
+
 /// A type of attributes that the type of a result may say.
-pub trait OfResult: Sized {
+pub trait OfResult: AttributeType {
     /// What the type says; `None` where it says nothing of the kind.
     fn of_result(result: &TensorType) -> Option<Self>;
 }
@@ -47,7 +50,9 @@ impl AttributeType for i64 {
     fn from_attribute(attribute: &Attribute) -> Option<Self> {
         attribute.as_integer()
     }
+}
 
+impl InDictionary for i64 {
     fn text(&self) -> String {
         self.to_string()
     }
@@ -68,7 +73,9 @@ impl AttributeType for usize {
     fn from_attribute(attribute: &Attribute) -> Option<Self> {
         attribute.as_integer().and_then(|value| usize::try_from(value).ok())
     }
+}
 
+impl InDictionary for usize {
     fn text(&self) -> String {
         self.to_string()
     }
@@ -90,7 +97,9 @@ impl AttributeType for f64 {
     fn from_attribute(attribute: &Attribute) -> Option<Self> {
         attribute.as_number()
     }
+}
 
+impl InDictionary for f64 {
     fn text(&self) -> String {
         real(*self)
     }
@@ -110,7 +119,9 @@ impl AttributeType for bool {
     fn from_attribute(attribute: &Attribute) -> Option<Self> {
         if let Attribute::Flag(flag) = attribute { Some(*flag) } else { None }
     }
+}
 
+impl InDictionary for bool {
     fn text(&self) -> String {
         self.to_string()
     }
@@ -130,7 +141,9 @@ impl AttributeType for String {
     fn from_attribute(attribute: &Attribute) -> Option<Self> {
         if let Attribute::Name(name) = attribute { Some(name.clone()) } else { None }
     }
+}
 
+impl InDictionary for String {
     fn text(&self) -> String {
         quoted(self)
     }
@@ -150,7 +163,9 @@ impl AttributeType for InterpolationFilter {
     fn from_attribute(attribute: &Attribute) -> Option<Self> {
         if let Attribute::Filter(filter) = attribute { Some(*filter) } else { None }
     }
+}
 
+impl InDictionary for InterpolationFilter {
     fn text(&self) -> String {
         quoted(self.name())
     }
@@ -174,16 +189,18 @@ impl AttributeType for Dim {
         attribute.as_dim().cloned()
     }
 
+    fn dims_mut(&mut self) -> Vec<&mut Dim> {
+        vec![self]
+    }
+}
+
+impl InDictionary for Dim {
     fn text(&self) -> String {
         quoted(&self.to_string())
     }
 
     fn read(reader: &Reader, name: &str) -> Result<Self, ParseError> {
         reader.dim(name)
-    }
-
-    fn dims_mut(&mut self) -> Vec<&mut Dim> {
-        vec![self]
     }
 }
 
@@ -196,15 +213,6 @@ impl AttributeType for Vec<Dim> {
 
     fn from_attribute(attribute: &Attribute) -> Option<Self> {
         if let Attribute::Shape(shape) = attribute { Some(shape.clone()) } else { None }
-    }
-
-    fn text(&self) -> String {
-        let dims: Vec<String> = self.iter().map(AttributeType::text).collect();
-        format!("[{}]", dims.join(", "))
-    }
-
-    fn read(reader: &Reader, name: &str) -> Result<Self, ParseError> {
-        reader.dims(name)
     }
 
     fn dims_mut(&mut self) -> Vec<&mut Dim> {
@@ -221,16 +229,6 @@ impl AttributeType for ElementType {
 
     fn from_attribute(attribute: &Attribute) -> Option<Self> {
         if let Attribute::Element(element) = attribute { Some(*element) } else { None }
-    }
-
-    fn text(&self) -> String {
-        quoted(self.name())
-    }
-
-    fn read(reader: &Reader, name: &str) -> Result<Self, ParseError> {
-        reader.attribute(name, "an element type: \"f32\"", |attribute| {
-            ElementType::from_name(&attribute.string()?)
-        })
     }
 }
 

@@ -161,7 +161,7 @@ macro_rules! operation {
                 },
                 parse: |_reader, _result| {
                     Ok($crate::venc::Op::$name($name {
-                        $($field: $crate::venc::attribute_type::AttributeType::read(_reader, stringify!($field))?,)*
+                        $($field: $crate::venc::attribute_type::InDictionary::read(_reader, stringify!($field))?,)*
                         $($of_result: _reader.of_result(_result)?,)*
                     }))
                 },
@@ -181,7 +181,7 @@ macro_rules! operation {
             }
 
             fn dictionary(&self) -> Vec<(&'static str, String)> {
-                vec![$((stringify!($field), $crate::venc::attribute_type::AttributeType::text(&self.$field)),)*]
+                vec![$((stringify!($field), $crate::venc::attribute_type::InDictionary::text(&self.$field)),)*]
             }
 
             fn dims_mut(&mut self) -> Vec<&mut $crate::symbolic::Dim> {

@@ -75,17 +75,6 @@ impl<'a> Reader<'a> {
 
     pub(super) fn dim(&self, name: &str) -> Result<Dim> {
         let text = self.attribute(name, "a dimension: \"rows\"", Attribute::string)?;
-        self.parse_dim(name, &text)
-    }
-
-    pub(super) fn dims(&self, name: &str) -> Result<Vec<Dim>> {
-        let texts = self.attribute(name, "dimensions: [\"rows\", \"8\"]", |attribute| {
-            attribute.elements()?.iter().map(Attribute::string).collect::<Option<Vec<_>>>()
-        })?;
-        texts.iter().map(|text| self.parse_dim(name, text)).collect()
-    }
-
-    fn parse_dim(&self, name: &str, text: &str) -> Result<Dim> {
         let error = |error| self.error(format!("{}: attribute `{name}`: {error}", self.name));
         text.parse().map_err(error)
     }

@@ -1,7 +1,7 @@
 //! Checks the inputs of a call, and reads the values of the symbols off their shapes.
 
 use super::RunError;
-use ocellus_dialects::plan::{Expression, Plan, Port, SymbolEntry, SymbolSource};
+use ocellus_dialects::plan::{EvaluationError, Expression, Plan, Port, SymbolEntry, SymbolSource};
 use ocellus_dialects::{HostTensor, element_count};
 
 /// The inputs in the plan's order, and the value of every symbol.
@@ -212,7 +212,7 @@ pub fn expression_error(
     plan: &Plan,
     expression: &Expression,
     values: &[i64],
-    source: ocellus_dialects::plan::EvaluationError,
+    source: EvaluationError,
 ) -> RunError {
     RunError::Expression {
         expression: expression.describe(&plan.symbols),

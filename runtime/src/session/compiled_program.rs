@@ -1,8 +1,7 @@
 //! [`CompiledProgram`]: a program whose expressions are evaluated once a size, however often they stand in the plan.
 
 use super::RunError;
-use ocellus_dialects::plan::EvaluationError;
-use ocellus_dialects::plan::{Expression, LaunchArgument, Place, Plan, Program};
+use ocellus_dialects::plan::{EvaluationError, Expression, LaunchArgument, Place, Plan, Program};
 use std::collections::HashMap;
 
 /// The position of an expression in [`CompiledProgram::expressions`].
