@@ -4,9 +4,11 @@
 //! be a view (no work) or the result of work on weights alone (done at compile time).
 
 mod display;
+mod family;
 mod module;
 mod op;
 mod print;
 
+pub use family::{Family, UnknownFamily};
 pub use module::{Argument, Function, Module, Step, Value, ValueKind, View};
 pub use op::{Between, Broadcast, Combine, EpilogueOp, GemmTile, KernelOp, Mask, Prologue};

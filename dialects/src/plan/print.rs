@@ -29,7 +29,7 @@ impl Plan {
             text += &format!(
                 "  \"plan.kernel\"() {{sym_name = {}, family = {}}} : () -> ()\n",
                 quoted(&kernel.symbol),
-                quoted(&kernel.family)
+                quoted(kernel.family.name())
             );
         }
         for piece in &self.pieces {
@@ -201,6 +201,7 @@ fn quoted_list(texts: &[String]) -> String {
 mod tests {
     use super::*;
     use crate::ElementType;
+    use crate::kernel::Family;
     use crate::plan::{KernelEntry, WeightEntry};
 
     fn product(values: impl IntoIterator<Item = Expression>) -> Expression {
@@ -224,10 +225,7 @@ mod tests {
         let shape = vec![images, tokens, Expression::Constant(64)];
         let entry = |name: &str, source| SymbolEntry { name: name.into(), source };
         let height = Expression::Symbol(1);
-        let kernel = |symbol: &str, family: &str| KernelEntry {
-            symbol: symbol.into(),
-            family: family.into(),
-        };
+        let kernel = |symbol: &str, family| KernelEntry { symbol: symbol.into(), family };
         let port = |name: &str| Port {
             name: name.into(),
             shape: shape.clone(),
@@ -242,7 +240,7 @@ mod tests {
             inputs: vec![port("x")],
             outputs: vec![port("last_hidden_state")],
             weights: vec![WeightEntry { name: "fc.weight".into(), bytes: 16384 }],
-            kernels: vec![kernel("gemm_64x64", "gemm"), kernel("copy", "move")],
+            kernels: vec![kernel("gemm_64x64", Family::Gemm), kernel("copy", Family::Move)],
             pieces: vec![Piece {
                 ranges: vec![PieceRange { symbol: 0, min: 1, max: 7 }],
                 program: 0,

@@ -220,6 +220,7 @@ fn unique<'a>(
 mod tests {
     use super::*;
     use crate::ElementType;
+    use crate::kernel::Family;
     use crate::plan::{KernelEntry, LabelledResult, PieceRange, WeightEntry};
 
     fn plan() -> Plan {
@@ -258,7 +259,7 @@ mod tests {
             inputs: vec![port("x", 0)],
             outputs: vec![port("y", 1)],
             weights: vec![WeightEntry { name: "w".to_string(), bytes: 1 }],
-            kernels: vec![KernelEntry { symbol: "k".to_string(), family: "f".to_string() }],
+            kernels: vec![KernelEntry { symbol: "k".to_string(), family: Family::Move }],
             programs: vec![Program { slots: vec![symbol(0)], launches: vec![launch] }],
             pieces: vec![Piece {
                 ranges: vec![PieceRange { symbol: 0, min: 1, max: 8 }],
