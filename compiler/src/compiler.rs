@@ -9,7 +9,7 @@ use crate::program::Program;
 use crate::switches::{Pass, Switches};
 use crate::target::{Target, TargetError};
 use ocellus_checkpoint::NonFiniteWeight;
-use ocellus_codegen::{self as codegen, CodegenError, Optimisation};
+use ocellus_codegen::{self as codegen, CodegenError, Optimization};
 use ocellus_dialects::symbolic::{SymbolError, SymbolRange, Symbols};
 use ocellus_dialects::venc::VencError;
 use ocellus_frontend::Model;
@@ -219,14 +219,14 @@ impl Compiler {
         module.verify()?;
         observe(Stage::Saturate);
         let switches = Switches::of(self.rules()).and_without(&self.config.disabled)?;
-        let specialised = match switches.is_on(Pass::Specialise) {
-            true => ocellus_rewrite::specialise(&module),
+        let specialized = match switches.is_on(Pass::Specialize) {
+            true => ocellus_rewrite::specialize(&module),
             false => module.clone(),
         };
-        let most = if switches.is_on(Pass::CutRange) { PieceOptions::default().most } else { 1 };
-        let (rates, options) = (self.rates()?, PieceOptions { most, ..PieceOptions::default() });
+        let max = if switches.is_on(Pass::CutRange) { PieceOptions::default().max } else { 1 };
+        let (rates, options) = (self.rates()?, PieceOptions { max, ..PieceOptions::default() });
         let chosen =
-            ocellus_rewrite::choose_pieces(&specialised, &rates, switches.rules(), options)?;
+            ocellus_rewrite::choose_pieces(&specialized, &rates, switches.rules(), options)?;
         let (pieces, reports): (Vec<_>, Vec<_>) = chosen.into_iter().unzip();
         observe(Stage::Plan);
         let assign_slots = match switches.is_on(Pass::ShareSlots) {
@@ -234,9 +234,9 @@ impl Compiler {
             false => passes::slot_for_each,
         };
         let host = passes::plan_with(&module, &pieces, self.target.cpu(), assign_slots)?;
-        let optimisation = match switches.is_on(Pass::OptimiseCode) {
-            true => Optimisation::Full,
-            false => Optimisation::Off,
+        let optimization = match switches.is_on(Pass::OptimizeCode) {
+            true => Optimization::Full,
+            false => Optimization::Off,
         };
         let explanation = Explanation::gather(&Compilation {
             name: self.config.tag.as_deref().unwrap_or(&model.name),
@@ -249,7 +249,7 @@ impl Compiler {
             host: &host,
         })?;
         let target = self.target;
-        Ok(Program { venc: module, pieces, reports, host, explanation, target, optimisation })
+        Ok(Program { venc: module, pieces, reports, host, explanation, target, optimization })
     }
 
     /// Compiles `model` and loads the result.
@@ -302,7 +302,7 @@ impl Compiler {
         observe(Stage::Emit);
         let (kernels, cpu) = (&program.host.kernels, self.target.cpu());
         let plan = Some(&program.host.plan);
-        let code = codegen::compile_kernels(kernels, plan, cpu, program.optimisation)?;
+        let code = codegen::compile_kernels(kernels, plan, cpu, program.optimization)?;
         let plan = program.host.plan.clone();
         let tag = self.config.tag.as_deref().unwrap_or(&model.name);
         let preprocessor = model.preprocessor_config.as_ref();

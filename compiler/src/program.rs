@@ -3,7 +3,7 @@
 use crate::explain::Explanation;
 use crate::passes::HostProgram;
 use crate::target::Target;
-use ocellus_codegen::{self as codegen, CodegenError, Optimisation};
+use ocellus_codegen::{self as codegen, CodegenError, Optimization};
 use ocellus_dialects::venc;
 use ocellus_rewrite as rewrite;
 use ocellus_rewrite::PieceProgram;
@@ -24,17 +24,17 @@ pub struct Program {
     /// What it is for.
     pub target: Target,
     /// What LLVM does to its kernels.
-    pub optimisation: Optimisation,
+    pub optimization: Optimization,
 }
 
 impl Program {
     /// The kernels as LLVM IR.
     pub fn llvm(&self) -> Result<String, CodegenError> {
-        codegen::emit_llvm(&self.host.kernels, self.target.cpu(), self.optimisation)
+        codegen::emit_llvm(&self.host.kernels, self.target.cpu(), self.optimization)
     }
 
     /// The kernels as assembly.
     pub fn assembly(&self) -> Result<String, CodegenError> {
-        codegen::emit_assembly(&self.host.kernels, self.target.cpu(), self.optimisation)
+        codegen::emit_assembly(&self.host.kernels, self.target.cpu(), self.optimization)
     }
 }

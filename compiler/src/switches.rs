@@ -8,35 +8,35 @@ use std::collections::BTreeSet;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Pass {
     /// A symbol of one value becomes that value.
-    Specialise,
+    Specialize,
     /// The range is cut into pieces; without, one program serves all of it.
     CutRange,
     /// Each launch gets the schedule that suits its size; without, the usual one.
     ChooseSchedules,
     /// Intermediates take turns in the slots of the arena; without, each has its own.
     ShareSlots,
-    /// LLVM optimises the kernels; without, only its backend sees them.
-    OptimiseCode,
+    /// LLVM optimizes the kernels; without, only its backend sees them.
+    OptimizeCode,
 }
 
 impl Pass {
     /// Every pass, in the order in which they run.
     pub const ALL: [Pass; 5] = [
-        Pass::Specialise,
+        Pass::Specialize,
         Pass::CutRange,
         Pass::ChooseSchedules,
         Pass::ShareSlots,
-        Pass::OptimiseCode,
+        Pass::OptimizeCode,
     ];
 
     /// The name that `--disable` takes.
     pub fn name(self) -> &'static str {
         match self {
-            Pass::Specialise => "specialise",
+            Pass::Specialize => "specialize",
             Pass::CutRange => "cut-range",
             Pass::ChooseSchedules => "choose-schedules",
             Pass::ShareSlots => "share-slots",
-            Pass::OptimiseCode => "optimise-code",
+            Pass::OptimizeCode => "optimize-code",
         }
     }
 
@@ -115,7 +115,7 @@ mod tests {
     #[test]
     fn rules_groups_and_passes_are_turned_off_by_name() {
         let switches = Switches::without(["share-slots", "fusion", "merge-qkv"]).unwrap();
-        assert!(!switches.is_on(Pass::ShareSlots) && switches.is_on(Pass::Specialise));
+        assert!(!switches.is_on(Pass::ShareSlots) && switches.is_on(Pass::Specialize));
         assert!(switches.rules().disabled().any(|rule| rule == "merge-qkv"));
         assert!(switches.rules().disabled().count() > 3);
     }

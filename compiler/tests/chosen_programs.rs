@@ -37,11 +37,11 @@ fn block(images: i64, tokens: i64) -> Model {
 }
 
 /// Sizes over the range, every doubling as likely as any other.
-fn sizes(count: usize, most: [f64; 2]) -> Vec<Bindings> {
+fn sizes(count: usize, max: [f64; 2]) -> Vec<Bindings> {
     let mut random = StdRng::seed_from_u64(11);
     let mut size = || {
-        let mut value = |most: f64| most.powf(random.random::<f64>()).round() as i64;
-        let values = [("images", value(most[0])), ("tokens", value(most[1]))];
+        let mut value = |max: f64| max.powf(random.random::<f64>()).round() as i64;
+        let values = [("images", value(max[0])), ("tokens", value(max[1]))];
         values.map(|(name, value)| (Symbol::new(name), value)).into()
     };
     std::iter::repeat_with(&mut size).take(count).collect()
@@ -96,11 +96,11 @@ impl fmt::Display for Losses {
 #[test]
 fn the_chosen_program_is_the_cheapest_within_the_tolerance() {
     let model = block(16, 1024);
-    for (units, most) in [(2, 1.0), (16, 1.02), (64, 1.02)] {
+    for (units, max) in [(2, 1.0), (16, 1.02), (64, 1.02)] {
         let target = TargetDescription::named("x86-64-v4").unwrap().with_units(units);
         let (pieces, losses) = Losses::of(&model, &target, &sizes(200, [16.0, 1024.0]));
         println!("{units} units: {pieces} pieces, {losses}");
-        assert!(losses.worst() <= most, "{units}: {losses}");
+        assert!(losses.worst() <= max, "{units}: {losses}");
     }
 }
 
@@ -124,7 +124,7 @@ fn text(size: &Bindings) -> String {
 /// Three symbols are priced each by itself, and cut along what they make together.
 #[test]
 fn images_that_are_not_square_get_the_program_for_their_tokens() {
-    let most = [16.0, 32.0, 32.0];
+    let max = [16.0, 32.0, 32.0];
     let module = nn::build(ElementType::F32, |nn| {
         let [images, rows, cols] = ["images", "rows", "cols"];
         let images = nn.symbol(images, SymbolRange::new(1, 16))?;
@@ -142,7 +142,7 @@ fn images_that_are_not_square_get_the_program_for_their_tokens() {
         let target = TargetDescription::named("x86-64-v4").unwrap().with_units(units);
         let mut random = StdRng::seed_from_u64(3);
         let size = || {
-            let values = most.map(|most: f64| most.powf(random.random::<f64>()).round() as i64);
+            let values = max.map(|max: f64| max.powf(random.random::<f64>()).round() as i64);
             let names = ["images", "rows", "cols"].map(Symbol::new);
             names.into_iter().zip(values).collect::<Bindings>()
         };

@@ -55,15 +55,15 @@ fn visit(browser: &Path, page: &str) -> Visit {
     }
 }
 
-/// How many pixels have about that colour.
-fn pixels(screenshot: &image::RgbaImage, colour: [u8; 3]) -> usize {
+/// How many pixels have about that color.
+fn pixels(screenshot: &image::RgbaImage, color: [u8; 3]) -> usize {
     let near = |pixel: &image::Rgba<u8>| {
-        pixel.0.iter().zip(colour).all(|(have, want)| have.abs_diff(want) <= 24)
+        pixel.0.iter().zip(color).all(|(have, want)| have.abs_diff(want) <= 24)
     };
     screenshot.pixels().filter(|pixel| near(pixel)).count()
 }
 
-/// Four heads behind one norm. For few rows each does best to normalise for itself; for many, once is enough.
+/// Four heads behind one norm. For few rows each does best to normalize for itself; for many, once is enough.
 struct Heads;
 
 impl nn::Module for Heads {

@@ -36,7 +36,7 @@ fn explanation() -> Explanation {
 fn each_piece_is_told_with_its_sizes_in_every_form() {
     let start = Instant::now();
     let explanation = explanation();
-    // An optimised build takes a tenth of it; one plot or report for each pair of pieces would take minutes.
+    // An optimized build takes a tenth of it; one plot or report for each pair of pieces would take minutes.
     assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
     let pieces = &explanation.pieces;
     assert!((4..=64).contains(&pieces.len()), "{} pieces", pieces.len());

@@ -5,7 +5,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "the helpers of tests")]
 
-use ocellus_codegen::{Optimisation, compile_kernels};
+use ocellus_codegen::{Optimization, compile_kernels};
 use ocellus_compiler::{Compiler, Program, Target};
 use ocellus_dialects::plan::{Expression, LaunchArgument, Place, Plan};
 use ocellus_frontend::hugging_face::load;
@@ -36,7 +36,7 @@ impl Compiled {
         let program = Compiler::new(Target::host().unwrap()).lower(&model).unwrap();
         let (kernels, cpu) = (&program.host.kernels, program.target.cpu());
         let code =
-            |plan| compile_kernels(kernels, plan, cpu, Optimisation::Full).unwrap().shared_object;
+            |plan| compile_kernels(kernels, plan, cpu, Optimization::Full).unwrap().shared_object;
         let (bound_code, free_code) = (code(Some(&program.host.plan)), code(None));
         let weights = program.host.weights.iter();
         let weights = weights

@@ -85,11 +85,11 @@ fn packing_needs_twice_the_weight() {
         let weights = &program.host.weights;
         assert!(weights.iter().filter(|weight| weight.packing.is_some()).count() >= 4);
         for weight in weights {
-            let (_, most) = most_bytes(|| weight.pack(model.weights.as_ref()).unwrap());
+            let (_, max) = most_bytes(|| weight.pack(model.weights.as_ref()).unwrap());
             let bound = 2 * largest(&weight.recipe) + BUFFERS;
-            assert!(most <= bound, "{}: {most} bytes, {bound} allowed", weight.name());
+            assert!(max <= bound, "{}: {max} bytes, {bound} allowed", weight.name());
             let foreseen = weight.bytes_to_pack() as usize + BUFFERS;
-            assert!(most <= foreseen, "{}: {most} bytes, {foreseen} foreseen", weight.name());
+            assert!(max <= foreseen, "{}: {max} bytes, {foreseen} foreseen", weight.name());
         }
     }
 }
@@ -103,9 +103,9 @@ fn what_is_concatenated_is_packed_part_by_part() {
     };
     let merged = program.host.weights.iter().find(is_merged);
     let merged = merged.expect("three projections of one tensor are one product");
-    let (packed, most) = most_bytes(|| merged.pack(model.weights.as_ref()).unwrap());
+    let (packed, max) = most_bytes(|| merged.pack(model.weights.as_ref()).unwrap());
     let bound = packed.bytes.len() + largest(&merged.recipe) / 3 + BUFFERS;
-    assert!(most <= bound, "{most} bytes, {bound} allowed");
+    assert!(max <= bound, "{max} bytes, {bound} allowed");
 
     // The same numbers as the concatenation as a whole makes.
     let whole = merged.recipe.evaluate(model.weights.as_ref()).unwrap();

@@ -48,7 +48,7 @@ fn the_arena_grows_to_the_largest_size_and_no_further() {
 }
 
 #[test]
-fn shows_labelled_results_in_f32() {
+fn shows_labeled_results_in_f32() {
     let session = session(plan(), 2);
     let x = input(33);
     let mut seen = Vec::new();
@@ -60,8 +60,8 @@ fn shows_labelled_results_in_f32() {
     let added =
         added.iter().map(|x| bf16::from_bits((x.to_bits() >> 16) as u16).to_f32()).collect();
     let tensor = |data| HostTensor::new(vec![33, WIDTH], data).unwrap();
-    let labelled = [("scaled", tensor(scaled)), ("added", tensor(added))];
-    assert_eq!(seen, labelled.map(|(label, tensor)| (label.to_string(), tensor)));
+    let labeled = [("scaled", tensor(scaled)), ("added", tensor(added))];
+    assert_eq!(seen, labeled.map(|(label, tensor)| (label.to_string(), tensor)));
 }
 
 #[test]
@@ -378,14 +378,14 @@ fn a_kernel_that_would_leave_its_memory_is_not_launched() {
             LaunchArgument::Address { place: Place::Output(0), offset: constant(2) }),
         "argument 2 of launch 1 of the artifact's plan starts at byte 2, and its elements have 4"
     );
-    for (value, least) in [(-1, 0), (1 << 31, 0)] {
+    for (value, min) in [(-1, 0), (1 << 31, 0)] {
         let mut plan = plan();
         plan.programs[0].launches[1].arguments[1] = number(value);
         assert_eq!(
             chain(&run_error(plan, &[("x", &input(2))])),
             format!(
                 "launch 1 of the artifact's plan does not fit its kernel `add_rows`: argument 1 is {value}, and the \
-                 kernel takes {least} to 2147483647"
+                 kernel takes {min} to 2147483647"
             )
         );
     }

@@ -8,7 +8,7 @@ use rand::{Rng, SeedableRng};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::f32::consts::TAU;
 
-/// The standard deviation that `transformers` initialises with.
+/// The standard deviation that `transformers` initializes with.
 const DEVIATION: f32 = 0.02;
 
 /// Normally distributed weights, the same ones for the same seed. What scales (the gain of a norm, a layer scale) is

@@ -10,10 +10,10 @@ use ocellus_dialects::symbolic::Bindings;
 
 /// States that pricing the alternatives of all functions and pieces may look at together. A block of an encoder needs some
 /// thousand; a model in one long function would otherwise be searched as often as it has kernels and pieces.
-pub(super) const MOST_STATES_TOGETHER: usize = 100_000;
+pub(super) const MAX_STATES_TOGETHER: usize = 100_000;
 
 /// States for one alternative.
-const MOST_STATES_EACH: usize = 10_000;
+const MAX_STATES_EACH: usize = 10_000;
 
 /// What else a function could do.
 pub(super) struct Alternatives {
@@ -36,8 +36,8 @@ impl Saturated<'_> {
         let prices = self.prices_at(at)?;
         let mut all = vec![];
         for (function, selected) in self.functions.iter().zip(&selection.functions) {
-            let most = MOST_STATES_TOGETHER;
-            all.extend(function.alternatives(&selected.solution, &prices, most).found);
+            let max = MAX_STATES_TOGETHER;
+            all.extend(function.alternatives(&selected.solution, &prices, max).found);
         }
         Ok(all)
     }
@@ -53,7 +53,7 @@ impl SaturatedFunction<'_> {
     ) -> Alternatives {
         let problem = self.problem(prices);
         let begin = problem.classes.len();
-        let what_if = WhatIf::new(&problem, MOST_STATES_EACH);
+        let what_if = WhatIf::new(&problem, MAX_STATES_EACH);
         let mut all = vec![];
         let (mut states, mut unpriced) = (begin, 0);
         for (position, (class, ways)) in self.ways.classes.iter().enumerate() {

@@ -18,7 +18,7 @@ use std::cell::Cell;
 use std::collections::HashMap;
 
 /// Ways to read several operands, where each can be read in more ways than one.
-const MOST_READINGS: usize = 64;
+const MAX_READINGS: usize = 64;
 
 /// Reads ways off an e-graph.
 pub(super) struct Reader<'a> {
@@ -46,7 +46,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Up to `most` ways to make a class.
-    pub(super) fn ways(&self, class: Id, most: usize) -> ClassWays {
+    pub(super) fn ways(&self, class: Id, max: usize) -> ClassWays {
         if self.egraph[class].data.weight_only {
             let way = Way { maker: Maker::Offline, operands: vec![], schedules: vec![] };
             return ClassWays { ways: vec![way], refused: vec![] };
@@ -71,7 +71,7 @@ impl<'a> Reader<'a> {
                 if alike.iter().any(is_known) {
                     continue;
                 }
-                if ways.len() == most {
+                if ways.len() == max {
                     self.is_cut_short.set(true);
                     return ClassWays { ways, refused };
                 }
@@ -396,11 +396,11 @@ impl<'a> Reader<'a> {
         self.egraph[class].nodes.iter().filter_map(read).collect()
     }
 
-    /// Of more than [`MOST_READINGS`] ways to read several operands, those at both ends. Operands are read as they are
+    /// Of more than [`MAX_READINGS`] ways to read several operands, those at both ends. Operands are read as they are
     /// first and through a view last: where all are, or none is, is kept.
     fn ends<T>(&self, mut all: Vec<T>) -> Vec<T> {
-        if all.len() > MOST_READINGS {
-            all.drain(MOST_READINGS / 2..all.len() - MOST_READINGS / 2);
+        if all.len() > MAX_READINGS {
+            all.drain(MAX_READINGS / 2..all.len() - MAX_READINGS / 2);
             self.is_cut_short.set(true);
         }
         all

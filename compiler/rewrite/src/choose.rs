@@ -1,6 +1,6 @@
 //! [`choose`]: the cheapest kernels for a module at one size.
 
-use super::alternatives::MOST_STATES_TOGETHER;
+use super::alternatives::MAX_STATES_TOGETHER;
 use super::analysis::Types;
 use super::error::RewriteError;
 use super::extract::{Problem, Solution, Unmakeable, extract, improve};
@@ -25,13 +25,13 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
 /// States of an extraction after which the best known is taken. A block of an encoder needs some hundred.
-pub(super) const MOST_STATES: usize = 200_000;
+pub(super) const MAX_STATES: usize = 200_000;
 
 /// Where fewer are left of what several extractions share, one has these.
-const LEAST_STATES: usize = 2_000;
+const MIN_STATES: usize = 2_000;
 
 /// The same where a good choice is known, and the question is whether there is a better one.
-const MOST_STATES_NEAR: usize = 2_000;
+const MAX_STATES_NEAR: usize = 2_000;
 
 /// The cheapest kernels for `module` where its symbols are `at` (free ones and defined ones), and how they were found.
 pub fn choose(
@@ -43,7 +43,7 @@ pub fn choose(
     let saturated = Saturated::new(module, target, switches, Limits::default())?;
     let selection = saturated.select(at)?;
     let kernels = saturated.lower(&selection)?;
-    let report = saturated.report(&selection, &kernels, at, &mut { MOST_STATES_TOGETHER })?;
+    let report = saturated.report(&selection, &kernels, at, &mut { MAX_STATES_TOGETHER })?;
     Ok((kernels, report))
 }
 
@@ -185,7 +185,7 @@ impl<'a> Saturated<'a> {
     pub fn select(&self, at: &Bindings) -> Result<Selection, RewriteError> {
         let prices = self.prices_at(at)?;
         let select = |function: &SaturatedFunction| {
-            function.select(&prices, &self.disabled, &mut { MOST_STATES })
+            function.select(&prices, &self.disabled, &mut { MAX_STATES })
         };
         let functions = self.functions.iter().map(select).collect::<Result<_, RewriteError>>()?;
         Ok(Selection { functions })
@@ -390,7 +390,7 @@ impl<'a> SaturatedFunction<'a> {
     ) -> Result<SelectedFunction, RewriteError> {
         let start = Instant::now();
         let problem = self.problem(prices);
-        let solution = extract(&problem, (*states_left).clamp(LEAST_STATES, MOST_STATES))
+        let solution = extract(&problem, (*states_left).clamp(MIN_STATES, MAX_STATES))
             .map_err(|culprit| self.no_kernel(culprit, disabled))?;
         *states_left = states_left.saturating_sub(solution.states + problem.work());
         Ok(self.scheduled(solution, prices, start))
@@ -406,7 +406,7 @@ impl<'a> SaturatedFunction<'a> {
         let problem = self.problem(prices);
         let solution = match *states_left {
             0 => Solution::from_choices(&problem, &known.chosen),
-            left => improve(&problem, known, saving, MOST_STATES_NEAR.min(left)),
+            left => improve(&problem, known, saving, MAX_STATES_NEAR.min(left)),
         };
         *states_left = states_left.saturating_sub(solution.states + problem.work());
         self.scheduled(solution, prices, start)

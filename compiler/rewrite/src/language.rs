@@ -6,7 +6,7 @@
 //! (store (gemm (layer_norm_rows (read %0) %1 %2 1e-6) %3) (then_activate (then_add_columns result %4) gelu))
 //! ```
 //!
-//! is one launch: it reads the rows of `%0`, normalises them, multiplies by the weight `%3`, adds the bias `%4`,
+//! is one launch: it reads the rows of `%0`, normalizes them, multiplies by the weight `%3`, adds the bias `%4`,
 //! applies gelu, and stores. Each fusion is one small rule on such a term.
 //!
 //! An operation is a term by its declaration: its operands, then its attributes. It has the same children wherever it is
@@ -42,20 +42,20 @@ impl FromStr for Given {
 }
 
 /// The most children that a term of an operation has.
-pub const MOST_CHILDREN: usize = 8;
+pub const MAX_CHILDREN: usize = 8;
 
 /// The children of a term of an operation.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Children {
     /// Those behind the last child are zero.
-    ids: [Id; MOST_CHILDREN],
+    ids: [Id; MAX_CHILDREN],
     length: u8,
 }
 
 impl Children {
     /// Of those children.
     pub fn new(children: impl IntoIterator<Item = Id>) -> Self {
-        let mut all = Children { ids: [Id::from(0); MOST_CHILDREN], length: 0 };
+        let mut all = Children { ids: [Id::from(0); MAX_CHILDREN], length: 0 };
         for (slot, child) in all.ids.iter_mut().zip(children) {
             (*slot, all.length) = (child, all.length + 1);
         }

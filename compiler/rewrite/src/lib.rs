@@ -29,7 +29,7 @@ mod report;
 mod rules;
 mod saturate;
 mod schedules;
-mod specialise;
+mod specialize;
 mod switches;
 mod target;
 #[cfg(test)]
@@ -50,7 +50,7 @@ pub use report::{
 };
 pub use rules::{Assumption, Condition, Group, Rule, UnknownAssumption};
 pub use saturate::{Limits, RuleStatistics, Statistics, Stop};
-pub use specialise::specialise;
+pub use specialize::specialize;
 pub use switches::{Switches, nearest};
 pub use target::{BandwidthShare, MemoryLevel, Rates, TargetDescription, TileRates};
 

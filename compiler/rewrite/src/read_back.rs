@@ -199,8 +199,8 @@ fn prepare<A: Algebra>(
             let to = algebra.type_of(operands.first().ok_or("no slices")?).element;
             algebra.apply(SumSlices { to }, &operands)
         }
-        Prologue::NormScale { centred, eps } => {
-            algebra.apply(NormScale { centred, eps }, &operands)
+        Prologue::NormScale { centered, eps } => {
+            algebra.apply(NormScale { centered, eps }, &operands)
         }
         Prologue::Softmax => algebra.apply(Softmax, &operands),
     }

@@ -200,8 +200,8 @@ fn run_stage(
         let mut searched = vec![];
         for rule in rules {
             let start = Instant::now();
-            let most = if rule.group == Group::Implementation { usize::MAX } else { matches_left };
-            let found = rule.left.search_with_limit(egraph, most);
+            let max = if rule.group == Group::Implementation { usize::MAX } else { matches_left };
+            let found = rule.left.search_with_limit(egraph, max);
             let count: usize = found.iter().map(|matches| matches.substs.len()).sum();
             if rule.group != Group::Implementation {
                 is_short |= count >= matches_left;

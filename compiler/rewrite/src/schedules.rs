@@ -16,7 +16,7 @@ use ocellus_kernels::{CpuTarget, Layout, Refusal};
 
 /// What a schedule must save of a launch's time to be taken instead of the usual one: below this the prediction is no
 /// better than a guess, and each schedule is a kernel more to compile.
-pub const LEAST_SAVING: f64 = 0.02;
+pub const MIN_SAVING: f64 = 0.02;
 
 /// One way to divide the work of a launch.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,7 +51,7 @@ pub fn schedules(
 pub fn worthwhile(prices: impl Iterator<Item = f64> + Clone) -> usize {
     let usual = prices.clone().next().unwrap_or(0.0);
     let best = prices.enumerate().min_by(|(_, a), (_, b)| a.total_cmp(b));
-    best.filter(|(_, price)| *price < usual * (1.0 - LEAST_SAVING)).map_or(0, |(best, _)| best)
+    best.filter(|(_, price)| *price < usual * (1.0 - MIN_SAVING)).map_or(0, |(best, _)| best)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::{
     Limits, PieceOptions, Report, Saturated, Switches, TargetDescription, choose, choose_pieces,
 };
-use crate::specialise;
+use crate::specialize;
 use ocellus_dialects::ElementType;
 use ocellus_dialects::symbolic::{Bindings, Symbol, SymbolRange, Symbols};
 use ocellus_dialects::venc::Activation;
@@ -25,7 +25,7 @@ fn smallest(symbols: &Symbols) -> Bindings {
 }
 
 fn chosen_with(name: &str, disabled: &[&str]) -> (kernel::Module, Report) {
-    let module = specialise(&golden(name).module);
+    let module = specialize(&golden(name).module);
     let target = TargetDescription::named("x86-64-v4").unwrap();
     let switches = Switches::without(disabled).unwrap();
     choose(&module, &smallest(&module.symbols), &target, &switches).unwrap()
@@ -115,7 +115,7 @@ fn without_fusion_every_operation_is_a_kernel() {
 
 #[test]
 fn without_its_only_kernel_an_operation_is_an_error_that_names_the_switch() {
-    let module = specialise(&golden("vit-base").module);
+    let module = specialize(&golden("vit-base").module);
     let target = TargetDescription::named("x86-64-v4").unwrap();
     let switches = Switches::without(["patchify-as-move", "patchify-into-address"]).unwrap();
     let error = choose(&module, &smallest(&module.symbols), &target, &switches).unwrap_err();
@@ -137,7 +137,7 @@ fn what_a_kernel_family_refuses_is_an_error_that_says_why() {
     assert_eq!(
         error.to_string(),
         "in @main: no kernel can compute venc.layer_norm, which is [4, width] x f32; `rowwise` has no kernel for this: \
-         operand 0 is [4, width] x f32: the width of a row that is normalised must be known at compile time"
+         operand 0 is [4, width] x f32: the width of a row that is normalized must be known at compile time"
     );
 }
 
@@ -164,19 +164,19 @@ fn too_few_pieces_for_the_tolerance_are_told_of() {
     let target = TargetDescription::named("x86-64-v4").unwrap().with_units(16);
     let limits = |options: PieceOptions| {
         let pieces = choose_pieces(&module, &target, &Switches::default(), options).unwrap();
-        assert!(pieces.len() <= options.most);
+        assert!(pieces.len() <= options.max_pieces);
         assert!(pieces.iter().all(|(_, report)| report.limits == pieces[0].1.limits));
         pieces[0].1.limits.clone()
     };
     let usual = PieceOptions::default();
-    let few = limits(PieceOptions { most: 2, ..usual });
+    let few = limits(PieceOptions { max: 2, ..usual });
     assert!(
         few[0].contains("no more than 2 pieces") && few[0].contains("instead of 2.0 %"),
         "{few:?}"
     );
     assert_eq!(few.len(), 1, "{few:?}");
     // One that was asked to stay whole is not cut too coarsely.
-    assert_eq!(limits(PieceOptions { most: 1, ..usual }), Vec::<String>::new());
+    assert_eq!(limits(PieceOptions { max: 1, ..usual }), Vec::<String>::new());
 }
 
 #[test]
@@ -185,7 +185,7 @@ fn a_range_is_covered_by_pieces_without_gap_or_overlap() {
     let target = TargetDescription::named("x86-64-v4").unwrap().with_units(16);
     let options = PieceOptions::default();
     let pieces = choose_pieces(&module, &target, &Switches::default(), options).unwrap();
-    assert!((2..=options.most).contains(&pieces.len()), "{} pieces", pieces.len());
+    assert!((2..=options.max_pieces).contains(&pieces.len()), "{} pieces", pieces.len());
     let free: Vec<(&Symbol, SymbolRange)> = module.symbols.free().collect();
     let [(first, of_first), (second, of_second)] = free[..] else { panic!("{free:?}") };
     // A piece begins or ends at its bounds alone, along the second symbol at the size that reaches them.
@@ -252,7 +252,7 @@ fn twelve_blocks_in_one_function_are_chosen_exactly() {
 
 #[test]
 fn what_was_not_chosen_is_said_with_what_it_would_cost() {
-    let module = specialise(&golden("dinov2-swiglu").module);
+    let module = specialize(&golden("dinov2-swiglu").module);
     let target = TargetDescription::named("x86-64-v4").unwrap();
     let at = smallest(&module.symbols);
     let saturated =

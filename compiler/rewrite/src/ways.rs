@@ -79,13 +79,13 @@ pub struct Ways {
 }
 
 /// Ways to make one value at most. A block of an encoder has some dozen.
-const MOST_WAYS: usize = 512;
+const MAX_WAYS: usize = 512;
 
-/// Ways to make all values of a function, beyond which each has [`FEW_WAYS`].
-const MOST_WAYS_TOGETHER: usize = 30_000;
+/// Ways to make all values of a function, beyond which each has [`MAX_CANDIDATES_OF_LARGE`].
+const MAX_WAYS_TOGETHER: usize = 30_000;
 
 /// Ways to make a value of a function that has too many.
-const FEW_WAYS: usize = 16;
+const MAX_CANDIDATES_OF_LARGE: usize = 16;
 
 impl Ways {
     /// Leaves each way the first of its schedules.
@@ -105,8 +105,8 @@ impl Ways {
             if classes.contains_key(&class) {
                 continue;
             }
-            let most = if together < MOST_WAYS_TOGETHER { MOST_WAYS } else { FEW_WAYS };
-            let ClassWays { ways, refused: refused_here } = reader.ways(class, most);
+            let max = if together < MAX_WAYS_TOGETHER { MAX_WAYS } else { MAX_CANDIDATES_OF_LARGE };
+            let ClassWays { ways, refused: refused_here } = reader.ways(class, max);
             refused.extend(refused_here.into_iter().map(|launch| (class, launch)));
             together += ways.len();
             let needed = ways.iter().flat_map(|way| &way.operands).map(|operand| operand.class);

@@ -11,7 +11,7 @@ use ocellus_frontend::Model;
 use ocellus_frontend::hugging_face::{self, Options};
 use ocellus_rewrite::{
     Limits, PieceOptions, PieceProgram, ProgramPrice, Saturated, Switches, TargetDescription,
-    choose_pieces, specialise,
+    choose_pieces, specialize,
 };
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -23,11 +23,11 @@ const DRAWN: usize = 200;
 
 /// Ranges by name, for the symbols that an encoder leaves open.
 fn ranges() -> Vec<(&'static str, Vec<(&'static str, SymbolRange)>)> {
-    let sides = |most: i64| {
-        let range = SymbolRange { min: 8, max: most, step: 8 };
+    let sides = |max: i64| {
+        let range = SymbolRange { min: 8, max: max, step: 8 };
         vec![("height", range), ("width", range)]
     };
-    let images = |most: i64| ("images", SymbolRange::new(1, most));
+    let images = |max: i64| ("images", SymbolRange::new(1, max));
     vec![
         ("as it is", vec![]),
         ("8 images", vec![images(8)]),
@@ -52,7 +52,7 @@ fn load(golden: &Path, range: &[(&str, SymbolRange)]) -> Option<Model> {
     let ranges = range.iter().map(|(name, range)| (name.to_string(), *range));
     let options = Options { ranges: ranges.collect(), ..Options::default() };
     let mut model = hugging_face::load_with(golden, &options).ok()?;
-    model.module = specialise(&model.module);
+    model.module = specialize(&model.module);
     Some(model)
 }
 

@@ -344,8 +344,8 @@ fn warnings(reports: &[Report]) -> Vec<String> {
 fn is_settled(extraction: &ExtractionReport) -> bool {
     let share = PieceOptions::default().indifference();
     // Costs are whole picoseconds.
-    let least = extraction.microseconds * (1.0 - share) - 1e-6;
-    extraction.proven_optimal || extraction.least_microseconds >= least
+    let min = extraction.microseconds * (1.0 - share) - 1e-6;
+    extraction.proven_optimal || extraction.least_microseconds >= min
 }
 
 /// In how many of the pieces, where there are several.

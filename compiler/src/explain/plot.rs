@@ -21,20 +21,20 @@ pub(super) fn plots(
             prices.push(ProgramPrice::of(&piece.module, target)?);
         }
     }
-    let least = breakpoints.least();
+    let min = breakpoints.min();
     let plots = Plots { breakpoints, prices };
     let mut all = vec![];
     let free = || breakpoints.symbols.free();
     for along in free().filter(|(_, range)| range.last() > range.first()) {
-        let mut middle = least.clone();
+        let mut middle = min.clone();
         for other in free().filter(|other| other.0 != along.0) {
-            let begins: Vec<i64> = breakpoints.begins(other, &least).into_iter().collect();
+            let begins: Vec<i64> = breakpoints.begins(other, &min).into_iter().collect();
             if let Some(begin) = begins.get(begins.len() / 2) {
                 middle.insert(other.0.clone(), *begin);
             }
         }
-        all.push(plots.along(along, &least));
-        if middle != least {
+        all.push(plots.along(along, &min));
+        if middle != min {
             all.push(plots.along(along, &middle));
         }
     }

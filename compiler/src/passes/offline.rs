@@ -222,12 +222,12 @@ impl WeightRecipe {
     /// How many bytes are in memory at most while it is made: its tensor beside its operands, or one of these on the way.
     fn bytes_to_evaluate(&self) -> u64 {
         let mut made = 0u64;
-        let mut most = 0u64;
+        let mut max = 0u64;
         for operand in &self.operands {
-            most = most.max(made.saturating_add(operand.bytes_to_evaluate()));
+            max = max.max(made.saturating_add(operand.bytes_to_evaluate()));
             made = made.saturating_add(operand.tensor_bytes());
         }
-        most.max(made.saturating_add(self.tensor_bytes()))
+        max.max(made.saturating_add(self.tensor_bytes()))
     }
 
     /// The tensor, made from `weights`.

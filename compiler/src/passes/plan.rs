@@ -19,8 +19,8 @@ use indexmap::{IndexMap, IndexSet};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::kernel::{Function, KernelOp, Prologue, Step, Value, ValueKind};
 use ocellus_dialects::plan::{
-    Expression, KernelEntry, LabelledResult, Launch, LaunchArgument, Piece, PieceRange, Place,
-    Plan, Port, PortValues, Program, SymbolEntry, SymbolSource, WeightEntry,
+    Expression, KernelEntry, LabeledResult, Launch, LaunchArgument, Piece, PieceRange, Place, Plan,
+    Port, PortValues, Program, SymbolEntry, SymbolSource, WeightEntry,
 };
 use ocellus_dialects::symbolic::{Definition, Dim, Symbol, SymbolRange, Symbols};
 use ocellus_dialects::venc::{self, IndexBounds, ValueId};
@@ -226,7 +226,7 @@ impl Planner<'_> {
 
     fn piece(&mut self, piece: &PieceProgram) -> Result<Piece, PassError> {
         let mut function = inline_calls(&piece.module)?;
-        let outputs = materialise_results(&mut function);
+        let outputs = materialize_results(&mut function);
         let slots = (self.assign_slots)(&function, &outputs)?;
         let memory = Memory { function: &function, outputs: &outputs, slots: &slots };
         let launches = function
@@ -286,10 +286,7 @@ impl Planner<'_> {
             arguments,
             tiles: single_or(tiles, Expression::Product),
             scratch_bytes: self.symbols.expression(&lowered.scratch_bytes)?,
-            result: label
-                .as_ref()
-                .map(|label| self.labelled(label, memory, *result))
-                .transpose()?,
+            result: label.as_ref().map(|label| self.labeled(label, memory, *result)).transpose()?,
         })
     }
 
@@ -313,14 +310,14 @@ impl Planner<'_> {
         Ok(LaunchArgument::Address { place, offset })
     }
 
-    fn labelled(
+    fn labeled(
         &self,
         label: &str,
         memory: &Memory,
         id: ValueId,
-    ) -> Result<LabelledResult, PassError> {
+    ) -> Result<LabeledResult, PassError> {
         let ty = &memory.function.value(id).ty;
-        Ok(LabelledResult {
+        Ok(LabeledResult {
             label: label.to_string(),
             place: memory.place_of(id)?,
             element: ty.element,
@@ -354,7 +351,7 @@ impl Memory<'_> {
 
 /// Makes each result of the function a value of its own that a launch writes in f32: the caller's memory. A result that
 /// is a view, a weight, an input, or another result too is copied into one.
-fn materialise_results(function: &mut Function) -> Vec<ValueId> {
+fn materialize_results(function: &mut Function) -> Vec<ValueId> {
     let mut outputs: Vec<ValueId> = vec![];
     for position in 0..function.results.len() {
         let id = function.results[position].1;

@@ -139,9 +139,9 @@ fn prologue_text(prologue: Prologue, next: &mut impl FnMut() -> String) -> Strin
             let operands: Vec<String> = (0..=prologue.operands()).map(|_| next()).collect();
             format!("{}({}) {{eps {eps:?}}}", prologue.name(), operands.join(", "))
         }
-        Prologue::NormScale { centred, eps } => {
-            let centred = if centred { ", centred" } else { "" };
-            format!("norm_scale({}) {{eps {eps:?}{centred}}}", next())
+        Prologue::NormScale { centered, eps } => {
+            let centered = if centered { ", centered" } else { "" };
+            format!("norm_scale({}) {{eps {eps:?}{centered}}}", next())
         }
         Prologue::Cast { to } => format!("cast({}) {{to {to}}}", next()),
         Prologue::SumSlices { slices } => format!("sum_slices({}) {{slices {slices}}}", next()),

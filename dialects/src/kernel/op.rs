@@ -32,7 +32,7 @@ pub enum Prologue {
     /// `venc.norm_scale`: of a row, one number. No operand.
     NormScale {
         /// Whether the mean is taken off first.
-        centred: bool,
+        centered: bool,
         /// Added to the variance or the mean square.
         eps: f64,
     },
@@ -56,8 +56,8 @@ impl Prologue {
             Op::RmsNorm(venc::RmsNorm { eps }) => {
                 Prologue::RmsNorm { eps: *eps, affine: others > 0 }
             }
-            Op::NormScale(venc::NormScale { centred, eps }) => {
-                Prologue::NormScale { centred: *centred, eps: *eps }
+            Op::NormScale(venc::NormScale { centered, eps }) => {
+                Prologue::NormScale { centered: *centered, eps: *eps }
             }
             Op::SumSlices(_) => {
                 Prologue::SumSlices { slices: x.shape.first().and_then(Dim::as_constant)? }

@@ -290,8 +290,8 @@ fn prologue_attributes(prologue: Prologue) -> Vec<Attribute> {
         Prologue::None | Prologue::Softmax => vec![],
         Prologue::Cast { to } => vec![("to", quoted(to.name()))],
         Prologue::SumSlices { slices } => vec![("slices", slices.to_string())],
-        Prologue::NormScale { centred, eps } => {
-            vec![("centred", centred.to_string()), ("eps", text::real(eps))]
+        Prologue::NormScale { centered, eps } => {
+            vec![("centered", centered.to_string()), ("eps", text::real(eps))]
         }
         Prologue::LayerNorm { eps, .. } | Prologue::RmsNorm { eps, .. } => {
             vec![("eps", text::real(eps))]

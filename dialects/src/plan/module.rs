@@ -108,7 +108,7 @@ pub enum LaunchArgument {
 
 /// What a launch wrote, for those who look on (`verify`).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct LabelledResult {
+pub struct LabeledResult {
     /// The name that the model knows it by.
     pub label: String,
     /// Where it lies; contiguous.
@@ -131,7 +131,7 @@ pub struct Launch {
     /// Bytes of scratch memory that each worker needs.
     pub scratch_bytes: Expression,
     /// What it wrote, where the model has a name for it.
-    pub result: Option<LabelledResult>,
+    pub result: Option<LabeledResult>,
 }
 
 /// The sizes of one symbol for which a piece is meant.

@@ -10,7 +10,7 @@
 
 use super::expression_text::symbol_text;
 use super::{
-    Expression, LabelledResult, Launch, LaunchArgument, Piece, PieceRange, Place, Plan, Port,
+    Expression, LabeledResult, Launch, LaunchArgument, Piece, PieceRange, Place, Plan, Port,
     PortValues, Program, SymbolEntry, SymbolSource,
 };
 use crate::syntax::text::{quoted, symbol_name};
@@ -124,7 +124,7 @@ impl ProgramText<'_> {
     }
 
     /// `label = "layers.3", result = "slot1[images, 197, 768] x f32"`
-    fn result(&self, result: &LabelledResult) -> String {
+    fn result(&self, result: &LabeledResult) -> String {
         let dims: Vec<String> = result.shape.iter().map(|d| self.expression(d)).collect();
         let written =
             format!("{}[{}] x {}", place_name(result.place), dims.join(", "), result.element);
@@ -256,7 +256,7 @@ mod tests {
                             address(Place::Slot(0), 0),
                             LaunchArgument::Integer(all_rows.clone()),
                         ],
-                        Some(LabelledResult {
+                        Some(LabeledResult {
                             label: "layers.0".into(),
                             place: Place::Slot(0),
                             element: ElementType::F32,

@@ -221,7 +221,7 @@ mod tests {
     use super::*;
     use crate::ElementType;
     use crate::kernel::Family;
-    use crate::plan::{KernelEntry, LabelledResult, PieceRange, WeightEntry};
+    use crate::plan::{KernelEntry, LabeledResult, PieceRange, WeightEntry};
 
     fn plan() -> Plan {
         let symbol = |index| Expression::Symbol(index);
@@ -238,7 +238,7 @@ mod tests {
             ],
             tiles: symbol(0),
             scratch_bytes: Expression::Constant(0),
-            result: Some(LabelledResult {
+            result: Some(LabeledResult {
                 label: "l".to_string(),
                 place: Place::Slot(0),
                 element: ElementType::F32,

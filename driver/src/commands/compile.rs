@@ -81,7 +81,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
 
 /// What saturation finds for each piece's sizes is one e-graph: it is asked at many sizes.
 fn saturated(program: &Program, options: &CompileOptions) -> Result<String, Diagnostic> {
-    let module = ocellus_rewrite::specialise(&program.venc);
+    let module = ocellus_rewrite::specialize(&program.venc);
     let switches = Switches::without(&options.disable)?;
     let target = match options.machine()? {
         Some(machine) => machine,

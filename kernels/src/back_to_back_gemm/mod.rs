@@ -203,8 +203,8 @@ impl BackToBackGemm {
     /// Rows of a tile: whole panels, as many as the scratch may hold.
     fn block_rows(&self, target: &CpuTarget) -> i64 {
         let kernel = self.kernels(target)[0];
-        let most = (PACKED_BYTES / self.panel_bytes(target).iter().sum::<i64>()).max(1);
-        ((self.rows - 1) / kernel.rows + 1).min(most) * kernel.rows
+        let max = (PACKED_BYTES / self.panel_bytes(target).iter().sum::<i64>()).max(1);
+        ((self.rows - 1) / kernel.rows + 1).min(max) * kernel.rows
     }
 
     /// Bytes of a panel of rows of x, and of one of the rows between.

@@ -56,7 +56,7 @@ pub enum RowPrologue {
     /// One number: what a norm multiplies the row by.
     NormScale {
         /// Whether the mean is taken off first.
-        centred: bool,
+        centered: bool,
         /// Added to the variance or the mean square.
         eps: Real,
     },
@@ -87,8 +87,8 @@ impl RowPrologue {
             Prologue::Softmax => RowPrologue::Softmax,
             Prologue::Cast { to } => RowPrologue::Cast { to },
             Prologue::SumSlices { slices } => RowPrologue::SumSlices { slices },
-            Prologue::NormScale { centred, eps } => {
-                RowPrologue::NormScale { centred, eps: Real::new(eps) }
+            Prologue::NormScale { centered, eps } => {
+                RowPrologue::NormScale { centered, eps: Real::new(eps) }
             }
             Prologue::LayerNorm { eps, affine } => RowPrologue::LayerNorm {
                 eps: Real::new(eps),
@@ -130,8 +130,8 @@ impl RowPrologue {
             RowPrologue::LayerNorm { affine: None, .. } => "_standardize",
             RowPrologue::RmsNorm { gain: Some(_), .. } => "_rms_norm",
             RowPrologue::RmsNorm { gain: None, .. } => "_rms_standardize",
-            RowPrologue::NormScale { centred: true, .. } => "_layer_norm_scale",
-            RowPrologue::NormScale { centred: false, .. } => "_rms_norm_scale",
+            RowPrologue::NormScale { centered: true, .. } => "_layer_norm_scale",
+            RowPrologue::NormScale { centered: false, .. } => "_rms_norm_scale",
             RowPrologue::Cast { to: ElementType::BF16 } => "_as_bf16",
             RowPrologue::Cast { to: ElementType::F16 } => "_as_f16",
             RowPrologue::Cast { .. } => "_as_f32",

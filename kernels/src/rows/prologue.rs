@@ -20,7 +20,7 @@ pub struct BoundPrologue {
 #[derive(Clone, Copy, Debug)]
 enum Statistics {
     None,
-    Normalise { shift: Value, scale: Value },
+    Normalize { shift: Value, scale: Value },
     Scale { scale: Value },
     Exponentials { maximum: Value, reciprocal: Value },
 }
@@ -29,7 +29,7 @@ impl Statistics {
     /// What a norm multiplies the row by.
     fn scale(self) -> Option<Value> {
         match self {
-            Statistics::Normalise { scale, .. } | Statistics::Scale { scale } => Some(scale),
+            Statistics::Normalize { scale, .. } | Statistics::Scale { scale } => Some(scale),
             Statistics::None | Statistics::Exponentials { .. } => None,
         }
     }
@@ -111,7 +111,7 @@ impl BoundPrologue {
             RowPrologue::None | RowPrologue::Cast { .. } | RowPrologue::SumSlices { .. } => {
                 Statistics::None
             }
-            RowPrologue::LayerNorm { eps, .. } | RowPrologue::NormScale { centred: true, eps } => {
+            RowPrologue::LayerNorm { eps, .. } | RowPrologue::NormScale { centered: true, eps } => {
                 let sum = fold_columns(b, target, width, 0.0, Builder::add, read);
                 let count = count(b, width);
                 let mean = b.div(sum, count);
@@ -123,9 +123,9 @@ impl BoundPrologue {
                         b.mul(difference, difference)
                     });
                 let scale = reciprocal_root(b, squares, count, eps.get());
-                Statistics::Normalise { shift: mean, scale }
+                Statistics::Normalize { shift: mean, scale }
             }
-            RowPrologue::RmsNorm { eps, .. } | RowPrologue::NormScale { centred: false, eps } => {
+            RowPrologue::RmsNorm { eps, .. } | RowPrologue::NormScale { centered: false, eps } => {
                 let squares =
                     fold_columns(b, target, width, 0.0, Builder::add, |b, column, lanes| {
                         let x = read(b, column, lanes);
@@ -135,8 +135,8 @@ impl BoundPrologue {
                 Statistics::Scale { scale: reciprocal_root(b, squares, count, eps.get()) }
             }
             RowPrologue::Softmax => {
-                let least = f64::NEG_INFINITY;
-                let maximum = fold_columns(b, target, width, least, Builder::max, read);
+                let min = f64::NEG_INFINITY;
+                let maximum = fold_columns(b, target, width, min, Builder::max, read);
                 let sum = fold_columns(b, target, width, 0.0, Builder::add, |b, column, lanes| {
                     let x = read(b, column, lanes);
                     exponential(b, x, maximum)
@@ -152,11 +152,11 @@ impl BoundPrologue {
         let lanes = x.lanes();
         match statistics {
             Statistics::None => x,
-            Statistics::Normalise { shift, scale } => {
+            Statistics::Normalize { shift, scale } => {
                 let shift = b.broadcast(shift, lanes);
                 let scale = b.broadcast(scale, lanes);
-                let centred = b.sub(x, shift);
-                let normal = b.mul(centred, scale);
+                let centered = b.sub(x, shift);
+                let normal = b.mul(centered, scale);
                 self.affine(b, column, normal)
             }
             Statistics::Scale { scale } => {

@@ -22,7 +22,7 @@ pub enum Home {
     Output(usize),
 }
 
-/// A labelled result at one size.
+/// A labeled result at one size.
 pub struct ResultView {
     pub home: Home,
     pub element: ElementType,

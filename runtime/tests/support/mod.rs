@@ -59,14 +59,14 @@ fn signatures() -> [(&'static str, Signature); 4] {
     ];
     let add = vec![
         pointer(Access::Read, 4, rows()),
-        Word::Count { least: 0 },
+        Word::Count { min: 0 },
         pointer(Access::Write, 4, rows()),
         pointer(Access::Write, 2, rows()),
     ];
     let probe = vec![
-        Word::Count { least: 0 },
+        Word::Count { min: 0 },
         pointer(Access::Write, 4, Walk::run(Amount::Word(2))),
-        Word::Count { least: 0 },
+        Word::Count { min: 0 },
     ];
     [
         ("scale_rows", signature(scale, Amount::Constant(4 * WIDTH as i64))),
@@ -107,7 +107,7 @@ pub fn address(place: Place) -> LaunchArgument {
 fn program(addend: i64) -> Program {
     let shape = vec![rows(), constant(WIDTH as i64)];
     let result = |label: &str, place, element| {
-        Some(LabelledResult { label: label.to_string(), place, element, shape: shape.clone() })
+        Some(LabeledResult { label: label.to_string(), place, element, shape: shape.clone() })
     };
     let scale = Launch {
         kernel: 0,

@@ -77,16 +77,16 @@ pub struct Unmakeable(pub usize);
 
 /// Classes beyond which the search does not begin: what it knows of each is as long as there are classes. The cheapest
 /// trees are taken then.
-const MOST_CLASSES: usize = 8_192;
+const MAX_CLASSES: usize = 8_192;
 
 /// Classes up to which a state counts as one. One of more takes as much more memory and time, and fewer are looked at.
 const USUAL_CLASSES: usize = 1_024;
 
 /// How many states of a problem may be looked at, where of one of usual size it is `most`.
-fn affordable(problem: &Problem, most: usize) -> usize {
+fn affordable(problem: &Problem, max: usize) -> usize {
     match problem.classes.len() {
-        classes if classes > MOST_CLASSES => 0,
-        classes => most * USUAL_CLASSES / classes.max(USUAL_CLASSES),
+        classes if classes > MAX_CLASSES => 0,
+        classes => max * USUAL_CLASSES / classes.max(USUAL_CLASSES),
     }
 }
 

@@ -23,7 +23,7 @@ pub(super) struct Search {
     /// The strongly connected component of each.
     component: Vec<usize>,
     /// The cheapest candidate of each, by itself.
-    pub(super) least: Vec<u128>,
+    pub(super) min: Vec<u128>,
     /// The classes that every way to make it goes through, itself included.
     pub(super) necessary: Vec<ClassSet>,
     roots: ClassSet,
@@ -87,14 +87,14 @@ impl Search {
         let mut roots = ClassSet::empty(order.len());
         problem.roots.iter().filter_map(|root| rank[*root]).for_each(|root| roots.insert(root));
         let cheapest = |options: &Vec<Alternative>| options.iter().map(|option| option.cost).min();
-        let least = options.iter().map(|options| cheapest(options).unwrap_or(0)).collect();
+        let min = options.iter().map(|options| cheapest(options).unwrap_or(0)).collect();
         Search {
             necessary: necessary_classes(&options, &worthwhile),
             worthwhile,
             class_of: order.iter().map(|(class, _)| *class).collect(),
             component: order.iter().map(|(_, component)| *component).collect(),
             options,
-            least,
+            min,
             roots,
             free,
         }
@@ -141,8 +141,8 @@ impl Search {
         let mut states = 0;
         while let Some(Reverse((bound, _, at))) = queue.pop() {
             let paid = visited[at].paid;
-            let Some((frontier, least)) = frontiers.get_index(visited[at].frontier) else { break };
-            if *least < paid {
+            let Some((frontier, min)) = frontiers.get_index(visited[at].frontier) else { break };
+            if *min < paid {
                 continue;
             }
             states += 1;

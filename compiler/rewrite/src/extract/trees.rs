@@ -4,7 +4,7 @@ use super::Problem;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-/// The cheapest way to make each class if nothing were shared, by Knuth's generalisation of Dijkstra's algorithm
+/// The cheapest way to make each class if nothing were shared, by Knuth's generalization of Dijkstra's algorithm
 /// (Information Processing Letters 6, 1977). Acyclic: operands are settled before what needs them.
 pub(super) struct Trees {
     pub(super) chosen: Vec<Option<usize>>,

@@ -4,7 +4,7 @@
 use super::axes::{AXES, Axes, Position, Steps};
 use super::partition::Losses;
 use super::prices::{Prices, ProgramPrices, excess};
-use crate::choose::{MOST_STATES, Saturated, Selection};
+use crate::choose::{MAX_STATES, Saturated, Selection};
 use crate::error::RewriteError;
 use crate::price::ProgramPrice;
 use crate::report::Effort;
@@ -12,17 +12,17 @@ use ocellus_dialects::kernel::Module;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Extractions at most: a range on which the choice changes with almost every size is described well enough by these.
-const MOST_EXTRACTIONS: usize = 400;
+const MAX_EXTRACTIONS: usize = 400;
 
 /// States of all the searches for the cheapest program of a sample, but for the first: an e-graph in which each takes long
 /// is asked at fewer sizes.
-const MOST_STATES_AT_SAMPLES: usize = 100_000;
+const MAX_STATES_AT_SAMPLES: usize = 100_000;
 
 /// States of all the searches near known programs.
-const MOST_STATES_NEAR_KNOWN: usize = 60_000;
+const MAX_STATES_NEAR_KNOWN: usize = 60_000;
 
 /// Prices of launches, over all schedules and positions.
-const MOST_PRICES: usize = 16_000_000;
+const MAX_PRICES: usize = 16_000_000;
 
 /// A program that is the cheapest somewhere.
 pub struct Program {
@@ -44,7 +44,7 @@ pub struct Cheapest<'a> {
     programs: Vec<Program>,
     known: BTreeMap<Position, usize>,
     /// The least that any program costs at every position that is priced, as far as is known.
-    least: Vec<f64>,
+    min: Vec<f64>,
     /// The program whose kernels are these.
     nearest: Vec<usize>,
     states_of_first: usize,
@@ -61,7 +61,7 @@ impl<'a> Cheapest<'a> {
         indifference: f64,
     ) -> Result<Self, RewriteError> {
         let prices = Prices::new(saturated, axes.grid()?);
-        let least = vec![f64::INFINITY; prices.grid().len()];
+        let min = vec![f64::INFINITY; prices.grid().len()];
         let mut cheapest = Cheapest {
             saturated,
             axes,
@@ -69,11 +69,11 @@ impl<'a> Cheapest<'a> {
             indifference,
             programs: vec![],
             known: BTreeMap::new(),
-            nearest: vec![0; least.len()],
-            least,
+            nearest: vec![0; min.len()],
+            min,
             states_of_first: 0,
-            states_at_samples: MOST_STATES_AT_SAMPLES,
-            states_near_known: MOST_STATES_NEAR_KNOWN,
+            states_at_samples: MAX_STATES_AT_SAMPLES,
+            states_near_known: MAX_STATES_NEAR_KNOWN,
             limit_hit: false,
         };
         cheapest.explore()?;
@@ -99,13 +99,13 @@ impl<'a> Cheapest<'a> {
     }
 
     /// The least that any program costs at every position that is priced, as far as is known.
-    pub fn least(&self) -> &[f64] {
-        &self.least
+    pub fn min(&self) -> &[f64] {
+        &self.min
     }
 
     /// How much more each program costs than the least at every position that is priced.
     pub fn losses(&self) -> Losses {
-        Losses::of(&self.least, self.programs.iter().map(|program| program.prices.as_slice()))
+        Losses::of(&self.min, self.programs.iter().map(|program| program.prices.as_slice()))
     }
 
     /// The kernels of a program.
@@ -129,8 +129,8 @@ impl<'a> Cheapest<'a> {
         effort.programs = self.programs.len();
         effort.prices = self.prices.work();
         effort.states += self.states_of_first
-            + (MOST_STATES_AT_SAMPLES - self.states_at_samples)
-            + (MOST_STATES_NEAR_KNOWN - self.states_near_known);
+            + (MAX_STATES_AT_SAMPLES - self.states_at_samples)
+            + (MAX_STATES_NEAR_KNOWN - self.states_near_known);
     }
 
     /// Whether there was more to ask than the limits allow.
@@ -168,9 +168,9 @@ impl<'a> Cheapest<'a> {
     /// Asks where the best known program costs the most more than the same kernels scheduled for the size would, until
     /// none costs more than makes a difference.
     fn refine(&mut self) -> Result<(), RewriteError> {
-        let mut best = vec![f64::INFINITY; self.least.len()];
+        let mut best = vec![f64::INFINITY; self.min.len()];
         // To ask again brings nothing new.
-        let mut is_asked = vec![false; self.least.len()];
+        let mut is_asked = vec![false; self.min.len()];
         let mut taken = 0;
         while !self.limit_hit {
             for program in &self.programs[taken..] {
@@ -178,7 +178,7 @@ impl<'a> Cheapest<'a> {
                 prices.for_each(|(best, price)| *best = best.min(*price));
             }
             taken = self.programs.len();
-            let losses = best.iter().zip(&self.least).map(|(best, least)| excess(*best, *least));
+            let losses = best.iter().zip(&self.min).map(|(best, min)| excess(*best, *min));
             let open = losses.enumerate().filter(|(index, _)| !is_asked[*index]);
             let Some((index, loss)) = open.max_by(|(_, a), (_, b)| a.total_cmp(b)) else { break };
             if loss <= self.indifference {
@@ -187,8 +187,8 @@ impl<'a> Cheapest<'a> {
             is_asked[index] = true;
             let position = self.prices.grid().position(index);
             if let Some(program) = self.program_at(position, Some(self.nearest[index]))? {
-                self.least[index] = self.programs[program].prices[index];
-                best[index] = self.least[index];
+                self.min[index] = self.programs[program].prices[index];
+                best[index] = self.min[index];
             }
         }
         Ok(())
@@ -198,9 +198,9 @@ impl<'a> Cheapest<'a> {
     /// elsewhere, may be the cheapest there and nowhere else.
     fn ask_at_leaps(&mut self) -> Result<(), RewriteError> {
         let mut leaps: Vec<(f64, [usize; 2])> = vec![];
-        for index in 0..self.least.len() {
+        for index in 0..self.min.len() {
             let Some(before) = self.prices.grid().before(index, 1) else { continue };
-            let leap = excess(self.least[index], self.least[before]);
+            let leap = excess(self.min[index], self.min[before]);
             if leap > self.indifference {
                 leaps.push((leap, [before, index]));
             }
@@ -209,7 +209,7 @@ impl<'a> Cheapest<'a> {
         let mut asked: Vec<f64> = vec![];
         for (_, [before, index]) in leaps {
             // Where a call takes as long, it is the same leap at other values of the symbols.
-            let price = self.least[index];
+            let price = self.min[index];
             let is_alike = |other: &f64| (price / other - 1.0).abs() < self.indifference;
             if self.states_near_known > 0 && !asked.iter().any(is_alike) {
                 asked.push(price);
@@ -236,10 +236,9 @@ impl<'a> Cheapest<'a> {
         }
         let differ = |index: usize| {
             let prices = found.iter().map(|program| self.programs[*program].prices[index]);
-            let (least, most) = prices.fold((f64::INFINITY, 0f64), |(least, most), price| {
-                (least.min(price), most.max(price))
-            });
-            excess(most, least) > self.indifference
+            let (min, max) = prices
+                .fold((f64::INFINITY, 0f64), |(min, max), price| (min.min(price), max.max(price)));
+            excess(max, min) > self.indifference
         };
         let grid = self.prices.grid();
         Ok(!inside.iter().filter_map(|position| grid.index(*position)).any(differ))
@@ -256,7 +255,7 @@ impl<'a> Cheapest<'a> {
             return Ok(Some(*known));
         }
         let no_states = near.is_none() && self.states_at_samples == 0;
-        let many = self.known.len() == MOST_EXTRACTIONS || self.prices.work() > MOST_PRICES;
+        let many = self.known.len() == MAX_EXTRACTIONS || self.prices.work() > MAX_PRICES;
         if no_states || many {
             self.limit_hit |= many;
             return Ok(None);
@@ -270,9 +269,9 @@ impl<'a> Cheapest<'a> {
             }
             // Without a first program there is nothing.
             None if self.programs.is_empty() => {
-                let mut left = MOST_STATES;
+                let mut left = MAX_STATES;
                 let selection = self.saturated.select_within(&at, &mut left)?;
-                self.states_of_first = MOST_STATES - left;
+                self.states_of_first = MAX_STATES - left;
                 selection
             }
             None => self.saturated.select_within(&at, &mut self.states_at_samples)?,
@@ -308,18 +307,18 @@ impl<'a> Cheapest<'a> {
     fn take_down(&mut self, program: usize, prices: &ProgramPrices, first: usize) {
         let costs = prices.fixed.iter().zip(&prices.rescheduled).map(|(a, b)| a.min(*b));
         for (index, cost) in (first..).zip(costs) {
-            if cost < self.least[index] {
-                (self.least[index], self.nearest[index]) = (cost, program);
+            if cost < self.min[index] {
+                (self.min[index], self.nearest[index]) = (cost, program);
             }
         }
     }
 
     /// Looks at more sizes, as at those before.
     pub fn scatter(&mut self, positions: Vec<Position>) -> Result<(), RewriteError> {
-        let first = self.least.len();
+        let first = self.min.len();
         self.prices.scatter(self.axes, positions)?;
-        self.least.resize(self.prices.grid().len(), f64::INFINITY);
-        self.nearest.resize(self.least.len(), 0);
+        self.min.resize(self.prices.grid().len(), f64::INFINITY);
+        self.nearest.resize(self.min.len(), 0);
         for program in 0..self.programs.len() {
             let prices = self.prices.of(&self.programs[program].selection, first);
             self.take_down(program, &prices, first);

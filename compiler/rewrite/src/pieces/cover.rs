@@ -47,7 +47,7 @@ impl Cover {
             let first = cheapest.prices().grid().len();
             cheapest.scatter(cover.inside(cheapest.axes(), round)?)?;
             let may_be_finer = cover.tolerance > options.of_choice()
-                && (round == 0 || cover.parts.len() < options.most);
+                && (round == 0 || cover.parts.len() < options.max_pieces);
             if cover.holds_from(first, cheapest)? && !may_be_finer {
                 break;
             }
@@ -90,7 +90,7 @@ impl Cover {
         let (values, losses) = (self.cut.samples(cheapest.prices().grid()), cheapest.losses());
         let samples = Samples { values: &values, losses: &losses };
         let (parts, tolerance) =
-            tree::mend(samples, &self.parts, options.of_choice(), options.most.max(1));
+            tree::mend(samples, &self.parts, options.of_choice(), options.max_pieces.max(1));
         Cover { parts, tolerance, ..self }
     }
 
@@ -102,7 +102,7 @@ impl Cover {
     ) -> Option<Self> {
         let tolerance = options.of_choice();
         Cover::slabs(along, samples, |of| {
-            let parts = partition::partition(of, tolerance, options.most.max(1))?;
+            let parts = partition::partition(of, tolerance, options.max_pieces.max(1))?;
             Some((parts, tolerance))
         })
     }
@@ -114,10 +114,10 @@ impl Cover {
         options: PieceOptions,
         search: Search,
     ) -> Self {
-        let (tolerance, most) = (options.of_choice(), options.most.max(1));
-        if (most == 1 || cheapest.axes().wide_symbols() < 2)
+        let (tolerance, max) = (options.of_choice(), options.max_pieces.max(1));
+        if (max == 1 || cheapest.axes().wide_symbols() < 2)
             && let Some(slabs) = Cover::slabs(Along::Axis(1), (cheapest, losses), |of| {
-                Some(partition::within(of, tolerance, most))
+                Some(partition::within(of, tolerance, max))
             })
         {
             return slabs;
@@ -125,7 +125,7 @@ impl Cover {
         let cut = Cut::new(all_along(cheapest));
         let values = cut.samples(cheapest.prices().grid());
         let samples = Samples { values: &values, losses };
-        let (parts, tolerance) = tree::grow(samples, tolerance, most, search);
+        let (parts, tolerance) = tree::grow(samples, tolerance, max, search);
         Cover { cut, parts, tolerance, slabs_along: None }
     }
 
@@ -161,7 +161,7 @@ impl Cover {
             let values = self.cut.values(cheapest.axes(), grid.position(index))?;
             let part = self.parts.iter().find(|part| part.holds(&values));
             let price = part.map(|part| cheapest.programs()[part.program].prices[index]);
-            if price.is_some_and(|price| excess(price, cheapest.least()[index]) > self.tolerance) {
+            if price.is_some_and(|price| excess(price, cheapest.min()[index]) > self.tolerance) {
                 return Ok(false);
             }
         }
@@ -198,12 +198,12 @@ fn layout(grid: &Grid, cut: &Cut) -> Layout {
 }
 
 /// Sizes that symbols make together that the range is tried to be cut along: most launches work on one of two.
-const MOST_EXTENTS: usize = 2;
+const MAX_EXTENTS: usize = 2;
 
 /// What segments of slabs are cut along: the second symbol, and sizes that symbols make together. With a third symbol the
 /// latter come first: they tell apart what boxes of two cannot.
 fn slabs_along(cheapest: &Cheapest) -> Vec<Along> {
-    let extents = cheapest.prices().extents().into_iter().take(MOST_EXTENTS);
+    let extents = cheapest.prices().extents().into_iter().take(MAX_EXTENTS);
     let extents = extents.filter_map(|extent| Along::extent(cheapest.axes(), extent));
     match cheapest.axes().wide_symbols() {
         0 | 1 => vec![Along::Axis(1)],
@@ -213,7 +213,7 @@ fn slabs_along(cheapest: &Cheapest) -> Vec<Along> {
 }
 
 /// Bytes of launches that a tree may cut along.
-const MOST_BYTES: usize = 5;
+const MAX_BYTES: usize = 5;
 
 /// What a tree may cut along: steps of the first two symbols, and sizes that symbols make together: extents of the work on
 /// all images and on one, and bytes. Bytes that no integer counts at some size bound nothing, for no piece would hold that.
@@ -226,8 +226,8 @@ fn all_along(cheapest: &Cheapest) -> Vec<Along> {
         let is_counted = axes.interval(all, bytes).max < i64::MAX;
         is_counted && !moving.contains(bytes) && !still.contains(bytes)
     };
-    let bytes: Vec<Dim> = prices.bytes().into_iter().filter(is_new).take(MOST_BYTES).collect();
-    let extents = [moving, still].into_iter().flat_map(|some| some.into_iter().take(MOST_EXTENTS));
+    let bytes: Vec<Dim> = prices.bytes().into_iter().filter(is_new).take(MAX_BYTES).collect();
+    let extents = [moving, still].into_iter().flat_map(|some| some.into_iter().take(MAX_EXTENTS));
     let dims = extents.chain(bytes).filter_map(|dim| Along::extent(axes, dim));
     [Along::Axis(0), Along::Axis(1)].into_iter().chain(dims).collect()
 }

@@ -80,9 +80,9 @@ impl Losses {
     }
 
     /// The losses of programs with those prices where the cheapest costs `least`, all row by row.
-    pub fn of<'p>(least: &[f64], prices: impl IntoIterator<Item = &'p [f64]>) -> Self {
-        let loss = |(price, least): (&f64, &f64)| excess(*price, *least);
-        let losses = |prices: &[f64]| prices.iter().zip(least).map(loss).collect();
+    pub fn of<'p>(min: &[f64], prices: impl IntoIterator<Item = &'p [f64]>) -> Self {
+        let loss = |(price, min): (&f64, &f64)| excess(*price, *min);
+        let losses = |prices: &[f64]| prices.iter().zip(min).map(loss).collect();
         Losses(prices.into_iter().map(losses).collect())
     }
 
@@ -97,7 +97,7 @@ impl Losses {
 
 /// Blocks of rows that slabs are made of, where there are more rows than so many: to try every slab of single rows would
 /// take time with the square of their number.
-const MOST_BLOCKS: usize = 64;
+const MAX_BLOCKS: usize = 64;
 
 /// Rows in order that no slab parts.
 struct Block {
@@ -109,7 +109,7 @@ struct Block {
 /// The rows in blocks. The programs that may serve them are those at `programs`.
 fn blocks((layout, losses): (&Layout, &Losses), programs: &[usize], tolerance: f64) -> Vec<Block> {
     let rows = layout.rows.len();
-    let count = rows.min(MOST_BLOCKS);
+    let count = rows.min(MAX_BLOCKS);
     let block = |number: usize| {
         let rows = number * rows / count..(number + 1) * rows / count;
         let unserved = |program: &usize| {
@@ -128,13 +128,13 @@ fn blocks((layout, losses): (&Layout, &Losses), programs: &[usize], tolerance: f
 
 /// The fewest segments in each of which a program serves everything: the last column of each, and the position of the
 /// program. None where some column has no program, or there would be more than `most`.
-fn segments(unserved: &[Bits], columns: usize, most: usize) -> Option<Segments> {
+fn segments(unserved: &[Bits], columns: usize, max: usize) -> Option<Segments> {
     let mut segments: Segments = vec![];
     let mut start = 0;
     while start < columns {
         let reaches = unserved.iter().map(|columns| columns.first_from(start)).enumerate().rev();
         let (farthest, end) = reaches.max_by_key(|(_, reach)| *reach)?;
-        if end == start || segments.len() == most {
+        if end == start || segments.len() == max {
             return None;
         }
         segments.push((end - 1, farthest));
@@ -148,7 +148,7 @@ fn segments(unserved: &[Bits], columns: usize, most: usize) -> Option<Segments> 
 fn slabs(
     of: (&Layout, &Losses),
     programs: &[usize],
-    (tolerance, most): (f64, usize),
+    (tolerance, max): (f64, usize),
 ) -> Option<Vec<([usize; 2], Segments)>> {
     let (layout, blocks) = (of.0, blocks(of, programs, tolerance));
     // The fewest parts of the blocks before each, and the last slab of these.
@@ -160,8 +160,8 @@ fn slabs(
         for last in first..blocks.len() {
             let block = &blocks[last];
             unserved.iter_mut().zip(&block.unserved).for_each(|(all, more)| all.unite(more));
-            let most = most.saturating_sub(before);
-            let Some(segments) = segments(&unserved, layout.columns.len(), most) else { break };
+            let max = max.saturating_sub(before);
+            let Some(segments) = segments(&unserved, layout.columns.len(), max) else { break };
             let count = before + segments.len();
             if fewest[last + 1].as_ref().is_none_or(|known| count < known.0) {
                 fewest[last + 1] = Some((count, first, segments));
@@ -223,11 +223,11 @@ fn settle(
 }
 
 /// Columns at which a program is looked at on each side of a segment, at least.
-const LEAST_AROUND: usize = 16;
+const MIN_AROUND: usize = 16;
 
 /// The columns of a segment and as many on each side.
 fn around(segment: std::ops::Range<usize>, columns: usize) -> std::ops::Range<usize> {
-    let more = segment.len().max(LEAST_AROUND);
+    let more = segment.len().max(MIN_AROUND);
     segment.start.saturating_sub(more)..(segment.end + more).min(columns)
 }
 
@@ -239,8 +239,8 @@ const ANY: f64 = 1e6;
 
 /// No more parts than `most` that cover the range, and the tolerance that they meet: the one asked for, or about the
 /// least with which there are so few.
-pub fn within(of: (&Layout, &Losses), tolerance: f64, most: usize) -> (Vec<Part>, f64) {
-    let few = |tolerance: f64| partition(of, tolerance, most.max(1));
+pub fn within(of: (&Layout, &Losses), tolerance: f64, max: usize) -> (Vec<Part>, f64) {
+    let few = |tolerance: f64| partition(of, tolerance, max.max(1));
     let (mut too_strict, mut lax) = (tolerance, tolerance);
     let mut found = few(tolerance);
     while found.is_none() && lax < ANY {
@@ -263,10 +263,10 @@ pub fn within(of: (&Layout, &Losses), tolerance: f64, most: usize) -> (Vec<Part>
 
 /// Few parts that cover the range, and no more than `most`. At every sample the program of its part costs at most
 /// `tolerance` more than the cheapest. None where this cannot be.
-pub fn partition(of: (&Layout, &Losses), tolerance: f64, most: usize) -> Option<Vec<Part>> {
+pub fn partition(of: (&Layout, &Losses), tolerance: f64, max: usize) -> Option<Vec<Part>> {
     let (Layout { rows, columns, .. }, losses) = of;
     let programs = losses.cover(tolerance);
-    let slabs = slabs(of, &programs, (tolerance, most))?;
+    let slabs = slabs(of, &programs, (tolerance, max))?;
     let mut parts = vec![];
     for ([first, last], segments) in slabs {
         let mut start = 0;
@@ -320,10 +320,10 @@ mod tests {
             let prices: Vec<Vec<f64>> = (0..3)
                 .map(|program| positions.iter().map(|at| (self.price)(*at, program)).collect())
                 .collect();
-            let least =
+            let min =
                 |sample: usize| prices.iter().map(|p| p[sample]).fold(f64::INFINITY, f64::min);
-            let least: Vec<f64> = (0..positions.len()).map(least).collect();
-            let losses = Losses::of(&least, prices.iter().map(Vec::as_slice));
+            let min: Vec<f64> = (0..positions.len()).map(min).collect();
+            let losses = Losses::of(&min, prices.iter().map(Vec::as_slice));
             let layout = Layout::new(rows.clone(), &samples);
             let (mut parts, met) = within((&layout, &losses), tolerance, usize::MAX);
             let Ok(()) = settle_borders(self, &layout.columns, &mut parts);
@@ -440,9 +440,9 @@ mod tests {
                 prop_assert_eq!(inside.len(), 1);
                 let is_sample = steps[0].contains(&at[0]) && steps[1].contains(&at[1]);
                 let all = [0, 1, 2].map(|program| price(at, program));
-                let least = all.into_iter().fold(f64::INFINITY, f64::min);
+                let min = all.into_iter().fold(f64::INFINITY, f64::min);
                 let chosen = all[inside[0].program];
-                prop_assert!(!is_sample || chosen <= least * (1.0 + met) + 1e-9);
+                prop_assert!(!is_sample || chosen <= min * (1.0 + met) + 1e-9);
             }
         }
     }

@@ -7,7 +7,7 @@ use crate::choose::{Saturated, Selection};
 use crate::error::RewriteError;
 use crate::price::LaunchPrice;
 use crate::real::Lanes;
-use crate::schedules::LEAST_SAVING;
+use crate::schedules::MIN_SAVING;
 use crate::target::TargetDescription;
 use ocellus_dialects::symbolic::{Dim, Symbol};
 use std::collections::{BTreeMap, BTreeSet};
@@ -151,7 +151,7 @@ fn chosen(prices: &[&[f64]]) -> Vec<f64> {
         best.iter_mut().zip(*other).for_each(|(best, other)| *best = best.min(*other));
     }
     let worthwhile = |best: &mut f64, usual: &f64| {
-        if *best >= usual * (1.0 - LEAST_SAVING) {
+        if *best >= usual * (1.0 - MIN_SAVING) {
             *best = *usual;
         }
     };
@@ -161,8 +161,8 @@ fn chosen(prices: &[&[f64]]) -> Vec<f64> {
 
 /// How much more a price is than the least one, as a share of it: nothing where both are nothing, as of a program
 /// without launches.
-pub fn excess(price: f64, least: f64) -> f64 {
-    if price <= least { 0.0 } else { price / least - 1.0 }
+pub fn excess(price: f64, min: f64) -> f64 {
+    if price <= min { 0.0 } else { price / min - 1.0 }
 }
 
 /// The extents that more than one symbol makes, those that are named most often first.

@@ -13,7 +13,7 @@ pub const RULES: &[Rule] = &[
         right: "(layer_norm_rows (read ?x) ?gain ?bias ?eps)",
         given: &[],
         conditions: &[],
-        because: "A kernel that reads whole rows can normalise them as it reads.",
+        because: "A kernel that reads whole rows can normalize them as it reads.",
         example: "x: I T K, gain: weight K, bias: weight K, eps: 1e-6",
     },
     Rule {
@@ -22,7 +22,7 @@ pub const RULES: &[Rule] = &[
         right: "(rms_norm_rows (read ?x) ?gain ?eps)",
         given: &[],
         conditions: &[],
-        because: "A kernel that reads whole rows can normalise them as it reads.",
+        because: "A kernel that reads whole rows can normalize them as it reads.",
         example: "x: I T K, gain: weight K, eps: 1e-6",
     },
     Rule {
@@ -31,7 +31,7 @@ pub const RULES: &[Rule] = &[
         right: "(layer_norm_rows (read ?x) ?eps)",
         given: &[],
         conditions: &[],
-        because: "A kernel that reads whole rows can normalise them as it reads.",
+        because: "A kernel that reads whole rows can normalize them as it reads.",
         example: "x: I T K, eps: 1e-6",
     },
     Rule {
@@ -40,7 +40,7 @@ pub const RULES: &[Rule] = &[
         right: "(rms_norm_rows (read ?x) ?eps)",
         given: &[],
         conditions: &[],
-        because: "A kernel that reads whole rows can normalise them as it reads.",
+        because: "A kernel that reads whole rows can normalize them as it reads.",
         example: "x: I T K, eps: 1e-6",
     },
     Rule {
@@ -58,7 +58,7 @@ pub const RULES: &[Rule] = &[
         right: "(softmax_rows (read ?x))",
         given: &[],
         conditions: &[],
-        because: "A kernel that reads whole rows can normalise them as it reads.",
+        because: "A kernel that reads whole rows can normalize them as it reads.",
         example: "x: I T K",
     },
     Rule {

@@ -107,12 +107,12 @@ pub const RULES: &[Rule] = &[
     },
     Rule {
         name: "norm-scale-as-row-wise",
-        left: "(norm_scale ?x ?centred ?eps)",
-        right: "(store (rows (norm_scale_rows (read ?x) ?centred ?eps)) result)",
+        left: "(norm_scale ?x ?centered ?eps)",
+        right: "(store (rows (norm_scale_rows (read ?x) ?centered ?eps)) result)",
         given: &[],
         conditions: &[],
         because: "This is what the kernel computes.",
-        example: "x: I T K, centred: true, eps: 1e-6",
+        example: "x: I T K, centered: true, eps: 1e-6",
     },
     Rule {
         name: "multiply-full-as-row-wise",

@@ -58,7 +58,7 @@ pub const RULES: &[Rule] = &[
         right: "(layer_norm (select_token ?x ?index) ?eps)",
         given: &[],
         conditions: &[],
-        because: "Each row is normalised by itself.",
+        because: "Each row is normalized by itself.",
         example: "x: I T+2 K, eps: 1e-6, index: 1",
     },
     Rule {
@@ -67,7 +67,7 @@ pub const RULES: &[Rule] = &[
         right: "(layer_norm (select_token ?x ?index) ?gain ?bias ?eps)",
         given: &[],
         conditions: &[],
-        because: "Each row is normalised by itself.",
+        because: "Each row is normalized by itself.",
         example: "x: I T+2 K, gain: weight K, bias: weight K, eps: 1e-6, index: 1",
     },
     Rule {
@@ -76,7 +76,7 @@ pub const RULES: &[Rule] = &[
         right: "(rms_norm (select_token ?x ?index) ?gain ?eps)",
         given: &[],
         conditions: &[],
-        because: "Each row is normalised by itself.",
+        because: "Each row is normalized by itself.",
         example: "x: I T+2 K, gain: weight K, eps: 1e-6, index: 1",
     },
 ];

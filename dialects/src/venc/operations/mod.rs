@@ -4,7 +4,7 @@ mod activate;
 mod add;
 mod call;
 mod cast;
-mod centre;
+mod center;
 mod clamp;
 mod columns;
 mod concat;
@@ -89,7 +89,7 @@ operations! {
     layer_norm::LayerNorm,
     rms_norm::RmsNorm,
     norm_scale::NormScale,
-    centre::Centre,
+    center::Center,
     softmax::Softmax,
     rope::Rope,
     gather_rows::GatherRows,
