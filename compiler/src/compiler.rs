@@ -223,8 +223,11 @@ impl Compiler {
             true => ocellus_rewrite::specialize(&module),
             false => module.clone(),
         };
-        let max = if switches.is_on(Pass::CutRange) { PieceOptions::default().max } else { 1 };
-        let (rates, options) = (self.rates()?, PieceOptions { max, ..PieceOptions::default() });
+        let mut options = PieceOptions::default();
+        if !switches.is_on(Pass::CutRange) {
+            options.max_pieces = 1;
+        }
+        let rates = self.rates()?;
         let chosen =
             ocellus_rewrite::choose_pieces(&specialized, &rates, switches.rules(), options)?;
         let (pieces, reports): (Vec<_>, Vec<_>) = chosen.into_iter().unzip();

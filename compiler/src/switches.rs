@@ -11,7 +11,7 @@ pub enum Pass {
     Specialize,
     /// The range is cut into pieces; without, one program serves all of it.
     CutRange,
-    /// Each launch gets the schedule that suits its size; without, the usual one.
+    /// Each launch gets the schedule that suits its size; without, the default.
     ChooseSchedules,
     /// Intermediates take turns in the slots of the arena; without, each has its own.
     ShareSlots,
@@ -81,7 +81,7 @@ impl Switches {
             })?;
         }
         if !self.is_on(Pass::ChooseSchedules) {
-            self.rules = self.rules.with_usual_schedules();
+            self.rules = self.rules.with_default_schedules();
         }
         Ok(self)
     }

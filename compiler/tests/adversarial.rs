@@ -257,7 +257,7 @@ fn compile(module: Module) -> Result<Program, CompileError> {
 
 /// What choosing took, in one number.
 fn work(effort: &Effort) -> usize {
-    effort.nodes + effort.matches + effort.ways + effort.prices / 16 + effort.states
+    effort.nodes + effort.matches + effort.candidates + effort.prices / 16 + effort.states
 }
 
 #[test]

@@ -24,7 +24,7 @@ fn redact(value: &mut Value) {
         "classes",
         "rounds",
         "values",
-        "ways",
+        "candidates",
         "states",
         "matches",
         "fired",

@@ -2,6 +2,7 @@
 
 use super::alternatives::MAX_STATES_TOGETHER;
 use super::analysis::Types;
+use super::candidates::{Candidate, Candidates, Producer};
 use super::error::RewriteError;
 use super::extract::{Problem, Solution, Unmakeable, extract, improve};
 use super::insert::insert;
@@ -15,7 +16,6 @@ use super::report::{
 use super::saturate::{Limits, Statistics, Stop, saturate};
 use super::switches::Switches;
 use super::target::TargetDescription;
-use super::ways::{Maker, Way, Ways};
 use egg::{EGraph, Id};
 use indexmap::IndexMap;
 use ocellus_dialects::symbolic::Bindings;
@@ -80,8 +80,8 @@ pub struct Saturated<'a> {
 pub(super) struct SaturatedFunction<'a> {
     pub(super) function: &'a venc::Function,
     pub(super) egraph: EGraph<Term, Types>,
-    pub(super) ways: Ways,
-    /// The number of the launch of each way, where it is one.
+    pub(super) candidates: Candidates,
+    /// The number of the launch of each candidate, where it is one.
     launches: Vec<Vec<Option<usize>>>,
     pub(super) labels: HashMap<Id, String>,
     statistics: Statistics,
@@ -96,9 +96,9 @@ pub struct Selection {
 
 /// What was chosen for a function.
 pub(super) struct SelectedFunction {
-    /// The way to make each class.
+    /// What makes each class.
     pub(super) solution: Solution,
-    /// The schedule of the way of each class.
+    /// The schedule of the candidate of each class.
     schedules: Vec<usize>,
     /// What choosing took.
     time: Duration,
@@ -161,7 +161,7 @@ impl<'a> Saturated<'a> {
             effort.nodes += function.statistics.nodes;
             effort.matches +=
                 function.statistics.rules.values().map(|rule| rule.matches).sum::<usize>();
-            effort.ways += function.ways.classes.values().map(Vec::len).sum::<usize>();
+            effort.candidates += function.candidates.classes.values().map(Vec::len).sum::<usize>();
         }
         effort
     }
@@ -300,10 +300,10 @@ impl<'a> Saturated<'a> {
 
 impl<'a> SaturatedFunction<'a> {
     pub(super) fn problem(&self, prices: &PricesAtSize) -> Problem {
-        let price = |class: usize, way: usize| {
-            self.launches[class][way].map_or(0, |launch| prices.of(launch).1)
+        let price = |class: usize, candidate: usize| {
+            self.launches[class][candidate].map_or(0, |launch| prices.of(launch).1)
         };
-        self.ways.problem(price)
+        self.candidates.problem(price)
     }
 
     fn number_launches(
@@ -312,10 +312,10 @@ impl<'a> SaturatedFunction<'a> {
         target: &TargetDescription,
     ) -> Result<(), RewriteError> {
         let name = &self.function.name;
-        for ways in self.ways.classes.values() {
+        for candidates in self.candidates.classes.values() {
             let mut numbers = vec![];
-            for way in ways {
-                numbers.push(match way.schedules.as_slice() {
+            for candidate in candidates {
+                numbers.push(match candidate.schedules.as_slice() {
                     [] => None,
                     schedules => Some(launches.number(schedules, name, target)?),
                 });
@@ -336,8 +336,8 @@ impl<'a> SaturatedFunction<'a> {
 
     /// The functions that a solution calls, as often as it does.
     fn chosen_callees<'s>(&'s self, solution: &'s Solution) -> impl Iterator<Item = &'s str> {
-        self.ways.chosen(solution).filter_map(|(_, way)| match &way?.maker {
-            Maker::Call(callee) => Some(callee.as_str()),
+        self.candidates.chosen(solution).filter_map(|(_, candidate)| match &candidate?.producer {
+            Producer::Call(callee) => Some(callee.as_str()),
             _ => None,
         })
     }
@@ -355,12 +355,12 @@ impl<'a> SaturatedFunction<'a> {
         let mut statistics = saturate(&function.name, egraph, switches, limits)?;
         let roots: Vec<Id> =
             function.results.iter().map(|(_, value)| inserted.values[value.index()]).collect();
-        let mut ways = Ways::collect(egraph, &roots, cpu);
-        if ways.is_cut_short {
-            statistics.stops.push(Stop::WayLimit);
+        let mut candidates = Candidates::collect(egraph, &roots, cpu);
+        if candidates.is_cut_short {
+            statistics.stops.push(Stop::CandidateLimit);
         }
-        if switches.has_usual_schedules() {
-            ways.keep_usual_schedules();
+        if switches.has_default_schedules() {
+            candidates.keep_default_schedules();
         }
         let mut labels = HashMap::new();
         for (position, node) in function.nodes.iter().enumerate() {
@@ -374,7 +374,7 @@ impl<'a> SaturatedFunction<'a> {
         Ok(SaturatedFunction {
             function,
             egraph: inserted.egraph,
-            ways,
+            candidates,
             launches: vec![],
             labels,
             statistics,
@@ -425,25 +425,25 @@ impl<'a> SaturatedFunction<'a> {
     }
 
     fn lower(&self, selected: &SelectedFunction) -> Result<kernel::Function, RewriteError> {
-        let ways: HashMap<Id, (&Way, usize)> = self
-            .ways
+        let candidates: HashMap<Id, (&Candidate, usize)> = self
+            .candidates
             .chosen(&selected.solution)
             .zip(&selected.schedules)
-            .filter_map(|((class, way), schedule)| Some((class, (way?, *schedule))))
+            .filter_map(|((class, candidate), schedule)| Some((class, (candidate?, *schedule))))
             .collect();
         lower(&Chosen {
             function: self.function,
             egraph: &self.egraph,
-            ways,
-            results: self.ways.roots.clone(),
+            candidates,
+            results: self.candidates.roots.clone(),
             labels: &self.labels,
         })
     }
 
     fn extraction_report(&self, solution: &Solution, time: Duration) -> ExtractionReport {
         ExtractionReport {
-            classes: self.ways.classes.len(),
-            candidates: self.ways.classes.values().map(Vec::len).sum(),
+            classes: self.candidates.classes.len(),
+            candidates: self.candidates.classes.values().map(Vec::len).sum(),
             states: solution.states,
             microseconds: solution.cost as f64 / 1e6,
             least_microseconds: solution.lower_bound as f64 / 1e6,
@@ -454,7 +454,7 @@ impl<'a> SaturatedFunction<'a> {
 
     /// The kernels that would make a value of the solution in another manner, if their families did them.
     fn refused_kernels(&self, solution: &Solution) -> Vec<RefusedKernel> {
-        let of_values = self.ways.refused.iter().filter_map(|(class, launch)| {
+        let of_values = self.candidates.refused.iter().filter_map(|(class, launch)| {
             Some(RefusedKernel {
                 label: self.labels.get(class).cloned(),
                 chosen: self.chosen_kernel(solution, *class)?,
@@ -466,11 +466,11 @@ impl<'a> SaturatedFunction<'a> {
     }
 
     fn no_kernel(&self, culprit: Unmakeable, disabled: &[&str]) -> RewriteError {
-        let id = self.ways.classes.get_index(culprit.0).map(|(class, _)| *class);
+        let id = self.candidates.classes.get_index(culprit.0).map(|(class, _)| *class);
         let class = id.map(|class| &self.egraph[class]);
         let term = class.and_then(|class| class.nodes.first()).map(Term::to_string);
         let ty = class.and_then(|class| class.data.ty()).map(|ty| ty.to_string());
-        let refused = self.ways.refused.iter().filter(|(class, _)| Some(*class) == id);
+        let refused = self.candidates.refused.iter().filter(|(class, _)| Some(*class) == id);
         let mut hint: String = refused.map(|(_, launch)| format!("; {}", launch.refusal)).collect();
         if !disabled.is_empty() {
             hint.push_str(&format!("; these rules are disabled: {}", disabled.join(", ")));

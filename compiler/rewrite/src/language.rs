@@ -25,19 +25,19 @@ use std::str::FromStr;
 
 /// A value that a function is given: an argument, or a tensor of the checkpoint. Written `%3`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Given(pub u32);
+pub struct Leaf(pub u32);
 
-impl fmt::Display for Given {
+impl fmt::Display for Leaf {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "%{}", self.0)
     }
 }
 
-impl FromStr for Given {
+impl FromStr for Leaf {
     type Err = ();
 
     fn from_str(word: &str) -> Result<Self, ()> {
-        word.strip_prefix('%').and_then(|number| number.parse().ok()).map(Given).ok_or(())
+        word.strip_prefix('%').and_then(|number| number.parse().ok()).map(Leaf).ok_or(())
     }
 }
 
@@ -96,7 +96,7 @@ macro_rules! terms {
             /// The operation as a launch of its own that moves elements: `(move_tokens x start length)`.
             Move(Operation, Children),
             /// A value that the function is given.
-            Given(Given),
+            Leaf(Leaf),
             /// What an operation says beside its operands.
             Attribute(Attribute),
         }
@@ -111,14 +111,14 @@ macro_rules! terms {
                     | Term::Prologue(operation, _)
                     | Term::Then(operation, _)
                     | Term::Move(operation, _) => Some(*operation),
-                    Term::Given(_) | Term::Attribute(_) $(| Term::$variant(_))* => None,
+                    Term::Leaf(_) | Term::Attribute(_) $(| Term::$variant(_))* => None,
                 };
                 (std::mem::discriminant(self), operation)
             }
 
             fn matches(&self, other: &Self) -> bool {
                 match (self, other) {
-                    (Term::Given(one), Term::Given(other)) => one == other,
+                    (Term::Leaf(one), Term::Leaf(other)) => one == other,
                     (Term::Attribute(one), Term::Attribute(other)) => one == other,
                     (one, other) => {
                         one.discriminant() == other.discriminant()
@@ -134,7 +134,7 @@ macro_rules! terms {
                     | Term::Prologue(_, children)
                     | Term::Then(_, children)
                     | Term::Move(_, children) => children,
-                    Term::Given(_) | Term::Attribute(_) => &[],
+                    Term::Leaf(_) | Term::Attribute(_) => &[],
                     $(Term::$variant(children) => children,)*
                 }
             }
@@ -146,7 +146,7 @@ macro_rules! terms {
                     | Term::Prologue(_, children)
                     | Term::Then(_, children)
                     | Term::Move(_, children) => &mut children.ids[..usize::from(children.length)],
-                    Term::Given(_) | Term::Attribute(_) => &mut [],
+                    Term::Leaf(_) | Term::Attribute(_) => &mut [],
                     $(Term::$variant(children) => children,)*
                 }
             }
@@ -160,7 +160,7 @@ macro_rules! terms {
                     Term::Prologue(operation, _) => write!(f, "{operation}_rows"),
                     Term::Then(operation, _) => write!(f, "then_{operation}"),
                     Term::Move(operation, _) => write!(f, "move_{operation}"),
-                    Term::Given(given) => write!(f, "{given}"),
+                    Term::Leaf(leaf) => write!(f, "{leaf}"),
                     Term::Attribute(attribute) => write!(f, "{attribute}"),
                     $(Term::$variant(_) => f.write_str($text),)*
                 }
@@ -204,8 +204,8 @@ impl Term {
     }
 
     fn leaf(op: &str) -> Option<Term> {
-        let given = op.parse().ok().map(Term::Given);
-        given.or_else(|| op.parse().ok().map(Term::Attribute))
+        let leaf = op.parse().ok().map(Term::Leaf);
+        leaf.or_else(|| op.parse().ok().map(Term::Attribute))
     }
 }
 

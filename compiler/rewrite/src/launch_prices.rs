@@ -1,4 +1,4 @@
-//! [`LaunchPrices`]: all launches that a saturated module could choose, each once, with what they cost. Many ways to make
+//! [`LaunchPrices`]: all launches that a saturated module could choose, each once, with what they cost. Many candidates for
 //! values are the same work on the same sizes, and layers share what they launch: to price is to price these few.
 
 use super::cost::{LaunchCost, picoseconds};

@@ -11,6 +11,7 @@ mod candidates;
 mod choose;
 mod cost;
 mod display;
+mod enumeration;
 mod error;
 mod extract;
 mod insert;
@@ -34,7 +35,6 @@ mod switches;
 mod target;
 #[cfg(test)]
 mod tests;
-mod ways;
 
 pub use analysis::Conflict;
 pub use choose::{Saturated, Selection, choose};

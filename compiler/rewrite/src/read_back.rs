@@ -4,7 +4,7 @@
 //! line of generated code: a wrong answer is then the rewriter's, or else the code generator's.
 
 use super::error::RewriteError;
-use super::language::Given;
+use super::language::Leaf;
 use super::meaning::{Algebra, EpilogueStep, apply_step, attention};
 use super::report::callees_first;
 use ocellus_dialects::kernel::{
@@ -85,8 +85,8 @@ struct Reader<'a> {
 impl Algebra for Reader<'_> {
     type Tensor = ValueId;
 
-    fn given(&mut self, given: Given) -> Result<ValueId, String> {
-        Err(format!("{given} is no value of a kernel function"))
+    fn leaf(&mut self, leaf: Leaf) -> Result<ValueId, String> {
+        Err(format!("{leaf} is no value of a kernel function"))
     }
 
     fn apply(&mut self, op: impl Into<Op>, operands: &[ValueId]) -> Result<ValueId, String> {

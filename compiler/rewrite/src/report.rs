@@ -51,7 +51,7 @@ pub struct RefusedKernel {
 pub struct ExtractionReport {
     /// Values that the search could choose to make.
     pub classes: usize,
-    /// Ways to make them.
+    /// What may make them.
     pub candidates: usize,
     /// States that were looked at.
     pub states: usize,
@@ -138,8 +138,8 @@ pub struct Effort {
     pub nodes: usize,
     /// How often the left side of a rule was found.
     pub matches: usize,
-    /// Ways to make all values.
-    pub ways: usize,
+    /// Candidates for all values.
+    pub candidates: usize,
     /// Sizes at which the cheapest program was asked for.
     pub extractions: usize,
     /// Programs that were found.

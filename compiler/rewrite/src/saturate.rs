@@ -40,8 +40,8 @@ pub enum Stop {
     IterationLimit,
     /// [`Limits::matches`].
     MatchLimit,
-    /// Of the ways to make a value, too many to look at all.
-    WayLimit,
+    /// Of the candidates for a value, too many to look at all.
+    CandidateLimit,
 }
 
 impl Stop {
@@ -52,7 +52,7 @@ impl Stop {
             Stop::NodeLimit => "node limit",
             Stop::IterationLimit => "iteration limit",
             Stop::MatchLimit => "match limit",
-            Stop::WayLimit => "limit of ways to make a value",
+            Stop::CandidateLimit => "limit of candidates for a value",
         }
     }
 }

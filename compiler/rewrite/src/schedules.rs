@@ -5,7 +5,7 @@
 //!                                      i = 64: tile 96 x 256    the weight is read by fewer tiles
 //! ```
 //!
-//! They are no terms of the e-graph: they are equal in all that rules could ask of them, so the cheapest is found way by
+//! They are no terms of the e-graph: they are equal in all that rules could ask of them, so the cheapest is found candidate by
 //! way.
 
 use super::cost::LaunchCost;
@@ -14,7 +14,7 @@ use ocellus_dialects::kernel::KernelOp;
 use ocellus_dialects::symbolic::Dim;
 use ocellus_kernels::{CpuTarget, Layout, Refusal};
 
-/// What a schedule must save of a launch's time to be taken instead of the usual one: below this the prediction is no
+/// What a schedule must save of a launch's time to be taken instead of the default: below this the prediction is no
 /// better than a guess, and each schedule is a kernel more to compile.
 pub const MIN_SAVING: f64 = 0.02;
 
@@ -49,9 +49,9 @@ pub fn schedules(
 
 /// Of schedules that cost so much, the cheapest: the first, unless another saves enough.
 pub fn worthwhile(prices: impl Iterator<Item = f64> + Clone) -> usize {
-    let usual = prices.clone().next().unwrap_or(0.0);
+    let default = prices.clone().next().unwrap_or(0.0);
     let best = prices.enumerate().min_by(|(_, a), (_, b)| a.total_cmp(b));
-    best.filter(|(_, price)| *price < usual * (1.0 - MIN_SAVING)).map_or(0, |(best, _)| best)
+    best.filter(|(_, price)| *price < default * (1.0 - MIN_SAVING)).map_or(0, |(best, _)| best)
 }
 
 #[cfg(test)]

@@ -60,8 +60,8 @@ impl Switches {
         Ok(self)
     }
 
-    /// Gives each launch its usual schedule, whatever its size.
-    pub fn with_usual_schedules(mut self) -> Self {
+    /// Gives each launch its default schedule, whatever its size.
+    pub fn with_default_schedules(mut self) -> Self {
         self.usual_schedules = true;
         self
     }
@@ -77,8 +77,8 @@ impl Switches {
         &self.assumptions
     }
 
-    /// Whether each launch has its usual schedule.
-    pub fn has_usual_schedules(&self) -> bool {
+    /// Whether each launch has its default schedule.
+    pub fn has_default_schedules(&self) -> bool {
         self.usual_schedules
     }
 

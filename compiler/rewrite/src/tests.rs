@@ -168,15 +168,15 @@ fn too_few_pieces_for_the_tolerance_are_told_of() {
         assert!(pieces.iter().all(|(_, report)| report.limits == pieces[0].1.limits));
         pieces[0].1.limits.clone()
     };
-    let usual = PieceOptions::default();
-    let few = limits(PieceOptions { max: 2, ..usual });
+    let default = PieceOptions::default();
+    let few = limits(PieceOptions { max_pieces: 2, ..default });
     assert!(
         few[0].contains("no more than 2 pieces") && few[0].contains("instead of 2.0 %"),
         "{few:?}"
     );
     assert_eq!(few.len(), 1, "{few:?}");
     // One that was asked to stay whole is not cut too coarsely.
-    assert_eq!(limits(PieceOptions { max: 1, ..usual }), Vec::<String>::new());
+    assert_eq!(limits(PieceOptions { max_pieces: 1, ..default }), Vec::<String>::new());
 }
 
 #[test]

@@ -137,7 +137,7 @@ fn piece(chosen: &PieceProgram, program: usize, report: &Report, symbols: &Symbo
         least_us: function.extraction.least_microseconds,
         proven_cheapest: function.extraction.proven_optimal,
         values: function.extraction.classes,
-        ways: function.extraction.candidates,
+        candidates: function.extraction.candidates,
         states: function.extraction.states,
         extraction_ms: Some(function.extraction.time.as_secs_f64() * 1e3),
     });

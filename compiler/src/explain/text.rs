@@ -77,8 +77,8 @@ impl Explanation {
         };
         writeln!(
             f,
-            "  @{}: {} kernel(s), run {} time(s); {proof} among {} ways to make {} values{search}",
-            function.name, function.launches, function.count, function.ways, function.values
+            "  @{}: {} kernel(s), run {} time(s); {proof} among {} candidates for {} values{search}",
+            function.name, function.launches, function.count, function.candidates, function.values
         )?;
         let kernels = piece.kernels.iter().filter(|kernel| kernel.function == function.name);
         for kernel in kernels {

@@ -77,7 +77,7 @@ mod tests {
         name: "no-activation",
         left: "(activate ?x ?f)",
         right: "?x",
-        given: &[],
+        definitions: &[],
         conditions: &[],
         because: "It is not true.",
         example: "x: I T K, f: activation",

@@ -161,7 +161,7 @@ fn epilogue_text(epilogue: &[EpilogueOp], next: &mut impl FnMut() -> String) -> 
     epilogue.iter().map(step).collect()
 }
 
-/// Empty for the usual tile.
+/// Empty for the default tile.
 fn tile_text(tile: GemmTile) -> String {
     match tile == GemmTile::DEFAULT {
         true => String::new(),

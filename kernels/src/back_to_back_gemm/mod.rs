@@ -50,7 +50,7 @@ pub struct BackToBackGemm {
 /// Sapphire Rapids); the rest is for panels of the weights.
 const PACKED_BYTES: i64 = 640 << 10;
 
-/// Rows of a tile worth choosing among, the usual number first. Few rows give many workers something to do, many read
+/// Rows of a tile worth choosing among, the default first. Few rows give many workers something to do, many read
 /// the weights less often.
 pub const ROWS: [i64; 4] = [96, 48, 24, 12];
 

@@ -26,7 +26,7 @@ const PACKED_BYTES: i64 = 896 << 10;
 
 const PAGE_BYTES: i64 = 4096;
 
-/// The tiles worth choosing among, the usual one first. Few columns give many workers something to do where there are
+/// The tiles worth choosing among, the default first. Few columns give many workers something to do where there are
 /// few rows; many columns, or many rows, read the other operand less often.
 const TILES: [GemmTile; 6] = [
     GemmTile::DEFAULT,

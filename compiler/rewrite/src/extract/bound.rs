@@ -1,4 +1,4 @@
-//! The lower bound of a frontier: the cheapest candidate of every class that all ways to finish go through.
+//! The lower bound of a frontier: the cheapest node of every class that all ways to finish go through.
 
 use super::class_set::ClassSet;
 use super::options::Alternative;

@@ -55,7 +55,7 @@ pub struct PieceOptions {
     /// A piece's program may cost this share more than the cheapest at any size that was looked at.
     pub tolerance: f64,
     /// The most pieces: the tolerance grows until there are no more.
-    pub max: usize,
+    pub max_pieces: usize,
 }
 
 impl PieceOptions {
@@ -66,7 +66,7 @@ impl PieceOptions {
 
     /// The same with fewer pieces, where there are many: what is left is for what is found to need a piece of its own.
     fn with_room(self) -> Self {
-        PieceOptions { max: self.max - self.max / 8, ..self }
+        PieceOptions { max_pieces: self.max_pieces - self.max_pieces / 8, ..self }
     }
 
     /// What is left of the tolerance for the choice between the programs that were found.
@@ -77,7 +77,7 @@ impl PieceOptions {
 
 impl Default for PieceOptions {
     fn default() -> Self {
-        PieceOptions { tolerance: 0.02, max: 64 }
+        PieceOptions { tolerance: 0.02, max_pieces: 64 }
     }
 }
 

@@ -145,17 +145,17 @@ impl Launch {
 
 /// The price of the schedule that is chosen at each position: the first one, unless the cheapest saves enough.
 fn chosen(prices: &[&[f64]]) -> Vec<f64> {
-    let Some((usual, others)) = prices.split_first() else { return vec![] };
-    let mut best = usual.to_vec();
+    let Some((default, others)) = prices.split_first() else { return vec![] };
+    let mut best = default.to_vec();
     for other in others {
         best.iter_mut().zip(*other).for_each(|(best, other)| *best = best.min(*other));
     }
-    let worthwhile = |best: &mut f64, usual: &f64| {
-        if *best >= usual * (1.0 - MIN_SAVING) {
-            *best = *usual;
+    let worthwhile = |best: &mut f64, default: &f64| {
+        if *best >= default * (1.0 - MIN_SAVING) {
+            *best = *default;
         }
     };
-    best.iter_mut().zip(*usual).for_each(|(best, usual)| worthwhile(best, usual));
+    best.iter_mut().zip(*default).for_each(|(best, default)| worthwhile(best, default));
     best
 }
 

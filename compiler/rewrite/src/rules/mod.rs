@@ -56,7 +56,7 @@ pub struct Rule {
     /// What that is equal to.
     pub right: &'static str,
     /// Names for parts of `right` that occur more than once in it.
-    pub given: &'static [(&'static str, &'static str)],
+    pub definitions: &'static [(&'static str, &'static str)],
     /// When it may be used. All of them.
     pub conditions: &'static [Condition],
     /// Why the two sides are equal.
@@ -72,7 +72,7 @@ pub struct Rule {
 impl Rule {
     /// `right` with the names in `given` replaced by what they stand for.
     pub fn expanded_right(&self) -> String {
-        self.given.iter().fold(self.right.to_string(), |text, (name, part)| {
+        self.definitions.iter().fold(self.right.to_string(), |text, (name, part)| {
             // A name ends at a blank or a parenthesis: `?m` is no part of `?merged`.
             [" ", ")"].iter().fold(text, |text, end| {
                 text.replace(&format!("{name}{end}"), &format!("{part}{end}"))

@@ -21,7 +21,7 @@ pub const RULES: &[Rule] = &[
         name: "rms-norm-behind-linear",
         left: "(linear (rms_norm ?x ?eps) ?w)",
         right: "(multiply (linear ?x ?w) (norm_scale ?x false ?eps))",
-        given: &[],
+        definitions: &[],
         conditions: &[Unrounded("?x"), NotWeightOnly("?x"), WeightOnly("?w")],
         because: "A product is linear in each row of its left factor.",
         example: "x: I T K, eps: 1e-6, w: weight N K",
@@ -30,7 +30,7 @@ pub const RULES: &[Rule] = &[
         name: "layer-norm-behind-linear",
         left: "(linear (layer_norm ?x ?eps) ?w)",
         right: "(multiply (linear ?x (center ?w)) (norm_scale ?x true ?eps))",
-        given: &[],
+        definitions: &[],
         conditions: &[
             Assumed(Assumption::CenteredRows),
             Unrounded("?x"),

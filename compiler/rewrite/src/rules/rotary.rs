@@ -9,7 +9,7 @@ pub const RULES: &[Rule] = &[
         name: "rope-of-scaled",
         left: "(rope (scale ?x ?f) ?cos ?sin ?heads)",
         right: "(scale (rope ?x ?cos ?sin ?heads) ?f)",
-        given: &[],
+        definitions: &[],
         conditions: &[],
         because: "A rotation is linear.",
         example: "x: I T H*2*D, f: number, cos: T 2*D, sin: T 2*D, heads: dim H",
@@ -22,7 +22,7 @@ pub const RULES: &[Rule] = &[
         right: "(attention (read (rope (columns ?merged 0 ?n) ?cos ?sin ?heads))
                            (read (rope (columns ?merged ?n ?m) ?cos ?sin ?heads))
                            (read (columns ?merged (plus ?n ?m) (first_dim ?wv))) ?heads ?scale ?mask)",
-        given: &[
+        definitions: &[
             ("?merged", "(add (linear ?x (concat ?weights 0)) (concat ?biases 0))"),
             ("?weights", "(list (read ?wq) (list (read ?wk) (list (read ?wv) end)))"),
             ("?biases", "(list (read ?bq) (list (read ?bk) (list (read ?bv) end)))"),
@@ -49,7 +49,7 @@ pub const RULES: &[Rule] = &[
         right: "(attention (read (rope (columns ?merged 0 ?n) ?cos ?sin ?heads))
                            (read (rope (columns ?merged ?n ?m) ?cos ?sin ?heads))
                            (read (columns ?merged (plus ?n ?m) (first_dim ?wv))) ?heads ?scale ?mask)",
-        given: &[
+        definitions: &[
             ("?merged", "(linear ?x (concat ?weights 0))"),
             ("?weights", "(list (read ?wq) (list (read ?wk) (list (read ?wv) end)))"),
             ("?n", "(first_dim ?wq)"),

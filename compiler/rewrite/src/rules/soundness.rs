@@ -1,8 +1,8 @@
 //! Every rule, without being named here, on random instances: both sides are computed by the reference interpreter.
 
 use super::{Assumption, Group, Rule, all};
-use crate::analysis::{GivenFacts, Types};
-use crate::language::{Given, Term};
+use crate::analysis::{LeafFacts, Types};
+use crate::language::{Leaf, Term};
 use crate::meaning::{Algebra, Children, Meaning, meaning};
 use crate::saturate::{Compiled, RuleStatistics};
 use egg::{EGraph, RecExpr, Searcher};
@@ -25,12 +25,12 @@ const TOLERANCE: f64 = 1e-5;
 struct Instance {
     random: StdRng,
     sizes: Bindings,
-    given: Vec<(TensorType, bool, HostTensor)>,
+    leaves: Vec<(TensorType, bool, HostTensor)>,
 }
 
 impl Instance {
     fn new(seed: u64) -> Self {
-        Instance { random: StdRng::seed_from_u64(seed), sizes: Bindings::new(), given: vec![] }
+        Instance { random: StdRng::seed_from_u64(seed), sizes: Bindings::new(), leaves: vec![] }
     }
 
     /// The value of `H*D+1`, where each new name is a new random size.
@@ -56,15 +56,15 @@ impl Instance {
         let data = (0..elements).map(|_| self.random.random_range(-2.0f32..2.0)).collect();
         let dims = shape.iter().map(|dim| *dim as usize).collect();
         let ty = TensorType::new(ElementType::F32, shape.iter().copied());
-        self.given.push((ty, is_weight, HostTensor::new(dims, data).unwrap()));
-        format!("%{}", self.given.len() - 1)
+        self.leaves.push((ty, is_weight, HostTensor::new(dims, data).unwrap()));
+        format!("%{}", self.leaves.len() - 1)
     }
 
     fn indices(&mut self, shape: &[i64], data: Vec<f32>) -> String {
         let dims = shape.iter().map(|dim| *dim as usize).collect();
         let ty = TensorType::new(ElementType::I32, shape.iter().copied());
-        self.given.push((ty, false, HostTensor::new(dims, data).unwrap()));
-        format!("%{}", self.given.len() - 1)
+        self.leaves.push((ty, false, HostTensor::new(dims, data).unwrap()));
+        format!("%{}", self.leaves.len() - 1)
     }
 
     fn permutation(&mut self, count: i64) -> String {
@@ -207,12 +207,12 @@ impl Instance {
     }
 
     fn types(&self) -> Types {
-        let given = self.given.iter().enumerate().map(|(number, (ty, is_weight, _))| {
-            let facts = GivenFacts { ty: ty.clone(), is_weight: *is_weight };
-            (Given(number as u32), facts)
+        let leaves = self.leaves.iter().enumerate().map(|(number, (ty, is_weight, _))| {
+            let facts = LeafFacts { ty: ty.clone(), is_weight: *is_weight };
+            (Leaf(number as u32), facts)
         });
         let assumptions = Assumption::ALL.into();
-        Types { given: given.collect(), assumptions, ..Types::default() }
+        Types { leaves: leaves.collect(), assumptions, ..Types::default() }
     }
 }
 
@@ -222,8 +222,8 @@ struct Evaluation<'a>(&'a Instance);
 impl Algebra for Evaluation<'_> {
     type Tensor = HostTensor;
 
-    fn given(&mut self, given: Given) -> Result<HostTensor, String> {
-        Ok(self.0.given[given.0 as usize].2.clone())
+    fn leaf(&mut self, leaf: Leaf) -> Result<HostTensor, String> {
+        Ok(self.0.leaves[leaf.0 as usize].2.clone())
     }
 
     fn apply(&mut self, op: impl Into<Op>, operands: &[HostTensor]) -> Result<HostTensor, String> {
@@ -326,7 +326,7 @@ fn a_rule_that_is_wrong_is_found() {
         name: "wrong",
         left: "(add (scale ?x ?f) ?y)",
         right: "(scale (add ?x ?y) ?f)",
-        given: &[],
+        definitions: &[],
         conditions: &[],
         because: "It is not.",
         example: "x: I T K, y: I T K, f: number",

@@ -177,10 +177,10 @@ impl Page<'_> {
             let proof = function.proof();
             writeln!(
                 f,
-                "<h3>@{} <span class=\"note\">runs {} ×; {proof} among {} ways to make {} values</span></h3>",
+                "<h3>@{} <span class=\"note\">runs {} ×; {proof} among {} candidates for {} values</span></h3>",
                 Text(&function.name),
                 function.count,
-                function.ways,
+                function.candidates,
                 function.values
             )?;
             let kernels: Vec<&Kernel> =
