@@ -257,7 +257,7 @@ fn compile(module: Module) -> Result<Program, CompileError> {
 
 /// What choosing took, in one number.
 fn work(effort: &Effort) -> usize {
-    effort.nodes + effort.matches + effort.candidates + effort.prices / 16 + effort.states
+    effort.nodes + effort.matches + effort.candidates + effort.costs / 16 + effort.states
 }
 
 #[test]
@@ -286,7 +286,7 @@ fn what_compiling_takes_grows_with_the_program() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
-/// A price of nothing is not the worst of all.
+/// A cost of nothing is not the worst of all.
 #[test]
 fn a_program_without_a_launch_is_chosen() {
     let input = rows(|_, x| Ok(x));

@@ -14,7 +14,7 @@ use ocellus_frontend::Model;
 use ocellus_frontend::nn::{self, TransformerBlock};
 use ocellus_kernels::CpuTarget;
 use ocellus_rewrite::{
-    Limits, PieceOptions, PieceProgram, ProgramPrice, Saturated, Switches, TargetDescription,
+    Limits, PieceOptions, PieceProgram, ProgramCost, Saturated, Switches, TargetDescription,
     choose, choose_pieces,
 };
 use ocellus_runtime::{HostTensor, Session};
@@ -65,15 +65,15 @@ impl Losses {
     /// At every size the best is that of all pieces and of what is extracted for the size.
     fn of(model: &Model, target: &TargetDescription, sizes: &[Bindings]) -> (usize, Losses) {
         let pieces = pieces(model, target);
-        let prices: Vec<ProgramPrice> =
-            pieces.iter().map(|piece| ProgramPrice::of(&piece.module, target).unwrap()).collect();
+        let costs: Vec<ProgramCost> =
+            pieces.iter().map(|piece| ProgramCost::of(&piece.module, target).unwrap()).collect();
         let saturated =
             Saturated::new(&model.module, target, &Switches::default(), Limits::default()).unwrap();
         let loss = |size: &Bindings| {
             let kernels = saturated.lower(&saturated.select(size).unwrap()).unwrap();
-            let extracted = ProgramPrice::of(&kernels, target).unwrap().at(size);
-            let cheapest = prices.iter().map(|price| price.at(size)).fold(extracted, f64::min);
-            prices[piece_at(&pieces, size)].at(size) / cheapest
+            let extracted = ProgramCost::of(&kernels, target).unwrap().at(size);
+            let cheapest = costs.iter().map(|cost| cost.at(size)).fold(extracted, f64::min);
+            costs[piece_at(&pieces, size)].at(size) / cheapest
         };
         (pieces.len(), Losses(sizes.iter().map(loss).collect()))
     }
@@ -121,7 +121,7 @@ fn text(size: &Bindings) -> String {
     values.join(" x ")
 }
 
-/// Three symbols are priced each by itself, and cut along what they make together.
+/// Three symbols are evaluated each by itself, and cut along what they make together.
 #[test]
 fn images_that_are_not_square_get_the_program_for_their_tokens() {
     let max = [16.0, 32.0, 32.0];

@@ -4,11 +4,11 @@ use super::candidates::{Candidate, Producer};
 use super::choose::{Saturated, SaturatedFunction, Selection};
 use super::error::RewriteError;
 use super::extract::{Forced, Solution, WhatIf};
-use super::launch_prices::PricesAtSize;
+use super::launch_costs::CostsAtSize;
 use super::report::{Alternative, fused_steps, kernel_name};
 use ocellus_dialects::symbolic::Bindings;
 
-/// States that pricing the alternatives of all functions and pieces may look at together. A block of an encoder needs some
+/// States that evaluating the alternatives of all functions and pieces may look at together. A block of an encoder needs some
 /// thousand; a model in one long function would otherwise be searched as often as it has kernels and pieces.
 pub(super) const MAX_STATES_TOGETHER: usize = 100_000;
 
@@ -19,8 +19,8 @@ const MAX_STATES_EACH: usize = 10_000;
 pub(super) struct Alternatives {
     /// The other kernels.
     pub found: Vec<Alternative>,
-    /// How many more there are that were not priced.
-    pub unpriced: usize,
+    /// How many more there are that were not evaluated.
+    pub unevaluated: usize,
     /// States that were looked at.
     pub states: usize,
 }
@@ -33,11 +33,11 @@ impl Saturated<'_> {
         selection: &Selection,
         at: &Bindings,
     ) -> Result<Vec<Alternative>, RewriteError> {
-        let prices = self.prices_at(at)?;
+        let costs = self.costs_at(at)?;
         let mut all = vec![];
         for (function, selected) in self.functions.iter().zip(&selection.functions) {
             let max = MAX_STATES_TOGETHER;
-            all.extend(function.alternatives(&selected.solution, &prices, max).found);
+            all.extend(function.alternatives(&selected.solution, &costs, max).found);
         }
         Ok(all)
     }
@@ -48,14 +48,14 @@ impl SaturatedFunction<'_> {
     pub(super) fn alternatives(
         &self,
         solution: &Solution,
-        prices: &PricesAtSize,
+        costs: &CostsAtSize,
         most_states: usize,
     ) -> Alternatives {
-        let problem = self.problem(prices);
+        let problem = self.problem(costs);
         let begin = problem.classes.len();
         let what_if = WhatIf::new(&problem, MAX_STATES_EACH);
         let mut all = vec![];
-        let (mut states, mut unpriced) = (begin, 0);
+        let (mut states, mut unevaluated) = (begin, 0);
         for (position, (class, candidates)) in self.candidates.classes.iter().enumerate() {
             let chosen = solution.chosen.get(position).copied().flatten();
             let Some(Producer::Launch(chosen_op)) = chosen
@@ -70,7 +70,7 @@ impl SaturatedFunction<'_> {
                     continue;
                 }
                 let Some(what_if) = what_if.as_ref().filter(|_| states <= most_states) else {
-                    unpriced += 1;
+                    unevaluated += 1;
                     continue;
                 };
                 let (forced, looked_at) = what_if.forced(position, other);
@@ -80,7 +80,7 @@ impl SaturatedFunction<'_> {
                     // Some candidates cannot be taken here: they need the value themselves.
                     Forced::Impossible => continue,
                     Forced::Unknown => {
-                        unpriced += 1;
+                        unevaluated += 1;
                         continue;
                     }
                 };
@@ -99,7 +99,7 @@ impl SaturatedFunction<'_> {
                 all.push((position, alternative));
             }
         }
-        Alternatives { found: cheapest_of_each_name(all), unpriced, states }
+        Alternatives { found: cheapest_of_each_name(all), unevaluated, states }
     }
 
     /// What makes the class in a solution, where that is a launch.

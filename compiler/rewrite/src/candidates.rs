@@ -136,12 +136,12 @@ impl Candidates {
         })
     }
 
-    /// The extraction problem under a price for each candidate, by the position of its class and its own.
-    pub fn problem(&self, price: impl Fn(usize, usize) -> u128) -> Problem {
+    /// The extraction problem under a cost for each candidate, by the position of its class and its own.
+    pub fn problem(&self, cost: impl Fn(usize, usize) -> u128) -> Problem {
         let mut problem = self.problem.clone();
         for (class, nodes) in problem.classes.iter_mut().enumerate() {
             for (position, node) in nodes.iter_mut().enumerate() {
-                node.cost = price(class, position);
+                node.cost = cost(class, position);
             }
         }
         problem

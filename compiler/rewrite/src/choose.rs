@@ -7,11 +7,11 @@ use super::error::RewriteError;
 use super::extract::{Problem, Solution, Unmakeable, extract, improve};
 use super::insert::insert;
 use super::language::Term;
-use super::launch_prices::{LaunchPrices, PricesAtSize};
+use super::launch_costs::{CostsAtSize, LaunchCosts};
 use super::lower::{Chosen, lower};
 use super::refused_rules::{RefusedMatch, find_refused};
 use super::report::{
-    Effort, ExtractionReport, FunctionReport, RefusedKernel, Report, kernel_name, kernels, price,
+    Effort, ExtractionReport, FunctionReport, RefusedKernel, Report, cost, kernel_name, kernels,
 };
 use super::saturate::{Limits, Statistics, Stop, saturate};
 use super::switches::Switches;
@@ -71,7 +71,7 @@ pub struct Saturated<'a> {
     module: &'a venc::Module,
     target: TargetDescription,
     pub(super) functions: Vec<SaturatedFunction<'a>>,
-    launches: LaunchPrices,
+    launches: LaunchCosts,
     /// The functions by name with their positions, each before those that it calls.
     callers_first: IndexMap<&'a str, usize>,
     disabled: Vec<&'static str>,
@@ -144,7 +144,7 @@ impl<'a> Saturated<'a> {
             .iter()
             .map(|function| SaturatedFunction::new(module, function, &cpu, switches, limits))
             .collect::<Result<Vec<_>, _>>()?;
-        let mut launches = LaunchPrices::new(&module.symbols);
+        let mut launches = LaunchCosts::new(&module.symbols);
         for function in &mut functions {
             function.number_launches(&mut launches, target)?;
         }
@@ -167,25 +167,25 @@ impl<'a> Saturated<'a> {
     }
 
     /// All launches that may be chosen.
-    pub(super) fn launch_prices(&self) -> &LaunchPrices {
+    pub(super) fn launch_costs(&self) -> &LaunchCosts {
         &self.launches
     }
 
     /// What launches cost where the symbols are `at`.
-    pub(super) fn prices_at(&self, at: &Bindings) -> Result<PricesAtSize, RewriteError> {
+    pub(super) fn costs_at(&self, at: &Bindings) -> Result<CostsAtSize, RewriteError> {
         self.launches.at(at, &self.target)
     }
 
-    /// What prices are for.
+    /// What costs are for.
     pub fn target(&self) -> &TargetDescription {
         &self.target
     }
 
     /// The cheapest kernels where the symbols are `at`.
     pub fn select(&self, at: &Bindings) -> Result<Selection, RewriteError> {
-        let prices = self.prices_at(at)?;
+        let costs = self.costs_at(at)?;
         let select = |function: &SaturatedFunction| {
-            function.select(&prices, &self.disabled, &mut { MAX_STATES })
+            function.select(&costs, &self.disabled, &mut { MAX_STATES })
         };
         let functions = self.functions.iter().map(select).collect::<Result<_, RewriteError>>()?;
         Ok(Selection { functions })
@@ -197,9 +197,9 @@ impl<'a> Saturated<'a> {
         at: &Bindings,
         states_left: &mut usize,
     ) -> Result<Selection, RewriteError> {
-        let prices = self.prices_at(at)?;
+        let costs = self.costs_at(at)?;
         let select =
-            |function: &SaturatedFunction| function.select(&prices, &self.disabled, states_left);
+            |function: &SaturatedFunction| function.select(&costs, &self.disabled, states_left);
         let functions = self.functions.iter().map(select).collect::<Result<_, RewriteError>>()?;
         Ok(Selection { functions })
     }
@@ -213,9 +213,9 @@ impl<'a> Saturated<'a> {
         saving: f64,
         states_left: &mut usize,
     ) -> Result<Selection, RewriteError> {
-        let prices = self.prices_at(at)?;
+        let costs = self.costs_at(at)?;
         let near = |(function, known): (&SaturatedFunction, &SelectedFunction)| {
-            function.select_near(&prices, (&known.solution, saving), states_left)
+            function.select_near(&costs, (&known.solution, saving), states_left)
         };
         let functions = self.functions.iter().zip(&known.functions).map(near);
         Ok(Selection { functions: functions.collect() })
@@ -268,11 +268,11 @@ impl<'a> Saturated<'a> {
         at: &Bindings,
         states_left: &mut usize,
     ) -> Result<Report, RewriteError> {
-        let (target, prices) = (&self.target, self.prices_at(at)?);
+        let (target, costs) = (&self.target, self.costs_at(at)?);
         let mut functions = vec![];
         let selected = self.functions.iter().zip(&selection.functions).zip(&program.functions);
         for ((function, SelectedFunction { solution, time, .. }), lowered) in selected {
-            let alternatives = function.alternatives(solution, &prices, *states_left);
+            let alternatives = function.alternatives(solution, &costs, *states_left);
             *states_left = states_left.saturating_sub(alternatives.states);
             functions.push(FunctionReport {
                 name: lowered.name.clone(),
@@ -280,12 +280,12 @@ impl<'a> Saturated<'a> {
                 extraction: function.extraction_report(solution, *time),
                 kernels: kernels(lowered, at, target)?,
                 alternatives: alternatives.found,
-                unpriced_alternatives: alternatives.unpriced,
+                unevaluated_alternatives: alternatives.unevaluated,
                 refused_rules: function.refused_rules(solution),
                 refused_kernels: function.refused_kernels(solution),
             });
         }
-        let microseconds = price(program, &functions)? as f64 / 1e6;
+        let microseconds = cost(program, &functions)? as f64 / 1e6;
         let effort = self.effort();
         Ok(Report {
             at: at.clone(),
@@ -299,16 +299,16 @@ impl<'a> Saturated<'a> {
 }
 
 impl<'a> SaturatedFunction<'a> {
-    pub(super) fn problem(&self, prices: &PricesAtSize) -> Problem {
-        let price = |class: usize, candidate: usize| {
-            self.launches[class][candidate].map_or(0, |launch| prices.of(launch).1)
+    pub(super) fn problem(&self, costs: &CostsAtSize) -> Problem {
+        let cost = |class: usize, candidate: usize| {
+            self.launches[class][candidate].map_or(0, |launch| costs.of(launch).1)
         };
-        self.candidates.problem(price)
+        self.candidates.problem(cost)
     }
 
     fn number_launches(
         &mut self,
-        launches: &mut LaunchPrices,
+        launches: &mut LaunchCosts,
         target: &TargetDescription,
     ) -> Result<(), RewriteError> {
         let name = &self.function.name;
@@ -384,42 +384,42 @@ impl<'a> SaturatedFunction<'a> {
 
     fn select(
         &self,
-        prices: &PricesAtSize,
+        costs: &CostsAtSize,
         disabled: &[&str],
         states_left: &mut usize,
     ) -> Result<SelectedFunction, RewriteError> {
         let start = Instant::now();
-        let problem = self.problem(prices);
+        let problem = self.problem(costs);
         let solution = extract(&problem, (*states_left).clamp(MIN_STATES, MAX_STATES))
             .map_err(|culprit| self.no_kernel(culprit, disabled))?;
         *states_left = states_left.saturating_sub(solution.states + problem.work());
-        Ok(self.scheduled(solution, prices, start))
+        Ok(self.scheduled(solution, costs, start))
     }
 
     fn select_near(
         &self,
-        prices: &PricesAtSize,
+        costs: &CostsAtSize,
         (known, saving): (&Solution, f64),
         states_left: &mut usize,
     ) -> SelectedFunction {
         let start = Instant::now();
-        let problem = self.problem(prices);
+        let problem = self.problem(costs);
         let solution = match *states_left {
             0 => Solution::from_choices(&problem, &known.chosen),
             left => improve(&problem, known, saving, MAX_STATES_NEAR.min(left)),
         };
         *states_left = states_left.saturating_sub(solution.states + problem.work());
-        self.scheduled(solution, prices, start)
+        self.scheduled(solution, costs, start)
     }
 
     /// A solution, each launch with the schedule for a size.
     fn scheduled(
         &self,
         solution: Solution,
-        prices: &PricesAtSize,
+        costs: &CostsAtSize,
         start: Instant,
     ) -> SelectedFunction {
-        let schedule = |launch: Option<usize>| launch.map_or(0, |launch| prices.of(launch).0);
+        let schedule = |launch: Option<usize>| launch.map_or(0, |launch| costs.of(launch).0);
         let schedules = self.chosen_launches(&solution).map(schedule).collect();
         SelectedFunction { solution, schedules, time: start.elapsed() }
     }

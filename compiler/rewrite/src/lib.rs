@@ -16,13 +16,13 @@ mod error;
 mod extract;
 mod insert;
 mod language;
-mod launch_prices;
+mod launch_costs;
 mod lower;
 mod meaning;
 mod offline;
 mod operation;
 mod pieces;
-mod price;
+mod prediction;
 mod read_back;
 mod real;
 mod refused_rules;
@@ -38,10 +38,10 @@ mod tests;
 
 pub use analysis::Conflict;
 pub use choose::{Saturated, Selection, choose};
-pub use cost::{Bound, Prediction, Quantities};
+pub use cost::ProgramCost;
 pub use error::RewriteError;
 pub use pieces::{PieceOptions, PieceProgram, choose_pieces};
-pub use price::ProgramPrice;
+pub use prediction::{Bound, Prediction, Quantities};
 pub use read_back::read_back;
 pub use refused_rules::RefusedRule;
 pub use report::{

@@ -243,7 +243,7 @@ impl TargetDescription {
     }
 }
 
-/// Where a number of a target description must lie, both ends included. Prices are then finite: a time is work divided by
+/// Where a number of a target description must lie, both ends included. Costs are then finite: a time is work divided by
 /// a rate, and one that is infinite, or nothing divided by nothing, could not be compared.
 #[derive(Clone, Copy)]
 struct Bounds {

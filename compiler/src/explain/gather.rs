@@ -323,16 +323,16 @@ fn warnings(reports: &[Report]) -> Vec<String> {
                 extraction.states
             ));
         }
-        let unpriced: Vec<usize> = in_pieces()
-            .map(|(_, function)| function.unpriced_alternatives)
-            .filter(|unpriced| *unpriced > 0)
+        let unevaluated: Vec<usize> = in_pieces()
+            .map(|(_, function)| function.unevaluated_alternatives)
+            .filter(|unevaluated| *unevaluated > 0)
             .collect();
-        if !unpriced.is_empty() {
+        if !unevaluated.is_empty() {
             warnings.push(format!(
-                "@{}{}: {} other kernels were not priced: fusions that are missing here may be told of incompletely",
+                "@{}{}: {} other kernels were not evaluated: fusions that are missing here may be told of incompletely",
                 function.name,
-                among(unpriced.len(), reports.len()),
-                unpriced.iter().sum::<usize>()
+                among(unevaluated.len(), reports.len()),
+                unevaluated.iter().sum::<usize>()
             ));
         }
     }

@@ -1,7 +1,7 @@
 //! `epilogue(between(prologue(x) first^T) second^T)`: `x[.., k]`, `first[m, k]`, `second[n, m]`. An MLP in one launch.
 //!
 //! A tile is a block of rows with all columns of both products. What lies between them stays packed in the worker's
-//! scratch, so nothing is written to memory but the result, and the second product waits for no other worker. The price:
+//! scratch, so nothing is written to memory but the result, and the second product waits for no other worker. The cost:
 //! the weights are read once a block, and there are no more tiles than blocks. It pays where rows are few and narrow
 //! enough that launching costs more than multiplying, and where what lies between would leave the caches.
 

@@ -2,7 +2,7 @@
 //!
 //! The search is A* over *frontiers*. A state is the set of classes that are needed and not yet decided. Deciding a
 //! class replaces it by the operands of the node chosen for it. Classes are decided in an order in which nothing
-//! decided is needed again (topological over strongly connected components), so the price of what remains depends on
+//! decided is needed again (topological over strongly connected components), so the cost of what remains depends on
 //! the frontier alone, and equal frontiers are searched once: a chain of blocks costs their sum, not their product.
 //!
 //! The lower bound of a state is the cheapest node of every class that *all* ways to finish go through. It is

@@ -41,7 +41,7 @@ pub(super) fn worthwhile(options: &[Alternative]) -> Vec<usize> {
     for position in by_cost {
         let option = &options[position];
         if !kept.iter().any(|other| beats(&options[*other], option)) {
-            // Of equal price, one that needs less may come behind one that needs more.
+            // Of equal cost, one that needs less may come behind one that needs more.
             kept.retain(|other| !beats(option, &options[*other]));
             kept.push(position);
         }

@@ -12,11 +12,11 @@ pub const AXES: usize = 3;
 /// Steps along the axes: `[0, 0, 0]` is the least size of everything.
 pub type Position = [i64; AXES];
 
-/// Combinations of steps at which programs are priced at most, over all axes: a range with fewer is looked at everywhere.
-/// A price is a closed form, so that this many of some hundred launches take a twentieth of a second.
+/// Combinations of steps at which programs are evaluated at most, over all axes: a range with fewer is looked at everywhere.
+/// A cost is a closed form, so that this many of some hundred launches take a twentieth of a second.
 const MAX_COMBINATIONS: usize = 1 << 13;
 
-/// Sizes between them at which programs are priced too.
+/// Sizes between them at which programs are evaluated too.
 const SCATTERED: usize = 1 << 13;
 
 /// Sizes at which programs are asked for first, at most.
@@ -167,7 +167,7 @@ impl<'a> Axes<'a> {
         self.along.iter().flatten().filter(|(_, range)| count(*range) > 1).count()
     }
 
-    /// Where programs are priced: everywhere, or at sizes that grow by their ratio, and between them. Those of
+    /// Where programs are evaluated: everywhere, or at sizes that grow by their ratio, and between them. Those of
     /// [`Axes::coarse`] are among them.
     pub fn grid(&self) -> Result<Grid, RewriteError> {
         let coarse = self.coarse();

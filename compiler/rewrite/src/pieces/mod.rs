@@ -17,11 +17,11 @@ mod axes;
 mod bits;
 mod borders;
 mod cheapest;
+mod costs;
 mod cover;
 mod cut;
 mod grid;
 mod partition;
-mod prices;
 mod tree;
 
 use super::alternatives::MAX_STATES_TOGETHER;
@@ -59,7 +59,7 @@ pub struct PieceOptions {
 }
 
 impl PieceOptions {
-    /// Programs whose prices differ by no more than this share are as good as one: between them nothing is looked for.
+    /// Programs whose costs differ by no more than this share are as good as one: between them nothing is looked for.
     pub fn indifference(&self) -> f64 {
         0.25 * self.tolerance
     }
@@ -101,7 +101,7 @@ pub fn choose_pieces(
         1 => Region::default(),
         _ => cut.region(&axes, part),
     };
-    let samples = cut.samples(cheapest.prices().grid());
+    let samples = cut.samples(cheapest.costs().grid());
     let mut states_left = MAX_STATES_TOGETHER;
     let mut finished: Vec<(PieceProgram, Report)> = vec![];
     let mut kernels: BTreeMap<usize, kernel::Module> = BTreeMap::new();
@@ -109,7 +109,7 @@ pub fn choose_pieces(
         // What a piece leaves over, those behind it share.
         let share = states_left / (parts.len() - position);
         let mut left = share;
-        let at = cheapest.prices().grid().position(first_sample(&samples, part));
+        let at = cheapest.costs().grid().position(first_sample(&samples, part));
         let program = match kernels.entry(part.program) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(slot) => slot.insert(cheapest.lower(part.program)?),

@@ -1,7 +1,7 @@
 //! [`partition`]: a range of sizes cut into few parts, each served by one program at a small loss.
 
 use super::bits::{self, Bits};
-use super::prices::excess;
+use super::costs::excess;
 
 /// Where the samples lie: each in a row and a column.
 pub struct Layout {
@@ -79,11 +79,11 @@ impl Losses {
         &self.0[program]
     }
 
-    /// The losses of programs with those prices where the cheapest costs `least`, all row by row.
-    pub fn of<'p>(min: &[f64], prices: impl IntoIterator<Item = &'p [f64]>) -> Self {
-        let loss = |(price, min): (&f64, &f64)| excess(*price, *min);
-        let losses = |prices: &[f64]| prices.iter().zip(min).map(loss).collect();
-        Losses(prices.into_iter().map(losses).collect())
+    /// The losses of programs with those costs where the cheapest costs `least`, all row by row.
+    pub fn of<'p>(min: &[f64], costs: impl IntoIterator<Item = &'p [f64]>) -> Self {
+        let loss = |(cost, min): (&f64, &f64)| excess(*cost, *min);
+        let losses = |costs: &[f64]| costs.iter().zip(min).map(loss).collect();
+        Losses(costs.into_iter().map(losses).collect())
     }
 
     /// The fewest programs, found greedily, of which one serves each sample that any program serves.
@@ -295,11 +295,11 @@ mod tests {
     use proptest::prelude::*;
     use std::convert::Infallible;
 
-    /// Steps along two axes, what they are cut along, and the price of each of three programs.
+    /// Steps along two axes, what they are cut along, and the cost of each of three programs.
     struct Range<V, P> {
         steps: [Vec<i64>; 2],
         value: V,
-        price: P,
+        cost: P,
     }
 
     impl<V: Fn([i64; 2]) -> i64, P: Fn([i64; 2], usize) -> f64> Range<V, P> {
@@ -317,13 +317,12 @@ mod tests {
             let positions: Vec<[i64; 2]> = positions.collect();
             let samples: Vec<(i64, i64)> =
                 positions.iter().map(|at| (at[0], (self.value)(*at))).collect();
-            let prices: Vec<Vec<f64>> = (0..3)
-                .map(|program| positions.iter().map(|at| (self.price)(*at, program)).collect())
+            let costs: Vec<Vec<f64>> = (0..3)
+                .map(|program| positions.iter().map(|at| (self.cost)(*at, program)).collect())
                 .collect();
-            let min =
-                |sample: usize| prices.iter().map(|p| p[sample]).fold(f64::INFINITY, f64::min);
+            let min = |sample: usize| costs.iter().map(|p| p[sample]).fold(f64::INFINITY, f64::min);
             let min: Vec<f64> = (0..positions.len()).map(min).collect();
-            let losses = Losses::of(&min, prices.iter().map(Vec::as_slice));
+            let losses = Losses::of(&min, costs.iter().map(Vec::as_slice));
             let layout = Layout::new(rows.clone(), &samples);
             let (mut parts, met) = within((&layout, &losses), tolerance, usize::MAX);
             let Ok(()) = settle_borders(self, &layout.columns, &mut parts);
@@ -354,7 +353,7 @@ mod tests {
 
         fn is_better(&self, at: Position, a: usize, b: usize) -> Result<bool, Infallible> {
             let [row, column, _] = at;
-            Ok((self.price)([row, column], a) < (self.price)([row, column], b))
+            Ok((self.cost)([row, column], a) < (self.cost)([row, column], b))
         }
     }
 
@@ -378,24 +377,23 @@ mod tests {
     #[test]
     fn a_border_lies_where_the_better_program_changes() {
         let steps = [vec![0], vec![0, 1, 10, 100, 999]];
-        let range =
-            Range { steps, value: second_step, price: |at: [i64; 2], p| crossing(at[1], p) };
+        let range = Range { steps, value: second_step, cost: |at: [i64; 2], p| crossing(at[1], p) };
         let part = |columns, program| Part { rows: [0, 0], columns, program };
         assert_eq!(range.cut(0.0), [part([0, 58], 0), part([59, 999], 1)]);
-        // Twice the price is well enough.
+        // Twice the cost is well enough.
         assert_eq!(range.cut(10.0), [part([0, 999], 0)]);
     }
 
     #[test]
     fn a_border_along_a_product_is_found_in_one_row_and_holds_in_all() {
         let steps = [vec![0, 1], vec![0, 1, 10, 100, 999]];
-        let price = |at, program| crossing(product(at), program);
-        let parts = Range { steps, value: product, price }.cut(0.0);
+        let cost = |at, program| crossing(product(at), program);
+        let parts = Range { steps, value: product, cost }.cut(0.0);
         let part = |columns, program| Part { rows: [0, 1], columns, program };
         assert_eq!(parts, [part([1, 58], 0), part([59, 2000], 1)]);
     }
 
-    /// Whose prices cross where the product of both steps is 20.
+    /// Whose costs cross where the product of both steps is 20.
     fn of_size(size: i64, program: usize) -> f64 {
         [10.0 + size as f64, 20.0 + 0.5 * size as f64, 1e3][program]
     }
@@ -403,8 +401,8 @@ mod tests {
     #[test]
     fn where_a_product_decides_boxes_are_a_staircase() {
         let steps = || [(0..8).collect(), (0..8).collect()];
-        let price = |at, program| of_size(product(at), program);
-        let boxes = Range { steps: steps(), value: second_step, price };
+        let cost = |at, program| of_size(product(at), program);
+        let boxes = Range { steps: steps(), value: second_step, cost };
         let parts = boxes.cut(0.0);
         for at in (0..8).flat_map(|row| (0..8).map(move |step| [row, step])) {
             let [part] = boxes.parts_at(&parts, at)[..] else { panic!("{at:?}") };
@@ -413,25 +411,25 @@ mod tests {
         }
         // Rows 0 and 1 never reach 20: they are one slab with one segment.
         assert_eq!(parts[0], Part { rows: [0, 1], columns: [0, 7], program: 0 });
-        let along_product = Range { steps: steps(), value: product, price }.cut(0.0);
+        let along_product = Range { steps: steps(), value: product, cost }.cut(0.0);
         assert_eq!((parts.len(), along_product.len()), (9, 2));
     }
 
     proptest! {
         #[test]
         fn every_size_is_in_one_part_and_every_sample_is_served(
-            prices in proptest::collection::vec(1.0f64..2.0, 5 * 6 * 3),
+            costs in proptest::collection::vec(1.0f64..2.0, 5 * 6 * 3),
             tolerance in 0.0f64..0.5,
             along_product: bool,
         ) {
             let steps = [vec![0, 1, 2, 5, 9], vec![0, 1, 3, 7, 8, 20]];
-            let price = |[row, column]: [i64; 2], program: usize| {
+            let cost = |[row, column]: [i64; 2], program: usize| {
                 let row = steps[0].iter().rposition(|sample| *sample <= row).unwrap();
                 let column = steps[1].iter().rposition(|sample| *sample <= column).unwrap();
-                prices[(row * 6 + column) * 3 + program]
+                costs[(row * 6 + column) * 3 + program]
             };
             let value = if along_product { product } else { second_step };
-            let range = Range { steps: steps.clone(), value, price };
+            let range = Range { steps: steps.clone(), value, cost };
             let (parts, met) = range.cut_within(tolerance);
             // Where samples of one product disagree, no program may serve all of them.
             prop_assert!(met == tolerance || along_product && met > tolerance);
@@ -439,7 +437,7 @@ mod tests {
                 let inside = range.parts_at(&parts, at);
                 prop_assert_eq!(inside.len(), 1);
                 let is_sample = steps[0].contains(&at[0]) && steps[1].contains(&at[1]);
-                let all = [0, 1, 2].map(|program| price(at, program));
+                let all = [0, 1, 2].map(|program| cost(at, program));
                 let min = all.into_iter().fold(f64::INFINITY, f64::min);
                 let chosen = all[inside[0].program];
                 prop_assert!(!is_sample || chosen <= min * (1.0 + met) + 1e-9);

@@ -2,7 +2,7 @@
 //!
 //! Programs differ by more than two values may tell: by waves of tiles along `images*tokens`, and by the tokens of one
 //! image, where attention is fused up to some number of them. Slabs with segments cut along two; a tree cuts each part
-//! along whichever values it needs, at the price that it is found greedily (Breiman et al., Classification and Regression
+//! along whichever values it needs, at the cost that it is found greedily (Breiman et al., Classification and Regression
 //! Trees, 1984) and need not have the fewest parts.
 
 use super::bits::{self, Bits};
@@ -421,16 +421,16 @@ mod tests {
         (1..=30).flat_map(|images| (1..=30).map(move |tokens| (images, tokens))).collect()
     }
 
-    fn losses(prices: &[Vec<f64>]) -> Losses {
-        let min = |sample: usize| prices.iter().map(|p| p[sample]).fold(f64::INFINITY, f64::min);
-        let min: Vec<f64> = (0..prices[0].len()).map(min).collect();
-        Losses::of(&min, prices.iter().map(Vec::as_slice))
+    fn losses(costs: &[Vec<f64>]) -> Losses {
+        let min = |sample: usize| costs.iter().map(|p| p[sample]).fold(f64::INFINITY, f64::min);
+        let min: Vec<f64> = (0..costs[0].len()).map(min).collect();
+        Losses::of(&min, costs.iter().map(Vec::as_slice))
     }
 
     #[test]
     fn borders_along_one_image_and_along_all_of_them_are_a_part_each() {
         let sizes = all_sizes();
-        let price = |program: usize| {
+        let cost = |program: usize| {
             let best = |(images, tokens): &(i64, i64)| match (tokens > &12, images * tokens > 100) {
                 (true, _) => 0,
                 (_, true) => 1,
@@ -438,7 +438,7 @@ mod tests {
             };
             sizes.iter().map(|size| if best(size) == program { 1.0 } else { 2.0 }).collect()
         };
-        let losses = losses(&[price(0), price(1), price(2)]);
+        let losses = losses(&[cost(0), cost(1), cost(2)]);
         let values = values(&sizes);
         let (parts, met) =
             grow(Samples { values: &values, losses: &losses }, 0.02, 64, Search::Thorough);
@@ -458,20 +458,20 @@ mod tests {
     proptest! {
         #[test]
         fn every_size_is_in_one_part_and_every_sample_is_served(
-            prices in proptest::collection::vec(1.0f64..2.0, 900 * 3),
+            costs in proptest::collection::vec(1.0f64..2.0, 900 * 3),
             tolerance in 0.0f64..0.5,
             max in 1usize..64,
         ) {
             let sizes = all_sizes();
             let all = values(&sizes);
-            let price = |program: usize, samples: &[usize]| -> Vec<f64> {
-                samples.iter().map(|sample| prices[program * 900 + sample]).collect()
+            let cost = |program: usize, samples: &[usize]| -> Vec<f64> {
+                samples.iter().map(|sample| costs[program * 900 + sample]).collect()
             };
             let mut parts: Option<Vec<Bounded>> = None;
             // Samples are some of the sizes; more are added, and what was cut with the first is mended.
             for samples in [7, 3].map(|every| (0..900usize).filter(move |n| n % every == 0)) {
                 let samples: Vec<usize> = samples.collect();
-                let losses = losses(&[0, 1, 2].map(|program| price(program, &samples)));
+                let losses = losses(&[0, 1, 2].map(|program| cost(program, &samples)));
                 let sampled: Vec<(i64, i64)> = samples.iter().map(|sample| sizes[*sample]).collect();
                 let of = values(&sampled);
                 let of = Samples { values: &of, losses: &losses };
@@ -497,11 +497,11 @@ mod tests {
     #[test]
     fn a_part_that_fails_new_samples_is_cut_and_the_others_stay() {
         let sizes = all_sizes();
-        let price = |wanted: bool| -> Vec<f64> {
+        let cost = |wanted: bool| -> Vec<f64> {
             let cost = |(a, b): &(i64, i64)| if (a * b > 100) == wanted { 1.0 } else { 2.0 };
             sizes.iter().map(cost).collect()
         };
-        let losses = losses(&[price(false), price(true)]);
+        let losses = losses(&[cost(false), cost(true)]);
         let values = values(&sizes);
         let [from, to] = EVERY;
         let part = |images, all, program| Bounded { bounds: vec![images, EVERY, all], program };

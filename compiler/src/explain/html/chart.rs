@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn a_price_beyond_all_measure_makes_no_endless_page() {
+    fn a_cost_beyond_all_measure_makes_no_endless_page() {
         for costs in [[0.0, 0.0], [0.0, 1.0], [1e-320, 1e308], [-1.0, -2.0]] {
             for sizes in [vec![1, 2], vec![0, 0], vec![i64::MIN, i64::MAX], vec![5, 3]] {
                 let plot = Plot {
