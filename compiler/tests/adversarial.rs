@@ -97,9 +97,11 @@ fn biases_in_a_row(count: usize) -> Module {
 fn norms(count: usize) -> Module {
     rows(|nn, x| {
         (0..count).try_fold(x, |x, number| {
-            let [gain, offset] = ["gain", "offset"].map(|name| format!("{name}{number}"));
-            let (gain, offset) = (nn.weight(&gain, [WIDTH])?, nn.weight(&offset, [WIDTH])?);
-            bias(nn, number, &linear(nn, number, &x.layer_norm(&gain, &offset, 1e-6)?)?)
+            let [norm_weight, offset] =
+                ["norm_weight", "offset"].map(|name| format!("{name}{number}"));
+            let (norm_weight, offset) =
+                (nn.weight(&norm_weight, [WIDTH])?, nn.weight(&offset, [WIDTH])?);
+            bias(nn, number, &linear(nn, number, &x.layer_norm(&norm_weight, &offset, 1e-6)?)?)
         })
     })
 }

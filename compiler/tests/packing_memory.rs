@@ -56,7 +56,7 @@ fn most_bytes<T>(work: impl FnOnce() -> T) -> (T, usize) {
 
 const WIDTH: i64 = 768;
 
-/// A block: its three projections become one product, and in f32 the gains of its norms go into weights.
+/// A block: its three projections become one product, and in f32 the weights of its norms go into weights.
 fn model(element: ElementType) -> Model {
     let module = nn::build(element, |nn| {
         let tokens = nn.symbol("tokens", SymbolRange::new(1, 4096))?;

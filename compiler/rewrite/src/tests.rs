@@ -207,7 +207,7 @@ fn a_range_is_covered_by_pieces_without_gap_or_overlap() {
 
 /// One more rounding of each weight is one too many.
 #[test]
-fn gains_go_into_weights_in_f32_alone() {
+fn norm_weights_go_into_weights_in_f32_alone() {
     let kernels = |element| {
         let module = nn::build(element, |nn| {
             let images = nn.symbol("images", SymbolRange::new(1, 64))?;

@@ -305,8 +305,8 @@ impl Chain {
     /// Each row normalized.
     pub fn layer_norm(&mut self, x: ValueId) -> Result<ValueId, VencError> {
         let width = self.width(x);
-        let (gain, bias) = (self.weight(&[width]), self.weight(&[width]));
-        self.builder.push(LayerNorm { eps: 1e-6 }, &[x, gain, bias])
+        let (norm_weight, bias) = (self.weight(&[width]), self.weight(&[width]));
+        self.builder.push(LayerNorm { eps: 1e-6 }, &[x, norm_weight, bias])
     }
 
     /// Each element's gelu.

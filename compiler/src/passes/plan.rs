@@ -2,7 +2,7 @@
 //!
 //! Before:
 //! ```text
-//! %qkv = launch gemm(%x, %gain, %bias, %w, %b) prologue layer_norm epilogue [add columns]
+//! %qkv = launch gemm(%x, %norm_weight, %bias, %w, %b) prologue layer_norm epilogue [add columns]
 //! %o   = launch attention(view %qkv[0..768], view %qkv[768..1536], view %qkv[1536..2304])
 //! ```
 //! After:

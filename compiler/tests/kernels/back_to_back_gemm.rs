@@ -52,14 +52,14 @@ impl Mlp {
         let is_gated = between.iter().any(|op| matches!(op, EpilogueOp::Gate(_)));
         let width = if is_gated { hidden / 2 } else { hidden };
         let x = Operand::with_gap(1, element, &[m, k], 1.0, 3);
-        let gain = Operand::random(2, element, &[k], 1.0);
+        let norm_weight = Operand::random(2, element, &[k], 1.0);
         let bias = Operand::random(3, element, &[k], 1.0);
         let first = Operand::random(4, element, &[hidden, k], 0.5);
         let second = Operand::random(5, element, &[n, width], 0.5);
         let between_others = self.others(between, hidden, 10);
         let others = self.others(epilogue, n, 20);
         let mut operands = vec![x.clone()];
-        operands.extend([gain.clone(), bias.clone()].into_iter().take(prologue.operands()));
+        operands.extend([norm_weight.clone(), bias.clone()].into_iter().take(prologue.operands()));
         operands.push(first.clone());
         operands.extend(between_others.iter().map(|(_, other)| other.clone()));
         operands.push(second.clone());
@@ -76,7 +76,7 @@ impl Mlp {
 
         let mut wanted = vec![];
         for (row, x) in x.values.chunks(k as usize).enumerate() {
-            let x = near::prologue(prologue, x, &gain.values, &bias.values);
+            let x = near::prologue(prologue, x, &norm_weight.values, &bias.values);
             let first_sum = |column: usize| product(&x, weight_row(&first, k, column), element);
             let steps = Epilogue { epilogue: between, others: &between_others };
             // Rounded where the second product reads pairs of bf16, and not where it widens what it reads.

@@ -96,7 +96,7 @@ impl Case {
     fn check(&self, target: &CpuTarget) {
         let Case { m, n, k, gap, element, prologue, ref epilogue, tile } = *self;
         let x = Operand::with_gap(1, element, &[m, k], 1.0, gap);
-        let gain = Operand::random(2, element, &[k], 1.0);
+        let norm_weight = Operand::random(2, element, &[k], 1.0);
         let bias = Operand::random(3, element, &[k], 1.0);
         let w = Operand::random(4, element, &[n, k], 1.0);
         let shape = |broadcast: Broadcast, width: i64| match broadcast {
@@ -119,7 +119,7 @@ impl Case {
             }
         }
         let mut operands = vec![x.clone()];
-        operands.extend([gain.clone(), bias.clone()].into_iter().take(prologue.operands()));
+        operands.extend([norm_weight.clone(), bias.clone()].into_iter().take(prologue.operands()));
         operands.push(w.clone());
         operands.extend(others.iter().map(|(_, other)| other.clone()));
         let empty = vec![f64::NAN; (m * width) as usize];
@@ -129,7 +129,7 @@ impl Case {
 
         let mut wanted = vec![];
         for (row, x) in x.values.chunks(k as usize).enumerate() {
-            let x = near::prologue(prologue, x, &gain.values, &bias.values);
+            let x = near::prologue(prologue, x, &norm_weight.values, &bias.values);
             let product = |column: usize| {
                 let w = &w.values[column * k as usize..][..k as usize];
                 product(&x, w, element)

@@ -80,8 +80,8 @@ pub fn gate(activation: Activation, left: Near, right: Near) -> Near {
     Near { value: left.value * right.value, bound }.rounded(F32)
 }
 
-/// A prologue of a row; `gain` and `bias` are read where it has them.
-pub fn prologue(prologue: Prologue, row: &[f64], gain: &[f64], bias: &[f64]) -> Vec<Near> {
+/// A prologue of a row; `norm_weight` and `bias` are read where it has them.
+pub fn prologue(prologue: Prologue, row: &[f64], norm_weight: &[f64], bias: &[f64]) -> Vec<Near> {
     let n = row.len() as f64;
     // A sum of n numbers in f32, however it is ordered, and the few operations after it.
     let relative = (n + 16.0) * rounding(F32);
@@ -96,18 +96,20 @@ pub fn prologue(prologue: Prologue, row: &[f64], gain: &[f64], bias: &[f64]) -> 
             let near = |(column, x): (usize, &f64)| {
                 let normal = (x - mean) * scale;
                 let error = relative * (normal.abs() + largest * scale);
-                let (gain, bias) = if affine { (gain[column], bias[column]) } else { (1.0, 0.0) };
-                Near { value: normal * gain + bias, bound: error * gain.abs() }.rounded(F32)
+                let (norm_weight, bias) =
+                    if affine { (norm_weight[column], bias[column]) } else { (1.0, 0.0) };
+                Near { value: normal * norm_weight + bias, bound: error * norm_weight.abs() }
+                    .rounded(F32)
             };
             row.iter().enumerate().map(near).collect()
         }
         Prologue::RmsNorm { eps, affine } => {
             let scale = 1.0 / (row.iter().map(|x| x * x).sum::<f64>() / n + eps).sqrt();
-            let near = |(x, gain): (&f64, &f64)| {
-                let value = x * scale * if affine { *gain } else { 1.0 };
+            let near = |(x, norm_weight): (&f64, &f64)| {
+                let value = x * scale * if affine { *norm_weight } else { 1.0 };
                 Near { value, bound: relative * value.abs() }.rounded(F32)
             };
-            row.iter().zip(gain).map(near).collect()
+            row.iter().zip(norm_weight).map(near).collect()
         }
         Prologue::SumSlices { .. } => panic!("a sum of slices is of many rows"),
         Prologue::NormScale { centered, eps } => {

@@ -21,17 +21,17 @@ fn check_prologue(
     target: &CpuTarget,
 ) {
     let x = Operand::with_gap(7, from, &[rows, width], 3.0, 4);
-    let gain = Operand::random(8, from, &[width], 2.0);
+    let norm_weight = Operand::random(8, from, &[width], 2.0);
     let bias = Operand::random(9, from, &[width], 2.0);
     let op = KernelOp::RowWise { prologue, epilogue: vec![], to };
     let mut operands = vec![x.clone()];
-    operands.extend([gain.clone(), bias.clone()].into_iter().take(prologue.operands()));
+    operands.extend([norm_weight.clone(), bias.clone()].into_iter().take(prologue.operands()));
     let made = if matches!(prologue, Prologue::NormScale { .. }) { 1 } else { width };
     let found = run(&op, &operands, &result(to, &[rows, made], 3), target);
     let wanted: Vec<Near> = x
         .values
         .chunks(width as usize)
-        .flat_map(|row| near::prologue(prologue, row, &gain.values, &bias.values))
+        .flat_map(|row| near::prologue(prologue, row, &norm_weight.values, &bias.values))
         .map(|near| near.rounded(to))
         .collect();
     assert_close(

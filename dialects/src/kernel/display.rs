@@ -1,9 +1,9 @@
 //! `Display` of a `kernel` module: one line a value that is made, in the words of the operations.
 //!
 //! ```text
-//! @layer(%x: [images, 197, 64] x f32, weight %norm.gain: [64] x f32, …)
+//! @layer(%x: [images, 197, 64] x f32, weight %norm.weight: [64] x f32, …)
 //!   %7 = offline concat(%q, %k, %v) {axis 0} : [192, 64] x f32
-//!   %9 = gemm layer_norm(%x, %norm.gain, %norm.bias) {eps 1e-6} by %7 : [images, 197, 192] x f32
+//!   %9 = gemm layer_norm(%x, %norm.weight, %norm.bias) {eps 1e-6} by %7 : [images, 197, 192] x f32
 //! ```
 
 use super::{

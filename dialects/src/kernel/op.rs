@@ -15,18 +15,18 @@ pub enum Prologue {
         /// The storage that the kernel computes as if it read.
         to: ElementType,
     },
-    /// `venc.layer_norm`. Operands: gain and bias, where it is affine.
+    /// `venc.layer_norm`. Operands: weight and bias, where it is affine.
     LayerNorm {
         /// Added to the variance.
         eps: f64,
-        /// Whether there are gain and bias.
+        /// Whether there are weight and bias.
         affine: bool,
     },
-    /// `venc.rms_norm`. Operand: gain, where it is affine.
+    /// `venc.rms_norm`. Operand: weight, where it is affine.
     RmsNorm {
         /// Added to the mean square.
         eps: f64,
-        /// Whether there is a gain.
+        /// Whether there is a weight.
         affine: bool,
     },
     /// `venc.norm_scale`: of a row, one number. No operand.

@@ -73,7 +73,7 @@ impl<'a> Application<'a> {
         if fits { Ok(()) } else { Err(self.bad_count()) }
     }
 
-    /// What the operation takes: "`x`, or `x`, `gain` and `bias`".
+    /// What the operation takes: "`x`, or `x`, `weight` and `bias`".
     fn bad_count(&self) -> VencError {
         let named = |wanted: &[Times]| {
             let operands = self.declared.iter().filter(|operand| wanted.contains(&operand.times));

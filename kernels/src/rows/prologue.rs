@@ -10,7 +10,7 @@ use ocellus_dialects::ElementType;
 #[derive(Clone, Copy, Debug)]
 pub struct BoundPrologue {
     prologue: RowPrologue,
-    gain: Option<(ElementType, Value)>,
+    weight: Option<(ElementType, Value)>,
     bias: Option<(ElementType, Value)>,
     /// Elements from one slice to the next.
     slice_stride: Option<Value>,
@@ -39,16 +39,16 @@ impl BoundPrologue {
     /// The prologue with its operands, read from the argument block.
     pub fn read(prologue: RowPrologue, b: &mut Builder, arguments: &mut ArgumentReader) -> Self {
         let mut vector = |element: ElementType| (element, arguments.pointer(b));
-        let (gain, bias) = match prologue {
-            RowPrologue::LayerNorm { affine: Some([gain, bias]), .. } => {
-                (Some(vector(gain)), Some(vector(bias)))
+        let (weight, bias) = match prologue {
+            RowPrologue::LayerNorm { affine: Some([weight, bias]), .. } => {
+                (Some(vector(weight)), Some(vector(bias)))
             }
-            RowPrologue::RmsNorm { gain, .. } => (gain.map(vector), None),
+            RowPrologue::RmsNorm { weight, .. } => (weight.map(vector), None),
             _ => (None, None),
         };
         let is_sliced = matches!(prologue, RowPrologue::SumSlices { .. });
         let slice_stride = is_sliced.then(|| arguments.integer(b));
-        BoundPrologue { prologue, gain, bias, slice_stride }
+        BoundPrologue { prologue, weight, bias, slice_stride }
     }
 
     /// Calls `body` with the first column of each piece of the row and what the prologue makes of it: one number where
@@ -177,14 +177,14 @@ impl BoundPrologue {
             let pointer = vector::element_pointer(b, base, element, column);
             vector::load(b, element, pointer, normal.lanes())
         };
-        match (self.gain, self.bias) {
-            (Some(gain), Some(bias)) => {
-                let (gain, bias) = (read(b, gain), read(b, bias));
-                b.fma(normal, gain, bias)
+        match (self.weight, self.bias) {
+            (Some(weight), Some(bias)) => {
+                let (weight, bias) = (read(b, weight), read(b, bias));
+                b.fma(normal, weight, bias)
             }
-            (Some(gain), None) => {
-                let gain = read(b, gain);
-                b.mul(normal, gain)
+            (Some(weight), None) => {
+                let weight = read(b, weight);
+                b.mul(normal, weight)
             }
             (None, _) => normal,
         }

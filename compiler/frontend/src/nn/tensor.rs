@@ -80,23 +80,23 @@ impl Tensor {
     }
 
     /// The layer norm over the last dimension.
-    pub fn layer_norm(&self, gain: &Tensor, bias: &Tensor, eps: f64) -> Result<Tensor> {
-        self.apply(LayerNorm { eps }, &[gain, bias])
+    pub fn layer_norm(&self, weight: &Tensor, bias: &Tensor, eps: f64) -> Result<Tensor> {
+        self.apply(LayerNorm { eps }, &[weight, bias])
     }
 
-    /// The layer norm over the last dimension with neither gain nor bias.
-    pub fn standardize(&self, eps: f64) -> Result<Tensor> {
+    /// The layer norm over the last dimension with neither weight nor bias.
+    pub fn plain_layer_norm(&self, eps: f64) -> Result<Tensor> {
         self.apply(LayerNorm { eps }, &[])
     }
 
-    /// The root-mean-square norm over the last dimension with no gain.
-    pub fn rms_standardize(&self, eps: f64) -> Result<Tensor> {
+    /// The root-mean-square norm over the last dimension with no weight.
+    pub fn plain_rms_norm(&self, eps: f64) -> Result<Tensor> {
         self.apply(RmsNorm { eps }, &[])
     }
 
     /// The root-mean-square norm over the last dimension.
-    pub fn rms_norm(&self, gain: &Tensor, eps: f64) -> Result<Tensor> {
-        self.apply(RmsNorm { eps }, &[gain])
+    pub fn rms_norm(&self, weight: &Tensor, eps: f64) -> Result<Tensor> {
+        self.apply(RmsNorm { eps }, &[weight])
     }
 
     /// The softmax over the last dimension.

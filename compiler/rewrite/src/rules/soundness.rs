@@ -94,8 +94,8 @@ impl Instance {
             0 => format!("(softmax_rows {x})"),
             1 => format!("(rms_norm_rows {x} {} 1e-6)", self.tensor(width, true)),
             2 => {
-                let (gain, bias) = (self.tensor(width, true), self.tensor(width, true));
-                format!("(layer_norm_rows {x} {gain} {bias} 1e-6)")
+                let (norm_weight, bias) = (self.tensor(width, true), self.tensor(width, true));
+                format!("(layer_norm_rows {x} {norm_weight} {bias} 1e-6)")
             }
             3 => format!("(layer_norm_rows {x} 1e-6)"),
             4 => format!("(rms_norm_rows {x} 1e-6)"),

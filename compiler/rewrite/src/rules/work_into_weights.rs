@@ -1,11 +1,11 @@
-//! Work moved into the weights, where it is done once, at compile time: gains and biases of norms, scales, products.
+//! Work moved into the weights, where it is done once, at compile time: the weights and biases of norms, scales, products.
 //!
 //! Products and sums are associative, and a chain of n could be bracketed in as many ways as Catalan numbers count. So each
 //! has one bracketing here: what is taken in is never itself what these rules made (`NoProduct`, `NoSum`). From
 //! `x A B C D` come `(x A)(BCD)`, `(x A B)(CD)`, and all others, where each product grows by one factor at a time: as many
 //! terms as there are pairs of a beginning and an end.
 //!
-//! All of it demands weights in f32. A bf16 weight times a bf16 gain is rounded to bf16 again: the encoders of the goldens
+//! All of it demands weights in f32. A bf16 weight times the bf16 weight of a norm is rounded to bf16 again: the encoders of the goldens
 //! are then further from `transformers` in f32 than `transformers` in bf16 is.
 
 use super::Condition::*;
@@ -15,27 +15,27 @@ use super::Rule;
 pub const RULES: &[Rule] = &[
     Rule {
         name: "layer-norm-into-weight",
-        left: "(linear (layer_norm ?x ?gain ?bias ?eps) ?w)",
-        right: "(add (linear (layer_norm ?x ?eps) (multiply ?w ?gain)) (linear ?bias ?w))",
+        left: "(linear (layer_norm ?x ?norm_weight ?bias ?eps) ?w)",
+        right: "(add (linear (layer_norm ?x ?eps) (multiply ?w ?norm_weight)) (linear ?bias ?w))",
         definitions: &[],
         conditions: &[
             Unrounded("?w"),
             WeightOnly("?w"),
-            WeightOnly("?gain"),
+            WeightOnly("?norm_weight"),
             WeightOnly("?bias"),
             NoProduct("?w"),
         ],
-        because: "The gain scales the columns of the weight, and the bias is the same for each row.",
-        example: "x: I T K, gain: weight K, bias: weight K, eps: 1e-6, w: weight N K",
+        because: "The weight of the norm scales the columns of the weight, and the bias is the same for each row.",
+        example: "x: I T K, norm_weight: weight K, bias: weight K, eps: 1e-6, w: weight N K",
     },
     Rule {
         name: "rms-norm-into-weight",
-        left: "(linear (rms_norm ?x ?gain ?eps) ?w)",
-        right: "(linear (rms_norm ?x ?eps) (multiply ?w ?gain))",
+        left: "(linear (rms_norm ?x ?norm_weight ?eps) ?w)",
+        right: "(linear (rms_norm ?x ?eps) (multiply ?w ?norm_weight))",
         definitions: &[],
-        conditions: &[Unrounded("?w"), WeightOnly("?w"), WeightOnly("?gain"), NoProduct("?w")],
-        because: "The gain scales the columns of the weight.",
-        example: "x: I T K, gain: weight K, eps: 1e-6, w: weight N K",
+        conditions: &[Unrounded("?w"), WeightOnly("?w"), WeightOnly("?norm_weight"), NoProduct("?w")],
+        because: "The weight of the norm scales the columns of the weight.",
+        example: "x: I T K, norm_weight: weight K, eps: 1e-6, w: weight N K",
     },
     Rule {
         name: "add-columns-at-once",
