@@ -4,7 +4,7 @@ use crate::configuration::CompilationConfig;
 use crate::encoder::Encoder;
 use crate::explain::{Compilation, Explanation, ExplanationError};
 use crate::flops::matrix_flops;
-use crate::passes::{self, AssignSlots, PassError, pack_all};
+use crate::passes::{self, AssignBuffers, PassError, pack_all};
 use crate::program::Program;
 use crate::switches::{Pass, Switches};
 use crate::target::{Target, TargetError};
@@ -119,8 +119,8 @@ pub struct Compiler {
     config: CompilationConfig,
     /// Rules beside those of Ocellus.
     more_rules: Vec<(Group, &'static Rule)>,
-    /// How intermediates share slots.
-    share_slots: AssignSlots,
+    /// How intermediates share buffers.
+    share_buffers: AssignBuffers,
 }
 
 impl Compiler {
@@ -130,7 +130,7 @@ impl Compiler {
             target,
             config: CompilationConfig::default(),
             more_rules: vec![],
-            share_slots: passes::assign_slots,
+            share_buffers: passes::assign_buffers,
         }
     }
 
@@ -177,10 +177,10 @@ impl Compiler {
         self
     }
 
-    /// Replaces the way in which slots are shared, by one that may be wrong.
+    /// Replaces the way in which buffers are shared, by one that may be wrong.
     #[cfg(test)]
-    pub(crate) fn with_shared_slots(mut self, share_slots: AssignSlots) -> Self {
-        self.share_slots = share_slots;
+    pub(crate) fn with_shared_buffers(mut self, share_buffers: AssignBuffers) -> Self {
+        self.share_buffers = share_buffers;
         self
     }
 
@@ -232,11 +232,11 @@ impl Compiler {
             ocellus_rewrite::choose_pieces(&specialized, &rates, switches.rules(), options)?;
         let (pieces, reports): (Vec<_>, Vec<_>) = chosen.into_iter().unzip();
         observe(Stage::Plan);
-        let assign_slots = match switches.is_on(Pass::ShareSlots) {
-            true => self.share_slots,
-            false => passes::slot_for_each,
+        let assign_buffers = match switches.is_on(Pass::ShareBuffers) {
+            true => self.share_buffers,
+            false => passes::buffer_for_each,
         };
-        let host = passes::plan_with(&module, &pieces, self.target.cpu(), assign_slots)?;
+        let host = passes::plan_with(&module, &pieces, self.target.cpu(), assign_buffers)?;
         let optimization = match switches.is_on(Pass::OptimizeCode) {
             true => Optimization::Full,
             false => Optimization::Off,

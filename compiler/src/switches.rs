@@ -13,8 +13,8 @@ pub enum Pass {
     CutRange,
     /// Each launch gets the schedule that suits its size; without, the default.
     ChooseSchedules,
-    /// Intermediates take turns in the slots of the arena; without, each has its own.
-    ShareSlots,
+    /// Intermediates take turns in the buffers of the arena; without, each has its own.
+    ShareBuffers,
     /// LLVM optimizes the kernels; without, only its backend sees them.
     OptimizeCode,
 }
@@ -25,7 +25,7 @@ impl Pass {
         Pass::Specialize,
         Pass::CutRange,
         Pass::ChooseSchedules,
-        Pass::ShareSlots,
+        Pass::ShareBuffers,
         Pass::OptimizeCode,
     ];
 
@@ -35,7 +35,7 @@ impl Pass {
             Pass::Specialize => "specialize",
             Pass::CutRange => "cut-range",
             Pass::ChooseSchedules => "choose-schedules",
-            Pass::ShareSlots => "share-slots",
+            Pass::ShareBuffers => "share-buffers",
             Pass::OptimizeCode => "optimize-code",
         }
     }
@@ -114,15 +114,15 @@ mod tests {
 
     #[test]
     fn rules_groups_and_passes_are_turned_off_by_name() {
-        let switches = Switches::without(["share-slots", "fusion", "merge-qkv"]).unwrap();
-        assert!(!switches.is_on(Pass::ShareSlots) && switches.is_on(Pass::Specialize));
+        let switches = Switches::without(["share-buffers", "fusion", "merge-qkv"]).unwrap();
+        assert!(!switches.is_on(Pass::ShareBuffers) && switches.is_on(Pass::Specialize));
         assert!(switches.rules().disabled().any(|rule| rule == "merge-qkv"));
         assert!(switches.rules().disabled().count() > 3);
     }
 
     #[test]
     fn of_an_unknown_name_the_nearest_are_said_of_both_kinds() {
-        for (wrong, near) in [("merge-qvk", "`merge-qkv`"), ("shared-slots", "`share-slots`")] {
+        for (wrong, near) in [("merge-qvk", "`merge-qkv`"), ("shared-buffers", "`share-buffers`")] {
             let error = Switches::without([wrong]).unwrap_err().to_string();
             assert!(error.contains(&format!("no rule or pass `{wrong}`")), "{error}");
             assert!(error.contains(near), "{error}");

@@ -131,7 +131,7 @@ fn edits(plan: &Plan) -> Vec<(String, Edit)> {
                 }
                 LaunchArgument::Address { place, offset } => {
                     let places =
-                        [Place::Input(0), Place::Weight(0), Place::Output(0), Place::Slot(0)];
+                        [Place::Input(0), Place::Weight(0), Place::Output(0), Place::Buffer(0)];
                     let elsewhere = places.into_iter().map(|place| (place, offset.clone()));
                     let further = [4, 64, 1 << 20].map(|bytes| {
                         (*place, Expression::Sum(vec![offset.clone(), Expression::Constant(bytes)]))

@@ -77,7 +77,7 @@ fn the_reference_and_the_compiled_model_agree_without_a_rule_too() {
         "verify",
         &model("clip-published-names"),
         "--disable",
-        "fusion,merge-qkv,share-slots,optimize-code",
+        "fusion,merge-qkv,share-buffers,optimize-code",
     ]);
     assert!(text.success().stdout.contains(" 0 of them too far"));
 }

@@ -1,4 +1,4 @@
-//! Turns the chosen program of each piece into the host program: kernels, weights, slots, argument blocks.
+//! Turns the chosen program of each piece into the host program: kernels, weights, buffers, argument blocks.
 //!
 //! Before:
 //! ```text
@@ -7,13 +7,14 @@
 //! ```
 //! After:
 //! ```text
-//! launch gemm_768x2304_..(slot 0, images*151296, .., weight 2, slot 1, ..) tiles ceil(images*197 / 96) * 6
-//! launch attention_12x64_..(slot 1, slot 1 + 3072, slot 1 + 6144, slot 0, ..) tiles images*12*..
+//! launch gemm_768x2304_..(buffer 0, images*151296, .., weight 2, buffer 1, ..) tiles ceil(images*197 / 96) * 6
+//! launch attention_12x64_..(buffer 1, buffer 1 + 3072, buffer 1 + 6144, buffer 0, ..) tiles images*12*..
 //! ```
 //! Programs, kernels and weights that pieces share appear once.
 
 use super::{
-    AssignSlots, PackedWeight, PassError, SlotAssignment, WeightRecipe, assign_slots, inline_calls,
+    AssignBuffers, BufferAssignment, PackedWeight, PassError, WeightRecipe, assign_buffers,
+    inline_calls,
 };
 use indexmap::{IndexMap, IndexSet};
 use ocellus_dialects::ElementType;
@@ -45,20 +46,20 @@ pub fn plan(
     pieces: &[PieceProgram],
     target: &CpuTarget,
 ) -> Result<HostProgram, PassError> {
-    plan_with(module, pieces, target, assign_slots)
+    plan_with(module, pieces, target, assign_buffers)
 }
 
-/// The same with another way to assign slots.
+/// The same with another way to assign buffers.
 pub fn plan_with(
     module: &venc::Module,
     pieces: &[PieceProgram],
     target: &CpuTarget,
-    assign_slots: AssignSlots,
+    assign_buffers: AssignBuffers,
 ) -> Result<HostProgram, PassError> {
     let mut planner = Planner {
         symbols: SymbolTable::new(&module.symbols),
         target,
-        assign_slots,
+        assign_buffers,
         kernels: IndexSet::new(),
         weights: IndexSet::new(),
         programs: IndexSet::new(),
@@ -175,7 +176,7 @@ fn single_or(
 struct Planner<'a> {
     symbols: SymbolTable<'a>,
     target: &'a CpuTarget,
-    assign_slots: AssignSlots,
+    assign_buffers: AssignBuffers,
     kernels: IndexSet<Kernel>,
     weights: IndexSet<PackedWeight>,
     programs: IndexSet<Program>,
@@ -227,8 +228,8 @@ impl Planner<'_> {
     fn piece(&mut self, piece: &PieceProgram) -> Result<Piece, PassError> {
         let mut function = inline_calls(&piece.module)?;
         let outputs = materialize_results(&mut function);
-        let slots = (self.assign_slots)(&function, &outputs)?;
-        let memory = Memory { function: &function, outputs: &outputs, slots: &slots };
+        let buffers = (self.assign_buffers)(&function, &outputs)?;
+        let memory = Memory { function: &function, outputs: &outputs, buffers: &buffers };
         let launches = function
             .steps
             .iter()
@@ -239,7 +240,7 @@ impl Planner<'_> {
             Ok(PieceRange { symbol, min: range.min, max: range.max })
         });
         let ranges = ranges.collect::<Result<_, PassError>>()?;
-        let program = Program { slots: self.expressions(&slots.sizes)?, launches };
+        let program = Program { buffers: self.expressions(&buffers.sizes)?, launches };
         let (program, _) = self.programs.insert_full(program);
         Ok(Piece { ranges, program })
     }
@@ -330,7 +331,7 @@ impl Planner<'_> {
 struct Memory<'a> {
     function: &'a Function,
     outputs: &'a [ValueId],
-    slots: &'a SlotAssignment,
+    buffers: &'a BufferAssignment,
 }
 
 impl Memory<'_> {
@@ -338,9 +339,9 @@ impl Memory<'_> {
         if let Some(output) = self.outputs.iter().position(|output| *output == id) {
             return Ok(Place::Output(output));
         }
-        match (&self.function.value(id).kind, self.slots.slots.get(&id)) {
+        match (&self.function.value(id).kind, self.buffers.buffers.get(&id)) {
             (ValueKind::Argument(position), _) => Ok(Place::Input(*position)),
-            (_, Some(slot)) => Ok(Place::Slot(*slot)),
+            (_, Some(buffer)) => Ok(Place::Buffer(*buffer)),
             _ => {
                 let function = self.function.name.clone();
                 Err(PassError::Undefined { function, value: id.0 })

@@ -87,8 +87,8 @@ pub enum Place {
     Output(usize),
     /// A weight of the artifact.
     Weight(usize),
-    /// A slot of the piece's arena.
-    Slot(usize),
+    /// A buffer of the piece's arena.
+    Buffer(usize),
 }
 
 /// One word of a kernel's argument block.
@@ -157,8 +157,8 @@ pub struct Piece {
 /// What runs at the sizes of a piece. Several pieces may have one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Program {
-    /// The sizes in bytes of the arena's slots.
-    pub slots: Vec<Expression>,
+    /// The sizes in bytes of the arena's buffers.
+    pub buffers: Vec<Expression>,
     /// The launches, in order; each sees what all before it wrote.
     pub launches: Vec<Launch>,
 }

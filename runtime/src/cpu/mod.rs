@@ -16,7 +16,7 @@
 //!
 //! Beside each kernel lies a text, its [`Signature`]: what it does with its arguments.
 //!
-//! Weights and slots of the arena are aligned to 64 bytes. Inputs and outputs are the caller's, and are aligned to 4.
+//! Weights and buffers of the arena are aligned to 64 bytes. Inputs and outputs are the caller's, and are aligned to 4.
 
 mod code_object;
 mod features;

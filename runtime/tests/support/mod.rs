@@ -103,7 +103,7 @@ pub fn address(place: Place) -> LaunchArgument {
     LaunchArgument::Address { place, offset: constant(0) }
 }
 
-/// Slot 0 holds `x * weight`, slot 1 the result as bf16.
+/// Buffer 0 holds `x * weight`, buffer 1 the result as bf16.
 fn program(addend: i64) -> Program {
     let shape = vec![rows(), constant(WIDTH as i64)];
     let result = |label: &str, place, element| {
@@ -114,23 +114,23 @@ fn program(addend: i64) -> Program {
         arguments: vec![
             address(Place::Input(0)),
             address(Place::Weight(0)),
-            address(Place::Slot(0)),
+            address(Place::Buffer(0)),
         ],
         tiles: rows(),
         scratch_bytes: constant(4 * WIDTH as i64),
-        result: result("scaled", Place::Slot(0), ElementType::F32),
+        result: result("scaled", Place::Buffer(0), ElementType::F32),
     };
     let add = Launch {
         kernel: 1,
         arguments: vec![
-            address(Place::Slot(0)),
+            address(Place::Buffer(0)),
             LaunchArgument::Integer(constant(addend)),
             address(Place::Output(0)),
-            address(Place::Slot(1)),
+            address(Place::Buffer(1)),
         ],
         tiles: rows(),
         scratch_bytes: constant(0),
-        result: result("added", Place::Slot(1), ElementType::BF16),
+        result: result("added", Place::Buffer(1), ElementType::BF16),
     };
     let probe = Launch {
         kernel: 2,
@@ -144,7 +144,7 @@ fn program(addend: i64) -> Program {
         result: None,
     };
     Program {
-        slots: vec![row_bytes(4 * WIDTH as i64), row_bytes(2 * WIDTH as i64)],
+        buffers: vec![row_bytes(4 * WIDTH as i64), row_bytes(2 * WIDTH as i64)],
         launches: vec![scale, add, probe],
     }
 }
