@@ -157,7 +157,7 @@ fn diamonds_of_products(count: usize) -> Module {
 
 fn concat(count: usize) -> Module {
     rows(|nn, x| {
-        let part = |number: usize| x.columns(number as i64 % 8 * 8, 8);
+        let part = |number: usize| x.slice_columns(number as i64 % 8 * 8, 8);
         let parts = (1..count).map(part).collect::<nn::Result<Vec<Tensor>>>()?;
         let y = part(0)?.concat(1, &parts.iter().collect::<Vec<_>>())?;
         y.linear(&nn.weight("w", [WIDTH, 8 * count as i64])?)
@@ -165,7 +165,9 @@ fn concat(count: usize) -> Module {
 }
 
 fn columns(count: usize) -> Module {
-    rows(|_, x| (0..count.min(60)).try_fold(x, |x, number| x.columns(1, WIDTH - 1 - number as i64)))
+    rows(|_, x| {
+        (0..count.min(60)).try_fold(x, |x, number| x.slice_columns(1, WIDTH - 1 - number as i64))
+    })
 }
 
 fn many_results(count: usize) -> Module {

@@ -10,12 +10,12 @@
 //! applies gelu, and stores. Each fusion is one small rule on such a term.
 //!
 //! An operation is a term by its declaration: its operands, then its attributes. It has the same children wherever it is
-//! done: as an operation `(columns x start length)`, as an address `(read_columns x start length)`, on the rows that a kernel
+//! done: as an operation `(slice_columns x start length)`, as an address `(read_slice_columns x start length)`, on the rows that a kernel
 //! reads `(softmax_rows x)`, on each element that it stores `(then_scale epilogue factor)`, by a launch of its own
-//! `(move_tokens x start length)`. Where operands may be repeated, they are a list.
+//! `(move_slice_tokens x start length)`. Where operands may be repeated, they are a list.
 //!
 //! Every *value* (the result of a `store`, an `attention`, a move, or an argument) lies contiguous in memory. A view
-//! exists only where a kernel reads it: `(read_columns x start length)` is an operand, not a value.
+//! exists only where a kernel reads it: `(read_slice_columns x start length)` is an operand, not a value.
 
 use super::operation::Operation;
 use egg::{FromOp, FromOpError, Id, LanguageChildren};
@@ -87,13 +87,13 @@ macro_rules! terms {
             /// An operation of `venc`: `(linear x weight)`.
             Operation(Operation, Children),
             $($(#[$what])* $variant([Id; $count]),)*
-            /// The operation as a way to read an operand: `(read_columns x start length)`.
+            /// The operation as a way to read an operand: `(read_slice_columns x start length)`.
             Address(Operation, Children),
             /// The operation on the rows that a kernel reads: `(softmax_rows x)`.
             Prologue(Operation, Children),
             /// The operation on each element before it is stored, behind an epilogue: `(then_scale epilogue factor)`.
             Then(Operation, Children),
-            /// The operation as a launch of its own that moves elements: `(move_tokens x start length)`.
+            /// The operation as a launch of its own that moves elements: `(move_slice_tokens x start length)`.
             Move(Operation, Children),
             /// A value that the function is given.
             Leaf(Leaf),

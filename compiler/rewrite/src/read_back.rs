@@ -11,9 +11,9 @@ use ocellus_dialects::kernel::{
     EpilogueOp, Function, KernelOp, Mask, Module, Prologue, Step, ValueKind, View,
 };
 use ocellus_dialects::venc::{
-    self, Call, Cast, Columns, Expand, FunctionBuilder, LayerNorm, Linear, LinearSlices, Matmul,
-    NormScale, Op, Patchify, Reshape, RmsNorm, Rope, SelectToken, Softmax, SumSlices, Tokens,
-    ValueId,
+    self, BroadcastImages, Call, Cast, FunctionBuilder, LayerNorm, Linear, LinearSlices, Matmul,
+    NormScale, Op, Patchify, Reshape, RmsNorm, Rope, SelectToken, SliceColumns, SliceTokens,
+    Softmax, SumSlices, ValueId,
 };
 use ocellus_dialects::{ElementType, TensorType};
 
@@ -105,18 +105,20 @@ impl Algebra for Reader<'_> {
 
 fn view_op(view: &View, ty: &TensorType) -> Result<Op, String> {
     Ok(match view {
-        View::Columns { start } => {
+        View::SliceColumns { start } => {
             let length =
                 ty.width().as_constant().ok_or("a view of a symbolic number of columns")?;
-            Op::Columns(Columns { start: *start, length })
+            Op::SliceColumns(SliceColumns { start: *start, length })
         }
         View::SelectToken { index } => Op::SelectToken(SelectToken { index: *index }),
-        View::Tokens { start } => {
+        View::SliceTokens { start } => {
             let length = ty.shape.get(1).ok_or("a view of the tokens of no image")?;
-            Op::Tokens(Tokens { start: *start, length: length.clone() })
+            Op::SliceTokens(SliceTokens { start: *start, length: length.clone() })
         }
         View::Reshape => Op::Reshape(Reshape { shape: ty.shape.clone() }),
-        View::Expand { images } => Op::Expand(Expand { images: images.clone() }),
+        View::BroadcastImages { images } => {
+            Op::BroadcastImages(BroadcastImages { images: images.clone() })
+        }
         View::Patches { height, width, rows, cols } => Op::Patchify(Patchify {
             height: *height,
             width: *width,

@@ -91,7 +91,7 @@ fn tokens_are_read_among_others() {
     let module = nn::build(ElementType::F32, |nn| {
         let images = nn.symbol("images", 1..=8)?;
         let [x] = nn.inputs([("x", vec![images, 197.into(), 64.into()])])?;
-        let patches = x.tokens(1, 196)?;
+        let patches = x.slice_tokens(1, 196)?;
         nn.result("y", &nn.apply("projector", &nn::Linear::new(32), &patches)?)
     })
     .unwrap();
@@ -100,7 +100,7 @@ fn tokens_are_read_among_others() {
     let (kernels, _) = choose(&module, &at, &target, &Switches::default()).unwrap();
     let main = kernels.function("main").unwrap();
     assert_eq!(main.steps.len(), 1, "{main}");
-    assert!(main.to_string().contains("view tokens(%x) {start 1}"), "{main}");
+    assert!(main.to_string().contains("view slice_tokens(%x) {start 1}"), "{main}");
 }
 
 #[test]

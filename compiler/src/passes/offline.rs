@@ -280,7 +280,7 @@ impl std::fmt::Display for WeightRecipe {
         let operands: Vec<String> = self.operands.iter().map(WeightRecipe::to_string).collect();
         write!(f, "{}({})", self.op.name(), operands.join(", "))?;
         let mut attributes = self.op.attribute_words();
-        if matches!(self.op, Op::Reshape(_) | Op::Expand(_) | Op::Cast(_)) {
+        if matches!(self.op, Op::Reshape(_) | Op::BroadcastImages(_) | Op::Cast(_)) {
             attributes.push(format!("to {}", self.ty));
         }
         if attributes.is_empty() { Ok(()) } else { write!(f, " {{{}}}", attributes.join(", ")) }

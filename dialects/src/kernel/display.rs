@@ -171,13 +171,15 @@ fn tile_text(tile: GemmTile) -> String {
 
 fn view_text(view: &View, of: &str, ty: &TensorType) -> String {
     match view {
-        View::Columns { start } => {
-            format!("view columns({of}) {{start {start}, length {}}}", ty.width())
+        View::SliceColumns { start } => {
+            format!("view slice_columns({of}) {{start {start}, length {}}}", ty.width())
         }
         View::SelectToken { index } => format!("view select_token({of}) {{index {index}}}"),
-        View::Tokens { start } => format!("view tokens({of}) {{start {start}}}"),
+        View::SliceTokens { start } => format!("view slice_tokens({of}) {{start {start}}}"),
         View::Reshape => format!("view reshape({of})"),
-        View::Expand { images } => format!("view expand({of}) {{images {images}}}"),
+        View::BroadcastImages { images } => {
+            format!("view broadcast_images({of}) {{images {images}}}")
+        }
         View::Patches { height, width, rows, cols } => {
             format!("view patchify({of}) {{patch {height} x {width}, grid {rows} x {cols}}}")
         }

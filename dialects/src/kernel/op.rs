@@ -295,7 +295,7 @@ pub enum KernelOp {
         mask: Mask,
     },
     /// An operation of `venc` that moves elements, or weighs a few, as it is: no [`KernelOp`] takes it along. Operands: its
-    /// own; one whose images are a [`View::Expand`](super::View::Expand) is the same for each image.
+    /// own; one whose images are a [`View::BroadcastImages`](super::View::BroadcastImages) is the same for each image.
     Move(venc::Op),
 }
 

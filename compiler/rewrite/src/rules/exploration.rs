@@ -10,8 +10,8 @@ pub const RULES: &[Rule] = &[
         name: "merge-qkv-with-bias",
         left: "(attention (read (add (linear ?x ?wq) ?bq)) (read (add (linear ?x ?wk) ?bk))
                           (read (add (linear ?x ?wv) ?bv)) ?heads ?scale ?mask)",
-        right: "(attention (read (columns ?merged 0 ?n)) (read (columns ?merged ?n ?m))
-                           (read (columns ?merged (plus ?n ?m) (first_dim ?wv))) ?heads ?scale ?mask)",
+        right: "(attention (read (slice_columns ?merged 0 ?n)) (read (slice_columns ?merged ?n ?m))
+                           (read (slice_columns ?merged (plus ?n ?m) (first_dim ?wv))) ?heads ?scale ?mask)",
         definitions: &[
             ("?merged", "(add (linear ?x (concat ?weights 0)) (concat ?biases 0))"),
             ("?weights", "(list (read ?wq) (list (read ?wk) (list (read ?wv) end)))"),
@@ -34,8 +34,8 @@ pub const RULES: &[Rule] = &[
     Rule {
         name: "merge-qkv",
         left: "(attention (read (linear ?x ?wq)) (read (linear ?x ?wk)) (read (linear ?x ?wv)) ?heads ?scale ?mask)",
-        right: "(attention (read (columns ?merged 0 ?n)) (read (columns ?merged ?n ?m))
-                           (read (columns ?merged (plus ?n ?m) (first_dim ?wv))) ?heads ?scale ?mask)",
+        right: "(attention (read (slice_columns ?merged 0 ?n)) (read (slice_columns ?merged ?n ?m))
+                           (read (slice_columns ?merged (plus ?n ?m) (first_dim ?wv))) ?heads ?scale ?mask)",
         definitions: &[
             ("?merged", "(linear ?x (concat ?weights 0))"),
             ("?weights", "(list (read ?wq) (list (read ?wk) (list (read ?wv) end)))"),
@@ -49,7 +49,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         name: "merge-kv-with-bias",
         left: "(attention ?q (read (add (linear ?x ?wk) ?bk)) (read (add (linear ?x ?wv) ?bv)) ?heads ?scale ?mask)",
-        right: "(attention ?q (read (columns ?merged 0 ?n)) (read (columns ?merged ?n (first_dim ?wv))) ?heads ?scale ?mask)",
+        right: "(attention ?q (read (slice_columns ?merged 0 ?n)) (read (slice_columns ?merged ?n (first_dim ?wv))) ?heads ?scale ?mask)",
         definitions: &[
             ("?merged", "(add (linear ?x (concat ?weights 0)) (concat ?biases 0))"),
             ("?weights", "(list (read ?wk) (list (read ?wv) end))"),
@@ -64,7 +64,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         name: "merge-kv",
         left: "(attention ?q (read (linear ?x ?wk)) (read (linear ?x ?wv)) ?heads ?scale ?mask)",
-        right: "(attention ?q (read (columns ?merged 0 ?n)) (read (columns ?merged ?n (first_dim ?wv))) ?heads ?scale ?mask)",
+        right: "(attention ?q (read (slice_columns ?merged 0 ?n)) (read (slice_columns ?merged ?n (first_dim ?wv))) ?heads ?scale ?mask)",
         definitions: &[
             ("?merged", "(linear ?x (concat (list (read ?wk) (list (read ?wv) end)) 0))"),
             ("?n", "(first_dim ?wk)"),
@@ -76,7 +76,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         name: "merge-gate-and-up",
         left: "(multiply (activate (linear ?x ?wg) ?f) (linear ?x ?wu))",
-        right: "(multiply (activate (columns ?merged 0 ?n) ?f) (columns ?merged ?n ?n))",
+        right: "(multiply (activate (slice_columns ?merged 0 ?n) ?f) (slice_columns ?merged ?n ?n))",
         definitions: &[
             ("?merged", "(linear ?x (concat (list (read ?wg) (list (read ?wu) end)) 0))"),
             ("?n", "(first_dim ?wg)"),
@@ -88,7 +88,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         name: "merge-gate-and-up-with-bias",
         left: "(multiply (activate (add (linear ?x ?wg) ?bg) ?f) (add (linear ?x ?wu) ?bu))",
-        right: "(multiply (activate (columns ?merged 0 ?n) ?f) (columns ?merged ?n ?n))",
+        right: "(multiply (activate (slice_columns ?merged 0 ?n) ?f) (slice_columns ?merged ?n ?n))",
         definitions: &[
             ("?merged", "(add (linear ?x (concat ?weights 0)) (concat ?biases 0))"),
             ("?weights", "(list (read ?wg) (list (read ?wu) end))"),
@@ -151,26 +151,26 @@ pub const RULES: &[Rule] = &[
         example: "x: I T K",
     },
     Rule {
-        name: "linear-of-expanded",
-        left: "(linear (expand ?x ?images) ?w)",
-        right: "(expand (linear ?x ?w) ?images)",
+        name: "linear-of-broadcast-images",
+        left: "(linear (broadcast_images ?x ?images) ?w)",
+        right: "(broadcast_images (linear ?x ?w) ?images)",
         definitions: &[],
         conditions: &[Rank("?x", 3)],
         because: "Each row is multiplied by itself, so equal rows may be multiplied once.",
         example: "x: 1 T K, images: dim I, w: weight N K",
     },
     Rule {
-        name: "add-to-expanded",
-        left: "(add (expand ?x ?images) ?b)",
-        right: "(expand (add ?x ?b) ?images)",
+        name: "add-to-broadcast-images",
+        left: "(add (broadcast_images ?x ?images) ?b)",
+        right: "(broadcast_images (add ?x ?b) ?images)",
         definitions: &[],
         conditions: &[Rank("?x", 3), Meets(Columns, "?x", "?b")],
         because: "Each image gets the same vector, so equal images may get it once.",
         example: "x: 1 T K, images: dim I, b: K",
     },
     Rule {
-        name: "add-expanded",
-        left: "(add ?x (expand ?t ?images))",
+        name: "add-broadcast-images",
+        left: "(add ?x (broadcast_images ?t ?images))",
         right: "(add ?x ?t)",
         definitions: &[],
         conditions: &[],
@@ -178,17 +178,17 @@ pub const RULES: &[Rule] = &[
         example: "x: I T K, t: 1 T K, images: dim I",
     },
     Rule {
-        name: "concat-of-expanded",
-        left: "(concat (list (read (expand ?x ?images)) (list (read (expand ?y ?images)) (list ?z ?rest))) 1)",
-        right: "(concat (list (read (expand (concat (list (read ?x) (list (read ?y) end)) 1) ?images)) (list ?z ?rest)) 1)",
+        name: "concat-of-broadcast-images",
+        left: "(concat (list (read (broadcast_images ?x ?images)) (list (read (broadcast_images ?y ?images)) (list ?z ?rest))) 1)",
+        right: "(concat (list (read (broadcast_images (concat (list (read ?x) (list (read ?y) end)) 1) ?images)) (list ?z ?rest)) 1)",
         definitions: &[],
         conditions: &[WeightOnly("?x"), WeightOnly("?y"), Rank("?x", 3)],
         because: "Tokens that each image begins with are one table of them.",
         example: "x: weight 1 P K, y: weight 1 T K, images: dim I, z: operand I U K, rest: operands I U K",
     },
     Rule {
-        name: "expand-to-one",
-        left: "(expand ?x 1)",
+        name: "broadcast-to-one-image",
+        left: "(broadcast_images ?x 1)",
         right: "?x",
         definitions: &[],
         conditions: &[],
@@ -196,9 +196,9 @@ pub const RULES: &[Rule] = &[
         example: "x: 1 T K",
     },
     Rule {
-        name: "split-heads-of-expanded",
-        left: "(expand (split_heads ?x ?heads) ?images)",
-        right: "(split_heads (expand ?x ?images) ?heads)",
+        name: "split-heads-of-broadcast-images",
+        left: "(broadcast_images (split_heads ?x ?heads) ?images)",
+        right: "(split_heads (broadcast_images ?x ?images) ?heads)",
         definitions: &[],
         conditions: &[],
         because: "Each image's heads are split by themselves.",
@@ -214,9 +214,9 @@ pub const RULES: &[Rule] = &[
         example: "x: I 1 K, index: 0",
     },
     Rule {
-        name: "columns-of-columns",
-        left: "(columns (columns ?x ?a ?m) ?b ?n)",
-        right: "(columns ?x (plus ?a ?b) ?n)",
+        name: "slice-of-slice",
+        left: "(slice_columns (slice_columns ?x ?a ?m) ?b ?n)",
+        right: "(slice_columns ?x (plus ?a ?b) ?n)",
         definitions: &[],
         conditions: &[],
         because: "A slice of a slice is a slice.",

@@ -19,9 +19,9 @@ pub const RULES: &[Rule] = &[
         left: "(attention (read (rope (add (linear ?x ?wq) ?bq) ?cos ?sin ?heads))
                           (read (rope (add (linear ?x ?wk) ?bk) ?cos ?sin ?heads))
                           (read (add (linear ?x ?wv) ?bv)) ?heads ?scale ?mask)",
-        right: "(attention (read (rope (columns ?merged 0 ?n) ?cos ?sin ?heads))
-                           (read (rope (columns ?merged ?n ?m) ?cos ?sin ?heads))
-                           (read (columns ?merged (plus ?n ?m) (first_dim ?wv))) ?heads ?scale ?mask)",
+        right: "(attention (read (rope (slice_columns ?merged 0 ?n) ?cos ?sin ?heads))
+                           (read (rope (slice_columns ?merged ?n ?m) ?cos ?sin ?heads))
+                           (read (slice_columns ?merged (plus ?n ?m) (first_dim ?wv))) ?heads ?scale ?mask)",
         definitions: &[
             ("?merged", "(add (linear ?x (concat ?weights 0)) (concat ?biases 0))"),
             ("?weights", "(list (read ?wq) (list (read ?wk) (list (read ?wv) end)))"),
@@ -46,9 +46,9 @@ pub const RULES: &[Rule] = &[
         name: "merge-rotary-qkv",
         left: "(attention (read (rope (linear ?x ?wq) ?cos ?sin ?heads)) (read (rope (linear ?x ?wk) ?cos ?sin ?heads))
                           (read (linear ?x ?wv)) ?heads ?scale ?mask)",
-        right: "(attention (read (rope (columns ?merged 0 ?n) ?cos ?sin ?heads))
-                           (read (rope (columns ?merged ?n ?m) ?cos ?sin ?heads))
-                           (read (columns ?merged (plus ?n ?m) (first_dim ?wv))) ?heads ?scale ?mask)",
+        right: "(attention (read (rope (slice_columns ?merged 0 ?n) ?cos ?sin ?heads))
+                           (read (rope (slice_columns ?merged ?n ?m) ?cos ?sin ?heads))
+                           (read (slice_columns ?merged (plus ?n ?m) (first_dim ?wv))) ?heads ?scale ?mask)",
         definitions: &[
             ("?merged", "(linear ?x (concat ?weights 0))"),
             ("?weights", "(list (read ?wq) (list (read ?wk) (list (read ?wv) end)))"),

@@ -107,9 +107,9 @@ pub const RULES: &[Rule] = &[
         example: "x: I T K, to: bf16, index: rows R below T",
     },
     Rule {
-        name: "rows-before-columns",
-        left: "(gather_rows (columns ?x ?start ?length) ?index)",
-        right: "(columns (gather_rows ?x ?index) ?start ?length)",
+        name: "rows-before-slice-columns",
+        left: "(gather_rows (slice_columns ?x ?start ?length) ?index)",
+        right: "(slice_columns (gather_rows ?x ?index) ?start ?length)",
         definitions: &[],
         conditions: &[],
         because: "Each row is computed by itself.",
