@@ -5,7 +5,7 @@ use crate::encoder::Encoder;
 use crate::explain::{Compilation, Explanation, ExplanationError};
 use crate::flops::matrix_flops;
 use crate::passes::{self, AssignBuffers, PassError, pack_all};
-use crate::program::Program;
+use crate::stages::Stages;
 use crate::switches::{Pass, Switches};
 use crate::target::{Target, TargetError};
 use ocellus_checkpoint::NonFiniteWeight;
@@ -185,9 +185,10 @@ impl Compiler {
     }
 
     /// The rewrite rules, all of them on, and what they may assume.
-    pub(crate) fn rules(&self) -> ocellus_rewrite::Switches {
+    pub(crate) fn rules(&self) -> ocellus_rewrite::RuleSwitches {
         let rules = ocellus_rewrite::rules().chain(self.more_rules.iter().copied());
-        ocellus_rewrite::Switches::of(rules).and_assuming(self.config.assumptions.iter().copied())
+        ocellus_rewrite::RuleSwitches::of(rules)
+            .and_assuming(self.config.assumptions.iter().copied())
     }
 
     /// The rates that kernels are chosen by.
@@ -205,15 +206,15 @@ impl Compiler {
     }
 
     /// Compiles up to the host program; no machine code, no weight is touched.
-    pub fn lower(&self, model: &Model) -> Result<Program, CompileError> {
-        self.lower_observed(model, &mut |_| {})
+    pub fn stages(&self, model: &Model) -> Result<Stages, CompileError> {
+        self.stages_observed(model, &mut |_| {})
     }
 
-    fn lower_observed(
+    fn stages_observed(
         &self,
         model: &Model,
         observe: &mut dyn FnMut(Stage),
-    ) -> Result<Program, CompileError> {
+    ) -> Result<Stages, CompileError> {
         let mut module = model.module.clone();
         self.apply_ranges(&mut module.symbols)?;
         module.verify()?;
@@ -252,7 +253,7 @@ impl Compiler {
             host: &host,
         })?;
         let target = self.target;
-        Ok(Program { venc: module, pieces, reports, host, explanation, target, optimization })
+        Ok(Stages { venc: module, pieces, reports, host, explanation, target, optimization })
     }
 
     /// Compiles `model` and loads the result.
@@ -267,7 +268,7 @@ impl Compiler {
         &self,
         model: &Model,
         observe: &mut dyn FnMut(Stage),
-    ) -> Result<(Program, Artifact), CompileError> {
+    ) -> Result<(Stages, Artifact), CompileError> {
         self.compile_into(model, observe, ArtifactWriter::in_memory)
     }
 
@@ -278,7 +279,7 @@ impl Compiler {
         model: &Model,
         file: &Path,
         observe: &mut dyn FnMut(Stage),
-    ) -> Result<Program, CompileError> {
+    ) -> Result<Stages, CompileError> {
         let create = |contents| ArtifactWriter::create(file, contents);
         Ok(self.compile_into(model, observe, create)?.0)
     }
@@ -288,8 +289,8 @@ impl Compiler {
         model: &Model,
         observe: &mut dyn FnMut(Stage),
         create: impl FnOnce(ArtifactContents) -> Result<ArtifactWriter<D>, ArtifactError>,
-    ) -> Result<(Program, D::Written), CompileError> {
-        let mut program = self.lower_observed(model, observe)?;
+    ) -> Result<(Stages, D::Written), CompileError> {
+        let mut program = self.stages_observed(model, observe)?;
         let (written, warnings) = self.write(model, &program, observe, create)?;
         program.explanation.warnings.extend(listed(&warnings));
         Ok((program, written))
@@ -298,7 +299,7 @@ impl Compiler {
     fn write<D: Destination>(
         &self,
         model: &Model,
-        program: &Program,
+        program: &Stages,
         observe: &mut dyn FnMut(Stage),
         create: impl FnOnce(ArtifactContents) -> Result<ArtifactWriter<D>, ArtifactError>,
     ) -> Result<(D::Written, Vec<NonFiniteWeight>), CompileError> {

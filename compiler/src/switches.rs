@@ -49,13 +49,13 @@ impl Pass {
 /// The rules and passes of a compilation, and which of them are off.
 #[derive(Clone, Debug, Default)]
 pub struct Switches {
-    rules: rewrite::Switches,
+    rules: rewrite::RuleSwitches,
     off: BTreeSet<Pass>,
 }
 
 impl Switches {
     /// Those rules, and every pass.
-    pub fn of(rules: rewrite::Switches) -> Self {
+    pub fn of(rules: rewrite::RuleSwitches) -> Self {
         Switches { rules, off: BTreeSet::new() }
     }
 
@@ -87,7 +87,7 @@ impl Switches {
     }
 
     /// The rewrite rules.
-    pub fn rules(&self) -> &rewrite::Switches {
+    pub fn rules(&self) -> &rewrite::RuleSwitches {
         &self.rules
     }
 

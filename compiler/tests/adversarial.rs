@@ -6,7 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "the helpers of tests")]
 
 use ocellus_checkpoint::RandomWeights;
-use ocellus_compiler::{CompileError, Compiler, Program, Target};
+use ocellus_compiler::{CompileError, Compiler, Stages, Target};
 use ocellus_dialects::symbolic::{SymbolRange, Symbols};
 use ocellus_dialects::venc::{Activate, Activation, FunctionBuilder, Linear, Module, Role};
 use ocellus_dialects::{ElementType::F32, TensorType};
@@ -253,10 +253,10 @@ fn constants(count: usize) -> Module {
     })
 }
 
-fn compile(module: Module) -> Result<Program, CompileError> {
+fn compile(module: Module) -> Result<Stages, CompileError> {
     let weights = RandomWeights::new(&module, 1);
     let model = Model::new("adversarial", module, weights).unwrap();
-    Compiler::new(Target::Cpu(CpuTarget::X86_64_V4)).lower(&model)
+    Compiler::new(Target::Cpu(CpuTarget::X86_64_V4)).stages(&model)
 }
 
 /// What choosing took, in one number.

@@ -14,7 +14,7 @@ use ocellus_frontend::Model;
 use ocellus_frontend::nn::{self, TransformerBlock};
 use ocellus_kernels::CpuTarget;
 use ocellus_rewrite::{
-    Limits, PieceOptions, PieceProgram, ProgramCost, Saturated, Switches, TargetDescription,
+    Limits, PieceOptions, PieceProgram, ProgramCost, RuleSwitches, Saturated, TargetDescription,
     choose, choose_pieces,
 };
 use ocellus_runtime::{HostTensor, Session};
@@ -54,7 +54,7 @@ fn piece_at(pieces: &[PieceProgram], size: &Bindings) -> usize {
 
 fn pieces(model: &Model, target: &TargetDescription) -> Vec<PieceProgram> {
     let options = PieceOptions::default();
-    let chosen = choose_pieces(&model.module, target, &Switches::default(), options).unwrap();
+    let chosen = choose_pieces(&model.module, target, &RuleSwitches::default(), options).unwrap();
     chosen.into_iter().map(|(piece, _)| piece).collect()
 }
 
@@ -68,9 +68,10 @@ impl Losses {
         let costs: Vec<ProgramCost> =
             pieces.iter().map(|piece| ProgramCost::of(&piece.module, target).unwrap()).collect();
         let saturated =
-            Saturated::new(&model.module, target, &Switches::default(), Limits::default()).unwrap();
+            Saturated::new(&model.module, target, &RuleSwitches::default(), Limits::default())
+                .unwrap();
         let loss = |size: &Bindings| {
-            let kernels = saturated.lower(&saturated.select(size).unwrap()).unwrap();
+            let kernels = saturated.kernels(&saturated.select(size).unwrap()).unwrap();
             let extracted = ProgramCost::of(&kernels, target).unwrap().at(size);
             let cheapest = costs.iter().map(|cost| cost.at(size)).fold(extracted, f64::min);
             costs[piece_at(&pieces, size)].at(size) / cheapest
@@ -186,11 +187,11 @@ fn the_chosen_program_is_the_fastest_measured() {
         modules.push((format!("piece {number}"), piece.module.clone()));
     }
     for size in sizes(8, [16.0, 512.0]) {
-        let (module, _) = choose(&model.module, &size, &many, &Switches::default()).unwrap();
+        let (module, _) = choose(&model.module, &size, &many, &RuleSwitches::default()).unwrap();
         modules.push((format!("tiles for 16 units at {}", text(&size)), module));
     }
     for rule in ["layer-norm-into-prologue", "activate-into-epilogue", "attention"] {
-        let switches = Switches::without([rule]).unwrap();
+        let switches = RuleSwitches::without([rule]).unwrap();
         let size = &sizes(1, [16.0, 512.0])[0];
         let (module, _) = choose(&model.module, size, &target, &switches).unwrap();
         modules.push((format!("without {rule}"), module));

@@ -86,7 +86,7 @@ fn explanation() -> Explanation {
         let weights = RandomWeights::new(&module, 0);
         let model = Model::new("heads <of a test>", module, weights).unwrap();
         let compiler = Compiler::new(Target::from_name("cpu:x86-64-v4").unwrap());
-        compiler.lower(&model).unwrap().explanation
+        compiler.stages(&model).unwrap().explanation
     };
     let mut all = [768, 2048, 256, 4096, 512].map(of_width).into_iter();
     all.find(|explanation| !explanation.plots[0].breakpoints.is_empty()).expect("a breakpoint")

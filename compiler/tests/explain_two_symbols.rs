@@ -29,7 +29,7 @@ fn explanation() -> Explanation {
     let model = Model::new("block", module, weights).unwrap();
     let machine = TargetDescription::named("x86-64-v4").unwrap().with_units(16);
     let compiler = Compiler::new(Target::from_name("cpu:x86-64-v4").unwrap()).machine(machine);
-    compiler.lower(&model).unwrap().explanation
+    compiler.stages(&model).unwrap().explanation
 }
 
 #[test]

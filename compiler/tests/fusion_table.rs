@@ -4,7 +4,7 @@
 
 #![allow(clippy::unwrap_used, reason = "the helpers of tests")]
 
-use ocellus_compiler::{Compiler, Program, Target};
+use ocellus_compiler::{Compiler, Stages, Target};
 use ocellus_frontend::{Model, hugging_face, init};
 use ocellus_kernels::CpuTarget;
 use ocellus_rewrite::FunctionReport;
@@ -31,16 +31,16 @@ fn golden(name: &str) -> Model {
 }
 
 /// The program for one image, of 224 x 224 pixels where the size is free.
-fn program(model: &Model, disabled: &[&str]) -> Program {
+fn program(model: &Model, disabled: &[&str]) -> Stages {
     let mut compiler = Compiler::new(Target::Cpu(CpuTarget::X86_64_V4));
     for (symbol, range) in model.module.symbols.free() {
         let size = if symbol.name() == "images" { 1 } else { range.max.min(224) };
         compiler = compiler.range(symbol.name(), size..=size);
     }
-    disabled.iter().fold(compiler, |compiler, rule| compiler.disable(rule)).lower(model).unwrap()
+    disabled.iter().fold(compiler, |compiler, rule| compiler.disable(rule)).stages(model).unwrap()
 }
 
-fn block(program: &Program) -> &FunctionReport {
+fn block(program: &Stages) -> &FunctionReport {
     let functions = &program.reports[0].functions;
     functions.iter().find(|function| function.name.starts_with("layer")).unwrap()
 }

@@ -6,7 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "the helpers of tests")]
 
 use ocellus_codegen::{Optimization, compile_kernels};
-use ocellus_compiler::{Compiler, Program, Target};
+use ocellus_compiler::{Compiler, Stages, Target};
 use ocellus_dialects::plan::{Expression, LaunchArgument, Place, Plan};
 use ocellus_frontend::hugging_face::load;
 use ocellus_runtime::artifact::{ArtifactContents, ArtifactWriter, Provenance};
@@ -22,7 +22,7 @@ type Bits = Vec<(String, Vec<u32>)>;
 
 /// A model, compiled.
 struct Compiled {
-    program: Program,
+    program: Stages,
     /// The kernels' code, for this plan alone and for any.
     bound_code: Vec<u8>,
     free_code: Vec<u8>,
@@ -33,7 +33,7 @@ struct Compiled {
 impl Compiled {
     fn new(name: &str) -> Self {
         let model = load(golden(name).join("model")).unwrap();
-        let program = Compiler::new(Target::host().unwrap()).lower(&model).unwrap();
+        let program = Compiler::new(Target::host().unwrap()).stages(&model).unwrap();
         let (kernels, cpu) = (&program.host.kernels, program.target.cpu());
         let code =
             |plan| compile_kernels(kernels, plan, cpu, Optimization::Full).unwrap().shared_object;

@@ -38,7 +38,7 @@ fn mlir_takes_every_program_before_and_after_it_is_chosen_and_every_plan() {
     for case in cases() {
         let module = hugging_face::load(&case).unwrap().module;
         let specialized = rewrite::specialize(&module);
-        let switches = rewrite::Switches::default();
+        let switches = rewrite::RuleSwitches::default();
         let options = rewrite::PieceOptions::default();
         let chosen = rewrite::choose_pieces(&specialized, &rates, &switches, options).unwrap();
         let pieces: Vec<rewrite::PieceProgram> =

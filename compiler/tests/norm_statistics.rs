@@ -79,10 +79,10 @@ fn what_the_assumption_allows_is_within_what_models_are_verified_to() {
 #[test]
 fn a_layer_norm_stays_in_front_where_nothing_was_assumed() {
     let model = layer_norm();
-    let refused = behind(compiler()).lower(&model).unwrap_err().to_string();
+    let refused = behind(compiler()).stages(&model).unwrap_err().to_string();
     assert!(refused.contains("layer_norm") || refused.contains("plain_layer_norm"), "{refused}");
     let assuming = behind(compiler().assume(Assumption::CenteredRows));
-    let explanation = assuming.lower(&model).unwrap().explanation;
+    let explanation = assuming.stages(&model).unwrap().explanation;
     assert_eq!(explanation.assumptions, ["centered-rows"]);
 }
 

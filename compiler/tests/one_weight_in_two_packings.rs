@@ -13,7 +13,7 @@ use ocellus_frontend::Model;
 use ocellus_frontend::nn;
 use ocellus_kernels::CpuTarget;
 use ocellus_reference as reference;
-use ocellus_rewrite::{PieceProgram, Switches, TargetDescription, choose};
+use ocellus_rewrite::{PieceProgram, RuleSwitches, TargetDescription, choose};
 use ocellus_runtime::HostTensor;
 use session::session;
 use std::collections::BTreeMap;
@@ -37,15 +37,15 @@ fn model() -> Model {
 /// Few rows by a gemm that gates, many by one without.
 fn pieces(model: &Model, target: &TargetDescription) -> Vec<PieceProgram> {
     let rows = Symbol::new("rows");
-    let piece = |range: SymbolRange, switches: &Switches| {
+    let piece = |range: SymbolRange, switches: &RuleSwitches| {
         let at = Bindings::from([(rows.clone(), range.max)]);
         let (module, _) = choose(&model.module, &at, target, switches).unwrap();
         let region = Region::new(vec![(Dim::symbol(&rows), range)]);
         PieceProgram { region, module }
     };
     vec![
-        piece(SymbolRange::new(1, 4), &Switches::default()),
-        piece(SymbolRange::new(5, ROWS), &Switches::without(["gate-into-epilogue"]).unwrap()),
+        piece(SymbolRange::new(1, 4), &RuleSwitches::default()),
+        piece(SymbolRange::new(5, ROWS), &RuleSwitches::without(["gate-into-epilogue"]).unwrap()),
     ]
 }
 

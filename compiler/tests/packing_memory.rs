@@ -81,7 +81,7 @@ fn largest(recipe: &WeightRecipe) -> usize {
 fn packing_needs_twice_the_weight() {
     for element in [ElementType::F32, ElementType::BF16] {
         let model = model(element);
-        let program = Compiler::new(Target::host().unwrap()).lower(&model).unwrap();
+        let program = Compiler::new(Target::host().unwrap()).stages(&model).unwrap();
         let weights = &program.host.weights;
         assert!(weights.iter().filter(|weight| weight.packing.is_some()).count() >= 4);
         for weight in weights {
@@ -97,7 +97,7 @@ fn packing_needs_twice_the_weight() {
 #[test]
 fn what_is_concatenated_is_packed_part_by_part() {
     let model = model(ElementType::BF16);
-    let program = Compiler::new(Target::host().unwrap()).lower(&model).unwrap();
+    let program = Compiler::new(Target::host().unwrap()).stages(&model).unwrap();
     let is_merged = |weight: &&PackedWeight| {
         weight.packing.is_some() && matches!(weight.recipe.op, Op::Concat(Concat { axis: 0 }))
     };

@@ -3,24 +3,24 @@
 
 #![allow(clippy::unwrap_used, reason = "the helpers of tests")]
 
-use ocellus_compiler::{Compiler, Program, Target};
+use ocellus_compiler::{Compiler, Stages, Target};
 use ocellus_dialects::symbolic::SymbolRange;
 use ocellus_frontend::hugging_face::{Options, load_with};
 use std::path::Path;
 
 /// A golden checkpoint, lowered for images of many sizes and for a CPU that is the same on every machine: one program for
 /// all of them, so that a person can read it.
-fn lowered(case: &str) -> Program {
+fn lowered(case: &str) -> Stages {
     let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/goldens").join(case);
     let ranges = [("images", 1, 8), ("height", 16, 64), ("width", 16, 64)];
     let ranges = ranges.map(|(name, min, max)| (name.to_string(), SymbolRange::new(min, max)));
     let options = Options { ranges: ranges.into(), ..Options::default() };
     let model = load_with(model.join("model"), &options).unwrap();
     let compiler = Compiler::new(Target::from_name("cpu:x86-64-v4").unwrap()).disable("cut-range");
-    compiler.lower(&model).unwrap()
+    compiler.stages(&model).unwrap()
 }
 
-fn kernels(program: &Program) -> String {
+fn kernels(program: &Stages) -> String {
     let functions = program.pieces.iter().flat_map(|piece| &piece.module.functions);
     functions.map(|function| function.to_string()).collect::<Vec<_>>().join("\n")
 }

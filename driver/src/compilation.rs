@@ -2,9 +2,9 @@
 
 use crate::diagnostic::{Diagnostic, Explained};
 use crate::options::CompileOptions;
-use crate::progress::Stages;
+use crate::progress::StageProgress;
 use crate::subject::Subject;
-use ocellus_compiler::{Compiler, Explanation, Program, Stage};
+use ocellus_compiler::{Compiler, Explanation, Stage, Stages};
 use ocellus_frontend::Model;
 use ocellus_runtime::terminal::say;
 use ocellus_runtime::{Artifact, Options, Session};
@@ -32,8 +32,8 @@ pub fn compiler(options: &CompileOptions) -> Result<Compiler, Diagnostic> {
 pub fn compile(
     model: &Model,
     options: &CompileOptions,
-    stages: &mut Stages,
-) -> Result<(Program, Artifact), Diagnostic> {
+    stages: &mut StageProgress,
+) -> Result<(Stages, Artifact), Diagnostic> {
     let compiler = compiler(options)?;
     let compiled = compiler.compile_artifact(model, &mut |stage| show(stage, stages));
     let (program, artifact) = compiled.within(&model.name)?;
@@ -46,7 +46,7 @@ pub fn compile_to_file(
     model: &Model,
     options: &CompileOptions,
     file: &Path,
-    stages: &mut Stages,
+    stages: &mut StageProgress,
 ) -> Result<(), Diagnostic> {
     let compiler = compiler(options)?;
     let compiled = compiler.compile_to_file(model, file, &mut |stage| show(stage, stages));
@@ -54,7 +54,7 @@ pub fn compile_to_file(
     Ok(())
 }
 
-fn show(stage: Stage, stages: &mut Stages) {
+fn show(stage: Stage, stages: &mut StageProgress) {
     match stage {
         Stage::Saturate => stages.begin("choose kernels"),
         Stage::Plan => stages.begin("plan buffers and launches"),
@@ -79,7 +79,7 @@ pub fn session(
     subject: Subject,
     options: &CompileOptions,
     threads: Option<NonZeroUsize>,
-    stages: &mut Stages,
+    stages: &mut StageProgress,
 ) -> Result<Session, Diagnostic> {
     let artifact = match subject {
         Subject::Artifact(artifact, _) => *artifact,

@@ -6,12 +6,12 @@ use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 /// The stages of a command, one after another.
-pub struct Stages {
+pub struct StageProgress {
     bar: Option<ProgressBar>,
     current: Option<(String, Instant)>,
 }
 
-impl Stages {
+impl StageProgress {
     /// As many stages as will come.
     pub fn new(count: usize) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
@@ -21,7 +21,7 @@ impl Stages {
             bar.enable_steady_tick(Duration::from_millis(100));
             bar
         });
-        Stages { bar, current: None }
+        StageProgress { bar, current: None }
     }
 
     /// Ends the stage before, with its time, and begins the next.
@@ -53,7 +53,7 @@ impl Stages {
     }
 }
 
-impl Drop for Stages {
+impl Drop for StageProgress {
     fn drop(&mut self) {
         self.end_current();
         if let Some(bar) = &self.bar {

@@ -26,7 +26,7 @@
 /// Where a model's weights come from.
 pub use ocellus_checkpoint as weights;
 pub use ocellus_compiler::{
-    CompilationConfig, CompileError, Compiler, Encoder, Program, Target, TargetError,
+    CompilationConfig, CompileError, Compiler, Encoder, Stages, Target, TargetError,
 };
 pub use ocellus_dialects::ElementType;
 pub use ocellus_dialects::symbolic::{Dim, SymbolRange};

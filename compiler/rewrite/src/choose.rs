@@ -6,16 +6,16 @@ use super::candidates::{Candidate, Candidates, Producer};
 use super::error::RewriteError;
 use super::extract::{Problem, Solution, Unmakeable, extract, improve};
 use super::insert::insert;
+use super::kernel_function::{Chosen, kernel_function};
 use super::language::Term;
 use super::launch_costs::{CostsAtSize, LaunchCosts};
-use super::lower::{Chosen, lower};
 use super::refused_rules::{RefusedMatch, find_refused};
 use super::report::{
     Effort, ExtractionReport, FunctionReport, RefusedKernel, Report, cost, kernel_name, kernels,
 };
+use super::rule_switches::RuleSwitches;
 use super::saturate::{Limits, Statistics, Stop, saturate};
-use super::switches::Switches;
-use super::target::TargetDescription;
+use super::target_description::TargetDescription;
 use egg::{EGraph, Id};
 use indexmap::IndexMap;
 use ocellus_dialects::symbolic::Bindings;
@@ -38,11 +38,11 @@ pub fn choose(
     module: &venc::Module,
     at: &Bindings,
     target: &TargetDescription,
-    switches: &Switches,
+    switches: &RuleSwitches,
 ) -> Result<(kernel::Module, Report), RewriteError> {
     let saturated = Saturated::new(module, target, switches, Limits::default())?;
     let selection = saturated.select(at)?;
-    let kernels = saturated.lower(&selection)?;
+    let kernels = saturated.kernels(&selection)?;
     let report = saturated.report(&selection, &kernels, at, &mut { MAX_STATES_TOGETHER })?;
     Ok((kernels, report))
 }
@@ -134,7 +134,7 @@ impl<'a> Saturated<'a> {
     pub fn new(
         module: &'a venc::Module,
         target: &TargetDescription,
-        switches: &Switches,
+        switches: &RuleSwitches,
         limits: Limits,
     ) -> Result<Self, RewriteError> {
         module.verify()?;
@@ -222,12 +222,12 @@ impl<'a> Saturated<'a> {
     }
 
     /// What was selected, as a program.
-    pub fn lower(&self, selection: &Selection) -> Result<kernel::Module, RewriteError> {
+    pub fn kernels(&self, selection: &Selection) -> Result<kernel::Module, RewriteError> {
         let functions = self
             .functions
             .iter()
             .zip(&selection.functions)
-            .map(|(function, selected)| function.lower(selected))
+            .map(|(function, selected)| function.kernels(selected))
             .collect::<Result<_, _>>()?;
         Ok(kernel::Module {
             symbols: self.module.symbols.clone(),
@@ -346,7 +346,7 @@ impl<'a> SaturatedFunction<'a> {
         module: &venc::Module,
         function: &'a venc::Function,
         cpu: &CpuTarget,
-        switches: &Switches,
+        switches: &RuleSwitches,
         limits: Limits,
     ) -> Result<Self, RewriteError> {
         let mut inserted = insert(module, function)?;
@@ -424,14 +424,14 @@ impl<'a> SaturatedFunction<'a> {
         SelectedFunction { solution, schedules, time: start.elapsed() }
     }
 
-    fn lower(&self, selected: &SelectedFunction) -> Result<kernel::Function, RewriteError> {
+    fn kernels(&self, selected: &SelectedFunction) -> Result<kernel::Function, RewriteError> {
         let candidates: HashMap<Id, (&Candidate, usize)> = self
             .candidates
             .chosen(&selected.solution)
             .zip(&selected.schedules)
             .filter_map(|((class, candidate), schedule)| Some((class, (candidate?, *schedule))))
             .collect();
-        lower(&Chosen {
+        kernel_function(&Chosen {
             function: self.function,
             egraph: &self.egraph,
             candidates,

@@ -5,7 +5,7 @@ use super::error::RewriteError;
 use super::prediction::LaunchWork;
 use super::real::Real;
 use super::report::{callees_first, launches, unbound};
-use super::target::TargetDescription;
+use super::target_description::TargetDescription;
 use indexmap::IndexSet;
 use ocellus_dialects::kernel::{Module, Step};
 use ocellus_dialects::symbolic::{Bindings, Dim, Polynomial, Symbol};

@@ -6,7 +6,7 @@ use super::error::RewriteError;
 use super::prediction::{LaunchWork, picoseconds};
 use super::report::unbound;
 use super::schedules::{Schedule, worthwhile};
-use super::target::TargetDescription;
+use super::target_description::TargetDescription;
 use indexmap::IndexMap;
 use ocellus_dialects::symbolic::{Bindings, Dim, Symbol, Symbols};
 

@@ -15,24 +15,24 @@ mod enumeration;
 mod error;
 mod extract;
 mod insert;
+mod kernel_function;
 mod language;
 mod launch_costs;
-mod lower;
 mod meaning;
 mod offline;
 mod operation;
 mod pieces;
 mod prediction;
-mod read_back;
+mod raise;
 mod real;
 mod refused_rules;
 mod report;
+mod rule_switches;
 mod rules;
 mod saturate;
 mod schedules;
 mod specialize;
-mod switches;
-mod target;
+mod target_description;
 #[cfg(test)]
 mod tests;
 
@@ -41,18 +41,18 @@ pub use choose::{Saturated, Selection, choose};
 pub use cost::ProgramCost;
 pub use error::RewriteError;
 pub use pieces::{PieceOptions, PieceProgram, choose_pieces};
-pub use prediction::{Bound, Prediction, Quantities};
-pub use read_back::read_back;
+pub use prediction::{Bottleneck, Prediction, Quantities};
+pub use raise::raise;
 pub use refused_rules::RefusedRule;
 pub use report::{
     Alternative, Effort, ExtractionReport, FunctionReport, KernelReport, RefusedKernel, Report,
     callees_first, launches,
 };
+pub use rule_switches::{RuleSwitches, nearest};
 pub use rules::{Assumption, Condition, Group, Rule, UnknownAssumption};
 pub use saturate::{Limits, RuleStatistics, Statistics, Stop};
 pub use specialize::specialize;
-pub use switches::{Switches, nearest};
-pub use target::{BandwidthShare, MemoryLevel, Rates, TargetDescription, TileRates};
+pub use target_description::{BandwidthShare, MemoryLevel, Rates, TargetDescription, TileRates};
 
 /// Every rewrite rule with its group, for listings.
 pub fn rules() -> impl Iterator<Item = (Group, &'static Rule)> {

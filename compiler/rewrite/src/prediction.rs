@@ -1,7 +1,7 @@
 //! How long a launch takes on a target: the roofline over waves of tiles, and the cost of launching.
 
 use super::real::Real;
-use super::target::TargetDescription;
+use super::target_description::TargetDescription;
 use ocellus_dialects::kernel::{Family, KernelOp};
 use ocellus_dialects::symbolic::{Bindings, Dim, NoValue, Symbol};
 use ocellus_dialects::{ElementType, TensorType};
@@ -10,7 +10,7 @@ use std::convert::Infallible;
 
 /// What bounds a launch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Bound {
+pub enum Bottleneck {
     /// Arithmetic.
     Compute,
     /// Bytes.
@@ -19,13 +19,13 @@ pub enum Bound {
     Launch,
 }
 
-impl Bound {
+impl Bottleneck {
     /// Its name in reports.
     pub fn name(self) -> &'static str {
         match self {
-            Bound::Compute => "compute",
-            Bound::Memory => "memory",
-            Bound::Launch => "launch",
+            Bottleneck::Compute => "compute",
+            Bottleneck::Memory => "memory",
+            Bottleneck::Launch => "launch",
         }
     }
 }
@@ -44,7 +44,7 @@ pub struct Prediction {
     /// Microseconds that moving its bytes alone would take.
     pub memory_microseconds: f64,
     /// What bounds it.
-    pub bound: Bound,
+    pub bound: Bottleneck,
 }
 
 impl Prediction {
@@ -240,11 +240,11 @@ pub fn predict(launch: &Quantities, target: &TargetDescription) -> Prediction {
     let matrix_rate = launch.matrix_rate(target);
     let (compute, memory) = (launch.compute(matrix_rate, target), launch.memory(target));
     let bound = if target.launch_us >= compute.max(memory) {
-        Bound::Launch
+        Bottleneck::Launch
     } else if compute >= memory {
-        Bound::Compute
+        Bottleneck::Compute
     } else {
-        Bound::Memory
+        Bottleneck::Memory
     };
     Prediction {
         flops: launch.matrix_flops + launch.prologue_flops + launch.elementwise_flops,
@@ -295,9 +295,9 @@ mod tests {
 
     #[test]
     fn the_roofline_has_two_sides_and_a_floor() {
-        assert_eq!(predicted(768, 3072, 1000).bound, Bound::Compute);
-        assert_eq!(predicted(768, 3072, 1).bound, Bound::Memory);
-        assert_eq!(predicted(16, 16, 1).bound, Bound::Launch);
+        assert_eq!(predicted(768, 3072, 1000).bound, Bottleneck::Compute);
+        assert_eq!(predicted(768, 3072, 1).bound, Bottleneck::Memory);
+        assert_eq!(predicted(16, 16, 1).bound, Bottleneck::Launch);
     }
 
     #[test]

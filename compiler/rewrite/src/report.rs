@@ -4,7 +4,7 @@ use super::error::RewriteError;
 use super::prediction::{LaunchWork, Prediction, predict};
 use super::refused_rules::RefusedRule;
 use super::saturate::Statistics;
-use super::target::TargetDescription;
+use super::target_description::TargetDescription;
 use ocellus_dialects::kernel::{Family, Function, KernelOp, Mask, Module, Step};
 use ocellus_dialects::symbolic::{Bindings, Dim};
 use ocellus_dialects::venc::ValueId;

@@ -6,8 +6,8 @@
 use super::analysis::{Sort, Types};
 use super::error::RewriteError;
 use super::language::Term;
+use super::rule_switches::RuleSwitches;
 use super::rules::{Condition, Group, Rule};
-use super::switches::Switches;
 use egg::{Applier, EGraph, Pattern, SearchMatches, Searcher, Subst};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -163,7 +163,7 @@ impl Compiled {
 pub fn saturate(
     function: &str,
     egraph: &mut EGraph<Term, Types>,
-    switches: &Switches,
+    switches: &RuleSwitches,
     limits: Limits,
 ) -> Result<Statistics, RewriteError> {
     let start = Instant::now();

@@ -58,7 +58,7 @@ pub fn worthwhile(costs: impl Iterator<Item = f64> + Clone) -> usize {
 mod tests {
     use super::*;
     use crate::launch_costs::LaunchCosts;
-    use crate::target::TargetDescription;
+    use crate::target_description::TargetDescription;
     use ocellus_dialects::ElementType;
     use ocellus_dialects::kernel::{GemmTile, Prologue};
     use ocellus_dialects::symbolic::{Bindings, Symbol, SymbolRange, Symbols};

@@ -1,7 +1,7 @@
 //! What is chosen for the blocks of real encoders.
 
 use super::{
-    Limits, PieceOptions, Report, Saturated, Switches, TargetDescription, choose, choose_pieces,
+    Limits, PieceOptions, Report, RuleSwitches, Saturated, TargetDescription, choose, choose_pieces,
 };
 use crate::specialize;
 use ocellus_dialects::ElementType;
@@ -27,7 +27,7 @@ fn smallest(symbols: &Symbols) -> Bindings {
 fn chosen_with(name: &str, disabled: &[&str]) -> (kernel::Module, Report) {
     let module = specialize(&golden(name).module);
     let target = TargetDescription::named("x86-64-v4").unwrap();
-    let switches = Switches::without(disabled).unwrap();
+    let switches = RuleSwitches::without(disabled).unwrap();
     choose(&module, &smallest(&module.symbols), &target, &switches).unwrap()
 }
 
@@ -76,7 +76,7 @@ fn a_clamp_goes_into_the_epilogue() {
     .unwrap();
     let target = TargetDescription::named("x86-64-v4").unwrap();
     let at = smallest(&module.symbols);
-    let (kernels, _) = choose(&module, &at, &target, &Switches::default()).unwrap();
+    let (kernels, _) = choose(&module, &at, &target, &RuleSwitches::default()).unwrap();
     insta::assert_snapshot!(kernels.function("main").unwrap());
 }
 
@@ -97,7 +97,7 @@ fn tokens_are_read_among_others() {
     .unwrap();
     let target = TargetDescription::named("x86-64-v4").unwrap();
     let at = smallest(&module.symbols);
-    let (kernels, _) = choose(&module, &at, &target, &Switches::default()).unwrap();
+    let (kernels, _) = choose(&module, &at, &target, &RuleSwitches::default()).unwrap();
     let main = kernels.function("main").unwrap();
     assert_eq!(main.steps.len(), 1, "{main}");
     assert!(main.to_string().contains("view slice_tokens(%x) {start 1}"), "{main}");
@@ -117,7 +117,7 @@ fn without_fusion_every_operation_is_a_kernel() {
 fn without_its_only_kernel_an_operation_is_an_error_that_names_the_switch() {
     let module = specialize(&golden("vit-base").module);
     let target = TargetDescription::named("x86-64-v4").unwrap();
-    let switches = Switches::without(["patchify-as-move", "patchify-into-address"]).unwrap();
+    let switches = RuleSwitches::without(["patchify-as-move", "patchify-into-address"]).unwrap();
     let error = choose(&module, &smallest(&module.symbols), &target, &switches).unwrap_err();
     let text = error.to_string();
     assert!(text.contains("venc.patchify") && text.contains("patchify-as-move"), "{text}");
@@ -133,7 +133,7 @@ fn what_a_kernel_family_refuses_is_an_error_that_says_why() {
     .unwrap();
     let target = TargetDescription::named("x86-64-v4").unwrap();
     let at = smallest(&module.symbols);
-    let error = choose(&module, &at, &target, &Switches::default()).unwrap_err();
+    let error = choose(&module, &at, &target, &RuleSwitches::default()).unwrap_err();
     assert_eq!(
         error.to_string(),
         "in @main: no kernel can compute venc.layer_norm, which is [4, width] x f32; `rowwise` has no kernel for this: \
@@ -163,7 +163,7 @@ fn too_few_pieces_for_the_tolerance_are_told_of() {
     let module = block_over_two_symbols();
     let target = TargetDescription::named("x86-64-v4").unwrap().with_units(16);
     let limits = |options: PieceOptions| {
-        let pieces = choose_pieces(&module, &target, &Switches::default(), options).unwrap();
+        let pieces = choose_pieces(&module, &target, &RuleSwitches::default(), options).unwrap();
         assert!(pieces.len() <= options.max_pieces);
         assert!(pieces.iter().all(|(_, report)| report.limits == pieces[0].1.limits));
         pieces[0].1.limits.clone()
@@ -184,7 +184,7 @@ fn a_range_is_covered_by_pieces_without_gap_or_overlap() {
     let module = block_over_two_symbols();
     let target = TargetDescription::named("x86-64-v4").unwrap().with_units(16);
     let options = PieceOptions::default();
-    let pieces = choose_pieces(&module, &target, &Switches::default(), options).unwrap();
+    let pieces = choose_pieces(&module, &target, &RuleSwitches::default(), options).unwrap();
     assert!((2..=options.max_pieces).contains(&pieces.len()), "{} pieces", pieces.len());
     let free: Vec<(&Symbol, SymbolRange)> = module.symbols.free().collect();
     let [(first, of_first), (second, of_second)] = free[..] else { panic!("{free:?}") };
@@ -217,7 +217,7 @@ fn norm_weights_go_into_weights_in_f32_alone() {
         .unwrap();
         let target = TargetDescription::named("x86-64-v4").unwrap();
         let at = smallest(&module.symbols);
-        choose(&module, &at, &target, &Switches::default()).unwrap().0.to_string()
+        choose(&module, &at, &target, &RuleSwitches::default()).unwrap().0.to_string()
     };
     assert!(kernels(ElementType::F32).contains("offline multiply("));
     assert!(!kernels(ElementType::BF16).contains("offline multiply("));
@@ -237,7 +237,7 @@ fn twelve_blocks_in_one_function_are_chosen_exactly() {
     .unwrap();
     let target = TargetDescription::named("x86-64-v4").unwrap();
     let at = smallest(&module.symbols);
-    let (_, report) = choose(&module, &at, &target, &Switches::default()).unwrap();
+    let (_, report) = choose(&module, &at, &target, &RuleSwitches::default()).unwrap();
     let function = &report.functions[0];
     println!(
         "{} nodes, {} states, {:?} + {:?}",
@@ -256,7 +256,7 @@ fn what_was_not_chosen_is_said_with_what_it_would_cost() {
     let target = TargetDescription::named("x86-64-v4").unwrap();
     let at = smallest(&module.symbols);
     let saturated =
-        Saturated::new(&module, &target, &Switches::default(), Limits::default()).unwrap();
+        Saturated::new(&module, &target, &RuleSwitches::default(), Limits::default()).unwrap();
     let selection = saturated.select(&at).unwrap();
     let alternatives = saturated.alternatives(&selection, &at).unwrap();
     let text: Vec<String> = alternatives
@@ -310,7 +310,7 @@ fn few_rows_are_multiplied_in_slices_where_many_units_wait() {
     let chosen = |units, rows| {
         let at = Bindings::from([(Symbol::new("rows"), rows)]);
         let target = target.clone().with_units(units);
-        choose(&module, &at, &target, &Switches::default()).unwrap().0.to_string()
+        choose(&module, &at, &target, &RuleSwitches::default()).unwrap().0.to_string()
     };
     let few = chosen(16, 8);
     assert!(few.contains("partial_gemm") && few.contains("rowwise sum_slices"), "{few}");
@@ -332,7 +332,7 @@ fn a_gate_may_stand_on_either_side() {
         .unwrap();
         let target = TargetDescription::named("x86-64-v4").unwrap();
         let at = Bindings::from([(Symbol::new("rows"), 4096)]);
-        let (_, report) = choose(&module, &at, &target, &Switches::default()).unwrap();
+        let (_, report) = choose(&module, &at, &target, &RuleSwitches::default()).unwrap();
         report.functions[0].kernels.iter().map(|kernel| kernel.name.clone()).collect::<Vec<_>>()
     };
     let first = kernels(true);

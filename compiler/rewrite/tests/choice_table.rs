@@ -10,7 +10,7 @@ use ocellus_dialects::symbolic::{Bindings, SymbolRange};
 use ocellus_frontend::Model;
 use ocellus_frontend::hugging_face::{self, Options};
 use ocellus_rewrite::{
-    Limits, PieceOptions, PieceProgram, ProgramCost, Saturated, Switches, TargetDescription,
+    Limits, PieceOptions, PieceProgram, ProgramCost, RuleSwitches, Saturated, TargetDescription,
     choose_pieces, specialize,
 };
 use rand::rngs::StdRng;
@@ -84,10 +84,10 @@ fn draw(model: &Model) -> Vec<Bindings> {
 fn worst(model: &Model, target: &TargetDescription, pieces: &[PieceProgram]) -> f64 {
     let cost = |piece: &PieceProgram| ProgramCost::of(&piece.module, target).unwrap();
     let costs: Vec<ProgramCost> = pieces.iter().map(cost).collect();
-    let switches = Switches::default();
+    let switches = RuleSwitches::default();
     let saturated = Saturated::new(&model.module, target, &switches, Limits::default()).unwrap();
     let loss = |size: &Bindings| {
-        let kernels = saturated.lower(&saturated.select(size).unwrap()).unwrap();
+        let kernels = saturated.kernels(&saturated.select(size).unwrap()).unwrap();
         let extracted = ProgramCost::of(&kernels, target).unwrap().at(size);
         let cheapest = costs.iter().map(|cost| cost.at(size)).fold(extracted, f64::min);
         let piece = pieces.iter().position(|piece| piece.region.contains(size));
@@ -153,7 +153,7 @@ fn every_golden_over_every_range() {
                 let target = TargetDescription::named("x86-64-v4").unwrap().with_units(units);
                 let before = thread_seconds();
                 let options = PieceOptions::default();
-                let switches = Switches::default();
+                let switches = RuleSwitches::default();
                 let chosen = choose_pieces(&model.module, &target, &switches, options).unwrap();
                 let seconds = thread_seconds() - before;
                 let (effort, stated) = (chosen[0].1.effort, 1.0 + chosen[0].1.tolerance);

@@ -14,8 +14,8 @@ use ocellus_dialects::venc::{
 use ocellus_dialects::{ElementType, TensorType};
 use ocellus_kernels::{CpuTarget, gemm};
 use ocellus_rewrite::{
-    Group, PieceProgram, Quantities, RewriteError, Switches, TargetDescription, choose, launches,
-    rules,
+    Group, PieceProgram, Quantities, RewriteError, RuleSwitches, TargetDescription, choose,
+    launches, rules,
 };
 use ocellus_runtime::artifact::{Artifact, ArtifactContents, ArtifactWriter, Provenance};
 use ocellus_runtime::{HostTensor, LaunchTime, Options, Session};
@@ -215,13 +215,13 @@ impl Microbenchmark {
 }
 
 /// The rules for plain kernels, so that the chain stays one; for two products in one launch where they are measured.
-fn plain_kernels(family: Family) -> Result<Switches, RewriteError> {
+fn plain_kernels(family: Family) -> Result<RuleSwitches, RewriteError> {
     let others = rules().filter(|(group, rule)| match group {
         Group::Exploration => true,
         Group::Fusion => !(family == Family::BackToBackGemm && rule.name == "gemm-into-gemm"),
         Group::Recognition | Group::Implementation => false,
     });
-    Switches::without(others.map(|(_, rule)| rule.name))
+    RuleSwitches::without(others.map(|(_, rule)| rule.name))
 }
 
 impl Prepared {

@@ -245,7 +245,7 @@ fn missed_in(piece: usize, report: &Report) -> impl Iterator<Item = Missed> {
     })
 }
 
-fn rules(switches: &ocellus_rewrite::Switches, functions: &[FunctionReport]) -> Vec<Rule> {
+fn rules(switches: &ocellus_rewrite::RuleSwitches, functions: &[FunctionReport]) -> Vec<Rule> {
     let enabled: Vec<&str> = switches.enabled().map(|(_, rule)| rule.name).collect();
     let rule = |(group, rule): (ocellus_rewrite::Group, &'static ocellus_rewrite::Rule)| {
         let of_functions =

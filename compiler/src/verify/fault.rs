@@ -49,7 +49,7 @@ fn rules_that_fired(
     compiler: &Compiler,
     model: &Model,
 ) -> Result<Vec<(Group, &'static str)>, CompileError> {
-    let program = compiler.lower(model)?;
+    let program = compiler.stages(model)?;
     let functions = program.reports.iter().flat_map(|report| &report.functions);
     let statistics = functions.flat_map(|function| &function.saturation.rules);
     let fired: BTreeSet<&str> =

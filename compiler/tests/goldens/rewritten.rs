@@ -6,10 +6,10 @@ use ocellus_dialects::ElementType;
 use ocellus_frontend::hugging_face::{Options, load_with};
 use ocellus_reference::{bind_inputs, evaluate};
 use ocellus_rewrite::specialize;
-use ocellus_rewrite::{Switches, TargetDescription, choose, read_back};
+use ocellus_rewrite::{RuleSwitches, TargetDescription, choose, raise};
 use std::path::Path;
 
-fn check(case: &Path, switches: &Switches) {
+fn check(case: &Path, switches: &RuleSwitches) {
     let options = Options { ranges: ranges(&golden(case)), ..Options::default() };
     let model = load_with(case.join("model"), &options).unwrap();
     let inputs = tensors(&case.join("in.safetensors"));
@@ -23,7 +23,7 @@ fn check(case: &Path, switches: &Switches) {
         assert!(function.extraction.proven_optimal, "{name}: @{}", function.name);
         assert!(function.saturation.is_complete(), "{name}: @{}", function.name);
     }
-    let read = read_back(&kernels).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let read = raise(&kernels).unwrap_or_else(|error| panic!("{name}: {error}"));
     let found = evaluate(&read, model.weights.as_ref(), &inputs).unwrap();
     let launches: usize = report.functions.iter().map(|function| function.kernels.len()).sum();
     for (output, expected) in tensors(&case.join("out.safetensors")) {
@@ -35,12 +35,12 @@ fn check(case: &Path, switches: &Switches) {
 
 #[test]
 fn what_is_chosen_computes_what_was_asked_for() {
-    cases().iter().for_each(|case| check(case, &Switches::default()));
+    cases().iter().for_each(|case| check(case, &RuleSwitches::default()));
 }
 
 #[test]
 fn implementation_rules_alone_compile_everything() {
-    let switches = Switches::without(["exploration", "recognition", "fusion"]).unwrap();
+    let switches = RuleSwitches::without(["exploration", "recognition", "fusion"]).unwrap();
     cases().iter().for_each(|case| check(case, &switches));
 }
 
@@ -58,8 +58,8 @@ fn what_is_chosen_in_bf16_means_the_same_program() {
         let at = bind_inputs(&model.module.symbols, entry, &inputs).unwrap();
         let target = TargetDescription::named("x86-64-v4-bf16").unwrap();
         let module = specialize(&model.module);
-        let (kernels, _) = choose(&module, &at, &target, &Switches::default()).unwrap();
-        let read = read_back(&kernels).unwrap();
+        let (kernels, _) = choose(&module, &at, &target, &RuleSwitches::default()).unwrap();
+        let read = raise(&kernels).unwrap();
         let found = evaluate(&read, model.weights.as_ref(), &inputs).unwrap();
         let expected = evaluate(&model.module, model.weights.as_ref(), &inputs).unwrap();
         for (output, expected) in expected {

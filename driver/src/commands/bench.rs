@@ -7,7 +7,7 @@ use crate::inputs::{Inputs, OptionalInputs, borrowed};
 use crate::options::CompileOptions;
 use crate::output;
 use crate::plan_sizes::{PlanSizes, SizeArgument};
-use crate::progress::Stages;
+use crate::progress::StageProgress;
 use crate::subject::Subject;
 use crate::timing::{Timing, milliseconds};
 use ocellus_frontend::Model;
@@ -63,7 +63,7 @@ struct Case {
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
-    let mut stages = Stages::new(compilation::STAGES + 2);
+    let mut stages = StageProgress::new(compilation::STAGES + 2);
     stages.begin("load");
     let subject = Subject::open(&arguments.subject, &arguments.options)?;
     let given = arguments.inputs.read(&subject, arguments.threads)?;

@@ -4,7 +4,7 @@ use crate::bounded;
 use crate::diagnostic::Diagnostic;
 use crate::output;
 use crate::processor::processor_name;
-use crate::progress::Stages;
+use crate::progress::StageProgress;
 use ocellus_compiler::Target;
 use ocellus_compiler::calibrate::calibrate;
 use ocellus_runtime::Options;
@@ -39,7 +39,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
     let output = arguments.output.as_deref().map(output::open).transpose()?;
     let threads = arguments.threads.map_or(Options::default().threads, NonZeroUsize::get);
     let processor = processor_name().unwrap_or_else(|| "a processor without a name".into());
-    let mut stages = Stages::new(14);
+    let mut stages = StageProgress::new(14);
     let measured =
         calibrate(&processor, *arguments.target.cpu(), threads, &mut |what| stages.begin(what))?;
     drop(stages);

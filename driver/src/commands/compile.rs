@@ -5,9 +5,9 @@ use crate::diagnostic::Diagnostic;
 use crate::files_read;
 use crate::options::CompileOptions;
 use crate::output;
-use crate::progress::Stages;
+use crate::progress::StageProgress;
 use crate::subject::open_model;
-use ocellus_compiler::{Program, Switches};
+use ocellus_compiler::{Stages, Switches};
 use ocellus_rewrite::{Limits, Saturated, TargetDescription};
 use ocellus_runtime::Output;
 use std::path::PathBuf;
@@ -50,7 +50,7 @@ enum Emit {
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
     let output = arguments.output.as_deref().map(output::open).transpose()?;
-    let mut stages = Stages::new(compilation::STAGES + 1);
+    let mut stages = StageProgress::new(compilation::STAGES + 1);
     stages.begin("load");
     let (model, path) = open_model(&arguments.model, &arguments.options)?;
     if let Some(output) = &output {
@@ -58,7 +58,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
     }
     match arguments.emit {
         Some(stage) => {
-            let program = compilation::compiler(&arguments.options)?.lower(&model)?;
+            let program = compilation::compiler(&arguments.options)?.stages(&model)?;
             drop(stages);
             compilation::warn(&program.explanation);
             output::print_exactly(&text(&program, stage, &arguments.options)?)
@@ -80,7 +80,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
 }
 
 /// What saturation finds for each piece's sizes is one e-graph: it is asked at many sizes.
-fn saturated(program: &Program, options: &CompileOptions) -> Result<String, Diagnostic> {
+fn saturated(program: &Stages, options: &CompileOptions) -> Result<String, Diagnostic> {
     let module = ocellus_rewrite::specialize(&program.venc);
     let switches = Switches::without(&options.disable)?;
     let target = match options.machine()? {
@@ -91,7 +91,7 @@ fn saturated(program: &Program, options: &CompileOptions) -> Result<String, Diag
     Ok(Saturated::new(&module, &target, &rules, Limits::default())?.to_string())
 }
 
-fn kernels(program: &Program) -> String {
+fn kernels(program: &Stages) -> String {
     let pieces = program.pieces.iter().enumerate();
     let text = pieces.map(|(position, piece)| {
         let count = program.pieces.len();
@@ -105,7 +105,7 @@ fn kernels(program: &Program) -> String {
     text.collect()
 }
 
-fn text(program: &Program, stage: Emit, options: &CompileOptions) -> Result<String, Diagnostic> {
+fn text(program: &Stages, stage: Emit, options: &CompileOptions) -> Result<String, Diagnostic> {
     let mut text = match stage {
         Emit::Venc => program.venc.to_string(),
         Emit::Saturated => saturated(program, options)?,

@@ -5,7 +5,7 @@ use crate::diagnostic::{Diagnostic, Explained};
 use crate::files_read;
 use crate::options::CompileOptions;
 use crate::output;
-use crate::progress::Stages;
+use crate::progress::StageProgress;
 use crate::subject::Subject;
 use ocellus_compiler::{EXPLANATION_ATTACHMENT, Explanation};
 use ocellus_dialects::kernel::Family;
@@ -37,7 +37,7 @@ pub struct Arguments {
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
     let html = arguments.html.as_deref().map(output::open).transpose()?;
-    let mut stages = Stages::new(2);
+    let mut stages = StageProgress::new(2);
     stages.begin("load");
     let subject = Subject::open(&arguments.subject, &arguments.options)?;
     if let Some(html) = &html {
@@ -47,7 +47,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
         Subject::Model(model, _) => {
             stages.begin("choose kernels");
             compilation::compiler(&arguments.options)?
-                .lower(&model)
+                .stages(&model)
                 .within(&model.name)?
                 .explanation
         }

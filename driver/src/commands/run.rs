@@ -7,7 +7,7 @@ use crate::files_read;
 use crate::inputs::{Inputs, RequiredInputs, borrowed};
 use crate::options::CompileOptions;
 use crate::output;
-use crate::progress::Stages;
+use crate::progress::StageProgress;
 use crate::subject::Subject;
 use ocellus_checkpoint::{WeightError, first_non_finite_weight};
 use ocellus_dialects::ElementType;
@@ -67,7 +67,7 @@ impl Arguments {
 pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
     let Device::Cpu = arguments.device;
     let output = output::open(&arguments.output)?;
-    let mut stages = Stages::new(compilation::STAGES + 4);
+    let mut stages = StageProgress::new(compilation::STAGES + 4);
     stages.begin("load");
     let subject = Subject::open(&arguments.subject, &arguments.options)?;
     output::spare(&output, &arguments.files_read(&subject))?;

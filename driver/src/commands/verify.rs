@@ -7,7 +7,7 @@ use crate::diagnostic::Diagnostic;
 use crate::inputs::{Inputs, OptionalInputs};
 use crate::options::CompileOptions;
 use crate::output;
-use crate::progress::Stages;
+use crate::progress::StageProgress;
 use crate::subject::{Subject, open_model};
 use ocellus_compiler::verify::{
     Pieces, SizeCheck, Sizes, Verdict, check_inputs, check_size, find_fault, sizes_to_check,
@@ -57,7 +57,7 @@ struct Sides {
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
-    let mut stages = Stages::new(compilation::STAGES + 2);
+    let mut stages = StageProgress::new(compilation::STAGES + 2);
     let sides = prepare(arguments, &mut stages)?;
     stages.begin("compare");
     let pieces = sides.pieces();
@@ -96,7 +96,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
     Err(diagnostic.help(fault(&verdict?)))
 }
 
-fn prepare(arguments: &Arguments, stages: &mut Stages) -> Result<Sides, Diagnostic> {
+fn prepare(arguments: &Arguments, stages: &mut StageProgress) -> Result<Sides, Diagnostic> {
     stages.begin("load");
     let subject = Subject::open(&arguments.subject, &arguments.options)?;
     let given = arguments.inputs.read(&subject, arguments.threads)?;

@@ -1,44 +1,33 @@
 //! [`Dispatch`]: which program runs at a size.
 
-use ocellus_dialects::plan::Plan;
+use ocellus_dialects::plan::{PieceRange, Plan};
 
 /// The ranges of all pieces in one stretch of memory: a call with a new size looks through them once.
 pub struct Dispatch {
-    bounds: Vec<Bound>,
-    /// Of each piece, where its bounds end, and its program.
+    ranges: Vec<PieceRange>,
+    /// Of each piece, where its ranges end, and its program.
     pieces: Vec<(usize, usize)>,
-}
-
-struct Bound {
-    symbol: usize,
-    min: i64,
-    max: i64,
 }
 
 impl Dispatch {
     /// The pieces of a plan.
     pub fn new(plan: &Plan) -> Self {
-        let mut dispatch = Dispatch { bounds: vec![], pieces: vec![] };
+        let mut dispatch = Dispatch { ranges: vec![], pieces: vec![] };
         for piece in &plan.pieces {
-            let bounds = piece.ranges.iter();
-            dispatch.bounds.extend(bounds.map(|r| Bound {
-                symbol: r.symbol,
-                min: r.min,
-                max: r.max,
-            }));
-            dispatch.pieces.push((dispatch.bounds.len(), piece.program));
+            dispatch.ranges.extend(piece.ranges.iter().cloned());
+            dispatch.pieces.push((dispatch.ranges.len(), piece.program));
         }
         dispatch
     }
 
     /// The program of the first piece that applies where the symbols have those values.
     pub fn program_at(&self, symbols: &[i64]) -> Option<usize> {
-        let holds = |bound: &Bound| {
-            symbols.get(bound.symbol).is_some_and(|value| (bound.min..=bound.max).contains(value))
+        let holds = |range: &PieceRange| {
+            symbols.get(range.symbol).is_some_and(|value| (range.min..=range.max).contains(value))
         };
         let mut first = 0;
         for (end, program) in &self.pieces {
-            if self.bounds.get(first..*end)?.iter().all(holds) {
+            if self.ranges.get(first..*end)?.iter().all(holds) {
                 return Some(*program);
             }
             first = *end;
@@ -50,7 +39,7 @@ impl Dispatch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ocellus_dialects::plan::{Piece, PieceRange};
+    use ocellus_dialects::plan::Piece;
     use std::hint::black_box;
     use std::time::{Duration, Instant};
 

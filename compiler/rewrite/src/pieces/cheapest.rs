@@ -25,7 +25,7 @@ const MAX_STATES_NEAR_KNOWN: usize = 60_000;
 const MAX_COSTS: usize = 16_000_000;
 
 /// A program that is the cheapest somewhere.
-pub struct Program {
+pub struct KnownProgram {
     /// What was chosen.
     pub selection: Selection,
     /// Where it was found.
@@ -41,7 +41,7 @@ pub struct Cheapest<'a> {
     costs: Costs<'a>,
     /// The share by which a program may cost more than the cheapest and still be as good.
     indifference: f64,
-    programs: Vec<Program>,
+    programs: Vec<KnownProgram>,
     known: BTreeMap<Position, usize>,
     /// The least that any program costs at every position that is evaluated, as far as is known.
     min: Vec<f64>,
@@ -94,7 +94,7 @@ impl<'a> Cheapest<'a> {
     }
 
     /// The programs.
-    pub fn programs(&self) -> &[Program] {
+    pub fn programs(&self) -> &[KnownProgram] {
         &self.programs
     }
 
@@ -109,13 +109,13 @@ impl<'a> Cheapest<'a> {
     }
 
     /// The kernels of a program.
-    pub fn lower(&self, program: usize) -> Result<Module, RewriteError> {
-        self.saturated.lower(&self.programs[program].selection)
+    pub fn kernels(&self, program: usize) -> Result<Module, RewriteError> {
+        self.saturated.kernels(&self.programs[program].selection)
     }
 
     /// What a program costs at any size.
     pub fn cost(&self, program: usize) -> Result<ProgramCost, RewriteError> {
-        ProgramCost::of(&self.lower(program)?, self.saturated.target())
+        ProgramCost::of(&self.kernels(program)?, self.saturated.target())
     }
 
     /// At how many sizes the cheapest program was asked for.
@@ -299,7 +299,7 @@ impl<'a> Cheapest<'a> {
     fn add(&mut self, selection: Selection, at: Position) -> usize {
         let costs = self.costs.of(&selection, 0);
         self.take_down(self.programs.len(), &costs, 0);
-        self.programs.push(Program { selection, at, costs: costs.fixed });
+        self.programs.push(KnownProgram { selection, at, costs: costs.fixed });
         self.programs.len() - 1
     }
 

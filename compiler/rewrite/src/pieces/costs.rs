@@ -8,7 +8,7 @@ use crate::cost::LaunchCost;
 use crate::error::RewriteError;
 use crate::real::Lanes;
 use crate::schedules::MIN_SAVING;
-use crate::target::TargetDescription;
+use crate::target_description::TargetDescription;
 use ocellus_dialects::symbolic::{Dim, Symbol};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,12 +19,12 @@ pub struct Costs<'a> {
     /// The values of the symbols at all positions, several side by side, and how many these are.
     sizes: Vec<(Vec<Lanes>, usize)>,
     /// The launches that were evaluated, by number.
-    launches: BTreeMap<usize, Launch>,
+    launches: BTreeMap<usize, LaunchAtPositions>,
     work: usize,
 }
 
 /// A launch with all of its schedules.
-struct Launch {
+struct LaunchAtPositions {
     /// What each costs at every position.
     costs: Vec<Vec<f64>>,
     /// What the one costs that is chosen there.
@@ -108,20 +108,21 @@ impl<'a> Costs<'a> {
         ProgramCosts { fixed, rescheduled }
     }
 
-    fn launch(&mut self, number: usize) -> &Launch {
+    fn launch(&mut self, number: usize) -> &LaunchAtPositions {
         let Costs { saturated, grid, sizes, launches, work } = self;
         launches.entry(number).or_insert_with(|| {
             let Some(cost) = saturated.launch_costs().get(number) else {
-                return Launch { costs: vec![], chosen: vec![0.0; grid.len()] };
+                return LaunchAtPositions { costs: vec![], chosen: vec![0.0; grid.len()] };
             };
-            let mut launch = Launch { costs: vec![vec![]; cost.schedules()], chosen: vec![] };
+            let mut launch =
+                LaunchAtPositions { costs: vec![vec![]; cost.schedules()], chosen: vec![] };
             *work += launch.extend(cost, sizes, saturated.target());
             launch
         })
     }
 }
 
-impl Launch {
+impl LaunchAtPositions {
     /// Costs the launch at more positions; how many costs these are.
     fn extend(
         &mut self,

@@ -8,7 +8,7 @@ use super::cheapest::Cheapest;
 use super::costs::excess;
 use super::cut::{Along, Bounded, Cut};
 use super::grid::Grid;
-use super::partition::{self, Layout, Losses, Part};
+use super::partition::{self, Losses, Part, SampleTable};
 use super::tree::{self, Samples, Search};
 use crate::cost::ProgramCost;
 use crate::error::RewriteError;
@@ -133,10 +133,10 @@ impl Cover {
     fn slabs(
         along: Along,
         (cheapest, losses): (&Cheapest, &Losses),
-        find: impl FnOnce((&Layout, &Losses)) -> Option<(Vec<Part>, f64)>,
+        find: impl FnOnce((&SampleTable, &Losses)) -> Option<(Vec<Part>, f64)>,
     ) -> Option<Self> {
         let cut = Cut::new(vec![Along::Axis(0), along.clone()]);
-        let (parts, tolerance) = find((&layout(cheapest.costs().grid(), &cut), losses))?;
+        let (parts, tolerance) = find((&table(cheapest.costs().grid(), &cut), losses))?;
         let parts = parts.into_iter().map(Bounded::from).collect();
         Some(Cover { cut, parts, tolerance, slabs_along: Some(along) })
     }
@@ -175,7 +175,7 @@ impl Cover {
         for program in self.parts.iter().map(|part| part.program).collect::<BTreeSet<_>>() {
             costs.insert(program, cheapest.cost(program)?);
         }
-        let layout = layout(cheapest.costs().grid(), &self.cut);
+        let table = table(cheapest.costs().grid(), &self.cut);
         let sizes = CutSizes { axes: cheapest.axes(), along, costs };
         let part = |part: &Bounded| Part {
             rows: part.bounds[0],
@@ -183,18 +183,18 @@ impl Cover {
             program: part.program,
         };
         let mut parts: Vec<Part> = self.parts.iter().map(part).collect();
-        borders::settle_borders(&sizes, layout.columns(), &mut parts)?;
+        borders::settle_borders(&sizes, table.columns(), &mut parts)?;
         self.parts = parts.into_iter().map(Bounded::from).collect();
         Ok(())
     }
 }
 
 /// Where the samples lie in slabs and segments.
-fn layout(grid: &Grid, cut: &Cut) -> Layout {
+fn table(grid: &Grid, cut: &Cut) -> SampleTable {
     let values = cut.samples(grid);
     let samples: Vec<(i64, i64)> =
         (0..grid.len()).map(|sample| (values[0][sample], values[1][sample])).collect();
-    Layout::new(grid.steps(0).to_vec(), &samples)
+    SampleTable::new(grid.steps(0).to_vec(), &samples)
 }
 
 /// Sizes that symbols make together that the range is tried to be cut along: most launches work on one of two.

@@ -28,9 +28,9 @@ use super::alternatives::MAX_STATES_TOGETHER;
 use super::choose::Saturated;
 use super::error::RewriteError;
 use super::report::Report;
+use super::rule_switches::RuleSwitches;
 use super::saturate::Limits;
-use super::switches::Switches;
-use super::target::TargetDescription;
+use super::target_description::TargetDescription;
 use axes::Axes;
 use cheapest::Cheapest;
 use cover::Cover;
@@ -85,7 +85,7 @@ impl Default for PieceOptions {
 pub fn choose_pieces(
     module: &venc::Module,
     target: &TargetDescription,
-    switches: &Switches,
+    switches: &RuleSwitches,
     options: PieceOptions,
 ) -> Result<Vec<(PieceProgram, Report)>, RewriteError> {
     let saturated = Saturated::new(module, target, switches, Limits::default())?;
@@ -112,7 +112,7 @@ pub fn choose_pieces(
         let at = cheapest.costs().grid().position(first_sample(&samples, part));
         let program = match kernels.entry(part.program) {
             Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(slot) => slot.insert(cheapest.lower(part.program)?),
+            Entry::Vacant(slot) => slot.insert(cheapest.kernels(part.program)?),
         };
         let selection = &cheapest.programs()[part.program].selection;
         let at = axes.at(at)?;

@@ -4,7 +4,7 @@ use super::bits::{self, Bits};
 use super::costs::excess;
 
 /// Where the samples lie: each in a row and a column.
-pub struct Layout {
+pub struct SampleTable {
     /// The least step of each row along the first axis.
     rows: Vec<i64>,
     /// The value of each column of what is cut along, growing.
@@ -33,7 +33,7 @@ pub struct Losses(Vec<Vec<f64>>);
 /// Columns in segments: the last of each, and its program.
 type Segments = Vec<(usize, usize)>;
 
-impl Layout {
+impl SampleTable {
     /// The samples with those steps along the first axis and those values of what is cut along. A row begins at each of
     /// `rows`, of which the first is the least step.
     pub fn new(rows: Vec<i64>, samples: &[(i64, i64)]) -> Self {
@@ -47,7 +47,7 @@ impl Layout {
             let row = rows.partition_point(|row| row <= step).saturating_sub(1);
             samples_of[row].push(sample);
         }
-        Layout { rows, columns, column_of, samples_of }
+        SampleTable { rows, columns, column_of, samples_of }
     }
 
     /// The values of what is cut along at the samples, growing.
@@ -107,14 +107,18 @@ struct Block {
 }
 
 /// The rows in blocks. The programs that may serve them are those at `programs`.
-fn blocks((layout, losses): (&Layout, &Losses), programs: &[usize], tolerance: f64) -> Vec<Block> {
-    let rows = layout.rows.len();
+fn blocks(
+    (table, losses): (&SampleTable, &Losses),
+    programs: &[usize],
+    tolerance: f64,
+) -> Vec<Block> {
+    let rows = table.rows.len();
     let count = rows.min(MAX_BLOCKS);
     let block = |number: usize| {
         let rows = number * rows / count..(number + 1) * rows / count;
         let unserved = |program: &usize| {
-            let mut columns = Bits::none(layout.columns.len());
-            for (column, loss) in layout.losses_in(rows.clone(), &losses.0[*program]) {
+            let mut columns = Bits::none(table.columns.len());
+            for (column, loss) in table.losses_in(rows.clone(), &losses.0[*program]) {
                 if loss > tolerance {
                     columns.insert(column);
                 }
@@ -146,22 +150,22 @@ fn segments(unserved: &[Bits], columns: usize, max: usize) -> Option<Segments> {
 /// The rows in slabs and their columns in segments, so that there are the fewest parts of this kind: the first and the
 /// last row of each slab. None where the programs do not serve all samples, or there would be more than `most`.
 fn slabs(
-    of: (&Layout, &Losses),
+    of: (&SampleTable, &Losses),
     programs: &[usize],
     (tolerance, max): (f64, usize),
 ) -> Option<Vec<([usize; 2], Segments)>> {
-    let (layout, blocks) = (of.0, blocks(of, programs, tolerance));
+    let (table, blocks) = (of.0, blocks(of, programs, tolerance));
     // The fewest parts of the blocks before each, and the last slab of these.
     let mut fewest: Vec<Option<(usize, usize, Segments)>> = vec![None; blocks.len() + 1];
     fewest[0] = Some((0, 0, vec![]));
     for first in 0..blocks.len() {
         let Some((before, ..)) = fewest[first] else { continue };
-        let mut unserved = vec![Bits::none(layout.columns.len()); programs.len()];
+        let mut unserved = vec![Bits::none(table.columns.len()); programs.len()];
         for last in first..blocks.len() {
             let block = &blocks[last];
             unserved.iter_mut().zip(&block.unserved).for_each(|(all, more)| all.unite(more));
             let max = max.saturating_sub(before);
-            let Some(segments) = segments(&unserved, layout.columns.len(), max) else { break };
+            let Some(segments) = segments(&unserved, table.columns.len(), max) else { break };
             let count = before + segments.len();
             if fewest[last + 1].as_ref().is_none_or(|known| count < known.0) {
                 fewest[last + 1] = Some((count, first, segments));
@@ -185,14 +189,14 @@ fn slabs(
 /// the one that serves best around it, and to end where the next one's becomes the better; then the program is named by
 /// its number.
 fn settle(
-    (layout, losses): (&Layout, &Losses),
+    (table, losses): (&SampleTable, &Losses),
     programs: &[usize],
     (tolerance, rows): (f64, std::ops::Range<usize>),
     segments: &mut Segments,
 ) {
     let worst_of = |program: &usize| {
-        let mut worst = vec![0f64; layout.columns.len()];
-        for (column, loss) in layout.losses_in(rows.clone(), &losses.0[*program]) {
+        let mut worst = vec![0f64; table.columns.len()];
+        for (column, loss) in table.losses_in(rows.clone(), &losses.0[*program]) {
             worst[column] = worst[column].max(loss);
         }
         worst
@@ -200,7 +204,7 @@ fn settle(
     let worst: Vec<Vec<f64>> = programs.iter().map(worst_of).collect();
     let mut start = 0;
     for (end, program) in segments.iter_mut() {
-        let around = around(start..*end + 1, layout.columns.len());
+        let around = around(start..*end + 1, table.columns.len());
         let serves =
             |program: &usize| worst[*program][start..=*end].iter().all(|loss| *loss <= tolerance);
         // What a program loses where it would not be taken anyhow says little by how much it does.
@@ -239,7 +243,7 @@ const ANY: f64 = 1e6;
 
 /// No more parts than `most` that cover the range, and the tolerance that they meet: the one asked for, or about the
 /// least with which there are so few.
-pub fn within(of: (&Layout, &Losses), tolerance: f64, max: usize) -> (Vec<Part>, f64) {
+pub fn within(of: (&SampleTable, &Losses), tolerance: f64, max: usize) -> (Vec<Part>, f64) {
     let few = |tolerance: f64| partition(of, tolerance, max.max(1));
     let (mut too_strict, mut lax) = (tolerance, tolerance);
     let mut found = few(tolerance);
@@ -263,8 +267,8 @@ pub fn within(of: (&Layout, &Losses), tolerance: f64, max: usize) -> (Vec<Part>,
 
 /// Few parts that cover the range, and no more than `most`. At every sample the program of its part costs at most
 /// `tolerance` more than the cheapest. None where this cannot be.
-pub fn partition(of: (&Layout, &Losses), tolerance: f64, max: usize) -> Option<Vec<Part>> {
-    let (Layout { rows, columns, .. }, losses) = of;
+pub fn partition(of: (&SampleTable, &Losses), tolerance: f64, max: usize) -> Option<Vec<Part>> {
+    let (SampleTable { rows, columns, .. }, losses) = of;
     let programs = losses.cover(tolerance);
     let slabs = slabs(of, &programs, (tolerance, max))?;
     let mut parts = vec![];
@@ -323,9 +327,9 @@ mod tests {
             let min = |sample: usize| costs.iter().map(|p| p[sample]).fold(f64::INFINITY, f64::min);
             let min: Vec<f64> = (0..positions.len()).map(min).collect();
             let losses = Losses::of(&min, costs.iter().map(Vec::as_slice));
-            let layout = Layout::new(rows.clone(), &samples);
-            let (mut parts, met) = within((&layout, &losses), tolerance, usize::MAX);
-            let Ok(()) = settle_borders(self, &layout.columns, &mut parts);
+            let table = SampleTable::new(rows.clone(), &samples);
+            let (mut parts, met) = within((&table, &losses), tolerance, usize::MAX);
+            let Ok(()) = settle_borders(self, &table.columns, &mut parts);
             (parts, met)
         }
 

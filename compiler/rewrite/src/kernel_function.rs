@@ -28,7 +28,7 @@ pub struct Chosen<'a> {
 }
 
 /// The `kernel` function.
-pub fn lower(chosen: &Chosen) -> Result<Function, RewriteError> {
+pub fn kernel_function(chosen: &Chosen) -> Result<Function, RewriteError> {
     let mut writer = Writer {
         chosen,
         offline: OfflineTerms::of(chosen.egraph),

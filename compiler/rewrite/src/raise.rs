@@ -18,7 +18,7 @@ use ocellus_dialects::venc::{
 use ocellus_dialects::{ElementType, TensorType};
 
 /// The `venc` module that says what `module` computes.
-pub fn read_back(module: &Module) -> Result<venc::Module, RewriteError> {
+pub fn raise(module: &Module) -> Result<venc::Module, RewriteError> {
     let mut read = venc::Module {
         symbols: module.symbols.clone(),
         functions: vec![],
@@ -33,7 +33,7 @@ pub fn read_back(module: &Module) -> Result<venc::Module, RewriteError> {
 }
 
 fn read_function(function: &Function, callees: &venc::Module) -> Result<venc::Function, String> {
-    let mut reader = Reader { builder: FunctionBuilder::new(&function.name), callees };
+    let mut reader = Raiser { builder: FunctionBuilder::new(&function.name), callees };
     let mut arguments = vec![];
     for argument in &function.arguments {
         let ty = function.value(argument.value).ty.clone();
@@ -77,12 +77,12 @@ fn read_function(function: &Function, callees: &venc::Module) -> Result<venc::Fu
 }
 
 /// Values of the `venc` function as an algebra: to apply an operation is to write it down.
-struct Reader<'a> {
+struct Raiser<'a> {
     builder: FunctionBuilder,
     callees: &'a venc::Module,
 }
 
-impl Algebra for Reader<'_> {
+impl Algebra for Raiser<'_> {
     type Tensor = ValueId;
 
     fn leaf(&mut self, leaf: Leaf) -> Result<ValueId, String> {

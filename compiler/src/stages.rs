@@ -10,7 +10,7 @@ use ocellus_rewrite::PieceProgram;
 
 /// All stages of a compilation up to the code: what `--emit` prints and `explain` explains.
 #[derive(Clone, Debug)]
-pub struct Program {
+pub struct Stages {
     /// The model's program, under the ranges that were asked for.
     pub venc: venc::Module,
     /// What was chosen, for each piece of the range.
@@ -27,7 +27,7 @@ pub struct Program {
     pub optimization: Optimization,
 }
 
-impl Program {
+impl Stages {
     /// The kernels as LLVM IR.
     pub fn llvm(&self) -> Result<String, CodegenError> {
         codegen::emit_llvm(&self.host.kernels, self.target.cpu(), self.optimization)
