@@ -1,0 +1,359 @@
+"""A draft of the gemm kernel for sm_80 and up: C[m,n] = A[m,k] W[n,k]ᵀ (+ bias), bf16, sums in f32. Writes LLVM IR.
+
+    python gemm_draft.py 128x128x64_2x2_s3          # the IR of one schedule, to standard output
+
+cp.async brings tiles of A and W into `stages` buffers of shared memory, xor-swizzled; ldmatrix reads fragments of them,
+one k-step ahead of the mma.sync that use them; the answer goes back through shared memory, so that whole lines are
+written. m, n and k are arguments of the kernel. Rows past the end are read from the last row and never stored; columns
+of k past the end are filled with zeros by cp.async itself (k and n are multiples of 8). Blocks are numbered so that
+`group` rows of tiles run side by side and share columns of W in L2.
+
+With `packed`, W is an array of tiles [n/bn][k/bk], each the image of a stage's buffer, so that the copy is linear.
+With `split`, a block sums k from ctaid.y * span to that plus span, and writes f32 to its own part of a workspace.
+"""
+
+import dataclasses
+import sys
+
+from ir import GLOBAL, SHARED, Function
+
+
+@dataclasses.dataclass(frozen=True)
+class Schedule:
+    bm: int
+    bn: int
+    bk: int
+    warps_m: int
+    warps_n: int
+    stages: int
+    group: int = 8
+    packed: bool = False
+    split: bool = False
+    bias: bool = False
+    direct: bool = False  # store the accumulators as they lie, without a way through shared memory
+    min_ctas: int = 1
+
+    @property
+    def threads(self) -> int:
+        return 32 * self.warps_m * self.warps_n
+
+    @property
+    def stage_bytes(self) -> int:
+        return (self.bm + self.bn) * self.bk * 2
+
+    @property
+    def shared_bytes(self) -> int:
+        answer = 0 if self.split or self.direct else self.bm * (self.bn + 8 * self.warps_n) * 2
+        return max(self.stages * self.stage_bytes, answer)
+
+    @property
+    def name(self) -> str:
+        flags = {"p": self.packed, "k": self.split, "b": self.bias, "d": self.direct}
+        suffix = "".join(letter for letter, on in flags.items() if on)
+        group = f"_g{self.group}" if self.group != 8 else ""
+        ctas = f"_c{self.min_ctas}" if self.min_ctas != 1 else ""
+        tail = f"_{suffix}" if suffix else ""
+        return f"{self.bm}x{self.bn}x{self.bk}_{self.warps_m}x{self.warps_n}_s{self.stages}{group}{ctas}{tail}"
+
+
+def parse(name: str) -> Schedule:
+    tile, warps, *rest = name.split("_")
+    bm, bn, bk = map(int, tile.split("x"))
+    warps_m, warps_n = map(int, warps.split("x"))
+    fields = {}
+    for part in rest:
+        if part[0] in "sgc" and part[1:].isdigit():
+            fields[{"s": "stages", "g": "group", "c": "min_ctas"}[part[0]]] = int(part[1:])
+        else:
+            for letter in part:
+                fields[{"p": "packed", "k": "split", "b": "bias", "d": "direct"}[letter]] = True
+    return Schedule(bm, bn, bk, warps_m, warps_n, **fields)
+
+
+def emit(schedule: Schedule) -> str:
+    s = schedule
+    chunks = s.bk // 8  # of 16 bytes, in a row of a tile
+    row_bytes = s.bk * 2
+    rows_a_pass = s.threads // chunks
+    passes_a, passes_b = s.bm // rows_a_pass, s.bn // rows_a_pass
+    assert rows_a_pass % 8 == 0 and passes_a * rows_a_pass == s.bm and passes_b * rows_a_pass == s.bn
+    warp_m, warp_n = s.bm // s.warps_m, s.bn // s.warps_n
+    tiles_m, tiles_n, steps = warp_m // 16, warp_n // 8, s.bk // 16
+    assert tiles_n % 2 == 0 and steps >= 2
+    swizzle_shift, swizzle_mask = (1 if chunks == 4 else 0), min(chunks, 8) - 1
+    b_offset = s.bm * row_bytes  # where W's tile begins in a stage
+
+    f = Function(
+        "gemm",
+        [(GLOBAL, "a"), (GLOBAL, "b"), (GLOBAL, "c"), (GLOBAL, "bias"), ("i32", "m"), ("i32", "n"), ("i32", "k"),
+         ("i32", "span")],
+        s.threads,
+        s.min_ctas,
+    )
+    thread = f.special("tid.x")
+    block = f.special("ctaid.x")
+
+    # Which tile: `group` rows of tiles, column by column.
+    count_m = f.divide(f.add("%m", s.bm - 1), s.bm)
+    count_n = f.divide(f.add("%n", s.bn - 1), s.bn)
+    in_group = f.mul(count_n, s.group)
+    group = f.divide(block, in_group)
+    within = f.sub(block, f.mul(group, in_group))
+    first = f.mul(group, s.group)
+    height = f.umin(f.sub(count_m, first), s.group)
+    tile_n = f.divide(within, height)
+    tile_m = f.add(first, f.sub(within, f.mul(tile_n, height)))
+    row0, column0 = f.mul(tile_m, s.bm), f.mul(tile_n, s.bn)
+
+    if s.split:
+        part = f.special("ctaid.y")
+        k_begin = f.mul(part, "%span")
+        k_end = f.umin(f.add(k_begin, "%span"), "%k")
+    else:
+        k_begin, k_end = "0", "%k"
+    count_k = f.divide(f.add(f.sub(k_end, k_begin), s.bk - 1), s.bk)
+
+    # How a thread copies: chunk `load_chunk` of rows load_row, load_row + rows_a_pass, …
+    def swizzled(row, chunk):
+        key = f.land(f.shr(row, swizzle_shift) if swizzle_shift else row, swizzle_mask)
+        return f.xor(chunk, key)
+
+    load_row, load_chunk = f.divide(thread, chunks), f.remainder(thread, chunks)
+    load_at = f.add(f.mul(load_row, row_bytes), f.mul(swizzled(load_row, load_chunk), 16))
+    k_bytes = f.i32("shl", "%k", 1)
+    chunk_bytes = f.mul(load_chunk, 16)
+
+    def sources(origin, limit, passes):
+        """Offsets, from the tile's first row, of what a thread copies; the last row again for rows past the end."""
+        last = f.sub(f.sub(limit, origin), 1)
+        rows = [f.umin(f.add(load_row, index * rows_a_pass), last) for index in range(passes)]
+        return [f.wide(f.add(f.mul(row, k_bytes), chunk_bytes)) for row in rows]
+
+    offsets_a = sources(row0, "%m", passes_a)
+    start_a = f.globally("%a", f.define(f"add i64 {f.wide_mul(row0, k_bytes)}, {f.wide(f.mul(k_begin, 2))}"))
+    if s.packed:
+        tile_bytes = s.bn * row_bytes
+        tiles_k = f.divide(f.add("%k", s.bk - 1), s.bk)
+        first_tile = f.add(f.mul(tile_n, tiles_k), f.divide(k_begin, s.bk))
+        start_b = f.globally(f.globally("%b", f.wide_mul(first_tile, tile_bytes)), f.wide(f.mul(thread, 16)))
+        load_at_b, pass_bytes_b, step_b = f.mul(thread, 16), s.threads * 16, tile_bytes
+        offsets_b = [str(index * pass_bytes_b) for index in range(passes_b)]
+    else:
+        offsets_b = sources(column0, "%n", passes_b)
+        start_b = f.globally("%b", f.define(f"add i64 {f.wide_mul(column0, k_bytes)}, {f.wide(f.mul(k_begin, 2))}"))
+        load_at_b, pass_bytes_b, step_b = load_at, rows_a_pass * row_bytes, row_bytes
+    first_k = f.add(k_begin, f.mul(load_chunk, 8))
+
+    def copies(stage, pointer_a, pointer_b, k_here, tile_k):
+        """The copies of one tile of k, as closures, so that they can be spread over the steps of another."""
+        size = f.select(f.less(k_here, k_end), 16, 0)
+        size_b = f.select(f.less(tile_k, count_k), 16, 0) if s.packed else size
+        to_a = f.shared(stage, load_at)
+        to_b = f.shared(f.shared(stage, load_at_b), b_offset)
+        work = []
+        for index in range(passes_a):
+            work.append(lambda index=index: f.copy_async(
+                f.shared(to_a, index * rows_a_pass * row_bytes), f.globally(pointer_a, offsets_a[index]), size))
+        for index in range(passes_b):
+            work.append(lambda index=index: f.copy_async(
+                f.shared(to_b, index * pass_bytes_b), f.globally(pointer_b, offsets_b[index]), size_b))
+        return work
+
+    # How a warp reads fragments: one address a step, the rest is constant.
+    lane, warp = f.land(thread, 31), f.shr(thread, 5)
+    warp_row, warp_column = f.divide(warp, s.warps_n), f.remainder(warp, s.warps_n)
+    row_a = f.add(f.mul(warp_row, warp_m), f.land(lane, 15))
+    row_b = f.add(f.mul(warp_column, warp_n), f.add(f.land(lane, 7), f.mul(f.shr(lane, 4), 8)))
+    at_a = f.add(f.mul(row_a, row_bytes), f.mul(swizzled(row_a, f.shr(lane, 4)), 16))
+    at_b = f.add(f.mul(row_b, row_bytes), f.mul(swizzled(row_b, f.land(f.shr(lane, 3), 1)), 16))
+    step_at_a = [f.xor(at_a, 32 * step) for step in range(steps)]
+    step_at_b = [f.add(f.xor(at_b, 32 * step), b_offset) for step in range(steps)]
+
+    def fragments(stage, step):
+        base_a, base_b = f.shared(stage, step_at_a[step]), f.shared(stage, step_at_b[step])
+        a = [f.ldmatrix(f.shared(base_a, index * 16 * row_bytes)) for index in range(tiles_m)]
+        b = []
+        for index in range(tiles_n // 2):
+            four = f.ldmatrix(f.shared(base_b, index * 16 * row_bytes))
+            b += [four[:2], four[2:]]
+        return a, b
+
+    # Fill the pipeline.
+    for stage in range(s.stages - 1):
+        pointer_a = f.globally(start_a, stage * row_bytes)
+        pointer_b = f.globally(start_b, stage * step_b)
+        for copy in copies(f.shared("@smem", stage * s.stage_bytes), pointer_a, pointer_b,
+                           f.add(first_k, stage * s.bk), str(stage)):
+            copy()
+        f.commit()
+    ahead = s.stages - 1
+    next_a, next_b = f.globally(start_a, ahead * row_bytes), f.globally(start_b, ahead * step_b)
+    next_k = f.add(first_k, ahead * s.bk)
+    f.wait(s.stages - 2)
+    f.barrier()
+    a0, b0 = fragments("@smem", 0)
+    entry = f.block
+    f.branch("loop")
+
+    # The loop over tiles of k.
+    f.label("loop")
+    place = f.reserve()
+    acc = [[[f"%acc{i}_{j}_{e}" for e in range(4)] for j in range(tiles_n)] for i in range(tiles_m)]
+    a = [[f"%a{i}_{e}" for e in range(4)] for i in range(tiles_m)]
+    b = [[f"%b{j}_{e}" for e in range(2)] for j in range(tiles_n)]
+    a_in, b_in, acc_in = a, b, [[list(x) for x in row] for row in acc]
+    write_stage = f.shared("@smem", "%write")
+    work = copies(write_stage, "%next_a", "%next_b", "%next_k", f.add("%tile", ahead))
+    share = -(-len(work) // (steps - 1))
+    read = f.shared("@smem", "%read")
+    for step in range(steps):
+        if step == steps - 1:
+            f.commit()
+            f.wait(s.stages - 2)
+            f.barrier()
+            write_after = "%read"
+            raised = f.add("%read", s.stage_bytes)
+            over = f.define(f"icmp eq i32 {raised}, {s.stages * s.stage_bytes}")
+            read_after = f.select(over, 0, raised)
+            read = f.shared("@smem", read_after)
+        following = fragments(read, (step + 1) % steps)
+        if step < steps - 1:
+            for copy in work[step * share:(step + 1) * share]:
+                copy()
+        for j in range(tiles_n):
+            order = range(tiles_m) if j % 2 == 0 else reversed(range(tiles_m))
+            for i in order:
+                acc[i][j] = f.mma(a[i], b[j], acc[i][j])
+        a, b = following
+    tile_after = f.add("%tile", 1)
+    next_a_after, next_b_after = f.globally("%next_a", row_bytes), f.globally("%next_b", step_b)
+    next_k_after = f.add("%next_k", s.bk)
+    f.branch_if(f.less(tile_after, count_k), "loop", "done")
+    last = s.stages - 1
+    phis = [
+        f"%tile = phi i32 [0, %{entry}], [{tile_after}, %loop]",
+        f"%read = phi i32 [0, %{entry}], [{read_after}, %loop]",
+        f"%write = phi i32 [{last * s.stage_bytes}, %{entry}], [{write_after}, %loop]",
+        f"%next_a = phi {GLOBAL} [{next_a}, %{entry}], [{next_a_after}, %loop]",
+        f"%next_b = phi {GLOBAL} [{next_b}, %{entry}], [{next_b_after}, %loop]",
+        f"%next_k = phi i32 [{next_k}, %{entry}], [{next_k_after}, %loop]",
+    ]
+    for before, start, after in zip(a_in + b_in, a0 + b0, a + b):
+        phis += [f"{x} = phi i32 [{y}, %{entry}], [{z}, %loop]" for x, y, z in zip(before, start, after)]
+    for i in range(tiles_m):
+        for j in range(tiles_n):
+            phis += [f"{x} = phi float [0.0, %{entry}], [{z}, %loop]" for x, z in zip(acc_in[i][j], acc[i][j])]
+    f.fill(place, phis)
+
+    # The answer.
+    f.label("done")
+    f.wait(0)
+    group_row, group_column = f.shr(lane, 2), f.mul(f.land(lane, 3), 2)
+    row_warp = f.add(row0, f.mul(warp_row, warp_m))
+    column_warp = f.add(column0, f.mul(warp_column, warp_n))
+    blocks = iter(range(10**6))
+
+    def store_if(condition, kind, value, pointer, align):
+        number = next(blocks)
+        f.branch_if(condition, f"store{number}", f"next{number}")
+        f.label(f"store{number}")
+        f.line(f"store {kind} {value}, {GLOBAL} {pointer}, align {align}")
+        f.branch(f"next{number}")
+        f.label(f"next{number}")
+
+    if s.bias:
+        for j in range(tiles_n):
+            column = f.umin(f.add(f.add(column_warp, group_column), j * 8), f.sub("%n", 2))
+            pointer = f.globally("%bias", f.wide(f.i32("shl", column, 1)))
+            pair = f.unpack(f.define(f"load i32, {GLOBAL} {pointer}, align 4"))
+            for i in range(tiles_m):
+                acc[i][j] = [f.f32("fadd", x, pair[e % 2]) for e, x in enumerate(acc[i][j])]
+
+    if s.split or s.direct:
+        size = 4 if s.split else 2
+        base = f.globally("%c", f.define(f"mul i64 {f.wide_mul(part, '%m')}, {f.wide(f.mul('%n', 4))}")) if s.split else "%c"
+        columns = [f.add(f.add(column_warp, group_column), j * 8) for j in range(tiles_n)]
+        fits = [f.less(column, "%n") for column in columns]
+        for i in range(tiles_m):
+            for half in range(2):
+                row = f.add(f.add(row_warp, group_row), i * 16 + half * 8)
+                inside = f.less(row, "%m")
+                line = f.globally(base, f.wide_mul(row, f.mul("%n", size)))
+                for j in range(tiles_n):
+                    pointer = f.globally(line, f.wide(f.mul(columns[j], size)))
+                    pair = acc[i][j][2 * half:2 * half + 2]
+                    if s.split:
+                        vector = f.define(f"insertelement <2 x float> undef, float {pair[0]}, i32 0")
+                        vector = f.define(f"insertelement <2 x float> {vector}, float {pair[1]}, i32 1")
+                        store_if(f.both(inside, fits[j]), "<2 x float>", vector, pointer, 8)
+                    else:
+                        store_if(f.both(inside, fits[j]), "i32", f.pack(*pair), pointer, 4)
+    else:
+        f.barrier()
+        pitch = (warp_n + 8) * 2
+        own = f.shared("@smem", f.mul(warp, warp_m * pitch))
+        put = f.shared(own, f.add(f.mul(group_row, pitch), f.mul(group_column, 2)))
+        for i in range(tiles_m):
+            for j in range(tiles_n):
+                for half in range(2):
+                    pair = f.pack(*acc[i][j][2 * half:2 * half + 2])
+                    f.line(f"store i32 {pair}, {SHARED} {f.shared(put, (i * 16 + half * 8) * pitch + j * 16)}, align 4")
+        f.warp_barrier()
+        line_chunks = warp_n // 8
+        rows_a_store = 32 // line_chunks
+        row, chunk = f.divide(lane, line_chunks), f.remainder(lane, line_chunks)
+        take = f.shared(own, f.add(f.mul(row, pitch), f.mul(chunk, 16)))
+        column = f.add(column_warp, f.mul(chunk, 8))
+        fits = f.less(column, "%n")
+        line_bytes = f.mul("%n", 2)
+        pointer0 = f.globally(f.globally("%c", f.wide_mul(f.add(row_warp, row), line_bytes)), f.wide(f.mul(column, 2)))
+        stride = f.wide_mul(line_bytes, rows_a_store)
+        pointer = pointer0
+        for index in range(warp_m // rows_a_store):
+            value = f.define(f"load <4 x i32>, {SHARED} {f.shared(take, index * rows_a_store * pitch)}, align 16")
+            inside = f.less(f.add(f.add(row_warp, row), index * rows_a_store), "%m")
+            store_if(f.both(inside, fits), "<4 x i32>", value, pointer, 16)
+            pointer = f.globally(pointer, stride)
+    f.line("ret void")
+    return f.text()
+
+
+def emit_reduce() -> str:
+    """The second half of split-K: bf16 C = the sum over `parts` of f32 workspaces. Eight columns a thread."""
+    f = Function("reduce", [(GLOBAL, "w"), (GLOBAL, "c"), ("i32", "count"), ("i32", "parts")], 128)
+    at = f.mul(f.add(f.mul(f.special("ctaid.x"), 128), f.special("tid.x")), 8)
+    f.branch_if(f.less(at, "%count"), "work", "end")
+    f.label("work")
+    start = f.globally("%w", f.wide_mul(at, 4))
+    stride = f.wide_mul("%count", 4)
+    f.branch("loop")
+    f.label("loop")
+    place = f.reserve()
+    sums = []
+    for half in range(2):
+        value = f.define(f"load <4 x float>, {GLOBAL} {f.globally('%from', half * 16)}, align 16")
+        sums.append(f.define(f"fadd <4 x float> {value}, %sum{half}"))
+    following, part = f.globally("%from", stride), f.add("%part", 1)
+    f.branch_if(f.less(part, "%parts"), "loop", "done")
+    f.fill(place, [
+        f"%from = phi {GLOBAL} [{start}, %work], [{following}, %loop]",
+        f"%part = phi i32 [0, %work], [{part}, %loop]",
+        *(f"%sum{half} = phi <4 x float> [zeroinitializer, %work], [{sums[half]}, %loop]" for half in range(2)),
+    ])
+    f.label("done")
+    words = []
+    for half in range(2):
+        lanes = [f.define(f"extractelement <4 x float> {sums[half]}, i32 {index}") for index in range(4)]
+        words += [f.pack(lanes[0], lanes[1]), f.pack(lanes[2], lanes[3])]
+    vector = "undef"
+    for index, word in enumerate(words):
+        vector = f.define(f"insertelement <4 x i32> {vector}, i32 {word}, i32 {index}")
+    f.line(f"store <4 x i32> {vector}, {GLOBAL} {f.globally('%c', f.wide_mul(at, 2))}, align 16")
+    f.branch("end")
+    f.label("end")
+    f.line("ret void")
+    return f.text()
+
+
+if __name__ == "__main__":
+    print(emit_reduce() if sys.argv[1] == "reduce" else emit(parse(sys.argv[1])))
