@@ -31,6 +31,7 @@ class Schedule:
     split: bool = False
     bias: bool = False
     direct: bool = False  # store the accumulators as they lie, without a way through shared memory
+    starved: bool = False  # the loop copies nothing, so the answer is wrong: what the rest of it could do
     min_ctas: int = 1
 
     @property
@@ -48,7 +49,7 @@ class Schedule:
 
     @property
     def name(self) -> str:
-        flags = {"p": self.packed, "k": self.split, "b": self.bias, "d": self.direct}
+        flags = {"p": self.packed, "k": self.split, "b": self.bias, "d": self.direct, "x": self.starved}
         suffix = "".join(letter for letter, on in flags.items() if on)
         group = f"_g{self.group}" if self.group != 8 else ""
         ctas = f"_c{self.min_ctas}" if self.min_ctas != 1 else ""
@@ -66,7 +67,7 @@ def parse(name: str) -> Schedule:
             fields[{"s": "stages", "g": "group", "c": "min_ctas"}[part[0]]] = int(part[1:])
         else:
             for letter in part:
-                fields[{"p": "packed", "k": "split", "b": "bias", "d": "direct"}[letter]] = True
+                fields[{"p": "packed", "k": "split", "b": "bias", "d": "direct", "x": "starved"}[letter]] = True
     return Schedule(bm, bn, bk, warps_m, warps_n, **fields)
 
 
@@ -204,6 +205,8 @@ def emit(schedule: Schedule) -> str:
     a_in, b_in, acc_in = a, b, [[list(x) for x in row] for row in acc]
     write_stage = f.shared("@smem", "%write")
     work = copies(write_stage, "%next_a", "%next_b", "%next_k", f.add("%tile", ahead))
+    if s.starved:
+        work = []
     share = -(-len(work) // (steps - 1))
     read = f.shared("@smem", "%read")
     for step in range(steps):
@@ -300,20 +303,23 @@ def emit(schedule: Schedule) -> str:
                     f.line(f"store i32 {pair}, {SHARED} {f.shared(put, (i * 16 + half * 8) * pitch + j * 16)}, align 4")
         f.warp_barrier()
         line_chunks = warp_n // 8
-        rows_a_store = 32 // line_chunks
-        row, chunk = f.divide(lane, line_chunks), f.remainder(lane, line_chunks)
-        take = f.shared(own, f.add(f.mul(row, pitch), f.mul(chunk, 16)))
-        column = f.add(column_warp, f.mul(chunk, 8))
-        fits = f.less(column, "%n")
         line_bytes = f.mul("%n", 2)
-        pointer0 = f.globally(f.globally("%c", f.wide_mul(f.add(row_warp, row), line_bytes)), f.wide(f.mul(column, 2)))
-        stride = f.wide_mul(line_bytes, rows_a_store)
-        pointer = pointer0
-        for index in range(warp_m // rows_a_store):
-            value = f.define(f"load <4 x i32>, {SHARED} {f.shared(take, index * rows_a_store * pitch)}, align 16")
-            inside = f.less(f.add(f.add(row_warp, row), index * rows_a_store), "%m")
+        corner = f.globally(f.globally("%c", f.wide_mul(row_warp, line_bytes)), f.wide(f.mul(column_warp, 2)))
+        for start in range(0, warp_m * line_chunks, 32):
+            if start == 0 or 32 % line_chunks:
+                index = f.add(lane, start)
+                row, chunk = f.divide(index, line_chunks), f.remainder(index, line_chunks)
+                take = f.shared(own, f.add(f.mul(row, pitch), f.mul(chunk, 16)))
+                pointer = f.globally(f.globally(corner, f.wide_mul(row, line_bytes)), f.wide(f.mul(chunk, 16)))
+                fits = f.less(f.add(column_warp, f.mul(chunk, 8)), "%n")
+                stride = f.wide_mul(line_bytes, 32 // line_chunks)
+            else:  # the same columns, some rows on
+                row = f.add(row, 32 // line_chunks)
+                take = f.shared(take, 32 // line_chunks * pitch)
+                pointer = f.globally(pointer, stride)
+            value = f.define(f"load <4 x i32>, {SHARED} {take}, align 16")
+            inside = f.less(f.add(row_warp, row), "%m")
             store_if(f.both(inside, fits), "<4 x i32>", value, pointer, 16)
-            pointer = f.globally(pointer, stride)
     f.line("ret void")
     return f.text()
 

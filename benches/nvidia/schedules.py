@@ -1,0 +1,55 @@
+"""Which schedules of the drafts are built and measured, and on which shapes."""
+
+GEMM = [
+    # two blocks of four warps a multiprocessor, 64 x 64 a warp
+    "128x128x32_2x2_s4", "128x128x32_2x2_s5", "128x128x32_2x2_s6", "128x128x64_2x2_s3", "128x128x64_2x2_s4",
+    "64x256x32_1x4_s4", "256x64x32_4x1_s4", "64x256x64_1x4_s3", "256x64x64_4x1_s3",
+    # one block of eight warps, 64 x 64 a warp
+    "128x256x32_2x4_s4", "128x256x32_2x4_s5", "128x256x64_2x4_s3", "128x256x64_2x4_s4", "256x128x32_4x2_s4",
+    "256x128x64_4x2_s3", "256x128x64_4x2_s4",
+    # eight warps, 64 x 32 or 32 x 64 a warp
+    "128x128x32_2x4_s4", "128x128x64_2x4_s3", "128x128x64_2x4_s4", "128x128x64_4x2_s3",
+    # smaller tiles, for few rows
+    "128x64x64_2x2_s3", "128x64x64_2x2_s4", "128x64x32_2x2_s4", "64x128x64_2x2_s3", "64x128x64_2x2_s4",
+    "64x128x32_2x2_s4", "64x128x64_1x4_s4", "64x64x64_2x2_s3", "64x64x64_2x2_s4", "64x64x64_2x2_s6", "64x64x32_2x2_s4",
+    "64x64x128_2x2_s3", "32x64x64_1x2_s4", "32x128x64_1x4_s4", "64x32x64_2x1_s4",
+    "64x96x64_2x2_s4", "128x96x64_2x2_s3", "128x192x64_2x4_s3",
+    # another order of blocks
+    "128x128x64_2x2_s3_g4", "128x128x64_2x2_s3_g16", "128x256x64_2x4_s3_g4", "128x256x64_2x4_s3_g16",
+    # accumulators stored as they lie
+    "128x128x64_2x2_s3_d", "64x64x64_2x2_s4_d",
+    # no copies in the loop: wrong answers, to see what they cost
+    "128x128x64_2x2_s3_x", "128x256x64_2x4_s3_x", "64x64x64_2x2_s4_x",
+    # a bias
+    "128x128x64_2x2_s3_b", "64x64x64_2x2_s4_b",
+]
+GEMM_PACKED = [
+    "128x128x32_2x2_s4_p", "128x128x64_2x2_s3_p", "128x256x32_2x4_s4_p", "128x256x64_2x4_s3_p", "256x128x64_4x2_s3_p",
+    "128x64x64_2x2_s4_p", "64x128x64_2x2_s4_p", "64x64x64_2x2_s4_p", "64x64x128_2x2_s3_p", "32x64x64_1x2_s4_p",
+]
+GEMM_SPLIT = [
+    "64x64x64_2x2_s4_k", "64x128x64_2x2_s4_k", "128x64x64_2x2_s4_k", "128x128x64_2x2_s3_k", "64x64x128_2x2_s3_k",
+]
+
+VIT_B = [("qkv", 768, 2304), ("proj", 768, 768), ("fc1", 768, 3072), ("fc2", 3072, 768)]
+SO400M = [("qkv", 1152, 3456), ("proj", 1152, 1152), ("fc1", 1152, 4304), ("fc2", 4304, 1152)]
+DINO_L = [("qkv", 1024, 3072), ("proj", 1024, 1024), ("fc1", 1024, 4096), ("fc2", 4096, 1024)]
+SHAPES = [("square", 8192, 8192, 8192)]
+for model, layers, tokens, batches in (
+    ("ViT-B", VIT_B, 197, (1, 8, 32)), ("so400m", SO400M, 729, (1, 8)), ("DINOv2-L", DINO_L, 257, (1, 8)),
+):
+    SHAPES += [(f"{model} {layer} x{batch}", tokens * batch, n, k) for batch in batches for layer, k, n in layers]
+
+ATTENTION = []
+for head_dim in (64, 72, 80, 88, 128):
+    ATTENTION += [f"{head_dim}_q16x4_k32_s2", f"{head_dim}_q16x4_k64_s2", f"{head_dim}_q16x8_k64_s2", f"{head_dim}_q32x4_k32_s2"]
+    ATTENTION += [f"{head_dim}_q16x4_k64_s2_r", f"{head_dim}_q32x4_k64_s2_r", f"{head_dim}_q32x2_k32_s2_r"]
+    if head_dim <= 80:
+        ATTENTION += [f"{head_dim}_q32x4_k64_s2", f"{head_dim}_q32x4_k64_s3", f"{head_dim}_q16x4_k128_s2",
+                      f"{head_dim}_q16x8_k128_s2", f"{head_dim}_q32x2_k64_s2", f"{head_dim}_q16x4_k32_s3",
+                      f"{head_dim}_q16x2_k64_s2"]
+    if head_dim in (72, 88):
+        ATTENTION += [f"{head_dim}_q16x4_k64_s2_z", f"{head_dim}_q16x8_k64_s2_z", f"{head_dim}_q32x4_k32_s2_z"]
+HEADS = {64: 12, 72: 16, 80: 16, 88: 16, 128: 16}
+TOKENS = (197, 257, 729, 1024, 4096)
+BATCHES = (1, 8)
