@@ -25,7 +25,10 @@ class Schedule:
     stages: int
     zero_tail: bool = False
     queries_in_registers: bool = True
+    ahead: bool = False  # the next block's Q Kᵀ is computed beside this block's softmax; needs three stages
     min_ctas: int = 1
+
+    cpu = "sm_80"
 
     @property
     def threads(self) -> int:
@@ -51,7 +54,7 @@ class Schedule:
 
     @property
     def name(self) -> str:
-        flags = ("z" if self.zero_tail else "") + ("" if self.queries_in_registers else "r")
+        flags = ("z" if self.zero_tail else "") + ("" if self.queries_in_registers else "r") + ("p" if self.ahead else "")
         tail = f"_{flags}" if flags else ""
         ctas = f"_c{self.min_ctas}" if self.min_ctas != 1 else ""
         return f"{self.head_dim}_q{self.rows_a_warp}x{self.warps}_k{self.keys}_s{self.stages}{ctas}{tail}"
@@ -67,6 +70,7 @@ def parse(name: str) -> Schedule:
         else:
             fields["zero_tail"] = "z" in part
             fields["queries_in_registers"] = "r" not in part
+            fields["ahead"] = "p" in part
     return Schedule(int(head_dim), rows, warps, int(keys[1:]), int(stages[1:]), **fields)
 
 
@@ -157,7 +161,8 @@ def emit(schedule: Schedule) -> str:
     copy_tile(f.shared(stage0, tile_bytes), f.globally(block_at, value_step), sizes)
     f.commit()
     back = f.define(f"sub i64 0, {block_bytes}")
-    for stage in range(1, s.stages):
+    filled = s.stages - 1 if s.ahead else s.stages
+    for stage in range(1, filled):
         block_at = f.globally(block_at, back)
 
         def copy_block(stage=stage, block_at=block_at):
@@ -183,7 +188,7 @@ def emit(schedule: Schedule) -> str:
         return [f.ldmatrix(f.shared(query_at, i * 16 * pitch + step * 32), 2) for i in range(tiles_m)]
 
     steps = full_steps + odd
-    f.wait(s.stages)
+    f.wait(filled)
     f.barrier()
     queries = [query_fragments(step) for step in range(steps)] if s.queries_in_registers else None
 
@@ -285,61 +290,35 @@ def emit(schedule: Schedule) -> str:
                 for half in range(2):
                     acc[i][tile][2 * half + e] = f.select(
                         inside, acc[i][tile][2 * half + e], "0xFFF0000000000000", "float")
-    p, maxima, sums, _ = softmax(acc, None, None)
-    f.wait(s.stages - 1)
-    f.barrier()
-    answer = add_values(stage0, p, [[["0.0"] * 4 for _ in range(tiles_d)] for _ in range(tiles_m)])
-    before_loop = f.block
-    f.branch_if(f.less(1, blocks), "loop", "done")
+    end_of_stages = first_keys + s.stages * 2 * tile_bytes
 
-    # The others.
-    f.label("loop")
-    place = f.reserve()
-    state = [x for i in range(tiles_m) for x in maxima[i] + sums[i]] + [
-        x for i in range(tiles_m) for tile in range(tiles_d) for x in answer[i][tile]]
-    names = [f"%state{index}" for index in range(len(state))]
-    inner_maxima = [[names[4 * i], names[4 * i + 1]] for i in range(tiles_m)]
-    inner_sums = [[names[4 * i + 2], names[4 * i + 3]] for i in range(tiles_m)]
-    rest = iter(names[4 * tiles_m:])
-    inner = [[[next(rest) for _ in range(4)] for _ in range(tiles_d)] for _ in range(tiles_m)]
-    f.wait(s.stages - 2)
-    f.barrier()
-    ahead = f.add("%visit", s.stages - 1)
+    def rotate(stage):
+        raised = f.add(stage, 2 * tile_bytes)
+        return f.select(f.define(f"icmp eq i32 {raised}, {end_of_stages}"), first_keys, raised)
 
-    def copy_ahead():
-        to = f.shared("@smem", "%free")
-        copy_tile(to, "%next")
-        copy_tile(f.shared(to, tile_bytes), f.globally("%next", value_step))
+    def flat(maxima, sums, answer):
+        state = [x for i in range(tiles_m) for x in maxima[i] + sums[i]]
+        return state + [x for i in range(tiles_m) for tile in range(tiles_d) for x in answer[i][tile]]
 
-    when(f.less(ahead, blocks), copy_ahead)
-    f.commit()
-    stage = f.shared("@smem", "%stage")
-    acc = scores(stage)
-    p, new_maxima, new_sums, shrink = softmax(acc, inner_maxima, inner_sums)
-    inner = [[[f.f32("fmul", x, shrink[i][e // 2]) for e, x in enumerate(inner[i][tile])] for tile in range(tiles_d)]
-             for i in range(tiles_m)]
-    inner = add_values(stage, p, inner)
-    raised = f.add("%stage", 2 * tile_bytes)
-    over = f.define(f"icmp eq i32 {raised}, {first_keys + s.stages * 2 * tile_bytes}")
-    stage_after = f.select(over, first_keys, raised)
-    visit_after, next_after = f.add("%visit", 1), f.globally("%next", back)
-    new_state = [x for i in range(tiles_m) for x in new_maxima[i] + new_sums[i]] + [
-        x for i in range(tiles_m) for tile in range(tiles_d) for x in inner[i][tile]]
-    loop_end = f.block
-    f.branch_if(f.less(visit_after, blocks), "loop", "done")
-    f.fill(place, [
-        f"%visit = phi i32 [1, %{before_loop}], [{visit_after}, %{loop_end}]",
-        f"%stage = phi i32 [{first_keys + 2 * tile_bytes}, %{before_loop}], [{stage_after}, %{loop_end}]",
-        f"%free = phi i32 [{first_keys}, %{before_loop}], [%stage, %{loop_end}]",
-        f"%next = phi {GLOBAL} [{next_block}, %{before_loop}], [{next_after}, %{loop_end}]",
-        *(f"{x} = phi float [{a}, %{before_loop}], [{b}, %{loop_end}]" for x, a, b in zip(names, state, new_state)),
-    ])
+    def unflat(names):
+        maxima = [names[4 * i:4 * i + 2] for i in range(tiles_m)]
+        sums = [names[4 * i + 2:4 * i + 4] for i in range(tiles_m)]
+        rest = iter(names[4 * tiles_m:])
+        return maxima, sums, [[[next(rest) for _ in range(4)] for _ in range(tiles_d)] for _ in range(tiles_m)]
+
+    def shrunk(answer, shrink):
+        return [[[f.f32("fmul", x, shrink[i][e // 2]) for e, x in enumerate(answer[i][tile])] for tile in range(tiles_d)]
+                for i in range(tiles_m)]
+
+    zeros = [[["0.0"] * 4 for _ in range(tiles_d)] for _ in range(tiles_m)]
+    if s.ahead:
+        final = visit_ahead(f, s, when, copy_tile, scores, softmax, add_values, rotate, flat, unflat, shrunk, acc, zeros,
+                            blocks, next_block, back, value_step, first_keys, tile_bytes)
+    else:
+        final = visit_blocks(f, s, when, copy_tile, scores, softmax, add_values, rotate, flat, unflat, shrunk, acc, zeros,
+                             blocks, next_block, back, value_step, first_keys, tile_bytes)
 
     # The answer, through the warp's own rows of Q's tile.
-    f.label("done")
-    final = [f.fresh() for _ in state]
-    for x, a, b in zip(final, state, new_state):
-        f.line(f"{x} = phi float [{a}, %{before_loop}], [{b}, %{loop_end}]")
     f.wait(0)
     rest = iter(final[4 * tiles_m:])
     own = f.shared("@smem", f.mul(warp, s.rows_a_warp * pitch))
@@ -377,6 +356,108 @@ def emit(schedule: Schedule) -> str:
         when(inside, store)
     f.line("ret void")
     return f.text()
+
+
+def visit_blocks(f, s, when, copy_tile, scores, softmax, add_values, rotate, flat, unflat, shrunk, acc, zeros, blocks,
+                 next_block, back, value_step, first_keys, tile_bytes):
+    """Block after block: scores, softmax, P V. Leaves maxima, sums and the answer, flat."""
+    stage0 = f.shared("@smem", first_keys)
+    p, maxima, sums, _ = softmax(acc, None, None)
+    f.wait(s.stages - 1)
+    f.barrier()
+    state = flat(maxima, sums, add_values(stage0, p, zeros))
+    before = f.block
+    f.branch_if(f.less(1, blocks), "loop", "done")
+    f.label("loop")
+    place = f.reserve()
+    names = [f"%state{index}" for index in range(len(state))]
+    maxima, sums, answer = unflat(names)
+    f.wait(s.stages - 2)
+    f.barrier()
+
+    def copy_ahead():
+        to = f.shared("@smem", "%free")
+        copy_tile(to, "%next")
+        copy_tile(f.shared(to, tile_bytes), f.globally("%next", value_step))
+
+    when(f.less(f.add("%visit", s.stages - 1), blocks), copy_ahead)
+    f.commit()
+    stage = f.shared("@smem", "%stage")
+    acc = scores(stage)
+    p, maxima, sums, shrink = softmax(acc, maxima, sums)
+    new_state = flat(maxima, sums, add_values(stage, p, shrunk(answer, shrink)))
+    stage_after = rotate("%stage")
+    visit_after, next_after = f.add("%visit", 1), f.globally("%next", back)
+    end = f.block
+    f.branch_if(f.less(visit_after, blocks), "loop", "done")
+    f.fill(place, [
+        f"%visit = phi i32 [1, %{before}], [{visit_after}, %{end}]",
+        f"%stage = phi i32 [{first_keys + 2 * tile_bytes}, %{before}], [{stage_after}, %{end}]",
+        f"%free = phi i32 [{first_keys}, %{before}], [%stage, %{end}]",
+        f"%next = phi {GLOBAL} [{next_block}, %{before}], [{next_after}, %{end}]",
+        *(f"{x} = phi float [{a}, %{before}], [{b}, %{end}]" for x, a, b in zip(names, state, new_state)),
+    ])
+    f.label("done")
+    final = [f.fresh() for _ in state]
+    for x, a, b in zip(final, state, new_state):
+        f.line(f"{x} = phi float [{a}, %{before}], [{b}, %{end}]")
+    return final
+
+
+def visit_ahead(f, s, when, copy_tile, scores, softmax, add_values, rotate, flat, unflat, shrunk, acc, zeros, blocks,
+                next_block, back, value_step, first_keys, tile_bytes):
+    """The same, with the scores of a block computed in the visit before, so that tensor cores work beside the softmax."""
+    assert s.stages >= 3
+    tiles_m, tiles_keys = len(acc), len(acc[0])
+    low = "0xC6293E5940000000"  # about -1e30: finite, so that its exponential is 0 and not NaN
+    state = flat([[low] * 2] * tiles_m, [["0.0"] * 2] * tiles_m, zeros)
+    pending = [x for row in acc for tile in row for x in tile]
+    before = f.block
+    f.branch_if(f.less(1, blocks), "loop", "done")
+    f.label("loop")
+    place = f.reserve()
+    names = [f"%state{index}" for index in range(len(state))]
+    held = [f"%held{index}" for index in range(len(pending))]
+    shape = lambda flat_list: [[flat_list[(i * tiles_keys + t) * 4:(i * tiles_keys + t) * 4 + 4] for t in range(tiles_keys)]
+                               for i in range(tiles_m)]
+    f.wait(s.stages - 3)
+    f.barrier()
+
+    def copy_ahead():
+        to = f.shared("@smem", "%free")
+        copy_tile(to, "%next")
+        copy_tile(f.shared(to, tile_bytes), f.globally("%next", value_step))
+
+    when(f.less(f.add("%visit", s.stages - 1), blocks), copy_ahead)
+    f.commit()
+    maxima, sums, answer = unflat(names)
+    stage_after = rotate("%stage")
+    following = scores(f.shared("@smem", stage_after))
+    p, maxima, sums, shrink = softmax(shape(held), maxima, sums)
+    new_state = flat(maxima, sums, add_values(f.shared("@smem", "%stage"), p, shrunk(answer, shrink)))
+    new_pending = [x for row in following for tile in row for x in tile]
+    visit_after, next_after = f.add("%visit", 1), f.globally("%next", back)
+    end = f.block
+    f.branch_if(f.less(f.add("%visit", 2), blocks), "loop", "done")
+    last_stage = first_keys + (s.stages - 1) * 2 * tile_bytes
+    f.fill(place, [
+        f"%visit = phi i32 [0, %{before}], [{visit_after}, %{end}]",
+        f"%stage = phi i32 [{first_keys}, %{before}], [{stage_after}, %{end}]",
+        f"%free = phi i32 [{last_stage}, %{before}], [%stage, %{end}]",
+        f"%next = phi {GLOBAL} [{next_block}, %{before}], [{next_after}, %{end}]",
+        *(f"{x} = phi float [{a}, %{before}], [{b}, %{end}]"
+          for x, a, b in zip(names + held, state + pending, new_state + new_pending)),
+    ])
+    f.label("done")
+    final = [f.fresh() for _ in state + pending]
+    for x, a, b in zip(final, state + pending, new_state + new_pending):
+        f.line(f"{x} = phi float [{a}, %{before}], [{b}, %{end}]")
+    stage = f.define(f"phi i32 [{first_keys}, %{before}], [{stage_after}, %{end}]")
+    f.wait(0)
+    f.barrier()
+    maxima, sums, answer = unflat(final[:len(state)])
+    p, maxima, sums, shrink = softmax(shape(final[len(state):]), maxima, sums)
+    return flat(maxima, sums, add_values(f.shared("@smem", stage), p, shrunk(answer, shrink)))
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ def build_drafts(draft, names: list[str], kind: str) -> dict:
         schedule = draft.parse(name)
         assert schedule.name == name, (schedule.name, name)
         cubin = BUILD / f"{kind}_{name}.cubin"
-        resources = toolchain.assemble(toolchain.to_ptx(draft.emit(schedule)), cubin)
+        resources = toolchain.assemble(toolchain.to_ptx(draft.emit(schedule), schedule.cpu), cubin)
         plan[name] = {"cubin": cubin.name, "threads": schedule.threads, "shared": schedule.shared_bytes} | resources
     return plan
 

@@ -13,6 +13,18 @@ import torch
 
 _driver = ctypes.CDLL("libcuda.so.1")
 MAX_DYNAMIC_SHARED = 8
+PROGRAMMATIC_STREAM_SERIALIZATION = 6
+
+
+class _Attribute(ctypes.Structure):
+    _fields_ = [("id", ctypes.c_int), ("padding", ctypes.c_char * 4), ("value", ctypes.c_int), ("rest", ctypes.c_char * 60)]
+
+
+class _LaunchConfig(ctypes.Structure):
+    _fields_ = [
+        *((name, ctypes.c_uint) for name in ("grid_x", "grid_y", "grid_z", "block_x", "block_y", "block_z", "shared")),
+        ("stream", ctypes.c_void_p), ("attributes", ctypes.POINTER(_Attribute)), ("count", ctypes.c_uint),
+    ]
 
 
 def _check(status: int, call: str) -> None:
@@ -38,8 +50,11 @@ class Kernel:
         _check(status, "cuOccupancyMaxActiveBlocksPerMultiprocessor")
         return count.value
 
-    def bind(self, grid: tuple[int, int, int], arguments: list):
-        """A function that launches with these arguments: tensors, ctypes values, or 32-bit integers."""
+    def bind(self, grid: tuple[int, int, int], arguments: list, programmatic: bool = False):
+        """A function that launches with these arguments: tensors, ctypes values, or 32-bit integers.
+
+        With `programmatic`, the kernel may begin before the last one of the stream has ended.
+        """
         values = []
         for argument in arguments:
             if isinstance(argument, torch.Tensor):
@@ -50,8 +65,15 @@ class Kernel:
                 values.append(argument)
         array = (ctypes.c_void_p * len(values))(*(ctypes.cast(ctypes.byref(value), ctypes.c_void_p) for value in values))
 
+        attribute = _Attribute(PROGRAMMATIC_STREAM_SERIALIZATION, value=1)
+        config = _LaunchConfig(*grid, self.threads, 1, 1, self.shared, None, ctypes.pointer(attribute), 1)
+
         def launch(_keep=(values, arguments)):
             stream = ctypes.c_void_p(torch.cuda.current_stream().cuda_stream)
+            if programmatic:
+                config.stream = stream
+                status = _driver.cuLaunchKernelEx(ctypes.byref(config), self.function, array, None)
+                return _check(status, "cuLaunchKernelEx")
             status = _driver.cuLaunchKernel(self.function, *grid, self.threads, 1, 1, self.shared, stream, array, None)
             _check(status, "cuLaunchKernel")
 

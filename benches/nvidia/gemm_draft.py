@@ -9,7 +9,8 @@ of k past the end are filled with zeros by cp.async itself (k and n are multiple
 `group` rows of tiles run side by side and share columns of W in L2.
 
 With `packed`, W is an array of tiles [n/bn][k/bk], each the image of a stage's buffer, so that the copy is linear.
-With `split`, a block sums k from ctaid.y * span to that plus span, and writes f32 to its own part of a workspace.
+With `split`, a block sums k from ctaid.y * span to that plus span, and writes f32 to its own part of a workspace, which
+another kernel adds; with `adding`, the last block of a tile to come does.
 """
 
 import dataclasses
@@ -31,6 +32,9 @@ class Schedule:
     split: bool = False
     bias: bool = False
     direct: bool = False  # store the accumulators as they lie, without a way through shared memory
+    rolling: bool = False  # fragments of W one pair of tiles ahead, not one k-step: fewer registers
+    early: bool = False  # W is fetched before the last kernel has ended (programmatic dependent launch, sm_90)
+    adding: bool = False  # split-K in one launch: the last block of a tile adds the parts
     starved: bool = False  # the loop copies nothing, so the answer is wrong: what the rest of it could do
     min_ctas: int = 1
 
@@ -44,17 +48,25 @@ class Schedule:
 
     @property
     def shared_bytes(self) -> int:
-        answer = 0 if self.split or self.direct else self.bm * (self.bn + 8 * self.warps_n) * 2
+        answer = 128 if self.split or self.direct else self.bm * (self.bn + 8 * self.warps_n) * 2
         return max(self.stages * self.stage_bytes, answer)
 
     @property
     def name(self) -> str:
-        flags = {"p": self.packed, "k": self.split, "b": self.bias, "d": self.direct, "x": self.starved}
-        suffix = "".join(letter for letter, on in flags.items() if on)
+        suffix = "".join(letter for letter, field in LETTERS.items() if getattr(self, field))
         group = f"_g{self.group}" if self.group != 8 else ""
         ctas = f"_c{self.min_ctas}" if self.min_ctas != 1 else ""
         tail = f"_{suffix}" if suffix else ""
         return f"{self.bm}x{self.bn}x{self.bk}_{self.warps_m}x{self.warps_n}_s{self.stages}{group}{ctas}{tail}"
+
+    @property
+    def cpu(self) -> str:
+        return "sm_90" if self.early else "sm_80"
+
+
+LETTERS = {
+    "p": "packed", "k": "split", "b": "bias", "d": "direct", "r": "rolling", "w": "early", "a": "adding", "x": "starved",
+}
 
 
 def parse(name: str) -> Schedule:
@@ -66,8 +78,7 @@ def parse(name: str) -> Schedule:
         if part[0] in "sgc" and part[1:].isdigit():
             fields[{"s": "stages", "g": "group", "c": "min_ctas"}[part[0]]] = int(part[1:])
         else:
-            for letter in part:
-                fields[{"p": "packed", "k": "split", "b": "bias", "d": "direct", "x": "starved"}[letter]] = True
+            fields |= {LETTERS[letter]: True for letter in part}
     return Schedule(bm, bn, bk, warps_m, warps_n, **fields)
 
 
@@ -87,7 +98,7 @@ def emit(schedule: Schedule) -> str:
     f = Function(
         "gemm",
         [(GLOBAL, "a"), (GLOBAL, "b"), (GLOBAL, "c"), (GLOBAL, "bias"), ("i32", "m"), ("i32", "n"), ("i32", "k"),
-         ("i32", "span")],
+         ("i32", "span"), *([(GLOBAL, "workspace"), (GLOBAL, "counters")] if s.adding else [])],
         s.threads,
         s.min_ctas,
     )
@@ -106,7 +117,7 @@ def emit(schedule: Schedule) -> str:
     tile_m = f.add(first, f.sub(within, f.mul(tile_n, height)))
     row0, column0 = f.mul(tile_m, s.bm), f.mul(tile_n, s.bn)
 
-    if s.split:
+    if s.split or s.adding:
         part = f.special("ctaid.y")
         k_begin = f.mul(part, "%span")
         k_end = f.umin(f.add(k_begin, "%span"), "%k")
@@ -170,21 +181,35 @@ def emit(schedule: Schedule) -> str:
     step_at_a = [f.xor(at_a, 32 * step) for step in range(steps)]
     step_at_b = [f.add(f.xor(at_b, 32 * step), b_offset) for step in range(steps)]
 
+    def fragment_a(stage, step, index):
+        return f.ldmatrix(f.shared(f.shared(stage, step_at_a[step]), index * 16 * row_bytes))
+
+    def fragments_b(stage, step, pair):
+        four = f.ldmatrix(f.shared(f.shared(stage, step_at_b[step]), pair * 16 * row_bytes))
+        return [four[:2], four[2:]]
+
+    pairs = tiles_n // 2
+
     def fragments(stage, step):
-        base_a, base_b = f.shared(stage, step_at_a[step]), f.shared(stage, step_at_b[step])
-        a = [f.ldmatrix(f.shared(base_a, index * 16 * row_bytes)) for index in range(tiles_m)]
-        b = []
-        for index in range(tiles_n // 2):
-            four = f.ldmatrix(f.shared(base_b, index * 16 * row_bytes))
-            b += [four[:2], four[2:]]
-        return a, b
+        a = [fragment_a(stage, step, index) for index in range(tiles_m)]
+        return a, [b for pair in range(1 if s.rolling else pairs) for b in fragments_b(stage, step, pair)]
 
     # Fill the pipeline.
+    if s.early:
+        f.line("call void @llvm.nvvm.griddepcontrol.launch.dependents()")
+    filling = []
     for stage in range(s.stages - 1):
         pointer_a = f.globally(start_a, stage * row_bytes)
         pointer_b = f.globally(start_b, stage * step_b)
-        for copy in copies(f.shared("@smem", stage * s.stage_bytes), pointer_a, pointer_b,
-                           f.add(first_k, stage * s.bk), str(stage)):
+        filling.append(copies(f.shared("@smem", stage * s.stage_bytes), pointer_a, pointer_b,
+                              f.add(first_k, stage * s.bk), str(stage)))
+    if s.early:
+        for work in filling:
+            for copy in work[passes_a:]:
+                copy()
+        f.line("call void @llvm.nvvm.griddepcontrol.wait()")
+    for work in filling:
+        for copy in work[:passes_a] if s.early else work:
             copy()
         f.commit()
     ahead = s.stages - 1
@@ -201,33 +226,56 @@ def emit(schedule: Schedule) -> str:
     place = f.reserve()
     acc = [[[f"%acc{i}_{j}_{e}" for e in range(4)] for j in range(tiles_n)] for i in range(tiles_m)]
     a = [[f"%a{i}_{e}" for e in range(4)] for i in range(tiles_m)]
-    b = [[f"%b{j}_{e}" for e in range(2)] for j in range(tiles_n)]
+    b = [[f"%b{j}_{e}" for e in range(2)] for j in range(2 if s.rolling else tiles_n)]
     a_in, b_in, acc_in = a, b, [[list(x) for x in row] for row in acc]
     write_stage = f.shared("@smem", "%write")
     work = copies(write_stage, "%next_a", "%next_b", "%next_k", f.add("%tile", ahead))
     if s.starved:
         work = []
-    share = -(-len(work) // (steps - 1))
     read = f.shared("@smem", "%read")
-    for step in range(steps):
-        if step == steps - 1:
-            f.commit()
-            f.wait(s.stages - 2)
-            f.barrier()
-            write_after = "%read"
-            raised = f.add("%read", s.stage_bytes)
-            over = f.define(f"icmp eq i32 {raised}, {s.stages * s.stage_bytes}")
-            read_after = f.select(over, 0, raised)
-            read = f.shared("@smem", read_after)
-        following = fragments(read, (step + 1) % steps)
-        if step < steps - 1:
-            for copy in work[step * share:(step + 1) * share]:
+
+    def next_stage():
+        """All copies are under way: wait for the next tile's, and for the warps that still read the buffer to be filled."""
+        f.commit()
+        f.wait(s.stages - 2)
+        f.barrier()
+        raised = f.add("%read", s.stage_bytes)
+        over = f.define(f"icmp eq i32 {raised}, {s.stages * s.stage_bytes}")
+        after = f.select(over, 0, raised)
+        return after, f.shared("@smem", after)
+
+    write_after = "%read"
+    if s.rolling:
+        slots = [(step, pair) for step in range(steps) for pair in range(pairs)]
+        share = -(-len(work) // (len(slots) - 1))
+        for index, (step, pair) in enumerate(slots):
+            if index == len(slots) - 1:
+                read_after, read = next_stage()
+            next_step, next_pair = slots[(index + 1) % len(slots)]
+            following_b = fragments_b(read, next_step, next_pair)
+            for copy in work[index * share:(index + 1) * share]:
                 copy()
-        for j in range(tiles_n):
-            order = range(tiles_m) if j % 2 == 0 else reversed(range(tiles_m))
-            for i in order:
-                acc[i][j] = f.mma(a[i], b[j], acc[i][j])
-        a, b = following
+            following_a = []
+            for i in range(tiles_m):
+                for e in range(2):
+                    acc[i][2 * pair + e] = f.mma(a[i], b[e], acc[i][2 * pair + e])
+                if pair == pairs - 1:
+                    following_a.append(fragment_a(read, next_step, i))
+            a, b = following_a or a, following_b
+    else:
+        share = -(-len(work) // (steps - 1))
+        for step in range(steps):
+            if step == steps - 1:
+                read_after, read = next_stage()
+            following = fragments(read, (step + 1) % steps)
+            if step < steps - 1:
+                for copy in work[step * share:(step + 1) * share]:
+                    copy()
+            for j in range(tiles_n):
+                order = range(tiles_m) if j % 2 == 0 else reversed(range(tiles_m))
+                for i in order:
+                    acc[i][j] = f.mma(a[i], b[j], acc[i][j])
+            a, b = following
     tile_after = f.add("%tile", 1)
     next_a_after, next_b_after = f.globally("%next_a", row_bytes), f.globally("%next_b", step_b)
     next_k_after = f.add("%next_k", s.bk)
@@ -263,6 +311,9 @@ def emit(schedule: Schedule) -> str:
         f.line(f"store {kind} {value}, {GLOBAL} {pointer}, align {align}")
         f.branch(f"next{number}")
         f.label(f"next{number}")
+
+    if s.adding:
+        acc = add_parts(f, s, thread, block, part, acc)
 
     if s.bias:
         for j in range(tiles_n):
@@ -322,6 +373,62 @@ def emit(schedule: Schedule) -> str:
             store_if(f.both(inside, fits), "<4 x i32>", value, pointer, 16)
     f.line("ret void")
     return f.text()
+
+
+def add_parts(f: Function, s: Schedule, thread, block, part, acc):
+    """Every block leaves its sums as they lie in registers; the last block of a tile to come adds all parts, in order."""
+    tiles = [tile for row in acc for tile in row]
+    step = s.threads * 16
+    parts = f.special("nctaid.y")
+    own = f.wide(f.mul(thread, 16))
+    first = f.globally("%workspace", f.wide_mul(f.mul(block, parts), len(tiles) * step))
+    first = f.globally(first, own)
+    put = f.globally(first, f.wide_mul(part, len(tiles) * step))
+    for index, tile in enumerate(tiles):
+        vector = "undef"
+        for e, value in enumerate(tile):
+            vector = f.define(f"insertelement <4 x float> {vector}, float {value}, i32 {e}")
+        f.line(f"store <4 x float> {vector}, {GLOBAL} {f.globally(put, index * step)}, align 16")
+    f.line('fence syncscope("device") acq_rel')
+    f.barrier()
+    f.branch_if(f.define(f"icmp eq i32 {thread}, 0"), "count", "counted")
+    f.label("count")
+    counter = f.globally("%counters", f.wide(f.mul(block, 4)))
+    before = f.define(f'atomicrmw add {GLOBAL} {counter}, i32 1 syncscope("device") acq_rel')
+    f.line(f"store i32 {before}, {SHARED} @smem, align 4")
+    f.branch("counted")
+    f.label("counted")
+    f.barrier()
+    came = f.define(f"load i32, {SHARED} @smem, align 4")
+    f.branch_if(f.define(f"icmp eq i32 {f.add(came, 1)}, {parts}"), "last", "not_last")
+    f.label("not_last")
+    f.line("ret void")
+    f.label("last")
+    f.line('fence syncscope("device") acq_rel')
+    f.branch("adding")
+    f.label("adding")
+    place = f.reserve()
+    sums = []
+    for index in range(len(tiles)):
+        value = f.define(f"load <4 x float>, {GLOBAL} {f.globally('%from', index * step)}, align 16")
+        sums.append(f.define(f"fadd <4 x float> {value}, %part_sum{index}"))
+    after, next_part = f.globally("%from", len(tiles) * step), f.add("%part_index", 1)
+    f.branch_if(f.less(next_part, parts), "adding", "added")
+    f.fill(place, [
+        f"%from = phi {GLOBAL} [{first}, %last], [{after}, %adding]",
+        f"%part_index = phi i32 [0, %last], [{next_part}, %adding]",
+        *(f"%part_sum{index} = phi <4 x float> [zeroinitializer, %last], [{value}, %adding]"
+          for index, value in enumerate(sums)),
+    ])
+    f.label("added")
+    f.branch_if(f.define(f"icmp eq i32 {thread}, 0"), "reset", "ready")
+    f.label("reset")
+    f.line(f"store i32 0, {GLOBAL} {f.globally('%counters', f.wide(f.mul(block, 4)))}, align 4")
+    f.branch("ready")
+    f.label("ready")
+    flat = iter(sums)
+    extract = lambda vector: [f.define(f"extractelement <4 x float> {vector}, i32 {e}") for e in range(4)]
+    return [[extract(next(flat)) for _ in row] for row in acc]
 
 
 def emit_reduce() -> str:

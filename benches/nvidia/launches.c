@@ -24,7 +24,7 @@
         }                                                                                              \
     } while (0)
 
-enum { LONGEST = 300 };
+enum { LONGEST = 300, BURST = 100 };
 
 static CUstream stream;
 static CUevent before, after;
@@ -192,7 +192,7 @@ static void stream_launches(const char *label, Launch *launch) {
         CHECK(cuStreamSynchronize(stream));
         CHECK(cuEventRecord(before, stream));
         double start = now_us();
-        for (int j = 0; j < 200; j++)
+        for (int j = 0; j < BURST; j++)
             CHECK(cuLaunchKernel(p->func, p->gridDimX, 1, 1, p->blockDimX, 1, 1, 0, stream, p->kernelParams, NULL));
         double end = now_us();
         CHECK(cuEventRecord(after, stream));
@@ -200,8 +200,8 @@ static void stream_launches(const char *label, Launch *launch) {
         float ms;
         CHECK(cuEventElapsedTime(&ms, before, after));
         if (i < 0) continue;
-        host[i] = (end - start) / 200;
-        device[i] = ms * 1e3 / 200;
+        host[i] = (end - start) / BURST;
+        device[i] = ms * 1e3 / BURST;
     }
     double host_us = median(host, 20), device_us = median(device, 20);
     double wall[64];
@@ -270,7 +270,7 @@ static void updates(void) {
     int changed[] = {1, 10, 100, 300};
     for (int what = 0; what < 2; what++) {
         for (int c = 0; c < 4; c++) {
-            double update[64], host[64], wall[64];
+            double update[64], host[64], wall[64], again_host[64], again_wall[64];
             for (int i = -3; i < 25; i++) {
                 launch.numbers[0] = 132 * 128 - (i & 1);
                 if (what == 1) launch.params.gridDimX = 131 + (i & 1);
@@ -282,17 +282,46 @@ static void updates(void) {
                 double launched = now_us();
                 CHECK(cuStreamSynchronize(stream));
                 double end = now_us();
+                CHECK(cuGraphLaunch(chain.exec, stream));
+                double second = now_us();
+                CHECK(cuStreamSynchronize(stream));
+                double second_end = now_us();
                 if (i < 0) continue;
                 update[i] = (updated - start) / changed[c];
                 host[i] = launched - updated;
                 wall[i] = end - updated;
+                again_host[i] = second - end;
+                again_wall[i] = second_end - end;
             }
             printf("{\"section\":\"update\",\"nodes\":%d,\"changed\":%d,\"what\":\"%s\",\"update_us_a_node\":%.3f,"
-                   "\"launch_host_us\":%.2f,\"launch_and_wait_us\":%.2f}\n",
+                   "\"launch_host_us\":%.2f,\"launch_and_wait_us\":%.2f,\"second_launch_host_us\":%.2f,"
+                   "\"second_launch_and_wait_us\":%.2f}\n",
                    LONGEST, changed[c], what ? "arguments and grid" : "arguments", median(update, 25), median(host, 25),
-                   median(wall, 25));
+                   median(wall, 25), median(again_host, 25), median(again_wall, 25));
         }
     }
+    /* The same through the graph that the executable one came from: change the node there, then update the whole. */
+    double whole_changed[64], whole_host[64], whole_wall[64];
+    for (int i = -3; i < 25; i++) {
+        CUgraphExecUpdateResultInfo result;
+        launch.params.gridDimX = 131 + (i & 1);
+        double start = now_us();
+        for (int node = 0; node < 100; node++)
+            CHECK(cuGraphKernelNodeSetParams(chain.nodes[node], &launch.params));
+        CHECK(cuGraphExecUpdate(chain.exec, chain.graph, &result));
+        double updated = now_us();
+        CHECK(cuGraphLaunch(chain.exec, stream));
+        double launched = now_us();
+        CHECK(cuStreamSynchronize(stream));
+        double end = now_us();
+        if (i < 0) continue;
+        whole_changed[i] = updated - start;
+        whole_host[i] = launched - updated;
+        whole_wall[i] = end - updated;
+    }
+    printf("{\"section\":\"whole_update_changed\",\"nodes\":%d,\"changed\":100,\"update_us\":%.2f,\"launch_host_us\":%.2f,"
+           "\"launch_and_wait_us\":%.2f}\n", LONGEST, median(whole_changed, 25), median(whole_host, 25),
+           median(whole_wall, 25));
     double whole[64], flags[64];
     for (int i = -2; i < 15; i++) {
         CUgraphExecUpdateResultInfo result;
@@ -407,6 +436,8 @@ int main(int count, char **arguments) {
     double cycles_a_us = times[0] * 1e3 / times[1];
     printf("{\"section\":\"clock\",\"mhz\":%.1f}\n", cycles_a_us);
 
+    prepare(&launch, empty, 132, 256, 0);
+    stream_launches("empty 132x256", &launch);
     prepare(&launch, empty, 1, 32, 0);
     stream_launches("empty 1x32", &launch);
     chains("empty 1x32", &launch);

@@ -44,13 +44,24 @@ class Draft:
     def weight(self, weight: torch.Tensor) -> torch.Tensor:
         return pack(weight, self.schedule) if self.schedule.packed else weight
 
-    def bind(self, a, weight, c, bias, shape, parts: int = 1):
+    def bind(self, a, weight, c, bias, shape, parts: int = 1, own: tuple = ()):
+        """A launch, and in how many parts it adds k; `own` is the workspace and the counters of an adding schedule."""
         m, n, k = shape
         s = self.schedule
         span = ceil_div(ceil_div(k, s.bk), parts) * s.bk
         parts = ceil_div(k, span)  # no part without columns of k
-        grid = (ceil_div(m, s.bm) * ceil_div(n, s.bn), parts if s.split else 1, 1)
-        return self.kernel.bind(grid, [a, weight, c, bias, m, n, k, span]), parts
+        grid = (self.tiles(m, n), parts if s.split or s.adding else 1, 1)
+        return self.kernel.bind(grid, [a, weight, c, bias, m, n, k, span, *own], programmatic=s.early), parts
+
+    def tiles(self, m: int, n: int) -> int:
+        return ceil_div(m, self.schedule.bm) * ceil_div(n, self.schedule.bn)
+
+    def own(self, m: int, n: int, parts: int) -> tuple:
+        if not self.schedule.adding:
+            return ()
+        tiles = self.tiles(m, n)
+        workspace = torch.empty(tiles * parts * self.schedule.bm * self.schedule.bn, device="cuda")
+        return workspace, torch.zeros(tiles, dtype=torch.int32, device="cuda")
 
 
 def random(*shape) -> torch.Tensor:
@@ -85,13 +96,16 @@ def check(drafts: dict, reduce, emit) -> dict:
             a, weight, bias = random(m, k), random(n, k), random(n)
             c = torch.full((m, n), float("nan"), device="cuda", dtype=torch.bfloat16)
             reference = a.float() @ weight.float().t() + (bias.float() if draft.schedule.bias else 0)
-            parts = 3 if draft.schedule.split else 1
+            parts = 3 if draft.schedule.split or draft.schedule.adding else 1
             target = torch.full((parts, m, n), float("nan"), device="cuda") if draft.schedule.split else c
-            launch, parts = draft.bind(a, draft.weight(weight), target, bias, (m, n, k), parts)
+            own = draft.own(m, n, parts)
+            launch, parts = draft.bind(a, draft.weight(weight), target, bias, (m, n, k), parts, own)
             if draft.schedule.split:
                 launch = with_reduce(launch, reduce, target, c, m * n, parts)
-            launch()
-            torch.cuda.synchronize()
+            for _ in range(2):  # twice, for what a launch leaves to the next
+                c.fill_(float("nan"))
+                launch()
+                torch.cuda.synchronize()
             error = relative_error(c, reference)
             worst = max(worst, error if error == error else 1e9)
         ok = worst < 3e-3 or draft.schedule.starved
@@ -106,7 +120,7 @@ def check(drafts: dict, reduce, emit) -> dict:
 def useful(schedule, m: int, n: int) -> bool:
     """Large shapes do not need the small tiles."""
     tiles = ceil_div(m, schedule.bm) * ceil_div(n, schedule.bn)
-    return tiles <= 132 * 40 or schedule.bm * schedule.bn >= 128 * 128
+    return tiles <= 132 * 20 or schedule.bm * schedule.bn >= 128 * 128
 
 
 def measure(drafts: dict, reduce, emit, shapes=None, names=None) -> None:
@@ -123,6 +137,8 @@ def measure(drafts: dict, reduce, emit, shapes=None, names=None) -> None:
         def cublas():
             calls = [lambda w=w: torch.mm(a, w.t(), out=c) for w in weights]
             report("cuBLAS", time_calls(calls))
+            if m < 300:
+                report("cuBLAS", time_calls(calls[:1] * 20), hot=True)
 
         cublas()
         for name in names or drafts:
@@ -134,13 +150,20 @@ def measure(drafts: dict, reduce, emit, shapes=None, names=None) -> None:
                 continue
             try:
                 own = [draft.weight(w) for w in weights] if s.packed else weights
-                if not s.split:
+                if not s.split and not s.adding:
                     calls = [draft.bind(a, w, c, bias, (m, n, k))[0] for w in own]
                     report(name, time_calls(calls))
+                    if m < 300:  # the weights in L2
+                        report(name, time_calls(calls[:1] * 20), hot=True)
                     continue
-                tiles = ceil_div(m, s.bm) * ceil_div(n, s.bn)
+                tiles = draft.tiles(m, n)
                 for parts in (2, 3, 4, 6, 8):
-                    if tiles * parts > 132 * 4 or tiles > 132 or ceil_div(k, s.bk) < 2 * parts:
+                    if tiles * parts > 132 * 4 or tiles > (264 if s.adding else 132) or ceil_div(k, s.bk) < 2 * parts:
+                        continue
+                    if s.adding:
+                        more = draft.own(m, n, parts)
+                        launches = [draft.bind(a, w, c, bias, (m, n, k), parts, more)[0] for w in own]
+                        report(name, time_calls(launches), parts=parts)
                         continue
                     workspace = torch.empty(parts, m, n, device="cuda")
                     launches = [draft.bind(a, w, workspace, bias, (m, n, k), parts) for w in own]

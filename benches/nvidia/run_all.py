@@ -17,11 +17,14 @@ import time
 import torch  # once, before the forks; nothing here touches the device
 
 BUILD, RESULTS = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
-PROFILED = "128x128x64_2x2_s3,128x256x64_2x4_s3 72_q32x4_k32_s2,64_q16x4_k64_s2".split()
-SECTIONS = [
-    "SpeedOfLight", "WarpStateStats", "SchedulerStats", "MemoryWorkloadAnalysis", "MemoryWorkloadAnalysis_Tables",
-    "Occupancy", "ComputeWorkloadAnalysis",
-]
+PROFILED = "128x128x64_2x2_s3,128x256x64_2x4_s3,192x256x32_2x4_s4_r 64_q32x4_k64_s2,64_q32x4_k32_s3_p,72_q32x4_k32_s2".split()
+SECTIONS = ["SpeedOfLight", "MemoryWorkloadAnalysis_Tables"]
+METRICS = ",".join([
+    "regex:smsp__average_warps_issue_stalled_.*_per_issue_active.ratio", "smsp__issue_active.avg.pct_of_peak_sustained_active",
+    "sm__pipe_tensor_cycles_active.avg.pct_of_peak_sustained_active", "l1tex__data_bank_conflicts_pipe_lsu.sum",
+    "l1tex__data_pipe_lsu_wavefronts_mem_shared.avg.pct_of_peak_sustained_active", "smsp__inst_executed.sum",
+    "sm__inst_executed_pipe_tensor_op_hmma.sum", "lts__t_bytes.sum.per_second", "smsp__warps_active.avg.per_cycle_active",
+])
 
 
 def gemm(emit, deadline):
@@ -64,7 +67,8 @@ def launches(emit, deadline):
 
 
 def profile(emit, deadline):
-    command = ["ncu", "--clock-control", "none", *(f"--section={name}" for name in SECTIONS), "-k", "regex:gemm|attention",
+    command = ["ncu", "--clock-control", "none", *(f"--section={name}" for name in SECTIONS), "--metrics", METRICS,
+               "-k", "regex:gemm|attention",
                sys.executable, str(pathlib.Path(__file__).with_name("profile_one.py")), str(BUILD), *PROFILED]
     done = subprocess.run(command, capture_output=True, text=True)
     (RESULTS / "profile.txt").write_text(done.stdout + done.stderr[-3000:])

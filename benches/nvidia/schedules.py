@@ -18,6 +18,17 @@ GEMM = [
     "128x128x64_2x2_s3_g4", "128x128x64_2x2_s3_g16", "128x256x64_2x4_s3_g4", "128x256x64_2x4_s3_g16",
     # accumulators stored as they lie
     "128x128x64_2x2_s3_d", "64x64x64_2x2_s4_d",
+    # as much of k under way as shared memory holds, for few rows
+    "32x64x64_1x2_s8", "32x64x64_1x2_s12", "32x128x64_1x4_s8", "32x128x64_1x4_s11", "64x32x64_2x1_s8", "64x64x64_2x2_s8",
+    "64x64x64_2x2_s12", "64x64x128_2x2_s6", "64x128x64_2x2_s6", "64x128x64_2x2_s9", "64x128x64_1x4_s6",
+    "128x64x64_2x2_s6", "128x128x64_2x2_s6", "64x96x64_2x2_s8", "64x256x64_1x4_s5",
+    # fragments of W a pair of tiles ahead: fewer registers, so larger tiles of warps (96 x 64) or more blocks
+    "128x128x32_2x2_s4_r", "128x128x32_2x2_s4_c3_r", "128x128x64_2x2_s3_r", "128x256x32_2x4_s4_r", "128x256x64_2x4_s3_r",
+    "192x256x32_2x4_s4_r", "192x256x64_2x4_s3_r", "192x128x32_2x2_s4_r", "192x128x32_2x2_s5_r", "256x192x32_4x2_s4_r",
+    "64x256x64_1x4_s3_r", "256x128x64_4x2_s3_r", "64x128x64_2x2_s4_r",
+    # W before the last kernel has ended
+    "32x64x64_1x2_s12_w", "32x128x64_1x4_s8_w", "64x64x64_2x2_s8_w", "64x128x64_2x2_s6_w", "64x128x64_2x2_s4_w",
+    "128x128x64_2x2_s3_w", "128x128x32_2x2_s4_w", "128x256x64_2x4_s3_w",
     # no copies in the loop: wrong answers, to see what they cost
     "128x128x64_2x2_s3_x", "128x256x64_2x4_s3_x", "64x64x64_2x2_s4_x",
     # a bias
@@ -26,9 +37,13 @@ GEMM = [
 GEMM_PACKED = [
     "128x128x32_2x2_s4_p", "128x128x64_2x2_s3_p", "128x256x32_2x4_s4_p", "128x256x64_2x4_s3_p", "256x128x64_4x2_s3_p",
     "128x64x64_2x2_s4_p", "64x128x64_2x2_s4_p", "64x64x64_2x2_s4_p", "64x64x128_2x2_s3_p", "32x64x64_1x2_s4_p",
+    "32x64x64_1x2_s12_p", "32x128x64_1x4_s8_p", "128x128x32_2x2_s4_pr", "128x256x32_2x4_s4_pr", "128x256x64_2x4_s3_pr",
+    "192x256x32_2x4_s4_pr", "192x128x32_2x2_s4_pr",
 ]
 GEMM_SPLIT = [
     "64x64x64_2x2_s4_k", "64x128x64_2x2_s4_k", "128x64x64_2x2_s4_k", "128x128x64_2x2_s3_k", "64x64x128_2x2_s3_k",
+    "64x64x64_2x2_s6_a", "64x128x64_2x2_s4_a", "64x128x64_2x2_s6_a", "128x64x64_2x2_s4_a", "128x128x64_2x2_s3_a",
+    "128x128x64_2x2_s4_a", "128x256x64_2x4_s3_a", "32x128x64_1x4_s8_a", "32x64x64_1x2_s8_a",
 ]
 
 VIT_B = [("qkv", 768, 2304), ("proj", 768, 768), ("fc1", 768, 3072), ("fc2", 3072, 768)]
@@ -50,6 +65,14 @@ for head_dim in (64, 72, 80, 88, 128):
                       f"{head_dim}_q16x2_k64_s2"]
     if head_dim in (72, 88):
         ATTENTION += [f"{head_dim}_q16x4_k64_s2_z", f"{head_dim}_q16x8_k64_s2_z", f"{head_dim}_q32x4_k32_s2_z"]
+ATTENTION += [  # three blocks a multiprocessor; scores one block ahead
+    "64_q32x4_k32_s2_c3_r", "72_q32x4_k32_s2_c3_r", "80_q32x4_k32_s2_c3_r", "64_q32x4_k32_s3_p", "64_q32x4_k32_s4_p",
+    "64_q32x4_k32_s3_rp", "64_q32x4_k64_s3_rp", "72_q32x4_k32_s3_p", "72_q32x4_k32_s4_p", "72_q32x4_k32_s3_rp",
+    "80_q32x4_k32_s3_p", "80_q32x4_k32_s4_p", "80_q32x4_k32_s3_rp", "88_q32x4_k32_s3_rp", "128_q16x4_k32_s3_p",
+    "128_q16x4_k64_s3_rp", "64_q16x4_k64_s3_p", "72_q16x4_k64_s3_p", "80_q16x4_k64_s3_p", "64_q16x8_k64_s3_p",
+    "72_q16x8_k64_s3_p", "64_q16x2_k32_s3", "72_q16x2_k32_s3", "80_q16x2_k32_s3", "64_q16x2_k128_s2", "72_q16x2_k128_s2",
+    "80_q16x2_k128_s2", "128_q16x2_k64_s2", "88_q16x2_k64_s2",
+]
 HEADS = {64: 12, 72: 16, 80: 16, 88: 16, 128: 16}
 TOKENS = (197, 257, 729, 1024, 4096)
 BATCHES = (1, 8)
