@@ -25,6 +25,7 @@ class Schedule:
     stages: int
     zero_tail: bool = False
     queries_in_registers: bool = True
+    lazy: bool = False  # the answer shrinks only where a maximum has grown, by a vote of the warp
     ahead: bool = False  # the next block's Q Kᵀ is computed beside this block's softmax; needs three stages
     min_ctas: int = 1
 
@@ -55,6 +56,7 @@ class Schedule:
     @property
     def name(self) -> str:
         flags = ("z" if self.zero_tail else "") + ("" if self.queries_in_registers else "r") + ("p" if self.ahead else "")
+        flags += "v" if self.lazy else ""
         tail = f"_{flags}" if flags else ""
         ctas = f"_c{self.min_ctas}" if self.min_ctas != 1 else ""
         return f"{self.head_dim}_q{self.rows_a_warp}x{self.warps}_k{self.keys}_s{self.stages}{ctas}{tail}"
@@ -70,7 +72,7 @@ def parse(name: str) -> Schedule:
         else:
             fields["zero_tail"] = "z" in part
             fields["queries_in_registers"] = "r" not in part
-            fields["ahead"] = "p" in part
+            fields["ahead"], fields["lazy"] = "p" in part, "v" in part
     return Schedule(int(head_dim), rows, warps, int(keys[1:]), int(stages[1:]), **fields)
 
 
@@ -307,8 +309,23 @@ def emit(schedule: Schedule) -> str:
         return maxima, sums, [[[next(rest) for _ in range(4)] for _ in range(tiles_d)] for _ in range(tiles_m)]
 
     def shrunk(answer, shrink):
-        return [[[f.f32("fmul", x, shrink[i][e // 2]) for e, x in enumerate(answer[i][tile])] for tile in range(tiles_d)]
-                for i in range(tiles_m)]
+        product = lambda: [[[f.f32("fmul", x, shrink[i][e // 2]) for e, x in enumerate(answer[i][tile])]
+                            for tile in range(tiles_d)] for i in range(tiles_m)]
+        if not s.lazy:
+            return product()
+        factors = [x for pair in shrink for x in pair]
+        least = factors[0]
+        for factor in factors[1:]:
+            least = f.define(f"call float @llvm.minnum.f32(float {least}, float {factor})")
+        some = f.define(f"call i1 @llvm.nvvm.vote.any.sync(i32 -1, i1 {f.define(f'fcmp olt float {least}, 1.0')})")
+        number, before = next(numbers), f.block
+        f.branch_if(some, f"shrink{number}", f"shrunk{number}")
+        f.label(f"shrink{number}")
+        smaller = product()
+        f.branch(f"shrunk{number}")
+        f.label(f"shrunk{number}")
+        return [[[f.define(f"phi float [{x}, %{before}], [{y}, %shrink{number}]") for x, y in zip(old, new)]
+                 for old, new in zip(a, b)] for a, b in zip(answer, smaller)]
 
     zeros = [[["0.0"] * 4 for _ in range(tiles_d)] for _ in range(tiles_m)]
     if s.ahead:

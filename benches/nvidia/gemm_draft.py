@@ -4,9 +4,9 @@
 
 cp.async brings tiles of A and W into `stages` buffers of shared memory, xor-swizzled; ldmatrix reads fragments of them,
 one k-step ahead of the mma.sync that use them; the answer goes back through shared memory, so that whole lines are
-written. m, n and k are arguments of the kernel. Rows past the end are read from the last row and never stored; columns
-of k past the end are filled with zeros by cp.async itself (k and n are multiples of 8). Blocks are numbered so that
-`group` rows of tiles run side by side and share columns of W in L2.
+written. m, n and k are arguments of the kernel. Rows past the end are read from the last row (or, `masked`, not at all)
+and never stored; columns of k past the end are filled with zeros by cp.async itself (k and n are multiples of 8). Blocks
+are numbered so that `group` rows of tiles run side by side and share columns of W in L2.
 
 With `packed`, W is an array of tiles [n/bn][k/bk], each the image of a stage's buffer, so that the copy is linear.
 With `split`, a block sums k from ctaid.y * span to that plus span, and writes f32 to its own part of a workspace, which
@@ -37,10 +37,14 @@ class Schedule:
     adding: bool = False  # split-K in one launch: the last block of a tile adds the parts
     starved: bool = False  # the loop copies nothing, so the answer is wrong: what the rest of it could do
     min_ctas: int = 1
+    slices: int = 1  # warps that share a tile's k among them, and add at the end
+    turned: bool = False  # each column of tiles begins at another place of k, so that not all read the same lines of A
+    masked: bool = False  # rows past the end are filled with zeros; else they are the last row, read again and again
+    even: bool = False  # copies spread between the mma.sync instead of before them
 
     @property
     def threads(self) -> int:
-        return 32 * self.warps_m * self.warps_n
+        return 32 * self.warps_m * self.warps_n * self.slices
 
     @property
     def stage_bytes(self) -> int:
@@ -49,7 +53,8 @@ class Schedule:
     @property
     def shared_bytes(self) -> int:
         answer = 128 if self.split or self.direct else self.bm * (self.bn + 8 * self.warps_n) * 2
-        return max(self.stages * self.stage_bytes, answer)
+        sums = self.slices * self.bm * self.bn * 4 if self.slices > 1 else 0
+        return max(self.stages * self.stage_bytes, answer, sums)
 
     @property
     def name(self) -> str:
@@ -57,7 +62,8 @@ class Schedule:
         group = f"_g{self.group}" if self.group != 8 else ""
         ctas = f"_c{self.min_ctas}" if self.min_ctas != 1 else ""
         tail = f"_{suffix}" if suffix else ""
-        return f"{self.bm}x{self.bn}x{self.bk}_{self.warps_m}x{self.warps_n}_s{self.stages}{group}{ctas}{tail}"
+        slices = f"x{self.slices}" if self.slices > 1 else ""
+        return f"{self.bm}x{self.bn}x{self.bk}_{self.warps_m}x{self.warps_n}{slices}_s{self.stages}{group}{ctas}{tail}"
 
     @property
     def cpu(self) -> str:
@@ -65,15 +71,16 @@ class Schedule:
 
 
 LETTERS = {
-    "p": "packed", "k": "split", "b": "bias", "d": "direct", "r": "rolling", "w": "early", "a": "adding", "x": "starved",
+    "p": "packed", "k": "split", "b": "bias", "d": "direct", "r": "rolling", "w": "early", "a": "adding", "t": "turned",
+    "e": "even", "m": "masked", "x": "starved",
 }
 
 
 def parse(name: str) -> Schedule:
     tile, warps, *rest = name.split("_")
     bm, bn, bk = map(int, tile.split("x"))
-    warps_m, warps_n = map(int, warps.split("x"))
-    fields = {}
+    warps_m, warps_n, *slices = map(int, warps.split("x"))
+    fields = {"slices": slices[0]} if slices else {}
     for part in rest:
         if part[0] in "sgc" and part[1:].isdigit():
             fields[{"s": "stages", "g": "group", "c": "min_ctas"}[part[0]]] = int(part[1:])
@@ -90,8 +97,8 @@ def emit(schedule: Schedule) -> str:
     passes_a, passes_b = s.bm // rows_a_pass, s.bn // rows_a_pass
     assert rows_a_pass % 8 == 0 and passes_a * rows_a_pass == s.bm and passes_b * rows_a_pass == s.bn
     warp_m, warp_n = s.bm // s.warps_m, s.bn // s.warps_n
-    tiles_m, tiles_n, steps = warp_m // 16, warp_n // 8, s.bk // 16
-    assert tiles_n % 2 == 0 and steps >= 2
+    tiles_m, tiles_n, steps = warp_m // 16, warp_n // 8, s.bk // 16 // s.slices
+    assert tiles_n % 2 == 0 and steps >= 1
     swizzle_shift, swizzle_mask = (1 if chunks == 4 else 0), min(chunks, 8) - 1
     b_offset = s.bm * row_bytes  # where W's tile begins in a stage
 
@@ -136,12 +143,19 @@ def emit(schedule: Schedule) -> str:
     chunk_bytes = f.mul(load_chunk, 16)
 
     def sources(origin, limit, passes):
-        """Offsets, from the tile's first row, of what a thread copies; the last row again for rows past the end."""
-        last = f.sub(f.sub(limit, origin), 1)
-        rows = [f.umin(f.add(load_row, index * rows_a_pass), last) for index in range(passes)]
-        return [f.wide(f.add(f.mul(row, k_bytes), chunk_bytes)) for row in rows]
+        """Offsets, from the tile's first row, of what a thread copies, and whether the row is there (if that is asked).
 
-    offsets_a = sources(row0, "%m", passes_a)
+        Rows past the end are the last row, so that no address is outside.
+        """
+        count = f.sub(limit, origin)
+        last, there, rows = f.sub(count, 1), [], []
+        for index in range(passes):
+            row = f.add(load_row, index * rows_a_pass)
+            there.append(f.less(row, count) if s.masked else None)
+            rows.append(f.umin(row, last))
+        return [f.wide(f.add(f.mul(row, k_bytes), chunk_bytes)) for row in rows], there
+
+    offsets_a, there_a = sources(row0, "%m", passes_a)
     start_a = f.globally("%a", f.define(f"add i64 {f.wide_mul(row0, k_bytes)}, {f.wide(f.mul(k_begin, 2))}"))
     if s.packed:
         tile_bytes = s.bn * row_bytes
@@ -149,35 +163,60 @@ def emit(schedule: Schedule) -> str:
         first_tile = f.add(f.mul(tile_n, tiles_k), f.divide(k_begin, s.bk))
         start_b = f.globally(f.globally("%b", f.wide_mul(first_tile, tile_bytes)), f.wide(f.mul(thread, 16)))
         load_at_b, pass_bytes_b, step_b = f.mul(thread, 16), s.threads * 16, tile_bytes
-        offsets_b = [str(index * pass_bytes_b) for index in range(passes_b)]
+        offsets_b, there_b = [str(index * pass_bytes_b) for index in range(passes_b)], [None] * passes_b
     else:
-        offsets_b = sources(column0, "%n", passes_b)
+        offsets_b, there_b = sources(column0, "%n", passes_b)
         start_b = f.globally("%b", f.define(f"add i64 {f.wide_mul(column0, k_bytes)}, {f.wide(f.mul(k_begin, 2))}"))
         load_at_b, pass_bytes_b, step_b = load_at, rows_a_pass * row_bytes, row_bytes
     first_k = f.add(k_begin, f.mul(load_chunk, 8))
+    turn_a, turn_b, turn_k = start_a, start_b, first_k  # where the tile of k after the last is
+    if s.turned:
+        turn = f.remainder(tile_n, count_k)
+        start_a, start_b = f.globally(start_a, f.wide_mul(turn, row_bytes)), f.globally(start_b, f.wide_mul(turn, step_b))
+        first_k = f.add(first_k, f.mul(turn, s.bk))
+        last_k = f.add(turn_k, f.mul(f.sub(count_k, 1), s.bk))
+
+    def following(pointer_a, pointer_b, k_here):
+        """The next tile of k."""
+        after = f.globally(pointer_a, row_bytes), f.globally(pointer_b, step_b), f.add(k_here, s.bk)
+        if not s.turned:
+            return after
+        over = f.define(f"icmp eq i32 {k_here}, {last_k}")
+        kinds = (GLOBAL, GLOBAL, "i32")
+        return tuple(f.select(over, a, b, kind) for a, b, kind in zip((turn_a, turn_b, turn_k), after, kinds))
 
     def copies(stage, pointer_a, pointer_b, k_here, tile_k):
         """The copies of one tile of k, as closures, so that they can be spread over the steps of another."""
-        size = f.select(f.less(k_here, k_end), 16, 0)
+        inside = f.less(k_here, k_end)
+        size = f.select(f.both(inside, f.less(tile_k, count_k)) if s.turned else inside, 16, 0)
         size_b = f.select(f.less(tile_k, count_k), 16, 0) if s.packed else size
         to_a = f.shared(stage, load_at)
         to_b = f.shared(f.shared(stage, load_at_b), b_offset)
+        def copy(to, source, there, size):
+            f.copy_async(to, source, f.select(there, size, 0) if there else size)
+
         work = []
         for index in range(passes_a):
-            work.append(lambda index=index: f.copy_async(
-                f.shared(to_a, index * rows_a_pass * row_bytes), f.globally(pointer_a, offsets_a[index]), size))
+            work.append(lambda index=index: copy(f.shared(to_a, index * rows_a_pass * row_bytes),
+                                                 f.globally(pointer_a, offsets_a[index]), there_a[index], size))
         for index in range(passes_b):
-            work.append(lambda index=index: f.copy_async(
-                f.shared(to_b, index * pass_bytes_b), f.globally(pointer_b, offsets_b[index]), size_b))
+            work.append(lambda index=index: copy(f.shared(to_b, index * pass_bytes_b),
+                                                 f.globally(pointer_b, offsets_b[index]), there_b[index], size_b))
         return work
 
     # How a warp reads fragments: one address a step, the rest is constant.
     lane, warp = f.land(thread, 31), f.shr(thread, 5)
+    all_warps = warp
+    if s.slices > 1:
+        slice_of_k, warp = f.divide(warp, s.warps_m * s.warps_n), f.remainder(warp, s.warps_m * s.warps_n)
     warp_row, warp_column = f.divide(warp, s.warps_n), f.remainder(warp, s.warps_n)
     row_a = f.add(f.mul(warp_row, warp_m), f.land(lane, 15))
     row_b = f.add(f.mul(warp_column, warp_n), f.add(f.land(lane, 7), f.mul(f.shr(lane, 4), 8)))
     at_a = f.add(f.mul(row_a, row_bytes), f.mul(swizzled(row_a, f.shr(lane, 4)), 16))
     at_b = f.add(f.mul(row_b, row_bytes), f.mul(swizzled(row_b, f.land(f.shr(lane, 3), 1)), 16))
+    if s.slices > 1:
+        own_steps = f.mul(slice_of_k, 32 * steps)
+        at_a, at_b = f.xor(at_a, own_steps), f.xor(at_b, own_steps)
     step_at_a = [f.xor(at_a, 32 * step) for step in range(steps)]
     step_at_b = [f.add(f.xor(at_b, 32 * step), b_offset) for step in range(steps)]
 
@@ -198,11 +237,10 @@ def emit(schedule: Schedule) -> str:
     if s.early:
         f.line("call void @llvm.nvvm.griddepcontrol.launch.dependents()")
     filling = []
+    place_of_k = start_a, start_b, first_k
     for stage in range(s.stages - 1):
-        pointer_a = f.globally(start_a, stage * row_bytes)
-        pointer_b = f.globally(start_b, stage * step_b)
-        filling.append(copies(f.shared("@smem", stage * s.stage_bytes), pointer_a, pointer_b,
-                              f.add(first_k, stage * s.bk), str(stage)))
+        filling.append(copies(f.shared("@smem", stage * s.stage_bytes), *place_of_k, str(stage)))
+        place_of_k = following(*place_of_k)
     if s.early:
         for work in filling:
             for copy in work[passes_a:]:
@@ -213,8 +251,7 @@ def emit(schedule: Schedule) -> str:
             copy()
         f.commit()
     ahead = s.stages - 1
-    next_a, next_b = f.globally(start_a, ahead * row_bytes), f.globally(start_b, ahead * step_b)
-    next_k = f.add(first_k, ahead * s.bk)
+    next_a, next_b, next_k = place_of_k
     f.wait(s.stages - 2)
     f.barrier()
     a0, b0 = fragments("@smem", 0)
@@ -263,22 +300,29 @@ def emit(schedule: Schedule) -> str:
                     following_a.append(fragment_a(read, next_step, i))
             a, b = following_a or a, following_b
     else:
-        share = -(-len(work) // (steps - 1))
+        share = -(-len(work) // max(1, steps - 1))
+        spread = -(-len(work) // max(1, (steps - 1) * tiles_n)) if s.even else 0
+        waiting = list(work)
         for step in range(steps):
+            if steps == 1:
+                while waiting:
+                    waiting.pop(0)()
             if step == steps - 1:
                 read_after, read = next_stage()
-            following = fragments(read, (step + 1) % steps)
-            if step < steps - 1:
-                for copy in work[step * share:(step + 1) * share]:
-                    copy()
+            ahead_of_mma = fragments(read, (step + 1) % steps)
+            if step < steps - 1 and not s.even:
+                for _ in range(min(share, len(waiting))):
+                    waiting.pop(0)()
             for j in range(tiles_n):
+                if step < steps - 1:
+                    for _ in range(min(spread, len(waiting))):
+                        waiting.pop(0)()
                 order = range(tiles_m) if j % 2 == 0 else reversed(range(tiles_m))
                 for i in order:
                     acc[i][j] = f.mma(a[i], b[j], acc[i][j])
-            a, b = following
+            a, b = ahead_of_mma
     tile_after = f.add("%tile", 1)
-    next_a_after, next_b_after = f.globally("%next_a", row_bytes), f.globally("%next_b", step_b)
-    next_k_after = f.add("%next_k", s.bk)
+    next_a_after, next_b_after, next_k_after = following("%next_a", "%next_b", "%next_k")
     f.branch_if(f.less(tile_after, count_k), "loop", "done")
     last = s.stages - 1
     phis = [
@@ -302,6 +346,10 @@ def emit(schedule: Schedule) -> str:
     group_row, group_column = f.shr(lane, 2), f.mul(f.land(lane, 3), 2)
     row_warp = f.add(row0, f.mul(warp_row, warp_m))
     column_warp = f.add(column0, f.mul(warp_column, warp_n))
+    if s.slices > 1:
+        acc = add_slices(f, s, lane, all_warps, warp, slice_of_k, acc)
+        tiles_m, warp_m = tiles_m // s.slices, warp_m // s.slices
+        row_warp = f.add(row_warp, f.mul(slice_of_k, warp_m))
     blocks = iter(range(10**6))
 
     def store_if(condition, kind, value, pointer, align):
@@ -345,7 +393,7 @@ def emit(schedule: Schedule) -> str:
     else:
         f.barrier()
         pitch = (warp_n + 8) * 2
-        own = f.shared("@smem", f.mul(warp, warp_m * pitch))
+        own = f.shared("@smem", f.mul(all_warps, warp_m * pitch))
         put = f.shared(own, f.add(f.mul(group_row, pitch), f.mul(group_column, 2)))
         for i in range(tiles_m):
             for j in range(tiles_n):
@@ -373,6 +421,36 @@ def emit(schedule: Schedule) -> str:
             store_if(f.both(inside, fits), "<4 x i32>", value, pointer, 16)
     f.line("ret void")
     return f.text()
+
+
+def add_slices(f: Function, s: Schedule, lane, all_warps, warp, slice_of_k, acc):
+    """Each warp leaves its sums in shared memory, and takes the rows of tiles that are its own from all slices."""
+    rows, columns = len(acc), len(acc[0])
+    own_rows = rows // s.slices
+    assert own_rows * s.slices == rows
+    warp_bytes = rows * columns * 512
+    f.barrier()
+    put = f.shared("@smem", f.add(f.mul(all_warps, warp_bytes), f.mul(lane, 16)))
+    for i, row in enumerate(acc):
+        for j, tile in enumerate(row):
+            vector = "undef"
+            for e, value in enumerate(tile):
+                vector = f.define(f"insertelement <4 x float> {vector}, float {value}, i32 {e}")
+            f.line(f"store <4 x float> {vector}, {SHARED} {f.shared(put, (i * columns + j) * 512)}, align 16")
+    f.barrier()
+    first = f.add(f.mul(warp, warp_bytes), f.mul(slice_of_k, own_rows * columns * 512))
+    take = f.shared("@smem", f.add(first, f.mul(lane, 16)))
+    sums = []
+    for i in range(own_rows):
+        sums.append([])
+        for j in range(columns):
+            total = None
+            for part in range(s.slices):
+                at = part * s.warps_m * s.warps_n * warp_bytes + (i * columns + j) * 512
+                value = f.define(f"load <4 x float>, {SHARED} {f.shared(take, at)}, align 16")
+                total = value if total is None else f.define(f"fadd <4 x float> {total}, {value}")
+            sums[-1].append([f.define(f"extractelement <4 x float> {total}, i32 {e}") for e in range(4)])
+    return sums
 
 
 def add_parts(f: Function, s: Schedule, thread, block, part, acc):

@@ -17,7 +17,10 @@ import time
 import torch  # once, before the forks; nothing here touches the device
 
 BUILD, RESULTS = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
-PROFILED = "128x128x64_2x2_s3,128x256x64_2x4_s3,192x256x32_2x4_s4_r 64_q32x4_k64_s2,64_q32x4_k32_s3_p,72_q32x4_k32_s2".split()
+PROFILED = (
+    "256x128x64_4x2_s3,128x128x64_2x2_s3,128x256x64_2x4_s3_e",
+    "64_q32x4_k64_s2,64_q32x4_k64_s2_v,72_q32x4_k32_s2,128_q16x8_k64_s2",
+)
 SECTIONS = ["SpeedOfLight", "MemoryWorkloadAnalysis_Tables"]
 METRICS = ",".join([
     "regex:smsp__average_warps_issue_stalled_.*_per_issue_active.ratio", "smsp__issue_active.avg.pct_of_peak_sustained_active",
@@ -38,6 +41,13 @@ def attention(emit, deadline):
     import measure_attention
 
     measure_attention.measure(measure_attention.check(measure_attention.load(BUILD, emit), emit), emit)
+
+
+def chain(emit, deadline):
+    import measure_chain
+
+    known = [json.loads(line) for line in (RESULTS / "results.jsonl").read_text().splitlines()]
+    measure_chain.measure(BUILD, known, emit)
 
 
 def ceilings(emit, deadline):
@@ -107,7 +117,8 @@ if __name__ == "__main__":
         sampler = subprocess.Popen(
             ["nvidia-smi", f"--query-gpu={fields}", "--format=csv", "-lms", "500"], stdout=file, stderr=file)
     try:
-        for part in sys.argv[3:] or ["gemm:80", "attention:60", "ceilings:40", "launches:40", "peers:70", "profile:45"]:
+        for part in sys.argv[3:] or [
+            "gemm:120", "attention:60", "chain:40", "ceilings:40", "launches:20", "peers:60", "profile:45", "compiled:280"]:
             name, seconds = part.split(":")
             run(name, float(seconds))
     finally:

@@ -29,6 +29,24 @@ GEMM = [
     # W before the last kernel has ended
     "32x64x64_1x2_s12_w", "32x128x64_1x4_s8_w", "64x64x64_2x2_s8_w", "64x128x64_2x2_s6_w", "64x128x64_2x2_s4_w",
     "128x128x64_2x2_s3_w", "128x128x32_2x2_s4_w", "128x256x64_2x4_s3_w",
+    # warps that share k: fewer bytes through ldmatrix in small tiles
+    "64x64x64_1x1x4_s6", "64x64x64_1x1x4_s8", "64x64x128_1x1x4_s4", "64x64x128_1x1x4_s6", "64x128x64_1x2x2_s5",
+    "64x128x64_1x2x2_s8", "64x128x64_1x2x4_s6", "32x128x64_1x2x2_s8", "32x64x64_1x1x2_s12", "64x64x64_1x1x2_s8",
+    "128x128x64_2x2x2_s4", "128x128x64_2x2x2_s6", "128x64x64_2x1x2_s6", "64x256x64_1x4x2_s4",
+    "64x64x64_1x2_s8", "64x64x64_2x1_s8", "64x128x64_1x2_s6",
+    # each column of tiles begins at another place of k
+    "32x64x64_1x2_s12_t", "32x128x64_1x4_s8_t", "64x64x64_2x2_s8_t", "64x128x64_2x2_s4_t", "64x128x64_2x2_s6_t",
+    "64x256x64_1x4_s5_t", "128x64x64_2x2_s6_t", "128x128x64_2x2_s3_t", "128x128x32_2x2_s4_t", "128x256x32_2x4_s4_t",
+    "128x256x64_2x4_s3_t", "256x128x64_4x2_s3_t", "192x128x32_2x2_s4_rt", "192x256x32_2x4_s4_rt", "64x64x64_1x1x4_s8_t",
+    "64x128x64_1x2x2_s5_t", "128x128x64_2x2x2_s4_t",
+    "32x64x64_1x2_s12_wt", "32x128x64_1x4_s8_wt", "64x128x64_2x2_s6_wt", "64x64x64_1x1x4_s8_wt", "64x128x64_1x2x2_s5_wt",
+    "128x128x64_2x2_s3_wt", "128x256x64_2x4_s3_wt",
+    # copies spread between the mma.sync; longer tiles of k
+    "128x128x64_2x2_s3_e", "128x128x32_2x2_s4_e", "128x256x64_2x4_s3_e", "256x128x64_4x2_s3_e", "128x256x32_2x4_s4_e",
+    "128x128x64_2x2_s3_te", "128x256x128_2x4_s2", "256x128x128_4x2_s2",
+    # rows past the end are not read; written after the last measurement
+    "32x128x64_1x4_s8_m", "64x128x64_2x2_s4_m", "64x128x64_2x2_s6_m", "64x256x64_1x4_s5_m", "128x128x64_2x2_s3_m",
+    "128x256x64_2x4_s3_m", "64x128x64_2x2_s6_wm",
     # no copies in the loop: wrong answers, to see what they cost
     "128x128x64_2x2_s3_x", "128x256x64_2x4_s3_x", "64x64x64_2x2_s4_x",
     # a bias
@@ -39,11 +57,14 @@ GEMM_PACKED = [
     "128x64x64_2x2_s4_p", "64x128x64_2x2_s4_p", "64x64x64_2x2_s4_p", "64x64x128_2x2_s3_p", "32x64x64_1x2_s4_p",
     "32x64x64_1x2_s12_p", "32x128x64_1x4_s8_p", "128x128x32_2x2_s4_pr", "128x256x32_2x4_s4_pr", "128x256x64_2x4_s3_pr",
     "192x256x32_2x4_s4_pr", "192x128x32_2x2_s4_pr",
+    "64x128x64_2x2_s6_pt", "128x128x64_2x2_s3_pt", "192x128x32_2x2_s4_prt", "192x256x32_2x4_s4_prt", "128x128x64_2x2_s3_pe",
+    "256x128x64_4x2_s3_pe", "64x64x64_1x1x4_s8_pt", "32x64x64_1x2_s12_pt",
 ]
 GEMM_SPLIT = [
     "64x64x64_2x2_s4_k", "64x128x64_2x2_s4_k", "128x64x64_2x2_s4_k", "128x128x64_2x2_s3_k", "64x64x128_2x2_s3_k",
     "64x64x64_2x2_s6_a", "64x128x64_2x2_s4_a", "64x128x64_2x2_s6_a", "128x64x64_2x2_s4_a", "128x128x64_2x2_s3_a",
     "128x128x64_2x2_s4_a", "128x256x64_2x4_s3_a", "32x128x64_1x4_s8_a", "32x64x64_1x2_s8_a",
+    "64x64x64_1x1x4_s6_a", "64x128x64_1x2x2_s5_a", "64x128x64_2x2_s6_at", "128x128x64_2x2x2_s4_a", "64x128x64_1x2x2_s5_wa",
 ]
 
 VIT_B = [("qkv", 768, 2304), ("proj", 768, 768), ("fc1", 768, 3072), ("fc2", 3072, 768)]
@@ -55,10 +76,12 @@ for model, layers, tokens, batches in (
 ):
     SHAPES += [(f"{model} {layer} x{batch}", tokens * batch, n, k) for batch in batches for layer, k, n in layers]
 
+HEAD_DIMS = (64, 72, 80, 88, 128)
 ATTENTION = []
-for head_dim in (64, 72, 80, 88, 128):
-    ATTENTION += [f"{head_dim}_q16x4_k32_s2", f"{head_dim}_q16x4_k64_s2", f"{head_dim}_q16x8_k64_s2", f"{head_dim}_q32x4_k32_s2"]
-    ATTENTION += [f"{head_dim}_q16x4_k64_s2_r", f"{head_dim}_q32x4_k64_s2_r", f"{head_dim}_q32x2_k32_s2_r"]
+for head_dim in HEAD_DIMS:
+    ATTENTION += [f"{head_dim}_q16x4_k32_s2", f"{head_dim}_q16x4_k64_s2", f"{head_dim}_q16x8_k64_s2"]
+    ATTENTION += [f"{head_dim}_q32x4_k32_s2", f"{head_dim}_q16x4_k64_s2_r", f"{head_dim}_q32x4_k64_s2_r"]
+    ATTENTION += [f"{head_dim}_q32x2_k32_s2_r"]
     if head_dim <= 80:
         ATTENTION += [f"{head_dim}_q32x4_k64_s2", f"{head_dim}_q32x4_k64_s3", f"{head_dim}_q16x4_k128_s2",
                       f"{head_dim}_q16x8_k128_s2", f"{head_dim}_q32x2_k64_s2", f"{head_dim}_q16x4_k32_s3",
@@ -72,6 +95,11 @@ ATTENTION += [  # three blocks a multiprocessor; scores one block ahead
     "128_q16x4_k64_s3_rp", "64_q16x4_k64_s3_p", "72_q16x4_k64_s3_p", "80_q16x4_k64_s3_p", "64_q16x8_k64_s3_p",
     "72_q16x8_k64_s3_p", "64_q16x2_k32_s3", "72_q16x2_k32_s3", "80_q16x2_k32_s3", "64_q16x2_k128_s2", "72_q16x2_k128_s2",
     "80_q16x2_k128_s2", "128_q16x2_k64_s2", "88_q16x2_k64_s2",
+]
+ATTENTION += [  # the answer shrinks only where a maximum has grown
+    *(f"{head_dim}_q32x4_k64_s2_v" for head_dim in (64, 72, 80)), *(f"{head_dim}_q32x4_k32_s2_v" for head_dim in HEAD_DIMS),
+    *(f"{head_dim}_q32x4_k64_s2_rv" for head_dim in (72, 80, 88)), *(f"{head_dim}_q16x4_k64_s2_v" for head_dim in HEAD_DIMS),
+    "64_q32x2_k64_s2_v", "128_q16x8_k64_s2_v", "64_q32x4_k32_s3_pv", "72_q16x8_k128_s2_v",
 ]
 HEADS = {64: 12, 72: 16, 80: 16, 88: 16, 128: 16}
 TOKENS = (197, 257, 729, 1024, 4096)
