@@ -16,11 +16,9 @@ import time
 
 import torch  # once, before the forks; nothing here touches the device
 
+import schedules
+
 BUILD, RESULTS = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
-PROFILED = (
-    "256x128x64_4x2_s3,128x128x64_2x2_s3,128x256x64_2x4_s3_e",
-    "64_q32x4_k64_s2,64_q32x4_k64_s2_v,72_q32x4_k32_s2,128_q16x8_k64_s2",
-)
 SECTIONS = ["SpeedOfLight", "MemoryWorkloadAnalysis_Tables"]
 METRICS = ",".join([
     "regex:smsp__average_warps_issue_stalled_.*_per_issue_active.ratio", "smsp__issue_active.avg.pct_of_peak_sustained_active",
@@ -79,7 +77,8 @@ def launches(emit, deadline):
 def profile(emit, deadline):
     command = ["ncu", "--clock-control", "none", *(f"--section={name}" for name in SECTIONS), "--metrics", METRICS,
                "-k", "regex:gemm|attention",
-               sys.executable, str(pathlib.Path(__file__).with_name("profile_one.py")), str(BUILD), *PROFILED]
+               sys.executable, str(pathlib.Path(__file__).with_name("profile_one.py")), str(BUILD),
+               *(",".join(names) for names in schedules.PROFILED)]
     done = subprocess.run(command, capture_output=True, text=True)
     (RESULTS / "profile.txt").write_text(done.stdout + done.stderr[-3000:])
 

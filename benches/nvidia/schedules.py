@@ -104,3 +104,7 @@ ATTENTION += [  # the answer shrinks only where a maximum has grown
 HEADS = {64: 12, 72: 16, 80: 16, 88: 16, 128: 16}
 TOKENS = (197, 257, 729, 1024, 4096)
 BATCHES = (1, 8)
+PROFILED = (  # by ncu: gemms at 4096³, attentions at 8 x 1024 tokens
+    ("256x128x64_4x2_s3", "128x128x64_2x2_s3", "128x256x64_2x4_s3_e"),
+    ("64_q32x4_k64_s2", "64_q32x4_k64_s2_v", "72_q32x4_k32_s2", "128_q16x8_k64_s2"),
+)

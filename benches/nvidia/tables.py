@@ -9,6 +9,8 @@ import pathlib
 import re
 import sys
 
+import schedules
+
 
 def write(path: pathlib.Path, rows: list[list]) -> None:
     path.write_text("".join("\t".join(str(cell) for cell in row) + "\n" for row in rows))
@@ -42,7 +44,7 @@ def profile(text: str) -> list[list]:
         if found and kernels and ("__" in found[1] or found[1] in ("Duration", "SM Frequency")):
             kernels[-1][found[1]] = found[2].replace(",", "")
             names[found[1]] = None
-    return [["figure", *(f"kernel {index + 1}" for index in range(len(kernels)))]] + [
+    return [["figure", *(name for group in schedules.PROFILED for name in group)]] + [
         [name, *(kernel.get(name, "") for kernel in kernels)] for name in names]
 
 
