@@ -109,7 +109,7 @@ fn model_path(argument: &str) -> Result<PathBuf, Diagnostic> {
     }
     let looks_like_a_file =
         path.extension().is_some_and(|extension| extension == "safetensors" || extension == "mlir");
-    if looks_like_a_file || !hub::is_name(argument) {
+    if looks_like_a_file || !ocellus_hub::is_name(argument) {
         return Err(Diagnostic::new("there is no such model or artifact").within(argument).help(
             "give a folder with `config.json`, an artifact, or a name on the hub such as `owner/name`",
         ));

@@ -38,6 +38,9 @@ pub use ocellus_runtime::{HostTensor, Session};
 /// Checkpoints of Hugging Face.
 pub mod hf {
     pub use ocellus_frontend::hugging_face::{LoadError, Options, load, load_with};
+    /// Models by their name on the hub, with the feature `hub`: `load(&fetch("owner/name", &Unobserved)?)`.
+    #[cfg(feature = "hub")]
+    pub use ocellus_hub::{HubError, Observer, Unobserved, fetch};
 }
 
 /// The interpreter that everything else is held against.

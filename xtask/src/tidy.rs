@@ -14,13 +14,18 @@ struct Crate {
     calls_llvm: bool,
 }
 
-const CRATES: [Crate; 14] = [
+const CRATES: [Crate; 15] = [
     Crate { folder: "dialects", uses: &[], calls_llvm: false },
     Crate { folder: "mlir", uses: &[], calls_llvm: true },
     Crate { folder: "runtime", uses: &["dialects"], calls_llvm: false },
     Crate { folder: "kernels", uses: &["dialects", "runtime"], calls_llvm: false },
     Crate { folder: "compiler/checkpoint", uses: &["dialects", "runtime"], calls_llvm: false },
     Crate { folder: "compiler/preprocess", uses: &["checkpoint", "dialects"], calls_llvm: false },
+    Crate {
+        folder: "compiler/hub",
+        uses: &["checkpoint", "preprocess", "runtime"],
+        calls_llvm: false,
+    },
     Crate { folder: "compiler/reference", uses: &["checkpoint", "dialects"], calls_llvm: false },
     Crate {
         folder: "compiler/frontend",
@@ -54,6 +59,7 @@ const CRATES: [Crate; 14] = [
             "compiler",
             "dialects",
             "frontend",
+            "hub",
             "preprocess",
             "reference",
             "runtime",
@@ -68,6 +74,7 @@ const CRATES: [Crate; 14] = [
             "compiler",
             "dialects",
             "frontend",
+            "hub",
             "preprocess",
             "reference",
             "rewrite",

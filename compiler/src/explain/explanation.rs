@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The version of the form. A reader refuses a later one.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
 /// What was compiled and why.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,7 +1,7 @@
 //! `ocellus doctor`: what this machine has and lacks.
 
 use crate::diagnostic::Diagnostic;
-use crate::hub;
+
 use crate::output;
 use crate::processor::processor_name;
 use ocellus_codegen as codegen;
@@ -49,7 +49,7 @@ impl Machine {
                 .collect(),
             llvm: codegen::llvm_version(),
             linker: codegen::find_linker(),
-            hub_cache: Some(hub::cache_folder()).filter(|folder| folder.is_dir()),
+            hub_cache: Some(ocellus_hub::cache_folder()).filter(|folder| folder.is_dir()),
             cuda_driver: has_cuda_driver(),
         }
     }

@@ -3,9 +3,9 @@
 //! A hub answers with the file, or, where it is large, with the address of a storage that has it. Either answer says in
 //! its head which commit the file is of, the tag of its content, and its length. The token goes to the hub alone.
 
-use super::cache::Word;
-use super::refusal::Refusal;
-use super::settings::{PUBLIC_HUB, Settings};
+use crate::cache::Word;
+use crate::refusal::Refusal;
+use crate::settings::{PUBLIC_HUB, Settings};
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::time::Duration;

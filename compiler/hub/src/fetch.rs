@@ -1,25 +1,12 @@
-//! Models by their name on the Hugging Face hub.
-//!
-//! `hf-hub`, the client in Rust, takes neither the token nor the cache that the environment names, waits without end,
-//! trusts what a server calls a file, and panics on some of it. So this asks by HTTP itself, and keeps what it gets in
-//! the layout of the client in Python, by the same variables ([`Settings`]). All files of a model are of one commit.
+//! [`fetch`]: all files of a model that are needed, of one commit, into its snapshot.
 
-mod cache;
-mod client;
-mod refusal;
-mod settings;
-
-pub use settings::cache as cache_folder;
-
-use crate::diagnostic::Diagnostic;
-use cache::{Repository, Word};
-use client::{Client, Found, RemoteFile};
-use indicatif::{ProgressBar, ProgressStyle};
+use crate::cache::{Repository, Word};
+use crate::client::{Client, Found, RemoteFile};
+use crate::refusal::Refusal;
+use crate::settings::Settings;
+use crate::{HubError, Observer};
 use ocellus_checkpoint::files::{self, ShardIndex, WeightFile};
 use ocellus_preprocess::ProcessorConfig;
-use refusal::Refusal;
-use settings::Settings;
-use std::io::IsTerminal;
 use std::path::PathBuf;
 
 const CONFIG: &str = "config.json";
@@ -28,28 +15,12 @@ const MAIN: &str = "main";
 /// Files that say that a model has weights of another format only.
 const PICKLED: [&str; 2] = ["pytorch_model.bin", "pytorch_model.bin.index.json"];
 
-/// The longest file that no bar is shown for, in bytes.
-const QUICK: u64 = 1 << 20;
-
-/// Whether a name could be one of the hub: `name` or `owner/name`.
-pub fn is_name(text: &str) -> bool {
-    let part = |part: &str| {
-        let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        (1..=96).contains(&part.len())
-            && part.chars().all(|c| is_word(c) || c == '-' || c == '.')
-            && part.starts_with(is_word)
-            && part.ends_with(is_word)
-    };
-    let is_allowed = !text.contains("--") && !text.contains("..") && !text.ends_with(".git");
-    is_allowed
-        && match text.split_once('/') {
-            Some((owner, name)) => part(owner) && part(name),
-            None => part(text),
-        }
-}
-
-/// The folder that holds a model's config and weights, fetched where they are not there yet.
-pub fn fetch(name: &str) -> Result<PathBuf, Diagnostic> {
+/// The folder that holds a model's config and weights, fetched where they are not there yet. The environment says where the
+/// hub and its cache are, by the variables of `huggingface_hub`.
+///
+/// # Errors
+/// The hub or the cache cannot be read, has no such model, or has it without weights in safetensors; each with advice.
+pub fn fetch(name: &str, observer: &dyn Observer) -> Result<PathBuf, HubError> {
     let settings = Settings::from_environment()?;
     let repository = Repository::new(&settings.cache, name);
     if let Some(variable) = settings.offline {
@@ -61,22 +32,22 @@ pub fn fetch(name: &str) -> Result<PathBuf, Diagnostic> {
     let fetch = Fetch {
         name,
         repository,
-        shows_progress: settings.shows_progress,
+        observer: settings.shows_progress.then_some(observer),
         client: Client::new(settings),
     };
     let config = match fetch.client.find(&fetch.client.address(name, MAIN, CONFIG)) {
         Ok(Found::File(config)) => config,
         Ok(Found::Nothing(_)) => {
-            return Err(Diagnostic::new(format!(
+            return Err(HubError::new(format!(
                 "`{name}` is no folder here, and on the hub it has no `{CONFIG}`"
             ))
             .help("check the name; it must be a model of `transformers`"));
         }
         // What was whole once is good enough while the hub cannot be asked.
         Err(refusal) => {
-            let diagnostic = refusal.explained(name, &endpoint);
-            let snapshot = fetch.repository.last_snapshot().map_err(|_| diagnostic)?;
-            warn(&format!(
+            let error = refusal.explained(name, &endpoint);
+            let snapshot = fetch.repository.last_snapshot().map_err(|_| error)?;
+            observer.warning(&format!(
                 "{refusal}; taking what was fetched before, from {}",
                 snapshot.display()
             ));
@@ -86,7 +57,7 @@ pub fn fetch(name: &str) -> Result<PathBuf, Diagnostic> {
     let commit = config.commit.clone();
     fetch.all(config, &commit).map_err(|failure| match failure {
         Failure::Refused(refusal) => refusal.explained(name, &endpoint),
-        Failure::Told(diagnostic) => diagnostic,
+        Failure::Told(error) => error,
     })
 }
 
@@ -95,13 +66,14 @@ struct Fetch<'a> {
     name: &'a str,
     repository: Repository,
     client: Client,
-    shows_progress: bool,
+    /// Who is told of downloads.
+    observer: Option<&'a dyn Observer>,
 }
 
 /// Why a model was not fetched.
 enum Failure {
     Refused(Refusal),
-    Told(Diagnostic),
+    Told(HubError),
 }
 
 impl From<Refusal> for Failure {
@@ -110,9 +82,9 @@ impl From<Refusal> for Failure {
     }
 }
 
-impl From<Diagnostic> for Failure {
-    fn from(diagnostic: Diagnostic) -> Self {
-        Failure::Told(diagnostic)
+impl From<HubError> for Failure {
+    fn from(error: HubError) -> Self {
+        Failure::Told(error)
     }
 }
 
@@ -127,14 +99,14 @@ impl Fetch<'_> {
         for file in ProcessorConfig::FILES {
             self.get(commit, file)?;
         }
-        let candidates = WeightFile::candidates(&snapshot).map_err(Diagnostic::from)?;
+        let candidates = WeightFile::candidates(&snapshot).map_err(|error| HubError::of(&error))?;
         for candidate in &candidates {
             if !self.get(commit, candidate.name())? {
                 continue;
             }
             if let WeightFile::Index(index) = candidate {
                 let path = snapshot.join(index);
-                let index = ShardIndex::read(&path).map_err(Diagnostic::from)?;
+                let index = ShardIndex::read(&path).map_err(|error| HubError::of(&error))?;
                 for shard in index.shards() {
                     if !self.get(commit, shard)? {
                         return Err(self
@@ -180,29 +152,22 @@ impl Fetch<'_> {
             remote.must_be_small()?;
         }
         let (etag, length) = (remote.etag.clone(), remote.length);
-        let bar = self.progress_bar(file, length);
+        let tell = |bytes: u64, is_done: bool| {
+            if let Some(observer) = self.observer {
+                observer.downloaded(file, bytes, length, is_done);
+            }
+        };
         let outcome = self.repository.keep((commit, file), (&etag, length), |blob| {
-            self.client.download(remote, blob, &|written| bar.set_position(written))
+            self.client.download(remote, blob, &|written| tell(written, false))
         });
-        bar.finish_and_clear();
+        tell(length.unwrap_or(0), true);
         outcome
     }
 
-    fn progress_bar(&self, file: &str, length: Option<u64>) -> ProgressBar {
-        let is_long = length.is_some_and(|length| length > QUICK);
-        if !(is_long && self.shows_progress && std::io::stderr().is_terminal()) {
-            return ProgressBar::hidden();
-        }
-        let style = ProgressStyle::with_template("{msg} {bar:24} {bytes} of {total_bytes} ({eta})")
-            .unwrap_or_else(|_| ProgressStyle::default_bar());
-        let bar = length.map_or_else(ProgressBar::no_length, ProgressBar::new).with_style(style);
-        bar.with_message(file.to_string())
-    }
-
-    fn no_weights(&self, commit: &Word, candidates: &[WeightFile]) -> Result<Diagnostic, Refusal> {
+    fn no_weights(&self, commit: &Word, candidates: &[WeightFile]) -> Result<HubError, Refusal> {
         let looked_for: Vec<String> =
             candidates.iter().map(|candidate| format!("`{}`", candidate.name())).collect();
-        let diagnostic = self.lacks(&looked_for.join(" or "));
+        let error = self.lacks(&looked_for.join(" or "));
         for file in PICKLED {
             if let Found::File(_) = self.find(commit, file)? {
                 let advice = format!(
@@ -211,46 +176,22 @@ impl Fetch<'_> {
                     self.name,
                     files::CONVERSION
                 );
-                return Ok(diagnostic.help(advice));
+                return Ok(error.help(advice));
             }
         }
-        Ok(diagnostic.help("give a model with weights in safetensors"))
+        Ok(error.help("give a model with weights in safetensors"))
     }
 
-    fn lacks(&self, what: &str) -> Diagnostic {
-        Diagnostic::new(format!("`{}` on the hub has no {what}", self.name))
+    fn lacks(&self, what: &str) -> HubError {
+        HubError::new(format!("`{}` on the hub has no {what}", self.name))
     }
 }
 
-fn not_in_the_cache(name: &str, variable: &str, reason: &str) -> Diagnostic {
-    Diagnostic::new(format!(
+fn not_in_the_cache(name: &str, variable: &str, reason: &str) -> HubError {
+    HubError::new(format!(
         "`{name}` is no folder here, it is not whole in the cache, and `{variable}` forbids to ask the hub: {reason}"
     ))
     .help(format!(
         "fetch it once without `{variable}`, or set `HF_HUB_CACHE` or `HF_HOME` to where it was fetched"
     ))
-}
-
-/// A warning is worth a line; where nobody can read it, it is not worth a failure.
-fn warn(text: &str) {
-    ocellus_runtime::terminal::say(format_args!("warning: {text}"));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_told_from_paths() {
-        for name in ["google/siglip-base-patch16-224", "gpt2", "a/b.c_d", "_a/b_"] {
-            assert!(is_name(name), "{name}");
-        }
-        let long = format!("a/{}", "b".repeat(97));
-        for path in [
-            "./model", "../x/y", "a/b/c", "/abs", "a b", "", "a/", "a/../b", "a..b", "a--b",
-            "a.git", "-a", "a-", "a/b.", ".a/b", "é/b", &long,
-        ] {
-            assert!(!is_name(path), "{path}");
-        }
-    }
 }

@@ -4,7 +4,7 @@
 //! for Python is set up for Ocellus. Only a variable that is set and empty counts as not set, where the client would
 //! make a path or an address of nothing.
 
-use crate::diagnostic::{Diagnostic, Explained};
+use crate::HubError;
 use std::path::PathBuf;
 use std::time::Duration;
 use ureq::http::Uri;
@@ -49,11 +49,11 @@ impl std::fmt::Debug for Token {
 
 impl Settings {
     /// What the environment of this process says.
-    pub fn from_environment() -> Result<Self, Diagnostic> {
+    pub fn from_environment() -> Result<Self, HubError> {
         Settings::read(&Variables(&variable))
     }
 
-    fn read(variables: &Variables<'_>) -> Result<Self, Diagnostic> {
+    fn read(variables: &Variables<'_>) -> Result<Self, HubError> {
         let seconds = |name| variables.seconds(name).map(Duration::from_secs);
         let offline = variables.offline();
         Ok(Settings {
@@ -91,7 +91,7 @@ impl Variables<'_> {
         self.get(name).is_some_and(|value| means_true(&value))
     }
 
-    fn endpoint(&self) -> Result<String, Diagnostic> {
+    fn endpoint(&self) -> Result<String, HubError> {
         let Some(value) = self.get("HF_ENDPOINT") else { return Ok(PUBLIC_HUB.to_string()) };
         let endpoint = value.trim_end_matches('/');
         let uri = endpoint.parse::<Uri>().ok();
@@ -99,7 +99,7 @@ impl Variables<'_> {
             matches!(uri.scheme_str(), Some("http" | "https")) && uri.query().is_none()
         });
         if !is_address {
-            return Err(Diagnostic::new(format!(
+            return Err(HubError::new(format!(
                 "`HF_ENDPOINT` is {value:?}, which is no address of a hub"
             ))
             .help(format!("set it to an address such as {PUBLIC_HUB}, or unset it")));
@@ -147,7 +147,7 @@ impl Variables<'_> {
         PathBuf::from(expanded)
     }
 
-    fn token(&self) -> Result<Option<Token>, Diagnostic> {
+    fn token(&self) -> Result<Option<Token>, HubError> {
         if self.is_true("HF_HUB_DISABLE_IMPLICIT_TOKEN") {
             return Ok(None);
         }
@@ -163,7 +163,7 @@ impl Variables<'_> {
         };
         let secret = cleaned(&text);
         if secret.chars().any(|c| !c.is_ascii_graphic()) {
-            return Err(Diagnostic::new(format!(
+            return Err(HubError::new(format!(
                 "the token in `{source}` has characters that no token has"
             ))
             .help("copy it again from the hub's page of access tokens: it begins with `hf_`"));
@@ -172,7 +172,7 @@ impl Variables<'_> {
     }
 
     /// The token that `hf auth login` left, and its file.
-    fn token_file(&self) -> Result<Option<(String, String)>, Diagnostic> {
+    fn token_file(&self) -> Result<Option<(String, String)>, HubError> {
         let file = match self.get("HF_TOKEN_PATH") {
             Some(path) => self.expand(&path),
             None => self.home().join("token"),
@@ -181,9 +181,9 @@ impl Variables<'_> {
             Ok(text) if cleaned(&text).is_empty() => Ok(None),
             Ok(text) => Ok(Some((text, file.display().to_string()))),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error).within(file.display()).help(
+            Err(error) => Err(HubError::new(error.to_string()).within(file.display()).help(
                 "this file has the token for the hub; make it readable, or set `HF_HUB_DISABLE_IMPLICIT_TOKEN=1` to go without",
-            ),
+            )),
         }
     }
 
@@ -195,16 +195,16 @@ impl Variables<'_> {
             .filter(|name| self.is_true(name))
     }
 
-    fn seconds(&self, name: &str) -> Result<u64, Diagnostic> {
+    fn seconds(&self, name: &str) -> Result<u64, HubError> {
         const DEFAULT: u64 = 10;
         let Some(value) = self.get(name) else { return Ok(DEFAULT) };
         match value.trim().parse() {
             Ok(0) => Ok(DEFAULT),
             Ok(seconds) => Ok(seconds),
-            Err(_) => Err(Diagnostic::new(format!(
-                "`{name}` is {value:?}, which is no number of seconds"
-            ))
-            .help("set it to a whole number, or unset it")),
+            Err(_) => {
+                Err(HubError::new(format!("`{name}` is {value:?}, which is no number of seconds"))
+                    .help("set it to a whole number, or unset it"))
+            }
         }
     }
 }
@@ -222,7 +222,7 @@ fn cleaned(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn read(set: &[(&str, &str)]) -> Result<Settings, Diagnostic> {
+    fn read(set: &[(&str, &str)]) -> Result<Settings, HubError> {
         Settings::read(&Variables(&|name| {
             let found = set.iter().find(|(known, _)| *known == name);
             found.map(|(_, value)| (*value).to_string())
@@ -288,7 +288,7 @@ mod tests {
         assert!(error.contains("`HF_TOKEN`") && !error.contains("cret"), "{error}");
         let folder = tempfile::tempdir().unwrap();
         let error = read(&[("HF_TOKEN_PATH", folder.path().to_str().unwrap())]).unwrap_err();
-        assert!(error.to_string().contains("the token for the hub"), "{error}");
+        assert!(error.advice().unwrap().contains("the token for the hub"), "{error}");
         let settings = read(&[("HF_TOKEN", "hf_secret")]).unwrap();
         assert!(!format!("{settings:?}").contains("secret"));
     }

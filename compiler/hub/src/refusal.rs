@@ -1,6 +1,6 @@
 //! [`Refusal`]: why a file could not be had from the hub, and what to do about it.
 
-use crate::diagnostic::Diagnostic;
+use crate::HubError;
 
 const TOKENS: &str = "https://huggingface.co/settings/tokens";
 
@@ -71,10 +71,10 @@ impl Refusal {
     }
 
     /// The same for the user, who asked for a model.
-    pub fn explained(&self, model: &str, endpoint: &str) -> Diagnostic {
+    pub fn explained(&self, model: &str, endpoint: &str) -> HubError {
         let what =
             format!("`{model}` is no folder here, and fetching it from the hub failed: {self}");
-        Diagnostic::new(what).help(self.advice(model, endpoint))
+        HubError::new(what).help(self.advice(model, endpoint))
     }
 
     fn advice(&self, model: &str, endpoint: &str) -> String {
