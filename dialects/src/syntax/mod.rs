@@ -14,6 +14,8 @@
 //! several blocks, operations with several results) are errors that say so. MLIR itself reads the same text:
 //! `ocellus-mlir` holds it against the dialects' IRDL.
 
+#[cfg(test)]
+pub(crate) mod damage;
 mod lexer;
 mod parser;
 pub mod text;
