@@ -2,7 +2,7 @@
 //! printed, or the error. In `tests/filetests/typing` there is a file for each operation of `venc`; in `kernel` and `plan` one
 //! for what their texts have.
 
-use ocellus_dialects::{kernel, venc};
+use ocellus_dialects::{kernel, plan::Plan, venc};
 use std::path::Path;
 
 /// What stands between two programs of a file, as in MLIR's own tests.
@@ -44,6 +44,18 @@ fn launches_take_what_they_are_for_and_say_what_else_is_wrong() {
             let module = kernel::Module::parse(program).map_err(|error| error.to_string())?;
             let text = module.to_mlir();
             assert_eq!(kernel::Module::parse(&text), Ok(module));
+            Ok(text)
+        });
+    });
+}
+
+#[test]
+fn plans_are_read_and_what_is_wrong_with_others_is_said() {
+    insta::glob!("../../tests/filetests/plan", "*.mlir", |path| {
+        compare(path, |program| {
+            let plan = Plan::parse(program).map_err(|error| error.to_string())?;
+            let text = plan.to_mlir();
+            assert_eq!(Plan::parse(&text), Ok(plan));
             Ok(text)
         });
     });

@@ -14,6 +14,10 @@ type Result<T> = std::result::Result<T, ParseError>;
 /// The symbols that a module declares, and the name of its entry.
 pub(crate) fn header(parsed: &syntax::Module) -> Result<(Symbols, String)> {
     let header = Reader { name: "module", place: parsed.place, attributes: &parsed.attributes };
+    if let Some(operation) = parsed.operations.first() {
+        let message = format!("{} stands in no function", operation.name);
+        return Err(Reader::of(operation).error(message));
+    }
     let entry = match header.optional("venc.entry") {
         None => "main".to_string(),
         Some(_) => header.attribute("venc.entry", "a name: @main", Attribute::symbol)?,

@@ -114,6 +114,12 @@ impl<'a> Reader<'a> {
         self.attribute(name, "a string", Attribute::string)
     }
 
+    pub(crate) fn strings(&self, name: &str) -> Result<Vec<String>> {
+        self.attribute(name, "an array of strings", |attribute| {
+            attribute.elements()?.iter().map(Attribute::string).collect()
+        })
+    }
+
     pub(crate) fn integer(&self, name: &str) -> Result<i64> {
         self.attribute(name, "an i64 number", Attribute::integer)
     }
