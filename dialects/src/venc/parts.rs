@@ -36,18 +36,18 @@ fn symbols(module: &Reader) -> Result<Symbols> {
     Ok(symbols)
 }
 
-/// The arguments of a function, which are its first values.
+/// The arguments of a function, which are its first values. One that has no other name has that of its value.
 pub(crate) fn arguments(parsed: &syntax::Function, values: &mut Values) -> Result<Vec<Argument>> {
     let reader = Reader { name: "func.func", place: parsed.place, attributes: &[] };
     let mut arguments = vec![];
-    for (position, argument) in parsed.arguments.iter().enumerate() {
+    for argument in &parsed.arguments {
         let ty = reader.tensor_type(&argument.ty)?;
         values.define(&argument.name, &ty).map_err(|message| reader.error(message))?;
         let described = |name| find(&argument.attributes, name);
         arguments.push(Argument {
             name: described("venc.name")
                 .and_then(Attribute::string)
-                .unwrap_or_else(|| format!("arg{position}")),
+                .unwrap_or_else(|| argument.name.clone()),
             ty,
             role: match described("venc.weight") {
                 Some(_) => Role::Weight,
