@@ -1,0 +1,58 @@
+//! An e-graph in which values are made in few ways, as a program of kernels: the fewest launches.
+
+use super::OneFunction;
+use crate::choose::MOST_STATES;
+use crate::error::RewriteError;
+use crate::extract::extract;
+use crate::language::Term;
+use crate::lower::{Chosen, lower};
+use crate::target::TargetDescription;
+use crate::ways::{Maker, Ways};
+use ocellus_dialects::{kernel, venc};
+use ocellus_kernels::CpuTarget;
+
+/// The module of these functions, each launch with its usual schedule.
+pub(super) fn program(
+    module: &venc::Module,
+    functions: &[OneFunction],
+    target: &TargetDescription,
+) -> Result<kernel::Module, RewriteError> {
+    let cpu = target.cpu()?;
+    let functions = functions.iter().map(|function| read(function, &cpu));
+    Ok(kernel::Module {
+        symbols: module.symbols.clone(),
+        functions: functions.collect::<Result<_, _>>()?,
+        entry: module.entry.clone(),
+    })
+}
+
+fn read(of: &OneFunction, cpu: &CpuTarget) -> Result<kernel::Function, RewriteError> {
+    let roots = of.results();
+    let ways = Ways::collect(&of.egraph, &roots, cpu);
+    let problem = ways.problem(|class, way| {
+        let maker = ways.classes.get_index(class).and_then(|(_, ways)| Some(&ways.get(way)?.maker));
+        match maker {
+            Some(Maker::Launch(_) | Maker::Call(_)) | None => 1,
+            Some(Maker::Given(_) | Maker::Offline | Maker::Reshape) => 0,
+        }
+    });
+    let solution = extract(&problem, MOST_STATES).map_err(|culprit| {
+        let class = ways.classes.get_index(culprit.0).map(|(class, _)| &of.egraph[*class]);
+        let term = class.and_then(|class| class.nodes.first()).map(Term::to_string);
+        let ty = class.and_then(|class| class.data.ty()).map(|ty| ty.to_string());
+        RewriteError::NoKernel {
+            function: of.function.name.clone(),
+            term: term.unwrap_or_default(),
+            ty: ty.unwrap_or_default(),
+            hint: String::new(),
+        }
+    })?;
+    let chosen = ways.chosen(&solution).filter_map(|(class, way)| Some((class, (way?, 0))));
+    lower(&Chosen {
+        function: of.function,
+        egraph: &of.egraph,
+        ways: chosen.collect(),
+        results: roots,
+        labels: &of.labels,
+    })
+}
