@@ -64,8 +64,8 @@ impl fmt::Display for AnyModule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             AnyModule::Venc(module) => write!(f, "{module}"),
-            AnyModule::Kernel(module) => f.write_str(&module.to_mlir()),
-            AnyModule::Plan(plan) => f.write_str(&plan.to_mlir()),
+            AnyModule::Kernel(module) => write!(f, "{module}"),
+            AnyModule::Plan(plan) => write!(f, "{plan}"),
         }
     }
 }

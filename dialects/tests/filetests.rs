@@ -42,7 +42,7 @@ fn launches_take_what_they_are_for_and_say_what_else_is_wrong() {
     insta::glob!("../../tests/filetests/kernel", "*.mlir", |path| {
         compare(path, |program| {
             let module = kernel::Module::parse(program).map_err(|error| error.to_string())?;
-            let text = module.to_mlir();
+            let text = module.to_string();
             assert_eq!(kernel::Module::parse(&text), Ok(module));
             Ok(text)
         });
@@ -54,7 +54,7 @@ fn plans_are_read_and_what_is_wrong_with_others_is_said() {
     insta::glob!("../../tests/filetests/plan", "*.mlir", |path| {
         compare(path, |program| {
             let plan = Plan::parse(program).map_err(|error| error.to_string())?;
-            let text = plan.to_mlir();
+            let text = plan.to_string();
             assert_eq!(Plan::parse(&text), Ok(plan));
             Ok(text)
         });

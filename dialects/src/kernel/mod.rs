@@ -4,7 +4,6 @@
 //! be a view (no work) or the result of work on weights alone (done at compile time).
 
 mod calls;
-mod display;
 mod module;
 mod op;
 mod parse;

@@ -304,18 +304,18 @@ mod tests {
 
         #[test]
         fn print_and_parse_are_inverse(module in modules()) {
-            let text = module.to_mlir();
+            let text = module.to_string();
             let read = Module::parse(&text).map_err(|e| TestCaseError::fail(format!("{e}\n{text}")))?;
             prop_assert_eq!(&read, &module);
-            prop_assert_eq!(read.to_mlir(), text);
+            prop_assert_eq!(read.to_string(), text);
         }
 
         #[test]
         fn damaged_text_gives_an_error_or_a_module(module in modules(), damages in damages()) {
-            let text = damaged(&module.to_mlir(), &damages);
+            let text = damaged(&module.to_string(), &damages);
             // Whatever is read can be written.
             if let Ok(module) = Module::parse(&text) {
-                prop_assert_eq!(Module::parse(&module.to_mlir()), Ok(module));
+                prop_assert_eq!(Module::parse(&module.to_string()), Ok(module));
             }
         }
     }
@@ -324,7 +324,8 @@ mod tests {
     #[test]
     fn random_modules_have_all_that_there_is() {
         let mut runner = TestRunner::deterministic();
-        let texts = (0..200).map(|_| modules().new_tree(&mut runner).unwrap().current().to_mlir());
+        let texts =
+            (0..200).map(|_| modules().new_tree(&mut runner).unwrap().current().to_string());
         let text = texts.collect::<String>();
         for name in [
             "venc.weight",

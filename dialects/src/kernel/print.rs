@@ -10,14 +10,21 @@ use super::{EpilogueOp, Function, KernelOp, Module, Prologue, Step, ValueKind, V
 use crate::syntax::text::{self, quoted, symbol_name};
 use crate::venc::print::{argument, attribute_dictionary, module_header};
 use crate::venc::{self, ValueId};
+use std::fmt;
 
-impl Module {
-    /// MLIR text, which MLIR takes by the dialect's IRDL, and which [`Module::parse`] reads back to an equal module.
-    /// `Display` is shorter, and for people alone.
-    pub fn to_mlir(&self) -> String {
-        let functions: String =
-            self.functions.iter().map(|function| FunctionText::new(function).function()).collect();
-        format!("{} {{\n{functions}}}\n", module_header(&self.symbols, &self.entry))
+/// MLIR text, which MLIR takes by the dialect's IRDL, and which [`Module::parse`] reads back to an equal module.
+impl fmt::Display for Module {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} {{", module_header(&self.symbols, &self.entry))?;
+        self.functions.iter().try_for_each(|function| write!(f, "{function}"))?;
+        f.write_str("}\n")
+    }
+}
+
+/// The function as it stands in its module.
+impl fmt::Display for Function {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&FunctionText::new(self).function())
     }
 }
 

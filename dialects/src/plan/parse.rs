@@ -1,4 +1,4 @@
-//! Reads a plan from MLIR text: what [`Plan::to_mlir`] writes. Memory is named by what it is and its number, `%slot0`, in
+//! Reads a plan from MLIR text: what [`Plan`]'s `Display` writes. Memory is named by what it is and its number, `%slot0`, in
 //! operands and in the texts of arguments.
 
 use super::{
@@ -334,16 +334,16 @@ mod tests {
         #[test]
         fn print_and_parse_are_inverse(plan in plans()) {
             prop_assert_eq!(plan.validate(), Ok(()));
-            let text = plan.to_mlir();
+            let text = plan.to_string();
             let read = Plan::parse(&text).map_err(|e| TestCaseError::fail(format!("{e}\n{text}")))?;
             prop_assert_eq!(&read, &plan);
-            prop_assert_eq!(read.to_mlir(), text);
+            prop_assert_eq!(read.to_string(), text);
         }
 
         #[test]
         fn damaged_text_gives_an_error_or_a_plan(plan in plans(), damages in damages()) {
             // Whatever is read must have been validated.
-            if let Ok(plan) = Plan::parse(&damaged(&plan.to_mlir(), &damages)) {
+            if let Ok(plan) = Plan::parse(&damaged(&plan.to_string(), &damages)) {
                 prop_assert_eq!(plan.validate(), Ok(()));
             }
         }

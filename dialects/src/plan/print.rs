@@ -15,31 +15,29 @@ use super::{
 };
 use crate::syntax::text::{quoted, symbol_name};
 use std::collections::BTreeSet;
+use std::fmt;
 
-impl Plan {
-    /// MLIR text, which MLIR takes by the dialect's IRDL, and which [`Plan::parse`] reads back to an equal plan. A number that names no symbol, kernel or weight of the plan, as a
-    /// damaged artifact may have, is shown as `?7`.
-    pub fn to_mlir(&self) -> String {
+/// MLIR text, which MLIR takes by the dialect's IRDL, and which [`Plan::parse`] reads back to an equal plan. A number that
+/// names no symbol, kernel or weight of the plan, as a damaged artifact may have, is shown as `?7`.
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let symbols: Vec<String> = (self.symbols.iter())
             .map(|entry| format!("\n  {}", quoted(&declaration(self, entry))))
             .collect();
-        let symbols = symbols.join(",");
-        let mut text = format!("module attributes {{plan.symbols = [{symbols}\n]}} {{\n");
+        writeln!(f, "module attributes {{plan.symbols = [{}\n]}} {{", symbols.join(","))?;
         for kernel in &self.kernels {
-            text += &format!(
-                "  \"plan.kernel\"() {{sym_name = {}, family = {}}} : () -> ()\n",
-                quoted(&kernel.symbol),
-                quoted(&kernel.family)
-            );
+            let (symbol, family) = (quoted(&kernel.symbol), quoted(&kernel.family));
+            writeln!(
+                f,
+                "  \"plan.kernel\"() {{sym_name = {symbol}, family = {family}}} : () -> ()"
+            )?;
         }
-        for piece in &self.pieces {
-            text += &piece_line(self, piece);
-        }
+        self.pieces.iter().try_for_each(|piece| f.write_str(&piece_line(self, piece)))?;
         for (position, program) in self.programs.iter().enumerate() {
             let program = ProgramText { plan: self, program, written: BTreeSet::new() };
-            text += &program.function(position);
+            f.write_str(&program.function(position))?;
         }
-        text + "}\n"
+        f.write_str("}\n")
     }
 }
 
@@ -231,6 +229,6 @@ mod tests {
         plan.kernels.clear();
         plan.outputs.clear();
         plan.programs[0].slots.clear();
-        insta::assert_snapshot!(plan.to_mlir());
+        insta::assert_snapshot!(plan.to_string());
     }
 }

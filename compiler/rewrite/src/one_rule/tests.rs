@@ -27,7 +27,7 @@ fn rewritten(program: &str) -> String {
         options("--rule").next().map(|rule| apply_rule(&module, rule, &target, &switches));
     let text = match rewritten.expect(first) {
         Ok(Rewritten::Mathematics(module)) => module.to_string(),
-        Ok(Rewritten::Kernels(module)) => module.to_mlir(),
+        Ok(Rewritten::Kernels(module)) => module.to_string(),
         Err(error) => format!("error: {error}\n"),
     };
     format!("{first}\n{text}")
