@@ -6,7 +6,7 @@ mod support;
 
 use std::io::Write;
 use std::process::{Command, Stdio};
-use support::{Outcome, ocellus, workspace_root};
+use support::{Outcome, goldens, ocellus, workspace_root};
 
 /// Runs `ocellus opt` on a file test.
 fn opt(file: &str, arguments: &[&str]) -> Outcome {
@@ -61,6 +61,27 @@ fn a_rule_a_saturation_and_an_extraction_are_done() {
     assert!(kernels.contains("\"kernel.rowwise\"(%x, %fused0_0)"), "{kernels}");
     let plan = opt_of(SCALE.as_bytes(), &["--extract", "--pass", "specialise,plan"]).success();
     assert!(plan.stdout.contains("\"plan.launch\"(%input0, %output0)"), "{}", plan.stdout);
+}
+
+/// What the compiler prints of a model is taken as it is, and gives the plan that the compiler makes.
+#[test]
+fn the_stages_of_a_model_are_taken() {
+    let model = goldens().join("vit-base/model");
+    let model = ["compile", model.to_str().unwrap(), "--disable", "cut-range", "--emit"];
+    let stage = |stage: &str| ocellus([&model[..], &[stage]].concat()).success().stdout;
+    for text in ["venc", "kernel", "plan"].map(stage) {
+        assert_eq!(opt_of(text.as_bytes(), &[]).success().stdout, text);
+    }
+    let plan = opt_of(stage("kernel").as_bytes(), &["--pass", "plan"]).success().stdout;
+    assert_eq!(plan, stage("plan"));
+}
+
+#[test]
+fn the_help_names_every_pass() {
+    let help = ocellus(["opt", "--help"]).success().stdout;
+    for pass in ocellus_compiler::opt::PASSES {
+        assert!(help.contains(pass.name), "{help}");
+    }
 }
 
 #[test]
