@@ -9,6 +9,7 @@ use crate::mlir::Module;
 use crate::movement::Movement;
 use crate::rowwise::RowWise;
 use crate::symbols::symbols;
+use ocellus_dialects::kernel::Family;
 use ocellus_runtime::signature::{PLAN_SYMBOL, Signature};
 
 /// A kernel of any family. Equal kernels have equal code.
@@ -43,15 +44,15 @@ impl Kernel {
     }
 
     /// The family: the folder that implements it.
-    pub fn family(&self) -> &'static str {
+    pub fn family(&self) -> Family {
         match self {
-            Kernel::Attention(_) => "attention",
-            Kernel::BackToBackGemm(_) => "back_to_back_gemm",
-            Kernel::BatchedGemm(_) => "batched_gemm",
-            Kernel::Gemm(gemm) if gemm.slices > 1 => "partial_gemm",
-            Kernel::Gemm(_) => "gemm",
-            Kernel::Move(_) => "move",
-            Kernel::RowWise(_) => "rowwise",
+            Kernel::Attention(_) => Family::Attention,
+            Kernel::BackToBackGemm(_) => Family::BackToBackGemm,
+            Kernel::BatchedGemm(_) => Family::BatchedGemm,
+            Kernel::Gemm(gemm) if gemm.slices > 1 => Family::PartialGemm,
+            Kernel::Gemm(_) => Family::Gemm,
+            Kernel::Move(_) => Family::Move,
+            Kernel::RowWise(_) => Family::RowWise,
         }
     }
 
@@ -111,7 +112,7 @@ pub fn emit_module(kernels: &[Kernel], plan: Option<&str>, target: &CpuTarget) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Layout, lower};
+    use crate::{Layout, launch};
     use ocellus_dialects::kernel::{EpilogueOp, KernelOp, Prologue};
     use ocellus_dialects::venc::Scale;
     use ocellus_dialects::{ElementType, TensorType};
@@ -126,7 +127,7 @@ mod tests {
         };
         let target = CpuTarget::X86_64_V3;
         let (x, y) = (layout(ElementType::F16), layout(ElementType::BF16));
-        let launch = lower(&op, &[x], &y, &target).unwrap();
+        let launch = launch(&op, &[x], &y, &target).unwrap();
         insta::assert_snapshot!(launch.kernel.emit(&target));
     }
 }

@@ -31,7 +31,7 @@ pub fn symbols<'k>(kernels: impl IntoIterator<Item = &'k Kernel>) -> IndexMap<&'
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{CpuTarget, Layout, lower};
+    use crate::{CpuTarget, Layout, launch};
     use ocellus_dialects::kernel::{EpilogueOp, KernelOp, Prologue};
     use ocellus_dialects::venc::Scale;
     use ocellus_dialects::{ElementType, TensorType};
@@ -42,7 +42,7 @@ mod tests {
         let (prologue, epilogue) =
             (Prologue::None, vec![EpilogueOp::Elementwise(Scale { factor: by }.into())]);
         let op = KernelOp::RowWise { prologue, epilogue, to: ElementType::F32 };
-        lower(&op, std::slice::from_ref(&layout), &layout, &CpuTarget::X86_64_V3).unwrap().kernel
+        launch(&op, std::slice::from_ref(&layout), &layout, &CpuTarget::X86_64_V3).unwrap().kernel
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::*;
 use ocellus_dialects::kernel::{EpilogueOp, GemmTile, KernelOp, Prologue};
 use ocellus_dialects::venc::{Activate, Activation};
 use ocellus_dialects::{ElementType, TensorType};
-use ocellus_kernels::{Layout, lower, symbols};
+use ocellus_kernels::{Layout, launch, symbols};
 
 fn gemm(element: ElementType, target: &CpuTarget) -> Kernel {
     let layout = |shape: [i64; 2]| Layout::contiguous(&TensorType::new(element, shape));
@@ -14,7 +14,7 @@ fn gemm(element: ElementType, target: &CpuTarget) -> Kernel {
         tile: GemmTile::DEFAULT,
     };
     let operands = [layout([197, 64]), layout([48, 64])];
-    lower(&op, &operands, &layout([197, 48]), target).unwrap().kernel
+    launch(&op, &operands, &layout([197, 48]), target).unwrap().kernel
 }
 
 #[test]

@@ -4,17 +4,16 @@
 //! out, each with its operands and its work, and those that no kernel family implements are left out.
 
 use super::analysis::{Sort, Types};
-use super::implemented::is_implemented;
 use super::language::Term;
 use super::meaning::{EpilogueStep, Meaning};
 use super::operation::Operation;
 use super::schedules::{Schedule, schedules};
-use super::ways::{Maker, Operand, Way};
+use super::ways::{ClassWays, Maker, Operand, RefusedLaunch, Way};
 use egg::{EGraph, Id};
+use ocellus_dialects::ElementType;
 use ocellus_dialects::kernel::{Between, EpilogueOp, GemmTile, KernelOp, Mask, Prologue, View};
 use ocellus_dialects::venc::{Attribute, Op};
-use ocellus_dialects::{ElementType, TensorType};
-use ocellus_kernels::{CpuTarget, back_to_back_gemm};
+use ocellus_kernels::{CpuTarget, Layout, back_to_back_gemm};
 use std::cell::Cell;
 use std::collections::HashMap;
 
@@ -47,15 +46,24 @@ impl<'a> Reader<'a> {
     }
 
     /// Up to `most` ways to make a class.
-    pub(super) fn ways(&self, class: Id, most: usize) -> Vec<Way> {
+    pub(super) fn ways(&self, class: Id, most: usize) -> ClassWays {
         if self.egraph[class].data.weight_only {
             let way = Way { maker: Maker::Offline, operands: vec![], schedules: vec![] };
-            return vec![way];
+            return ClassWays { ways: vec![way], refused: vec![] };
         }
+        let mut refused: Vec<RefusedLaunch> = vec![];
         let mut ways: Vec<Way> = vec![];
         let mut known: HashMap<Vec<Id>, Vec<usize>> = HashMap::new();
         for term in &self.egraph[class].nodes {
             for (maker, operands) in self.makers_of_term(class, term) {
+                let schedules = match self.schedules(class, &maker, &operands) {
+                    Ok(schedules) => schedules,
+                    Err(launch) if refused.contains(&launch) => continue,
+                    Err(launch) => {
+                        refused.push(launch);
+                        continue;
+                    }
+                };
                 let read = operands.iter().map(|operand| operand.class).collect();
                 let alike = known.entry(read).or_default();
                 let is_known =
@@ -65,23 +73,28 @@ impl<'a> Reader<'a> {
                 }
                 if ways.len() == most {
                     self.is_cut_short.set(true);
-                    return ways;
+                    return ClassWays { ways, refused };
                 }
                 alike.push(ways.len());
-                let schedules = self.schedules(class, &maker, &operands);
                 ways.push(Way { maker, operands, schedules });
             }
         }
-        ways
+        ClassWays { ways, refused }
     }
 
-    fn schedules(&self, class: Id, maker: &Maker, operands: &[Operand]) -> Vec<Schedule> {
+    /// How the work can be divided, where a launch does it.
+    fn schedules(
+        &self,
+        class: Id,
+        maker: &Maker,
+        operands: &[Operand],
+    ) -> Result<Vec<Schedule>, RefusedLaunch> {
         let (Maker::Launch(op), Some(result)) = (maker, self.egraph[class].data.ty()) else {
-            return vec![];
+            return Ok(vec![]);
         };
-        let types: Vec<TensorType> = operands.iter().map(|operand| operand.ty.clone()).collect();
-        let view = operands.first().and_then(|operand| operand.view.as_ref());
-        schedules(op.clone(), (&types, view), result, self.cpu)
+        let layouts: Vec<Layout> = operands.iter().map(|operand| operand.layout.clone()).collect();
+        schedules(op, &layouts, result, self.cpu)
+            .map_err(|refusal| RefusedLaunch { op: op.clone(), refusal })
     }
 
     fn makers_of_term(&self, class: Id, term: &Term) -> Vec<(Maker, Vec<Operand>)> {
@@ -113,11 +126,7 @@ impl<'a> Reader<'a> {
             Term::Move(operation, ids) => self.moves(*operation, ids),
             _ => vec![],
         };
-        launches
-            .into_iter()
-            .filter(|(op, operands)| is_implemented(op, operands))
-            .map(|(op, operands)| (Maker::Launch(op), operands))
-            .collect()
+        launches.into_iter().map(|(op, operands)| (Maker::Launch(op), operands)).collect()
     }
 
     fn stores(&self, class: Id, product: Id, epilogue: Id) -> Vec<(KernelOp, Vec<Operand>)> {
@@ -197,7 +206,7 @@ impl<'a> Reader<'a> {
         let Ok(Meaning::Epilogue(steps)) = &self.egraph[between].data.meaning else { return None };
         match steps.last() {
             Some(EpilogueStep::Cast(to)) => Some(*to),
-            _ => self.egraph[rows].data.ty().map(|x| x.element).or(Some(first.ty.element)),
+            _ => self.egraph[rows].data.ty().map(|x| x.element).or(Some(first.layout.ty.element)),
         }
     }
 
@@ -375,7 +384,14 @@ impl<'a> Reader<'a> {
                 },
                 _ => return None,
             };
-            Some(Operand { class: self.egraph.find(x), view, ty: ty.clone() })
+            let class = self.egraph.find(x);
+            let layout = Layout::contiguous(self.egraph[class].data.ty()?);
+            // What strides cannot express is no way to read it.
+            let layout = match &view {
+                Some(view) => layout.view(view, ty)?.1,
+                None => layout,
+            };
+            Some(Operand { class, view, layout })
         };
         self.egraph[class].nodes.iter().filter_map(read).collect()
     }
@@ -391,8 +407,8 @@ impl<'a> Reader<'a> {
     }
 
     fn value(&self, class: Id) -> Option<Operand> {
-        let ty = self.egraph[class].data.ty()?.clone();
-        Some(Operand { class: self.egraph.find(class), view: None, ty })
+        let layout = Layout::contiguous(self.egraph[class].data.ty()?);
+        Some(Operand { class: self.egraph.find(class), view: None, layout })
     }
 
     fn values(&self, classes: &[Id]) -> Vec<Operand> {

@@ -8,8 +8,10 @@ use super::insert::insert;
 use super::language::Term;
 use super::launch_prices::{LaunchPrices, PricesAtSize};
 use super::lower::{Chosen, lower};
-use super::refusals::{Refused, find_refused};
-use super::report::{Effort, ExtractionReport, FunctionReport, Report, kernels, price};
+use super::refused_rules::{RefusedMatch, find_refused};
+use super::report::{
+    Effort, ExtractionReport, FunctionReport, RefusedKernel, Report, kernel_name, kernels, price,
+};
 use super::saturate::{Limits, Statistics, Stop, saturate};
 use super::switches::Switches;
 use super::target::TargetDescription;
@@ -84,7 +86,7 @@ pub(super) struct SaturatedFunction<'a> {
     pub(super) labels: HashMap<Id, String>,
     statistics: Statistics,
     /// Where a rule was kept from being used, by its conditions.
-    pub(super) refusals: Vec<Refused>,
+    pub(super) refused_rules: Vec<RefusedMatch>,
 }
 
 /// What was chosen at one size, for each function.
@@ -279,7 +281,8 @@ impl<'a> Saturated<'a> {
                 kernels: kernels(lowered, at, target)?,
                 alternatives: alternatives.found,
                 unpriced_alternatives: alternatives.unpriced,
-                refusals: function.refusals(solution),
+                refused_rules: function.refused_rules(solution),
+                refused_kernels: function.refused_kernels(solution),
             });
         }
         let microseconds = price(program, &functions)? as f64 / 1e6;
@@ -367,7 +370,7 @@ impl<'a> SaturatedFunction<'a> {
                 labels.entry(class).or_insert_with(|| label.clone());
             }
         }
-        let refusals = find_refused(egraph, switches)?;
+        let refused_rules = find_refused(egraph, switches)?;
         Ok(SaturatedFunction {
             function,
             egraph: inserted.egraph,
@@ -375,7 +378,7 @@ impl<'a> SaturatedFunction<'a> {
             launches: vec![],
             labels,
             statistics,
-            refusals,
+            refused_rules,
         })
     }
 
@@ -449,14 +452,29 @@ impl<'a> SaturatedFunction<'a> {
         }
     }
 
+    /// The kernels that would make a value of the solution in another manner, if their families did them.
+    fn refused_kernels(&self, solution: &Solution) -> Vec<RefusedKernel> {
+        let of_values = self.ways.refused.iter().filter_map(|(class, launch)| {
+            Some(RefusedKernel {
+                label: self.labels.get(class).cloned(),
+                chosen: self.chosen_kernel(solution, *class)?,
+                kernel: kernel_name(&launch.op),
+                refusal: launch.refusal.clone(),
+            })
+        });
+        of_values.collect()
+    }
+
     fn no_kernel(&self, culprit: Unmakeable, disabled: &[&str]) -> RewriteError {
-        let class = self.ways.classes.get_index(culprit.0).map(|(class, _)| &self.egraph[*class]);
+        let id = self.ways.classes.get_index(culprit.0).map(|(class, _)| *class);
+        let class = id.map(|class| &self.egraph[class]);
         let term = class.and_then(|class| class.nodes.first()).map(Term::to_string);
         let ty = class.and_then(|class| class.data.ty()).map(|ty| ty.to_string());
-        let hint = match disabled {
-            [] => String::new(),
-            rules => format!("; these rules are disabled: {}", rules.join(", ")),
-        };
+        let refused = self.ways.refused.iter().filter(|(class, _)| Some(*class) == id);
+        let mut hint: String = refused.map(|(_, launch)| format!("; {}", launch.refusal)).collect();
+        if !disabled.is_empty() {
+            hint.push_str(&format!("; these rules are disabled: {}", disabled.join(", ")));
+        }
         RewriteError::NoKernel {
             function: self.function.name.clone(),
             term: format!("venc.{}", term.unwrap_or_default()),

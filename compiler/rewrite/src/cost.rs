@@ -2,10 +2,10 @@
 
 use super::real::Real;
 use super::target::TargetDescription;
-use ocellus_dialects::kernel::{KernelOp, View};
+use ocellus_dialects::kernel::{Family, KernelOp};
 use ocellus_dialects::symbolic::{Bindings, Dim, NoValue, Symbol};
 use ocellus_dialects::{ElementType, TensorType};
-use ocellus_kernels::{CpuTarget, Layout, gather_flops, lower, work};
+use ocellus_kernels::{CpuTarget, Kernel, Launch, Layout, gather_flops, work};
 use std::convert::Infallible;
 
 /// What bounds a launch.
@@ -63,7 +63,7 @@ pub fn picoseconds(microseconds: f64) -> u128 {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct LaunchCost<T> {
     /// The kernel family.
-    pub family: &'static str,
+    pub family: Family,
     /// How the operands are stored, or read as if they were.
     pub element: ElementType,
     /// FLOPs of matrix products.
@@ -86,15 +86,19 @@ pub struct LaunchCost<T> {
 pub type Quantities = LaunchCost<f64>;
 
 impl LaunchCost<Dim> {
-    /// The launch of a kernel on operands of those types.
+    /// The launch that does `op` to operands that lie so.
     pub fn of(
         op: &KernelOp,
-        operands: &[TensorType],
+        operands: &[Layout],
         result: &TensorType,
+        launch: &Launch<Kernel>,
         cpu: &CpuTarget,
     ) -> Self {
-        let work = work(op, operands, result);
-        let stored = operands.first().map_or(result.element, |operand| operand.element);
+        let types: Vec<TensorType> = operands.iter().map(|layout| layout.ty.clone()).collect();
+        let work = work(op, &types, result);
+        let x = operands.first();
+        let gathers = x.filter(|x| x.patches.is_some());
+        let stored = x.map_or(result.element, |x| x.ty.element);
         let element = match op {
             KernelOp::Gemm { prologue, .. } | KernelOp::BackToBackGemm { prologue, .. } => {
                 prologue.element(stored)
@@ -105,40 +109,23 @@ impl LaunchCost<Dim> {
             family: op.family(),
             element,
             matrix_flops: work.matrix_flops,
-            prologue_flops: work.prologue_flops,
+            prologue_flops: match gathers {
+                Some(x) => work.prologue_flops + gather_flops(&x.ty),
+                None => work.prologue_flops,
+            },
             elementwise_flops: work.elementwise_flops,
             weight_bytes: work.weight_bytes,
             activation_bytes: work.activation_bytes,
             rows_at_once: 1,
             tiles: vec![],
         };
-        cost.divided(op, operands, result, cpu)
+        cost.divided(launch, cpu)
     }
 
-    /// The same work on the same operands, divided as by that kernel.
-    pub fn divided(
-        self,
-        op: &KernelOp,
-        operands: &[TensorType],
-        result: &TensorType,
-        cpu: &CpuTarget,
-    ) -> Self {
-        let layouts: Vec<Layout> = operands.iter().map(Layout::contiguous).collect();
-        // Where nothing can be launched, planning says why.
-        let launch = lower(op, &layouts, &Layout::contiguous(result), cpu).ok();
-        LaunchCost {
-            rows_at_once: launch.as_ref().map_or(1, |launch| launch.kernel.rows_at_once(cpu)),
-            tiles: launch.map(|launch| launch.tiles.0).unwrap_or_default(),
-            ..self
-        }
-    }
-
-    /// The same launch where its first operand, of that type, is read through a view.
-    pub fn reading(mut self, x: Option<&TensorType>, view: Option<&View>) -> Self {
-        if let (Some(x), Some(View::Patches { .. })) = (x, view) {
-            self.prologue_flops = self.prologue_flops + gather_flops(x);
-        }
-        self
+    /// The same work on the same operands, divided as by that launch.
+    pub fn divided(self, launch: &Launch<Kernel>, cpu: &CpuTarget) -> Self {
+        let rows_at_once = launch.kernel.rows_at_once(cpu);
+        LaunchCost { rows_at_once, tiles: launch.tiles.0.clone(), ..self }
     }
 
     /// The quantities where the symbols have those values. The error is a dimension with a symbol that has none.
@@ -151,9 +138,9 @@ impl<T> LaunchCost<T> {
     /// GFLOP/s of its products on a target; no size changes them.
     pub fn matrix_rate(&self, target: &TargetDescription) -> f64 {
         match (self.family, self.tiles.as_slice()) {
-            ("attention", _) => target.attention.of(self.element),
-            ("batched_gemm", _) => target.batched_gemm.of(self.element),
-            ("back_to_back_gemm", _) => target.back_to_back_gemm.of(self.element),
+            (Family::Attention, _) => target.attention.of(self.element),
+            (Family::BatchedGemm, _) => target.batched_gemm.of(self.element),
+            (Family::BackToBackGemm, _) => target.back_to_back_gemm.of(self.element),
             (_, [(_, rows), (_, columns), ..]) => target.gemm_rate(self.element, (*rows, *columns)),
             _ => target.gemm_rate(self.element, (1, 1)),
         }
@@ -225,7 +212,7 @@ impl<T: Real> LaunchCost<T> {
         let matrix = at_rate(self.matrix_flops * self.padding(), matrix_rate);
         // Attention's softmax runs beside its products, and its rate is that of both.
         let elementwise_rate =
-            if self.family == "attention" { matrix_rate } else { target.elementwise_gflops };
+            if self.family == Family::Attention { matrix_rate } else { target.elementwise_gflops };
         let elementwise = at_rate(self.elementwise_flops, elementwise_rate);
         let prologue = at_rate(self.prologue_flops, target.row_gflops);
         let preparations = blocks.max(units.min(tiles));
@@ -236,8 +223,8 @@ impl<T: Real> LaunchCost<T> {
     /// Microseconds of moving bytes.
     fn memory(&self, target: &TargetDescription) -> T {
         let share = match self.family {
-            "move" => target.bandwidth_share.r#move,
-            "rowwise" => target.bandwidth_share.rowwise,
+            Family::Move => target.bandwidth_share.r#move,
+            Family::RowWise => target.bandwidth_share.rowwise,
             _ => 1.0,
         };
         // Units without a tile draw nothing.
@@ -278,26 +265,32 @@ fn value(dim: &Dim, at: &Bindings) -> Result<f64, Dim> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ocellus_dialects::kernel::{GemmTile, Prologue};
+    use ocellus_dialects::kernel::{GemmTile, Prologue, View};
+    use ocellus_kernels::launch;
+
+    fn rows() -> Dim {
+        Dim::symbol(&Symbol::new("rows"))
+    }
 
     /// A gemm of `rows` rows, and its prediction where rows has a value.
     fn predicted(k: i64, n: i64, rows: i64) -> Prediction {
-        predicted_reading(None, (k, n), rows)
+        let x = TensorType::new(ElementType::F32, [self::rows(), Dim::from(k)]);
+        predicted_reading(Layout::contiguous(&x), n, rows)
     }
 
-    fn predicted_reading(view: Option<View>, (k, n): (i64, i64), rows: i64) -> Prediction {
+    fn predicted_reading(x: Layout, n: i64, rows: i64) -> Prediction {
         let target = TargetDescription::named("x86-64-v4").unwrap();
         let op =
             KernelOp::Gemm { prologue: Prologue::None, epilogue: vec![], tile: GemmTile::DEFAULT };
-        let symbol = Symbol::new("rows");
-        let of = |width: i64| {
-            TensorType::new(ElementType::F32, [Dim::symbol(&symbol), Dim::from(width)])
-        };
-        let weight = TensorType::new(ElementType::F32, [n, k]);
-        let cost = LaunchCost::of(&op, &[of(k), weight], &of(n), &target.cpu().unwrap());
-        let cost = cost.reading(Some(&of(k)), view.as_ref());
+        let weight = TensorType::new(ElementType::F32, [Dim::from(n), x.ty.width()]);
+        let result = TensorType::new(ElementType::F32, [self::rows(), Dim::from(n)]);
+        let cpu = target.cpu().unwrap();
+        let layouts = [x, Layout::contiguous(&weight)];
+        let launch = launch(&op, &layouts, &Layout::contiguous(&result), &cpu).unwrap();
+        let cost = LaunchCost::of(&op, &layouts, &result, &launch, &cpu);
         assert!(cost.at(&Bindings::new()).is_err());
-        predict(&cost.at(&Bindings::from([(symbol, rows)])).unwrap(), &target)
+        let at = Bindings::from([(Symbol::new("rows"), rows)]);
+        predict(&cost.at(&at).unwrap(), &target)
     }
 
     #[test]
@@ -317,10 +310,14 @@ mod tests {
 
     #[test]
     fn to_gather_rows_takes_time_and_no_bytes() {
-        let [rows, cols] = [1, 96].map(Dim::from);
-        let patches = View::Patches { height: 16, width: 16, rows, cols };
+        let of = |dims: Vec<Dim>| TensorType::new(ElementType::F32, dims);
+        let pixels = Dim::from(16);
+        let image = of(vec![1.into(), 3.into(), pixels.clone(), rows() * pixels]);
+        let patches = of(vec![1.into(), rows(), 768.into()]);
+        let view = View::Patches { height: 16, width: 16, rows: 1.into(), cols: rows() };
+        let (_, gathered) = Layout::contiguous(&image).view(&view, &patches).unwrap();
         let [plain, gathered] =
-            [None, Some(patches)].map(|view| predicted_reading(view, (768, 768), 96));
+            [Layout::contiguous(&patches), gathered].map(|x| predicted_reading(x, 768, 96));
         assert_eq!(plain.bytes, gathered.bytes);
         let longer = gathered.compute_microseconds / plain.compute_microseconds;
         assert!((1.001..1.2).contains(&longer), "{longer}");
@@ -330,7 +327,7 @@ mod tests {
     fn a_kernel_with_fewer_rows_than_its_inner_loop_does_the_work_of_all() {
         let padding = |rows: f64| {
             let launch = Quantities {
-                family: "gemm",
+                family: Family::Gemm,
                 element: ElementType::F32,
                 matrix_flops: 0.0,
                 prologue_flops: 0.0,

@@ -53,12 +53,18 @@ pub enum RewriteError {
         term: String,
         /// Its type.
         ty: String,
-        /// The disabled rules, where there are any.
+        /// Why kernel families refused it, and the disabled rules, where there are any.
         hint: String,
     },
     /// A module that is not well formed.
     #[error(transparent)]
     Venc(#[from] VencError),
+    /// A launch of a program that its kernel family does not do.
+    #[error(transparent)]
+    Kernel(#[from] ocellus_kernels::Refusal),
+    /// An operand of a launch that cannot be read as it lies.
+    #[error(transparent)]
+    View(#[from] ocellus_kernels::NotStrided),
     /// Symbols that no size was given for.
     #[error("the cost in @{function} depends on a symbol that has no value: {dim}")]
     Unbound {

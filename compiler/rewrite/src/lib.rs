@@ -13,7 +13,6 @@ mod cost;
 mod display;
 mod error;
 mod extract;
-mod implemented;
 mod insert;
 mod language;
 mod launch_prices;
@@ -26,7 +25,7 @@ mod pieces;
 mod price;
 mod read_back;
 mod real;
-mod refusals;
+mod refused_rules;
 mod report;
 mod rules;
 mod saturate;
@@ -46,10 +45,10 @@ pub use one_rule::{Rewritten, apply_rule};
 pub use pieces::{PieceOptions, PieceProgram, choose_pieces};
 pub use price::ProgramPrice;
 pub use read_back::read_back;
-pub use refusals::Refusal;
+pub use refused_rules::RefusedRule;
 pub use report::{
-    Alternative, Effort, ExtractionReport, FunctionReport, KernelReport, Report, callees_first,
-    launches,
+    Alternative, Effort, ExtractionReport, FunctionReport, KernelReport, RefusedKernel, Report,
+    callees_first, launches,
 };
 pub use rules::{Assumption, Condition, Group, Rule, UnknownAssumption};
 pub use saturate::{Limits, RuleStatistics, Statistics, Stop};

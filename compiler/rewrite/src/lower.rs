@@ -149,12 +149,12 @@ impl Writer<'_> {
         let of = of.ok_or_else(|| self.internal("an operand was not made"))?;
         let Some(view) = &operand.view else { return Ok(of) };
         let known = self.views.iter().find(|(v, base, value)| {
-            v == view && *base == of && self.values[value.index()].ty == operand.ty
+            v == view && *base == of && self.values[value.index()].ty == operand.layout.ty
         });
         if let Some((_, _, value)) = known {
             return Ok(*value);
         }
-        let value = self.push(ValueKind::View(view.clone(), of), operand.ty.clone());
+        let value = self.push(ValueKind::View(view.clone(), of), operand.layout.ty.clone());
         self.views.push((view.clone(), of, value));
         Ok(value)
     }

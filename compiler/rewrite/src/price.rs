@@ -76,7 +76,10 @@ impl ProgramPrice {
         let runs = runs(module)?;
         for function in &module.functions {
             let times = runs.get(function.name.as_str()).copied().unwrap_or(0.0);
-            for (_, launch) in launches(function, &cpu).filter(|_| times > 0.0) {
+            if times == 0.0 {
+                continue;
+            }
+            for (_, launch) in launches(function, &cpu)? {
                 match counted.iter_mut().find(|(_, known)| *known == launch) {
                     Some((count, _)) => *count += times,
                     None => counted.push((times, launch)),

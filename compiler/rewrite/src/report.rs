@@ -2,13 +2,13 @@
 
 use super::cost::{LaunchCost, Prediction, predict};
 use super::error::RewriteError;
-use super::refusals::Refusal;
+use super::refused_rules::RefusedRule;
 use super::saturate::Statistics;
 use super::target::TargetDescription;
-use ocellus_dialects::TensorType;
-use ocellus_dialects::kernel::{Function, KernelOp, Mask, Module, Step, ValueKind};
+use ocellus_dialects::kernel::{Family, Function, KernelOp, Mask, Module, Step};
 use ocellus_dialects::symbolic::{Bindings, Dim};
-use ocellus_kernels::CpuTarget;
+use ocellus_dialects::venc::ValueId;
+use ocellus_kernels::{Access, CpuTarget, Layout, NotStrided, Refusal, launch};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -27,8 +27,23 @@ pub struct FunctionReport {
     pub alternatives: Vec<Alternative>,
     /// Other kernels that were not priced, because the search of their prices reached its limit.
     pub unpriced_alternatives: usize,
-    /// Rules that the kernels would be others with, had a condition held.
-    pub refusals: Vec<Refusal>,
+    /// Rules that were not used, because a condition of theirs did not hold.
+    pub refused_rules: Vec<RefusedRule>,
+    /// Kernels that were described, and that no family does.
+    pub refused_kernels: Vec<RefusedKernel>,
+}
+
+/// A kernel that would make a value in another manner, and that its family does not do.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RefusedKernel {
+    /// The label of the value, where it has one.
+    pub label: Option<String>,
+    /// The kernel that makes the value now.
+    pub chosen: String,
+    /// The kernel that was asked for.
+    pub kernel: String,
+    /// Why not.
+    pub refusal: Refusal,
 }
 
 /// How extraction went.
@@ -54,7 +69,7 @@ pub struct ExtractionReport {
 #[derive(Clone, Debug)]
 pub struct KernelReport {
     /// The kernel family.
-    pub family: &'static str,
+    pub family: Family,
     /// What was fused: `layer_norm > gemm > add columns > gelu`.
     pub name: String,
     /// The name of the value that it makes.
@@ -135,22 +150,21 @@ pub struct Effort {
     pub states: usize,
 }
 
-/// The launches of a function with what the cost model knows of them.
+/// The launches of a function with what the cost model knows of them. The error is one that its kernel family refuses.
 pub fn launches<'a>(
     function: &'a Function,
-    cpu: &'a CpuTarget,
-) -> impl Iterator<Item = (&'a Step, LaunchCost<Dim>)> {
-    function.steps.iter().filter_map(|step| {
-        let Step::Launch { op, operands, result, .. } = step else { return None };
-        let types: Vec<TensorType> =
-            operands.iter().map(|operand| function.value(*operand).ty.clone()).collect();
-        let view = operands.first().and_then(|operand| match &function.value(*operand).kind {
-            ValueKind::View(view, _) => Some(view),
-            _ => None,
-        });
-        let cost = LaunchCost::of(op, &types, &function.value(*result).ty, cpu);
-        Some((step, cost.reading(types.first(), view)))
-    })
+    cpu: &CpuTarget,
+) -> Result<Vec<(&'a Step, LaunchCost<Dim>)>, RewriteError> {
+    let mut costs = vec![];
+    for step in &function.steps {
+        let Step::Launch { op, operands, result, .. } = step else { continue };
+        let layout = |operand: &ValueId| Ok(Access::of(function, *operand)?.layout);
+        let layouts = operands.iter().map(layout).collect::<Result<Vec<Layout>, NotStrided>>()?;
+        let result = &function.value(*result).ty;
+        let launch = launch(op, &layouts, &Layout::contiguous(result), cpu)?;
+        costs.push((step, LaunchCost::of(op, &layouts, result, &launch, cpu)));
+    }
+    Ok(costs)
 }
 
 /// What the launches of a function cost at one size.
@@ -160,7 +174,7 @@ pub fn kernels(
     target: &TargetDescription,
 ) -> Result<Vec<KernelReport>, RewriteError> {
     let mut reports = vec![];
-    for (step, cost) in launches(function, &target.cpu()?) {
+    for (step, cost) in launches(function, &target.cpu()?)? {
         let Step::Launch { op, label, .. } = step else { continue };
         let quantities = cost.at(at).map_err(|dim| unbound(&function.name, &dim))?;
         let prediction = predict(&quantities, target);

@@ -10,9 +10,9 @@
 
 use super::cost::LaunchCost;
 use ocellus_dialects::TensorType;
-use ocellus_dialects::kernel::{GemmTile, KernelOp, View};
+use ocellus_dialects::kernel::KernelOp;
 use ocellus_dialects::symbolic::Dim;
-use ocellus_kernels::{CpuTarget, back_to_back_gemm, gemm};
+use ocellus_kernels::{CpuTarget, Layout, Refusal};
 
 /// What a schedule must save of a launch's time to be taken instead of the usual one: below this the prediction is no
 /// better than a guess, and each schedule is a kernel more to compile.
@@ -27,54 +27,24 @@ pub struct Schedule {
     pub cost: LaunchCost<Dim>,
 }
 
-/// The schedules of `op`, the usual one first. Its first operand is read through `view`.
+/// The schedules of `op`, the default first, or why its family refuses it.
 pub fn schedules(
-    op: KernelOp,
-    (operands, view): (&[TensorType], Option<&View>),
+    op: &KernelOp,
+    operands: &[Layout],
     result: &TensorType,
     cpu: &CpuTarget,
-) -> Vec<Schedule> {
-    let ops = match &op {
-        KernelOp::Gemm { prologue, epilogue, .. } => tiles(prologue.operands(), operands, cpu)
-            .into_iter()
-            .map(|tile| KernelOp::Gemm { prologue: *prologue, epilogue: epilogue.clone(), tile })
-            .collect(),
-        KernelOp::PartialGemm { slices, .. } => tiles(0, operands, cpu)
-            .into_iter()
-            .map(|tile| KernelOp::PartialGemm { slices: *slices, tile })
-            .collect(),
-        KernelOp::BackToBackGemm { prologue, between, epilogue, .. } => back_to_back_gemm::ROWS
-            .into_iter()
-            .map(|rows| KernelOp::BackToBackGemm {
-                prologue: *prologue,
-                between: between.clone(),
-                epilogue: epilogue.clone(),
-                rows,
-            })
-            .collect(),
-        _ => vec![op],
-    };
-    let mut ops = ops.into_iter();
-    let Some(first) = ops.next() else { return vec![] };
-    let cost = LaunchCost::of(&first, operands, result, cpu).reading(operands.first(), view);
-    let mut all = vec![Schedule { op: first, cost }];
-    for op in ops {
+) -> Result<Vec<Schedule>, Refusal> {
+    let divided = ocellus_kernels::schedules(op, operands, &Layout::contiguous(result), cpu)?;
+    let mut all: Vec<Schedule> = vec![];
+    for ocellus_kernels::Schedule { op, launch } in divided {
         // The same work, divided otherwise.
-        let cost = all[0].cost.clone().divided(&op, operands, result, cpu);
+        let cost = match all.first() {
+            None => LaunchCost::of(&op, operands, result, &launch, cpu),
+            Some(first) => first.cost.clone().divided(&launch, cpu),
+        };
         all.push(Schedule { op, cost });
     }
-    all
-}
-
-fn tiles(prologue_operands: usize, operands: &[TensorType], cpu: &CpuTarget) -> Vec<GemmTile> {
-    let weight = operands.get(1 + prologue_operands);
-    let sides = weight.map(|weight| (weight.width().as_constant(), weight.rows().as_constant()));
-    match (operands.first(), weight, sides) {
-        (Some(x), Some(weight), Some((Some(k), Some(n)))) => {
-            gemm::tiles(k, n, (x.element, weight.element), cpu)
-        }
-        _ => vec![GemmTile::DEFAULT],
-    }
+    Ok(all)
 }
 
 /// Of schedules that cost so much, the cheapest: the first, unless another saves enough.
@@ -90,7 +60,7 @@ mod tests {
     use crate::launch_prices::LaunchPrices;
     use crate::target::TargetDescription;
     use ocellus_dialects::ElementType;
-    use ocellus_dialects::kernel::Prologue;
+    use ocellus_dialects::kernel::{GemmTile, Prologue};
     use ocellus_dialects::symbolic::{Bindings, Symbol, SymbolRange, Symbols};
 
     #[test]
@@ -100,11 +70,12 @@ mod tests {
         symbols.declare("rows", SymbolRange::new(1, 1 << 20)).unwrap();
         let rows = Symbol::new("rows");
         let of = |width: i64| TensorType::new(ElementType::F32, [Dim::symbol(&rows), width.into()]);
-        let weight = TensorType::new(ElementType::F32, [768, 768]);
+        let operands = [of(768), TensorType::new(ElementType::F32, [768, 768])];
+        let layouts = operands.each_ref().map(Layout::contiguous);
         let op =
             KernelOp::Gemm { prologue: Prologue::None, epilogue: vec![], tile: GemmTile::DEFAULT };
         let cpu = target.cpu().unwrap();
-        let all = schedules(op, (&[of(768), weight], None), &of(768), &cpu);
+        let all = schedules(&op, &layouts, &of(768), &cpu).unwrap();
         let mut prices = LaunchPrices::new(&symbols);
         let launch = prices.number(&all, "f", &target).unwrap();
         let tile = |count: i64| {

@@ -89,6 +89,24 @@ fn without_its_only_kernel_an_operation_is_an_error_that_names_the_switch() {
 }
 
 #[test]
+fn what_a_kernel_family_refuses_is_an_error_that_says_why() {
+    let module = nn::build(ElementType::F32, |nn| {
+        let width = nn.symbol("width", 1..=8)?;
+        let [x] = nn.inputs([("x", vec![4.into(), width])])?;
+        nn.result("y", &x.apply(venc::LayerNorm { eps: 1e-6 }, &[])?)
+    })
+    .unwrap();
+    let target = TargetDescription::named("x86-64-v4").unwrap();
+    let at = smallest(&module.symbols);
+    let error = choose(&module, &at, &target, &Switches::default()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "in @main: no kernel can compute venc.layer_norm, which is [4, width] x f32; `rowwise` has no kernel for this: \
+         operand 0 is [4, width] x f32: the width of a row that is normalised must be known at compile time"
+    );
+}
+
+#[test]
 fn the_same_module_gives_the_same_kernels() {
     assert_eq!(chosen_with("dinov2-swiglu", &[]).0, chosen_with("dinov2-swiglu", &[]).0);
 }

@@ -7,9 +7,8 @@ use super::language::{Given, Term};
 use super::schedules::Schedule;
 use egg::{EGraph, Id};
 use indexmap::IndexMap;
-use ocellus_dialects::TensorType;
 use ocellus_dialects::kernel::{KernelOp, View};
-use ocellus_kernels::CpuTarget;
+use ocellus_kernels::{CpuTarget, Layout, Refusal};
 
 /// What makes a value.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,8 +32,25 @@ pub struct Operand {
     pub class: Id,
     /// How it is read.
     pub view: Option<View>,
-    /// The type as read.
-    pub ty: TensorType,
+    /// How it lies in memory, as read.
+    pub layout: Layout,
+}
+
+/// A launch that its kernel family does not do.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RefusedLaunch {
+    /// What was asked for.
+    pub op: KernelOp,
+    /// Why not.
+    pub refusal: Refusal,
+}
+
+/// The ways to make one value.
+pub struct ClassWays {
+    /// What can make it.
+    pub ways: Vec<Way>,
+    /// What terms of it describe, and no kernel does.
+    pub refused: Vec<RefusedLaunch>,
 }
 
 /// One way to make a value.
@@ -52,6 +68,8 @@ pub struct Way {
 pub struct Ways {
     /// By class.
     pub classes: IndexMap<Id, Vec<Way>>,
+    /// The launches that kernel families refused, by the class that they would make.
+    pub refused: Vec<(Id, RefusedLaunch)>,
     /// The classes wanted.
     pub roots: Vec<Id>,
     /// Whether there are more, that were left out.
@@ -80,6 +98,7 @@ impl Ways {
         let roots: Vec<Id> = roots.iter().map(|root| egraph.find(*root)).collect();
         let reader = Reader::new(egraph, cpu);
         let mut classes: IndexMap<Id, Vec<Way>> = IndexMap::new();
+        let mut refused = vec![];
         let mut open = roots.clone();
         let mut together = 0;
         while let Some(class) = open.pop() {
@@ -87,14 +106,15 @@ impl Ways {
                 continue;
             }
             let most = if together < MOST_WAYS_TOGETHER { MOST_WAYS } else { FEW_WAYS };
-            let ways = reader.ways(class, most);
+            let ClassWays { ways, refused: refused_here } = reader.ways(class, most);
+            refused.extend(refused_here.into_iter().map(|launch| (class, launch)));
             together += ways.len();
             let needed = ways.iter().flat_map(|way| &way.operands).map(|operand| operand.class);
             open.extend(needed);
             classes.insert(class, ways);
         }
         let problem = without_costs(&classes, &roots);
-        Ways { classes, roots, is_cut_short: reader.is_cut_short(), problem }
+        Ways { classes, refused, roots, is_cut_short: reader.is_cut_short(), problem }
     }
 
     /// Every class with the way that a solution makes it, where it makes it.

@@ -5,7 +5,7 @@ use crate::passes;
 use crate::target::Target;
 use ocellus_checkpoint::RandomWeights;
 use ocellus_codegen::{self as codegen, Optimisation};
-use ocellus_dialects::kernel::{self, GemmTile, KernelOp};
+use ocellus_dialects::kernel::{self, Family, GemmTile, KernelOp};
 use ocellus_dialects::symbolic::{Bindings, Region, Symbols};
 use ocellus_dialects::venc::{
     self, Activate, Activation, Cast, FunctionBuilder, LayerNorm, Linear, Matmul, MergeHeads, Role,
@@ -47,7 +47,7 @@ pub struct Microbenchmark {
 struct Prepared {
     session: Session,
     input: HostTensor,
-    family: &'static str,
+    family: Family,
     /// What the cost model knows of one launch.
     cost: Quantities,
 }
@@ -74,7 +74,7 @@ impl Microbenchmark {
     /// The median time of a launch of that family in a chain of the operation.
     pub fn microseconds(
         &self,
-        family: &'static str,
+        family: Family,
         shape: &[i64],
         operation: impl Fn(&mut Chain, ValueId) -> Result<ValueId, VencError>,
     ) -> Result<f64, CalibrateError> {
@@ -84,7 +84,7 @@ impl Microbenchmark {
     /// GFLOP/s of the operation, all of its arithmetic together.
     pub fn gflops(
         &self,
-        (element, family): (ElementType, &'static str),
+        (element, family): (ElementType, Family),
         shape: &[i64],
         operation: impl Fn(&mut Chain, ValueId) -> Result<ValueId, VencError>,
     ) -> Result<f64, CalibrateError> {
@@ -106,7 +106,7 @@ impl Microbenchmark {
                     *own = *tile;
                 }
             };
-            self.prepare((element, "gemm"), &GEMM, Chain::linear, with_tile)
+            self.prepare((element, Family::Gemm), &GEMM, Chain::linear, with_tile)
         };
         let prepared = tiles.iter().map(prepare).collect::<Result<Vec<_>, _>>()?;
         let times = median_launches(&prepared)?;
@@ -117,10 +117,10 @@ impl Microbenchmark {
     }
 
     /// Gigabytes a second of a kernel that reads and writes that many bytes in all.
-    pub fn bandwidth(&self, family: &'static str, bytes: i64) -> Result<f64, CalibrateError> {
+    pub fn bandwidth(&self, family: Family, bytes: i64) -> Result<f64, CalibrateError> {
         let shape = shape_of(bytes / 2);
         let measured = match family {
-            "move" => {
+            Family::Move => {
                 let image = [1, shape[0], shape[1]];
                 self.measure((ElementType::F32, family), &image, Chain::split_and_merge)?
             }
@@ -137,7 +137,7 @@ impl Microbenchmark {
 
     fn measure(
         &self,
-        family: (ElementType, &'static str),
+        family: (ElementType, Family),
         shape: &[i64],
         operation: impl Fn(&mut Chain, ValueId) -> Result<ValueId, VencError>,
     ) -> Result<Measured, CalibrateError> {
@@ -152,7 +152,7 @@ impl Microbenchmark {
     /// Compiles a chain of the operation, its launches edited.
     fn prepare(
         &self,
-        (element, family): (ElementType, &'static str),
+        (element, family): (ElementType, Family),
         shape: &[i64],
         operation: impl Fn(&mut Chain, ValueId) -> Result<ValueId, VencError>,
         edit: impl Fn(&mut KernelOp),
@@ -176,14 +176,12 @@ impl Microbenchmark {
     }
 
     /// What the cost model knows of the launches of that family.
-    fn cost(
-        &self,
-        kernels: &kernel::Module,
-        family: &'static str,
-    ) -> Result<Quantities, CalibrateError> {
-        let functions = kernels.functions.iter();
-        let costs = functions.flat_map(|function| launches(function, &self.cpu));
-        let cost = costs.map(|(_, cost)| cost).filter(|cost| cost.family == family).last();
+    fn cost(&self, kernels: &kernel::Module, family: Family) -> Result<Quantities, CalibrateError> {
+        let mut cost = None;
+        for function in &kernels.functions {
+            let costs = launches(function, &self.cpu)?.into_iter().map(|(_, cost)| cost);
+            cost = costs.filter(|cost| cost.family == family).last().or(cost);
+        }
         let cost = cost.and_then(|cost| cost.at(&Bindings::new()).ok());
         cost.ok_or(CalibrateError::NoLaunch(family))
     }
@@ -217,10 +215,10 @@ impl Microbenchmark {
 }
 
 /// The rules for plain kernels, so that the chain stays one; for two products in one launch where they are measured.
-fn plain_kernels(family: &str) -> Result<Switches, RewriteError> {
+fn plain_kernels(family: Family) -> Result<Switches, RewriteError> {
     let others = rules().filter(|(group, rule)| match group {
         Group::Exploration => true,
-        Group::Fusion => !(family == "back_to_back_gemm" && rule.name == "gemm-into-gemm"),
+        Group::Fusion => !(family == Family::BackToBackGemm && rule.name == "gemm-into-gemm"),
         Group::Recognition | Group::Implementation => false,
     });
     Switches::without(others.map(|(_, rule)| rule.name))

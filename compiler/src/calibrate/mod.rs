@@ -11,7 +11,7 @@ use caches::Cache;
 use microbenchmark::{Chain, Microbenchmark};
 use ocellus_codegen::CodegenError;
 use ocellus_dialects::ElementType;
-use ocellus_dialects::kernel::GemmTile;
+use ocellus_dialects::kernel::{Family, GemmTile};
 use ocellus_dialects::venc::VencError;
 use ocellus_kernels::CpuTarget;
 use ocellus_rewrite::{
@@ -52,7 +52,7 @@ pub enum CalibrateError {
     Memory,
     /// The program has no launch of the family that is measured: a defect of ours.
     #[error("the program that measures `{0}` launches no kernel of that family")]
-    NoLaunch(&'static str),
+    NoLaunch(Family),
 }
 
 /// Rows and width of tensors that lie in the second-level caches.
@@ -78,7 +78,7 @@ pub fn calibrate(
     observe("launches");
     bench.launch_us = launch_us(&bench)?;
     observe("norms and activations");
-    let rowwise = (ElementType::F32, "rowwise");
+    let rowwise = (ElementType::F32, Family::RowWise);
     let row_gflops = bench.gflops(rowwise, &RESIDENT, Chain::layer_norm)?;
     let elementwise_gflops = bench.gflops(rowwise, &RESIDENT, Chain::gelu)?;
     observe("bandwidth");
@@ -86,15 +86,15 @@ pub fn calibrate(
     let r#move = move_share(&bench, &memory)?;
     observe("products of activations");
     let batched_gemm = by_element(|element| {
-        bench.gflops((element, "batched_gemm"), &[12, 192, 192], Chain::matmul)
+        bench.gflops((element, Family::BatchedGemm), &[12, 192, 192], Chain::matmul)
     })?;
     observe("two products in one launch");
     let mlp = [96 * threads as i64, 384];
     let back_to_back_gemm =
-        by_element(|element| bench.gflops((element, "back_to_back_gemm"), &mlp, Chain::mlp))?;
+        by_element(|element| bench.gflops((element, Family::BackToBackGemm), &mlp, Chain::mlp))?;
     observe("attention");
     let attention = by_element(|element| {
-        bench.gflops((element, "attention"), &[4, 384, 768], Chain::attention)
+        bench.gflops((element, Family::Attention), &[4, 384, 768], Chain::attention)
     })?;
     observe("products with weights");
     let gemm = tile_rates(&bench)?;
@@ -117,8 +117,8 @@ pub fn calibrate(
 /// What a launch takes beside its work: what is left of a small one where the work of twice as much is taken away.
 fn launch_us(bench: &Microbenchmark) -> Result<f64, CalibrateError> {
     let [once, twice] = SMALL;
-    let once = bench.microseconds("rowwise", &once, Chain::scale)?;
-    let twice = bench.microseconds("rowwise", &twice, Chain::scale)?;
+    let once = bench.microseconds(Family::RowWise, &once, Chain::scale)?;
+    let twice = bench.microseconds(Family::RowWise, &twice, Chain::scale)?;
     // Noise must not make it nothing.
     Ok((2.0 * once - twice).max(0.1 * once))
 }
@@ -159,12 +159,12 @@ fn memory_levels(
         // A cache of each core holds a part of what all cores work on.
         let copies = (threads / cache.shared_by.max(1)).max(1) as i64;
         let bytes = cache.bytes * copies;
-        let gb_per_s = bench.bandwidth("rowwise", bytes / 2)?;
+        let gb_per_s = bench.bandwidth(Family::RowWise, bytes / 2)?;
         // A cache that is no faster than the one before it is none.
         levels.retain(|level| level.gb_per_s > gb_per_s && level.bytes < Some(bytes as f64));
         levels.push(MemoryLevel { bytes: Some(bytes as f64), gb_per_s });
     }
-    let gb_per_s = bench.bandwidth("rowwise", BEYOND_CACHES)?;
+    let gb_per_s = bench.bandwidth(Family::RowWise, BEYOND_CACHES)?;
     levels.retain(|level| level.gb_per_s > gb_per_s);
     levels.push(MemoryLevel { bytes: None, gb_per_s });
     Ok(levels)
@@ -173,7 +173,7 @@ fn memory_levels(
 /// What a move reaches of the bandwidth of a row-wise kernel on as many bytes.
 fn move_share(bench: &Microbenchmark, memory: &[MemoryLevel]) -> Result<f64, CalibrateError> {
     let Some(last) = memory.last() else { return Ok(1.0) };
-    let moved = bench.bandwidth("move", BEYOND_CACHES)?;
+    let moved = bench.bandwidth(Family::Move, BEYOND_CACHES)?;
     Ok(rounded((moved / last.gb_per_s).clamp(0.01, 1.0)))
 }
 
@@ -206,11 +206,11 @@ mod tests {
         let f32 = ElementType::F32;
         let figures = [
             launch_us(&bench),
-            bench.gflops((f32, "rowwise"), &RESIDENT, Chain::layer_norm),
-            bench.gflops((ElementType::BF16, "batched_gemm"), &[2, 64, 64], Chain::matmul),
-            bench.gflops((f32, "attention"), &[1, 96, 128], Chain::attention),
-            bench.gflops((f32, "back_to_back_gemm"), &[24, 64], Chain::mlp),
-            bench.bandwidth("move", 1 << 20),
+            bench.gflops((f32, Family::RowWise), &RESIDENT, Chain::layer_norm),
+            bench.gflops((ElementType::BF16, Family::BatchedGemm), &[2, 64, 64], Chain::matmul),
+            bench.gflops((f32, Family::Attention), &[1, 96, 128], Chain::attention),
+            bench.gflops((f32, Family::BackToBackGemm), &[24, 64], Chain::mlp),
+            bench.bandwidth(Family::Move, 1 << 20),
         ];
         let tile = GemmTile { rows: 48, columns: 64 };
         let gemm = bench.gemm_gflops(f32, &[tile, GemmTile::DEFAULT]).unwrap();
@@ -223,7 +223,7 @@ mod tests {
     fn a_program_without_the_family_is_an_error() {
         let Some(cpu) = CpuTarget::host() else { return };
         let bench = Microbenchmark::new(cpu, 1).unwrap();
-        let error = bench.microseconds("attention", &[8, 8], Chain::scale).unwrap_err();
+        let error = bench.microseconds(Family::Attention, &[8, 8], Chain::scale).unwrap_err();
         assert!(error.to_string().contains("`attention`"), "{error}");
     }
 }

@@ -212,23 +212,36 @@ fn missed_in(piece: usize, report: &Report) -> impl Iterator<Item = Missed> {
                 times: 1,
             }
         });
-        let refused = function.refusals.iter().map(move |refusal| Missed {
+        let rules = function.refused_rules.iter().map(move |refused| Missed {
             piece,
-            function: refusal.function.clone(),
-            label: refusal.label.clone(),
-            chosen: refusal.chosen.clone(),
-            instead: refusal.rule.to_string(),
+            function: refused.function.clone(),
+            label: refused.label.clone(),
+            chosen: refused.chosen.clone(),
+            instead: refused.rule.to_string(),
             reason: format!(
                 "its condition does not hold: {}, where {}",
-                refusal.condition, refusal.value
+                refused.condition, refused.value
             ),
             extra_us: None,
             extra_percent: None,
-            condition: Some(refusal.condition.clone()),
-            value: Some(refusal.value.clone()),
-            times: refusal.times,
+            condition: Some(refused.condition.clone()),
+            value: Some(refused.value.clone()),
+            times: refused.times,
         });
-        costlier.chain(refused)
+        let kernels = function.refused_kernels.iter().map(move |refused| Missed {
+            piece,
+            function: function.name.clone(),
+            label: refused.label.clone(),
+            chosen: refused.chosen.clone(),
+            instead: refused.kernel.clone(),
+            reason: refused.refusal.to_string(),
+            extra_us: None,
+            extra_percent: None,
+            condition: None,
+            value: None,
+            times: 1,
+        });
+        costlier.chain(rules).chain(kernels)
     })
 }
 

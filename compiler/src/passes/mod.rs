@@ -1,14 +1,12 @@
 //! From a chosen `kernel` program to the host program. One pass a file; each opens with the IR before and after it.
 
 mod inline_calls;
-mod layout;
 mod offline;
 mod pack_all;
 mod plan;
 mod slots;
 
 pub use inline_calls::inline_calls;
-pub use layout::{Access, resolve};
 pub use offline::{Packed, PackedWeight, WeightRecipe};
 pub use pack_all::pack_all;
 pub use plan::{HostProgram, plan, plan_with};
@@ -37,13 +35,8 @@ pub enum PassError {
     #[error(transparent)]
     Indices(#[from] ocellus_dialects::venc::VencError),
     /// A view that strides cannot express.
-    #[error("{view} of {of} cannot be read through strides")]
-    View {
-        /// The view.
-        view: String,
-        /// What it views.
-        of: String,
-    },
+    #[error(transparent)]
+    View(#[from] ocellus_kernels::NotStrided),
     /// A dimension over a symbol that the module does not declare.
     #[error("the dimension {0} speaks of a symbol that the module does not declare")]
     UndeclaredSymbol(String),
@@ -57,7 +50,7 @@ pub enum PassError {
     },
     /// A kernel that no family implements.
     #[error(transparent)]
-    Kernel(#[from] ocellus_kernels::LowerError),
+    Kernel(#[from] ocellus_kernels::Refusal),
     /// A weight that is not of the size that its kernel reads.
     #[error(transparent)]
     Pack(#[from] ocellus_kernels::gemm::PackError),

@@ -12,7 +12,6 @@
 //! ```
 //! Programs, kernels and weights that pieces share appear once.
 
-use super::layout::{Access, resolve};
 use super::{
     AssignSlots, PackedWeight, PassError, SlotAssignment, WeightRecipe, assign_slots, inline_calls,
 };
@@ -26,7 +25,7 @@ use ocellus_dialects::plan::{
 use ocellus_dialects::symbolic::{Definition, Dim, Symbol, SymbolRange, Symbols};
 use ocellus_dialects::venc::{self, IndexBounds, ValueId};
 use ocellus_kernels::gemm::WeightPacking;
-use ocellus_kernels::{Argument, CpuTarget, Kernel, Layout, lower, symbols};
+use ocellus_kernels::{Access, Argument, CpuTarget, Kernel, Layout, launch, symbols};
 use ocellus_rewrite::PieceProgram;
 
 /// All that an artifact is made of, but for the code and the weights' bytes.
@@ -69,7 +68,7 @@ pub fn plan_with(
     let pieces = pieces.iter().map(|piece| planner.piece(piece)).collect::<Result<Vec<_>, _>>()?;
     let kernels = symbols(&planner.kernels)
         .into_iter()
-        .map(|(kernel, symbol)| KernelEntry { symbol, family: kernel.family().to_string() });
+        .map(|(kernel, symbol)| KernelEntry { symbol, family: kernel.family() });
     let weights = planner
         .weights
         .iter()
@@ -251,10 +250,10 @@ impl Planner<'_> {
             return Err(PassError::UnknownFunction(format!("{step:?}")));
         };
         let accesses =
-            operands.iter().map(|id| resolve(function, *id)).collect::<Result<Vec<_>, _>>()?;
+            operands.iter().map(|id| Access::of(function, *id)).collect::<Result<Vec<_>, _>>()?;
         let layouts: Vec<Layout> = accesses.iter().map(|access| access.layout.clone()).collect();
         let result_layout = Layout::contiguous(&function.value(*result).ty);
-        let lowered = lower(op, &layouts, &result_layout, self.target)?;
+        let lowered = launch(op, &layouts, &result_layout, self.target)?;
         let (kernel, _) = self.kernels.insert_full(lowered.kernel);
         let arguments = lowered
             .arguments

@@ -7,12 +7,12 @@
 //! ```
 //! After: `%4` in slot 0, `%5` in slot 1, `%6` in slot 0 again.
 
-use super::layout::resolve;
-use super::{Access, PassError};
+use super::PassError;
 use indexmap::IndexMap;
 use ocellus_dialects::kernel::{Function, Step};
 use ocellus_dialects::symbolic::Dim;
 use ocellus_dialects::venc::ValueId;
+use ocellus_kernels::Access;
 use std::collections::BTreeMap;
 
 /// Which slot holds what.
@@ -45,7 +45,7 @@ pub fn assign_slots(function: &Function, results: &[ValueId]) -> Result<SlotAssi
     let reads = function
         .steps
         .iter()
-        .map(|step| step.operands().iter().map(|id| resolve(function, *id)).collect())
+        .map(|step| step.operands().iter().map(|id| Access::of(function, *id)).collect())
         .collect::<Result<Vec<Vec<Access>>, _>>()?;
     let last_reads: BTreeMap<ValueId, usize> = reads
         .iter()

@@ -6,7 +6,7 @@ use ocellus_dialects::ElementType::{self, BF16, F16, F32, I32};
 use ocellus_dialects::TensorType;
 use ocellus_dialects::kernel::{KernelOp, Mask};
 use ocellus_dialects::symbolic::Dim;
-use ocellus_kernels::{CpuTarget, Layout, lower};
+use ocellus_kernels::{CpuTarget, Layout, launch};
 
 /// Cosines and sines of angles that look random: each half of a row has its own, as the operation allows.
 fn tables(tokens: usize, head_size: usize, gap: i64) -> [Operand; 2] {
@@ -163,13 +163,13 @@ fn what_no_kernel_does_is_refused() {
     let refuse = |rotary, mask, rest: &[Layout]| {
         let op = KernelOp::Attention { heads: 4, scale: 1.0, rotary, mask };
         let operands = [&[x.clone(), x.clone(), x.clone()], rest].concat();
-        lower(&op, &operands, &x, &CpuTarget::X86_64_V3).unwrap_err().to_string()
+        launch(&op, &operands, &x, &CpuTarget::X86_64_V3).unwrap_err().to_string()
     };
     let mut other_keys = x.clone();
     other_keys.ty.shape[1] = Dim::from(5);
     let op = KernelOp::Attention { heads: 4, scale: 1.0, rotary: true, mask: Mask::Full };
     let operands = [x.clone(), other_keys.clone(), other_keys, table.clone(), table.clone()];
-    let message = lower(&op, &operands, &x, &CpuTarget::X86_64_V3).unwrap_err().to_string();
+    let message = launch(&op, &operands, &x, &CpuTarget::X86_64_V3).unwrap_err().to_string();
     let cases = [
         (message, "other tokens than queries"),
         (refuse(true, Mask::Full, &[]), "operand 3 is missing"),

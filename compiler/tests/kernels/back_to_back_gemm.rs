@@ -7,7 +7,7 @@ use ocellus_dialects::ElementType::{self, BF16, F16, F32};
 use ocellus_dialects::TensorType;
 use ocellus_dialects::kernel::{Between, Broadcast, Combine, EpilogueOp, KernelOp, Prologue};
 use ocellus_dialects::venc::{Activate, Activation};
-use ocellus_kernels::{CpuTarget, Layout, LowerError, lower};
+use ocellus_kernels::{CpuTarget, Layout, Reason, launch};
 
 const BIAS: EpilogueOp = EpilogueOp::Combine(Combine::Add, Broadcast::Columns);
 const RESIDUAL: EpilogueOp = EpilogueOp::Combine(Combine::Add, Broadcast::Full);
@@ -153,7 +153,7 @@ fn what_has_no_kernel_is_an_error() {
     };
     let refused = |op: &KernelOp, shapes: &[&[i64]]| {
         let result = &layouts(&[&[4, 8]])[0];
-        lower(op, &layouts(shapes), result, &CpuTarget::X86_64_V3).unwrap_err()
+        launch(op, &layouts(shapes), result, &CpuTarget::X86_64_V3).unwrap_err()
     };
     let fits: &[&[i64]] = &[&[4, 8], &[6, 8], &[8, 6]];
     let gate = EpilogueOp::Gate(Activation::Silu);
@@ -161,9 +161,9 @@ fn what_has_no_kernel_is_an_error() {
     assert!(refused(&op(vec![], vec![gate], 24), fits).to_string().contains("between"));
     let narrow: &[&[i64]] = &[&[4, 8], &[6, 8], &[8, 5]];
     let error = refused(&op(vec![], vec![], 24), narrow);
-    assert!(matches!(error, LowerError::Width { operand: 2, .. }), "{error}");
+    assert!(matches!(error.reason, Reason::Width { operand: 2, .. }), "{error}");
     let error = refused(&op(vec![gate], vec![], 24), fits);
-    assert!(matches!(error, LowerError::Width { operand: 2, .. }), "{error}");
+    assert!(matches!(error.reason, Reason::Width { operand: 2, .. }), "{error}");
     let error = refused(&op(vec![], vec![], 24), &fits[..2]);
-    assert_eq!(error, LowerError::MissingOperand { operand: 2 });
+    assert_eq!(error.reason, Reason::MissingOperand { operand: 2 });
 }

@@ -4,10 +4,12 @@ use crate::launch::{Operand, assert_close, rounding, run, targets};
 use crate::near::{self, Near, step};
 use ocellus_dialects::ElementType::{self, BF16, F16, F32};
 use ocellus_dialects::TensorType;
-use ocellus_dialects::kernel::{Broadcast, Combine, EpilogueOp, GemmTile, KernelOp, Prologue};
+use ocellus_dialects::kernel::{
+    Broadcast, Combine, EpilogueOp, Family, GemmTile, KernelOp, Prologue,
+};
 use ocellus_dialects::symbolic::{Dim, Symbol};
 use ocellus_dialects::venc::{Activate, Activation, Clamp, Scale};
-use ocellus_kernels::{CpuTarget, Kernel, Layout, LowerError, gemm, lower, symbols};
+use ocellus_kernels::{CpuTarget, Kernel, Layout, Reason, Refusal, gemm, launch, symbols};
 
 /// `sum(x w)`: k products and sums in f32, each wrong by at most the sum of the products' magnitudes times 2^-24. Where
 /// the prologue's row is stored as bf16 for `vdpbf16ps`, it is rounded once more.
@@ -320,7 +322,7 @@ fn equal_kernels_share_code_and_different_ones_have_different_symbols() {
         };
         let operands = layouts(&[&[rows, 768], &[768], &[768], &[3072, 768], &[3072]]);
         let result = layouts(&[&[rows, 3072]]);
-        lower(&op, &operands, &result[0], &CpuTarget::X86_64_V4).unwrap().kernel
+        launch(&op, &operands, &result[0], &CpuTarget::X86_64_V4).unwrap().kernel
     };
     assert_eq!(kernel(1e-6, 197), kernel(1e-6, 50));
     let kernels = [kernel(1e-6, 197), kernel(1e-5, 197)];
@@ -333,19 +335,25 @@ fn what_no_kernel_does_is_refused() {
     let target = CpuTarget::X86_64_V3;
     let lower_gemm = |prologue, operands: &[Layout]| {
         let op = KernelOp::Gemm { prologue, epilogue: vec![], tile: GemmTile::DEFAULT };
-        lower(&op, operands, &layouts(&[&[5, 6]])[0], &target).unwrap_err()
+        launch(&op, operands, &layouts(&[&[5, 6]])[0], &target).unwrap_err()
     };
     let error = lower_gemm(Prologue::None, &layouts(&[&[5, 8], &[6, 7]]));
-    assert_eq!(error.to_string(), "operand 0 is [5, 8] x f32, but its last dimension must be 7");
+    assert_eq!(
+        error.reason.to_string(),
+        "operand 0 is [5, 8] x f32, but its last dimension must be 7"
+    );
     let error = lower_gemm(Prologue::None, &layouts(&[&[5, 8]]));
-    assert_eq!(error, LowerError::MissingOperand { operand: 1 });
+    assert_eq!(error.reason, Reason::MissingOperand { operand: 1 });
     let error = lower_gemm(Prologue::Softmax, &layouts(&[&[5, 8], &[6, 8]]));
-    assert!(matches!(error, LowerError::Unsupported { family: "gemm", .. }), "{error}");
+    assert!(
+        matches!(error, Refusal { family: Family::Gemm, reason: Reason::Unsupported(_) }),
+        "{error}"
+    );
     let gated = |gates: usize, rows: i64, result: i64| {
         let epilogue = vec![EpilogueOp::Gate(Activation::Silu); gates];
         let op = KernelOp::Gemm { prologue: Prologue::None, epilogue, tile: GemmTile::DEFAULT };
         let [result] = [layouts(&[&[5, result]])];
-        lower(&op, &layouts(&[&[5, 8], &[rows, 8]]), &result[0], &target)
+        launch(&op, &layouts(&[&[5, 8], &[rows, 8]]), &result[0], &target)
     };
     assert!(gated(1, 6, 3).is_ok());
     let error = gated(1, 7, 3).unwrap_err().to_string();
@@ -355,7 +363,7 @@ fn what_no_kernel_does_is_refused() {
     let mut dynamic = layouts(&[&[5, 8], &[6, 8]]);
     dynamic[1].ty = TensorType::new(F32, [Dim::symbol(&Symbol::new("n")), Dim::from(8)]);
     let error = lower_gemm(Prologue::None, &dynamic);
-    assert!(matches!(error, LowerError::Dynamic { operand: 1, .. }), "{error}");
+    assert!(matches!(error.reason, Reason::Dynamic { operand: 1, .. }), "{error}");
 }
 
 /// Slices of rows with a gap, in every storage.
@@ -389,7 +397,7 @@ fn products_in_slices_are_those_of_the_slices() {
     let layout = |shape: &[i64]| Layout::contiguous(&TensorType::new(F32, shape.iter().copied()));
     let op = KernelOp::PartialGemm { slices: 3, tile: GemmTile::DEFAULT };
     let operands = [layout(&[4, 64]), layout(&[8, 64])];
-    let error = lower(&op, &operands, &layout(&[3, 4, 8]), &CpuTarget::X86_64_V3).unwrap_err();
+    let error = launch(&op, &operands, &layout(&[3, 4, 8]), &CpuTarget::X86_64_V3).unwrap_err();
     assert!(error.to_string().contains("64 columns are not 3 slices"), "{error}");
 }
 

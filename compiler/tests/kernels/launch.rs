@@ -7,7 +7,7 @@ use ocellus_codegen::{Optimisation, compile_kernels};
 use ocellus_dialects::kernel::KernelOp;
 use ocellus_dialects::symbolic::{Bindings, Dim};
 use ocellus_dialects::{ElementType, TensorType};
-use ocellus_kernels::{Argument, CpuTarget, Launch, Layout, lower, symbols};
+use ocellus_kernels::{Argument, CpuTarget, Kernel, Launch, Layout, launch, symbols};
 use ocellus_runtime::signature::{Access, LaunchWords, Signature, Word};
 use std::collections::BTreeMap;
 
@@ -115,7 +115,7 @@ pub fn rounding(element: ElementType) -> f64 {
 pub struct Loaded {
     _library: libloading::Library,
     pub function: KernelFunction,
-    pub launch: Launch,
+    pub launch: Launch<Kernel>,
     memory: Vec<Guarded>,
     result: Guarded,
     /// What the result's memory holds behind all that the kernel writes.
@@ -128,13 +128,13 @@ pub struct Loaded {
 impl Loaded {
     pub fn new(op: &KernelOp, operands: &[Operand], result: &Operand, target: &CpuTarget) -> Self {
         let layouts: Vec<Layout> = operands.iter().map(|operand| operand.layout.clone()).collect();
-        let launch = lower(op, &layouts, &result.layout, target).unwrap();
+        let launch = launch(op, &layouts, &result.layout, target).unwrap();
         Self::launch(launch, operands, result, target, &Bindings::new())
     }
 
     /// A launch with its symbols bound.
     pub fn launch(
-        launch: Launch,
+        launch: Launch<Kernel>,
         operands: &[Operand],
         result: &Operand,
         target: &CpuTarget,
@@ -243,7 +243,7 @@ struct Reach {
 
 impl Reach {
     /// Checks that launch and signature are of one mind, too.
-    fn of(launch: &Launch, tiles: i64, target: &CpuTarget, at: &Bindings) -> Self {
+    fn of(launch: &Launch<Kernel>, tiles: i64, target: &CpuTarget, at: &Bindings) -> Self {
         let signature: Signature = launch.kernel.signature(target);
         let number = |argument: &Argument| match argument {
             Argument::Integer(dim) => dim.evaluate(at).unwrap(),
@@ -301,7 +301,7 @@ pub fn run_symbolic(
     };
     let mut layouts: Vec<Layout> = operands.iter().map(|operand| operand.layout.clone()).collect();
     layouts[0] = symbolic(&layouts[0]);
-    let launch = lower(op, &layouts, &symbolic(&result.layout), target).unwrap();
+    let launch = launch(op, &layouts, &symbolic(&result.layout), target).unwrap();
     let loaded = Loaded::launch(launch, operands, result, target, at);
     loaded.run(1);
     loaded.result()

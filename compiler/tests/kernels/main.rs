@@ -15,5 +15,6 @@ mod movement;
 mod near;
 mod patches;
 mod rowwise;
+mod shared_images;
 mod some_tokens;
 mod throughput;

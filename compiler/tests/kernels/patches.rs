@@ -6,10 +6,12 @@ use crate::movement::reference;
 use crate::near::{self, Near};
 use ocellus_dialects::ElementType::{self, BF16, F16, F32};
 use ocellus_dialects::TensorType;
-use ocellus_dialects::kernel::{Broadcast, Combine, EpilogueOp, GemmTile, KernelOp, Prologue};
+use ocellus_dialects::kernel::{
+    Broadcast, Combine, EpilogueOp, Family, GemmTile, KernelOp, Prologue,
+};
 use ocellus_dialects::symbolic::Dim;
 use ocellus_dialects::venc::{Op, Patchify};
-use ocellus_kernels::{CpuTarget, Layout, LowerError, lower};
+use ocellus_kernels::{CpuTarget, Layout, Reason, Refusal, launch};
 
 /// An image read as patches, and those patches written out.
 fn patches(image: &Operand, (height, width): (i64, i64)) -> (Operand, Operand) {
@@ -113,8 +115,11 @@ fn patches_are_read_where_they_lie_by_a_gemm_alone() {
     let result = Layout::contiguous(&written_out.layout.ty);
     let target = CpuTarget::X86_64_V3;
     let op = KernelOp::RowWise { prologue: Prologue::None, epilogue: vec![], to: F32 };
-    let error = lower(&op, &[x.layout], &result, &target).unwrap_err();
-    assert!(matches!(error, LowerError::Unsupported { family: "rowwise", .. }), "{error}");
+    let error = launch(&op, &[x.layout], &result, &target).unwrap_err();
+    assert!(
+        matches!(error, Refusal { family: Family::RowWise, reason: Reason::Unsupported(_) }),
+        "{error}"
+    );
     // Nor is a tensor of other dimensions an image.
     let ty = TensorType::new(F32, [4, 588]);
     assert_eq!(Layout::of_patches(&result, &ty, (14, 14), &Dim::from(2)), None);

@@ -7,7 +7,7 @@ use ocellus_dialects::TensorType;
 use ocellus_dialects::kernel::{Broadcast, Combine, EpilogueOp, KernelOp, Prologue};
 use ocellus_dialects::symbolic::{Dim, Symbol};
 use ocellus_dialects::venc::{Activate, Activation, Scale};
-use ocellus_kernels::{CpuTarget, Layout, LowerError, lower};
+use ocellus_kernels::{CpuTarget, Layout, Reason, launch};
 
 fn result(element: ElementType, shape: &[i64], gap: i64) -> Operand {
     let count = shape.iter().product::<i64>();
@@ -219,15 +219,15 @@ fn what_no_kernel_does_is_refused() {
         epilogue: vec![],
         to: F32,
     };
-    let error = lower(&norm, std::slice::from_ref(&dynamic), &dynamic, &target).unwrap_err();
+    let error = launch(&norm, std::slice::from_ref(&dynamic), &dynamic, &target).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "operand 0 is [4, tokens] x f32: the width of a row that is normalised must be known at compile time"
+        "`rowwise` has no kernel for this: operand 0 is [4, tokens] x f32: the width of a row that is normalised must be known at compile time"
     );
 
     let flat = Layout::contiguous(&TensorType::new(F32, [3, 4]));
-    let error = lower(&norm, std::slice::from_ref(&flat), &flat, &target).unwrap_err();
-    assert_eq!(error, LowerError::MissingOperand { operand: 1 });
+    let error = launch(&norm, std::slice::from_ref(&flat), &flat, &target).unwrap_err();
+    assert_eq!(error.reason, Reason::MissingOperand { operand: 1 });
 }
 
 #[test]

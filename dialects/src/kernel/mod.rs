@@ -4,6 +4,7 @@
 //! be a view (no work) or the result of work on weights alone (done at compile time).
 
 mod calls;
+mod family;
 mod module;
 mod op;
 mod parse;
@@ -13,6 +14,7 @@ mod print;
 mod random;
 mod typing;
 
+pub use family::{Family, UnknownFamily};
 pub use module::{Argument, Function, Module, Step, Value, ValueKind, View};
 pub use op::{Between, Broadcast, Combine, EpilogueOp, GemmTile, KernelOp, Mask, Prologue};
 pub use typing::{infer, view_as_op};

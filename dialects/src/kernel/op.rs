@@ -1,5 +1,6 @@
 //! The operations of `kernel`. Each says what it computes in terms of `venc`; none says how a CPU or a GPU does it.
 
+use super::Family;
 use crate::symbolic::Dim;
 use crate::tensor::{ElementType, TensorType};
 use crate::venc::{self, Activation, Elementwise, Op};
@@ -346,16 +347,16 @@ impl KernelOp {
         }
     }
 
-    /// The family it belongs to: the folder of `kernels/` that implements it.
-    pub fn family(&self) -> &'static str {
+    /// The family it belongs to.
+    pub fn family(&self) -> Family {
         match self {
-            KernelOp::Gemm { .. } => "gemm",
-            KernelOp::PartialGemm { .. } => "partial_gemm",
-            KernelOp::BackToBackGemm { .. } => "back_to_back_gemm",
-            KernelOp::BatchedGemm { .. } => "batched_gemm",
-            KernelOp::RowWise { .. } => "rowwise",
-            KernelOp::Attention { .. } => "attention",
-            KernelOp::Move(_) => "move",
+            KernelOp::Gemm { .. } => Family::Gemm,
+            KernelOp::PartialGemm { .. } => Family::PartialGemm,
+            KernelOp::BackToBackGemm { .. } => Family::BackToBackGemm,
+            KernelOp::BatchedGemm { .. } => Family::BatchedGemm,
+            KernelOp::RowWise { .. } => Family::RowWise,
+            KernelOp::Attention { .. } => Family::Attention,
+            KernelOp::Move(_) => Family::Move,
         }
     }
 }

@@ -218,7 +218,7 @@ impl<'a> FunctionText<'a> {
 fn launch_name(op: &KernelOp) -> &'static str {
     match op {
         KernelOp::Move(op) => op.name(),
-        op => op.family(),
+        op => op.family().name(),
     }
 }
 

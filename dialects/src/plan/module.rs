@@ -4,6 +4,7 @@
 
 use super::Expression;
 use crate::ElementType;
+use crate::kernel::Family;
 use serde::{Deserialize, Serialize};
 
 /// Where a symbol's value comes from.
@@ -73,7 +74,7 @@ pub struct KernelEntry {
     /// The symbol that the code object exports. Beside it lies what it takes: see `cpu` and `signature` of the runtime.
     pub symbol: String,
     /// The kernel family.
-    pub family: String,
+    pub family: Family,
 }
 
 /// Where memory lies.

@@ -26,7 +26,7 @@ impl fmt::Display for Plan {
             .collect();
         writeln!(f, "module attributes {{plan.symbols = [{}\n]}} {{", symbols.join(","))?;
         for kernel in &self.kernels {
-            let (symbol, family) = (quoted(&kernel.symbol), quoted(&kernel.family));
+            let (symbol, family) = (quoted(&kernel.symbol), quoted(kernel.family.name()));
             writeln!(
                 f,
                 "  \"plan.kernel\"() {{sym_name = {symbol}, family = {family}}} : () -> ()"

@@ -223,7 +223,7 @@ mod tests {
     fn plan() -> Plan {
         let text = r#"
             module attributes {plan.symbols = ["height in 1..=8", "rows = height floordiv 2"]} {
-              "plan.kernel"() {sym_name = "k", family = "f"} : () -> ()
+              "plan.kernel"() {sym_name = "k", family = "move"} : () -> ()
               "plan.piece"() {ranges = ["height in 1..=8"], program = @program} : () -> ()
               func.func @program() {
                 %input0 = "plan.input"() {name = "x", shape = ["height"]} : () -> !plan.memory

@@ -8,6 +8,7 @@ use crate::output;
 use crate::progress::Stages;
 use crate::subject::Subject;
 use ocellus_compiler::{EXPLANATION_ATTACHMENT, Explanation};
+use ocellus_dialects::kernel::Family;
 use ocellus_dialects::plan::{Launch, Piece, Plan};
 use ocellus_runtime::Artifact;
 use std::collections::BTreeMap;
@@ -127,11 +128,11 @@ fn launches<'a>(plan: &'a Plan, piece: &Piece) -> &'a [Launch] {
 }
 
 /// How often a piece launches each kernel.
-fn kernels<'a>(plan: &'a Plan, piece: &Piece) -> BTreeMap<(&'a str, &'a str), usize> {
+fn kernels<'a>(plan: &'a Plan, piece: &Piece) -> BTreeMap<(Family, &'a str), usize> {
     let mut counts = BTreeMap::new();
     for kernel in launches(plan, piece).iter().filter_map(|launch| plan.kernels.get(launch.kernel))
     {
-        *counts.entry((kernel.family.as_str(), kernel.symbol.as_str())).or_default() += 1;
+        *counts.entry((kernel.family, kernel.symbol.as_str())).or_default() += 1;
     }
     counts
 }

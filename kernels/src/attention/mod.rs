@@ -6,12 +6,12 @@ mod cpu;
 mod powers;
 mod schedule;
 
-use crate::lower::operand;
+use crate::launch::operand;
 use crate::mlir::Module;
 use crate::movement::{rotary_head_size, segment_image_stride};
 use crate::rows::Real;
 use crate::words::Words;
-use crate::{Argument, CpuTarget, Kernel, Launch, Layout, LowerError, Tiles};
+use crate::{Argument, CpuTarget, Launch, Layout, Reason, Tiles};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::kernel::Mask;
 use ocellus_dialects::symbolic::Dim;
@@ -39,31 +39,31 @@ impl Attention {
     /// The launch. Words of the argument block: q, k, v and the result, each an address, a row stride and an image
     /// stride; how many queries an image has; how many keys; of a rotary one cos and sin, each an address and a row
     /// stride; of a masked one the segments: address, image stride.
-    pub(crate) fn lower(
+    pub(crate) fn launch(
         (heads, scale): (i64, f64),
         (rotary, mask): (bool, Mask),
         operands: &[Layout],
         result: &Layout,
         target: &CpuTarget,
-    ) -> Result<Launch, LowerError> {
+    ) -> Result<Launch<Self>, Reason> {
         let [q, k, v] = [operand(operands, 0)?, operand(operands, 1)?, operand(operands, 2)?];
         let width = q.ty.width();
         for (position, layout) in [(0, q), (1, k), (2, v), (3, result)] {
             expect_like(position, layout, q)?;
         }
-        let known = width.as_constant().ok_or_else(|| LowerError::Dynamic {
+        let known = width.as_constant().ok_or_else(|| Reason::Dynamic {
             operand: 0,
             ty: q.ty.clone(),
             what: "the size of a head",
         })?;
         if heads < 1 || known < heads || known % heads != 0 {
             let why = format!("{known} columns do not make {heads} heads");
-            return Err(LowerError::Unsupported { family: "attention", why });
+            return Err(Reason::Unsupported(why));
         }
         // The negation of "in the range" refuses a NaN too.
         if !powers::SCALES.contains(&scale.abs()) {
             let why = format!("the scale is {scale}");
-            return Err(LowerError::Unsupported { family: "attention", why });
+            return Err(Reason::Unsupported(why));
         }
         let attention = Attention {
             element: q.ty.element,
@@ -75,7 +75,7 @@ impl Attention {
         };
         if (rotary || mask == Mask::Segments) && q.ty.shape[1] != k.ty.shape[1] {
             let why = format!("keys of {} are other tokens than queries of {}", k.ty, q.ty);
-            return Err(LowerError::Unsupported { family: "attention", why });
+            return Err(Reason::Unsupported(why));
         }
         let rows_of = |address, layout: &Layout| {
             let strides = [&layout.row_stride, &layout.image_stride];
@@ -108,7 +108,7 @@ impl Attention {
             tiles: Tiles(vec![(images, 1), (Dim::from(heads), 1), (queries, TILE_QUERIES)]),
             scratch_bytes: Dim::from(attention.schedule(target).scratch().bytes),
             packed: vec![],
-            kernel: Kernel::Attention(attention),
+            kernel: attention,
         })
     }
 
@@ -164,16 +164,16 @@ impl Attention {
 }
 
 /// Rank 3, the columns and the storage of q.
-fn expect_like(position: usize, layout: &Layout, q: &Layout) -> Result<(), LowerError> {
+fn expect_like(position: usize, layout: &Layout, q: &Layout) -> Result<(), Reason> {
     if layout.ty.width() != q.ty.width() {
         let (ty, wanted) = (layout.ty.clone(), q.ty.width());
-        return Err(LowerError::Width { operand: position, ty, wanted });
+        return Err(Reason::Width { operand: position, ty, wanted });
     }
     match layout.ty.rank() == 3 && layout.ty.element == q.ty.element {
         true => Ok(()),
-        false => Err(LowerError::Unsupported {
-            family: "attention",
-            why: format!("{} beside a q of {}: both must be [.., tokens, n]", layout.ty, q.ty),
-        }),
+        false => Err(Reason::Unsupported(format!(
+            "{} beside a q of {}: both must be [.., tokens, n]",
+            layout.ty, q.ty
+        ))),
     }
 }

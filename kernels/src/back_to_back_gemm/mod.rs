@@ -8,10 +8,10 @@
 mod cpu;
 
 use crate::gemm::{MicroKernel, PanelFormat, WeightPacking};
-use crate::lower::operand;
+use crate::launch::operand;
 use crate::rows::{BoundRows, RowEpilogue, RowOperand, RowPrologue};
 use crate::words::Words;
-use crate::{Argument, CpuTarget, Kernel, Launch, Layout, LowerError, Tiles};
+use crate::{Argument, CpuTarget, Launch, Layout, Reason, Tiles};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::kernel::{Between, EpilogueOp, Prologue};
 use ocellus_dialects::symbolic::Dim;
@@ -59,14 +59,13 @@ impl BackToBackGemm {
     /// the prologue's operands; the first packed weight's address; the operands between as x, or an address alone where
     /// there is one number a column; the second packed weight's address; the epilogue's operands; the result: address,
     /// row stride.
-    pub(crate) fn lower(
+    pub(crate) fn launch(
         (prologue, between, epilogue): (Prologue, &Between, &[EpilogueOp]),
         rows: i64,
         operands: &[Layout],
         result: &Layout,
         target: &CpuTarget,
-    ) -> Result<Launch, LowerError> {
-        let unsupported = |why| LowerError::Unsupported { family: "back_to_back_gemm", why };
+    ) -> Result<Launch<Self>, Reason> {
         let x = operand(operands, 0)?;
         let first_at = 1 + prologue.operands();
         let second_at = first_at + 1 + between.operands();
@@ -74,15 +73,15 @@ impl BackToBackGemm {
         let (second, [n, between_columns]) = weight(operands, second_at)?;
         if x.ty.width() != first.ty.width() {
             let wanted = first.ty.width();
-            return Err(LowerError::Width { operand: 0, ty: x.ty.clone(), wanted });
+            return Err(Reason::Width { operand: 0, ty: x.ty.clone(), wanted });
         }
         if !prologue.is_for_gemm() {
-            return Err(unsupported(
+            return Err(Reason::Unsupported(
                 "a softmax, the scale of a norm or a sum of slices before a product is a kernel of its own".into(),
             ));
         }
         if rows < 1 {
-            return Err(unsupported(format!("a tile of {rows} rows has nothing in it")));
+            return Err(Reason::Unsupported(format!("a tile of {rows} rows has nothing in it")));
         }
         let all_rows = x.ty.rows();
         let (between_steps, between_arguments) = RowEpilogue::of(
@@ -93,7 +92,9 @@ impl BackToBackGemm {
         let (epilogue, epilogue_arguments) =
             RowEpilogue::of(epilogue, (operands, second_at + 1), (&all_rows, &Dim::from(n)))?;
         if epilogue.iter().any(|op| matches!(op, RowEpilogue::Gate(_))) {
-            return Err(unsupported("a gate stands between the products, not behind them".into()));
+            return Err(Reason::Unsupported(
+                "a gate stands between the products, not behind them".into(),
+            ));
         }
         let gemms = BackToBackGemm {
             k,
@@ -111,7 +112,7 @@ impl BackToBackGemm {
         };
         if between_columns * if gemms.is_gated() { 2 } else { 1 } != first_rows {
             let wanted = Dim::from(between_columns);
-            return Err(LowerError::Width { operand: second_at, ty: second.ty.clone(), wanted });
+            return Err(Reason::Width { operand: second_at, ty: second.ty.clone(), wanted });
         }
         let mut arguments = vec![Argument::Integer(all_rows.clone())];
         arguments.extend(gemms.x.arguments(Argument::Operand(0), x, x.rows_per_image()));
@@ -127,7 +128,7 @@ impl BackToBackGemm {
             tiles: Tiles(vec![(all_rows, gemms.block_rows(target))]),
             scratch_bytes: Dim::from(gemms.sums_at(target) + gemms.most_result_bytes(target)),
             packed: vec![(first_at, first_packing), (second_at, second_packing)],
-            kernel: Kernel::BackToBackGemm(gemms),
+            kernel: gemms,
         })
     }
 
@@ -237,11 +238,11 @@ impl BackToBackGemm {
 }
 
 /// A weight with its rows and columns, which code is written for.
-fn weight(operands: &[Layout], position: usize) -> Result<(&Layout, [i64; 2]), LowerError> {
+fn weight(operands: &[Layout], position: usize) -> Result<(&Layout, [i64; 2]), Reason> {
     let weight = operand(operands, position)?;
     match (weight.ty.rows().as_constant(), weight.ty.width().as_constant()) {
         (Some(rows), Some(columns)) if rows > 0 && columns > 0 => Ok((weight, [rows, columns])),
-        _ => Err(LowerError::Dynamic {
+        _ => Err(Reason::Dynamic {
             operand: position,
             ty: weight.ty.clone(),
             what: "the rows and columns, at least one of each,",

@@ -3,11 +3,11 @@
 
 mod cpu;
 
-use crate::lower::operand;
+use crate::launch::operand;
 use crate::mlir::Module;
 use crate::vector::{CELL, RegisterBlock};
 use crate::words::Words;
-use crate::{Argument, CpuTarget, Kernel, Launch, Layout, LowerError, Tiles};
+use crate::{Argument, CpuTarget, Launch, Layout, Reason, Tiles};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::symbolic::Dim;
 use ocellus_runtime::signature::{Access, Amount, Signature, Walk};
@@ -28,7 +28,7 @@ pub struct BatchedGemm {
 /// Vectors across a panel of columns.
 const PANEL_VECTORS: i64 = 3;
 
-/// What `lower` gives and `cpu` reads of each tensor: its address, its row stride, the stride between the matrices of
+/// What `launch` gives and `cpu` reads of each tensor: its address, its row stride, the stride between the matrices of
 /// one image, and the stride between images.
 fn matrix_words(address: Argument, layout: &Layout, height: &Dim) -> Vec<Argument> {
     let matrix_stride = height.clone() * layout.row_stride.clone();
@@ -43,18 +43,17 @@ fn matrix_words(address: Argument, layout: &Layout, height: &Dim) -> Vec<Argumen
 impl BatchedGemm {
     /// The launch. Words of the argument block: m; n; k; matrices in an image; a, b and the result, each an address, a
     /// row stride, a matrix stride and an image stride.
-    pub(crate) fn lower(
+    pub(crate) fn launch(
         transpose_rhs: bool,
         operands: &[Layout],
         result: &Layout,
         target: &CpuTarget,
-    ) -> Result<Launch, LowerError> {
+    ) -> Result<Launch<Self>, Reason> {
         let (a, b) = (operand(operands, 0)?, operand(operands, 1)?);
         let rank = a.ty.rank();
-        let unsupported = |why| LowerError::Unsupported { family: "batched_gemm", why };
         if rank < 2 || b.ty.rank() != rank || result.ty.rank() != rank {
             let why = format!("{} times {} is no product of matrices", a.ty, b.ty);
-            return Err(unsupported(why));
+            return Err(Reason::Unsupported(why));
         }
         let outer = |layout: &Layout| layout.ty.shape[..rank - 2].to_vec();
         let (m, k) = (a.ty.shape[rank - 2].clone(), a.ty.width());
@@ -64,7 +63,7 @@ impl BatchedGemm {
         };
         if own_k != k || outer(a) != outer(b) || outer(a) != outer(result) {
             let why = format!("{} does not meet {} in {}", a.ty, b.ty, result.ty);
-            return Err(unsupported(why));
+            return Err(Reason::Unsupported(why));
         }
         let (images, matrices) = match rank {
             2 => (Dim::from(1), Dim::from(1)),
@@ -87,7 +86,7 @@ impl BatchedGemm {
             tiles: Tiles(vec![(images, 1), (matrices, 1), (n, columns)]),
             scratch_bytes: packed + Dim::from(rows * columns * CELL),
             packed: vec![],
-            kernel: Kernel::BatchedGemm(gemm),
+            kernel: gemm,
         })
     }
 

@@ -12,13 +12,14 @@ pub use microkernel::{CHUNK_BYTES, MicroKernel, PanelFormat};
 pub(crate) use packed_rows::{PackedRows, TensorRows};
 pub use packing::{PackError, WeightPacker, WeightPacking};
 pub(crate) use panel_product::{Block, PanelProduct};
+pub(crate) use schedule::tiles_of;
 pub use schedule::{Schedule, tiles};
 pub use tokens_before::TokensBefore;
 
-use crate::lower::operand;
+use crate::launch::operand;
 use crate::rows::{RowEpilogue, RowPrologue, RowSource};
 use crate::words::Words;
-use crate::{Argument, CpuTarget, Kernel, Launch, Layout, LowerError, Tiles};
+use crate::{Argument, CpuTarget, Launch, Layout, Reason, Tiles};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::kernel::{EpilogueOp, GemmTile, Prologue};
 use ocellus_dialects::symbolic::Dim;
@@ -54,39 +55,35 @@ impl Gemm {
     /// the prologue's operands; the packed weight's address; what [`RowOperand`](crate::rows::RowOperand) reads of each
     /// operand of the epilogue, or an address alone where there is one number a column; the result: address, row stride;
     /// what [`TokensBefore`] reads.
-    pub(crate) fn lower(
+    pub(crate) fn launch(
         (prologue, epilogue): (Prologue, &[EpilogueOp]),
         tile: GemmTile,
         operands: &[Layout],
         result: &Layout,
         target: &CpuTarget,
-    ) -> Result<Launch, LowerError> {
+    ) -> Result<Launch<Self>, Reason> {
         let x = operand(operands, 0)?;
         let weight_at = 1 + prologue.operands();
         let weight = operand(operands, weight_at)?;
-        let dynamic =
-            |what| LowerError::Dynamic { operand: weight_at, ty: weight.ty.clone(), what };
+        let dynamic = |what| Reason::Dynamic { operand: weight_at, ty: weight.ty.clone(), what };
         let k = weight.ty.width().as_constant().ok_or_else(|| dynamic("the columns"))?;
         let n = weight.ty.rows().as_constant().ok_or_else(|| dynamic("the rows"))?;
         if k < 1 || n < 1 {
-            return Err(LowerError::Unsupported {
-                family: "gemm",
-                why: format!("the weight, {}, is empty", weight.ty),
-            });
+            return Err(Reason::Unsupported(format!("the weight, {}, is empty", weight.ty)));
         }
         if tile.rows < 1 || tile.columns < 1 {
             let why = format!("a tile of {} x {} has nothing in it", tile.rows, tile.columns);
-            return Err(LowerError::Unsupported { family: "gemm", why });
+            return Err(Reason::Unsupported(why));
         }
         if x.ty.width() != weight.ty.width() {
             let wanted = weight.ty.width();
-            return Err(LowerError::Width { operand: 0, ty: x.ty.clone(), wanted });
+            return Err(Reason::Width { operand: 0, ty: x.ty.clone(), wanted });
         }
         if !prologue.is_for_gemm() {
             let why =
                 "a softmax, the scale of a norm or a sum of slices before a gemm is a row-wise kernel of its own"
                     .into();
-            return Err(LowerError::Unsupported { family: "gemm", why });
+            return Err(Reason::Unsupported(why));
         }
         let rows = x.ty.rows();
         let width = Dim::from(n);
@@ -130,33 +127,30 @@ impl Gemm {
             tiles: Tiles(vec![(rows, schedule.block_rows), (width, schedule.tile_columns)]),
             scratch_bytes: Dim::from(schedule.scratch_bytes() + gemm.x.scratch_bytes()),
             packed: vec![(weight_at, gemm.packing(target))],
-            kernel: Kernel::Gemm(gemm),
+            kernel: gemm,
         })
     }
 
-    /// The launch of a product in slices, whose results follow each other: as [`Gemm::lower`] with neither prologue nor
+    /// The launch of a product in slices, whose results follow each other: as [`Gemm::launch`] with neither prologue nor
     /// epilogue, and a tile for each slice of what would be one.
-    pub(crate) fn lower_partial(
+    pub(crate) fn launch_partial(
         slices: i64,
         tile: GemmTile,
         operands: &[Layout],
         result: &Layout,
         target: &CpuTarget,
-    ) -> Result<Launch, LowerError> {
-        let mut launch = Gemm::lower((Prologue::None, &[]), tile, operands, result, target)?;
-        let unsupported = |why| LowerError::Unsupported { family: "partial_gemm", why };
-        let Kernel::Gemm(gemm) = &mut launch.kernel else {
-            return Err(unsupported("it is no gemm".into()));
-        };
+    ) -> Result<Launch<Self>, Reason> {
+        let mut launch = Gemm::launch((Prologue::None, &[]), tile, operands, result, target)?;
+        let gemm = &mut launch.kernel;
         let chunk = MicroKernel::new(gemm.format(target), target).chunk_elements();
         if slices < 1 || gemm.k % (slices * chunk) != 0 {
             let why =
                 format!("{} columns are not {slices} slices of whole chunks of {chunk}", gemm.k);
-            return Err(unsupported(why));
+            return Err(Reason::Unsupported(why));
         }
         if !matches!(gemm.x, RowSource::Rows(_)) || gemm.to != ElementType::F32 {
             let why = "slices are of rows in memory, and their products are f32".into();
-            return Err(unsupported(why));
+            return Err(Reason::Unsupported(why));
         }
         gemm.slices = slices;
         let schedule = gemm.schedule(target);

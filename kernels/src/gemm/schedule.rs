@@ -1,7 +1,7 @@
 //! How a gemm's work is divided among tiles, and a tile's among calls of the micro-kernel.
 
 use super::{CHUNK_BYTES, MicroKernel, PanelFormat};
-use crate::CpuTarget;
+use crate::{CpuTarget, Layout};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::kernel::GemmTile;
 
@@ -55,6 +55,19 @@ pub fn tiles(
         is_new
     };
     TILES.into_iter().filter(different).collect()
+}
+
+/// The tiles worth choosing among for operands that lie so; the default alone where their sizes are not known.
+pub(crate) fn tiles_of(
+    x: Option<&Layout>,
+    weight: Option<&Layout>,
+    target: &CpuTarget,
+) -> Vec<GemmTile> {
+    let (Some(x), Some(weight)) = (x, weight) else { return vec![GemmTile::DEFAULT] };
+    match (weight.ty.width().as_constant(), weight.ty.rows().as_constant()) {
+        (Some(k), Some(n)) => tiles(k, n, (x.ty.element, weight.ty.element), target),
+        _ => vec![GemmTile::DEFAULT],
+    }
 }
 
 impl Schedule {

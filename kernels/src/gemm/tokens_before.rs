@@ -12,7 +12,7 @@ use crate::mlir::{Builder, Value};
 use crate::rows::ArgumentReader;
 use crate::vector::{self, Width, for_columns};
 use crate::words::Words;
-use crate::{Argument, Layout, LowerError};
+use crate::{Argument, Layout, Reason};
 use ocellus_dialects::ElementType;
 use ocellus_runtime::signature::{Amount, Walk};
 
@@ -29,17 +29,17 @@ impl TokensBefore {
         (position, tokens): (usize, &Layout),
         x: &Layout,
         result: &Layout,
-    ) -> Result<(Self, Vec<Argument>), LowerError> {
+    ) -> Result<(Self, Vec<Argument>), Reason> {
         if [tokens, x, result].iter().any(|layout| layout.ty.rank() != 3) {
             let why = format!(
                 "tokens {} before rows of {} make images of three dimensions, not {}",
                 tokens.ty, x.ty, result.ty
             );
-            return Err(LowerError::Unsupported { family: "gemm", why });
+            return Err(Reason::Unsupported(why));
         }
         if tokens.ty.width() != result.ty.width() {
             let (ty, wanted) = (tokens.ty.clone(), result.ty.width());
-            return Err(LowerError::Width { operand: position, ty, wanted });
+            return Err(Reason::Width { operand: position, ty, wanted });
         }
         let words = vec![
             Argument::Operand(position),

@@ -1,8 +1,8 @@
 //! Each operation that only moves elements, as pieces of a [`StridedCopy`].
 
-use super::expect_rank;
 use super::strided_copy::{Level, Piece, StridedCopy};
-use crate::{Launch, Layout, LowerError};
+use super::{Movement, expect_rank};
+use crate::{Launch, Layout, Reason};
 use ocellus_dialects::symbolic::Dim;
 use ocellus_dialects::venc::{self, Op};
 
@@ -10,7 +10,11 @@ use ocellus_dialects::venc::{self, Op};
 const TILE_BYTES: i64 = 1 << 16;
 
 /// The launch of every [`Op`] but those that compute.
-pub(super) fn lower(op: &Op, operands: &[Layout], result: &Layout) -> Result<Launch, LowerError> {
+pub(super) fn launch(
+    op: &Op,
+    operands: &[Layout],
+    result: &Layout,
+) -> Result<Launch<Movement>, Reason> {
     let element = result.ty.element;
     let extent = Rows::of(result);
     let (pieces, tiles, row_bytes) = match op {
@@ -31,7 +35,7 @@ pub(super) fn lower(op: &Op, operands: &[Layout], result: &Layout) -> Result<Lau
             expect_rank(op.name(), 0, &operands[0], 4)?;
             expect_rank(op.name(), 1, result, 3)?;
             let (whole, split) = (result, &operands[0]);
-            let heads = split.ty.shape[1].as_constant().ok_or_else(|| LowerError::Dynamic {
+            let heads = split.ty.shape[1].as_constant().ok_or_else(|| Reason::Dynamic {
                 operand: 0,
                 ty: split.ty.clone(),
                 what: "the number of heads",
@@ -58,7 +62,7 @@ pub(super) fn lower(op: &Op, operands: &[Layout], result: &Layout) -> Result<Lau
             match result.ty.rank() {
                 0 | 1 => {
                     let why = format!("expand reads rows, and its result is {}", result.ty);
-                    return Err(LowerError::Unsupported { family: "move", why });
+                    return Err(Reason::Unsupported(why));
                 }
                 2 => from.row_stride = Dim::from(0),
                 _ => from.image_stride = Dim::from(0),
@@ -72,7 +76,7 @@ pub(super) fn lower(op: &Op, operands: &[Layout], result: &Layout) -> Result<Lau
         }
         op => {
             let why = format!("no kernel does {} by itself to {}", op.name(), result.ty);
-            return Err(LowerError::Unsupported { family: "move", why });
+            return Err(Reason::Unsupported(why));
         }
     };
     let tile_rows = (TILE_BYTES / row_bytes.max(1)).max(1);
@@ -243,7 +247,7 @@ mod tests {
     }
 
     /// The words of the argument block: `x0` and `result` are addresses.
-    fn words(launch: &Launch) -> String {
+    fn words(launch: &Launch<Movement>) -> String {
         let word = |argument: &Argument| match argument {
             Argument::Operand(position) => format!("x{position}"),
             Argument::Result => "result".to_string(),
@@ -258,13 +262,13 @@ mod tests {
         let result = layout(&["images", "rows*cols", "768"]);
         let [rows, cols] = ["rows", "cols"].map(|name| name.parse::<Dim>().unwrap());
         let op = venc::Patchify { height: 16, width: 16, rows: rows.clone(), cols }.into();
-        let launch = lower(&op, &[image], &result).unwrap();
+        let launched = launch(&op, &[image], &result).unwrap();
         assert_eq!(
-            words(&launch),
+            words(&launched),
             "rows, result, x0, 0, 0, 16, 3*height*width, 768*cols*rows, \
              rows, 16*width, 768*cols, cols, 16, 768, 3, height*width, 256, 16, width, 16"
         );
-        assert_eq!(launch.tiles, Tiles(vec![("images".parse().unwrap(), 1), (rows, 1)]));
+        assert_eq!(launched.tiles, Tiles(vec![("images".parse().unwrap(), 1), (rows, 1)]));
     }
 
     #[test]
@@ -273,9 +277,10 @@ mod tests {
         class.image_stride = Dim::from(0);
         let patches = layout(&["images", "tokens", "768"]);
         let result = layout(&["images", "tokens + 1", "768"]);
-        let launch = lower(&venc::Concat { axis: 1 }.into(), &[class, patches], &result).unwrap();
+        let launched =
+            launch(&venc::Concat { axis: 1 }.into(), &[class, patches], &result).unwrap();
         assert_eq!(
-            words(&launch),
+            words(&launched),
             "tokens + 1, result, x0, 0, 0, 768, 0, 768*tokens + 768, 1, 768, 768, \
              x1, 0, 768, 768, 768*tokens, 768*tokens + 768, tokens, 768, 768"
         );

@@ -2,12 +2,12 @@
 
 use super::image_rows::{ImageRows, index_at};
 use super::{Movement, expect_index};
-use crate::lower::operand;
+use crate::launch::operand;
 use crate::mlir::{Linkage, Module, Scalar, Type};
 use crate::rows::ArgumentReader;
 use crate::vector::{Width, element_pointer, for_columns};
 use crate::words::Words;
-use crate::{Argument, CpuTarget, Kernel, Launch, Layout, LowerError, Tiles};
+use crate::{Argument, CpuTarget, Launch, Layout, Reason, Tiles};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::symbolic::Dim;
 use ocellus_runtime::signature::{Amount, Signature, Walk};
@@ -27,7 +27,7 @@ const TILE_ROWS: i64 = 32;
 impl GatherRows {
     /// The launch. Words of the argument block: x and the result, each an address, a row stride and an image stride; the
     /// index; rows of the result; columns; rows of x.
-    pub(super) fn lower(operands: &[Layout], result: &Layout) -> Result<Launch, LowerError> {
+    pub(super) fn launch(operands: &[Layout], result: &Layout) -> Result<Launch<Movement>, Reason> {
         let (x, index) = (operand(operands, 0)?, operand(operands, 1)?);
         expect_index("gather_rows", 1, index)?;
         let (images, rows) = match result.ty.shape.as_slice() {
@@ -36,7 +36,7 @@ impl GatherRows {
             _ => {
                 let why =
                     format!("gather_rows reads rows of images, and its result is {}", result.ty);
-                return Err(LowerError::Unsupported { family: "move", why });
+                return Err(Reason::Unsupported(why));
             }
         };
         let mut arguments = vec![];
@@ -52,7 +52,7 @@ impl GatherRows {
             tiles: Tiles(vec![(images, 1), (rows, TILE_ROWS)]),
             scratch_bytes: Dim::from(0),
             packed: vec![],
-            kernel: Kernel::Move(Movement::GatherRows(gather)),
+            kernel: Movement::GatherRows(gather),
         })
     }
 

@@ -6,7 +6,7 @@ use crate::mlir::{Builder, Linkage, Module, Type, Value};
 use crate::rows::ArgumentReader;
 use crate::vector::{self, Width, for_columns};
 use crate::words::Words;
-use crate::{Argument, CpuTarget, Kernel, Launch, Layout, LowerError, Tiles};
+use crate::{Argument, CpuTarget, Launch, Layout, Reason, Tiles};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::symbolic::Dim;
 use ocellus_dialects::venc::InterpolationFilter;
@@ -43,18 +43,18 @@ struct Scratch {
 impl InterpolatePositions {
     /// The launch; a tile is a row of the wanted grid. Words of the argument block: the table: address, row stride;
     /// rows; columns; elements of a position; the result: address, row stride.
-    pub(super) fn lower(
+    pub(super) fn launch(
         self,
         table: &Layout,
         result: &Layout,
         (rows, cols): (&Dim, &Dim),
-    ) -> Result<Launch, LowerError> {
+    ) -> Result<Launch<Movement>, Reason> {
         expect_rank("interpolate_positions", 0, table, 2)?;
         let native = self.native_rows.checked_mul(self.native_cols).unwrap_or(0);
         if self.native_rows < 1 || self.native_cols < 1 || table.ty.rows() != Dim::from(native) {
             let (rows, cols) = (self.native_rows, self.native_cols);
             let why = format!("a table {} is no grid of {rows} x {cols}", table.ty);
-            return Err(LowerError::Unsupported { family: "move", why });
+            return Err(Reason::Unsupported(why));
         }
         let integer = |dim: &Dim| Argument::Integer(dim.clone());
         Ok(Launch {
@@ -70,7 +70,7 @@ impl InterpolatePositions {
             tiles: Tiles(vec![(rows.clone(), 1)]),
             scratch_bytes: Dim::from(self.scratch().bytes),
             packed: vec![],
-            kernel: Kernel::Move(Movement::InterpolatePositions(self)),
+            kernel: Movement::InterpolatePositions(self),
         })
     }
 

@@ -2,12 +2,12 @@
 
 use super::image_rows::index_at;
 use super::{Movement, expect_index};
-use crate::lower::operand;
+use crate::launch::operand;
 use crate::mlir::{Linkage, Module, Scalar, Type};
 use crate::rows::ArgumentReader;
 use crate::vector::element_pointer;
 use crate::words::Words;
-use crate::{Argument, Kernel, Launch, Layout, LowerError, Tiles};
+use crate::{Argument, Launch, Layout, Reason, Tiles};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::symbolic::Dim;
 use ocellus_runtime::signature::{Signature, Walk};
@@ -16,7 +16,7 @@ use ocellus_runtime::signature::{Signature, Walk};
 const TILE: i64 = 4096;
 
 /// The launch. Words of the argument block: the index; the result; how many they are.
-pub(super) fn lower(operands: &[Layout], result: &Layout) -> Result<Launch, LowerError> {
+pub(super) fn launch(operands: &[Layout], result: &Layout) -> Result<Launch<Movement>, Reason> {
     expect_index("inverse_permutation", 0, operand(operands, 0)?)?;
     expect_index("inverse_permutation", 1, result)?;
     let count = result.ty.elements();
@@ -25,7 +25,7 @@ pub(super) fn lower(operands: &[Layout], result: &Layout) -> Result<Launch, Lowe
         tiles: Tiles(vec![(count, TILE)]),
         scratch_bytes: Dim::from(0),
         packed: vec![],
-        kernel: Kernel::Move(Movement::InversePermutation),
+        kernel: Movement::InversePermutation,
     })
 }
 

@@ -2,12 +2,12 @@
 
 use super::image_rows::ImageRows;
 use super::{Movement, expect_rank};
-use crate::lower::operand;
+use crate::launch::operand;
 use crate::mlir::{Comparison, Linkage, Module, Scalar, Type};
 use crate::rows::ArgumentReader;
 use crate::vector::{Width, element_pointer, for_columns, load, store};
 use crate::words::Words;
-use crate::{Argument, CpuTarget, Kernel, Launch, Layout, LowerError, Tiles};
+use crate::{Argument, CpuTarget, Launch, Layout, Reason, Tiles};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::symbolic::Dim;
 use ocellus_runtime::signature::{Amount, Signature, Walk};
@@ -25,7 +25,7 @@ const TILE_ROWS: i64 = 16;
 impl MaskSegments {
     /// The launch. Words of the argument block: the scores and the result, each an address, a row stride and an image
     /// stride; the segments: address, image stride; rows of an image; tokens.
-    pub(super) fn lower(operands: &[Layout], result: &Layout) -> Result<Launch, LowerError> {
+    pub(super) fn launch(operands: &[Layout], result: &Layout) -> Result<Launch<Movement>, Reason> {
         let (scores, segments) = (operand(operands, 0)?, operand(operands, 1)?);
         expect_rank("mask_segments", 0, scores, 4)?;
         let segment_stride = segment_image_stride(segments)?;
@@ -42,7 +42,7 @@ impl MaskSegments {
             tiles: Tiles(vec![(scores.ty.shape[0].clone(), 1), (rows, TILE_ROWS)]),
             scratch_bytes: Dim::from(0),
             packed: vec![],
-            kernel: Kernel::Move(Movement::MaskSegments(mask)),
+            kernel: Movement::MaskSegments(mask),
         })
     }
 
@@ -103,14 +103,14 @@ impl MaskSegments {
 }
 
 /// Indices from one image's segments to the next; zero where all images share them.
-pub(crate) fn segment_image_stride(segments: &Layout) -> Result<Dim, LowerError> {
+pub(crate) fn segment_image_stride(segments: &Layout) -> Result<Dim, Reason> {
     match (segments.ty.element, segments.ty.rank()) {
         (ElementType::I32, 1) => Ok(Dim::from(0)),
         (ElementType::I32, 2) => Ok(segments.image_stride.clone()),
         _ => {
             let why =
                 format!("segments are [tokens] or [images, tokens] x i32, not {}", segments.ty);
-            Err(LowerError::Unsupported { family: "mask_segments", why })
+            Err(Reason::Unsupported(why))
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::mlir::{Builder, Linkage, Module, Type, Value};
 use crate::rows::ArgumentReader;
 use crate::vector::{self, Width, for_columns};
 use crate::words::Words;
-use crate::{Argument, CpuTarget, Kernel, Launch, Layout, LowerError, Tiles};
+use crate::{Argument, CpuTarget, Launch, Layout, Reason, Tiles};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::symbolic::Dim;
 use ocellus_runtime::signature::{Amount, Signature, Walk};
@@ -27,7 +27,7 @@ const BLOCK_TOKENS: i64 = 64;
 impl MeanTokens {
     /// The launch. Words of the argument block: x: address, row stride, image stride; tokens; columns; the result:
     /// address, row stride.
-    pub(super) fn lower(x: &Layout, result: &Layout) -> Result<Launch, LowerError> {
+    pub(super) fn launch(x: &Layout, result: &Layout) -> Result<Launch<Movement>, Reason> {
         expect_rank("mean_tokens", 0, x, 3)?;
         let [images, tokens, columns] = [0, 1, 2].map(|axis: usize| x.ty.shape[axis].clone());
         let integer = |dim: &Dim| Argument::Integer(dim.clone());
@@ -44,7 +44,7 @@ impl MeanTokens {
             tiles: Tiles(vec![(images, 1), (columns, TILE_COLUMNS)]),
             scratch_bytes: Dim::from(0),
             packed: vec![],
-            kernel: Kernel::Move(Movement::MeanTokens(MeanTokens { element: x.ty.element })),
+            kernel: Movement::MeanTokens(MeanTokens { element: x.ty.element }),
         })
     }
 

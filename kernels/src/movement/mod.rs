@@ -21,7 +21,7 @@ pub(crate) use rope::rotary_head_size;
 pub use strided_copy::{PieceShape, StridedCopy};
 
 use crate::mlir::Module;
-use crate::{CpuTarget, Launch, Layout, LowerError};
+use crate::{CpuTarget, Launch, Layout, Reason};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::venc::{self, Op};
 use ocellus_runtime::signature::Signature;
@@ -47,13 +47,13 @@ pub enum Movement {
 
 impl Movement {
     /// The launch. Each kind says what the words of its argument block are.
-    pub(crate) fn lower(
+    pub(crate) fn launch(
         op: &Op,
         operands: &[Layout],
         result: &Layout,
-    ) -> Result<Launch, LowerError> {
+    ) -> Result<Launch<Movement>, Reason> {
         if operands.is_empty() {
-            return Err(LowerError::MissingOperand { operand: 0 });
+            return Err(Reason::MissingOperand { operand: 0 });
         }
         // Tables and indices are stored in their own way.
         let moved = match op {
@@ -63,15 +63,15 @@ impl Movement {
         for layout in moved {
             if layout.ty.element != result.ty.element {
                 let why = format!("{op:?} of {} cannot give {}", layout.ty, result.ty);
-                return Err(LowerError::Unsupported { family: "move", why });
+                return Err(Reason::Unsupported(why));
             }
         }
         match op {
-            Op::MeanTokens(_) => MeanTokens::lower(&operands[0], result),
-            Op::Rope(venc::Rope { heads }) => Rope::lower(*heads, operands, result),
-            Op::GatherRows(_) => GatherRows::lower(operands, result),
-            Op::InversePermutation(_) => inverse_permutation::lower(operands, result),
-            Op::MaskSegments(_) => MaskSegments::lower(operands, result),
+            Op::MeanTokens(_) => MeanTokens::launch(&operands[0], result),
+            Op::Rope(venc::Rope { heads }) => Rope::launch(*heads, operands, result),
+            Op::GatherRows(_) => GatherRows::launch(operands, result),
+            Op::InversePermutation(_) => inverse_permutation::launch(operands, result),
+            Op::MaskSegments(_) => MaskSegments::launch(operands, result),
             Op::InterpolatePositions(venc::InterpolatePositions {
                 native_rows,
                 native_cols,
@@ -88,9 +88,9 @@ impl Movement {
                     antialias: *antialias,
                     width: result.ty.width().as_constant(),
                 };
-                kernel.lower(&operands[0], result, (rows, cols))
+                kernel.launch(&operands[0], result, (rows, cols))
             }
-            _ => arrangement::lower(op, operands, result),
+            _ => arrangement::launch(op, operands, result),
         }
     }
 
@@ -142,26 +142,23 @@ impl Movement {
 }
 
 /// Refuses what is no list of indices; the one after the operands is the result.
-fn expect_index(op: &str, position: usize, layout: &Layout) -> Result<(), LowerError> {
+fn expect_index(op: &str, position: usize, layout: &Layout) -> Result<(), Reason> {
     match layout.ty.rank() == 1 && layout.ty.element == ElementType::I32 {
         true => Ok(()),
-        false => Err(LowerError::Unsupported {
-            family: "move",
-            why: format!("{op} wants indices, [n] x i32, as tensor {position}, not {}", layout.ty),
-        }),
+        false => Err(Reason::Unsupported(format!(
+            "{op} wants indices, [n] x i32, as tensor {position}, not {}",
+            layout.ty
+        ))),
     }
 }
 
 /// Refuses a tensor that has too few or too many dimensions; the one after the operands is the result.
-fn expect_rank(op: &str, position: usize, layout: &Layout, rank: usize) -> Result<(), LowerError> {
+fn expect_rank(op: &str, position: usize, layout: &Layout, rank: usize) -> Result<(), Reason> {
     match layout.ty.rank() == rank {
         true => Ok(()),
-        false => Err(LowerError::Unsupported {
-            family: "move",
-            why: format!(
-                "{op} wants {rank} dimensions of tensor {position}, and it is {}",
-                layout.ty
-            ),
-        }),
+        false => Err(Reason::Unsupported(format!(
+            "{op} wants {rank} dimensions of tensor {position}, and it is {}",
+            layout.ty
+        ))),
     }
 }

@@ -2,12 +2,12 @@
 
 use super::image_rows::ImageRows;
 use super::{Movement, expect_rank};
-use crate::lower::operand;
+use crate::launch::operand;
 use crate::mlir::{Linkage, Module, Type};
 use crate::rows::ArgumentReader;
 use crate::vector::Rotation;
 use crate::words::Words;
-use crate::{Argument, CpuTarget, Kernel, Launch, Layout, LowerError, Tiles};
+use crate::{Argument, CpuTarget, Launch, Layout, Reason, Tiles};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::symbolic::Dim;
 use ocellus_runtime::signature::{Amount, Signature};
@@ -29,11 +29,11 @@ const TILE_TOKENS: i64 = 16;
 impl Rope {
     /// The launch. Words of the argument block: x, cos, sin and the result, each an address, a row stride and an image
     /// stride; tokens of an image.
-    pub(super) fn lower(
+    pub(super) fn launch(
         heads: i64,
         operands: &[Layout],
         result: &Layout,
-    ) -> Result<Launch, LowerError> {
+    ) -> Result<Launch<Movement>, Reason> {
         let [x, cos, sin] = [operand(operands, 0)?, operand(operands, 1)?, operand(operands, 2)?];
         expect_rank("rope", 0, x, 3)?;
         let head_size = rotary_head_size(heads, x, [cos, sin])?;
@@ -50,7 +50,7 @@ impl Rope {
             tiles: Tiles(vec![(images, 1), (tokens, TILE_TOKENS)]),
             scratch_bytes: Dim::from(0),
             packed: vec![],
-            kernel: Kernel::Move(Movement::Rope(rope)),
+            kernel: Movement::Rope(rope),
         })
     }
 
@@ -114,22 +114,25 @@ pub(crate) fn rotary_head_size(
     heads: i64,
     x: &Layout,
     tables: [&Layout; 2],
-) -> Result<i64, LowerError> {
-    let width = x.ty.width().as_constant().ok_or_else(|| LowerError::Dynamic {
+) -> Result<i64, Reason> {
+    let width = x.ty.width().as_constant().ok_or_else(|| Reason::Dynamic {
         operand: 0,
         ty: x.ty.clone(),
         what: "the size of a head",
     })?;
-    let unsupported = |why| Err(LowerError::Unsupported { family: "rope", why });
     if heads < 1 || width % (2 * heads) != 0 || width == 0 {
-        return unsupported(format!("{width} columns do not make {heads} heads of even size"));
+        return Err(Reason::Unsupported(format!(
+            "{width} columns do not make {heads} heads of even size"
+        )));
     }
     let head_size = width / heads;
     for table in tables {
         let fits = table.ty.rank() == 2 && table.ty.width() == Dim::from(head_size);
         if !fits || table.ty.element != ElementType::F32 {
             let ty = &table.ty;
-            return unsupported(format!("the table {ty} is not [tokens, {head_size}] x f32"));
+            return Err(Reason::Unsupported(format!(
+                "the table {ty} is not [tokens, {head_size}] x f32"
+            )));
         }
     }
     Ok(head_size)

@@ -4,7 +4,7 @@ use crate::mlir::{Builder, Linkage, Module, Type, Value};
 use crate::rows::ArgumentReader;
 use crate::vector::{self, Width};
 use crate::words::Words;
-use crate::{Argument, CpuTarget, Kernel, Launch, Tiles};
+use crate::{Argument, CpuTarget, Launch, Tiles};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::symbolic::Dim;
 use ocellus_runtime::signature::{Amount, Signature, Walk};
@@ -65,7 +65,7 @@ impl StridedCopy {
         tile_rows: i64,
         (images, rows): (Dim, Dim),
         pieces: &[Piece],
-    ) -> Launch {
+    ) -> Launch<Movement> {
         let mut arguments = vec![Argument::Integer(rows.clone()), Argument::Result];
         let integer = |dim: &Dim| Argument::Integer(dim.clone());
         for piece in pieces {
@@ -87,7 +87,7 @@ impl StridedCopy {
             tiles: Tiles(vec![(images, 1), (rows, tile_rows)]),
             scratch_bytes: Dim::from(0),
             packed: vec![],
-            kernel: Kernel::Move(Movement::Copy(copy)),
+            kernel: Movement::Copy(copy),
         }
     }
 

@@ -1,4 +1,4 @@
-//! Reads the argument block of a launch, in the order in which `lower` wrote it.
+//! Reads the argument block of a launch, in the order in which `launch` wrote it.
 
 use crate::mlir::{Builder, Type, Value};
 

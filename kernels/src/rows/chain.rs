@@ -1,9 +1,9 @@
 //! Prologues and epilogues as parts of a kernel's identity: what code depends on, comparable and hashable.
 
 use super::{RowOperand, RowOrder};
-use crate::lower::operand;
+use crate::launch::operand;
 use crate::words::Words;
-use crate::{Argument, Layout, LowerError};
+use crate::{Argument, Layout, Reason};
 use ocellus_dialects::kernel::{Broadcast, Combine, EpilogueOp, Prologue};
 use ocellus_dialects::symbolic::Dim;
 use ocellus_dialects::venc::{Activation, Elementwise};
@@ -76,8 +76,8 @@ pub enum RowPrologue {
 
 impl RowPrologue {
     /// The prologue of rows of that width. Its operands are those from position 1 on.
-    pub fn of(prologue: Prologue, operands: &[Layout], width: &Dim) -> Result<Self, LowerError> {
-        let vector = |position: usize| -> Result<ElementType, LowerError> {
+    pub fn of(prologue: Prologue, operands: &[Layout], width: &Dim) -> Result<Self, Reason> {
+        let vector = |position: usize| -> Result<ElementType, Reason> {
             let layout = operand(operands, position)?;
             expect_columns(position, &layout.ty, width)?;
             Ok(layout.ty.element)
@@ -163,7 +163,7 @@ impl RowEpilogue {
         epilogue: &[EpilogueOp],
         (operands, first): (&[Layout], usize),
         (rows, width): (&Dim, &Dim),
-    ) -> Result<(Vec<Self>, Vec<Argument>), LowerError> {
+    ) -> Result<(Vec<Self>, Vec<Argument>), Reason> {
         let mut width = width.clone();
         let mut positions = first..;
         let (mut chain, mut arguments) = (vec![], vec![]);
@@ -191,7 +191,7 @@ impl RowEpilogue {
                     let wanted = if is_number { Dim::from(1) } else { width.clone() };
                     if layout.ty.width() != wanted {
                         let ty = layout.ty.clone();
-                        return Err(LowerError::Width { operand: position, ty, wanted });
+                        return Err(Reason::Width { operand: position, ty, wanted });
                     }
                     let mut rows_of = RowOperand::of(layout);
                     let own_rows = match rows_of.order {
@@ -249,27 +249,28 @@ impl RowEpilogue {
 }
 
 /// Rows behind tokens are another matter than what happens to an element: a gemm looks after them first.
-fn misplaced_tokens() -> LowerError {
+fn misplaced_tokens() -> Reason {
     let why = "only a gemm puts its rows after tokens, as the last that it does".into();
-    LowerError::Unsupported { family: "rowwise", why }
+    Reason::Unsupported(why)
 }
 
 /// The columns behind a gate that follows `chain`.
-fn halved(width: &Dim, chain: &[RowEpilogue]) -> Result<Dim, LowerError> {
-    let refused = |why| LowerError::Unsupported { family: "gemm", why };
+fn halved(width: &Dim, chain: &[RowEpilogue]) -> Result<Dim, Reason> {
     if chain.iter().any(|op| matches!(op, RowEpilogue::Gate(_))) {
-        return Err(refused("an epilogue has one gate at most".into()));
+        return Err(Reason::Unsupported("an epilogue has one gate at most".into()));
     }
     match width.as_constant() {
         Some(width) if width % 2 == 0 => Ok(Dim::from(width / 2)),
-        _ => Err(refused(format!("a gate needs two equal halves, and there are {width} columns"))),
+        _ => Err(Reason::Unsupported(format!(
+            "a gate needs two equal halves, and there are {width} columns"
+        ))),
     }
 }
 
 /// One number a column.
-fn expect_columns(operand: usize, ty: &TensorType, width: &Dim) -> Result<(), LowerError> {
+fn expect_columns(operand: usize, ty: &TensorType, width: &Dim) -> Result<(), Reason> {
     match ty.elements() == *width && ty.width() == *width {
         true => Ok(()),
-        false => Err(LowerError::Width { operand, ty: ty.clone(), wanted: width.clone() }),
+        false => Err(Reason::Width { operand, ty: ty.clone(), wanted: width.clone() }),
     }
 }

@@ -8,7 +8,7 @@ use super::ArgumentReader;
 use crate::mlir::{Builder, Value};
 use crate::vector::{self, Width};
 use crate::words::Words;
-use crate::{Argument, CpuTarget, Layout, LowerError, PatchLayout};
+use crate::{Argument, CpuTarget, Layout, PatchLayout, Reason};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::symbolic::Dim;
 use ocellus_runtime::signature::{Amount, Walk};
@@ -32,9 +32,9 @@ impl PatchOperand {
         position: usize,
         layout: &Layout,
         patches: &PatchLayout,
-    ) -> Result<(Self, Vec<Argument>), LowerError> {
+    ) -> Result<(Self, Vec<Argument>), Reason> {
         let ty = &layout.ty;
-        let channels = patches.channels.as_constant().ok_or_else(|| LowerError::Dynamic {
+        let channels = patches.channels.as_constant().ok_or_else(|| Reason::Dynamic {
             operand: position,
             ty: ty.clone(),
             what: "the channels of the image",
@@ -42,7 +42,7 @@ impl PatchOperand {
         let PatchLayout { height, width, .. } = *patches;
         let wanted = Dim::from(channels) * Dim::from(height) * Dim::from(width);
         if ty.width() != wanted {
-            return Err(LowerError::Width { operand: position, ty: ty.clone(), wanted });
+            return Err(Reason::Width { operand: position, ty: ty.clone(), wanted });
         }
         let integers = [
             &layout.image_stride,

@@ -3,7 +3,7 @@
 use super::{ArgumentReader, BoundPatches, BoundRows, PatchOperand, RowOperand};
 use crate::mlir::{Builder, Value};
 use crate::words::Words;
-use crate::{Argument, CpuTarget, Layout, LowerError};
+use crate::{Argument, CpuTarget, Layout, Reason};
 use ocellus_dialects::ElementType;
 use ocellus_runtime::signature::{Access, Amount};
 
@@ -18,7 +18,7 @@ pub enum RowSource {
 
 impl RowSource {
     /// The rows of that layout, and the words that [`RowSource::read`] reads.
-    pub fn of(position: usize, layout: &Layout) -> Result<(Self, Vec<Argument>), LowerError> {
+    pub fn of(position: usize, layout: &Layout) -> Result<(Self, Vec<Argument>), Reason> {
         match &layout.patches {
             Some(patches) => {
                 let (operand, words) = PatchOperand::of(position, layout, patches)?;

@@ -2,10 +2,10 @@
 
 mod cpu;
 
-use crate::lower::operand;
+use crate::launch::operand;
 use crate::rows::{BoundRows, RowEpilogue, RowOperand, RowPrologue};
 use crate::words::Words;
-use crate::{Argument, CpuTarget, Kernel, Launch, Layout, LowerError, Tiles};
+use crate::{Argument, Launch, Layout, Reason, Tiles};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::kernel::{EpilogueOp, Prologue};
 use ocellus_dialects::symbolic::Dim;
@@ -33,14 +33,13 @@ impl RowWise {
     /// The launch. Words of the argument block: rows; columns; what [`RowOperand`] reads of x; the
     /// addresses of the prologue's operands, or the distance of the slices that it sums; the epilogue's operands as x, or
     /// an address alone where there is one number a column; the result: address, row stride.
-    pub(crate) fn lower(
+    pub(crate) fn launch(
         prologue: Prologue,
         epilogue: &[EpilogueOp],
         to: ElementType,
         operands: &[Layout],
         result: &Layout,
-        _target: &CpuTarget,
-    ) -> Result<Launch, LowerError> {
+    ) -> Result<Launch<Self>, Reason> {
         let x = operand(operands, 0)?;
         let width = x.ty.width();
         let slice_words = match prologue {
@@ -55,11 +54,15 @@ impl RowWise {
         );
         if known.is_none() && normalises {
             let what = "the width of a row that is normalised";
-            return Err(LowerError::Dynamic { operand: 0, ty: x.ty.clone(), what });
+            return Err(Reason::Dynamic { operand: 0, ty: x.ty.clone(), what });
+        }
+        if matches!(prologue, Prologue::Cast { .. }) {
+            let why = "a cast by itself is a row-wise kernel that stores its result so".into();
+            return Err(Reason::Unsupported(why));
         }
         if epilogue.iter().any(|op| matches!(op, EpilogueOp::Gate(_))) {
             let why = "a gate is part of a gemm: its weight is packed for it".into();
-            return Err(LowerError::Unsupported { family: "rowwise", why });
+            return Err(Reason::Unsupported(why));
         }
         let made = match prologue {
             Prologue::NormScale { .. } => Dim::from(1),
@@ -85,7 +88,7 @@ impl RowWise {
             tiles: Tiles(vec![(rows, row_wise.tile_rows())]),
             scratch_bytes: Dim::from(0),
             packed: vec![],
-            kernel: Kernel::RowWise(row_wise),
+            kernel: row_wise,
         })
     }
 
@@ -125,11 +128,11 @@ impl RowWise {
 }
 
 /// The elements from one slice of x to the next.
-fn slice_stride(slices: i64, x: &Layout, result: &Layout) -> Result<Argument, LowerError> {
+fn slice_stride(slices: i64, x: &Layout, result: &Layout) -> Result<Argument, Reason> {
     let outer = x.ty.shape.first();
     if slices < 1 || outer != Some(&Dim::from(slices)) || x.ty.shape[1..] != result.ty.shape[..] {
         let why = format!("{} is not {slices} slices of {}", x.ty, result.ty);
-        return Err(LowerError::Unsupported { family: "rowwise", why });
+        return Err(Reason::Unsupported(why));
     }
     Ok(Argument::Integer(x.image_stride.clone()))
 }

@@ -6,6 +6,7 @@ use super::header::{
 };
 use super::*;
 use crate::test_support::replace_numbers::replace_numbers;
+use ocellus_dialects::kernel::Family;
 use ocellus_dialects::plan::{
     Expression, KernelEntry, Launch, LaunchArgument, Piece, Place, Plan, Port, PortValues, Program,
     SymbolEntry, SymbolSource, WeightEntry,
@@ -49,7 +50,7 @@ fn plan(weights: &[(String, Vec<u8>)]) -> Plan {
         inputs: vec![dim(0)],
         outputs: vec![dim(1)],
         weights: weights.collect(),
-        kernels: vec![KernelEntry { symbol: "k".to_string(), family: "gemm".to_string() }],
+        kernels: vec![KernelEntry { symbol: "k".to_string(), family: Family::Gemm }],
         programs: vec![program],
         pieces: vec![Piece { ranges: vec![], program: 0 }],
     }

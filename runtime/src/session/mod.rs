@@ -26,6 +26,7 @@ pub use fit::UnfitLaunch;
 use fit::check_launches;
 use indices::read_indices;
 use ocellus_dialects::HostTensor;
+use ocellus_dialects::kernel::Family;
 use queue::{Queue, Turn};
 use std::path::Path;
 use std::time::Instant;
@@ -71,7 +72,7 @@ pub struct LaunchTime {
     /// The kernel's symbol.
     pub symbol: String,
     /// The kernel's family.
-    pub family: String,
+    pub family: Family,
     /// The name of its result, where the model has one.
     pub label: Option<String>,
     /// How many tiles there were.
@@ -265,7 +266,7 @@ impl Observer for Times<'_> {
         let kernel = &plan.kernels[entry.kernel];
         self.times.push(LaunchTime {
             symbol: kernel.symbol.clone(),
-            family: kernel.family.clone(),
+            family: kernel.family,
             label: entry.result.as_ref().map(|result| result.label.clone()),
             tiles: bound.launches[launch].tiles,
             microseconds,

@@ -6,6 +6,7 @@
 pub mod replace_numbers;
 
 use ocellus_dialects::ElementType;
+use ocellus_dialects::kernel::Family;
 use ocellus_dialects::plan::*;
 use ocellus_runtime::cpu::host_features;
 use ocellus_runtime::signature::{Access, Amount, Pointer, Signature, Walk, Word};
@@ -153,10 +154,7 @@ fn piece(min: i64, max: i64, program: usize) -> Piece {
 }
 
 pub fn plan() -> Plan {
-    let kernel = |symbol: &str, family: &str| KernelEntry {
-        symbol: symbol.to_string(),
-        family: family.to_string(),
-    };
+    let kernel = |symbol: &str, family| KernelEntry { symbol: symbol.to_string(), family };
     Plan {
         symbols: vec![
             SymbolEntry {
@@ -175,9 +173,9 @@ pub fn plan() -> Plan {
         ],
         weights: vec![WeightEntry { name: "weight".to_string(), bytes: 4 * WIDTH as u64 }],
         kernels: vec![
-            kernel("scale_rows", "rowwise"),
-            kernel("add_rows", "rowwise"),
-            kernel("probe_scratch", "move"),
+            kernel("scale_rows", Family::RowWise),
+            kernel("add_rows", Family::RowWise),
+            kernel("probe_scratch", Family::Move),
         ],
         programs: vec![program(1), program(2)],
         pieces: vec![piece(1, 32, 0), piece(1, 64, 1)],

@@ -1,4 +1,4 @@
-//! Resolves views: which memory an operand reads, from which element on, and with which strides.
+//! [`Access`]: which memory an operand reads, from which element on, and with which strides. Views are resolved.
 //!
 //! Before:
 //! ```text
@@ -7,12 +7,10 @@
 //! ```
 //! After: `%k` reads `%qkv` from element 768 on, rows 2304 elements apart, images 197*2304.
 
-use super::PassError;
-use ocellus_dialects::TensorType;
-use ocellus_dialects::kernel::{Function, ValueKind, View};
+use crate::Layout;
+use ocellus_dialects::kernel::{Function, ValueKind};
 use ocellus_dialects::symbolic::Dim;
 use ocellus_dialects::venc::ValueId;
-use ocellus_kernels::Layout;
 
 /// An operand as a kernel reads it.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,50 +23,28 @@ pub struct Access {
     pub layout: Layout,
 }
 
-/// How `id` is read.
-pub fn resolve(function: &Function, id: ValueId) -> Result<Access, PassError> {
-    let value = function.value(id);
-    let ValueKind::View(view, of) = &value.kind else {
-        let layout = Layout::contiguous(&value.ty);
-        return Ok(Access { base: id, offset: Dim::from(0), layout });
-    };
-    let Access { base, offset, layout } = resolve(function, *of)?;
-    apply(view, &value.ty, offset, &layout)
-        .map(|(offset, layout)| Access { base, offset, layout })
-        .ok_or_else(|| PassError::View { view: format!("{view:?}"), of: layout.ty.to_string() })
+/// A view that strides cannot express.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("{view} of {of} cannot be read through strides")]
+pub struct NotStrided {
+    /// The view.
+    view: String,
+    /// The type of what it views.
+    of: String,
 }
 
-/// The view of a layout; `None` where strides cannot express it.
-fn apply(view: &View, ty: &TensorType, offset: Dim, of: &Layout) -> Option<(Dim, Layout)> {
-    if of.patches.is_some() {
-        return None;
-    }
-    let strided = |row_stride: &Dim, image_stride: Dim| Layout {
-        ty: ty.clone(),
-        row_stride: row_stride.clone(),
-        image_stride,
-        patches: None,
-    };
-    match view {
-        View::Columns { start } => {
-            let layout = strided(&of.row_stride, of.image_stride.clone());
-            Some((offset + Dim::from(*start), layout))
-        }
-        View::SelectToken { index } => {
-            let layout = strided(&of.image_stride, of.image_stride.clone());
-            Some((offset + Dim::from(*index) * of.row_stride.clone(), layout))
-        }
-        View::Tokens { start } => {
-            let layout = strided(&of.row_stride, of.image_stride.clone());
-            Some((offset + Dim::from(*start) * of.row_stride.clone(), layout))
-        }
-        View::Patches { height, width, cols, .. } => {
-            Some((offset, Layout::of_patches(of, ty, (*height, *width), cols)?))
-        }
-        View::Expand { .. } => Some((offset, strided(&of.row_stride, Dim::from(0)))),
-        View::Reshape => {
-            (*of == Layout::contiguous(&of.ty)).then(|| (offset, Layout::contiguous(ty)))
-        }
+impl Access {
+    /// How `id` is read.
+    pub fn of(function: &Function, id: ValueId) -> Result<Access, NotStrided> {
+        let value = function.value(id);
+        let ValueKind::View(view, of) = &value.kind else {
+            let layout = Layout::contiguous(&value.ty);
+            return Ok(Access { base: id, offset: Dim::from(0), layout });
+        };
+        let Access { base, offset, layout } = Access::of(function, *of)?;
+        let not_strided = || NotStrided { view: format!("{view:?}"), of: layout.ty.to_string() };
+        let (further, layout) = layout.view(view, &value.ty).ok_or_else(not_strided)?;
+        Ok(Access { base, offset: offset + further, layout })
     }
 }
 
@@ -76,11 +52,12 @@ fn apply(view: &View, ty: &TensorType, offset: Dim, of: &Layout) -> Option<(Dim,
 mod tests {
     use super::*;
     use ocellus_dialects::ElementType::F32;
-    use ocellus_dialects::kernel::Value;
+    use ocellus_dialects::TensorType;
+    use ocellus_dialects::kernel::{Value, View};
     use ocellus_dialects::symbolic::Symbol;
 
     /// `%0: [images, 5, 12]` and a chain of views of it, each with the type it gives.
-    fn chain(views: Vec<(View, Vec<i64>)>) -> Result<Access, PassError> {
+    fn chain(views: Vec<(View, Vec<i64>)>) -> Result<Access, NotStrided> {
         let images = Dim::symbol(&Symbol::new("images"));
         let ty = TensorType::new(F32, [images.clone(), Dim::from(5), Dim::from(12)]);
         let mut values = vec![Value { kind: ValueKind::Step(0), ty }];
@@ -92,7 +69,7 @@ mod tests {
         let last = ValueId(values.len() as u32 - 1);
         let name = "f".to_string();
         let function = Function { name, arguments: vec![], values, steps: vec![], results: vec![] };
-        resolve(&function, last)
+        Access::of(&function, last)
     }
 
     #[test]

@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 
 /// A rule that was not used, though what it looks for was found.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Refusal {
+pub struct RefusedRule {
     /// The function.
     pub function: String,
     /// The label of the value that it would have made in another manner, where it has one.
@@ -40,7 +40,7 @@ pub struct Refusal {
 
 /// The same, before anything was chosen.
 #[derive(Clone, Debug)]
-pub struct Refused {
+pub struct RefusedMatch {
     class: Id,
     rule: &'static str,
     condition: String,
@@ -54,16 +54,16 @@ pub struct Refused {
 pub fn find_refused(
     egraph: &EGraph<Term, Types>,
     switches: &Switches,
-) -> Result<Vec<Refused>, RewriteError> {
+) -> Result<Vec<RefusedMatch>, RewriteError> {
     // By group, operation and class; `None` where one of the rules could be used.
-    let mut found: BTreeMap<(Group, &str, Id), Option<Refused>> = BTreeMap::new();
+    let mut found: BTreeMap<(Group, &str, Id), Option<RefusedMatch>> = BTreeMap::new();
     let conditional = switches
         .enabled()
         .filter(|(group, rule)| *group != Group::Implementation && !rule.conditions.is_empty());
     for (group, rule) in conditional {
         let compiled = Compiled::new(group, rule)?;
         for matches in compiled.left().search(egraph) {
-            let mut refused: Option<Refused> = None;
+            let mut refused: Option<RefusedMatch> = None;
             let mut could_be_used = false;
             for subst in &matches.substs {
                 let fails = |condition: &&Condition| !condition.holds(egraph, subst);
@@ -77,7 +77,7 @@ pub fn find_refused(
                 };
                 let lacking = rule.conditions.iter().filter(fails).count();
                 let times = refused.as_ref().map_or(1, |refused| refused.times + 1);
-                refused.get_or_insert_with(|| Refused {
+                refused.get_or_insert_with(|| RefusedMatch {
                     class: matches.eclass,
                     rule: rule.name,
                     condition: condition.to_string(),
@@ -110,11 +110,11 @@ pub fn find_refused(
 }
 
 impl SaturatedFunction<'_> {
-    /// The refusals that matter to a solution: those of values that a kernel of it makes.
-    pub(super) fn refusals(&self, solution: &Solution) -> Vec<Refusal> {
-        let of_kernels = self.refusals.iter().filter_map(|refused| {
+    /// The refused rules that matter to a solution: those of values that a kernel of it makes.
+    pub(super) fn refused_rules(&self, solution: &Solution) -> Vec<RefusedRule> {
+        let of_kernels = self.refused_rules.iter().filter_map(|refused| {
             let class = self.egraph.find(refused.class);
-            Some(Refusal {
+            Some(RefusedRule {
                 function: self.function.name.clone(),
                 label: self.labels.get(&class).cloned(),
                 ty: self.egraph[class].data.ty().map(TensorType::to_string),
