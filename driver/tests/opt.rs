@@ -59,7 +59,7 @@ fn a_rule_a_saturation_and_an_extraction_are_done() {
     assert!(found.starts_with("@main: ") && found.contains("then_scale"), "{found}");
     let kernels = opt_of(SCALE.as_bytes(), &["--extract"]).success().stdout;
     assert!(kernels.contains("\"kernel.rowwise\"(%x, %fused0_0)"), "{kernels}");
-    let plan = opt_of(SCALE.as_bytes(), &["--extract", "--pass", "specialise,plan"]).success();
+    let plan = opt_of(SCALE.as_bytes(), &["--extract", "--pass", "specialize,plan"]).success();
     assert!(plan.stdout.contains("\"plan.launch\"(%input0, %output0)"), "{}", plan.stdout);
 }
 

@@ -41,12 +41,12 @@ impl RowsOfImages {
 impl Words {
     /// The next word is a number of things.
     pub(crate) fn count(&mut self) -> Amount {
-        self.number(Word::Count { least: 0 })
+        self.number(Word::Count { min: 0 })
     }
 
     /// The next word is a number of things, at least one: the kernel divides by it.
     pub(crate) fn positive(&mut self) -> Amount {
-        self.number(Word::Count { least: 1 })
+        self.number(Word::Count { min: 1 })
     }
 
     /// The next word is a number of elements from one thing to the next.

@@ -39,10 +39,10 @@ fn header(launch: &Launch, target: &str) -> String {
 }
 
 /// A function of more lines than this is shown by its loops and branches, with what is done between them counted.
-const MOST_LINES: usize = 120;
+const MAX_LINES: usize = 120;
 
 /// No line is longer than this.
-const MOST_COLUMNS: usize = 150;
+const MAX_COLUMNS: usize = 150;
 
 /// The module as a person can read it.
 fn for_people(module: &str) -> String {
@@ -50,7 +50,7 @@ fn for_people(module: &str) -> String {
     for line in module.lines() {
         function.push(line);
         if line == "  }" || !line.starts_with("  ") || line.starts_with("  llvm.mlir.global") {
-            text += &match function.len() > MOST_LINES {
+            text += &match function.len() > MAX_LINES {
                 true => outline(&function),
                 false => function.join("\n"),
             };
@@ -62,7 +62,7 @@ fn for_people(module: &str) -> String {
 }
 
 fn shortened(line: &str) -> String {
-    match line.char_indices().nth(MOST_COLUMNS) {
+    match line.char_indices().nth(MAX_COLUMNS) {
         Some((end, _)) => format!("{} ..", &line[..end]),
         None => line.to_string(),
     }

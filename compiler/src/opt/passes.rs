@@ -4,7 +4,7 @@ use crate::passes::{PassError, inline_calls, plan};
 use ocellus_dialects::symbolic::Region;
 use ocellus_dialects::{AnyModule, Dialect, kernel};
 use ocellus_kernels::CpuTarget;
-use ocellus_rewrite::{PieceProgram, RewriteError, read_back, specialise};
+use ocellus_rewrite::{PieceProgram, RewriteError, raise, specialize};
 
 /// A pass from text to text.
 pub struct NamedPass {
@@ -31,10 +31,10 @@ pub enum NamedPassError {
 pub const PASSES: &[NamedPass] = &[
     // A symbol of one value becomes that value.
     NamedPass {
-        name: "specialise",
+        name: "specialize",
         takes: Dialect::Venc,
         run: |program, _| match program {
-            AnyModule::Venc(module) => Ok(Some(AnyModule::Venc(specialise(&module)))),
+            AnyModule::Venc(module) => Ok(Some(AnyModule::Venc(specialize(&module)))),
             AnyModule::Kernel(_) | AnyModule::Plan(_) => Ok(None),
         },
     },
@@ -56,7 +56,7 @@ pub const PASSES: &[NamedPass] = &[
         takes: Dialect::Kernel,
         run: |program, target| match program {
             AnyModule::Kernel(module) => {
-                let interface = read_back(&module)?;
+                let interface = raise(&module)?;
                 let piece = PieceProgram { region: Region::default(), module };
                 Ok(Some(AnyModule::Plan(plan(&interface, &[piece], target)?.plan)))
             }
@@ -68,7 +68,7 @@ pub const PASSES: &[NamedPass] = &[
         name: "read-back",
         takes: Dialect::Kernel,
         run: |program, _| match program {
-            AnyModule::Kernel(module) => Ok(Some(AnyModule::Venc(read_back(&module)?))),
+            AnyModule::Kernel(module) => Ok(Some(AnyModule::Venc(raise(&module)?))),
             AnyModule::Venc(_) | AnyModule::Plan(_) => Ok(None),
         },
     },

@@ -15,7 +15,7 @@ use std::collections::HashMap;
 type Result<T> = std::result::Result<T, ParseError>;
 
 /// How far work on weights and views may be built on each other: what goes through them is recursive itself.
-const MOST_NESTED: usize = 1000;
+const MAX_NESTED: usize = 1000;
 
 impl Module {
     /// The module that a text holds. What each launch gives is what the text says, by the typing of what it does; calls end,
@@ -264,9 +264,9 @@ impl<'a> FunctionReader<'a> {
             ValueKind::View(_, of) => depth(of),
             ValueKind::Argument(_) | ValueKind::Weight(_) | ValueKind::Step(_) => 0,
         };
-        if depth > MOST_NESTED {
+        if depth > MAX_NESTED {
             return Err(reader.error(format!(
-                "work on weights and views are built on each other more than {MOST_NESTED} deep"
+                "work on weights and views are built on each other more than {MAX_NESTED} deep"
             )));
         }
         self.depths.push(depth);
@@ -329,11 +329,11 @@ mod tests {
         let text = texts.collect::<String>();
         for name in [
             "venc.weight",
-            "kernel.view_columns",
+            "kernel.view_slice_columns",
             "kernel.view_token",
-            "kernel.view_tokens",
+            "kernel.view_slice_tokens",
             "kernel.view_reshape",
-            "kernel.view_expand",
+            "kernel.view_broadcast_images",
             "kernel.view_patches",
             "kernel.cast",
             "kernel.layer_norm",

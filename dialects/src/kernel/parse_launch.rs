@@ -37,7 +37,7 @@ pub(super) fn fused(reader: &Reader, operands: Vec<ValueId>) -> Result<Fused> {
         }
         "rms_norm" => FusedStep::Prologue(Prologue::RmsNorm { eps: reader.real("eps")?, affine }),
         "norm_scale" => FusedStep::Prologue(Prologue::NormScale {
-            centred: reader.boolean("centred")?,
+            centered: reader.boolean("centered")?,
             eps: reader.real("eps")?,
         }),
         "sum_slices" => {
@@ -185,9 +185,9 @@ impl Parts<'_> {
     }
 
     /// Up to `most` steps.
-    fn epilogue(&mut self, most: usize) -> Result<Vec<EpilogueOp>> {
+    fn epilogue(&mut self, max: usize) -> Result<Vec<EpilogueOp>> {
         let mut steps = vec![];
-        while steps.len() < most
+        while steps.len() < max
             && let Some(Fused { step, operands, .. }) = self.fused.pop_front()
         {
             match step {
@@ -216,14 +216,14 @@ impl Parts<'_> {
     }
 }
 
-/// `"kernel.view_columns"(%4) {start = 64}`, of that type.
+/// `"kernel.view_slice_columns"(%4) {start = 64}`, of that type.
 pub(super) fn view(reader: &Reader, ty: &TensorType) -> Result<View> {
     let view = match reader.operation() {
-        "view_columns" => View::Columns { start: reader.integer("start")? },
+        "view_slice_columns" => View::SliceColumns { start: reader.integer("start")? },
         "view_token" => View::SelectToken { index: reader.integer("index")? },
-        "view_tokens" => View::Tokens { start: reader.integer("start")? },
+        "view_slice_tokens" => View::SliceTokens { start: reader.integer("start")? },
         "view_reshape" => View::Reshape,
-        "view_expand" => View::Expand { images: reader.of_result(ty)? },
+        "view_broadcast_images" => View::BroadcastImages { images: reader.of_result(ty)? },
         "view_patches" => match operation(reader, Patchify::DECLARATION.name, ty)? {
             Op::Patchify(Patchify { height, width, rows, cols }) => {
                 View::Patches { height, width, rows, cols }

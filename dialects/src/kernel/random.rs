@@ -194,9 +194,9 @@ impl<'a> Writer<'a> {
         let ty = self.ty(of).clone();
         let tokens = ty.shape.get(1).cloned().unwrap_or_default();
         let op: Op = match choices[11] % 4 {
-            0 => Columns { start: 1, length: 2 }.into(),
+            0 => SliceColumns { start: 1, length: 2 }.into(),
             1 => SelectToken { index: 0 }.into(),
-            2 => Tokens { start: 0, length: tokens }.into(),
+            2 => SliceTokens { start: 0, length: tokens }.into(),
             _ => Reshape { shape: vec![ty.elements()] }.into(),
         };
         if let (Some(view), Ok(ty)) = (View::of(&op), venc::infer(&op, &[&ty])) {

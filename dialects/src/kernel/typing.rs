@@ -58,16 +58,16 @@ pub fn infer(op: &KernelOp, operands: &[&TensorType]) -> Result<TensorType> {
 pub fn view_as_op(view: &View, ty: &TensorType) -> Result<Op> {
     let dim = |axis: usize| ty.shape.get(axis).cloned().ok_or(format!("{ty} has too few dims"));
     Ok(match view {
-        View::Columns { start } => {
+        View::SliceColumns { start } => {
             let width = ty.width().as_constant();
             let length = width
                 .ok_or_else(|| format!("a view of {} columns, which are symbolic", ty.width()))?;
-            Columns { start: *start, length }.into()
+            SliceColumns { start: *start, length }.into()
         }
         View::SelectToken { index } => SelectToken { index: *index }.into(),
-        View::Tokens { start } => Tokens { start: *start, length: dim(1)? }.into(),
+        View::SliceTokens { start } => SliceTokens { start: *start, length: dim(1)? }.into(),
         View::Reshape => Reshape { shape: ty.shape.clone() }.into(),
-        View::Expand { images } => Expand { images: images.clone() }.into(),
+        View::BroadcastImages { images } => BroadcastImages { images: images.clone() }.into(),
         View::Patches { height, width, rows, cols } => {
             let (rows, cols) = (rows.clone(), cols.clone());
             Patchify { height: *height, width: *width, rows, cols }.into()
@@ -101,7 +101,7 @@ fn rows<'a>(
         Prologue::Cast { to } => Cast { to }.into(),
         Prologue::LayerNorm { eps, .. } => LayerNorm { eps }.into(),
         Prologue::RmsNorm { eps, .. } => RmsNorm { eps }.into(),
-        Prologue::NormScale { centred, eps } => NormScale { centred, eps }.into(),
+        Prologue::NormScale { centered, eps } => NormScale { centered, eps }.into(),
         Prologue::SumSlices { slices } => {
             if x.shape.first().and_then(|dim| dim.as_constant()) != Some(slices) {
                 return Err(format!("{x} is not {slices} slices"));
@@ -134,7 +134,7 @@ fn epilogue_of<'a>(
             EpilogueOp::Gate(_) => {
                 let halves = given.width().as_constant().filter(|width| width % 2 == 0);
                 let width = halves.ok_or_else(|| format!("{given} has no halves for a gate"))?;
-                given = apply(Columns { start: 0, length: width / 2 }, &[&given])?;
+                given = apply(SliceColumns { start: 0, length: width / 2 }, &[&given])?;
             }
             EpilogueOp::AfterTokens => {
                 let tokens = next(operands)?;

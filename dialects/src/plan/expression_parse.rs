@@ -3,7 +3,7 @@
 use super::{Expression, SymbolEntry};
 
 /// How deep parentheses may nest: more than in any plan of ours, and less than what overflows a stack.
-const MOST_NESTED: usize = 100;
+const MAX_NESTED: usize = 100;
 
 type Result<T> = std::result::Result<T, String>;
 
@@ -43,8 +43,8 @@ impl Reader<'_> {
     }
 
     fn expression(&mut self, depth: usize) -> Result<Expression> {
-        if depth > MOST_NESTED {
-            return Err(format!("parentheses are nested deeper than {MOST_NESTED}"));
+        if depth > MAX_NESTED {
+            return Err(format!("parentheses are nested deeper than {MAX_NESTED}"));
         }
         let mut first = self.factors(depth)?;
         for (word, divide) in [

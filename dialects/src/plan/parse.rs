@@ -1,8 +1,8 @@
-//! Reads a plan from MLIR text: what [`Plan`]'s `Display` writes. Memory is named by what it is and its number, `%slot0`, in
+//! Reads a plan from MLIR text: what [`Plan`]'s `Display` writes. Memory is named by what it is and its number, `%buffer0`, in
 //! operands and in the texts of arguments.
 
 use super::{
-    Expression, KernelEntry, LabelledResult, Launch, LaunchArgument, Piece, PieceRange, Place,
+    Expression, KernelEntry, LabeledResult, Launch, LaunchArgument, Piece, PieceRange, Place,
     Plan, Port, PortValues, Program, SymbolEntry, SymbolSource, WeightEntry,
 };
 use crate::ElementType;
@@ -81,7 +81,7 @@ fn bounds(text: &str) -> Option<(i64, i64)> {
     Some((min.parse().ok()?, max.parse().ok()?))
 }
 
-/// `slot0`
+/// `buffer0`
 fn place_of(name: &str) -> Option<Place> {
     let digits = name.find(|c: char| c.is_ascii_digit())?;
     let (kind, number) = name.split_at(digits);
@@ -90,7 +90,7 @@ fn place_of(name: &str) -> Option<Place> {
         "input" => Some(Place::Input(number)),
         "output" => Some(Place::Output(number)),
         "weight" => Some(Place::Weight(number)),
-        "slot" => Some(Place::Slot(number)),
+        "buffer" => Some(Place::Buffer(number)),
         _ => None,
     }
 }
@@ -119,7 +119,7 @@ impl PlanReader {
     fn kernel(&mut self, reader: &Reader) -> Result<()> {
         reader.has_only(["sym_name", "family"].into_iter())?;
         let kernel =
-            KernelEntry { symbol: reader.string("sym_name")?, family: reader.string("family")? };
+            KernelEntry { symbol: reader.string("sym_name")?, family: reader.family()? };
         if self.kernels.iter().any(|known| known.symbol == kernel.symbol) {
             return Err(reader.error(format!("the kernel `{}` is there twice", kernel.symbol)));
         }
@@ -156,7 +156,7 @@ impl PlanReader {
 
     fn program(&mut self, function: &syntax::Function) -> Result<Program> {
         let place = Reader { name: "func.func", place: function.place, attributes: &[] };
-        let (mut slots, mut launches, mut has_ended) = (BTreeMap::new(), vec![], false);
+        let (mut buffers, mut launches, mut has_ended) = (BTreeMap::new(), vec![], false);
         if !function.arguments.is_empty() || !function.results.is_empty() {
             let name = &function.name;
             return Err(place.error(format!("@{name} has arguments or results, and is a program")));
@@ -168,22 +168,22 @@ impl PlanReader {
             }
             match operation.name.as_str() {
                 "func.return" if operation.operands.is_empty() => has_ended = true,
-                "plan.launch" => launches.push(self.launch(&reader, operation, &slots)?),
-                _ => self.memory(&reader, operation, &mut slots)?,
+                "plan.launch" => launches.push(self.launch(&reader, operation, &buffers)?),
+                _ => self.memory(&reader, operation, &mut buffers)?,
             }
         }
         match has_ended {
-            true => Ok(Program { slots: all_of(&place, "slot", slots)?, launches }),
+            true => Ok(Program { buffers: all_of(&place, "buffer", buffers)?, launches }),
             false => Err(place.error(format!("@{} does not end with func.return", function.name))),
         }
     }
 
-    /// `%slot0 = "plan.slot"() {bytes = "images*605184"} : () -> !plan.memory`
+    /// `%buffer0 = "plan.buffer"() {bytes = "images*605184"} : () -> !plan.memory`
     fn memory(
         &mut self,
         reader: &Reader,
         operation: &Operation,
-        slots: &mut BTreeMap<usize, Expression>,
+        buffers: &mut BTreeMap<usize, Expression>,
     ) -> Result<()> {
         let name = reader.result_name(operation)?;
         let wrong = || {
@@ -208,9 +208,9 @@ impl PlanReader {
                 let weight = WeightEntry { name: reader.string("name")?, bytes };
                 self.weights.entry(position).or_insert_with(|| weight.clone()) == &weight
             }
-            ("plan.slot", Place::Slot(position)) => {
+            ("plan.buffer", Place::Buffer(position)) => {
                 reader.has_only(["bytes"].into_iter())?;
-                slots.insert(position, self.expression_of(reader, "bytes")?).is_none()
+                buffers.insert(position, self.expression_of(reader, "bytes")?).is_none()
             }
             _ if reader.name.starts_with("plan.") => return Err(wrong()),
             _ => return Err(reader.error(format!("{} is no operation of plan", reader.name))),
@@ -237,14 +237,14 @@ impl PlanReader {
         &self,
         reader: &Reader,
         operation: &Operation,
-        slots: &BTreeMap<usize, Expression>,
+        buffers: &BTreeMap<usize, Expression>,
     ) -> Result<Launch> {
         reader.has_only(
             ["kernel", "arguments", "tiles", "scratch_bytes", "label", "result"].into_iter(),
         )?;
         let mut operands = operation.operands.iter();
         for operand in operands.clone() {
-            if !place_of(&operand.name).is_some_and(|place| self.is_declared(place, slots)) {
+            if !place_of(&operand.name).is_some_and(|place| self.is_declared(place, buffers)) {
                 let at = Reader { place: operand.place, ..*reader };
                 return Err(at.error(format!("%{} is defined nowhere before", operand.name)));
             }
@@ -281,17 +281,17 @@ impl PlanReader {
         })
     }
 
-    fn is_declared(&self, place: Place, slots: &BTreeMap<usize, Expression>) -> bool {
+    fn is_declared(&self, place: Place, buffers: &BTreeMap<usize, Expression>) -> bool {
         match place {
             Place::Input(position) => self.inputs.contains_key(&position),
             Place::Output(position) => self.outputs.contains_key(&position),
             Place::Weight(position) => self.weights.contains_key(&position),
-            Place::Slot(position) => slots.contains_key(&position),
+            Place::Buffer(position) => buffers.contains_key(&position),
         }
     }
 
-    /// `result = "slot1[images, 197, 768] x f32"`
-    fn result(&self, reader: &Reader, label: String) -> Result<LabelledResult> {
+    /// `result = "buffer1[images, 197, 768] x f32"`
+    fn result(&self, reader: &Reader, label: String) -> Result<LabeledResult> {
         let text = reader.string("result")?;
         let parts = || {
             let (place, rest) = text.split_once('[')?;
@@ -299,11 +299,11 @@ impl PlanReader {
             Some((place_of(place)?, dims, ElementType::from_name(element)?))
         };
         let (place, dims, element) = parts().ok_or_else(|| {
-            reader.error(format!("`{text}` is no result: write `slot1[images, 768] x f32`"))
+            reader.error(format!("`{text}` is no result: write `buffer1[images, 768] x f32`"))
         })?;
         let dims = dims.split(", ").filter(|dim| !dim.is_empty());
         let shape = dims.map(|dim| self.expression(reader, dim)).collect::<Result<_>>()?;
-        Ok(LabelledResult { label, place, element, shape })
+        Ok(LabeledResult { label, place, element, shape })
     }
 
     fn expression(&self, reader: &Reader, text: &str) -> Result<Expression> {

@@ -1,14 +1,14 @@
 //! Random plans, for the tests of what takes any plan.
 
 use super::{
-    Expression, KernelEntry, LabelledResult, Launch, LaunchArgument, Piece, PieceRange, Place,
+    Expression, KernelEntry, LabeledResult, Launch, LaunchArgument, Piece, PieceRange, Place,
     Plan, Port, PortValues, Program, SymbolEntry, SymbolSource, WeightEntry,
 };
 use crate::ElementType;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-/// Inputs, outputs, weights and kernels of each plan, and slots of each program.
+/// Inputs, outputs, weights and kernels of each plan, and buffers of each program.
 const EACH: usize = 3;
 
 /// An expression over so many symbols, as the compiler makes them: sums and products of several, and no product in another.
@@ -61,7 +61,7 @@ fn place() -> impl Strategy<Value = Place> {
         0 => Place::Input(position),
         1 => Place::Output(position),
         2 => Place::Weight(position),
-        _ => Place::Slot(position),
+        _ => Place::Buffer(position),
     })
 }
 
@@ -73,7 +73,7 @@ fn launch() -> impl Strategy<Value = Launch> {
     ];
     let result =
         (any::<String>(), place(), vec(expressions(3), 0..3)).prop_map(|(label, place, shape)| {
-            LabelledResult { label, place, element: ElementType::BF16, shape }
+            LabeledResult { label, place, element: ElementType::BF16, shape }
         });
     (0..EACH, vec(argument, 0..6), expressions(3), expressions(3), proptest::option::of(result))
         .prop_map(|(kernel, arguments, tiles, scratch_bytes, result)| Launch {
@@ -88,7 +88,7 @@ fn launch() -> impl Strategy<Value = Launch> {
 /// A plan that is valid.
 pub(crate) fn plans() -> impl Strategy<Value = Plan> {
     let program = (vec(expressions(3), EACH), vec(launch(), 0..6))
-        .prop_map(|(slots, launches)| Program { slots, launches });
+        .prop_map(|(buffers, launches)| Program { buffers, launches });
     let range = (0usize..4, any::<i64>(), any::<i64>()).prop_map(|(symbol, min, max)| PieceRange {
         symbol,
         min,

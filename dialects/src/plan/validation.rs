@@ -142,7 +142,7 @@ impl Plan {
     }
 
     fn validate_program(&self, program: &Program) -> Result<(), PlanError> {
-        self.expressions(&program.slots).map_err(|problem| problem.at("slots"))?;
+        self.expressions(&program.buffers).map_err(|problem| problem.at("buffers"))?;
         for (position, launch) in program.launches.iter().enumerate() {
             self.check_launch(program, launch)
                 .map_err(|problem| problem.at(format!("launch {position}")))?;
@@ -175,7 +175,7 @@ impl Plan {
             Place::Input(position) => index("input", position, self.inputs.len()),
             Place::Output(position) => index("output", position, self.outputs.len()),
             Place::Weight(position) => index("weight", position, self.weights.len()),
-            Place::Slot(position) => index("slot", position, program.slots.len()),
+            Place::Buffer(position) => index("buffer", position, program.buffers.len()),
         }
     }
 
@@ -229,10 +229,10 @@ mod tests {
                 %input0 = "plan.input"() {name = "x", shape = ["height"]} : () -> !plan.memory
                 %output0 = "plan.output"() {name = "y", shape = ["rows"]} : () -> !plan.memory
                 %weight0 = "plan.weight"() {name = "w", bytes = 1} : () -> !plan.memory
-                %slot0 = "plan.slot"() {bytes = "height"} : () -> !plan.memory
+                %buffer0 = "plan.buffer"() {bytes = "height"} : () -> !plan.memory
                 "plan.launch"(%weight0) {
                   kernel = @k, arguments = ["weight0 + height", "rows"], tiles = "height", scratch_bytes = "0",
-                  label = "l", result = "slot0[height] x f32"
+                  label = "l", result = "buffer0[height] x f32"
                 } : (!plan.memory) -> ()
                 func.return
               }
@@ -265,7 +265,7 @@ mod tests {
             (Place::Input(1), "input"),
             (Place::Output(usize::MAX), "output"),
             (Place::Weight(1), "weight"),
-            (Place::Slot(1), "slot"),
+            (Place::Buffer(1), "buffer"),
         ] {
             let text = error(|plan| plan.programs[0].launches[0].arguments[0] = address(place));
             assert!(text.contains(&format!("launch 0: there is no {name}")), "{text}");
@@ -278,7 +278,7 @@ mod tests {
                 plan.inputs[0].values =
                     PortValues::Indices { below: vec![two], permutation: false };
             },
-            |plan, two| plan.programs[0].slots[0] = two,
+            |plan, two| plan.programs[0].buffers[0] = two,
             |plan, two| plan.programs[0].launches[0].arguments[1] = LaunchArgument::Integer(two),
             |plan, two| plan.programs[0].launches[0].tiles = two,
             |plan, two| plan.programs[0].launches[0].scratch_bytes = two,
@@ -314,8 +314,8 @@ mod tests {
     fn divisors_and_ranges_are_checked() {
         let zero = Expression::FloorDiv(Box::new(Expression::Constant(1)), 0);
         assert_eq!(
-            error(|plan| plan.programs[0].slots[0] = zero),
-            "program 0, slots: the divisor 0 is not positive"
+            error(|plan| plan.programs[0].buffers[0] = zero),
+            "program 0, buffers: the divisor 0 is not positive"
         );
         for (min, max, step) in [(2, 1, 1), (-1, 1, 1), (1, 1, 0)] {
             let text = error(|plan| plan.symbols[0].source = SymbolSource::Free { min, max, step });

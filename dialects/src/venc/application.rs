@@ -6,7 +6,7 @@ use crate::symbolic::Dim;
 use crate::tensor::{ElementType, TensorType};
 
 /// More than any dimension of a weight has; a product of two of them, in bytes, fits into 64 bits.
-const MOST_OF_A_WEIGHT: i64 = 1 << 28;
+const MAX_OF_A_WEIGHT: i64 = 1 << 28;
 
 /// One application of an operation, with what its checks need in order to report.
 pub struct Application<'a> {
@@ -61,11 +61,11 @@ impl<'a> Application<'a> {
     /// That the dimensions of a weight are numbers that its products can be counted with.
     pub fn countable(&self, index: usize) -> Result<(), VencError> {
         let mut dims = self.operands.get(index).into_iter().flat_map(|ty| &ty.shape);
-        match dims.any(|dim| dim.as_constant().is_some_and(|size| size > MOST_OF_A_WEIGHT)) {
+        match dims.any(|dim| dim.as_constant().is_some_and(|size| size > MAX_OF_A_WEIGHT)) {
             false => Ok(()),
             true => Err(self.bad_operand(
                 index,
-                format!("and no dimension of it may be above {MOST_OF_A_WEIGHT}"),
+                format!("and no dimension of it may be above {MAX_OF_A_WEIGHT}"),
             )),
         }
     }
@@ -88,7 +88,7 @@ impl<'a> Application<'a> {
         if fits { Ok(()) } else { Err(self.bad_count()) }
     }
 
-    /// What the operation takes: "`x`, or `x`, `gain` and `bias`".
+    /// What the operation takes: "`x`, or `x`, `weight` and `bias`".
     fn bad_count(&self) -> VencError {
         let named = |wanted: &[Times]| {
             let operands = self.declared.iter().filter(|operand| wanted.contains(&operand.times));
@@ -130,12 +130,12 @@ impl<'a> Application<'a> {
     fn ranks(&self) -> Result<(), VencError> {
         for (index, ty) in self.operands.iter().enumerate() {
             let Some(declared) = self.operand(index) else { continue };
-            let (least, greatest) = (declared.least_rank, declared.greatest_rank);
+            let (min, max) = (declared.least_rank, declared.greatest_rank);
             let expected = match ty.rank() {
-                rank if rank >= least && rank <= greatest => continue,
-                _ if least == greatest => format!("and must have {least} dimension(s)"),
-                rank if rank < least => format!("and must have at least {least} dimension(s)"),
-                _ => format!("and must have at most {greatest} dimension(s)"),
+                rank if rank >= min && rank <= max => continue,
+                _ if min == max => format!("and must have {min} dimension(s)"),
+                rank if rank < min => format!("and must have at least {min} dimension(s)"),
+                _ => format!("and must have at most {max} dimension(s)"),
             };
             return Err(self.bad_operand(index, expected));
         }

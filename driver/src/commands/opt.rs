@@ -12,7 +12,7 @@ use std::io::Read;
 use std::path::Path;
 
 /// More than the text of any program of ours has.
-const MOST_BYTES: u64 = 256 << 20;
+const MAX_BYTES: u64 = 256 << 20;
 
 /// Do passes, one rewrite rule, saturation or extraction to the text of a program, and print the result
 #[derive(clap::Args)]
@@ -21,7 +21,7 @@ pub struct Arguments {
     #[arg(value_name = "FILE.mlir|-")]
     file: String,
 
-    /// Passes, in order; those on launches come behind the rewriting: specialise, inline-calls, plan, read-back
+    /// Passes, in order; those on launches come behind the rewriting: specialize, inline-calls, plan, read-back
     #[arg(long = "pass", value_name = "NAME", value_delimiter = ',')]
     passes: Vec<String>,
 
@@ -87,14 +87,14 @@ pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
 /// The text of a file, or what standard input holds.
 fn read(file: &str) -> Result<String, Diagnostic> {
     if file != "-" {
-        return read_text(Path::new(file), MOST_BYTES).within(file);
+        return read_text(Path::new(file), MAX_BYTES).within(file);
     }
     let mut text = String::new();
-    let input = std::io::stdin().lock().take(MOST_BYTES + 1).read_to_string(&mut text);
+    let input = std::io::stdin().lock().take(MAX_BYTES + 1).read_to_string(&mut text);
     let bytes = input.within("standard input")? as u64;
-    match bytes > MOST_BYTES {
+    match bytes > MAX_BYTES {
         false => Ok(text),
-        true => Err(Diagnostic::new(format!("it is longer than {MOST_BYTES} bytes"))
+        true => Err(Diagnostic::new(format!("it is longer than {MAX_BYTES} bytes"))
             .within("standard input")),
     }
 }

@@ -43,20 +43,20 @@ pub enum RowPrologue {
     LayerNorm {
         /// Added to the variance.
         eps: Real,
-        /// The storage of gain and bias, where it has them.
+        /// The storage of weight and bias, where it has them.
         affine: Option<[ElementType; 2]>,
     },
     /// Mean square.
     RmsNorm {
         /// Added to the mean square.
         eps: Real,
-        /// The storage of the gain, where it has one.
-        gain: Option<ElementType>,
+        /// The storage of the weight, where it has one.
+        weight: Option<ElementType>,
     },
     /// One number: what a norm multiplies the row by.
     NormScale {
         /// Whether the mean is taken off first.
-        centred: bool,
+        centered: bool,
         /// Added to the variance or the mean square.
         eps: Real,
     },
@@ -87,8 +87,8 @@ impl RowPrologue {
             Prologue::Softmax => RowPrologue::Softmax,
             Prologue::Cast { to } => RowPrologue::Cast { to },
             Prologue::SumSlices { slices } => RowPrologue::SumSlices { slices },
-            Prologue::NormScale { centred, eps } => {
-                RowPrologue::NormScale { centred, eps: Real::new(eps) }
+            Prologue::NormScale { centered, eps } => {
+                RowPrologue::NormScale { centered, eps: Real::new(eps) }
             }
             Prologue::LayerNorm { eps, affine } => RowPrologue::LayerNorm {
                 eps: Real::new(eps),
@@ -96,7 +96,7 @@ impl RowPrologue {
             },
             Prologue::RmsNorm { eps, affine } => RowPrologue::RmsNorm {
                 eps: Real::new(eps),
-                gain: if affine { Some(vector(1)?) } else { None },
+                weight: if affine { Some(vector(1)?) } else { None },
             },
         })
     }
@@ -105,11 +105,11 @@ impl RowPrologue {
     pub(crate) fn declare(&self, words: &mut Words, width: &Amount) {
         let mut vector = |element: ElementType| words.read_run(element, width.clone());
         match self {
-            RowPrologue::LayerNorm { affine: Some([gain, bias]), .. } => {
-                vector(*gain);
+            RowPrologue::LayerNorm { affine: Some([weight, bias]), .. } => {
+                vector(*weight);
                 vector(*bias);
             }
-            RowPrologue::RmsNorm { gain: Some(gain), .. } => vector(*gain),
+            RowPrologue::RmsNorm { weight: Some(weight), .. } => vector(*weight),
             _ => {}
         }
     }
@@ -127,11 +127,11 @@ impl RowPrologue {
         match self {
             RowPrologue::None => "",
             RowPrologue::LayerNorm { affine: Some(_), .. } => "_layer_norm",
-            RowPrologue::LayerNorm { affine: None, .. } => "_standardize",
-            RowPrologue::RmsNorm { gain: Some(_), .. } => "_rms_norm",
-            RowPrologue::RmsNorm { gain: None, .. } => "_rms_standardize",
-            RowPrologue::NormScale { centred: true, .. } => "_layer_norm_scale",
-            RowPrologue::NormScale { centred: false, .. } => "_rms_norm_scale",
+            RowPrologue::LayerNorm { affine: None, .. } => "_plain_layer_norm",
+            RowPrologue::RmsNorm { weight: Some(_), .. } => "_rms_norm",
+            RowPrologue::RmsNorm { weight: None, .. } => "_plain_rms_norm",
+            RowPrologue::NormScale { centered: true, .. } => "_layer_norm_scale",
+            RowPrologue::NormScale { centered: false, .. } => "_rms_norm_scale",
             RowPrologue::Cast { to: ElementType::BF16 } => "_as_bf16",
             RowPrologue::Cast { to: ElementType::F16 } => "_as_f16",
             RowPrologue::Cast { .. } => "_as_f32",

@@ -10,7 +10,7 @@ use ocellus_dialects::ElementType;
 #[derive(Clone, Copy, Debug)]
 pub struct BoundPrologue {
     prologue: RowPrologue,
-    gain: Option<(ElementType, Value)>,
+    weight: Option<(ElementType, Value)>,
     bias: Option<(ElementType, Value)>,
     /// Elements from one slice to the next.
     slice_stride: Option<Value>,
@@ -20,7 +20,7 @@ pub struct BoundPrologue {
 #[derive(Clone, Copy, Debug)]
 enum Statistics {
     None,
-    Normalise { shift: Value, scale: Value },
+    Normalize { shift: Value, scale: Value },
     Scale { scale: Value },
     Exponentials { maximum: Value, reciprocal: Value },
 }
@@ -29,7 +29,7 @@ impl Statistics {
     /// What a norm multiplies the row by.
     fn scale(self) -> Option<Value> {
         match self {
-            Statistics::Normalise { scale, .. } | Statistics::Scale { scale } => Some(scale),
+            Statistics::Normalize { scale, .. } | Statistics::Scale { scale } => Some(scale),
             Statistics::None | Statistics::Exponentials { .. } => None,
         }
     }
@@ -39,16 +39,16 @@ impl BoundPrologue {
     /// The prologue with its operands, read from the argument block.
     pub fn read(prologue: RowPrologue, b: &mut Builder, arguments: &mut ArgumentReader) -> Self {
         let mut vector = |element: ElementType| (element, arguments.pointer(b));
-        let (gain, bias) = match prologue {
-            RowPrologue::LayerNorm { affine: Some([gain, bias]), .. } => {
-                (Some(vector(gain)), Some(vector(bias)))
+        let (weight, bias) = match prologue {
+            RowPrologue::LayerNorm { affine: Some([weight, bias]), .. } => {
+                (Some(vector(weight)), Some(vector(bias)))
             }
-            RowPrologue::RmsNorm { gain, .. } => (gain.map(vector), None),
+            RowPrologue::RmsNorm { weight, .. } => (weight.map(vector), None),
             _ => (None, None),
         };
         let is_sliced = matches!(prologue, RowPrologue::SumSlices { .. });
         let slice_stride = is_sliced.then(|| arguments.integer(b));
-        BoundPrologue { prologue, gain, bias, slice_stride }
+        BoundPrologue { prologue, weight, bias, slice_stride }
     }
 
     /// Calls `body` with the first column of each piece of the row and what the prologue makes of it: one number where
@@ -111,7 +111,7 @@ impl BoundPrologue {
             RowPrologue::None | RowPrologue::Cast { .. } | RowPrologue::SumSlices { .. } => {
                 Statistics::None
             }
-            RowPrologue::LayerNorm { eps, .. } | RowPrologue::NormScale { centred: true, eps } => {
+            RowPrologue::LayerNorm { eps, .. } | RowPrologue::NormScale { centered: true, eps } => {
                 let sum = fold_columns(b, target, width, 0.0, Builder::add, read);
                 let count = count(b, width);
                 let mean = b.div(sum, count);
@@ -123,9 +123,9 @@ impl BoundPrologue {
                         b.mul(difference, difference)
                     });
                 let scale = reciprocal_root(b, squares, count, eps.get());
-                Statistics::Normalise { shift: mean, scale }
+                Statistics::Normalize { shift: mean, scale }
             }
-            RowPrologue::RmsNorm { eps, .. } | RowPrologue::NormScale { centred: false, eps } => {
+            RowPrologue::RmsNorm { eps, .. } | RowPrologue::NormScale { centered: false, eps } => {
                 let squares =
                     fold_columns(b, target, width, 0.0, Builder::add, |b, column, lanes| {
                         let x = read(b, column, lanes);
@@ -135,8 +135,8 @@ impl BoundPrologue {
                 Statistics::Scale { scale: reciprocal_root(b, squares, count, eps.get()) }
             }
             RowPrologue::Softmax => {
-                let least = f64::NEG_INFINITY;
-                let maximum = fold_columns(b, target, width, least, Builder::max, read);
+                let min = f64::NEG_INFINITY;
+                let maximum = fold_columns(b, target, width, min, Builder::max, read);
                 let sum = fold_columns(b, target, width, 0.0, Builder::add, |b, column, lanes| {
                     let x = read(b, column, lanes);
                     exponential(b, x, maximum)
@@ -152,11 +152,11 @@ impl BoundPrologue {
         let lanes = x.lanes();
         match statistics {
             Statistics::None => x,
-            Statistics::Normalise { shift, scale } => {
+            Statistics::Normalize { shift, scale } => {
                 let shift = b.broadcast(shift, lanes);
                 let scale = b.broadcast(scale, lanes);
-                let centred = b.sub(x, shift);
-                let normal = b.mul(centred, scale);
+                let centered = b.sub(x, shift);
+                let normal = b.mul(centered, scale);
                 self.affine(b, column, normal)
             }
             Statistics::Scale { scale } => {
@@ -177,14 +177,14 @@ impl BoundPrologue {
             let pointer = vector::element_pointer(b, base, element, column);
             vector::load(b, element, pointer, normal.lanes())
         };
-        match (self.gain, self.bias) {
-            (Some(gain), Some(bias)) => {
-                let (gain, bias) = (read(b, gain), read(b, bias));
-                b.fma(normal, gain, bias)
+        match (self.weight, self.bias) {
+            (Some(weight), Some(bias)) => {
+                let (weight, bias) = (read(b, weight), read(b, bias));
+                b.fma(normal, weight, bias)
             }
-            (Some(gain), None) => {
-                let gain = read(b, gain);
-                b.mul(normal, gain)
+            (Some(weight), None) => {
+                let weight = read(b, weight);
+                b.mul(normal, weight)
             }
             (None, _) => normal,
         }

@@ -73,7 +73,7 @@ module attributes {venc.entry = @f, venc.symbols = ["images in 1..=8"]} {
 module attributes {venc.entry = @f, venc.symbols = ["images in 1..=8"]} {
   func.func @f(%x: tensor<?x8xf32, ["images"]>, %w: tensor<8x8xf32> {venc.weight}) -> tensor<?x8xf32, ["images"]> {
     %b = "kernel.gelu"() : () -> !kernel.fused
-    %y = "kernel.columns"(%x, %b) {start = 0, length = 8} : (tensor<?x8xf32, ["images"]>, !kernel.fused) -> tensor<?x8xf32, ["images"]>
+    %y = "kernel.slice_columns"(%x, %b) {start = 0, length = 8} : (tensor<?x8xf32, ["images"]>, !kernel.fused) -> tensor<?x8xf32, ["images"]>
     func.return %y : tensor<?x8xf32, ["images"]>
   }
 }

@@ -18,7 +18,7 @@ module attributes {plan.symbols = ["images in 1..=8", "rows = images floordiv 2"
     %input0 = "plan.input"() {name = "x", shape = ["images", "8"]} : () -> !plan.memory
     %output0 = "plan.output"() {name = "y", shape = ["images", "8"]} : () -> !plan.memory
     "plan.launch"(%input0, %output0) {kernel = @copy, arguments = ["input0", "output0 + 4*rows", "images"], tiles = "images ceildiv 2", scratch_bytes = "0"} : (!plan.memory, !plan.memory) -> ()
-    %slot0 = "plan.slot"() {bytes = "64"} : () -> !plan.memory
+    %buffer0 = "plan.buffer"() {bytes = "64"} : () -> !plan.memory
     %weight0 = "plan.weight"() {name = "w", bytes = 16} : () -> !plan.memory
     func.return
   }
@@ -91,7 +91,7 @@ module attributes {plan.symbols = ["images in 1..=8", "rows = images floordiv 2"
   func.func @copies() {
     %input0 = "plan.input"() {name = "x", shape = ["images", "8"]} : () -> !plan.memory
     %output0 = "plan.output"() {name = "y", shape = ["images", "8"]} : () -> !plan.memory
-    "plan.launch"(%input0, %output0) {kernel = @copy, arguments = ["slot0", "output0 + 4*rows", "images"], tiles = "images ceildiv 2", scratch_bytes = "0"} : (!plan.memory, !plan.memory) -> ()
+    "plan.launch"(%input0, %output0) {kernel = @copy, arguments = ["buffer0", "output0 + 4*rows", "images"], tiles = "images ceildiv 2", scratch_bytes = "0"} : (!plan.memory, !plan.memory) -> ()
     func.return
   }
 }
@@ -157,7 +157,7 @@ module attributes {plan.symbols = ["images in 1..=8", "rows = images floordiv 2"
 }
 // -----
 // A symbol with the name of memory.
-module attributes {plan.symbols = ["images in 1..=8", "slot0 = images floordiv 2"]} {
+module attributes {plan.symbols = ["images in 1..=8", "buffer0 = images floordiv 2"]} {
   "plan.kernel"() {sym_name = "copy", family = "move"} : () -> ()
   "plan.piece"() {ranges = ["images in 1..=4"], program = @copies} : () -> ()
   func.func @copies() {

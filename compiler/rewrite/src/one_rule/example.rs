@@ -186,7 +186,7 @@ struct Writer(FunctionBuilder);
 impl Algebra for Writer {
     type Tensor = ValueId;
 
-    fn given(&mut self, given: crate::language::Given) -> Result<ValueId, String> {
+    fn given(&mut self, given: crate::language::Leaf) -> Result<ValueId, String> {
         Err(format!("{given} is in no rule"))
     }
 

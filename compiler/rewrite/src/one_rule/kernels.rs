@@ -1,17 +1,17 @@
 //! An e-graph in which values are made in few ways, as a program of kernels: the fewest launches.
 
 use super::OneFunction;
-use crate::choose::MOST_STATES;
+use crate::choose::MAX_STATES;
 use crate::error::RewriteError;
 use crate::extract::extract;
 use crate::language::Term;
 use crate::lower::{Chosen, lower};
-use crate::target::TargetDescription;
-use crate::ways::{Maker, Ways};
+use crate::target_description::TargetDescription;
+use crate::ways::{Producer, Candidates};
 use ocellus_dialects::{kernel, venc};
 use ocellus_kernels::CpuTarget;
 
-/// The module of these functions, each launch with its usual schedule.
+/// The module of these functions, each launch with its default schedule.
 pub(super) fn program(
     module: &venc::Module,
     functions: &[OneFunction],
@@ -28,15 +28,15 @@ pub(super) fn program(
 
 fn read(of: &OneFunction, cpu: &CpuTarget) -> Result<kernel::Function, RewriteError> {
     let roots = of.results();
-    let ways = Ways::collect(&of.egraph, &roots, cpu);
+    let ways = Candidates::collect(&of.egraph, &roots, cpu);
     let problem = ways.problem(|class, way| {
         let maker = ways.classes.get_index(class).and_then(|(_, ways)| Some(&ways.get(way)?.maker));
         match maker {
-            Some(Maker::Launch(_) | Maker::Call(_)) | None => 1,
-            Some(Maker::Given(_) | Maker::Offline | Maker::Reshape) => 0,
+            Some(Producer::Launch(_) | Producer::Call(_)) | None => 1,
+            Some(Producer::Leaf(_) | Producer::Offline | Producer::Reshape) => 0,
         }
     });
-    let solution = extract(&problem, MOST_STATES).map_err(|culprit| {
+    let solution = extract(&problem, MAX_STATES).map_err(|culprit| {
         let class = ways.classes.get_index(culprit.0).map(|(class, _)| &of.egraph[*class]);
         let term = class.and_then(|class| class.nodes.first()).map(Term::to_string);
         let ty = class.and_then(|class| class.data.ty()).map(|ty| ty.to_string());

@@ -3,7 +3,7 @@
 use super::OneFunction;
 use crate::analysis::Sort;
 use crate::error::RewriteError;
-use crate::language::{Given, Term};
+use crate::language::{Leaf, Term};
 use crate::meaning::{Algebra, Children, Meaning, meaning};
 use egg::{CostFunction, Extractor, Id, Language};
 use ocellus_dialects::TensorType;
@@ -44,7 +44,7 @@ fn read(module: &venc::Module, of: &OneFunction) -> Result<venc::Function, Rewri
     let mut writer = Writer { module, function: of.function, builder, given: HashMap::new() };
     for (position, argument) in of.function.arguments.iter().enumerate() {
         let value = writer.builder.argument(&argument.name, argument.ty.clone(), argument.role);
-        writer.given.insert(Given(position as u32), value);
+        writer.given.insert(Leaf(position as u32), value);
     }
     let mut made: HashMap<Id, Meaning<ValueId>> = HashMap::new();
     // A stack of our own: a program may be deep.
@@ -87,13 +87,13 @@ struct Writer<'a> {
     function: &'a venc::Function,
     builder: FunctionBuilder,
     /// Arguments and weights, each written once.
-    given: HashMap<Given, ValueId>,
+    given: HashMap<Leaf, ValueId>,
 }
 
 impl Algebra for Writer<'_> {
     type Tensor = ValueId;
 
-    fn given(&mut self, given: Given) -> Result<ValueId, String> {
+    fn given(&mut self, given: Leaf) -> Result<ValueId, String> {
         if let Some(value) = self.given.get(&given) {
             return Ok(*value);
         }

@@ -17,8 +17,8 @@ use super::error::RewriteError;
 use super::insert::{Inserted, insert};
 use super::rules::{Group, Rule};
 use super::saturate::{Compiled, Limits, saturate};
-use super::switches::{Switches, nearest};
-use super::target::TargetDescription;
+use super::rule_switches::{RuleSwitches, nearest};
+use super::target_description::TargetDescription;
 use egg::Id;
 use ocellus_dialects::{kernel, venc};
 use std::collections::HashMap;
@@ -39,7 +39,7 @@ pub fn apply_rule(
     module: &venc::Module,
     name: &str,
     target: &TargetDescription,
-    switches: &Switches,
+    switches: &RuleSwitches,
 ) -> Result<Rewritten, RewriteError> {
     let known = switches.all().find(|(_, rule)| rule.name == name);
     let (group, rule) = known.ok_or_else(|| RewriteError::UnknownRule {
@@ -113,7 +113,7 @@ fn labels(function: &venc::Function, class: impl Fn(venc::ValueId) -> Id) -> Has
 }
 
 /// The rules without which a program has nothing that the rule looks for, or no kernels to be read off.
-fn rules_before(group: Group, rule: &Rule, switches: &Switches) -> Switches {
+fn rules_before(group: Group, rule: &Rule, switches: &RuleSwitches) -> RuleSwitches {
     let speaks_of_attention = rule.left.contains("(attention");
     let is_before = |other: Group| match group {
         Group::Exploration => other == Group::Recognition && speaks_of_attention,
@@ -124,5 +124,5 @@ fn rules_before(group: Group, rule: &Rule, switches: &Switches) -> Switches {
         Group::Fusion => other == Group::Recognition || other == Group::Implementation,
     };
     let rules = switches.enabled();
-    Switches::of(rules.filter(|(other, known)| is_before(*other) && known.name != rule.name))
+    RuleSwitches::of(rules.filter(|(other, known)| is_before(*other) && known.name != rule.name))
 }

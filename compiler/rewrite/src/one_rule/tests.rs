@@ -4,8 +4,8 @@
 use super::example::write_missing;
 use super::{Rewritten, apply_rule};
 use crate::rules::{Assumption, Condition, all};
-use crate::switches::Switches;
-use crate::target::TargetDescription;
+use crate::rule_switches::RuleSwitches;
+use crate::target_description::TargetDescription;
 use ocellus_dialects::venc::Module;
 use ocellus_kernels::CpuTarget;
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ fn rewritten(program: &str) -> String {
     let words: Vec<&str> = first.strip_prefix("// opt ").expect(first).split(' ').collect();
     let options = |name| words.windows(2).filter(move |pair| pair[0] == name).map(|pair| pair[1]);
     let assumptions = options("--assume").map(|name| name.parse::<Assumption>().unwrap());
-    let switches = Switches::default().and_assuming(assumptions);
+    let switches = RuleSwitches::default().and_assuming(assumptions);
     let target = TargetDescription::of_cpu(&CpuTarget::X86_64_V4).unwrap();
     let module = Module::parse(program).unwrap();
     let rewritten =

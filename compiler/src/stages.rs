@@ -1,0 +1,40 @@
+//! [`Program`]: a compilation up to the code, with every stage in it.
+
+use crate::explain::Explanation;
+use crate::passes::HostProgram;
+use crate::target::Target;
+use ocellus_codegen::{self as codegen, CodegenError, Optimization};
+use ocellus_dialects::venc;
+use ocellus_rewrite as rewrite;
+use ocellus_rewrite::PieceProgram;
+
+/// All stages of a compilation up to the code: what `--emit` prints and `explain` explains.
+#[derive(Clone, Debug)]
+pub struct Stages {
+    /// The model's program, under the ranges that were asked for.
+    pub venc: venc::Module,
+    /// What was chosen, for each piece of the range.
+    pub pieces: Vec<PieceProgram>,
+    /// How it was chosen, for each piece.
+    pub reports: Vec<rewrite::Report>,
+    /// What the host does.
+    pub host: HostProgram,
+    /// What there is to say about all this.
+    pub explanation: Explanation,
+    /// What it is for.
+    pub target: Target,
+    /// What LLVM does to its kernels.
+    pub optimization: Optimization,
+}
+
+impl Stages {
+    /// The kernels as LLVM IR.
+    pub fn llvm(&self) -> Result<String, CodegenError> {
+        codegen::emit_llvm(&self.host.kernels, self.target.cpu(), self.optimization)
+    }
+
+    /// The kernels as assembly.
+    pub fn assembly(&self) -> Result<String, CodegenError> {
+        codegen::emit_assembly(&self.host.kernels, self.target.cpu(), self.optimization)
+    }
+}

@@ -1,6 +1,0 @@
-// opt --rule columns-of-columns
-func.func @main(%x: tensor<2x4x13xf32>) -> tensor<2x4x8xf32> {
-  %0 = "venc.columns"(%x) {start = 2, length = 10} : (tensor<2x4x13xf32>) -> tensor<2x4x10xf32>
-  %1 = "venc.columns"(%0) {start = 1, length = 8} : (tensor<2x4x10xf32>) -> tensor<2x4x8xf32>
-  func.return %1 : tensor<2x4x8xf32>
-}
