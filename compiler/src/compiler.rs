@@ -187,7 +187,8 @@ impl Compiler {
     /// The rewrite rules, all of them on, and what they may assume.
     pub(crate) fn rules(&self) -> ocellus_rewrite::RuleSwitches {
         let rules = ocellus_rewrite::rules().chain(self.more_rules.iter().copied());
-        ocellus_rewrite::RuleSwitches::of(rules).and_assuming(self.config.assumptions.iter().copied())
+        ocellus_rewrite::RuleSwitches::of(rules)
+            .and_assuming(self.config.assumptions.iter().copied())
     }
 
     /// The rates that kernels are chosen by.

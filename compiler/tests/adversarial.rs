@@ -97,8 +97,10 @@ fn biases_in_a_row(count: usize) -> Module {
 fn norms(count: usize) -> Module {
     rows(|nn, x| {
         (0..count).try_fold(x, |x, number| {
-            let [norm_weight, offset] = ["norm_weight", "offset"].map(|name| format!("{name}{number}"));
-            let (norm_weight, offset) = (nn.weight(&norm_weight, [WIDTH])?, nn.weight(&offset, [WIDTH])?);
+            let [norm_weight, offset] =
+                ["norm_weight", "offset"].map(|name| format!("{name}{number}"));
+            let (norm_weight, offset) =
+                (nn.weight(&norm_weight, [WIDTH])?, nn.weight(&offset, [WIDTH])?);
             bias(nn, number, &linear(nn, number, &x.layer_norm(&norm_weight, &offset, 1e-6)?)?)
         })
     })
@@ -163,7 +165,9 @@ fn concat(count: usize) -> Module {
 }
 
 fn columns(count: usize) -> Module {
-    rows(|_, x| (0..count.min(60)).try_fold(x, |x, number| x.slice_columns(1, WIDTH - 1 - number as i64)))
+    rows(|_, x| {
+        (0..count.min(60)).try_fold(x, |x, number| x.slice_columns(1, WIDTH - 1 - number as i64))
+    })
 }
 
 fn many_results(count: usize) -> Module {

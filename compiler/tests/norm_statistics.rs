@@ -41,9 +41,12 @@ fn compiler() -> Compiler {
 
 /// The same with no other way to make a norm than to take its scale behind the product.
 fn behind(compiler: Compiler) -> Compiler {
-    ["layer-norm", "rms-norm", "plain-layer-norm", "plain-rms-norm"].iter().fold(compiler, |c, norm| {
-        c.disable(&format!("{norm}-into-prologue")).disable(&format!("{norm}-as-row-wise"))
-    })
+    ["layer-norm", "rms-norm", "plain-layer-norm", "plain-rms-norm"].iter().fold(
+        compiler,
+        |c, norm| {
+            c.disable(&format!("{norm}-into-prologue")).disable(&format!("{norm}-as-row-wise"))
+        },
+    )
 }
 
 /// Relative L2 error of a compiled model on rows of deviation one around `mean`.

@@ -11,5 +11,5 @@ mod tensor;
 pub mod venc;
 
 pub use any_module::{AnyModule, Dialect};
-pub use host_tensor::{MAX_INDEX, HostTensor, element_count};
+pub use host_tensor::{HostTensor, MAX_INDEX, element_count};
 pub use tensor::{ElementType, TensorType};

@@ -2,7 +2,7 @@
 
 use crate::output::Output;
 use crate::safetensors_bytes::{self, repeated_key};
-use ocellus_dialects::{ElementType, MAX_INDEX, HostTensor};
+use ocellus_dialects::{ElementType, HostTensor, MAX_INDEX};
 use safetensors::tensor::{Dtype, TensorView};
 use safetensors::{SafeTensorError, SafeTensors};
 use std::collections::BTreeMap;

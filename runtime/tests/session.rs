@@ -215,7 +215,11 @@ fn a_plan_that_leaves_its_memory_is_stopped() {
         plan.programs[0].buffers[1] = size;
         chain(&run_error(plan, &[("x", &input(2))]))
     };
-    assert!(buffer(constant(15)).contains("the end of the result `added`"), "{}", buffer(constant(15)));
+    assert!(
+        buffer(constant(15)).contains("the end of the result `added`"),
+        "{}",
+        buffer(constant(15))
+    );
     assert!(buffer(constant(-1)).contains("buffer 1 -1"), "{}", buffer(constant(-1)));
     assert!(buffer(constant(i64::MAX)).contains("buffer 1"), "{}", buffer(constant(i64::MAX)));
     assert!(buffer(constant(1 << 60)).contains("cannot allocate"), "{}", buffer(constant(1 << 60)));

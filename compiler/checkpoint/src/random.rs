@@ -90,7 +90,9 @@ fn norm_weights(module: &Module) -> HashSet<String> {
                         inner.is_some_and(|inner| inner.contains(&ValueId(position as u32)))
                     };
                     let operands = node.operands.iter().enumerate();
-                    norm_weights.extend(operands.filter(|(i, _)| is_norm_weight(*i)).map(|(_, value)| *value));
+                    norm_weights.extend(
+                        operands.filter(|(i, _)| is_norm_weight(*i)).map(|(_, value)| *value),
+                    );
                 }
                 _ => {}
             }

@@ -7,7 +7,7 @@ use super::center_crop::CenterCrop;
 use super::processor_config::{CLASS, MODEL_TYPE, ProcessorConfig};
 use super::resize::{Resample, Resize, Size};
 use super::values::Values;
-use super::{MAX_SIDE, MAX_PIXELS, PreprocessError, Preprocessor};
+use super::{MAX_PIXELS, MAX_SIDE, PreprocessError, Preprocessor};
 use serde_json::{Map, Value};
 
 /// What a processor's class says where its config is silent.

@@ -27,8 +27,7 @@ impl PixelBudget {
         let number = |value: Option<&Value>| value.and_then(Value::as_u64);
         let outside = |key: &str| number(config.keys.get(key));
         let in_size = |key: &str| number(size.and_then(|size| size.get(key)));
-        let side =
-            |key: &str| outside(key).filter(|side| (1..=u64::from(MAX_SIDE)).contains(side));
+        let side = |key: &str| outside(key).filter(|side| (1..=u64::from(MAX_SIDE)).contains(side));
         let bound = |key: &str, edge: &str| outside(key).or(in_size(key)).or(in_size(edge));
         let factor = side("patch_size")?.checked_mul(side("merge_size")?)?;
         let max_pixels = bound("max_pixels", "longest_edge")?;

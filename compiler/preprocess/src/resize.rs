@@ -2,7 +2,7 @@
 
 use super::resample::filter::{self, Filter};
 use super::resample::{Levels, Target, View, resample};
-use super::{MAX_SIDE, MAX_LINES, OutputSizeRange, PreprocessError};
+use super::{MAX_LINES, MAX_SIDE, OutputSizeRange, PreprocessError};
 use std::path::Path;
 
 /// The resize step.

@@ -1,11 +1,11 @@
 //! What else could have been chosen, and what taking it would cost.
 
+use super::candidates::{Candidate, Producer};
 use super::choose::{Saturated, SaturatedFunction, Selection};
 use super::error::RewriteError;
 use super::extract::{Forced, Solution, WhatIf};
 use super::launch_costs::CostsAtSize;
 use super::report::{Alternative, fused_steps, kernel_name};
-use super::candidates::{Producer, Candidate};
 use ocellus_dialects::symbolic::Bindings;
 
 /// States that evaluating the alternatives of all functions and pieces may look at together. A block of an encoder needs some
@@ -58,8 +58,9 @@ impl SaturatedFunction<'_> {
         let (mut states, mut unevaluated) = (begin, 0);
         for (position, (class, candidates)) in self.candidates.classes.iter().enumerate() {
             let chosen = solution.chosen.get(position).copied().flatten();
-            let Some(Producer::Launch(chosen_op)) =
-                chosen.and_then(|chosen| candidates.get(chosen)).map(|candidate| &candidate.producer)
+            let Some(Producer::Launch(chosen_op)) = chosen
+                .and_then(|chosen| candidates.get(chosen))
+                .map(|candidate| &candidate.producer)
             else {
                 continue;
             };
@@ -103,8 +104,10 @@ impl SaturatedFunction<'_> {
 
     /// What makes the class in a solution, where that is a launch.
     pub(super) fn chosen_kernel(&self, solution: &Solution, class: egg::Id) -> Option<String> {
-        let (position, _, candidates) = self.candidates.classes.get_full(&self.egraph.find(class))?;
-        let Candidate { producer: Producer::Launch(op), .. } = candidates.get((*solution.chosen.get(position)?)?)?
+        let (position, _, candidates) =
+            self.candidates.classes.get_full(&self.egraph.find(class))?;
+        let Candidate { producer: Producer::Launch(op), .. } =
+            candidates.get((*solution.chosen.get(position)?)?)?
         else {
             return None;
         };

@@ -105,11 +105,19 @@ impl Candidates {
             if classes.contains_key(&class) {
                 continue;
             }
-            let max = if together < MAX_CANDIDATES_TOGETHER { MAX_CANDIDATES } else { MAX_CANDIDATES_OF_LARGE };
-            let ClassCandidates { candidates, refused: refused_here } = enumerator.candidates(class, max);
+            let max = if together < MAX_CANDIDATES_TOGETHER {
+                MAX_CANDIDATES
+            } else {
+                MAX_CANDIDATES_OF_LARGE
+            };
+            let ClassCandidates { candidates, refused: refused_here } =
+                enumerator.candidates(class, max);
             refused.extend(refused_here.into_iter().map(|launch| (class, launch)));
             together += candidates.len();
-            let needed = candidates.iter().flat_map(|candidate| &candidate.operands).map(|operand| operand.class);
+            let needed = candidates
+                .iter()
+                .flat_map(|candidate| &candidate.operands)
+                .map(|operand| operand.class);
             open.extend(needed);
             classes.insert(class, candidates);
         }
@@ -123,7 +131,9 @@ impl Candidates {
         solution: &Solution,
     ) -> impl Iterator<Item = (Id, Option<&'a Candidate>)> {
         let classes = self.classes.iter().zip(&solution.chosen);
-        classes.map(|((class, candidates), chosen)| (*class, chosen.and_then(|chosen| candidates.get(chosen))))
+        classes.map(|((class, candidates), chosen)| {
+            (*class, chosen.and_then(|chosen| candidates.get(chosen)))
+        })
     }
 
     /// The extraction problem under a cost for each candidate, by the position of its class and its own.

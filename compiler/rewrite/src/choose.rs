@@ -2,20 +2,20 @@
 
 use super::alternatives::MAX_STATES_TOGETHER;
 use super::analysis::Types;
+use super::candidates::{Candidate, Candidates, Producer};
 use super::error::RewriteError;
 use super::extract::{Problem, Solution, Unmakeable, extract, improve};
 use super::insert::insert;
-use super::language::Term;
-use super::launch_costs::{LaunchCosts, CostsAtSize};
 use super::kernel_function::{Chosen, kernel_function};
+use super::language::Term;
+use super::launch_costs::{CostsAtSize, LaunchCosts};
 use super::refused_rules::{RefusedMatch, find_refused};
 use super::report::{
-    Effort, ExtractionReport, FunctionReport, RefusedKernel, Report, kernel_name, kernels, cost,
+    Effort, ExtractionReport, FunctionReport, RefusedKernel, Report, cost, kernel_name, kernels,
 };
-use super::saturate::{Limits, Statistics, Stop, saturate};
 use super::rule_switches::RuleSwitches;
+use super::saturate::{Limits, Statistics, Stop, saturate};
 use super::target_description::TargetDescription;
-use super::candidates::{Producer, Candidate, Candidates};
 use egg::{EGraph, Id};
 use indexmap::IndexMap;
 use ocellus_dialects::symbolic::Bindings;

@@ -1,8 +1,8 @@
 //! [`LaunchCost`] and [`ProgramCost`]: what launches and programs cost, in a form that is quick to evaluate at one size
 //! after another, or at many side by side.
 
-use super::prediction::LaunchWork;
 use super::error::RewriteError;
+use super::prediction::LaunchWork;
 use super::real::Real;
 use super::report::{callees_first, launches, unbound};
 use super::target_description::TargetDescription;

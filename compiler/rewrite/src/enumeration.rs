@@ -4,11 +4,11 @@
 //! out, each with its operands and its work, and those that no kernel family implements are left out.
 
 use super::analysis::{Sort, Types};
+use super::candidates::{Candidate, ClassCandidates, Operand, Producer, RefusedLaunch};
 use super::language::Term;
 use super::meaning::{EpilogueStep, Meaning};
 use super::operation::Operation;
 use super::schedules::{Schedule, schedules};
-use super::candidates::{ClassCandidates, Producer, Operand, RefusedLaunch, Candidate};
 use egg::{EGraph, Id};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::kernel::{Between, EpilogueOp, GemmTile, KernelOp, Mask, Prologue, View};
@@ -48,7 +48,8 @@ impl<'a> Enumerator<'a> {
     /// Up to `max` candidates for a class.
     pub(super) fn candidates(&self, class: Id, max: usize) -> ClassCandidates {
         if self.egraph[class].data.weight_only {
-            let candidate = Candidate { producer: Producer::Offline, operands: vec![], schedules: vec![] };
+            let candidate =
+                Candidate { producer: Producer::Offline, operands: vec![], schedules: vec![] };
             return ClassCandidates { candidates: vec![candidate], refused: vec![] };
         }
         let mut refused: Vec<RefusedLaunch> = vec![];
@@ -66,8 +67,10 @@ impl<'a> Enumerator<'a> {
                 };
                 let read = operands.iter().map(|operand| operand.class).collect();
                 let alike = known.entry(read).or_default();
-                let is_known =
-                    |candidate: &usize| candidates[*candidate].producer == producer && candidates[*candidate].operands == operands;
+                let is_known = |candidate: &usize| {
+                    candidates[*candidate].producer == producer
+                        && candidates[*candidate].operands == operands
+                };
                 if alike.iter().any(is_known) {
                     continue;
                 }

@@ -42,8 +42,7 @@ pub fn insert(module: &Module, function: &Function) -> Result<Inserted, RewriteE
 
 fn types_of(module: &Module, function: &Function) -> Types {
     let arguments = function.arguments.iter().enumerate().map(|(position, argument)| {
-        let facts =
-            LeafFacts { ty: argument.ty.clone(), is_weight: argument.role == Role::Weight };
+        let facts = LeafFacts { ty: argument.ty.clone(), is_weight: argument.role == Role::Weight };
         (Leaf(position as u32), facts)
     });
     let weights = function.nodes.iter().enumerate().filter_map(|(position, node)| match node.op {

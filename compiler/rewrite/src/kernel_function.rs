@@ -2,11 +2,11 @@
 //! where kernels read through them.
 
 use super::analysis::{Sort, Types};
+use super::candidates::{Candidate, Operand, Producer};
 use super::error::RewriteError;
 use super::language::{Leaf, Term};
 use super::meaning::{Algebra, Children, Meaning, meaning};
 use super::offline::OfflineTerms;
-use super::candidates::{Producer, Operand, Candidate};
 use egg::{EGraph, Id, Language};
 use ocellus_dialects::TensorType;
 use ocellus_dialects::kernel::{Argument, Function, Step, Value, ValueKind, View};
@@ -113,7 +113,12 @@ impl Writer<'_> {
         self.made.get(&root).copied().ok_or_else(|| self.internal("a result was not made"))
     }
 
-    fn make_way(&mut self, class: Id, candidate: &Candidate, schedule: usize) -> Result<ValueId, RewriteError> {
+    fn make_way(
+        &mut self,
+        class: Id,
+        candidate: &Candidate,
+        schedule: usize,
+    ) -> Result<ValueId, RewriteError> {
         let ty = self.chosen.egraph[class].data.ty().cloned();
         let ty = ty.ok_or_else(|| self.internal("a value has no type"))?;
         let operands = candidate

@@ -1,9 +1,9 @@
 //! [`LaunchCosts`]: all launches that a saturated module could choose, each once, with what they cost. Many candidates for
 //! values are the same work on the same sizes, and layers share what they launch: to evaluate programs is to evaluate these few.
 
-use super::prediction::{LaunchWork, picoseconds};
-use super::error::RewriteError;
 use super::cost::LaunchCost;
+use super::error::RewriteError;
+use super::prediction::{LaunchWork, picoseconds};
 use super::report::unbound;
 use super::schedules::{Schedule, worthwhile};
 use super::target_description::TargetDescription;
@@ -46,8 +46,8 @@ impl LaunchCosts {
         if let Some(known) = self.costs.get_index_of(&works) {
             return Ok(known);
         }
-        let cost = LaunchCost::of(&works, &self.symbols, target)
-            .map_err(|dim| unbound(function, &dim))?;
+        let cost =
+            LaunchCost::of(&works, &self.symbols, target).map_err(|dim| unbound(function, &dim))?;
         Ok(self.costs.insert_full(works, cost).0)
     }
 

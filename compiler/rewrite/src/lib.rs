@@ -9,51 +9,51 @@ mod alternatives;
 mod analysis;
 mod candidates;
 mod choose;
-mod prediction;
+mod cost;
 mod display;
 mod enumeration;
 mod error;
 mod extract;
 mod insert;
+mod kernel_function;
 mod language;
 mod launch_costs;
-mod kernel_function;
 mod meaning;
 mod offline;
 mod one_rule;
 mod operation;
 mod pieces;
-mod cost;
+mod prediction;
 mod raise;
 mod real;
 mod refused_rules;
 mod report;
+mod rule_switches;
 mod rules;
 mod saturate;
 mod schedules;
 mod specialize;
-mod rule_switches;
 mod target_description;
 #[cfg(test)]
 mod tests;
 
 pub use analysis::Conflict;
 pub use choose::{Saturated, Selection, choose};
-pub use prediction::{Bottleneck, Prediction, Quantities};
+pub use cost::ProgramCost;
 pub use error::RewriteError;
 pub use one_rule::{Rewritten, apply_rule};
 pub use pieces::{PieceOptions, PieceProgram, choose_pieces};
-pub use cost::ProgramCost;
+pub use prediction::{Bottleneck, Prediction, Quantities};
 pub use raise::raise;
 pub use refused_rules::RefusedRule;
 pub use report::{
     Alternative, Effort, ExtractionReport, FunctionReport, KernelReport, RefusedKernel, Report,
     callees_first, launches,
 };
+pub use rule_switches::{RuleSwitches, nearest};
 pub use rules::{Assumption, Condition, Group, Rule, UnknownAssumption};
 pub use saturate::{Limits, RuleStatistics, Statistics, Stop};
 pub use specialize::specialize;
-pub use rule_switches::{RuleSwitches, nearest};
 pub use target_description::{BandwidthShare, MemoryLevel, Rates, TargetDescription, TileRates};
 
 /// Every rewrite rule with its group, for listings.

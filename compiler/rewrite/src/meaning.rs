@@ -10,8 +10,8 @@ use egg::Id;
 use ocellus_dialects::kernel::{Broadcast, Combine};
 use ocellus_dialects::symbolic::Dim;
 use ocellus_dialects::venc::{
-    Activate, Activation, Add, Attribute, Call, Cast, SliceColumns, Concat, Elementwise, Linear,
-    LinearSlices, MaskSegments, Matmul, MergeHeads, Multiply, Op, Reshape, Rope, Scale, Softmax,
+    Activate, Activation, Add, Attribute, Call, Cast, Concat, Elementwise, Linear, LinearSlices,
+    MaskSegments, Matmul, MergeHeads, Multiply, Op, Reshape, Rope, Scale, SliceColumns, Softmax,
     SplitHeads,
 };
 use ocellus_dialects::{ElementType, TensorType};
@@ -327,7 +327,8 @@ pub fn apply_step<A: Algebra>(
                 Some(width) if width % 2 == 0 => width / 2,
                 _ => return Err(format!("{width} columns have no halves for a gate")),
             };
-            let gate = algebra.apply(SliceColumns { start: 0, length }, std::slice::from_ref(&x))?;
+            let gate =
+                algebra.apply(SliceColumns { start: 0, length }, std::slice::from_ref(&x))?;
             let gate = algebra.apply(Activate { function: activation }, &[gate])?;
             let up = algebra.apply(SliceColumns { start: length, length }, &[x])?;
             algebra.apply(Multiply, &[gate, up])

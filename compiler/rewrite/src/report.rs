@@ -1,7 +1,7 @@
 //! [`Report`]: what was chosen, what it is predicted to cost, and how it was found.
 
-use super::prediction::{LaunchWork, Prediction, predict};
 use super::error::RewriteError;
+use super::prediction::{LaunchWork, Prediction, predict};
 use super::refused_rules::RefusedRule;
 use super::saturate::Statistics;
 use super::target_description::TargetDescription;

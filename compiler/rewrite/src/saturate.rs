@@ -6,8 +6,8 @@
 use super::analysis::{Sort, Types};
 use super::error::RewriteError;
 use super::language::Term;
-use super::rules::{Condition, Group, Rule};
 use super::rule_switches::RuleSwitches;
+use super::rules::{Condition, Group, Rule};
 use egg::{Applier, EGraph, Pattern, PatternAst, SearchMatches, Searcher, Subst};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};

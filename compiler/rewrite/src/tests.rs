@@ -1,7 +1,7 @@
 //! What is chosen for the blocks of real encoders.
 
 use super::{
-    Limits, PieceOptions, Report, Saturated, RuleSwitches, TargetDescription, choose, choose_pieces,
+    Limits, PieceOptions, Report, RuleSwitches, Saturated, TargetDescription, choose, choose_pieces,
 };
 use crate::specialize;
 use ocellus_dialects::ElementType;

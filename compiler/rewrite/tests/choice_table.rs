@@ -10,7 +10,7 @@ use ocellus_dialects::symbolic::{Bindings, SymbolRange};
 use ocellus_frontend::Model;
 use ocellus_frontend::hugging_face::{self, Options};
 use ocellus_rewrite::{
-    Limits, PieceOptions, PieceProgram, ProgramCost, Saturated, RuleSwitches, TargetDescription,
+    Limits, PieceOptions, PieceProgram, ProgramCost, RuleSwitches, Saturated, TargetDescription,
     choose_pieces, specialize,
 };
 use rand::rngs::StdRng;

@@ -41,7 +41,10 @@ pub fn buffer_for_each(
 }
 
 /// Assigns buffers to what the steps of a flat function make. Values of `results` live elsewhere.
-pub fn assign_buffers(function: &Function, results: &[ValueId]) -> Result<BufferAssignment, PassError> {
+pub fn assign_buffers(
+    function: &Function,
+    results: &[ValueId],
+) -> Result<BufferAssignment, PassError> {
     let reads = function
         .steps
         .iter()

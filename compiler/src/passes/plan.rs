@@ -13,14 +13,15 @@
 //! Programs, kernels and weights that pieces share appear once.
 
 use super::{
-    AssignBuffers, PackedWeight, PassError, BufferAssignment, WeightRecipe, assign_buffers, inline_calls,
+    AssignBuffers, BufferAssignment, PackedWeight, PassError, WeightRecipe, assign_buffers,
+    inline_calls,
 };
 use indexmap::{IndexMap, IndexSet};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::kernel::{Function, KernelOp, Prologue, Step, Value, ValueKind};
 use ocellus_dialects::plan::{
-    Expression, KernelEntry, LabeledResult, Launch, LaunchArgument, Piece, PieceRange, Place,
-    Plan, Port, PortValues, Program, SymbolEntry, SymbolSource, WeightEntry,
+    Expression, KernelEntry, LabeledResult, Launch, LaunchArgument, Piece, PieceRange, Place, Plan,
+    Port, PortValues, Program, SymbolEntry, SymbolSource, WeightEntry,
 };
 use ocellus_dialects::symbolic::{Definition, Dim, Symbol, SymbolRange, Symbols};
 use ocellus_dialects::venc::{self, IndexBounds, ValueId};
@@ -291,10 +292,7 @@ impl Planner<'_> {
             arguments,
             tiles: single_or(factors.collect(), Expression::Product),
             scratch_bytes: self.symbols.expression(&lowered.scratch_bytes)?,
-            result: label
-                .as_ref()
-                .map(|label| self.labeled(label, memory, *result))
-                .transpose()?,
+            result: label.as_ref().map(|label| self.labeled(label, memory, *result)).transpose()?,
         })
     }
 

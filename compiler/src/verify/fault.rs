@@ -62,7 +62,7 @@ fn rules_that_fired(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::passes::{self, PassError, BufferAssignment};
+    use crate::passes::{self, BufferAssignment, PassError};
     use crate::target::Target;
     use crate::verify::check_size;
     use ocellus_dialects::kernel::Function;

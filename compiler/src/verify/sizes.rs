@@ -50,8 +50,7 @@ pub fn sizes_to_check(module: &venc::Module, pieces: &Pieces) -> Sizes {
         }
     };
     search.near_the_least().into_iter().for_each(|at| add(at, true));
-    let min: Vec<Option<Bindings>> =
-        pieces.sizes().iter().map(|piece| search.min(piece)).collect();
+    let min: Vec<Option<Bindings>> = pieces.sizes().iter().map(|piece| search.min(piece)).collect();
     for (piece, min) in pieces.sizes().iter().zip(&min) {
         let Some(min) = min else { continue };
         let inside = search.inside(piece, min);

@@ -6,9 +6,9 @@ use ocellus_dialects::TensorType;
 use ocellus_dialects::kernel::KernelOp;
 use ocellus_dialects::symbolic::{Bindings, Dim};
 use ocellus_dialects::venc::{
-    self, Concat, BroadcastImages, GatherRows, InterpolatePositions, InterpolationFilter,
-    InversePermutation, MaskSegments, MeanTokens, MergeHeads, Op, Patchify, Rope, SplitHeads,
-    SliceTokens,
+    self, BroadcastImages, Concat, GatherRows, InterpolatePositions, InterpolationFilter,
+    InversePermutation, MaskSegments, MeanTokens, MergeHeads, Op, Patchify, Rope, SliceTokens,
+    SplitHeads,
 };
 use ocellus_kernels::{CpuTarget, Layout, launch};
 use ocellus_runtime::HostTensor;

@@ -96,7 +96,8 @@ pub fn prologue(prologue: Prologue, row: &[f64], norm_weight: &[f64], bias: &[f6
             let near = |(column, x): (usize, &f64)| {
                 let normal = (x - mean) * scale;
                 let error = relative * (normal.abs() + largest * scale);
-                let (norm_weight, bias) = if affine { (norm_weight[column], bias[column]) } else { (1.0, 0.0) };
+                let (norm_weight, bias) =
+                    if affine { (norm_weight[column], bias[column]) } else { (1.0, 0.0) };
                 Near { value: normal * norm_weight + bias, bound: error * gain.abs() }.rounded(F32)
             };
             row.iter().enumerate().map(near).collect()

@@ -47,11 +47,15 @@ impl View {
     /// The operation as a way to read its operand; `None` where it is none.
     pub fn of(op: &venc::Op) -> Option<Self> {
         Some(match op.clone() {
-            venc::Op::SliceColumns(venc::SliceColumns { start, .. }) => View::SliceColumns { start },
+            venc::Op::SliceColumns(venc::SliceColumns { start, .. }) => {
+                View::SliceColumns { start }
+            }
             venc::Op::SelectToken(venc::SelectToken { index }) => View::SelectToken { index },
             venc::Op::SliceTokens(venc::SliceTokens { start, .. }) => View::SliceTokens { start },
             venc::Op::Reshape(_) => View::Reshape,
-            venc::Op::BroadcastImages(venc::BroadcastImages { images }) => View::BroadcastImages { images },
+            venc::Op::BroadcastImages(venc::BroadcastImages { images }) => {
+                View::BroadcastImages { images }
+            }
             venc::Op::Patchify(venc::Patchify { height, width, rows, cols }) => {
                 View::Patches { height, width, rows, cols }
             }

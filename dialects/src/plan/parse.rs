@@ -2,8 +2,8 @@
 //! operands and in the texts of arguments.
 
 use super::{
-    Expression, KernelEntry, LabeledResult, Launch, LaunchArgument, Piece, PieceRange, Place,
-    Plan, Port, PortValues, Program, SymbolEntry, SymbolSource, WeightEntry,
+    Expression, KernelEntry, LabeledResult, Launch, LaunchArgument, Piece, PieceRange, Place, Plan,
+    Port, PortValues, Program, SymbolEntry, SymbolSource, WeightEntry,
 };
 use crate::ElementType;
 use crate::syntax::{self, Attribute, Operation};
@@ -118,8 +118,7 @@ struct PlanReader {
 impl PlanReader {
     fn kernel(&mut self, reader: &Reader) -> Result<()> {
         reader.has_only(["sym_name", "family"].into_iter())?;
-        let kernel =
-            KernelEntry { symbol: reader.string("sym_name")?, family: reader.family()? };
+        let kernel = KernelEntry { symbol: reader.string("sym_name")?, family: reader.family()? };
         if self.kernels.iter().any(|known| known.symbol == kernel.symbol) {
             return Err(reader.error(format!("the kernel `{}` is there twice", kernel.symbol)));
         }

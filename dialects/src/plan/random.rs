@@ -1,8 +1,8 @@
 //! Random plans, for the tests of what takes any plan.
 
 use super::{
-    Expression, KernelEntry, LabeledResult, Launch, LaunchArgument, Piece, PieceRange, Place,
-    Plan, Port, PortValues, Program, SymbolEntry, SymbolSource, WeightEntry,
+    Expression, KernelEntry, LabeledResult, Launch, LaunchArgument, Piece, PieceRange, Place, Plan,
+    Port, PortValues, Program, SymbolEntry, SymbolSource, WeightEntry,
 };
 use crate::ElementType;
 use proptest::collection::vec;

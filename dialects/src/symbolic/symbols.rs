@@ -311,14 +311,10 @@ mod tests {
         let (symbols, tokens) = patches();
         let height = Symbol::new("height");
         let base = Bindings::from([(Symbol::new("images"), 3)]);
-        let first =
-            |range, min| symbols.first_reaching((&height, range), &base, (&tokens, min));
+        let first = |range, min| symbols.first_reaching((&height, range), &base, (&tokens, min));
         let whole = SymbolRange::new(16, 64);
         // tokens = 3 * (h floordiv 16 + 1)
-        assert_eq!(
-            [6, 7, 9, 10, 15].map(|min| first(whole, min).unwrap()),
-            [16, 32, 32, 48, 64]
-        );
+        assert_eq!([6, 7, 9, 10, 15].map(|min| first(whole, min).unwrap()), [16, 32, 32, 48, 64]);
         assert_eq!((first(whole, 16), first(SymbolRange::new(16, 63), 15)), (None, None));
         let stepped = SymbolRange { min: 20, max: 64, step: 14 };
         assert_eq!(first(stepped, 9), Some(42));

@@ -280,8 +280,9 @@ impl RemoteFile {
     /// Refuses a small file that is not small.
     pub fn must_be_small(&self) -> Result<(), Refusal> {
         match self.length {
-            Some(length) if length > MAX_SMALL_FILE_BYTES => Err(self
-                .broken(&format!("has {length} bytes, and at most {MAX_SMALL_FILE_BYTES} are read"))),
+            Some(length) if length > MAX_SMALL_FILE_BYTES => Err(self.broken(&format!(
+                "has {length} bytes, and at most {MAX_SMALL_FILE_BYTES} are read"
+            ))),
             _ => Ok(()),
         }
     }

@@ -4,7 +4,7 @@
 use super::RunError;
 use super::binding::{Call, expression_error};
 use ocellus_dialects::plan::{Plan, Port, PortValues};
-use ocellus_dialects::{MAX_INDEX, HostTensor};
+use ocellus_dialects::{HostTensor, MAX_INDEX};
 
 /// The indices of each input that holds some, as i32.
 pub fn read_indices(plan: &Plan, call: &Call) -> Result<Vec<Option<Vec<i32>>>, RunError> {

@@ -104,7 +104,9 @@ impl Places {
             Place::Weight(index) => {
                 (Home::Fixed(self.weights[index].start), self.weights[index].bytes)
             }
-            Place::Buffer(index) => (Home::Arena(self.buffers[index].start), self.buffers[index].bytes),
+            Place::Buffer(index) => {
+                (Home::Arena(self.buffers[index].start), self.buffers[index].bytes)
+            }
         }
     }
 

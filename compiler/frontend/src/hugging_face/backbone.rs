@@ -114,7 +114,8 @@ impl Backbone {
         native: &PositionTable,
         grid: &Grid,
     ) -> nn::Result<(Tensor, Tensor)> {
-        let special = special.add(&table.slice_tokens(0, count)?)?.broadcast_images(&images(patches))?;
+        let special =
+            special.add(&table.slice_tokens(0, count)?)?.broadcast_images(&images(patches))?;
         let positions = native.positions();
         let table = table.slice_tokens(count, positions)?.reshape([positions, self.hidden_size])?;
         Ok((special, patches.add(&native.resample(&table, grid)?)?))

@@ -6,9 +6,10 @@ use super::scope::Recording;
 use super::{Grid, NnError, PositionTable, Result};
 use ocellus_dialects::symbolic::Dim;
 use ocellus_dialects::venc::{
-    Activate, Activation, Add, Cast, SliceColumns, Concat, BroadcastImages, GatherRows, InterpolatePositions,
+    Activate, Activation, Add, BroadcastImages, Cast, Concat, GatherRows, InterpolatePositions,
     InversePermutation, LayerNorm, Linear, MaskSegments, Matmul, MeanTokens, MergeHeads, Multiply,
-    Op, Patchify, Reshape, RmsNorm, Rope, Scale, SelectToken, Softmax, SplitHeads, SliceTokens, ValueId,
+    Op, Patchify, Reshape, RmsNorm, Rope, Scale, SelectToken, SliceColumns, SliceTokens, Softmax,
+    SplitHeads, ValueId,
 };
 use ocellus_dialects::{ElementType, TensorType};
 use std::cell::RefCell;

@@ -29,10 +29,7 @@ fn what_is_shared_is_paid_once() {
 #[test]
 fn a_cycle_is_never_chosen() {
     let problem = Problem {
-        classes: vec![
-            vec![node(0, &[1]), node(9, &[])],
-            vec![node(0, &[0]), node(10, &[])],
-        ],
+        classes: vec![vec![node(0, &[1]), node(9, &[])], vec![node(0, &[0]), node(10, &[])]],
         roots: vec![0, 1],
     };
     assert_eq!(extract(&problem, 1000).unwrap().cost, 9);

@@ -56,8 +56,7 @@ pub(super) fn first_unmakeable(problem: &Problem, tree: &Trees) -> Option<usize>
     let mut seen = vec![false; problem.classes.len()];
     loop {
         seen[class] = true;
-        let operands =
-            problem.classes[class].iter().flat_map(|node| node.operands.iter());
+        let operands = problem.classes[class].iter().flat_map(|node| node.operands.iter());
         match operands.copied().find(|operand| tree.chosen[*operand].is_none() && !seen[*operand]) {
             Some(operand) => class = operand,
             None => return Some(class),

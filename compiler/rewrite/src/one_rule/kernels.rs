@@ -7,7 +7,7 @@ use crate::extract::extract;
 use crate::language::Term;
 use crate::lower::{Chosen, lower};
 use crate::target_description::TargetDescription;
-use crate::ways::{Producer, Candidates};
+use crate::ways::{Candidates, Producer};
 use ocellus_dialects::{kernel, venc};
 use ocellus_kernels::CpuTarget;
 

@@ -15,9 +15,9 @@ mod uses;
 
 use super::error::RewriteError;
 use super::insert::{Inserted, insert};
+use super::rule_switches::{RuleSwitches, nearest};
 use super::rules::{Group, Rule};
 use super::saturate::{Compiled, Limits, saturate};
-use super::rule_switches::{RuleSwitches, nearest};
 use super::target_description::TargetDescription;
 use egg::Id;
 use ocellus_dialects::{kernel, venc};

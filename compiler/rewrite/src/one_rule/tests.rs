@@ -3,8 +3,8 @@
 
 use super::example::write_missing;
 use super::{Rewritten, apply_rule};
-use crate::rules::{Assumption, Condition, all};
 use crate::rule_switches::RuleSwitches;
+use crate::rules::{Assumption, Condition, all};
 use crate::target_description::TargetDescription;
 use ocellus_dialects::venc::Module;
 use ocellus_kernels::CpuTarget;

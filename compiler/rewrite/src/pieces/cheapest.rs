@@ -2,11 +2,11 @@
 //! those that differ, and wherever costs say that none of those known is good enough.
 
 use super::axes::{AXES, Axes, Position, Steps};
-use super::partition::Losses;
 use super::costs::{Costs, ProgramCosts, excess};
+use super::partition::Losses;
 use crate::choose::{MAX_STATES, Saturated, Selection};
-use crate::error::RewriteError;
 use crate::cost::ProgramCost;
+use crate::error::RewriteError;
 use crate::report::Effort;
 use ocellus_dialects::kernel::Module;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -236,9 +236,8 @@ impl<'a> Cheapest<'a> {
         }
         let differ = |index: usize| {
             let costs = found.iter().map(|program| self.programs[*program].costs[index]);
-            let (min, max) = costs.fold((f64::INFINITY, 0f64), |(min, max), cost| {
-                (min.min(cost), max.max(cost))
-            });
+            let (min, max) = costs
+                .fold((f64::INFINITY, 0f64), |(min, max), cost| (min.min(cost), max.max(cost)));
             excess(max, min) > self.indifference
         };
         let grid = self.costs.grid();

@@ -4,8 +4,8 @@
 use super::axes::{Axes, Position};
 use super::grid::Grid;
 use crate::choose::{Saturated, Selection};
-use crate::error::RewriteError;
 use crate::cost::LaunchCost;
+use crate::error::RewriteError;
 use crate::real::Lanes;
 use crate::schedules::MIN_SAVING;
 use crate::target_description::TargetDescription;
@@ -114,7 +114,8 @@ impl<'a> Costs<'a> {
             let Some(cost) = saturated.launch_costs().get(number) else {
                 return LaunchAtPositions { costs: vec![], chosen: vec![0.0; grid.len()] };
             };
-            let mut launch = LaunchAtPositions { costs: vec![vec![]; cost.schedules()], chosen: vec![] };
+            let mut launch =
+                LaunchAtPositions { costs: vec![vec![]; cost.schedules()], chosen: vec![] };
             *work += launch.extend(cost, sizes, saturated.target());
             launch
         })

@@ -5,13 +5,13 @@ use super::PieceOptions;
 use super::axes::{Axes, Position};
 use super::borders::{self, Sizes};
 use super::cheapest::Cheapest;
+use super::costs::excess;
 use super::cut::{Along, Bounded, Cut};
 use super::grid::Grid;
-use super::partition::{self, SampleTable, Losses, Part};
-use super::costs::excess;
+use super::partition::{self, Losses, Part, SampleTable};
 use super::tree::{self, Samples, Search};
-use crate::error::RewriteError;
 use crate::cost::ProgramCost;
+use crate::error::RewriteError;
 use ocellus_dialects::symbolic::Dim;
 use std::collections::{BTreeMap, BTreeSet};
 

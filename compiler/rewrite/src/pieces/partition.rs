@@ -107,7 +107,11 @@ struct Block {
 }
 
 /// The rows in blocks. The programs that may serve them are those at `programs`.
-fn blocks((table, losses): (&SampleTable, &Losses), programs: &[usize], tolerance: f64) -> Vec<Block> {
+fn blocks(
+    (table, losses): (&SampleTable, &Losses),
+    programs: &[usize],
+    tolerance: f64,
+) -> Vec<Block> {
     let rows = table.rows.len();
     let count = rows.min(MAX_BLOCKS);
     let block = |number: usize| {
@@ -320,8 +324,7 @@ mod tests {
             let costs: Vec<Vec<f64>> = (0..3)
                 .map(|program| positions.iter().map(|at| (self.cost)(*at, program)).collect())
                 .collect();
-            let min =
-                |sample: usize| costs.iter().map(|p| p[sample]).fold(f64::INFINITY, f64::min);
+            let min = |sample: usize| costs.iter().map(|p| p[sample]).fold(f64::INFINITY, f64::min);
             let min: Vec<f64> = (0..positions.len()).map(min).collect();
             let losses = Losses::of(&min, costs.iter().map(Vec::as_slice));
             let table = SampleTable::new(rows.clone(), &samples);
@@ -378,8 +381,7 @@ mod tests {
     #[test]
     fn a_border_lies_where_the_better_program_changes() {
         let steps = [vec![0], vec![0, 1, 10, 100, 999]];
-        let range =
-            Range { steps, value: second_step, cost: |at: [i64; 2], p| crossing(at[1], p) };
+        let range = Range { steps, value: second_step, cost: |at: [i64; 2], p| crossing(at[1], p) };
         let part = |columns, program| Part { rows: [0, 0], columns, program };
         assert_eq!(range.cut(0.0), [part([0, 58], 0), part([59, 999], 1)]);
         // Twice the cost is well enough.

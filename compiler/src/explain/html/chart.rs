@@ -68,8 +68,7 @@ impl Axis {
     fn ticks(&self) -> Vec<f64> {
         let decades = (self.max / self.min).log10();
         let of_each: &[f64] = if decades < 2.5 { &[1.0, 2.0, 5.0] } else { &[1.0] };
-        let (first, last) =
-            (self.min.log10().floor() as i32, self.max.log10().ceil() as i32);
+        let (first, last) = (self.min.log10().floor() as i32, self.max.log10().ceil() as i32);
         let step = ((last - first) / MAX_DECADES).max(1);
         let powers = (first..=last).step_by(step.unsigned_abs() as usize);
         let all = powers.flat_map(|power| of_each.iter().map(move |m| m * 10f64.powi(power)));

@@ -2,13 +2,12 @@
 
 mod activate;
 mod add;
+mod broadcast_images;
 mod call;
 mod cast;
 mod center;
 mod clamp;
-mod slice_columns;
 mod concat;
-mod broadcast_images;
 mod gather_rows;
 mod interpolate_positions;
 mod inverse_permutation;
@@ -27,10 +26,11 @@ mod rms_norm;
 mod rope;
 mod scale;
 mod select_token;
+mod slice_columns;
+mod slice_tokens;
 mod softmax;
 mod split_heads;
 mod sum_slices;
-mod slice_tokens;
 mod weight;
 
 use super::elementwise::elementwise;

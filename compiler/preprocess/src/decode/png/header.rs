@@ -74,8 +74,7 @@ impl<'bytes> Header<'bytes> {
 
     /// Takes over what a chunk that holds no pixels says.
     pub(super) fn apply(&mut self, name: Name, data: &'bytes [u8]) -> Result<(), DecodeError> {
-        let is_short =
-            MIN_BYTES.iter().any(|(short, min)| *short == name && data.len() < *min);
+        let is_short = MIN_BYTES.iter().any(|(short, min)| *short == name && data.len() < *min);
         if is_short || name == *b"tRNS" && data.len() < self.transparency_bytes() {
             let problem = format!("its chunk `{}` is too short", name.escape_ascii());
             return Err(DecodeError::malformed(problem));
