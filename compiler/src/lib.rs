@@ -6,6 +6,7 @@ mod configuration;
 mod encoder;
 pub mod explain;
 mod flops;
+pub mod opt;
 pub mod passes;
 mod stages;
 mod switches;

@@ -1,13 +1,14 @@
-//! Every golden checkpoint's program as MLIR text: `venc` reads back, and MLIR takes all three dialects.
+//! Every golden checkpoint's program as MLIR text, in all three dialects: it reads back, and MLIR takes it.
 
 #![allow(clippy::unwrap_used, reason = "the helpers of tests")]
 
 use ocellus_compiler::passes;
-use ocellus_dialects::venc;
+use ocellus_dialects::plan::Plan;
+use ocellus_dialects::{kernel, venc};
 use ocellus_frontend::hugging_face;
 use ocellus_kernels::CpuTarget;
 use ocellus_mlir::Context;
-use ocellus_rewrite as rewrite;
+use ocellus_rewrite::{self as rewrite, PieceProgram};
 use std::path::{Path, PathBuf};
 
 fn cases() -> Vec<PathBuf> {
@@ -31,7 +32,7 @@ fn every_program_reads_back() {
 }
 
 #[test]
-fn mlir_takes_every_program_before_and_after_it_is_chosen_and_every_plan() {
+fn every_stage_reads_back_and_mlir_takes_it() {
     let context = Context::new().unwrap();
     let target = CpuTarget::X86_64_V3;
     let rates = rewrite::TargetDescription::of_cpu(&target).unwrap();
@@ -41,11 +42,14 @@ fn mlir_takes_every_program_before_and_after_it_is_chosen_and_every_plan() {
         let switches = rewrite::RuleSwitches::default();
         let options = rewrite::PieceOptions::default();
         let chosen = rewrite::choose_pieces(&specialized, &rates, &switches, options).unwrap();
-        let pieces: Vec<rewrite::PieceProgram> =
-            chosen.into_iter().map(|(piece, _)| piece).collect();
+        let pieces: Vec<PieceProgram> = chosen.into_iter().map(|(piece, _)| piece).collect();
         let host = passes::plan(&module, &pieces, &target).unwrap();
-        let kernels = pieces.iter().map(|piece| piece.module.to_mlir());
-        for text in kernels.chain([module.to_string(), host.plan.to_mlir()]) {
+        for PieceProgram { module, .. } in &pieces {
+            assert_eq!(kernel::Module::parse(&module.to_string()).as_ref(), Ok(module));
+        }
+        assert_eq!(Plan::parse(&host.plan.to_string()).as_ref(), Ok(&host.plan));
+        let kernels = pieces.iter().map(|piece| piece.module.to_string());
+        for text in kernels.chain([module.to_string(), host.plan.to_string()]) {
             let verdict = context.check(&text);
             assert_eq!(verdict, Ok(()), "{}\n{text}", case.display());
         }

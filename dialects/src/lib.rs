@@ -1,6 +1,7 @@
 //! The three dialects of Ocellus, from the mathematics to the host program, and what they share: tensor types whose
 //! dimensions are expressions over symbols.
 
+mod any_module;
 mod host_tensor;
 pub mod kernel;
 pub mod plan;
@@ -9,5 +10,6 @@ pub mod syntax;
 mod tensor;
 pub mod venc;
 
+pub use any_module::{AnyModule, Dialect};
 pub use host_tensor::{HostTensor, MAX_INDEX, element_count};
 pub use tensor::{ElementType, TensorType};

@@ -87,6 +87,7 @@ impl CompileOptions {
     }
 }
 
-fn target(name: &str) -> Result<Target, String> {
+/// The machine of that name.
+pub fn target(name: &str) -> Result<Target, String> {
     Target::from_name(name).map_err(|error| error.to_string())
 }

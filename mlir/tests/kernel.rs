@@ -5,14 +5,12 @@
 use ocellus_mlir::Context;
 
 /// A program with every kind of value, prologues and epilogues, as the dialect's printer writes it.
-const SNAPSHOT: &str = include_str!(
-    "../../dialects/src/kernel/snapshots/ocellus_dialects__kernel__print__tests__what_was_fused_stands_in_front_of_its_launch.snap"
-);
+const PROGRAM: &str = include_str!("../../tests/filetests/kernel/block.mlir");
 
 #[test]
 fn launches_are_checked_by_the_dialect() {
     let context = Context::new().unwrap();
-    let text = SNAPSHOT.splitn(3, "---\n").nth(2).unwrap();
+    let text = PROGRAM;
     context.check(text).unwrap();
     for (from, to, message) in [
         ("%8 = \"kernel.attention\"", "%8 = \"kernel.attend\"", "kernel.attend"),

@@ -10,9 +10,7 @@ fn text(snapshot: &str) -> &str {
 }
 
 /// A gemm and a copy.
-const PROGRAM: &str = include_str!(
-    "../../dialects/src/plan/snapshots/ocellus_dialects__plan__print__tests__memory_stands_in_front_of_its_first_use.snap"
-);
+const PROGRAM: &str = include_str!("../../tests/filetests/plan/gemm_and_copy.mlir");
 
 /// The same where numbers name what is not there.
 const LYING: &str = include_str!(
@@ -22,8 +20,8 @@ const LYING: &str = include_str!(
 #[test]
 fn the_host_program_is_checked_by_the_dialect() {
     let context = Context::new().unwrap();
-    context.check(text(PROGRAM)).unwrap();
-    let damaged = text(PROGRAM).replace("tiles = ", "tile = ");
+    context.check(PROGRAM).unwrap();
+    let damaged = PROGRAM.replace("tiles = ", "tile = ");
     let error = context.check(&damaged).unwrap_err().to_string();
     assert!(error.contains("plan.launch") && error.contains("tiles"), "{error}");
 }

@@ -14,6 +14,14 @@ pub enum RewriteError {
         /// Rules of a similar name.
         hint: String,
     },
+    /// A rule that was to be used by itself, and could not be.
+    #[error("the rule `{rule}` is not used: {reason}")]
+    UnusedRule {
+        /// The rule.
+        rule: String,
+        /// Why.
+        reason: String,
+    },
     /// A rule that cannot be read. A defect of Ocellus.
     #[error("internal error: the rule `{rule}` cannot be read: {reason}")]
     MalformedRule {

@@ -335,7 +335,7 @@ pub fn apply_step<A: Algebra>(
         }
         EpilogueStep::Combine(combine, broadcast, operand) => {
             let (ty, other) = (algebra.type_of(&x), algebra.type_of(&operand));
-            if !meets(&ty, broadcast, &other) {
+            if !broadcast.meets(&ty, &other) {
                 let how = broadcast.name();
                 return Err(format!("an epilogue of {ty} cannot read {other} as `{how}`"));
             }
@@ -344,31 +344,6 @@ pub fn apply_step<A: Algebra>(
                 Combine::Multiply => Op::Multiply(Multiply),
             };
             algebra.apply(op, &[x, operand])
-        }
-    }
-}
-
-/// Whether an epilogue over elements of `of` can read `operand` that way.
-pub fn meets(of: &TensorType, broadcast: Broadcast, operand: &TensorType) -> bool {
-    match broadcast {
-        Broadcast::Full => of.shape == operand.shape,
-        Broadcast::Columns => operand.shape == [of.width()],
-        Broadcast::Rows => {
-            // A tensor of the same shape is `full`.
-            let one = Dim::from(1);
-            let outer = |ty: &TensorType| ty.shape.len().saturating_sub(1);
-            operand.width() == one
-                && of.width() != one
-                && operand.rank() == of.rank()
-                && operand.shape[..outer(operand)] == of.shape[..outer(of)]
-        }
-        Broadcast::Table => {
-            let one = Dim::from(1);
-            let leading = operand.shape.iter().take_while(|dim| **dim == one).count();
-            let inner = &operand.shape[leading.min(operand.rank().saturating_sub(1))..];
-            // A tensor of the same shape is `full`.
-            let is_smaller = operand.rank() <= of.rank() && operand.shape != of.shape;
-            operand.rank() > 1 && is_smaller && of.shape.ends_with(inner)
         }
     }
 }

@@ -8,12 +8,11 @@ use super::language::Leaf;
 use super::meaning::{Algebra, EpilogueStep, apply_step, attention};
 use super::report::callees_first;
 use ocellus_dialects::kernel::{
-    EpilogueOp, Function, KernelOp, Mask, Module, Prologue, Step, ValueKind, View,
+    EpilogueOp, Function, KernelOp, Mask, Module, Prologue, Step, ValueKind, view_as_op,
 };
 use ocellus_dialects::venc::{
-    self, BroadcastImages, Call, Cast, FunctionBuilder, LayerNorm, Linear, LinearSlices, Matmul,
-    NormScale, Op, Patchify, Reshape, RmsNorm, Rope, SelectToken, SliceColumns, SliceTokens,
-    Softmax, SumSlices, ValueId,
+    self, Call, Cast, FunctionBuilder, LayerNorm, Linear, LinearSlices, Matmul, NormScale, Op,
+    RmsNorm, Rope, Softmax, SumSlices, ValueId,
 };
 use ocellus_dialects::{ElementType, TensorType};
 
@@ -49,7 +48,9 @@ fn read_function(function: &Function, callees: &venc::Module) -> Result<venc::Fu
             ValueKind::Argument(position) => *arguments.get(*position).ok_or("no such argument")?,
             ValueKind::Weight(name) => reader.builder.weight(name, value.ty.clone()),
             ValueKind::Offline(op, operands) => reader.apply(op.clone(), &all(operands)?)?,
-            ValueKind::View(view, base) => reader.apply(view_op(view, &value.ty)?, &[of(base)?])?,
+            ValueKind::View(view, base) => {
+                reader.apply(view_as_op(view, &value.ty)?, &[of(base)?])?
+            }
             ValueKind::Step(step) => match function.steps.get(*step).ok_or("no such step")? {
                 Step::Call { callee, operands, .. } => {
                     let op = Op::Call(Call { callee: callee.clone() });
@@ -101,31 +102,6 @@ impl Algebra for Raiser<'_> {
     fn type_of(&self, tensor: &ValueId) -> TensorType {
         self.builder.type_of(*tensor).clone()
     }
-}
-
-fn view_op(view: &View, ty: &TensorType) -> Result<Op, String> {
-    Ok(match view {
-        View::SliceColumns { start } => {
-            let length =
-                ty.width().as_constant().ok_or("a view of a symbolic number of columns")?;
-            Op::SliceColumns(SliceColumns { start: *start, length })
-        }
-        View::SelectToken { index } => Op::SelectToken(SelectToken { index: *index }),
-        View::SliceTokens { start } => {
-            let length = ty.shape.get(1).ok_or("a view of the tokens of no image")?;
-            Op::SliceTokens(SliceTokens { start: *start, length: length.clone() })
-        }
-        View::Reshape => Op::Reshape(Reshape { shape: ty.shape.clone() }),
-        View::BroadcastImages { images } => {
-            Op::BroadcastImages(BroadcastImages { images: images.clone() })
-        }
-        View::Patches { height, width, rows, cols } => Op::Patchify(Patchify {
-            height: *height,
-            width: *width,
-            rows: rows.clone(),
-            cols: cols.clone(),
-        }),
-    })
 }
 
 /// What a launch computes: the operations that [`KernelOp`] is defined by.

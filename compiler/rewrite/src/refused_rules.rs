@@ -130,7 +130,7 @@ impl SaturatedFunction<'_> {
 }
 
 /// What the variables of a condition stand for.
-fn values(egraph: &EGraph<Term, Types>, condition: &Condition, subst: &Subst) -> String {
+pub(super) fn values(egraph: &EGraph<Term, Types>, condition: &Condition, subst: &Subst) -> String {
     let describe = |name: &&str| {
         let var: Var = name.parse().ok()?;
         Some(format!("{name} = {}", described(&egraph[*subst.get(var)?].data)))

@@ -8,7 +8,7 @@ use super::error::RewriteError;
 use super::language::Term;
 use super::rule_switches::RuleSwitches;
 use super::rules::{Condition, Group, Rule};
-use egg::{Applier, EGraph, Pattern, SearchMatches, Searcher, Subst};
+use egg::{Applier, EGraph, Pattern, PatternAst, SearchMatches, Searcher, Subst};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -119,6 +119,11 @@ impl Compiled {
         &self.left
     }
 
+    /// The pattern of what that is equal to.
+    pub fn right(&self) -> &PatternAst<Term> {
+        &self.right.ast
+    }
+
     fn refusal(&self, egraph: &EGraph<Term, Types>, subst: &Subst) -> Option<&Condition> {
         self.rule.conditions.iter().find(|condition| !condition.holds(egraph, subst))
     }
@@ -153,7 +158,7 @@ impl Compiled {
     }
 
     /// Work on weights alone needs no kernel.
-    fn is_for_compile_time(&self, egraph: &EGraph<Term, Types>, class: egg::Id) -> bool {
+    pub fn is_for_compile_time(&self, egraph: &EGraph<Term, Types>, class: egg::Id) -> bool {
         let facts = &egraph[class].data;
         self.group >= Group::Implementation && facts.sort == Sort::Value && facts.weight_only
     }
@@ -236,7 +241,8 @@ fn run_stage(
     Ok(Stop::IterationLimit)
 }
 
-fn check(function: &str, egraph: &EGraph<Term, Types>, rule: &str) -> Result<(), RewriteError> {
+/// That no rule has made two terms equal that are not.
+pub fn check(function: &str, egraph: &EGraph<Term, Types>, rule: &str) -> Result<(), RewriteError> {
     match egraph.analysis.conflict.borrow().clone() {
         None => Ok(()),
         Some(conflict) => Err(RewriteError::Unsound {

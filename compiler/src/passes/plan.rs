@@ -282,10 +282,15 @@ impl Planner<'_> {
                 Ok(if *step == 1 { extent } else { Expression::CeilDiv(Box::new(extent), *step) })
             })
             .collect::<Result<Vec<_>, PassError>>()?;
+        // Of products in a product, the factors are those of one, as a text has them.
+        let factors = tiles.into_iter().flat_map(|tiles| match tiles {
+            Expression::Product(factors) => factors,
+            other => vec![other],
+        });
         Ok(Launch {
             kernel,
             arguments,
-            tiles: single_or(tiles, Expression::Product),
+            tiles: single_or(factors.collect(), Expression::Product),
             scratch_bytes: self.symbols.expression(&lowered.scratch_bytes)?,
             result: label.as_ref().map(|label| self.labeled(label, memory, *result)).transpose()?,
         })

@@ -3,12 +3,18 @@
 //! A [`Function`] here is what extraction chose for a `venc` function: launches over values, where a value may also
 //! be a view (no work) or the result of work on weights alone (done at compile time).
 
-mod display;
+mod calls;
 mod family;
 mod module;
 mod op;
+mod parse;
+mod parse_launch;
 mod print;
+#[cfg(test)]
+mod random;
+mod typing;
 
 pub use family::{Family, UnknownFamily};
 pub use module::{Argument, Function, Module, Step, Value, ValueKind, View};
 pub use op::{Between, Broadcast, Combine, EpilogueOp, GemmTile, KernelOp, Mask, Prologue};
+pub use typing::{infer, view_as_op};

@@ -158,7 +158,7 @@ pub struct Function {
     pub arguments: Vec<Argument>,
     /// Every value; operands come before what uses them.
     pub values: Vec<Value>,
-    /// What the host does.
+    /// What the host does, in the order of what the steps make.
     pub steps: Vec<Step>,
     /// The results, each with its name.
     pub results: Vec<(String, ValueId)>,

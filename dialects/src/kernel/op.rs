@@ -140,6 +140,10 @@ pub enum Broadcast {
 }
 
 impl Broadcast {
+    /// Each of them.
+    pub const ALL: [Broadcast; 4] =
+        [Broadcast::Full, Broadcast::Columns, Broadcast::Rows, Broadcast::Table];
+
     /// Its name in attributes and symbols.
     pub fn name(self) -> &'static str {
         match self {
@@ -147,6 +151,30 @@ impl Broadcast {
             Broadcast::Columns => "columns",
             Broadcast::Rows => "rows",
             Broadcast::Table => "table",
+        }
+    }
+
+    /// Whether an epilogue over elements of `of` can read `operand` that way.
+    pub fn meets(self, of: &TensorType, operand: &TensorType) -> bool {
+        let one = Dim::from(1);
+        match self {
+            Broadcast::Full => of.shape == operand.shape,
+            Broadcast::Columns => operand.shape == [of.width()],
+            Broadcast::Rows => {
+                // A tensor of the same shape is `full`.
+                let outer = |ty: &TensorType| ty.shape.len().saturating_sub(1);
+                operand.width() == one
+                    && of.width() != one
+                    && operand.rank() == of.rank()
+                    && operand.shape[..outer(operand)] == of.shape[..outer(of)]
+            }
+            Broadcast::Table => {
+                let leading = operand.shape.iter().take_while(|dim| **dim == one).count();
+                let inner = &operand.shape[leading.min(operand.rank().saturating_sub(1))..];
+                // A tensor of the same shape is `full`.
+                let is_smaller = operand.rank() <= of.rank() && operand.shape != of.shape;
+                operand.rank() > 1 && is_smaller && of.shape.ends_with(inner)
+            }
         }
     }
 }
@@ -223,6 +251,9 @@ pub enum Mask {
 }
 
 impl Mask {
+    /// Each of them.
+    pub const ALL: [Mask; 2] = [Mask::Full, Mask::Segments];
+
     /// Its name in attributes and symbols.
     pub fn name(self) -> &'static str {
         match self {
@@ -300,6 +331,22 @@ pub enum KernelOp {
 }
 
 impl KernelOp {
+    /// Which of its operands are weights, which are packed at compile time, by position.
+    pub fn weights(&self) -> Vec<usize> {
+        match self {
+            KernelOp::Gemm { prologue, .. } => vec![1 + prologue.operands()],
+            KernelOp::PartialGemm { .. } => vec![1],
+            KernelOp::BackToBackGemm { prologue, between, .. } => {
+                let first = 1 + prologue.operands();
+                vec![first, first + 1 + between.operands()]
+            }
+            KernelOp::BatchedGemm { .. }
+            | KernelOp::RowWise { .. }
+            | KernelOp::Attention { .. }
+            | KernelOp::Move(_) => vec![],
+        }
+    }
+
     /// The family it belongs to.
     pub fn family(&self) -> Family {
         match self {

@@ -1,4 +1,4 @@
-//! `kernel` as MLIR text, launches in the order in which they run:
+//! `kernel` as MLIR text, values and with them launches in the order in which they are made:
 //!
 //! ```mlir
 //! %fused4_0 = "kernel.add"(%bias) {broadcast = "columns"} : (tensor<3072xf32>) -> !kernel.fused
@@ -10,16 +10,26 @@ use super::{EpilogueOp, Function, KernelOp, Module, Prologue, Step, ValueKind, V
 use crate::syntax::text::{self, quoted, symbol_name};
 use crate::venc::print::{argument, attribute_dictionary, module_header};
 use crate::venc::{self, ValueId};
-use std::collections::HashSet;
+use std::fmt;
 
-impl Module {
-    /// MLIR text, which MLIR takes by the dialect's IRDL. `Display` is shorter, and for people alone.
-    pub fn to_mlir(&self) -> String {
-        let functions: String =
-            self.functions.iter().map(|function| FunctionText::new(function).function()).collect();
-        format!("{} {{\n{functions}}}\n", module_header(&self.symbols, &self.entry))
+/// MLIR text, which MLIR takes by the dialect's IRDL, and which [`Module::parse`] reads back to an equal module.
+impl fmt::Display for Module {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} {{", module_header(&self.symbols, &self.entry))?;
+        self.functions.iter().try_for_each(|function| write!(f, "{function}"))?;
+        f.write_str("}\n")
     }
 }
+
+/// The function as it stands in its module.
+impl fmt::Display for Function {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&FunctionText::new(self).function())
+    }
+}
+
+/// What the names of what is fused into a launch begin with.
+const FUSED: &str = "fused";
 
 /// A value and its type.
 type Operand = (String, String);
@@ -31,24 +41,26 @@ type Attribute = (&'static str, String);
 struct FunctionText<'a> {
     function: &'a Function,
     arguments: Vec<String>,
-    /// Values that stand in the text already.
-    written: HashSet<ValueId>,
     lines: Vec<String>,
 }
 
 impl<'a> FunctionText<'a> {
     fn new(function: &'a Function) -> Self {
-        let arguments = text::value_names(function.arguments.iter().map(|a| a.name.as_str()));
-        FunctionText { function, arguments, written: HashSet::new(), lines: vec![] }
+        let names = function.arguments.iter().map(|a| a.name.as_str());
+        // What is fused has names of its own.
+        let arguments = match names.clone().any(|name| name.starts_with(FUSED)) {
+            true => (0..names.len()).map(|position| format!("%arg{position}")).collect(),
+            false => text::value_names(names),
+        };
+        FunctionText { function, arguments, lines: vec![] }
     }
 
     fn function(mut self) -> String {
         let function = self.function;
-        for (position, step) in function.steps.iter().enumerate() {
-            self.step(position, step);
+        for position in 0..function.values.len() {
+            self.value(ValueId(position as u32));
         }
-        let results: Vec<String> =
-            function.results.iter().map(|(_, id)| self.operand(*id)).collect();
+        let results: Vec<String> = function.results.iter().map(|(_, id)| self.name(*id)).collect();
         let types: Vec<String> = function.results.iter().map(|(_, id)| self.ty(*id)).collect();
         let described: Vec<String> = function
             .results
@@ -76,6 +88,28 @@ impl<'a> FunctionText<'a> {
     }
 
     /// A step, after what it reads.
+    /// How a value is made.
+    fn value(&mut self, id: ValueId) {
+        let function = self.function;
+        match &function.value(id).kind {
+            ValueKind::Argument(_) => {}
+            ValueKind::Weight(name) => {
+                self.line(id, "\"venc.weight\"", &[], &[("name", quoted(name))]);
+            }
+            ValueKind::Offline(op, operands) => self.offline(id, op, operands),
+            ValueKind::View(view, of) => {
+                let read = self.typed_operands(&[*of]);
+                let (name, attributes) = view_operation(view);
+                self.line(id, &format!("\"kernel.{name}\""), &read, &attributes);
+            }
+            ValueKind::Step(position) => {
+                if let Some(step) = function.steps.get(*position) {
+                    self.step(*position, step);
+                }
+            }
+        }
+    }
+
     fn step(&mut self, position: usize, step: &Step) {
         match step {
             Step::Launch { op, operands, result, label } => {
@@ -119,7 +153,7 @@ impl<'a> FunctionText<'a> {
         }
         let own = self.typed_operands(&own);
         let fused = fused.into_iter().enumerate().map(|(index, (name, attributes, operands))| {
-            let value = format!("%fused{position}_{index}");
+            let value = format!("%{FUSED}{position}_{index}");
             self.fused(&value, name, &attributes, &operands);
             (value, "!kernel.fused".to_string())
         });
@@ -138,28 +172,8 @@ impl<'a> FunctionText<'a> {
         ));
     }
 
-    fn typed_operands(&mut self, operands: &[ValueId]) -> Vec<Operand> {
-        operands.iter().map(|id| (self.operand(*id), self.ty(*id))).collect()
-    }
-
-    /// The name of a value that is about to be read; a weight, a view or offline work is written down first.
-    fn operand(&mut self, id: ValueId) -> String {
-        let function = self.function;
-        if self.written.insert(id) {
-            match &function.value(id).kind {
-                ValueKind::Argument(_) | ValueKind::Step(_) => {}
-                ValueKind::Weight(name) => {
-                    self.line(id, "\"venc.weight\"", &[], &[("name", quoted(name))]);
-                }
-                ValueKind::Offline(op, operands) => self.offline(id, op, operands),
-                ValueKind::View(view, of) => {
-                    let read = self.typed_operands(&[*of]);
-                    let (name, attributes) = view_operation(view);
-                    self.line(id, &format!("\"kernel.{name}\""), &read, &attributes);
-                }
-            }
-        }
-        self.name(id)
+    fn typed_operands(&self, operands: &[ValueId]) -> Vec<Operand> {
+        operands.iter().map(|id| (self.name(*id), self.ty(*id))).collect()
     }
 
     fn offline(&mut self, id: ValueId, op: &venc::Op, operands: &[ValueId]) {
@@ -257,7 +271,7 @@ fn parts(op: &KernelOp, operands: usize) -> Vec<Part> {
     parts
 }
 
-fn launch_attributes(op: &KernelOp) -> Vec<Attribute> {
+pub(super) fn launch_attributes(op: &KernelOp) -> Vec<Attribute> {
     match op {
         KernelOp::RowWise { .. } => vec![],
         KernelOp::PartialGemm { slices, tile } => vec![
@@ -285,7 +299,7 @@ fn launch_attributes(op: &KernelOp) -> Vec<Attribute> {
     }
 }
 
-fn prologue_attributes(prologue: Prologue) -> Vec<Attribute> {
+pub(super) fn prologue_attributes(prologue: Prologue) -> Vec<Attribute> {
     match prologue {
         Prologue::None | Prologue::Softmax => vec![],
         Prologue::Cast { to } => vec![("to", quoted(to.name()))],
@@ -299,7 +313,7 @@ fn prologue_attributes(prologue: Prologue) -> Vec<Attribute> {
     }
 }
 
-fn epilogue_step(step: EpilogueOp) -> (&'static str, Vec<Attribute>) {
+pub(super) fn epilogue_step(step: EpilogueOp) -> (&'static str, Vec<Attribute>) {
     match step {
         EpilogueOp::Combine(combine, broadcast) => {
             (combine.name(), vec![("broadcast", quoted(broadcast.name()))])
@@ -312,7 +326,7 @@ fn epilogue_step(step: EpilogueOp) -> (&'static str, Vec<Attribute>) {
     }
 }
 
-fn view_operation(view: &View) -> (&'static str, Vec<Attribute>) {
+pub(super) fn view_operation(view: &View) -> (&'static str, Vec<Attribute>) {
     match view {
         View::SliceColumns { start } => ("view_slice_columns", vec![("start", start.to_string())]),
         View::SelectToken { index } => ("view_token", vec![("index", index.to_string())]),
@@ -325,133 +339,5 @@ fn view_operation(view: &View) -> (&'static str, Vec<Attribute>) {
                 venc::Op::Patchify(venc::Patchify { height: *height, width: *width, rows, cols });
             ("view_patches", op.attributes())
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::kernel::{Argument, Between, Broadcast, Combine, GemmTile, Mask, Value};
-    use crate::symbolic::{Dim, SymbolRange, Symbols};
-    use crate::tensor::{ElementType, TensorType};
-    use crate::venc::{Activate, Scale};
-    use crate::venc::{Activation, Role};
-
-    /// Attention and halves of MLPs: every kind of value, prologues and epilogues.
-    fn module() -> Module {
-        let mut symbols = Symbols::default();
-        let images = symbols.declare("images", SymbolRange::new(1, 8)).unwrap();
-        let height = symbols.declare("height", SymbolRange::new(16, 64)).unwrap();
-        let rows = symbols.declare_floor_div("rows", height, 16).unwrap();
-        let tokens = rows + Dim::from(1);
-        let wide = |width: i64| {
-            TensorType::new(ElementType::F32, [images.clone(), tokens.clone(), width.into()])
-        };
-        let fixed = |shape: &[i64]| TensorType::new(ElementType::F32, shape.iter().copied());
-        let value = |kind, ty| Value { kind, ty };
-        let concat = venc::Op::Concat(venc::Concat { axis: 0 });
-        let values = vec![
-            value(ValueKind::Argument(0), wide(64)),
-            value(ValueKind::Argument(1), fixed(&[64])),
-            value(ValueKind::Weight("query.weight".into()), fixed(&[64, 64])),
-            value(ValueKind::Offline(concat, vec![ValueId(2); 3]), fixed(&[192, 64])),
-            value(ValueKind::Step(0), wide(192)),
-            value(ValueKind::View(View::SliceColumns { start: 0 }, ValueId(4)), wide(64)),
-            value(ValueKind::View(View::SliceColumns { start: 64 }, ValueId(4)), wide(64)),
-            value(ValueKind::View(View::SliceColumns { start: 128 }, ValueId(4)), wide(64)),
-            value(ValueKind::Step(1), wide(64)),
-            value(ValueKind::Step(2), wide(64)),
-            value(ValueKind::Step(3), wide(64)),
-            value(ValueKind::Step(4), wide(32)),
-            value(ValueKind::Step(5), wide(64)),
-        ];
-        let launch = |op, operands: &[u32], result, label: Option<&str>| Step::Launch {
-            op,
-            operands: operands.iter().copied().map(ValueId).collect(),
-            result: ValueId(result),
-            label: label.map(str::to_string),
-        };
-        let add = |broadcast| EpilogueOp::Combine(Combine::Add, broadcast);
-        let attention =
-            KernelOp::Attention { heads: 4, scale: 0.25, rotary: false, mask: Mask::Full };
-        let steps = vec![
-            launch(
-                KernelOp::Gemm {
-                    prologue: Prologue::LayerNorm { eps: 1e-6, affine: true },
-                    epilogue: vec![],
-                    tile: GemmTile::DEFAULT,
-                },
-                &[0, 1, 1, 3],
-                4,
-                None,
-            ),
-            launch(attention, &[5, 6, 7], 8, Some("attention")),
-            launch(
-                KernelOp::Gemm {
-                    prologue: Prologue::None,
-                    epilogue: vec![
-                        add(Broadcast::Columns),
-                        EpilogueOp::Elementwise(Activate { function: Activation::Gelu }.into()),
-                        add(Broadcast::Full),
-                    ],
-                    tile: GemmTile { rows: 24, columns: 64 },
-                },
-                &[8, 2, 1, 0],
-                9,
-                None,
-            ),
-            launch(
-                KernelOp::RowWise {
-                    prologue: Prologue::Softmax,
-                    epilogue: vec![EpilogueOp::Elementwise(Scale { factor: 0.5 }.into())],
-                    to: ElementType::F32,
-                },
-                &[9],
-                10,
-                Some("layer"),
-            ),
-            launch(
-                KernelOp::Gemm {
-                    prologue: Prologue::None,
-                    epilogue: vec![EpilogueOp::Gate(Activation::Silu)],
-                    tile: GemmTile::DEFAULT,
-                },
-                &[10, 2],
-                11,
-                None,
-            ),
-            launch(
-                KernelOp::BackToBackGemm {
-                    prologue: Prologue::RmsNorm { eps: 1e-5, affine: false },
-                    between: Between {
-                        epilogue: vec![add(Broadcast::Columns)],
-                        element: ElementType::F32,
-                    },
-                    epilogue: vec![add(Broadcast::Full)],
-                    rows: 24,
-                },
-                &[9, 2, 1, 2, 9],
-                12,
-                None,
-            ),
-        ];
-        let argument = |name: &str, role, value| Argument {
-            name: name.to_string(),
-            role,
-            value: ValueId(value),
-        };
-        let function = Function {
-            name: "layer".into(),
-            arguments: vec![argument("x", Role::Activation, 0), argument("v", Role::Weight, 1)],
-            values,
-            steps,
-            results: vec![("x".into(), ValueId(11)), ("y".into(), ValueId(12))],
-        };
-        Module { symbols, functions: vec![function], entry: "layer".into() }
-    }
-
-    #[test]
-    fn what_was_fused_stands_in_front_of_its_launch() {
-        insta::assert_snapshot!(module().to_mlir());
     }
 }

@@ -4,9 +4,13 @@
 //! and every [`Expression`] is evaluated in checked arithmetic.
 
 mod expression;
+mod expression_parse;
 mod expression_text;
 mod module;
+mod parse;
 mod print;
+#[cfg(test)]
+mod random;
 mod validation;
 
 pub use expression::{EvaluationError, Expression};

@@ -219,53 +219,25 @@ fn unique<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ElementType;
-    use crate::kernel::Family;
-    use crate::plan::{KernelEntry, LabeledResult, PieceRange, WeightEntry};
 
     fn plan() -> Plan {
-        let symbol = |index| Expression::Symbol(index);
-        let port = |name: &str, index| Port {
-            name: name.to_string(),
-            shape: vec![symbol(index)],
-            values: PortValues::Numbers,
-        };
-        let launch = Launch {
-            kernel: 0,
-            arguments: vec![
-                LaunchArgument::Address { place: Place::Weight(0), offset: symbol(0) },
-                LaunchArgument::Integer(symbol(1)),
-            ],
-            tiles: symbol(0),
-            scratch_bytes: Expression::Constant(0),
-            result: Some(LabeledResult {
-                label: "l".to_string(),
-                place: Place::Buffer(0),
-                element: ElementType::F32,
-                shape: vec![symbol(0)],
-            }),
-        };
-        Plan {
-            symbols: vec![
-                SymbolEntry {
-                    name: "height".to_string(),
-                    source: SymbolSource::Free { min: 1, max: 8, step: 1 },
-                },
-                SymbolEntry {
-                    name: "rows".to_string(),
-                    source: SymbolSource::Defined(Expression::FloorDiv(Box::new(symbol(0)), 2)),
-                },
-            ],
-            inputs: vec![port("x", 0)],
-            outputs: vec![port("y", 1)],
-            weights: vec![WeightEntry { name: "w".to_string(), bytes: 1 }],
-            kernels: vec![KernelEntry { symbol: "k".to_string(), family: Family::Move }],
-            programs: vec![Program { buffers: vec![symbol(0)], launches: vec![launch] }],
-            pieces: vec![Piece {
-                ranges: vec![PieceRange { symbol: 0, min: 1, max: 8 }],
-                program: 0,
-            }],
-        }
+        let text = r#"
+            module attributes {plan.symbols = ["height in 1..=8", "rows = height floordiv 2"]} {
+              "plan.kernel"() {sym_name = "k", family = "move"} : () -> ()
+              "plan.piece"() {ranges = ["height in 1..=8"], program = @program} : () -> ()
+              func.func @program() {
+                %input0 = "plan.input"() {name = "x", shape = ["height"]} : () -> !plan.memory
+                %output0 = "plan.output"() {name = "y", shape = ["rows"]} : () -> !plan.memory
+                %weight0 = "plan.weight"() {name = "w", bytes = 1} : () -> !plan.memory
+                %buffer0 = "plan.buffer"() {bytes = "height"} : () -> !plan.memory
+                "plan.launch"(%weight0) {
+                  kernel = @k, arguments = ["weight0 + height", "rows"], tiles = "height", scratch_bytes = "0",
+                  label = "l", result = "buffer0[height] x f32"
+                } : (!plan.memory) -> ()
+                func.return
+              }
+            }"#;
+        Plan::parse(text).unwrap()
     }
 
     fn error(change: impl FnOnce(&mut Plan)) -> String {

@@ -10,10 +10,12 @@
 //! ```
 //!
 //! What is read is the part of MLIR that our dialects need: a module of functions of one block, operations in their generic
-//! form, and upstream's short forms of `func.func`, `func.call` and `func.return`. Other things that MLIR would take (aliases,
+//! form in them and beside them, and upstream's short forms of `func.func`, `func.call` and `func.return`. Other things that MLIR would take (aliases,
 //! several blocks, operations with several results) are errors that say so. MLIR itself reads the same text:
 //! `ocellus-mlir` holds it against the dialects' IRDL.
 
+#[cfg(test)]
+pub(crate) mod damage;
 mod lexer;
 mod parser;
 pub mod text;

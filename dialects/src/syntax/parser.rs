@@ -27,7 +27,8 @@ struct Parser<'t>(Cursor<'t>);
 impl Parser<'_> {
     fn module(&mut self) -> Result<Module> {
         let place = self.0.place();
-        let mut module = Module { place, attributes: vec![], functions: vec![] };
+        let mut module =
+            Module { place, attributes: vec![], operations: vec![], functions: vec![] };
         if !(self.0.accept_word("module") || self.0.accept_word("builtin.module")) {
             while !self.0.is_at_end() {
                 module.functions.push(self.function()?);
@@ -42,7 +43,10 @@ impl Parser<'_> {
         }
         self.0.expect("{")?;
         while !self.0.accept("}") {
-            module.functions.push(self.function()?);
+            match self.0.is_at("\"") || self.0.is_at("%") {
+                true => module.operations.push(self.operation()?),
+                false => module.functions.push(self.function()?),
+            }
         }
         Ok(module)
     }

@@ -20,13 +20,15 @@ impl fmt::Display for Place {
     }
 }
 
-/// `module attributes {...} { func.func .. }`.
+/// `module attributes {...} { "plan.kernel"() .. func.func .. }`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Module {
     /// Where it begins.
     pub place: Place,
     /// The attributes, by name.
     pub attributes: Vec<(String, Attribute)>,
+    /// The operations that stand in no function.
+    pub operations: Vec<Operation>,
     /// The functions.
     pub functions: Vec<Function>,
 }

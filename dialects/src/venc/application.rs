@@ -5,6 +5,9 @@ use super::{Operand, VencError};
 use crate::symbolic::Dim;
 use crate::tensor::{ElementType, TensorType};
 
+/// More than any dimension of a weight has; a product of two of them, in bytes, fits into 64 bits.
+const MAX_OF_A_WEIGHT: i64 = 1 << 28;
+
 /// One application of an operation, with what its checks need in order to report.
 pub struct Application<'a> {
     /// The operation's name.
@@ -52,6 +55,18 @@ impl<'a> Application<'a> {
                     format!("and must be stored as {first}, as operand #0 is: insert a venc.cast");
                 Err(self.bad_operand(index, wanted))
             }
+        }
+    }
+
+    /// That the dimensions of a weight are numbers that its products can be counted with.
+    pub fn countable(&self, index: usize) -> Result<(), VencError> {
+        let mut dims = self.operands.get(index).into_iter().flat_map(|ty| &ty.shape);
+        match dims.any(|dim| dim.as_constant().is_some_and(|size| size > MAX_OF_A_WEIGHT)) {
+            false => Ok(()),
+            true => Err(self.bad_operand(
+                index,
+                format!("and no dimension of it may be above {MAX_OF_A_WEIGHT}"),
+            )),
         }
     }
 

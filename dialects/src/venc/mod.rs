@@ -23,11 +23,12 @@ mod op;
 mod operand;
 mod operation;
 mod operations;
-mod parse;
+pub(crate) mod parse;
+pub(crate) mod parts;
 pub(crate) mod print;
 #[cfg(test)]
 pub(crate) mod random;
-mod reader;
+pub(crate) mod reader;
 mod verify;
 
 pub use activation::Activation;

@@ -42,7 +42,7 @@ impl Op {
     }
 
     /// The operation applied to operands of those types, for its checks.
-    pub(super) fn applied_to<'a>(&self, operands: &'a [&'a TensorType]) -> Application<'a> {
+    pub(crate) fn applied_to<'a>(&self, operands: &'a [&'a TensorType]) -> Application<'a> {
         let declared = self.operation().declaration().operands;
         Application { op: self.name(), declared, operands }
     }

@@ -1,14 +1,11 @@
 //! Reads `venc` from MLIR text: what [`Module`]'s `Display` writes, and what MLIR takes for the same: see
 //! [`syntax`](crate::syntax).
 
-use super::reader::{Reader, find};
-use super::{
-    Activate, Activation, Argument, Call, Function, Module, Node, Op, Role, ValueId, VencError,
-};
-use crate::symbolic::Symbols;
+use super::parts::{Values, arguments, header, results};
+use super::reader::Reader;
+use super::{Activate, Activation, Call, Function, Module, Node, Op, ValueId, VencError};
 use crate::syntax::{self, Attribute, Operation, Place, SyntaxError};
 use crate::tensor::TensorType;
-use std::collections::HashMap;
 
 /// A text that is no module of `venc`.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -35,55 +32,22 @@ impl Module {
     /// The module that a text holds, verified.
     pub fn parse(text: &str) -> Result<Module> {
         let parsed = syntax::parse(text)?;
-        let header = Reader { name: "module", place: parsed.place, attributes: &parsed.attributes };
-        let module = Module {
-            symbols: symbols(&header)?,
-            functions: parsed.functions.iter().map(function).collect::<Result<_>>()?,
-            entry: match header.optional("venc.entry") {
-                None => "main".to_string(),
-                Some(_) => header.attribute("venc.entry", "a name: @main", Attribute::symbol)?,
-            },
-        };
+        let (symbols, entry) = header(&parsed)?;
+        let functions = parsed.functions.iter().map(function).collect::<Result<_>>()?;
+        let module = Module { symbols, functions, entry };
         module.verify()?;
         Ok(module)
     }
 }
 
-fn symbols(module: &Reader) -> Result<Symbols> {
-    let mut symbols = Symbols::default();
-    let Some(declarations) = module.optional("venc.symbols") else { return Ok(symbols) };
-    let wanted = || module.kind("venc.symbols", "an array of strings: [\"images in 1..=32\"]");
-    for declaration in declarations.elements().ok_or_else(wanted)? {
-        let declaration = declaration.string().ok_or_else(wanted)?;
-        symbols.declare_text(&declaration).map_err(|error| module.error(error.to_string()))?;
-    }
-    Ok(symbols)
-}
-
 fn function(parsed: &syntax::Function) -> Result<Function> {
-    let reader = Reader { name: "func.func", place: parsed.place, attributes: &[] };
     let mut values = Values::default();
-    let mut arguments = vec![];
-    for (position, argument) in parsed.arguments.iter().enumerate() {
-        let ty = reader.tensor_type(&argument.ty)?;
-        values.define(&argument.name, &ty).map_err(|message| reader.error(message))?;
-        let described = |name| find(&argument.attributes, name);
-        arguments.push(Argument {
-            name: described("venc.name")
-                .and_then(Attribute::string)
-                .unwrap_or_else(|| format!("arg{position}")),
-            ty,
-            role: match described("venc.weight") {
-                Some(_) => Role::Weight,
-                None => Role::Activation,
-            },
-        });
-    }
+    let arguments = arguments(parsed, &mut values)?;
     let (mut nodes, mut returned) = (vec![], None);
     for operation in &parsed.operations {
         let reader = Reader::of(operation);
         if returned.is_some() {
-            return Err(reader.error("an operation stands behind func.return".into()));
+            return Err(reader.behind_the_end());
         }
         let operands = values.operands(operation)?;
         if operation.name == "func.return" {
@@ -91,54 +55,17 @@ fn function(parsed: &syntax::Function) -> Result<Function> {
             continue;
         }
         let node = node(&reader, operation, operands)?;
-        let name = operation.result.as_ref();
-        let name = name.ok_or_else(|| {
-            reader.error(format!("{} has a result without a name", operation.name))
-        })?;
-        values.define(name, &node.ty).map_err(|message| reader.error(message))?;
+        values.define_result(&reader, operation, &node.ty)?;
         nodes.push(node);
     }
-    let returned = returned
-        .ok_or_else(|| reader.error(format!("@{} does not end with func.return", parsed.name)))?;
+    let reader = Reader { name: "func.func", place: parsed.place, attributes: &[] };
     let results = results(&reader, parsed, returned, &values)?;
     Ok(Function { name: parsed.name.clone(), arguments, nodes, results })
 }
 
-/// What is returned, by the names of the signature, whose types it must have.
-fn results(
-    reader: &Reader,
-    parsed: &syntax::Function,
-    returned: Vec<ValueId>,
-    values: &Values,
-) -> Result<Vec<(String, ValueId)>> {
-    if returned.len() != parsed.results.len() {
-        let (given, declared) = (returned.len(), parsed.results.len());
-        return Err(reader.error(format!(
-            "@{} returns {given} value(s), and its signature says {declared}",
-            parsed.name
-        )));
-    }
-    let mut results = vec![];
-    for (position, ((ty, attributes), value)) in parsed.results.iter().zip(returned).enumerate() {
-        let (declared, given) = (reader.tensor_type(ty)?, &values.types[value.index()]);
-        if declared != *given {
-            return Err(reader.error(format!(
-                "@{} returns {given} as result #{position}, and its signature says {declared}",
-                parsed.name
-            )));
-        }
-        let name = find(attributes, "venc.name").and_then(Attribute::string);
-        results.push((name.unwrap_or_else(|| format!("result{position}")), value));
-    }
-    Ok(results)
-}
-
 fn node(reader: &Reader, operation: &Operation, operands: Vec<ValueId>) -> Result<Node> {
     let name = operation.name.as_str();
-    let [result] = operation.result_types.as_slice() else {
-        return Err(reader.error(format!("{name} must give one result")));
-    };
-    let ty = reader.tensor_type(result)?;
+    let ty = reader.result_type(operation)?;
     let op = match name.strip_prefix("venc.") {
         Some(op) => self::operation(reader, op, &ty)?,
         None if name == "func.call" => {
@@ -146,22 +73,14 @@ fn node(reader: &Reader, operation: &Operation, operands: Vec<ValueId>) -> Resul
         }
         None => return Err(reader.error(format!("{name} is no operation of venc"))),
     };
-    let label = match reader.optional("label") {
-        None => None,
-        Some(_) => Some(reader.attribute("label", "a string", Attribute::string)?),
-    };
     let known = op.attributes();
-    let is_known = |name: &str| {
-        name == "label" || name == "callee" || known.iter().any(|(known, _)| *known == name)
-    };
-    match operation.attributes.iter().find(|(name, _)| !is_known(name)) {
-        None => Ok(Node { op, operands, ty, label }),
-        Some((unknown, _)) => Err(reader.error(format!("{name} has no attribute `{unknown}`"))),
-    }
+    let known = known.iter().map(|(name, _)| *name).chain(["label", "callee"]);
+    reader.has_only(known)?;
+    Ok(Node { op, operands, ty, label: reader.label()? })
 }
 
 /// The operation of that name in the text, without the dialect.
-fn operation(reader: &Reader, name: &str, result: &TensorType) -> Result<Op> {
+pub(crate) fn operation(reader: &Reader, name: &str, result: &TensorType) -> Result<Op> {
     let is_function = Activation::from_name(name).is_some();
     let declared = match is_function {
         true => Some(&Activate::DECLARATION),
@@ -177,52 +96,10 @@ fn operation(reader: &Reader, name: &str, result: &TensorType) -> Result<Op> {
     }
 }
 
-/// The values of a function so far.
-#[derive(Default)]
-struct Values {
-    by_name: HashMap<String, ValueId>,
-    types: Vec<TensorType>,
-}
-
-impl Values {
-    fn define(&mut self, name: &str, ty: &TensorType) -> std::result::Result<(), String> {
-        let next = ValueId(self.types.len() as u32);
-        self.types.push(ty.clone());
-        match self.by_name.insert(name.to_string(), next) {
-            None => Ok(()),
-            Some(_) => Err(format!("%{name} is defined twice")),
-        }
-    }
-
-    /// The operands of an operation, of the types that it says.
-    fn operands(&self, operation: &Operation) -> Result<Vec<ValueId>> {
-        let reader = Reader::of(operation);
-        let (given, typed) = (operation.operands.len(), operation.operand_types.len());
-        if given != typed {
-            let name = &operation.name;
-            return Err(reader.error(format!("{name} has {given} operand(s) and {typed} type(s)")));
-        }
-        let mut operands = vec![];
-        for (value, ty) in operation.operands.iter().zip(&operation.operand_types) {
-            let at = Reader { place: value.place, ..reader };
-            let id = *self
-                .by_name
-                .get(&value.name)
-                .ok_or_else(|| at.error(format!("%{} is defined nowhere before", value.name)))?;
-            let (said, known) = (reader.tensor_type(ty)?, &self.types[id.index()]);
-            if said != *known {
-                let name = &value.name;
-                return Err(at.error(format!("%{name} is {known}, and its use says {said}")));
-            }
-            operands.push(id);
-        }
-        Ok(operands)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::syntax::damage::{damaged, damages};
     use crate::venc::random::modules;
     use proptest::prelude::*;
 
@@ -238,31 +115,12 @@ mod tests {
         }
 
         #[test]
-        fn damaged_text_gives_an_error_or_a_module(
-            module in modules(),
-            damages in prop::collection::vec((any::<prop::sample::Index>(), 0usize..4, any::<char>(), 0usize..40), 1..4),
-        ) {
-            let text = damages.into_iter().fold(module.to_string(), |text, (at, kind, with, length)| {
-                damaged(&text, at.index(text.chars().count().max(1)), kind, with, length)
-            });
+        fn damaged_text_gives_an_error_or_a_module(module in modules(), damages in damages()) {
             // Whatever is read must have been verified.
-            if let Ok(module) = Module::parse(&text) {
+            if let Ok(module) = Module::parse(&damaged(&module.to_string(), &damages)) {
                 prop_assert!(module.verify().is_ok());
             }
         }
-    }
-
-    fn damaged(text: &str, at: usize, kind: usize, with: char, length: usize) -> String {
-        let characters: Vec<char> = text.chars().collect();
-        let (before, after) = characters.split_at(at.min(characters.len()));
-        let (piece, rest) = after.split_at(length.min(after.len()));
-        let middle: Vec<char> = match kind {
-            0 => vec![],
-            1 => vec![with],
-            2 => [piece, piece].concat(),
-            _ => piece.iter().rev().copied().collect(),
-        };
-        [before, &middle, rest].concat().into_iter().collect()
     }
 
     const SMALL: &str = r#"

@@ -100,7 +100,7 @@ fn kernels(program: &Stages) -> String {
         } else {
             String::new()
         };
-        format!("{title}{}", piece.module.to_mlir())
+        format!("{title}{}", piece.module)
     });
     text.collect()
 }
@@ -110,7 +110,7 @@ fn text(program: &Stages, stage: Emit, options: &CompileOptions) -> Result<Strin
         Emit::Venc => program.venc.to_string(),
         Emit::Saturated => saturated(program, options)?,
         Emit::Kernel => kernels(program),
-        Emit::Plan => program.host.plan.to_mlir(),
+        Emit::Plan => program.host.plan.to_string(),
         Emit::Llvm => program.llvm()?,
         Emit::Asm => program.assembly()?,
     };

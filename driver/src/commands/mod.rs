@@ -6,6 +6,7 @@ pub mod compile;
 pub mod doctor;
 pub mod explain;
 pub mod init;
+pub mod opt;
 pub mod run;
 pub mod verify;
 
@@ -27,6 +28,7 @@ enum Command {
     Bench(bench::Arguments),
     Calibrate(calibrate::Arguments),
     Explain(explain::Arguments),
+    Opt(opt::Arguments),
     Init(init::Arguments),
     Doctor(doctor::Arguments),
 }
@@ -41,6 +43,7 @@ impl CommandLine {
             Command::Bench(arguments) => bench::run(&arguments),
             Command::Calibrate(arguments) => calibrate::run(&arguments),
             Command::Explain(arguments) => explain::run(&arguments),
+            Command::Opt(arguments) => opt::run(&arguments),
             Command::Init(arguments) => init::run(&arguments),
             Command::Doctor(arguments) => doctor::run(&arguments),
         }

@@ -3,7 +3,7 @@
 use super::assumption::Assumption;
 use crate::analysis::{Facts, Types};
 use crate::language::Term;
-use crate::meaning::{EpilogueStep, Meaning, meets};
+use crate::meaning::{EpilogueStep, Meaning};
 use egg::{EGraph, Id, Subst, Var};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::kernel::{Broadcast, Combine};
@@ -205,7 +205,7 @@ impl Condition {
             Condition::ReadsAllRows(x, index) => {
                 ty(x)?.shape.iter().rev().nth(1)? == ty(index)?.shape.first()?
             }
-            Condition::Meets(broadcast, of, operand) => meets(ty(of)?, *broadcast, ty(operand)?),
+            Condition::Meets(broadcast, of, operand) => broadcast.meets(ty(of)?, ty(operand)?),
             Condition::CombinesNoFull(how, epilogue) => match &facts(epilogue)?.meaning {
                 Ok(Meaning::Epilogue(steps)) => !steps.iter().any(|step| {
                     matches!(step, EpilogueStep::Combine(other, Broadcast::Full, _) if other == how)

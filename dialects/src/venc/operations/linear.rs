@@ -19,6 +19,7 @@ impl Semantics for Linear {
     fn infer(&self, app: &Application) -> Result<TensorType, VencError> {
         let [x, weight] = app.take()?;
         app.same_element()?;
+        app.countable(1)?;
         app.shape(1, &[weight.shape[0].clone(), x.width()])?;
         let mut shape = x.shape.clone();
         if let Some(last) = shape.last_mut() {

@@ -1,0 +1,172 @@
+//! [`infer`]: what a launch gives, by the typing of the `venc` operations that it does.
+
+use super::{EpilogueOp, KernelOp, Mask, Prologue, View};
+use crate::tensor::{ElementType, TensorType};
+use crate::venc::{
+    self, BroadcastImages, Cast, Concat, LayerNorm, Linear, LinearSlices, MaskSegments, Matmul,
+    MergeHeads, NormScale, Op, Patchify, Reshape, RmsNorm, Rope, Scale, SelectToken, SliceColumns,
+    SliceTokens, Softmax, SplitHeads, SumSlices,
+};
+
+type Result<T> = std::result::Result<T, String>;
+
+/// The type of what a launch gives. How a kernel stores it is up to whoever launches it, but for one that moves elements:
+/// the element is one that it may have.
+pub fn infer(op: &KernelOp, operands: &[&TensorType]) -> Result<TensorType> {
+    let mut operands = operands.iter().copied();
+    let given = match op {
+        KernelOp::Gemm { prologue, epilogue, tile } => {
+            at_least_one("tile", [tile.rows, tile.columns])?;
+            let rows = rows(*prologue, &mut operands)?;
+            let product = apply(Linear, &[&rows, next(&mut operands)?])?;
+            epilogue_of(epilogue, product, &mut operands)?
+        }
+        KernelOp::BackToBackGemm { prologue, between, epilogue, rows: tile } => {
+            at_least_one("block", [*tile])?;
+            let rows = rows(*prologue, &mut operands)?;
+            let product = apply(Linear, &[&rows, next(&mut operands)?])?;
+            let mut middle = epilogue_of(&between.epilogue, product, &mut operands)?;
+            middle.element = between.element;
+            let product = apply(Linear, &[&middle, next(&mut operands)?])?;
+            epilogue_of(epilogue, product, &mut operands)?
+        }
+        KernelOp::RowWise { prologue, epilogue, to } => {
+            let rows = rows(*prologue, &mut operands)?;
+            let given = epilogue_of(epilogue, rows, &mut operands)?;
+            apply(Cast { to: *to }, &[&given])?
+        }
+        KernelOp::PartialGemm { slices, tile } => {
+            at_least_one("tile", [tile.rows, tile.columns])?;
+            apply(LinearSlices { slices: *slices }, &[next(&mut operands)?, next(&mut operands)?])?
+        }
+        KernelOp::BatchedGemm { transpose_rhs } => {
+            let transpose_rhs = *transpose_rhs;
+            apply(Matmul { transpose_rhs }, &[next(&mut operands)?, next(&mut operands)?])?
+        }
+        KernelOp::Attention { heads, scale, rotary, mask } => {
+            attention((*heads, *scale), (*rotary, *mask), &mut operands)?
+        }
+        KernelOp::Move(op) => apply(op.clone(), &operands.by_ref().collect::<Vec<_>>())?,
+    };
+    match operands.next() {
+        None => Ok(given),
+        Some(ty) => Err(format!("it does not read its last operand, {ty}")),
+    }
+}
+
+/// The `venc` operation that a view is, of a value of type `of` read as `ty`.
+pub fn view_as_op(view: &View, ty: &TensorType) -> Result<Op> {
+    let dim = |axis: usize| ty.shape.get(axis).cloned().ok_or(format!("{ty} has too few dims"));
+    Ok(match view {
+        View::SliceColumns { start } => {
+            let width = ty.width().as_constant();
+            let length = width
+                .ok_or_else(|| format!("a view of {} columns, which are symbolic", ty.width()))?;
+            SliceColumns { start: *start, length }.into()
+        }
+        View::SelectToken { index } => SelectToken { index: *index }.into(),
+        View::SliceTokens { start } => SliceTokens { start: *start, length: dim(1)? }.into(),
+        View::Reshape => Reshape { shape: ty.shape.clone() }.into(),
+        View::BroadcastImages { images } => BroadcastImages { images: images.clone() }.into(),
+        View::Patches { height, width, rows, cols } => {
+            let (rows, cols) = (rows.clone(), cols.clone());
+            Patchify { height: *height, width: *width, rows, cols }.into()
+        }
+    })
+}
+
+fn apply(op: impl Into<Op>, operands: &[&TensorType]) -> Result<TensorType> {
+    venc::infer(&op.into(), operands).map_err(|error| error.to_string())
+}
+
+fn next<'a>(operands: &mut impl Iterator<Item = &'a TensorType>) -> Result<&'a TensorType> {
+    operands.next().ok_or_else(|| "it needs an operand more".to_string())
+}
+
+fn at_least_one<const N: usize>(what: &str, sizes: [i64; N]) -> Result<()> {
+    match sizes.iter().all(|size| *size >= 1) {
+        true => Ok(()),
+        false => Err(format!("its {what} has nothing in it")),
+    }
+}
+
+/// The rows that a kernel computes on: the first operand after its prologue.
+fn rows<'a>(
+    prologue: Prologue,
+    operands: &mut impl Iterator<Item = &'a TensorType>,
+) -> Result<TensorType> {
+    let x = next(operands)?;
+    let op: Op = match prologue {
+        Prologue::None => return Ok(x.clone()),
+        Prologue::Cast { to } => Cast { to }.into(),
+        Prologue::LayerNorm { eps, .. } => LayerNorm { eps }.into(),
+        Prologue::RmsNorm { eps, .. } => RmsNorm { eps }.into(),
+        Prologue::NormScale { centered, eps } => NormScale { centered, eps }.into(),
+        Prologue::SumSlices { slices } => {
+            if x.shape.first().and_then(|dim| dim.as_constant()) != Some(slices) {
+                return Err(format!("{x} is not {slices} slices"));
+            }
+            SumSlices { to: ElementType::F32 }.into()
+        }
+        Prologue::Softmax => Softmax.into(),
+    };
+    let mut all = vec![x];
+    all.extend(operands.take(prologue.operands()));
+    apply(op, &all)
+}
+
+/// What is left of `given` behind an epilogue. Storage does not matter: it is done in f32.
+fn epilogue_of<'a>(
+    epilogue: &[EpilogueOp],
+    mut given: TensorType,
+    operands: &mut impl Iterator<Item = &'a TensorType>,
+) -> Result<TensorType> {
+    for step in epilogue {
+        match step {
+            EpilogueOp::Elementwise(_) => {}
+            EpilogueOp::Combine(combine, broadcast) => {
+                let operand = next(operands)?;
+                if operand.element == ElementType::I32 || !broadcast.meets(&given, operand) {
+                    let (what, how) = (combine.name(), broadcast.name());
+                    return Err(format!("`{what}` to {given} cannot read {operand} as `{how}`"));
+                }
+            }
+            EpilogueOp::Gate(_) => {
+                let halves = given.width().as_constant().filter(|width| width % 2 == 0);
+                let width = halves.ok_or_else(|| format!("{given} has no halves for a gate"))?;
+                given = apply(SliceColumns { start: 0, length: width / 2 }, &[&given])?;
+            }
+            EpilogueOp::AfterTokens => {
+                let tokens = next(operands)?;
+                let tokens = TensorType { element: given.element, shape: tokens.shape.clone() };
+                given = apply(Concat { axis: 1 }, &[&tokens, &given])?;
+            }
+        }
+    }
+    Ok(given)
+}
+
+fn attention<'a>(
+    (heads, factor): (i64, f64),
+    (rotary, mask): (bool, Mask),
+    operands: &mut impl Iterator<Item = &'a TensorType>,
+) -> Result<TensorType> {
+    let [mut q, mut k, v] =
+        [next(operands)?.clone(), next(operands)?.clone(), next(operands)?.clone()];
+    if rotary {
+        let [cos, sin] = [next(operands)?, next(operands)?];
+        q = apply(Rope { heads }, &[&q, cos, sin])?;
+        k = apply(Rope { heads }, &[&k, cos, sin])?;
+    }
+    let split = |x: &TensorType| apply(SplitHeads { heads }, &[x]);
+    let [q, k, v] = [split(&q)?, split(&k)?, split(&v)?];
+    let scores = apply(Matmul { transpose_rhs: true }, &[&q, &k])?;
+    let scores = apply(Scale { factor }, &[&scores])?;
+    let scores = match mask {
+        Mask::Full => scores,
+        Mask::Segments => apply(MaskSegments, &[&scores, next(operands)?])?,
+    };
+    let weights = apply(Softmax, &[&scores])?;
+    let mixed = apply(Matmul { transpose_rhs: false }, &[&weights, &v])?;
+    apply(MergeHeads, &[&mixed])
+}

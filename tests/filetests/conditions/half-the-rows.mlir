@@ -1,0 +1,9 @@
+// opt --rule gate-into-epilogue
+func.func @main(%x: tensor<2x4x8xf32>, %w: tensor<32x8xf32> {venc.weight}) -> tensor<2x4x8xf32> {
+  %0 = "venc.linear"(%x, %w) : (tensor<2x4x8xf32>, tensor<32x8xf32>) -> tensor<2x4x32xf32>
+  %1 = "venc.slice_columns"(%0) {start = 0, length = 8} : (tensor<2x4x32xf32>) -> tensor<2x4x8xf32>
+  %2 = "venc.silu"(%1) : (tensor<2x4x8xf32>) -> tensor<2x4x8xf32>
+  %3 = "venc.slice_columns"(%0) {start = 8, length = 8} : (tensor<2x4x32xf32>) -> tensor<2x4x8xf32>
+  %y = "venc.multiply"(%2, %3) : (tensor<2x4x8xf32>, tensor<2x4x8xf32>) -> tensor<2x4x8xf32>
+  func.return %y : tensor<2x4x8xf32>
+}

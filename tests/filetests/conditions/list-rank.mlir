@@ -1,0 +1,5 @@
+// opt --rule concat-tokens-as-move
+func.func @main(%a: tensor<2x8xf32>, %b: tensor<2x8xf32>) -> tensor<2x16xf32> {
+  %y = "venc.concat"(%a, %b) {axis = 1} : (tensor<2x8xf32>, tensor<2x8xf32>) -> tensor<2x16xf32>
+  func.return %y : tensor<2x16xf32>
+}

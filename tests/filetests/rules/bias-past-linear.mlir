@@ -1,0 +1,6 @@
+// opt --rule bias-past-linear
+func.func @main(%x: tensor<2x4x8xf32>, %c: tensor<8xf32> {venc.weight}, %w: tensor<16x8xf32> {venc.weight}) -> tensor<2x4x16xf32> {
+  %0 = "venc.add"(%x, %c) : (tensor<2x4x8xf32>, tensor<8xf32>) -> tensor<2x4x8xf32>
+  %1 = "venc.linear"(%0, %w) : (tensor<2x4x8xf32>, tensor<16x8xf32>) -> tensor<2x4x16xf32>
+  func.return %1 : tensor<2x4x16xf32>
+}

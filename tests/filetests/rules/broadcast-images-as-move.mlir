@@ -1,0 +1,5 @@
+// opt --rule broadcast-images-as-move
+func.func @main(%x: tensor<1x4x8xf32>) -> tensor<2x4x8xf32> {
+  %0 = "venc.broadcast_images"(%x) : (tensor<1x4x8xf32>) -> tensor<2x4x8xf32>
+  func.return %0 : tensor<2x4x8xf32>
+}

@@ -1,0 +1,5 @@
+// opt --rule linear-as-gemm
+func.func @main(%x: tensor<2x4x8xf32>, %w: tensor<16x8xf32> {venc.weight}) -> tensor<2x4x16xf32> {
+  %0 = "venc.linear"(%x, %w) : (tensor<2x4x8xf32>, tensor<16x8xf32>) -> tensor<2x4x16xf32>
+  func.return %0 : tensor<2x4x16xf32>
+}

@@ -1,0 +1,5 @@
+// opt --rule linear-in-16-slices
+func.func @main(%x: tensor<2x4x2048xf32>, %w: tensor<16x2048xf32> {venc.weight}) -> tensor<2x4x16xf32> {
+  %0 = "venc.linear"(%x, %w) : (tensor<2x4x2048xf32>, tensor<16x2048xf32>) -> tensor<2x4x16xf32>
+  func.return %0 : tensor<2x4x16xf32>
+}

@@ -1,0 +1,5 @@
+// opt --rule matmul-transposed-as-batched-gemm
+func.func @main(%a: tensor<2x2x4x4xf32>, %b: tensor<2x2x6x4xf32>) -> tensor<2x2x4x6xf32> {
+  %0 = "venc.matmul"(%a, %b) {transpose_rhs = true} : (tensor<2x2x4x4xf32>, tensor<2x2x6x4xf32>) -> tensor<2x2x4x6xf32>
+  func.return %0 : tensor<2x2x4x6xf32>
+}

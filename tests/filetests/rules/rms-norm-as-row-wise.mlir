@@ -1,0 +1,5 @@
+// opt --rule rms-norm-as-row-wise
+func.func @main(%x: tensor<2x4x8xf32>, %weight: tensor<8xf32> {venc.weight}) -> tensor<2x4x8xf32> {
+  %0 = "venc.rms_norm"(%x, %weight) {eps = 1.0e-6 : f64} : (tensor<2x4x8xf32>, tensor<8xf32>) -> tensor<2x4x8xf32>
+  func.return %0 : tensor<2x4x8xf32>
+}

@@ -1,0 +1,6 @@
+// opt --rule select-token-before-rms-norm
+func.func @main(%x: tensor<2x6x8xf32>, %weight: tensor<8xf32> {venc.weight}) -> tensor<2x8xf32> {
+  %0 = "venc.rms_norm"(%x, %weight) {eps = 1.0e-6 : f64} : (tensor<2x6x8xf32>, tensor<8xf32>) -> tensor<2x6x8xf32>
+  %1 = "venc.select_token"(%0) {index = 1} : (tensor<2x6x8xf32>) -> tensor<2x8xf32>
+  func.return %1 : tensor<2x8xf32>
+}

@@ -1,0 +1,5 @@
+// opt --rule split-heads-as-move
+func.func @main(%x: tensor<2x4x8xf32>) -> tensor<2x2x4x4xf32> {
+  %0 = "venc.split_heads"(%x) {heads = 2} : (tensor<2x4x8xf32>) -> tensor<2x2x4x4xf32>
+  func.return %0 : tensor<2x2x4x4xf32>
+}
