@@ -11,33 +11,6 @@ pub(crate) struct Words(Vec<Word>);
 #[must_use]
 pub(crate) struct Address(usize);
 
-/// The words of a tensor of images: its address, the distance of rows, the distance of images.
-pub(crate) struct RowsOfImages {
-    at: Address,
-    row: Amount,
-    image: Amount,
-}
-
-impl RowsOfImages {
-    /// So many elements in each of so many rows of so many images.
-    pub(crate) fn walk(&self, [images, rows, width]: [&Amount; 3]) -> Walk {
-        let walk = Walk::run(width.clone()).times(rows.clone(), self.row.clone());
-        walk.times(images.clone(), self.image.clone())
-    }
-
-    /// The kernel reads there.
-    pub(crate) fn read(self, words: &mut Words, element: ElementType, extent: [&Amount; 3]) {
-        let walk = self.walk(extent);
-        words.read(self.at, element, [walk]);
-    }
-
-    /// The kernel writes there.
-    pub(crate) fn write(self, words: &mut Words, element: ElementType, extent: [&Amount; 3]) {
-        let walk = self.walk(extent);
-        words.write(self.at, element, [walk]);
-    }
-}
-
 impl Words {
     /// The next word is a number of things.
     pub(crate) fn count(&mut self) -> Amount {
@@ -64,11 +37,6 @@ impl Words {
         // Replaced by what is done there.
         self.0.push(Word::Distance);
         Address(self.0.len() - 1)
-    }
-
-    /// The next words are an address and the distances of rows and of images.
-    pub(crate) fn rows_of_images(&mut self) -> RowsOfImages {
-        RowsOfImages { at: self.address(), row: self.distance(), image: self.distance() }
     }
 
     /// The kernel reads there.
@@ -104,10 +72,5 @@ impl Words {
     /// The signature of a kernel whose words say how many tiles there are.
     pub(crate) fn tiled(self, tiles: Amount, scratch_bytes: impl Into<Amount>) -> Signature {
         Signature { words: self.0, tiles: Some(tiles), scratch_bytes: scratch_bytes.into() }
-    }
-
-    /// The signature of a kernel whose tiles say how many images there are.
-    pub(crate) fn by_image(self, scratch_bytes: impl Into<Amount>) -> Signature {
-        Signature { words: self.0, tiles: None, scratch_bytes: scratch_bytes.into() }
     }
 }

@@ -7,6 +7,7 @@ mod operand;
 mod patches;
 mod prologue;
 mod source;
+mod strided;
 
 pub use block::ArgumentReader;
 pub use chain::{Real, RowEpilogue, RowPrologue};
@@ -15,3 +16,5 @@ pub use operand::{BoundRows, RowOperand, RowOrder};
 pub use patches::{BoundPatches, PatchOperand};
 pub use prologue::BoundPrologue;
 pub use source::{BoundSource, RowSource};
+pub(crate) use strided::ImageExtent;
+pub use strided::{EvenRows, RowsOfImages};
