@@ -31,7 +31,6 @@ pub mod rowwise;
 mod symbols;
 mod target;
 pub mod vector;
-mod words;
 mod work;
 
 pub use access::{Access, NotStrided};

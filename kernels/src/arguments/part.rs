@@ -1,6 +1,6 @@
 //! [`Part`]: words of an argument block, in the order of their declaration, at any [`Stage`].
 
-use crate::rows::Real;
+use crate::rows::{Patch, Real};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::kernel::Combine;
 use ocellus_dialects::venc::{Activation, Elementwise};
@@ -78,7 +78,7 @@ macro_rules! constants {
     };
 }
 
-constants!(Activation, Combine, Elementwise, ElementType, Real, bool, i64);
+constants!(Activation, Combine, Elementwise, ElementType, Patch, Real, bool, i64);
 
 /// Declares a [`Part`]: a structure of parts, or one of several such structures. Its words are those of its fields, in
 /// their order.

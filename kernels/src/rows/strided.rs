@@ -1,9 +1,75 @@
 //! Operands and results that lie in memory at one or two distances, or in one run.
 
-use crate::Layout;
 use crate::arguments::{Address, Distance, Given, Placed, Tensor, Words, argument_block};
+use crate::launch::operand;
+use crate::mlir::{Builder, Value};
+use crate::vector;
+use crate::{Layout, Reason};
 use ocellus_dialects::ElementType;
+use ocellus_dialects::symbolic::Dim;
 use ocellus_runtime::signature::{Amount, Walk};
+
+argument_block! {
+    /// A number for each column.
+    pub struct ColumnOperand<S> {
+        /// How the numbers are stored.
+        pub element: ElementType,
+        /// The first.
+        pub start: Address<S>,
+    }
+}
+
+impl ColumnOperand<Given> {
+    /// The operand at that position, which must have a number for each of `width` columns and no more.
+    pub(crate) fn of(
+        (operands, position): (&[Layout], usize),
+        width: &Dim,
+    ) -> Result<Self, Reason> {
+        let ty = &operand(operands, position)?.ty;
+        match ty.elements() == *width && ty.width() == *width {
+            true => {
+                let start = Address(Tensor::Operand(position));
+                Ok(ColumnOperand { element: ty.element, start })
+            }
+            false => {
+                Err(Reason::Width { operand: position, ty: ty.clone(), wanted: width.clone() })
+            }
+        }
+    }
+}
+
+impl ColumnOperand<Placed> {
+    /// The kernel reads one number for each of that many columns.
+    pub(crate) fn read(&self, words: &mut Words, width: &Amount) {
+        words.read_run(&self.start, self.element, width.clone());
+    }
+}
+
+/// A number for each column, at run time.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::rows) struct BoundColumns {
+    /// How the numbers are stored.
+    pub(in crate::rows) element: ElementType,
+    /// The address of the first.
+    pub(in crate::rows) start: Value,
+}
+
+impl BoundColumns {
+    /// The numbers, of which the argument block is given.
+    pub(in crate::rows) fn load(
+        b: &mut Builder,
+        block: Value,
+        operand: &ColumnOperand<Placed>,
+    ) -> Self {
+        BoundColumns { element: operand.element, start: operand.start.load(b, block) }
+    }
+
+    /// Some of the numbers, from `column` on.
+    pub(in crate::rows) fn read(&self, b: &mut Builder, column: Value, lanes: u32) -> Value {
+        let pointer = vector::element_pointer(b, self.start, self.element, column);
+        vector::load(b, self.element, pointer, lanes)
+    }
+}
 
 argument_block! {
     /// Rows at one distance.
