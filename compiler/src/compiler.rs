@@ -4,12 +4,12 @@ use crate::configuration::CompilationConfig;
 use crate::encoder::Encoder;
 use crate::explain::{Compilation, Explanation, ExplanationError};
 use crate::flops::matrix_flops;
-use crate::passes::{self, AssignSlots, PassError, pack_all};
-use crate::program::Program;
+use crate::passes::{self, AssignBuffers, PassError, pack_all};
+use crate::stages::Stages;
 use crate::switches::{Pass, Switches};
 use crate::target::{Target, TargetError};
 use ocellus_checkpoint::NonFiniteWeight;
-use ocellus_codegen::{self as codegen, CodegenError, Optimisation};
+use ocellus_codegen::{self as codegen, CodegenError, Optimization};
 use ocellus_dialects::symbolic::{SymbolError, SymbolRange, Symbols};
 use ocellus_dialects::venc::VencError;
 use ocellus_frontend::Model;
@@ -119,8 +119,8 @@ pub struct Compiler {
     config: CompilationConfig,
     /// Rules beside those of Ocellus.
     more_rules: Vec<(Group, &'static Rule)>,
-    /// How intermediates share slots.
-    share_slots: AssignSlots,
+    /// How intermediates share buffers.
+    share_buffers: AssignBuffers,
 }
 
 impl Compiler {
@@ -130,7 +130,7 @@ impl Compiler {
             target,
             config: CompilationConfig::default(),
             more_rules: vec![],
-            share_slots: passes::assign_slots,
+            share_buffers: passes::assign_buffers,
         }
     }
 
@@ -177,17 +177,18 @@ impl Compiler {
         self
     }
 
-    /// Replaces the way in which slots are shared, by one that may be wrong.
+    /// Replaces the way in which buffers are shared, by one that may be wrong.
     #[cfg(test)]
-    pub(crate) fn with_shared_slots(mut self, share_slots: AssignSlots) -> Self {
-        self.share_slots = share_slots;
+    pub(crate) fn with_shared_buffers(mut self, share_buffers: AssignBuffers) -> Self {
+        self.share_buffers = share_buffers;
         self
     }
 
     /// The rewrite rules, all of them on, and what they may assume.
-    pub(crate) fn rules(&self) -> ocellus_rewrite::Switches {
+    pub(crate) fn rules(&self) -> ocellus_rewrite::RuleSwitches {
         let rules = ocellus_rewrite::rules().chain(self.more_rules.iter().copied());
-        ocellus_rewrite::Switches::of(rules).and_assuming(self.config.assumptions.iter().copied())
+        ocellus_rewrite::RuleSwitches::of(rules)
+            .and_assuming(self.config.assumptions.iter().copied())
     }
 
     /// The rates that kernels are chosen by.
@@ -205,38 +206,38 @@ impl Compiler {
     }
 
     /// Compiles up to the host program; no machine code, no weight is touched.
-    pub fn lower(&self, model: &Model) -> Result<Program, CompileError> {
-        self.lower_observed(model, &mut |_| {})
+    pub fn stages(&self, model: &Model) -> Result<Stages, CompileError> {
+        self.stages_observed(model, &mut |_| {})
     }
 
-    fn lower_observed(
+    fn stages_observed(
         &self,
         model: &Model,
         observe: &mut dyn FnMut(Stage),
-    ) -> Result<Program, CompileError> {
+    ) -> Result<Stages, CompileError> {
         let mut module = model.module.clone();
         self.apply_ranges(&mut module.symbols)?;
         module.verify()?;
         observe(Stage::Saturate);
         let switches = Switches::of(self.rules()).and_without(&self.config.disabled)?;
-        let specialised = match switches.is_on(Pass::Specialise) {
-            true => ocellus_rewrite::specialise(&module),
+        let specialized = match switches.is_on(Pass::Specialize) {
+            true => ocellus_rewrite::specialize(&module),
             false => module.clone(),
         };
-        let most = if switches.is_on(Pass::CutRange) { PieceOptions::default().most } else { 1 };
-        let (rates, options) = (self.rates()?, PieceOptions { most, ..PieceOptions::default() });
+        let max = if switches.is_on(Pass::CutRange) { PieceOptions::default().max } else { 1 };
+        let (rates, options) = (self.rates()?, PieceOptions { max, ..PieceOptions::default() });
         let chosen =
-            ocellus_rewrite::choose_pieces(&specialised, &rates, switches.rules(), options)?;
+            ocellus_rewrite::choose_pieces(&specialized, &rates, switches.rules(), options)?;
         let (pieces, reports): (Vec<_>, Vec<_>) = chosen.into_iter().unzip();
         observe(Stage::Plan);
-        let assign_slots = match switches.is_on(Pass::ShareSlots) {
-            true => self.share_slots,
-            false => passes::slot_for_each,
+        let assign_buffers = match switches.is_on(Pass::ShareBuffers) {
+            true => self.share_buffers,
+            false => passes::buffer_for_each,
         };
-        let host = passes::plan_with(&module, &pieces, self.target.cpu(), assign_slots)?;
-        let optimisation = match switches.is_on(Pass::OptimiseCode) {
-            true => Optimisation::Full,
-            false => Optimisation::Off,
+        let host = passes::plan_with(&module, &pieces, self.target.cpu(), assign_buffers)?;
+        let optimization = match switches.is_on(Pass::OptimizeCode) {
+            true => Optimization::Full,
+            false => Optimization::Off,
         };
         let explanation = Explanation::gather(&Compilation {
             name: self.config.tag.as_deref().unwrap_or(&model.name),
@@ -249,7 +250,7 @@ impl Compiler {
             host: &host,
         })?;
         let target = self.target;
-        Ok(Program { venc: module, pieces, reports, host, explanation, target, optimisation })
+        Ok(Stages { venc: module, pieces, reports, host, explanation, target, optimization })
     }
 
     /// Compiles `model` and loads the result.
@@ -264,7 +265,7 @@ impl Compiler {
         &self,
         model: &Model,
         observe: &mut dyn FnMut(Stage),
-    ) -> Result<(Program, Artifact), CompileError> {
+    ) -> Result<(Stages, Artifact), CompileError> {
         self.compile_into(model, observe, ArtifactWriter::in_memory)
     }
 
@@ -275,7 +276,7 @@ impl Compiler {
         model: &Model,
         file: &Path,
         observe: &mut dyn FnMut(Stage),
-    ) -> Result<Program, CompileError> {
+    ) -> Result<Stages, CompileError> {
         let create = |contents| ArtifactWriter::create(file, contents);
         Ok(self.compile_into(model, observe, create)?.0)
     }
@@ -285,8 +286,8 @@ impl Compiler {
         model: &Model,
         observe: &mut dyn FnMut(Stage),
         create: impl FnOnce(ArtifactContents) -> Result<ArtifactWriter<D>, ArtifactError>,
-    ) -> Result<(Program, D::Written), CompileError> {
-        let mut program = self.lower_observed(model, observe)?;
+    ) -> Result<(Stages, D::Written), CompileError> {
+        let mut program = self.stages_observed(model, observe)?;
         let (written, warnings) = self.write(model, &program, observe, create)?;
         program.explanation.warnings.extend(listed(&warnings));
         Ok((program, written))
@@ -295,14 +296,14 @@ impl Compiler {
     fn write<D: Destination>(
         &self,
         model: &Model,
-        program: &Program,
+        program: &Stages,
         observe: &mut dyn FnMut(Stage),
         create: impl FnOnce(ArtifactContents) -> Result<ArtifactWriter<D>, ArtifactError>,
     ) -> Result<(D::Written, Vec<NonFiniteWeight>), CompileError> {
         observe(Stage::Emit);
         let (kernels, cpu) = (&program.host.kernels, self.target.cpu());
         let plan = Some(&program.host.plan);
-        let code = codegen::compile_kernels(kernels, plan, cpu, program.optimisation)?;
+        let code = codegen::compile_kernels(kernels, plan, cpu, program.optimization)?;
         let plan = program.host.plan.clone();
         let tag = self.config.tag.as_deref().unwrap_or(&model.name);
         let preprocessor = model.preprocessor_config.as_ref();

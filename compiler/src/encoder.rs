@@ -1,20 +1,20 @@
 //! [`Encoder`]: a compiled model, loaded and ready to run.
 
 use crate::explain::Explanation;
-use crate::program::Program;
+use crate::stages::Stages;
 use ocellus_runtime::artifact::{Artifact, ArtifactError};
 use ocellus_runtime::{HostTensor, LoadError, NonFinite, Options, Outputs, RunError, Session};
 use std::path::Path;
 
 /// A compiled model.
 pub struct Encoder {
-    program: Program,
+    program: Stages,
     session: Session,
 }
 
 impl Encoder {
     /// Loads what the compiler has just written.
-    pub(crate) fn new(program: Program, artifact: Artifact) -> Result<Self, LoadError> {
+    pub(crate) fn new(program: Stages, artifact: Artifact) -> Result<Self, LoadError> {
         // SAFETY: the compiler of this process has just written the artifact, into memory of its own.
         let session = unsafe { Session::new(artifact, Options::default()) }?;
         Ok(Encoder { program, session })
@@ -38,7 +38,7 @@ impl Encoder {
     }
 
     /// What was compiled, stage by stage.
-    pub fn program(&self) -> &Program {
+    pub fn program(&self) -> &Stages {
         &self.program
     }
 

@@ -8,35 +8,35 @@ use std::collections::BTreeSet;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Pass {
     /// A symbol of one value becomes that value.
-    Specialise,
+    Specialize,
     /// The range is cut into pieces; without, one program serves all of it.
     CutRange,
-    /// Each launch gets the schedule that suits its size; without, the usual one.
+    /// Each launch gets the schedule that suits its size; without, the default.
     ChooseSchedules,
-    /// Intermediates take turns in the slots of the arena; without, each has its own.
-    ShareSlots,
-    /// LLVM optimises the kernels; without, only its backend sees them.
-    OptimiseCode,
+    /// Intermediates take turns in the buffers of the arena; without, each has its own.
+    ShareBuffers,
+    /// LLVM optimizes the kernels; without, only its backend sees them.
+    OptimizeCode,
 }
 
 impl Pass {
     /// Every pass, in the order in which they run.
     pub const ALL: [Pass; 5] = [
-        Pass::Specialise,
+        Pass::Specialize,
         Pass::CutRange,
         Pass::ChooseSchedules,
-        Pass::ShareSlots,
-        Pass::OptimiseCode,
+        Pass::ShareBuffers,
+        Pass::OptimizeCode,
     ];
 
     /// The name that `--disable` takes.
     pub fn name(self) -> &'static str {
         match self {
-            Pass::Specialise => "specialise",
+            Pass::Specialize => "specialize",
             Pass::CutRange => "cut-range",
             Pass::ChooseSchedules => "choose-schedules",
-            Pass::ShareSlots => "share-slots",
-            Pass::OptimiseCode => "optimise-code",
+            Pass::ShareBuffers => "share-buffers",
+            Pass::OptimizeCode => "optimize-code",
         }
     }
 
@@ -49,13 +49,13 @@ impl Pass {
 /// The rules and passes of a compilation, and which of them are off.
 #[derive(Clone, Debug, Default)]
 pub struct Switches {
-    rules: rewrite::Switches,
+    rules: rewrite::RuleSwitches,
     off: BTreeSet<Pass>,
 }
 
 impl Switches {
     /// Those rules, and every pass.
-    pub fn of(rules: rewrite::Switches) -> Self {
+    pub fn of(rules: rewrite::RuleSwitches) -> Self {
         Switches { rules, off: BTreeSet::new() }
     }
 
@@ -81,13 +81,13 @@ impl Switches {
             })?;
         }
         if !self.is_on(Pass::ChooseSchedules) {
-            self.rules = self.rules.with_usual_schedules();
+            self.rules = self.rules.with_default_schedules();
         }
         Ok(self)
     }
 
     /// The rewrite rules.
-    pub fn rules(&self) -> &rewrite::Switches {
+    pub fn rules(&self) -> &rewrite::RuleSwitches {
         &self.rules
     }
 
@@ -114,15 +114,15 @@ mod tests {
 
     #[test]
     fn rules_groups_and_passes_are_turned_off_by_name() {
-        let switches = Switches::without(["share-slots", "fusion", "merge-qkv"]).unwrap();
-        assert!(!switches.is_on(Pass::ShareSlots) && switches.is_on(Pass::Specialise));
+        let switches = Switches::without(["share-buffers", "fusion", "merge-qkv"]).unwrap();
+        assert!(!switches.is_on(Pass::ShareBuffers) && switches.is_on(Pass::Specialize));
         assert!(switches.rules().disabled().any(|rule| rule == "merge-qkv"));
         assert!(switches.rules().disabled().count() > 3);
     }
 
     #[test]
     fn of_an_unknown_name_the_nearest_are_said_of_both_kinds() {
-        for (wrong, near) in [("merge-qvk", "`merge-qkv`"), ("shared-slots", "`share-slots`")] {
+        for (wrong, near) in [("merge-qvk", "`merge-qkv`"), ("shared-buffers", "`share-buffers`")] {
             let error = Switches::without([wrong]).unwrap_err().to_string();
             assert!(error.contains(&format!("no rule or pass `{wrong}`")), "{error}");
             assert!(error.contains(near), "{error}");

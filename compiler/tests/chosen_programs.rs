@@ -14,7 +14,7 @@ use ocellus_frontend::Model;
 use ocellus_frontend::nn::{self, TransformerBlock};
 use ocellus_kernels::CpuTarget;
 use ocellus_rewrite::{
-    Limits, PieceOptions, PieceProgram, ProgramPrice, Saturated, Switches, TargetDescription,
+    Limits, PieceOptions, PieceProgram, ProgramCost, Saturated, Switches, TargetDescription,
     choose, choose_pieces,
 };
 use ocellus_runtime::{HostTensor, Session};
@@ -37,11 +37,11 @@ fn block(images: i64, tokens: i64) -> Model {
 }
 
 /// Sizes over the range, every doubling as likely as any other.
-fn sizes(count: usize, most: [f64; 2]) -> Vec<Bindings> {
+fn sizes(count: usize, max: [f64; 2]) -> Vec<Bindings> {
     let mut random = StdRng::seed_from_u64(11);
     let mut size = || {
-        let mut value = |most: f64| most.powf(random.random::<f64>()).round() as i64;
-        let values = [("images", value(most[0])), ("tokens", value(most[1]))];
+        let mut value = |max: f64| max.powf(random.random::<f64>()).round() as i64;
+        let values = [("images", value(max[0])), ("tokens", value(max[1]))];
         values.map(|(name, value)| (Symbol::new(name), value)).into()
     };
     std::iter::repeat_with(&mut size).take(count).collect()
@@ -65,15 +65,15 @@ impl Losses {
     /// At every size the best is that of all pieces and of what is extracted for the size.
     fn of(model: &Model, target: &TargetDescription, sizes: &[Bindings]) -> (usize, Losses) {
         let pieces = pieces(model, target);
-        let prices: Vec<ProgramPrice> =
-            pieces.iter().map(|piece| ProgramPrice::of(&piece.module, target).unwrap()).collect();
+        let costs: Vec<ProgramCost> =
+            pieces.iter().map(|piece| ProgramCost::of(&piece.module, target).unwrap()).collect();
         let saturated =
             Saturated::new(&model.module, target, &Switches::default(), Limits::default()).unwrap();
         let loss = |size: &Bindings| {
-            let kernels = saturated.lower(&saturated.select(size).unwrap()).unwrap();
-            let extracted = ProgramPrice::of(&kernels, target).unwrap().at(size);
-            let cheapest = prices.iter().map(|price| price.at(size)).fold(extracted, f64::min);
-            prices[piece_at(&pieces, size)].at(size) / cheapest
+            let kernels = saturated.kernels(&saturated.select(size).unwrap()).unwrap();
+            let extracted = ProgramCost::of(&kernels, target).unwrap().at(size);
+            let cheapest = costs.iter().map(|cost| cost.at(size)).fold(extracted, f64::min);
+            costs[piece_at(&pieces, size)].at(size) / cheapest
         };
         (pieces.len(), Losses(sizes.iter().map(loss).collect()))
     }
@@ -96,11 +96,11 @@ impl fmt::Display for Losses {
 #[test]
 fn the_chosen_program_is_the_cheapest_within_the_tolerance() {
     let model = block(16, 1024);
-    for (units, most) in [(2, 1.0), (16, 1.02), (64, 1.02)] {
+    for (units, max) in [(2, 1.0), (16, 1.02), (64, 1.02)] {
         let target = TargetDescription::named("x86-64-v4").unwrap().with_units(units);
         let (pieces, losses) = Losses::of(&model, &target, &sizes(200, [16.0, 1024.0]));
         println!("{units} units: {pieces} pieces, {losses}");
-        assert!(losses.worst() <= most, "{units}: {losses}");
+        assert!(losses.worst() <= max, "{units}: {losses}");
     }
 }
 
@@ -121,10 +121,10 @@ fn text(size: &Bindings) -> String {
     values.join(" x ")
 }
 
-/// Three symbols are priced each by itself, and cut along what they make together.
+/// Three symbols are evaluated each by itself, and cut along what they make together.
 #[test]
 fn images_that_are_not_square_get_the_program_for_their_tokens() {
-    let most = [16.0, 32.0, 32.0];
+    let max = [16.0, 32.0, 32.0];
     let module = nn::build(ElementType::F32, |nn| {
         let [images, rows, cols] = ["images", "rows", "cols"];
         let images = nn.symbol(images, SymbolRange::new(1, 16))?;
@@ -142,7 +142,7 @@ fn images_that_are_not_square_get_the_program_for_their_tokens() {
         let target = TargetDescription::named("x86-64-v4").unwrap().with_units(units);
         let mut random = StdRng::seed_from_u64(3);
         let size = || {
-            let values = most.map(|most: f64| most.powf(random.random::<f64>()).round() as i64);
+            let values = max.map(|max: f64| max.powf(random.random::<f64>()).round() as i64);
             let names = ["images", "rows", "cols"].map(Symbol::new);
             names.into_iter().zip(values).collect::<Bindings>()
         };

@@ -24,7 +24,7 @@ fn redact(value: &mut Value) {
         "classes",
         "rounds",
         "values",
-        "ways",
+        "candidates",
         "states",
         "matches",
         "fired",
@@ -65,7 +65,7 @@ fn redact(value: &mut Value) {
 fn the_json_has_this_form() {
     let model = golden("dinov2-swiglu");
     let compiler = compiler().range("images", 1..=32).disable("softmax-into-prologue");
-    let explanation = compiler.lower(&model).unwrap().explanation;
+    let explanation = compiler.stages(&model).unwrap().explanation;
     let mut json: Value = serde_json::from_str(&explanation.to_json().unwrap()).unwrap();
     // Of the rules, one that fires and one that is off.
     let kept = ["merge-qkv-with-bias", "softmax-into-prologue"];
@@ -81,7 +81,7 @@ fn the_json_has_this_form() {
 
 #[test]
 fn what_runs_adds_up() {
-    let explanation = compiler().lower(&golden("vit-base")).unwrap().explanation;
+    let explanation = compiler().stages(&golden("vit-base")).unwrap().explanation;
     assert!(explanation.warnings.is_empty(), "{:?}", explanation.warnings);
     for piece in &explanation.pieces {
         let times = piece.kernels.iter().map(|kernel| kernel.predicted_us * kernel.count as f64);
@@ -102,7 +102,7 @@ fn what_runs_adds_up() {
 
 #[test]
 fn what_costs_more_is_told_with_how_much() {
-    let explanation = compiler().lower(&golden("dinov2-swiglu")).unwrap().explanation;
+    let explanation = compiler().stages(&golden("dinov2-swiglu")).unwrap().explanation;
     let costlier = explanation.missed.iter().find(|missed| missed.extra_us.is_some()).unwrap();
     assert!(costlier.reason.contains("us (") && costlier.extra_percent.unwrap() >= 0.0);
     let refused = explanation.missed.iter().find(|missed| missed.condition.is_some()).unwrap();
@@ -135,7 +135,7 @@ fn an_explanation_of_another_format_is_refused() {
 #[test]
 fn names_of_a_model_cannot_become_markup() {
     let name = "</title><script>alert(1)</script>";
-    let page = compiler().tag(name).lower(&golden("vit-base")).unwrap().explanation.to_html();
+    let page = compiler().tag(name).stages(&golden("vit-base")).unwrap().explanation.to_html();
     assert!(page.contains("&lt;script&gt;") && !page.contains("<script"));
     for elsewhere in ["http:", "https:", "src=", "@import", "url(h"] {
         assert!(!page.contains(elsewhere), "{elsewhere}");

@@ -55,15 +55,15 @@ fn visit(browser: &Path, page: &str) -> Visit {
     }
 }
 
-/// How many pixels have about that colour.
-fn pixels(screenshot: &image::RgbaImage, colour: [u8; 3]) -> usize {
+/// How many pixels have about that color.
+fn pixels(screenshot: &image::RgbaImage, color: [u8; 3]) -> usize {
     let near = |pixel: &image::Rgba<u8>| {
-        pixel.0.iter().zip(colour).all(|(have, want)| have.abs_diff(want) <= 24)
+        pixel.0.iter().zip(color).all(|(have, want)| have.abs_diff(want) <= 24)
     };
     screenshot.pixels().filter(|pixel| near(pixel)).count()
 }
 
-/// Four heads behind one norm. For few rows each does best to normalise for itself; for many, once is enough.
+/// Four heads behind one norm. For few rows each does best to normalize for itself; for many, once is enough.
 struct Heads;
 
 impl nn::Module for Heads {
@@ -86,7 +86,7 @@ fn explanation() -> Explanation {
         let weights = RandomWeights::new(&module, 0);
         let model = Model::new("heads <of a test>", module, weights).unwrap();
         let compiler = Compiler::new(Target::from_name("cpu:x86-64-v4").unwrap());
-        compiler.lower(&model).unwrap().explanation
+        compiler.stages(&model).unwrap().explanation
     };
     let mut all = [768, 2048, 256, 4096, 512].map(of_width).into_iter();
     all.find(|explanation| !explanation.plots[0].breakpoints.is_empty()).expect("a breakpoint")

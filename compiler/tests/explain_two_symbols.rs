@@ -29,14 +29,14 @@ fn explanation() -> Explanation {
     let model = Model::new("block", module, weights).unwrap();
     let machine = TargetDescription::named("x86-64-v4").unwrap().with_units(16);
     let compiler = Compiler::new(Target::from_name("cpu:x86-64-v4").unwrap()).machine(machine);
-    compiler.lower(&model).unwrap().explanation
+    compiler.stages(&model).unwrap().explanation
 }
 
 #[test]
 fn each_piece_is_told_with_its_sizes_in_every_form() {
     let start = Instant::now();
     let explanation = explanation();
-    // An optimised build takes a tenth of it; one plot or report for each pair of pieces would take minutes.
+    // An optimized build takes a tenth of it; one plot or report for each pair of pieces would take minutes.
     assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
     let pieces = &explanation.pieces;
     assert!((4..=64).contains(&pieces.len()), "{} pieces", pieces.len());

@@ -36,7 +36,7 @@ fn it_is_the_output_of_that_block_and_the_rest_is_gone() {
         assert_eq!(found["last_hidden_state"].data, expected);
 
         let compiler = Compiler::new(Target::Cpu(CpuTarget::X86_64_V4));
-        let weights = |model| compiler.lower(model).unwrap().host.weights.len();
+        let weights = |model| compiler.stages(model).unwrap().host.weights.len();
         assert!(weights(&cut) < weights(&whole));
     }
 }

@@ -37,7 +37,7 @@ fn program(model: &Model, disabled: &[&str]) -> Program {
         let size = if symbol.name() == "images" { 1 } else { range.max.min(224) };
         compiler = compiler.range(symbol.name(), size..=size);
     }
-    disabled.iter().fold(compiler, |compiler, rule| compiler.disable(rule)).lower(model).unwrap()
+    disabled.iter().fold(compiler, |compiler, rule| compiler.disable(rule)).stages(model).unwrap()
 }
 
 fn block(program: &Program) -> &FunctionReport {

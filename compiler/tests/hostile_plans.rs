@@ -5,7 +5,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "the helpers of tests")]
 
-use ocellus_codegen::{Optimisation, compile_kernels};
+use ocellus_codegen::{Optimization, compile_kernels};
 use ocellus_compiler::{Compiler, Program, Target};
 use ocellus_dialects::plan::{Expression, LaunchArgument, Place, Plan};
 use ocellus_frontend::hugging_face::load;
@@ -33,10 +33,10 @@ struct Compiled {
 impl Compiled {
     fn new(name: &str) -> Self {
         let model = load(golden(name).join("model")).unwrap();
-        let program = Compiler::new(Target::host().unwrap()).lower(&model).unwrap();
+        let program = Compiler::new(Target::host().unwrap()).stages(&model).unwrap();
         let (kernels, cpu) = (&program.host.kernels, program.target.cpu());
         let code =
-            |plan| compile_kernels(kernels, plan, cpu, Optimisation::Full).unwrap().shared_object;
+            |plan| compile_kernels(kernels, plan, cpu, Optimization::Full).unwrap().shared_object;
         let (bound_code, free_code) = (code(Some(&program.host.plan)), code(None));
         let weights = program.host.weights.iter();
         let weights = weights
@@ -131,7 +131,7 @@ fn edits(plan: &Plan) -> Vec<(String, Edit)> {
                 }
                 LaunchArgument::Address { place, offset } => {
                     let places =
-                        [Place::Input(0), Place::Weight(0), Place::Output(0), Place::Slot(0)];
+                        [Place::Input(0), Place::Weight(0), Place::Output(0), Place::Buffer(0)];
                     let elsewhere = places.into_iter().map(|place| (place, offset.clone()));
                     let further = [4, 64, 1 << 20].map(|bytes| {
                         (*place, Expression::Sum(vec![offset.clone(), Expression::Constant(bytes)]))

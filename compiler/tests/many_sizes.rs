@@ -23,17 +23,17 @@ use std::time::Instant;
 /// Counts the bytes that are allocated now, and the most that ever were.
 struct Counting {
     now: AtomicUsize,
-    most: AtomicUsize,
+    max: AtomicUsize,
 }
 
 #[global_allocator]
-static HEAP: Counting = Counting { now: AtomicUsize::new(0), most: AtomicUsize::new(0) };
+static HEAP: Counting = Counting { now: AtomicUsize::new(0), max: AtomicUsize::new(0) };
 
 // SAFETY: every call is passed on to the system's allocator as it came.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let now = self.now.fetch_add(layout.size(), Relaxed) + layout.size();
-        self.most.fetch_max(now, Relaxed);
+        self.max.fetch_max(now, Relaxed);
         // SAFETY: the caller keeps the contract.
         unsafe { System.alloc(layout) }
     }
@@ -48,7 +48,7 @@ unsafe impl GlobalAlloc for Counting {
 impl Counting {
     /// Begins to look for the most anew.
     fn restart(&self) {
-        self.most.store(self.now.load(Relaxed), Relaxed);
+        self.max.store(self.now.load(Relaxed), Relaxed);
     }
 }
 
@@ -92,8 +92,8 @@ fn a_thousand_sizes_are_run_by_one_artifact_in_the_memory_of_the_largest() {
 
     HEAP.restart();
     run(&session, IMAGES, SIDES.1, SIDES.1);
-    let (arena, most, kept) =
-        (session.arena_bytes(), HEAP.most.load(Relaxed), HEAP.now.load(Relaxed));
+    let (arena, max, kept) =
+        (session.arena_bytes(), HEAP.max.load(Relaxed), HEAP.now.load(Relaxed));
     HEAP.restart();
     let mut random = StdRng::seed_from_u64(1000);
     let start = Instant::now();
@@ -107,7 +107,7 @@ fn a_thousand_sizes_are_run_by_one_artifact_in_the_memory_of_the_largest() {
     assert_eq!(session.arena_bytes(), arena, "the arena grew");
     // Another piece may launch a few kernels more, whose arguments a call keeps until the next.
     let slack = 64 << 10;
-    let (most_later, kept_later) = (HEAP.most.load(Relaxed), HEAP.now.load(Relaxed));
-    assert!(most_later <= most + slack, "{most_later} bytes at once, {most} at the largest size");
+    let (most_later, kept_later) = (HEAP.max.load(Relaxed), HEAP.now.load(Relaxed));
+    assert!(most_later <= max + slack, "{most_later} bytes at once, {max} at the largest size");
     assert!(kept_later <= kept + slack, "{kept_later} bytes are kept, {kept} after the largest");
 }

@@ -37,10 +37,10 @@ fn mlir_takes_every_program_before_and_after_it_is_chosen_and_every_plan() {
     let rates = rewrite::TargetDescription::of_cpu(&target).unwrap();
     for case in cases() {
         let module = hugging_face::load(&case).unwrap().module;
-        let specialised = rewrite::specialise(&module);
-        let switches = rewrite::Switches::default();
+        let specialized = rewrite::specialize(&module);
+        let switches = rewrite::RuleSwitches::default();
         let options = rewrite::PieceOptions::default();
-        let chosen = rewrite::choose_pieces(&specialised, &rates, &switches, options).unwrap();
+        let chosen = rewrite::choose_pieces(&specialized, &rates, &switches, options).unwrap();
         let pieces: Vec<rewrite::PieceProgram> =
             chosen.into_iter().map(|(piece, _)| piece).collect();
         let host = passes::plan(&module, &pieces, &target).unwrap();

@@ -26,7 +26,7 @@ fn model() -> Model {
         let rows = nn.symbol("rows", SymbolRange::new(1, ROWS))?;
         let [x] = nn.inputs([("x", vec![rows, 64.into()])])?;
         let both = nn.apply("both", &nn::Linear::new(192).bias(false), &x)?;
-        let (gate, up) = (both.columns(0, 96)?, both.columns(96, 96)?);
+        let (gate, up) = (both.slice_columns(0, 96)?, both.slice_columns(96, 96)?);
         nn.result("y", &gate.activate(Activation::Silu)?.multiply(&up)?)
     })
     .unwrap();

@@ -56,7 +56,7 @@ fn most_bytes<T>(work: impl FnOnce() -> T) -> (T, usize) {
 
 const WIDTH: i64 = 768;
 
-/// A block: its three projections become one product, and in f32 the gains of its norms go into weights.
+/// A block: its three projections become one product, and in f32 the weights of its norms go into weights.
 fn model(element: ElementType) -> Model {
     let module = nn::build(element, |nn| {
         let tokens = nn.symbol("tokens", SymbolRange::new(1, 4096))?;
@@ -81,15 +81,15 @@ fn largest(recipe: &WeightRecipe) -> usize {
 fn packing_needs_twice_the_weight() {
     for element in [ElementType::F32, ElementType::BF16] {
         let model = model(element);
-        let program = Compiler::new(Target::host().unwrap()).lower(&model).unwrap();
+        let program = Compiler::new(Target::host().unwrap()).stages(&model).unwrap();
         let weights = &program.host.weights;
         assert!(weights.iter().filter(|weight| weight.packing.is_some()).count() >= 4);
         for weight in weights {
-            let (_, most) = most_bytes(|| weight.pack(model.weights.as_ref()).unwrap());
+            let (_, max) = most_bytes(|| weight.pack(model.weights.as_ref()).unwrap());
             let bound = 2 * largest(&weight.recipe) + BUFFERS;
-            assert!(most <= bound, "{}: {most} bytes, {bound} allowed", weight.name());
+            assert!(max <= bound, "{}: {max} bytes, {bound} allowed", weight.name());
             let foreseen = weight.bytes_to_pack() as usize + BUFFERS;
-            assert!(most <= foreseen, "{}: {most} bytes, {foreseen} foreseen", weight.name());
+            assert!(max <= foreseen, "{}: {max} bytes, {foreseen} foreseen", weight.name());
         }
     }
 }
@@ -97,15 +97,15 @@ fn packing_needs_twice_the_weight() {
 #[test]
 fn what_is_concatenated_is_packed_part_by_part() {
     let model = model(ElementType::BF16);
-    let program = Compiler::new(Target::host().unwrap()).lower(&model).unwrap();
+    let program = Compiler::new(Target::host().unwrap()).stages(&model).unwrap();
     let is_merged = |weight: &&PackedWeight| {
         weight.packing.is_some() && matches!(weight.recipe.op, Op::Concat(Concat { axis: 0 }))
     };
     let merged = program.host.weights.iter().find(is_merged);
     let merged = merged.expect("three projections of one tensor are one product");
-    let (packed, most) = most_bytes(|| merged.pack(model.weights.as_ref()).unwrap());
+    let (packed, max) = most_bytes(|| merged.pack(model.weights.as_ref()).unwrap());
     let bound = packed.bytes.len() + largest(&merged.recipe) / 3 + BUFFERS;
-    assert!(most <= bound, "{most} bytes, {bound} allowed");
+    assert!(max <= bound, "{max} bytes, {bound} allowed");
 
     // The same numbers as the concatenation as a whole makes.
     let whole = merged.recipe.evaluate(model.weights.as_ref()).unwrap();

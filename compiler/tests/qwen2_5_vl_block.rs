@@ -91,7 +91,7 @@ fn compiled_agrees_with_the_reference() {
 #[test]
 fn rotation_and_windows_are_part_of_attention() {
     let model = model(1280, 16, 3420, ElementType::BF16);
-    let program = Compiler::new(Target::Cpu(CpuTarget::X86_64_V4)).lower(&model).unwrap();
+    let program = Compiler::new(Target::Cpu(CpuTarget::X86_64_V4)).stages(&model).unwrap();
     let functions = program.reports.iter().flat_map(|report| &report.functions);
     let kernels: Vec<Vec<&str>> = functions
         .map(|function| function.kernels.iter().map(|kernel| kernel.name.as_str()).collect())

@@ -17,7 +17,7 @@ fn lowered(case: &str) -> Program {
     let options = Options { ranges: ranges.into(), ..Options::default() };
     let model = load_with(model.join("model"), &options).unwrap();
     let compiler = Compiler::new(Target::from_name("cpu:x86-64-v4").unwrap()).disable("cut-range");
-    compiler.lower(&model).unwrap()
+    compiler.stages(&model).unwrap()
 }
 
 fn kernels(program: &Program) -> String {

@@ -4,9 +4,9 @@ use crate::ElementType;
 use half::{bf16, f16};
 
 /// The greatest whole number up to which f32 holds every one: as far as indices go.
-pub const GREATEST_INDEX: i32 = 1 << 24;
+pub const MAX_INDEX: i32 = 1 << 24;
 
-/// An f32 tensor, contiguous, slowest dimension first. Indices are whole numbers up to [`GREATEST_INDEX`].
+/// An f32 tensor, contiguous, slowest dimension first. Indices are whole numbers up to [`MAX_INDEX`].
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct HostTensor {
     /// The dimensions.

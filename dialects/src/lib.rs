@@ -9,5 +9,5 @@ pub mod syntax;
 mod tensor;
 pub mod venc;
 
-pub use host_tensor::{GREATEST_INDEX, HostTensor, element_count};
+pub use host_tensor::{HostTensor, MAX_INDEX, element_count};
 pub use tensor::{ElementType, TensorType};

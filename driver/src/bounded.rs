@@ -16,9 +16,9 @@ pub fn runs(text: &str) -> Result<NonZeroUsize, String> {
     number(text, MAX_RUNS)
 }
 
-fn number(text: &str, greatest: usize) -> Result<NonZeroUsize, String> {
-    let number = text.parse().ok().filter(|number: &NonZeroUsize| number.get() <= greatest);
-    number.ok_or_else(|| format!("give a number in 1..={greatest}"))
+fn number(text: &str, max: usize) -> Result<NonZeroUsize, String> {
+    let number = text.parse().ok().filter(|number: &NonZeroUsize| number.get() <= max);
+    number.ok_or_else(|| format!("give a number in 1..={max}"))
 }
 
 #[cfg(test)]

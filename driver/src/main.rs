@@ -28,7 +28,7 @@ fn main() -> ExitCode {
     let outcome = match commands::CommandLine::try_parse() {
         Ok(command_line) => command_line.run(),
         Err(no_command) if no_command.use_stderr() => {
-            // Without its colours: it tells of arguments, which may be names of files that somebody else made.
+            // Without its colors: it tells of arguments, which may be names of files that somebody else made.
             say(no_command.render().to_string().trim_end());
             return ExitCode::from(Diagnostic::USAGE);
         }

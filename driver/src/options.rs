@@ -33,7 +33,7 @@ pub struct CompileOptions {
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub disable: Vec<String>,
 
-    /// Say something of the data that makes more rewrite rules hold: `centred-rows`, where the mean of each row that a
+    /// Say something of the data that makes more rewrite rules hold: `centered-rows`, where the mean of each row that a
     /// layer norm reads is at most 16 times its standard deviation
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub assume: Vec<Assumption>,

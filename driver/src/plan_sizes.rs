@@ -33,8 +33,8 @@ impl FromStr for SizeArgument {
         };
         let pairs: Option<_> = text.split(',').map(pair).collect();
         pairs.map(SizeArgument).ok_or_else(|| {
-            let greatest = SIZES.end();
-            format!("`{text}` is no size: write `images=8,height=224`, each in 1..={greatest}")
+            let max = SIZES.end();
+            format!("`{text}` is no size: write `images=8,height=224`, each in 1..={max}")
         })
     }
 }

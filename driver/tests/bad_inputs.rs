@@ -5,7 +5,7 @@
 mod support;
 
 use std::path::Path;
-use support::{Checkpoint, Outcome, Tensor, goldens, ocellus, serialise, workspace_root};
+use support::{Checkpoint, Outcome, Tensor, goldens, ocellus, serialize, workspace_root};
 
 /// Runs the golden `vit-base` with other arguments behind it.
 fn run(arguments: &[&str]) -> Outcome {
@@ -63,7 +63,7 @@ fn inputs_of_another_name_shape_or_type_are_told() {
     let with = |name: &str, shape: &[usize], dtype: safetensors::Dtype| {
         let bytes = vec![0; shape.iter().product::<usize>() * dtype.bitsize() / 8];
         let tensor = Tensor { name: name.to_string(), dtype, shape: shape.to_vec(), bytes };
-        std::fs::write(&path, serialise(&[tensor])).unwrap();
+        std::fs::write(&path, serialize(&[tensor])).unwrap();
         run(&["--input", path.to_str().unwrap(), "-o", "/dev/null"])
     };
     use safetensors::Dtype::{F32, I64};

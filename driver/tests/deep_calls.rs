@@ -4,7 +4,7 @@
 
 mod support;
 
-use support::{Outcome, ocellus, serialise};
+use support::{Outcome, ocellus, serialize};
 
 const TYPE: &str = r#"tensor<?x8xf32, ["images"]>"#;
 
@@ -27,7 +27,7 @@ fn compile_chain(functions: usize, last: Option<&str>) -> Outcome {
     let path = folder.path().join("chain.mlir");
     let head = "module attributes {venc.entry = @f0, venc.symbols = [\"images in 1..=4\"]}";
     std::fs::write(&path, format!("{head} {{\n{functions}}}\n")).unwrap();
-    std::fs::write(path.with_extension("safetensors"), serialise(&[])).unwrap();
+    std::fs::write(path.with_extension("safetensors"), serialize(&[])).unwrap();
     ocellus(["compile".as_ref(), path.as_path(), "-o".as_ref(), &folder.path().join("artifact")])
 }
 

@@ -7,7 +7,7 @@ mod support;
 use safetensors::Dtype;
 use std::path::Path;
 use std::process::Command;
-use support::{Checkpoint, Tensor, deserialise, goldens, ocellus, serialise, workspace_root};
+use support::{Checkpoint, Tensor, deserialize, goldens, ocellus, serialize, workspace_root};
 
 fn model(golden: &str) -> String {
     goldens().join(golden).join("model").to_str().unwrap().to_string()
@@ -77,7 +77,7 @@ fn the_reference_and_the_compiled_model_agree_without_a_rule_too() {
         "verify",
         &model("clip-published-names"),
         "--disable",
-        "fusion,merge-qkv,share-slots,optimise-code",
+        "fusion,merge-qkv,share-buffers,optimize-code",
     ]);
     assert!(text.success().stdout.contains(" 0 of them too far"));
 }
@@ -167,8 +167,8 @@ fn weights_and_inputs_in_float64_are_those_of_float32() {
     checkpoint.edit_weights(widened);
     let double = checkpoint.path("in.safetensors");
     let bytes = std::fs::read(&input).unwrap();
-    let mut tensors = deserialise(&bytes);
+    let mut tensors = deserialize(&bytes);
     widened(&mut tensors);
-    std::fs::write(&double, serialise(&tensors)).unwrap();
+    std::fs::write(&double, serialize(&tensors)).unwrap();
     assert_eq!(features(&checkpoint, &double), expected);
 }

@@ -25,9 +25,9 @@ def noise(random: numpy.random.Generator, height: int, width: int, octaves: int)
 def sky(random: numpy.random.Generator) -> numpy.ndarray:
     y, x = numpy.mgrid[0:HORIZON, 0:WIDTH].astype(float)
     height = (1 - y / HORIZON)[..., None]
-    colours = numpy.array([[252, 190, 120], [222, 132, 128], [98, 104, 160], [40, 56, 110]], float)
+    colors = numpy.array([[252, 190, 120], [222, 132, 128], [98, 104, 160], [40, 56, 110]], float)
     stops = numpy.array([0, 0.25, 0.65, 1.0])
-    image = numpy.concatenate([numpy.interp(height, stops, colours[:, c]) for c in range(3)], -1)
+    image = numpy.concatenate([numpy.interp(height, stops, colors[:, c]) for c in range(3)], -1)
     sun = numpy.hypot((x - 432) / 1.0, y - (HORIZON - 46))[..., None]
     image += numpy.array([255, 200, 120]) * numpy.exp(-sun / 60) * 0.55
     image = numpy.where(sun < 21, numpy.array([255.0, 236, 190]), image)
@@ -37,10 +37,10 @@ def sky(random: numpy.random.Generator) -> numpy.ndarray:
 
 def land(draw: ImageDraw.ImageDraw, random: numpy.random.Generator):
     """Hills, the town, the lighthouse."""
-    for base, roughness, colour in ((38, 26, (86, 82, 122)), (20, 16, (62, 60, 92))):
+    for base, roughness, color in ((38, 26, (86, 82, 122)), (20, 16, (62, 60, 92))):
         ridge = base + roughness * noise(random, 1, WIDTH, 5)[0]
         points = [(x, HORIZON - max(2.0, ridge[x] * (1 - 0.5 * x / WIDTH))) for x in range(0, WIDTH, 2)]
-        draw.polygon([(0, HORIZON), *points, (WIDTH, HORIZON)], fill=colour)
+        draw.polygon([(0, HORIZON), *points, (WIDTH, HORIZON)], fill=color)
     x = 16
     while x < 300:
         width, height = (int(value) for value in random.integers((13, 16), (30, 58)))

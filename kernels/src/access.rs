@@ -75,7 +75,7 @@ mod tests {
     #[test]
     fn views_compose_into_an_offset_and_strides() {
         let select = (View::SelectToken { index: 2 }, vec![12]);
-        let access = chain(vec![select, (View::Columns { start: 4 }, vec![4])]).unwrap();
+        let access = chain(vec![select, (View::SliceColumns { start: 4 }, vec![4])]).unwrap();
         assert_eq!(access.base, ValueId(0));
         assert_eq!(access.offset, Dim::from(2 * 12 + 4));
         assert_eq!(access.layout.row_stride, Dim::from(60));
@@ -83,8 +83,8 @@ mod tests {
 
     #[test]
     fn tokens_of_each_image_keep_their_distances() {
-        let tokens = (View::Tokens { start: 2 }, vec![3, 12]);
-        let access = chain(vec![tokens, (View::Columns { start: 4 }, vec![3, 4])]).unwrap();
+        let tokens = (View::SliceTokens { start: 2 }, vec![3, 12]);
+        let access = chain(vec![tokens, (View::SliceColumns { start: 4 }, vec![3, 4])]).unwrap();
         assert_eq!(access.offset, Dim::from(2 * 12 + 4));
         assert_eq!(access.layout.row_stride, Dim::from(12));
         assert_eq!(access.layout.image_stride, Dim::from(60));
@@ -101,7 +101,7 @@ mod tests {
         assert_eq!((found.channels, found.cols), (Dim::from(1), Dim::from(3)));
         assert_eq!((found.pixel_row_stride, found.channel_stride), (Dim::from(12), Dim::from(60)));
         assert!(chain(vec![(patches.clone(), vec![6, 8])]).is_err());
-        let columns = (View::Columns { start: 4 }, vec![6, 4]);
+        let columns = (View::SliceColumns { start: 4 }, vec![6, 4]);
         assert!(chain(vec![image, (patches.clone(), vec![6, 8]), columns]).is_err());
     }
 
@@ -109,7 +109,7 @@ mod tests {
     fn only_contiguous_memory_takes_another_shape() {
         assert!(chain(vec![(View::Reshape, vec![60])]).is_ok());
         let error =
-            chain(vec![(View::Columns { start: 4 }, vec![5, 4]), (View::Reshape, vec![20])]);
+            chain(vec![(View::SliceColumns { start: 4 }, vec![5, 4]), (View::Reshape, vec![20])]);
         assert!(error.unwrap_err().to_string().contains("Reshape"));
     }
 }

@@ -51,7 +51,7 @@ impl Layout {
         };
         let none = Dim::from(0);
         match view {
-            View::Columns { start } => {
+            View::SliceColumns { start } => {
                 let layout = strided(&self.row_stride, self.image_stride.clone());
                 Some((Dim::from(*start), layout))
             }
@@ -59,14 +59,14 @@ impl Layout {
                 let layout = strided(&self.image_stride, self.image_stride.clone());
                 Some((Dim::from(*index) * self.row_stride.clone(), layout))
             }
-            View::Tokens { start } => {
+            View::SliceTokens { start } => {
                 let layout = strided(&self.row_stride, self.image_stride.clone());
                 Some((Dim::from(*start) * self.row_stride.clone(), layout))
             }
             View::Patches { height, width, cols, .. } => {
                 Some((none, Layout::of_patches(self, ty, (*height, *width), cols)?))
             }
-            View::Expand { .. } => Some((none.clone(), strided(&self.row_stride, none))),
+            View::BroadcastImages { .. } => Some((none.clone(), strided(&self.row_stride, none))),
             View::Reshape => {
                 (*self == Layout::contiguous(&self.ty)).then(|| (none, Layout::contiguous(ty)))
             }

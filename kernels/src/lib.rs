@@ -9,7 +9,7 @@
 //! `void symbol(const int64_t *arguments, int64_t first_tile, int64_t end_tile, uint8_t *scratch)`. The argument block is
 //! what [`Launch::arguments`] lists; each family declares its own, once for launch, signature and code ([`arguments`]).
 //! Tiles are independent; any worker may run any interval of them. Scratch belongs to the worker, is aligned to 64 bytes,
-//! and holds at least [`Launch::scratch_bytes`]. Neighbouring tiles share work where they are of one interval (a gemm packs
+//! and holds at least [`Launch::scratch_bytes`]. Neighboring tiles share work where they are of one interval (a gemm packs
 //! its rows once), so few long intervals are better than many short ones.
 
 mod access;

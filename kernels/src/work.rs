@@ -141,8 +141,8 @@ fn prologue_flops(prologue: Prologue) -> i64 {
         Prologue::None | Prologue::Cast { .. } => 0,
         Prologue::RmsNorm { affine, .. } => 3 + i64::from(affine),
         Prologue::LayerNorm { affine, .. } => 6 + 2 * i64::from(affine),
-        Prologue::NormScale { centred: true, .. } => 4,
-        Prologue::NormScale { centred: false, .. } => 2,
+        Prologue::NormScale { centered: true, .. } => 4,
+        Prologue::NormScale { centered: false, .. } => 2,
         Prologue::SumSlices { .. } => 1,
         Prologue::Softmax => 36,
     }

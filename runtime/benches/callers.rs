@@ -24,11 +24,11 @@ fn main() {
     let session = load(artifact(contents(plan())), 1).expect("a valid artifact");
     for callers in [1, 2, 4, 8] {
         let mut waits = call_for_a_while(&session, callers);
-        let most = waits.iter().map(|wait| wait.calls).max().unwrap_or(0);
+        let max = waits.iter().map(|wait| wait.calls).max().unwrap_or(0);
         waits.sort_by_key(|wait| wait.time);
         let at = |part: f64| waits[((waits.len() - 1) as f64 * part) as usize].time;
         println!(
-            "{callers} callers: {:>8} calls, median {:>9.3?}, 99.9 % {:>9.3?}, worst {:>9.3?}, behind {most} calls",
+            "{callers} callers: {:>8} calls, median {:>9.3?}, 99.9 % {:>9.3?}, worst {:>9.3?}, behind {max} calls",
             waits.len(),
             at(0.5),
             at(0.999),

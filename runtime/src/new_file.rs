@@ -51,7 +51,7 @@ impl NewFile {
         if let Some(file) = nameless(folder)? {
             return Ok(NewFile { file, name: None, path });
         }
-        let (name, file) = Unfinished::file_in(folder, Rights::Usual)?;
+        let (name, file) = Unfinished::file_in(folder, Rights::Default)?;
         Ok(NewFile { file, name: Some(name), path })
     }
 

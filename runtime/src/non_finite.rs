@@ -2,7 +2,7 @@
 //!
 //! [`Session::run`] neither looks nor speaks. Whoever wants to know asks [`Session::find_non_finite`] behind the call: it
 //! scans the outputs, and only where one of them holds an infinity or a NaN it runs the model once more and looks at each
-//! labelled value in the order of the launches.
+//! labeled value in the order of the launches.
 
 use crate::session::{Outputs, RunError, Session};
 use ocellus_dialects::plan::Plan;
@@ -10,7 +10,7 @@ use ocellus_dialects::{ElementType, HostTensor};
 use std::fmt;
 
 /// The greatest number that f16 holds.
-const GREATEST_F16: f32 = 65504.0;
+const MAX_F16: f32 = 65504.0;
 
 /// An output that holds an infinity or a NaN, and what is known of its cause.
 #[derive(Clone, Debug, PartialEq)]
@@ -123,7 +123,7 @@ impl Session {
     }
 }
 
-/// The narrowest storage of a labelled value; that with the least range where two are as narrow.
+/// The narrowest storage of a labeled value; that with the least range where two are as narrow.
 fn storage(plan: &Plan) -> ElementType {
     let launches = plan.programs.iter().flat_map(|program| &program.launches);
     let elements = launches.filter_map(|launch| Some(launch.result.as_ref()?.element));
@@ -156,7 +156,7 @@ impl fmt::Display for NonFinite {
                 match storage {
                     ElementType::F16 => write!(
                         f,
-                        "f16 ends at {GREATEST_F16}, so compile the model with `--dtype bf16` or `--dtype f32`"
+                        "f16 ends at {MAX_F16}, so compile the model with `--dtype bf16` or `--dtype f32`"
                     ),
                     ElementType::BF16 | ElementType::F32 | ElementType::I32 => f.write_str(
                         "look for the cause in the weights that it is computed from (compiling the model names those \

@@ -7,7 +7,7 @@ use std::io::{Error, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 /// Room that is asked for at the start: a disk without so much is full.
-const LEAST_ROOM: u64 = 4096;
+const MIN_ROOM: u64 = 4096;
 
 /// Folders in which the system shows a process its own open files, by number.
 const OPEN_FILES: [&str; 3] = ["/dev/fd", "/proc/self/fd", "/proc/thread-self/fd"];
@@ -45,7 +45,7 @@ impl Output {
             Some(stream) => Sink::Stream(stream),
             None => {
                 let mut file = NewFile::create(path)?;
-                file.reserve(LEAST_ROOM)?;
+                file.reserve(MIN_ROOM)?;
                 file.reserve(0)?;
                 Sink::File(file)
             }

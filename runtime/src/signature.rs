@@ -183,7 +183,7 @@ pub enum Word {
     /// A number of things, up to [`MAX_COUNT`].
     Count {
         /// The least that the kernel can do with: 1 where it divides by it.
-        least: i64,
+        min: i64,
     },
     /// So many elements from one thing to the next, up to [`MAX_DISTANCE`].
     Distance,
@@ -215,16 +215,16 @@ pub struct LaunchWords<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Misfit {
     /// A number outside what the kernel can do with.
-    #[error("argument {word} is {value}, and the kernel takes {least} to {greatest}")]
+    #[error("argument {word} is {value}, and the kernel takes {min} to {max}")]
     Number {
         /// Which word.
         word: usize,
         /// What it is.
         value: i64,
         /// The least that it may be.
-        least: i64,
+        min: i64,
         /// The greatest.
-        greatest: i64,
+        max: i64,
     },
     /// Other tiles than the arguments make.
     #[error("it has {found} tiles, and its arguments make {expected}")]
@@ -268,13 +268,13 @@ impl Signature {
     /// [`Pointer::reach`].
     pub fn check_numbers(&self, launch: &LaunchWords, scratch_bytes: usize) -> Result<(), Misfit> {
         for (position, (word, value)) in self.words.iter().zip(launch.words).enumerate() {
-            let (least, greatest) = match word {
-                Word::Count { least } => (*least, MAX_COUNT),
+            let (min, max) = match word {
+                Word::Count { min } => (*min, MAX_COUNT),
                 Word::Distance => (0, MAX_DISTANCE),
                 Word::Pointer(_) => continue,
             };
-            if !(least..=greatest).contains(value) {
-                return Err(Misfit::Number { word: position, value: *value, least, greatest });
+            if !(min..=max).contains(value) {
+                return Err(Misfit::Number { word: position, value: *value, min, max });
             }
         }
         let expected = match &self.tiles {
@@ -342,7 +342,7 @@ mod tests {
     fn signature() -> Signature {
         let [rows, _] = [0, 1].map(Amount::Word);
         Signature {
-            words: vec![Word::Count { least: 1 }, Word::Distance, Word::Pointer(rows_by_image())],
+            words: vec![Word::Count { min: 1 }, Word::Distance, Word::Pointer(rows_by_image())],
             tiles: Some(rows.clone().ceil_div(4)),
             scratch_bytes: rows * 8 + 1,
         }

@@ -2,7 +2,7 @@
 
 use crate::output::Output;
 use crate::safetensors_bytes::{self, repeated_key};
-use ocellus_dialects::{ElementType, GREATEST_INDEX, HostTensor};
+use ocellus_dialects::{ElementType, HostTensor, MAX_INDEX};
 use safetensors::tensor::{Dtype, TensorView};
 use safetensors::{SafeTensorError, SafeTensors};
 use std::collections::BTreeMap;
@@ -51,7 +51,7 @@ pub enum TensorsFileError {
     },
     /// A whole number that f32 cannot hold.
     #[error(
-        "the tensor `{name}` of `{}` holds {value}: whole numbers lie in -{GREATEST_INDEX}..={GREATEST_INDEX}",
+        "the tensor `{name}` of `{}` holds {value}: whole numbers lie in -{MAX_INDEX}..={MAX_INDEX}",
         path.display()
     )]
     WholeNumber {
@@ -87,7 +87,7 @@ pub enum TensorsFileError {
 }
 
 /// The tensors of a safetensors file, by name. f16 and bf16 are widened to f32, f64 is rounded to it; i32 and i64 become whole numbers of it
-/// where the tensor of that name `holds_indices`: as numbers they would be levels that nobody has normalised.
+/// where the tensor of that name `holds_indices`: as numbers they would be levels that nobody has normalized.
 pub fn read_tensors(
     path: &Path,
     holds_indices: impl Fn(&str) -> bool,
@@ -172,9 +172,9 @@ fn integers<const BYTES: usize>(
     bytes: &[u8],
     read: impl Fn([u8; BYTES]) -> i64,
 ) -> Result<Vec<f32>, i64> {
-    let greatest = i64::from(GREATEST_INDEX);
+    let max = i64::from(MAX_INDEX);
     let number = |bytes: &[u8; BYTES]| match read(*bytes) {
-        number if (-greatest..=greatest).contains(&number) => Ok(number as f32),
+        number if (-max..=max).contains(&number) => Ok(number as f32),
         number => Err(number),
     };
     for bytes in bytes.as_chunks().0 {

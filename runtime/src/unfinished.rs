@@ -20,7 +20,7 @@ static NAMES: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 #[derive(Clone, Copy, Debug)]
 pub enum Rights {
     /// As for any other file or folder that the user makes: the umask says.
-    Usual,
+    Default,
     /// Its user alone: what is run, or is gone before long.
     Private,
 }
@@ -120,7 +120,7 @@ pub(crate) fn name_file(file: &File, path: &Path, folder: &Path) -> std::io::Res
     let _names = lock();
     match link(path) {
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-            let linked = builder(Rights::Usual, 0o666).make_in(folder, link)?;
+            let linked = builder(Rights::Default, 0o666).make_in(folder, link)?;
             linked.persist(path).map(drop).map_err(|error| error.error)
         }
         outcome => outcome,
@@ -139,7 +139,7 @@ fn builder(rights: Rights, mode: u32) -> tempfile::Builder<'static, 'static> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(PREFIX);
     #[cfg(unix)]
-    if let Rights::Usual = rights {
+    if let Rights::Default = rights {
         builder.permissions(<Permissions as std::os::unix::fs::PermissionsExt>::from_mode(mode));
     }
     builder
@@ -217,12 +217,12 @@ mod tests {
     #[test]
     fn what_gets_its_name_stays() {
         let place = tempfile::tempdir().unwrap();
-        let (file, mut open) = Unfinished::file_in(place.path(), Rights::Usual).unwrap();
+        let (file, mut open) = Unfinished::file_in(place.path(), Rights::Default).unwrap();
         std::io::Write::write_all(&mut open, b"new").unwrap();
         std::fs::write(place.path().join("a"), "old").unwrap();
         file.put_in_place(&place.path().join("a")).unwrap();
         assert_eq!(std::fs::read(place.path().join("a")).unwrap(), b"new");
-        let folder = Unfinished::folder_in(place.path(), Rights::Usual).unwrap();
+        let folder = Unfinished::folder_in(place.path(), Rights::Default).unwrap();
         folder.put_in_place(&place.path().join("b")).unwrap();
         assert!(place.path().join("b").is_dir());
         assert_eq!(names_in(place.path()).len(), 2);
@@ -233,9 +233,9 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let taken = place.path().join("taken");
         std::fs::create_dir_all(taken.join("full")).unwrap();
-        let folder = Unfinished::folder_in(place.path(), Rights::Usual).unwrap();
+        let folder = Unfinished::folder_in(place.path(), Rights::Default).unwrap();
         folder.put_in_place(&taken).unwrap_err();
-        let (file, _) = Unfinished::file_in(place.path(), Rights::Usual).unwrap();
+        let (file, _) = Unfinished::file_in(place.path(), Rights::Default).unwrap();
         file.put_in_place(&taken).unwrap_err();
         assert_eq!(names_in(place.path()), ["taken"]);
     }

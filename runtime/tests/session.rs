@@ -48,7 +48,7 @@ fn the_arena_grows_to_the_largest_size_and_no_further() {
 }
 
 #[test]
-fn shows_labelled_results_in_f32() {
+fn shows_labeled_results_in_f32() {
     let session = session(plan(), 2);
     let x = input(33);
     let mut seen = Vec::new();
@@ -60,8 +60,8 @@ fn shows_labelled_results_in_f32() {
     let added =
         added.iter().map(|x| bf16::from_bits((x.to_bits() >> 16) as u16).to_f32()).collect();
     let tensor = |data| HostTensor::new(vec![33, WIDTH], data).unwrap();
-    let labelled = [("scaled", tensor(scaled)), ("added", tensor(added))];
-    assert_eq!(seen, labelled.map(|(label, tensor)| (label.to_string(), tensor)));
+    let labeled = [("scaled", tensor(scaled)), ("added", tensor(added))];
+    assert_eq!(seen, labeled.map(|(label, tensor)| (label.to_string(), tensor)));
 }
 
 #[test]
@@ -193,7 +193,7 @@ fn a_size_without_a_piece_is_an_error() {
 
 #[test]
 fn a_plan_that_leaves_its_memory_is_stopped() {
-    let offset = |offset| LaunchArgument::Address { place: Place::Slot(0), offset };
+    let offset = |offset| LaunchArgument::Address { place: Place::Buffer(0), offset };
     let with = |argument: LaunchArgument| {
         let mut plan = plan();
         plan.programs[0].launches[1].arguments[0] = argument;
@@ -210,15 +210,19 @@ fn a_plan_that_leaves_its_memory_is_stopped() {
         "`9223372036854775807*rows` of the artifact's plan has no value for rows = 2, half = 1: the value does not \
          fit into 64 bits"
     );
-    let slot = |size| {
+    let buffer = |size| {
         let mut plan = plan();
-        plan.programs[0].slots[1] = size;
+        plan.programs[0].buffers[1] = size;
         chain(&run_error(plan, &[("x", &input(2))]))
     };
-    assert!(slot(constant(15)).contains("the end of the result `added`"), "{}", slot(constant(15)));
-    assert!(slot(constant(-1)).contains("slot 1 -1"), "{}", slot(constant(-1)));
-    assert!(slot(constant(i64::MAX)).contains("slot 1"), "{}", slot(constant(i64::MAX)));
-    assert!(slot(constant(1 << 60)).contains("cannot allocate"), "{}", slot(constant(1 << 60)));
+    assert!(
+        buffer(constant(15)).contains("the end of the result `added`"),
+        "{}",
+        buffer(constant(15))
+    );
+    assert!(buffer(constant(-1)).contains("buffer 1 -1"), "{}", buffer(constant(-1)));
+    assert!(buffer(constant(i64::MAX)).contains("buffer 1"), "{}", buffer(constant(i64::MAX)));
+    assert!(buffer(constant(1 << 60)).contains("cannot allocate"), "{}", buffer(constant(1 << 60)));
     let mut plan = plan();
     plan.outputs[0].shape[0] = constant(1 << 55);
     let error = chain(&run_error(plan, &[("x", &input(2))]));
@@ -263,9 +267,9 @@ fn plans_that_fail_above_32_rows() -> Vec<(&'static str, Plan)> {
     vec![
         ("output", output),
         ("piece", gap),
-        ("slot below zero", above(|program| program.slots[1] = constant(-1))),
-        ("arena", above(|program| program.slots[1] = constant(1 << 60))),
-        ("result", above(|program| program.slots[1] = constant(15))),
+        ("buffer below zero", above(|program| program.buffers[1] = constant(-1))),
+        ("arena", above(|program| program.buffers[1] = constant(1 << 60))),
+        ("result", above(|program| program.buffers[1] = constant(15))),
         ("tiles", above(|program| program.launches[2].tiles = constant(-1))),
         ("scratch", above(|program| program.launches[2].scratch_bytes = constant(1 << 60))),
         ("scratch below zero", above(|program| program.launches[2].scratch_bytes = constant(-1))),
@@ -273,7 +277,7 @@ fn plans_that_fail_above_32_rows() -> Vec<(&'static str, Plan)> {
             "address",
             above(|program| {
                 program.launches[1].arguments[0] =
-                    LaunchArgument::Address { place: Place::Slot(0), offset: constant(1 << 20) };
+                    LaunchArgument::Address { place: Place::Buffer(0), offset: constant(1 << 20) };
             }),
         ),
         (
@@ -327,7 +331,7 @@ fn a_launch_must_fit_its_kernel() {
         unfit("argument 0 is a number, and should be an address")
     );
     assert_eq!(
-        with(|launch| launch.arguments[1] = address(Place::Slot(0))),
+        with(|launch| launch.arguments[1] = address(Place::Buffer(0))),
         unfit("argument 1 is an address, and should be a number")
     );
     for lent in [Place::Input(0), Place::Weight(0)] {
@@ -378,14 +382,14 @@ fn a_kernel_that_would_leave_its_memory_is_not_launched() {
             LaunchArgument::Address { place: Place::Output(0), offset: constant(2) }),
         "argument 2 of launch 1 of the artifact's plan starts at byte 2, and its elements have 4"
     );
-    for (value, least) in [(-1, 0), (1 << 31, 0)] {
+    for (value, min) in [(-1, 0), (1 << 31, 0)] {
         let mut plan = plan();
         plan.programs[0].launches[1].arguments[1] = number(value);
         assert_eq!(
             chain(&run_error(plan, &[("x", &input(2))])),
             format!(
                 "launch 1 of the artifact's plan does not fit its kernel `add_rows`: argument 1 is {value}, and the \
-                 kernel takes {least} to 2147483647"
+                 kernel takes {min} to 2147483647"
             )
         );
     }

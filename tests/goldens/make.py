@@ -65,7 +65,7 @@ def vision_part(model: torch.nn.Module) -> torch.nn.Module:
     return model
 
 
-def randomise(model: torch.nn.Module, random: numpy.random.Generator):
+def randomize(model: torch.nn.Module, random: numpy.random.Generator):
     """No parameter may be zero, one or equal to another: an error in its use has to show.
 
     The scales keep activations near one and attention neither flat nor one-hot.
@@ -139,7 +139,7 @@ def make(name: str, case: Case):
     random = numpy.random.Generator(numpy.random.PCG64(seed))
 
     model = build(case)
-    randomise(model, random)
+    randomize(model, random)
     write_checkpoint(case, model, folder / "model")
 
     images, height, width = case.input

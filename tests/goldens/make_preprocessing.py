@@ -90,7 +90,7 @@ PROCESSORS = {
     "vit-lanczos": {"image_processor_type": "ViTImageProcessor", "size": {"height": 16, "width": 21}, "resample": 1},
     "vit-nearest": {"image_processor_type": "ViTImageProcessor", "size": {"height": 16, "width": 21}, "resample": 0},
     "vit-only-rescaled": {"image_processor_type": "ViTImageProcessor", "size": [16, 20], "do_normalize": False},
-    "vit-only-normalised": {
+    "vit-only-normalized": {
         "image_processor_type": "ViTImageProcessor",
         "size": 16,
         "do_rescale": False,

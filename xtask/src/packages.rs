@@ -34,7 +34,7 @@ pub struct Need {
 pub const NEEDS: [Need; 11] = [
     Need {
         package: "llvm-22-dev",
-        purpose: "LLVM, which optimises and emits code",
+        purpose: "LLVM, which optimizes and emits code",
         sign: Sign::UnderLlvm(&["bin/llvm-config"]),
     },
     Need {

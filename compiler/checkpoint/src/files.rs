@@ -18,7 +18,7 @@ const SUFFIX: &str = ".safetensors";
 const INDEX_SUFFIX: &str = ".safetensors.index.json";
 
 /// The longest name of a file, in bytes, of the file systems of Linux.
-const LONGEST_NAME: usize = 255;
+const MAX_NAME_LENGTH: usize = 255;
 
 /// Files of weights that are not read here, by how their names end.
 const OTHER_FORMATS: [&str; 6] = [".bin", ".pt", ".pth", ".h5", ".msgpack", ".gguf"];
@@ -132,7 +132,7 @@ pub fn other_formats<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<&'a st
 /// Whether a text is the name of a file with that ending, and no path that leads elsewhere, here or on another system.
 fn is_name_of(name: &str, suffix: &str) -> bool {
     let is_plain = |c: char| !matches!(c, '/' | '\\' | ':') && !c.is_control();
-    name.len() <= LONGEST_NAME
+    name.len() <= MAX_NAME_LENGTH
         && name.chars().all(is_plain)
         && name.strip_suffix(suffix).is_some_and(|stem| !stem.is_empty() && !stem.starts_with('.'))
 }

@@ -44,8 +44,8 @@ pub fn non_finite(name: &str, data: &[f32], element: ElementType) -> Option<NonF
         return Some(NonFiniteWeight::Stored { name, value: *value });
     }
     let beyond = data.iter().copied().filter(|x| !f16::from_f32(*x).is_finite());
-    let greatest = |so_far: f32, x: f32| if x.abs() > so_far.abs() { x } else { so_far };
-    let (count, value) = beyond.fold((0, 0.0), |(n, most), x| (n + 1, greatest(most, x)));
+    let larger = |so_far: f32, x: f32| if x.abs() > so_far.abs() { x } else { so_far };
+    let (count, value) = beyond.fold((0, 0.0), |(n, max), x| (n + 1, larger(max, x)));
     (count > 0).then_some(NonFiniteWeight::Rounded { name, value, count })
 }
 
@@ -65,13 +65,13 @@ pub fn non_finite_result(
 
 /// Whether all numbers are surely finite in that storage. One pass without branches: every weight goes through it.
 fn fits(data: &[f32], element: ElementType) -> bool {
-    let greatest = match element {
+    let max = match element {
         ElementType::F16 => f16::MAX.to_f32(),
         // What rounds to infinity is above half of the last step.
         ElementType::BF16 => half::bf16::MAX.to_f32(),
         ElementType::F32 | ElementType::I32 => f32::MAX,
     };
-    data.iter().fold(true, |fits, x| fits & (x.abs() <= greatest))
+    data.iter().fold(true, |fits, x| fits & (x.abs() <= max))
 }
 
 /// The first weight that `module` reads and that is not finite, in the order in which it reads them.

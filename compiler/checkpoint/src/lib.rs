@@ -61,7 +61,7 @@ pub enum WeightError {
     /// A tensor stored in a way that weights are not.
     #[error(
         "the tensor `{name}` in {file} is stored as {found}; weights are F64, F32, F16 or BF16: save those that are \
-         quantised in one of these"
+         quantized in one of these"
     )]
     Element {
         /// The tensor.

@@ -8,24 +8,24 @@ use rand::{Rng, SeedableRng};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::f32::consts::TAU;
 
-/// The standard deviation that `transformers` initialises with.
+/// The standard deviation that `transformers` initializes with.
 const DEVIATION: f32 = 0.02;
 
-/// Normally distributed weights, the same ones for the same seed. What scales (the gain of a norm, a layer scale) is
+/// Normally distributed weights, the same ones for the same seed. What scales (the weight of a norm, a layer scale) is
 /// close to 1 and everything else close to 0, so that activations stay of the order of 1 through any number of layers.
 ///
 /// A tensor is made when it is asked for.
 #[derive(Clone, Debug)]
 pub struct RandomWeights {
     shapes: BTreeMap<String, Vec<usize>>,
-    gains: HashSet<String>,
+    norm_weights: HashSet<String>,
     seed: u64,
 }
 
 impl RandomWeights {
     /// The weights that `module` reads.
     pub fn new(module: &Module, seed: u64) -> Self {
-        RandomWeights { shapes: check::declared(module), gains: gains(module), seed }
+        RandomWeights { shapes: check::declared(module), norm_weights: norm_weights(module), seed }
     }
 
     /// The name and the dimensions of each tensor, sorted by name.
@@ -37,7 +37,7 @@ impl RandomWeights {
 impl WeightSource for RandomWeights {
     fn tensor(&self, name: &str) -> Result<HostTensor, WeightError> {
         let shape = self.shape(name)?;
-        let mean = if self.gains.contains(name) { 1.0 } else { 0.0 };
+        let mean = if self.norm_weights.contains(name) { 1.0 } else { 0.0 };
         // Seeded by name, so that a tensor does not depend on which others there are.
         let mut seed = [0; 32];
         seed.copy_from_slice(
@@ -74,34 +74,36 @@ fn normal(mut rng: SmallRng, mut numbers: Vec<f32>, count: usize, mean: f32) -> 
 
 /// The weights that something is multiplied by, element for element: the second operand of a norm or a product,
 /// here or in a function that is called. Callees come before their callers.
-fn gains(module: &Module) -> HashSet<String> {
-    let mut gains_of: HashMap<&str, HashSet<ValueId>> = HashMap::new();
+fn norm_weights(module: &Module) -> HashSet<String> {
+    let mut norm_weights_of: HashMap<&str, HashSet<ValueId>> = HashMap::new();
     let mut names = HashSet::new();
     for function in &module.functions {
-        let mut gains = HashSet::new();
+        let mut norm_weights = HashSet::new();
         for node in &function.nodes {
             match &node.op {
                 Op::LayerNorm(_) | Op::RmsNorm(_) | Op::Multiply(Multiply) => {
-                    gains.extend(node.operands.get(1).copied());
+                    norm_weights.extend(node.operands.get(1).copied());
                 }
                 Op::Call(Call { callee }) => {
-                    let inner = gains_of.get(callee.as_str());
-                    let is_gain = |position: usize| {
+                    let inner = norm_weights_of.get(callee.as_str());
+                    let is_norm_weight = |position: usize| {
                         inner.is_some_and(|inner| inner.contains(&ValueId(position as u32)))
                     };
                     let operands = node.operands.iter().enumerate();
-                    gains.extend(operands.filter(|(i, _)| is_gain(*i)).map(|(_, value)| *value));
+                    norm_weights.extend(
+                        operands.filter(|(i, _)| is_norm_weight(*i)).map(|(_, value)| *value),
+                    );
                 }
                 _ => {}
             }
         }
-        for value in &gains {
+        for value in &norm_weights {
             if let Some(Op::Weight(Weight { name })) = function.node_of(*value).map(|node| &node.op)
             {
                 names.insert(name.clone());
             }
         }
-        gains_of.insert(&function.name, gains);
+        norm_weights_of.insert(&function.name, norm_weights);
     }
     names
 }
@@ -111,16 +113,16 @@ mod tests {
     use super::*;
 
     fn encoder() -> Module {
-        let gain = "layers.1.layer_norm2.weight";
+        let norm_weight = "layers.1.layer_norm2.weight";
         let bias = "layers.0.layer_norm1.bias";
         let weight = "layers.1.mlp.fc1.weight";
         let text = format!(
             r#"
 func.func @main(%x: tensor<9x64xf32> {{venc.name = "x"}}) -> tensor<9x256xf32> {{
-  %gain = "venc.weight"() {{name = "{gain}"}} : () -> tensor<64xf32>
+  %norm_weight = "venc.weight"() {{name = "{norm_weight}"}} : () -> tensor<64xf32>
   %bias = "venc.weight"() {{name = "{bias}"}} : () -> tensor<64xf32>
   %weight = "venc.weight"() {{name = "{weight}"}} : () -> tensor<256x64xf32>
-  %0 = "venc.layer_norm"(%x, %gain, %bias) {{eps = 1.0e-6 : f64}} : (tensor<9x64xf32>, tensor<64xf32>, tensor<64xf32>) -> tensor<9x64xf32>
+  %0 = "venc.layer_norm"(%x, %norm_weight, %bias) {{eps = 1.0e-6 : f64}} : (tensor<9x64xf32>, tensor<64xf32>, tensor<64xf32>) -> tensor<9x64xf32>
   %y = "venc.linear"(%0, %weight) : (tensor<9x64xf32>, tensor<256x64xf32>) -> tensor<9x256xf32>
   func.return %y : tensor<9x256xf32>
 }}"#
@@ -136,7 +138,7 @@ func.func @main(%x: tensor<9x64xf32> {{venc.name = "x"}}) -> tensor<9x256xf32> {
     }
 
     #[test]
-    fn gains_are_near_one_and_the_rest_near_zero() {
+    fn norm_weights_are_near_one_and_the_rest_near_zero() {
         let weights = RandomWeights::new(&encoder(), 7);
         for (name, expected) in [
             ("layers.1.layer_norm2.weight", 1.0),

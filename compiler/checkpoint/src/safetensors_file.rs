@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_whole_or_quantised_is_no_weight() {
+    fn what_is_whole_or_quantized_is_no_weight() {
         let directory = tempfile::tempdir().unwrap();
         for (dtype, bytes) in [(Dtype::I64, 16), (Dtype::F8_E4M3, 2), (Dtype::U8, 2)] {
             let file = write(directory.path(), &one_tensor(dtype, &vec![0; bytes]));

@@ -64,7 +64,7 @@ pub enum CodegenError {
 
 /// What LLVM does to the kernels before its backend sees them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Optimisation {
+pub enum Optimization {
     /// Its own passes.
     Full,
     /// Nothing: slow code, to tell whether they are at fault.
@@ -77,11 +77,11 @@ pub fn compile_kernels(
     kernels: &[Kernel],
     plan: Option<&Plan>,
     target: &CpuTarget,
-    optimisation: Optimisation,
+    optimization: Optimization,
 ) -> Result<CodeObject, CodegenError> {
     let plan = plan.map(plan_hash);
     let text = emit_module(kernels, plan.as_deref(), target);
-    let object = with_llvm_module(&text, target, optimisation, |module, machine| {
+    let object = with_llvm_module(&text, target, optimization, |module, machine| {
         llvm::object(machine, module)
     })?;
     Ok(CodeObject { shared_object: link::shared_object(&object)? })
@@ -91,9 +91,9 @@ pub fn compile_kernels(
 pub fn emit_llvm(
     kernels: &[Kernel],
     target: &CpuTarget,
-    optimisation: Optimisation,
+    optimization: Optimization,
 ) -> Result<String, CodegenError> {
-    with_llvm_module(&emit_module(kernels, None, target), target, optimisation, |module, _| {
+    with_llvm_module(&emit_module(kernels, None, target), target, optimization, |module, _| {
         Ok(module.print_to_string().to_string())
     })
 }
@@ -102,10 +102,10 @@ pub fn emit_llvm(
 pub fn emit_assembly(
     kernels: &[Kernel],
     target: &CpuTarget,
-    optimisation: Optimisation,
+    optimization: Optimization,
 ) -> Result<String, CodegenError> {
     let text = emit_module(kernels, None, target);
-    with_llvm_module(&text, target, optimisation, |module, machine| llvm::assembly(machine, module))
+    with_llvm_module(&text, target, optimization, |module, machine| llvm::assembly(machine, module))
 }
 
 /// The version of the LLVM that is linked in.
@@ -117,7 +117,7 @@ pub fn llvm_version() -> String {
 fn with_llvm_module<T>(
     text: &str,
     target: &CpuTarget,
-    optimisation: Optimisation,
+    optimization: Optimization,
     use_module: impl FnOnce(
         &inkwell::module::Module<'_>,
         &inkwell::targets::TargetMachine,
@@ -126,7 +126,7 @@ fn with_llvm_module<T>(
     let machine = llvm::target_machine(target)?;
     let context = inkwell::context::Context::create();
     let module = mlir::to_llvm(text, &context)?;
-    llvm::optimise(&machine, &module, optimisation)?;
+    llvm::optimize(&machine, &module, optimization)?;
     use_module(&module, &machine)
 }
 

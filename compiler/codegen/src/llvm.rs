@@ -1,6 +1,6 @@
-//! LLVM: optimises a module for a target, and writes its code.
+//! LLVM: optimizes a module for a target, and writes its code.
 
-use super::{CodegenError, Optimisation};
+use super::{CodegenError, Optimization};
 use inkwell::OptimizationLevel;
 use inkwell::memory_buffer::MemoryBuffer;
 use inkwell::module::Module;
@@ -37,10 +37,10 @@ pub(super) fn target_machine(target: &CpuTarget) -> Result<TargetMachine, Codege
 }
 
 /// Runs LLVM's own passes. Vectors and unrolling are the emitters' choice, so LLVM adds none.
-pub(super) fn optimise(
+pub(super) fn optimize(
     machine: &TargetMachine,
     module: &Module<'_>,
-    optimisation: Optimisation,
+    optimization: Optimization,
 ) -> Result<(), CodegenError> {
     module.set_triple(&machine.get_triple());
     module.set_data_layout(&machine.get_target_data().get_data_layout());
@@ -50,11 +50,11 @@ pub(super) fn optimise(
     options.set_loop_slp_vectorization(false);
     options.set_loop_unrolling(false);
     options.set_loop_interleaving(false);
-    let passes = match optimisation {
-        Optimisation::Full => "default<O2>",
-        Optimisation::Off => "default<O0>",
+    let passes = match optimization {
+        Optimization::Full => "default<O2>",
+        Optimization::Off => "default<O0>",
     };
-    module.run_passes(passes, machine, options).map_err(refuse("optimisation"))
+    module.run_passes(passes, machine, options).map_err(refuse("optimization"))
 }
 
 /// An ELF object.

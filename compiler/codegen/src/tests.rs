@@ -22,7 +22,7 @@ fn assembly_uses_what_the_target_has_and_calls_no_library() {
     let assembly = |element, target: &CpuTarget| {
         let kernel = gemm(element, target);
         let text =
-            emit_assembly(std::slice::from_ref(&kernel), target, Optimisation::Full).unwrap();
+            emit_assembly(std::slice::from_ref(&kernel), target, Optimization::Full).unwrap();
         assert!(text.contains(&format!("{}:", symbols([&kernel])[0])), "{}", target.name);
         let calls_out = |line: &&str| line.contains("@PLT");
         assert_eq!(text.lines().find(calls_out), None);
@@ -42,7 +42,7 @@ fn assembly_uses_what_the_target_has_and_calls_no_library() {
 fn sums_stay_in_registers() {
     for target in CpuTarget::ALL {
         let text =
-            emit_assembly(&[gemm(ElementType::F32, &target)], &target, Optimisation::Full).unwrap();
+            emit_assembly(&[gemm(ElementType::F32, &target)], &target, Optimization::Full).unwrap();
         let full = if target.vector_bits == 512 { "12x32_rows_12:" } else { "6x16_rows_6:" };
         let body = text.split(full).nth(1).unwrap().split("retq").next().unwrap();
         assert!(!body.contains("rsp"), "{}: spills\n{body}", target.name);
@@ -53,16 +53,16 @@ fn sums_stay_in_registers() {
 fn kernels_share_one_code_object() {
     let target = CpuTarget::X86_64_V4;
     let kernels = [gemm(ElementType::F32, &target), gemm(ElementType::BF16, &target)];
-    let code = compile_kernels(&kernels, None, &target, Optimisation::Full).unwrap();
+    let code = compile_kernels(&kernels, None, &target, Optimization::Full).unwrap();
     assert_eq!(code.shared_object[..4], *b"\x7fELF");
-    let text = emit_llvm(&kernels, &target, Optimisation::Full).unwrap();
+    let text = emit_llvm(&kernels, &target, Optimization::Full).unwrap();
     for symbol in symbols(&kernels).values() {
         assert!(text.contains(&format!("define void @{symbol}(")), "{symbol}");
         let exported = code.shared_object.windows(symbol.len()).any(|w| w == symbol.as_bytes());
         assert!(exported, "{symbol}");
     }
     assert_eq!(
-        compile_kernels(&kernels, None, &target, Optimisation::Full).unwrap(),
+        compile_kernels(&kernels, None, &target, Optimization::Full).unwrap(),
         code,
         "compiling is deterministic"
     );
@@ -72,7 +72,7 @@ fn link_text(text: &str) -> Result<Vec<u8>, CodegenError> {
     let machine = llvm::target_machine(&CpuTarget::X86_64_V3)?;
     let context = inkwell::context::Context::create();
     let module = mlir::to_llvm(text, &context)?;
-    llvm::optimise(&machine, &module, Optimisation::Full)?;
+    llvm::optimize(&machine, &module, Optimization::Full)?;
     link::shared_object(&llvm::object(&machine, &module)?)
 }
 

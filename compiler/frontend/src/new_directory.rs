@@ -30,7 +30,7 @@ impl NewDirectory {
             if std::fs::read_dir(directory).map_err(io)?.next().is_some() {
                 return Err(InitError::NotEmpty(directory.to_path_buf()));
             }
-            let unfinished = Unfinished::folder_in(directory, Rights::Usual).map_err(io)?;
+            let unfinished = Unfinished::folder_in(directory, Rights::Default).map_err(io)?;
             let files = unfinished.path().to_path_buf();
             return Ok(NewDirectory { unfinished, files, place: Place::Empty(directory.into()) });
         }
@@ -41,7 +41,7 @@ impl NewDirectory {
         let is_missing = |path: &&Path| !path.as_os_str().is_empty() && !path.exists();
         let first = directory.ancestors().take_while(is_missing).last().unwrap_or(directory);
         let parent = first.parent().filter(|parent| !parent.as_os_str().is_empty());
-        let unfinished = Unfinished::folder_in(parent.unwrap_or(Path::new(".")), Rights::Usual)?;
+        let unfinished = Unfinished::folder_in(parent.unwrap_or(Path::new(".")), Rights::Default)?;
         let inside = directory.strip_prefix(first).map_err(Error::other)?;
         let files = unfinished.path().join(inside);
         std::fs::create_dir_all(&files)?;

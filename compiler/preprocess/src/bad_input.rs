@@ -115,7 +115,7 @@ fn a_line_does_not_become_a_wall() {
     assert_eq!(
         message_with(r#""do_center_crop": false"#),
         "the image `line.png` would come out 224 pixels wide and 13440000 high; \
-         at most 2147483647 a side and 178956970 in all are taken"
+         at max 2147483647 a side and 178956970 in all are taken"
     );
     assert_eq!(
         message_with(
@@ -128,7 +128,7 @@ fn a_line_does_not_become_a_wall() {
     assert_eq!(
         message_with(r#""size": 65535"#),
         "the image `line.png` would be resized to 65535 pixels wide and 3932100000 high; \
-         at most 2147483647 a side and 178956970 in all are taken"
+         at max 2147483647 a side and 178956970 in all are taken"
     );
 }
 

@@ -1,4 +1,4 @@
-//! The centre crop step.
+//! The center crop step.
 
 use super::resample::{CHANNELS, Levels, Target};
 use std::ops::Range;

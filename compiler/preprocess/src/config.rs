@@ -7,7 +7,7 @@ use super::center_crop::CenterCrop;
 use super::processor_config::{CLASS, MODEL_TYPE, ProcessorConfig};
 use super::resize::{Resample, Resize, Size};
 use super::values::Values;
-use super::{LONGEST_SIDE, MOST_PIXELS, PreprocessError, Preprocessor};
+use super::{MAX_PIXELS, MAX_SIDE, PreprocessError, Preprocessor};
 use serde_json::{Map, Value};
 
 /// What a processor's class says where its config is silent.
@@ -300,20 +300,20 @@ impl Config<'_> {
     /// A side in pixels.
     fn side(&self, key: &str, value: &Value) -> Result<u32, PreprocessError> {
         let side = value.as_u64().and_then(|side| u32::try_from(side).ok());
-        side.filter(|side| (1..=LONGEST_SIDE).contains(side)).ok_or_else(|| {
-            self.error(key, format!("is {value}; it must be from 1 to {LONGEST_SIDE} pixels"))
+        side.filter(|side| (1..=MAX_SIDE).contains(side)).ok_or_else(|| {
+            self.error(key, format!("is {value}; it must be from 1 to {MAX_SIDE} pixels"))
         })
     }
 
     fn check_area(&self, key: &str, height: u32, width: u32) -> Result<(), PreprocessError> {
-        if u64::from(height) * u64::from(width) > MOST_PIXELS {
-            let problem = format!("is {height} by {width}, more than {MOST_PIXELS} pixels");
+        if u64::from(height) * u64::from(width) > MAX_PIXELS {
+            let problem = format!("is {height} by {width}, more than {MAX_PIXELS} pixels");
             return Err(self.error(key, problem));
         }
         Ok(())
     }
 
-    /// Rescaling and normalising as one table by channel and level, in transformers' own arithmetic: the product in
+    /// Rescaling and normalizing as one table by channel and level, in transformers' own arithmetic: the product in
     /// f64, all else in f32.
     fn values(&self, defaults: &Defaults) -> Result<Values, PreprocessError> {
         let factor = match self.flag("do_rescale", true)? {

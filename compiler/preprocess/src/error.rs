@@ -1,7 +1,7 @@
 //! [`PreprocessError`].
 
 use super::decode::DecodeError;
-use super::{MOST_LINES, MOST_PIXELS};
+use super::{MAX_LINES, MAX_PIXELS};
 use ocellus_checkpoint::python_json::JsonFileError;
 use std::path::{Path, PathBuf};
 
@@ -80,7 +80,7 @@ pub enum PreprocessError {
     },
     /// An image that has more pixels than memory should be spent on.
     #[error(
-        "the image `{file}` is {width} pixels wide and {height} high; at most {MOST_PIXELS} pixels in all are taken",
+        "the image `{file}` is {width} pixels wide and {height} high; at most {MAX_PIXELS} pixels in all are taken",
         file = file.display()
     )]
     TooManyPixels {
@@ -93,8 +93,8 @@ pub enum PreprocessError {
     },
     /// An image that would be resized to, or would come out, more than memory should be spent on.
     #[error(
-        "the image `{file}` {becomes} {width} pixels wide and {height} high; at most {MOST_LINES} a side and \
-         {MOST_PIXELS} in all are taken", file = file.display()
+        "the image `{file}` {becomes} {width} pixels wide and {height} high; at most {MAX_LINES} a side and \
+         {MAX_PIXELS} in all are taken", file = file.display()
     )]
     TooLarge {
         /// The file.

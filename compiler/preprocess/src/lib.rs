@@ -4,8 +4,8 @@
 //! `load_image`, in the same five steps:
 //!
 //! ```text
-//! a.jpg ── decode ──► upright RGB levels ── resize ──► ── centre crop ──► levels [3, h, w]
-//!                                                      ── rescale ──► ── normalise ──► pixel_values [1, 3, h, w]
+//! a.jpg ── decode ──► upright RGB levels ── resize ──► ── center crop ──► levels [3, h, w]
+//!                                                      ── rescale ──► ── normalize ──► pixel_values [1, 3, h, w]
 //! ```
 //!
 //! Up to the crop all is in whole levels from 0 to 255, and the filters round to them after each direction, as
@@ -47,13 +47,13 @@ use std::thread;
 use values::Values;
 
 /// The longest side that a config can ask for, in pixels.
-const LONGEST_SIDE: u32 = 65_535;
+const MAX_SIDE: u32 = 65_535;
 
 /// The longest side of an image, in pixels: Pillow counts with C's `int`.
-const MOST_LINES: u32 = i32::MAX.unsigned_abs();
+const MAX_LINES: u32 = i32::MAX.unsigned_abs();
 
 /// The most pixels of an image, decoded or as it comes out: where Pillow takes a file for a decompression bomb.
-const MOST_PIXELS: u64 = 2 * 89_478_485;
+const MAX_PIXELS: u64 = 2 * 89_478_485;
 
 /// Turns image files into `pixel_values`.
 #[derive(Clone, Debug, PartialEq)]
@@ -214,7 +214,7 @@ impl OutputSizeRange {
 
     /// Every size that an image can have.
     fn any() -> Self {
-        OutputSizeRange::within(1, LONGEST_SIDE)
+        OutputSizeRange::within(1, MAX_SIDE)
     }
 }
 
@@ -225,8 +225,8 @@ fn check_size(
     width: u64,
     height: u64,
 ) -> Result<(), PreprocessError> {
-    let side = u64::from(MOST_LINES);
-    if width > side || height > side || width * height > MOST_PIXELS {
+    let side = u64::from(MAX_LINES);
+    if width > side || height > side || width * height > MAX_PIXELS {
         let file = file.to_path_buf();
         return Err(PreprocessError::TooLarge { file, becomes, width, height });
     }

@@ -91,14 +91,14 @@ mod tests {
 
     #[test]
     fn no_more_items_are_in_work_than_there_are_threads() {
-        let (now, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let (now, max) = (AtomicUsize::new(0), AtomicUsize::new(0));
         in_order(0..40, threads(3), |_, _| {
-            most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            max.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
             thread::sleep(Duration::from_millis(1));
             now.fetch_sub(1, Ordering::SeqCst);
             Ok::<_, ()>(())
         });
-        assert!(most.into_inner() <= 3);
+        assert!(max.into_inner() <= 3);
     }
 
     #[test]

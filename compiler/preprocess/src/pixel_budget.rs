@@ -4,12 +4,12 @@
 //! `min_pixels` and `max_pixels`, which newer configs call `size.shortest_edge` and `size.longest_edge`. What such a
 //! processor would do to an image is not done here; which sizes can come out is known all the same.
 
-use super::{LONGEST_SIDE, OutputSizeRange, ProcessorConfig};
+use super::{MAX_SIDE, OutputSizeRange, ProcessorConfig};
 use serde_json::Value;
 
 /// Images that are longer than that many times their width are refused by these processors. Rounding a side of one and a
 /// half factors down to one makes a ratio of 200 one of at most 301.
-const MOST_RATIO: u64 = 301;
+const MAX_RATIO: u64 = 301;
 
 /// What such a processor's config says of sizes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,8 +27,7 @@ impl PixelBudget {
         let number = |value: Option<&Value>| value.and_then(Value::as_u64);
         let outside = |key: &str| number(config.keys.get(key));
         let in_size = |key: &str| number(size.and_then(|size| size.get(key)));
-        let side =
-            |key: &str| outside(key).filter(|side| (1..=u64::from(LONGEST_SIDE)).contains(side));
+        let side = |key: &str| outside(key).filter(|side| (1..=u64::from(MAX_SIDE)).contains(side));
         let bound = |key: &str, edge: &str| outside(key).or(in_size(key)).or(in_size(edge));
         let factor = side("patch_size")?.checked_mul(side("merge_size")?)?;
         let max_pixels = bound("max_pixels", "longest_edge")?;
@@ -40,8 +39,8 @@ impl PixelBudget {
     /// The sizes that can come out, whatever the image.
     pub fn output_size_range(self) -> OutputSizeRange {
         let multiple = |pixels: u64| pixels - pixels % self.factor;
-        let longest = self.max_pixels.saturating_mul(MOST_RATIO).isqrt().min(LONGEST_SIDE.into());
-        let shortest = multiple((self.min_pixels / MOST_RATIO).isqrt()).max(self.factor);
+        let longest = self.max_pixels.saturating_mul(MAX_RATIO).isqrt().min(MAX_SIDE.into());
+        let shortest = multiple((self.min_pixels / MAX_RATIO).isqrt()).max(self.factor);
         let sides = shortest..=multiple(longest).max(shortest);
         OutputSizeRange { height: sides.clone(), width: sides, step: self.factor }
     }
@@ -83,9 +82,9 @@ mod tests {
         let old =
             json!({"patch_size": 14, "merge_size": 2, "min_pixels": 3136, "max_pixels": 12845056});
         let budget = budget_of(&old).unwrap();
-        for (least, most) in [("shortest_edge", "longest_edge"), ("min_pixels", "max_pixels")] {
+        for (min, max) in [("shortest_edge", "longest_edge"), ("min_pixels", "max_pixels")] {
             let new =
-                json!({"patch_size": 14, "merge_size": 2, "size": {least: 3136, most: 12845056}});
+                json!({"patch_size": 14, "merge_size": 2, "size": {min: 3136, max: 12845056}});
             assert_eq!(budget_of(&new), Some(budget));
         }
         let range = budget.output_size_range();
@@ -103,13 +102,13 @@ mod tests {
         #[test]
         fn whatever_the_image_its_size_is_in_the_range(
             (patch, merge) in (1u64..33, 1u64..5),
-            (least, more) in (0u64..200_000, 0u64..2_000_000),
+            (min, more) in (0u64..200_000, 0u64..2_000_000),
             short in 1u64..5000,
             ratio in 1.0f64..200.0,
             is_tall in any::<bool>(),
         ) {
             let factor = patch * merge;
-            let min_pixels = least.max(1);
+            let min_pixels = min.max(1);
             let max_pixels = (min_pixels + more).max(factor * factor);
             let budget = PixelBudget { factor, min_pixels, max_pixels };
             let long = (short as f64 * ratio).floor() as u64;

@@ -2,7 +2,7 @@
 
 use super::resample::filter::{self, Filter};
 use super::resample::{Levels, Target, View, resample};
-use super::{LONGEST_SIDE, MOST_LINES, OutputSizeRange, PreprocessError};
+use super::{MAX_LINES, MAX_SIDE, OutputSizeRange, PreprocessError};
 use std::path::Path;
 
 /// The resize step.
@@ -106,7 +106,7 @@ impl Size {
     pub fn output_size_range(self) -> OutputSizeRange {
         match self {
             Size::Exactly { height, width } => OutputSizeRange::exactly(height, width),
-            Size::ShortestEdge(edge) => OutputSizeRange::within(edge, LONGEST_SIDE),
+            Size::ShortestEdge(edge) => OutputSizeRange::within(edge, MAX_SIDE),
             Size::Edges { longest, .. } => OutputSizeRange::within(1, longest),
             Size::Within { height, width } => OutputSizeRange {
                 height: 1..=u64::from(height),
@@ -126,7 +126,7 @@ impl Resize {
         file: &Path,
     ) -> Result<(u32, u32), PreprocessError> {
         let (height, width) = self.size.of(height, width);
-        let side = |side: u64| u32::try_from(side).ok().filter(|side| *side <= MOST_LINES);
+        let side = |side: u64| u32::try_from(side).ok().filter(|side| *side <= MAX_LINES);
         let (Some(width), Some(height)) = (side(width), side(height)) else {
             let becomes = "would be resized to";
             return Err(PreprocessError::TooLarge {

@@ -2,7 +2,7 @@
 
 use super::resample::{CHANNELS, Levels};
 
-/// By channel and level, what stands in `pixel_values`: rescaling and normalising are one table.
+/// By channel and level, what stands in `pixel_values`: rescaling and normalizing are one table.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Values(pub [[f32; 256]; CHANNELS]);
 

@@ -20,7 +20,7 @@ pub fn evaluate(
     evaluate_observed(module, weights, inputs, &mut |_, _| {})
 }
 
-/// As [`evaluate`], and tells `observe` every labelled value that the module computes, in order. The label of a value
+/// As [`evaluate`], and tells `observe` every labeled value that the module computes, in order. The label of a value
 /// inside a called function comes after that of the call: `layers.3.attention`.
 pub fn evaluate_observed(
     module: &Module,
@@ -223,7 +223,7 @@ mod tests {
     use ocellus_dialects::symbolic::{SymbolRange, Symbols};
     use ocellus_dialects::venc::{Add, Cast, FunctionBuilder};
 
-    /// Two calls of `@double_and_shift(x, w) = x + x + w`, labelled `layers.0` and `layers.1`, in that storage.
+    /// Two calls of `@double_and_shift(x, w) = x + x + w`, labeled `layers.0` and `layers.1`, in that storage.
     fn module(storage: ElementType) -> Module {
         let mut symbols = Symbols::default();
         let images = symbols.declare("images", SymbolRange::new(1, 4)).unwrap();

@@ -1,89 +1,90 @@
 //! What else could have been chosen, and what taking it would cost.
 
+use super::candidates::{Candidate, Producer};
 use super::choose::{Saturated, SaturatedFunction, Selection};
 use super::error::RewriteError;
 use super::extract::{Forced, Solution, WhatIf};
-use super::launch_prices::PricesAtSize;
+use super::launch_costs::CostsAtSize;
 use super::report::{Alternative, fused_steps, kernel_name};
-use super::ways::{Maker, Way};
 use ocellus_dialects::symbolic::Bindings;
 
-/// States that pricing the alternatives of all functions and pieces may look at together. A block of an encoder needs some
+/// States that evaluating the alternatives of all functions and pieces may look at together. A block of an encoder needs some
 /// thousand; a model in one long function would otherwise be searched as often as it has kernels and pieces.
-pub(super) const MOST_STATES_TOGETHER: usize = 100_000;
+pub(super) const MAX_STATES_TOGETHER: usize = 100_000;
 
 /// States for one alternative.
-const MOST_STATES_EACH: usize = 10_000;
+const MAX_STATES_EACH: usize = 10_000;
 
 /// What else a function could do.
 pub(super) struct Alternatives {
     /// The other kernels.
     pub found: Vec<Alternative>,
-    /// How many more there are that were not priced.
-    pub unpriced: usize,
+    /// How many more there are that were not evaluated.
+    pub unevaluated: usize,
     /// States that were looked at.
     pub states: usize,
 }
 
 impl Saturated<'_> {
-    /// For every kernel of a selection, the other ways to make the same value, and how much longer the function would
+    /// For every kernel of a selection, the other candidates for the same value, and how much longer the function would
     /// take with each: why this kernel is here, and which fusions were not worth it.
     pub fn alternatives(
         &self,
         selection: &Selection,
         at: &Bindings,
     ) -> Result<Vec<Alternative>, RewriteError> {
-        let prices = self.prices_at(at)?;
+        let costs = self.costs_at(at)?;
         let mut all = vec![];
         for (function, selected) in self.functions.iter().zip(&selection.functions) {
-            let most = MOST_STATES_TOGETHER;
-            all.extend(function.alternatives(&selected.solution, &prices, most).found);
+            let max = MAX_STATES_TOGETHER;
+            all.extend(function.alternatives(&selected.solution, &costs, max).found);
         }
         Ok(all)
     }
 }
 
 impl SaturatedFunction<'_> {
-    /// The other ways, as far as `most_states` go. Each search counts its states, and what it takes to begin it.
+    /// The other candidates, as far as `most_states` go. Each search counts its states, and what it takes to begin it.
     pub(super) fn alternatives(
         &self,
         solution: &Solution,
-        prices: &PricesAtSize,
+        costs: &CostsAtSize,
         most_states: usize,
     ) -> Alternatives {
-        let problem = self.problem(prices);
+        let problem = self.problem(costs);
         let begin = problem.classes.len();
-        let what_if = WhatIf::new(&problem, MOST_STATES_EACH);
+        let what_if = WhatIf::new(&problem, MAX_STATES_EACH);
         let mut all = vec![];
-        let (mut states, mut unpriced) = (begin, 0);
-        for (position, (class, ways)) in self.ways.classes.iter().enumerate() {
+        let (mut states, mut unevaluated) = (begin, 0);
+        for (position, (class, candidates)) in self.candidates.classes.iter().enumerate() {
             let chosen = solution.chosen.get(position).copied().flatten();
-            let Some(Maker::Launch(chosen_op)) =
-                chosen.and_then(|chosen| ways.get(chosen)).map(|way| &way.maker)
+            let Some(Producer::Launch(chosen_op)) = chosen
+                .and_then(|chosen| candidates.get(chosen))
+                .map(|candidate| &candidate.producer)
             else {
                 continue;
             };
-            for (other, way) in ways.iter().enumerate() {
-                let Maker::Launch(op) = &way.maker else { continue };
+            for (other, candidate) in candidates.iter().enumerate() {
+                let Producer::Launch(op) = &candidate.producer else { continue };
                 if Some(other) == chosen {
                     continue;
                 }
                 let Some(what_if) = what_if.as_ref().filter(|_| states <= most_states) else {
-                    unpriced += 1;
+                    unevaluated += 1;
                     continue;
                 };
                 let (forced, looked_at) = what_if.forced(position, other);
                 states += looked_at + begin / 64;
                 let (choices, cost) = match forced {
                     Forced::Solution(choices, cost) => (choices, cost),
-                    // Some ways cannot be taken here: they need the value themselves.
+                    // Some candidates cannot be taken here: they need the value themselves.
                     Forced::Impossible => continue,
                     Forced::Unknown => {
-                        unpriced += 1;
+                        unevaluated += 1;
                         continue;
                     }
                 };
-                // Where the value itself was gone round, nothing is learnt of this way to make it.
+                // Where the value itself was gone round, nothing is learnt of this candidate.
                 if choices.get(position).copied().flatten().is_none() {
                     continue;
                 }
@@ -98,13 +99,15 @@ impl SaturatedFunction<'_> {
                 all.push((position, alternative));
             }
         }
-        Alternatives { found: cheapest_of_each_name(all), unpriced, states }
+        Alternatives { found: cheapest_of_each_name(all), unevaluated, states }
     }
 
     /// What makes the class in a solution, where that is a launch.
     pub(super) fn chosen_kernel(&self, solution: &Solution, class: egg::Id) -> Option<String> {
-        let (position, _, ways) = self.ways.classes.get_full(&self.egraph.find(class))?;
-        let Way { maker: Maker::Launch(op), .. } = ways.get((*solution.chosen.get(position)?)?)?
+        let (position, _, candidates) =
+            self.candidates.classes.get_full(&self.egraph.find(class))?;
+        let Candidate { producer: Producer::Launch(op), .. } =
+            candidates.get((*solution.chosen.get(position)?)?)?
         else {
             return None;
         };

@@ -3,7 +3,7 @@
 //! Two terms that a rule makes equal must agree in type and sort. Where they do not, the rule is unsound: the union is
 //! recorded as a [`Conflict`] with both terms, and the compilation ends with it.
 
-use super::language::{Given, Term};
+use super::language::{Leaf, Term};
 use super::meaning::{Algebra, Children, Meaning, meaning};
 use super::rules::Assumption;
 use egg::{Analysis, DidMerge, EGraph, Id, Justification};
@@ -63,7 +63,7 @@ impl Sort {
             | ThenAfterTokens(..) => (Sort::Epilogue, false),
             Times(..) | Plus(..) | FirstDim(..) | LastDim(..) | ElementOf(..)
             | RowsAndColumns(..) | WithLastDim(..) | Attribute(..) => (Sort::Attribute, false),
-            Operation(..) | ReshapeInPlace(..) | Given(..) => (Sort::Value, true),
+            Operation(..) | ReshapeInPlace(..) | Leaf(..) => (Sort::Value, true),
             Store(..) | Attention(..) | PartialGemm(..) | BatchedGemm(..) | Move(..) | Call(..) => {
                 (Sort::Value, false)
             }
@@ -107,7 +107,7 @@ pub struct Conflict {
 
 /// An argument of the function, as the analysis sees it.
 #[derive(Clone, Debug)]
-pub struct GivenFacts {
+pub struct LeafFacts {
     /// Its type.
     pub ty: TensorType,
     /// Whether it comes from the checkpoint.
@@ -118,7 +118,7 @@ pub struct GivenFacts {
 #[derive(Debug, Default)]
 pub struct Types {
     /// The arguments, by number.
-    pub given: BTreeMap<Given, GivenFacts>,
+    pub leaves: BTreeMap<Leaf, LeafFacts>,
     /// What the user says of the data.
     pub assumptions: BTreeSet<Assumption>,
     /// The type of each function's result.
@@ -133,8 +133,8 @@ struct Inference<'a>(&'a Types);
 impl Algebra for Inference<'_> {
     type Tensor = TensorType;
 
-    fn given(&mut self, given: Given) -> Result<TensorType, String> {
-        let facts = self.0.given.get(&given).ok_or_else(|| format!("{given} is not declared"))?;
+    fn leaf(&mut self, leaf: Leaf) -> Result<TensorType, String> {
+        let facts = self.0.leaves.get(&leaf).ok_or_else(|| format!("{given} is not declared"))?;
         Ok(facts.ty.clone())
     }
 
@@ -216,8 +216,8 @@ fn is_weight_only(
     term: &Term,
     meaning: &Result<Meaning<TensorType>, String>,
 ) -> bool {
-    if let Term::Given(given) = term {
-        return egraph.analysis.given.get(given).is_some_and(|facts| facts.is_weight)
+    if let Term::Leaf(leaf) = term {
+        return egraph.analysis.leaves.get(leaf).is_some_and(|facts| facts.is_weight)
             && has_constant_dims(meaning);
     }
     Sort::is_logical(term)

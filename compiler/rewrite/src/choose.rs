@@ -1,21 +1,21 @@
 //! [`choose`]: the cheapest kernels for a module at one size.
 
-use super::alternatives::MOST_STATES_TOGETHER;
+use super::alternatives::MAX_STATES_TOGETHER;
 use super::analysis::Types;
+use super::candidates::{Candidate, Candidates, Producer};
 use super::error::RewriteError;
 use super::extract::{Problem, Solution, Unmakeable, extract, improve};
 use super::insert::insert;
+use super::kernel_function::{Chosen, kernel_function};
 use super::language::Term;
-use super::launch_prices::{LaunchPrices, PricesAtSize};
-use super::lower::{Chosen, lower};
+use super::launch_costs::{CostsAtSize, LaunchCosts};
 use super::refused_rules::{RefusedMatch, find_refused};
 use super::report::{
-    Effort, ExtractionReport, FunctionReport, RefusedKernel, Report, kernel_name, kernels, price,
+    Effort, ExtractionReport, FunctionReport, RefusedKernel, Report, cost, kernel_name, kernels,
 };
+use super::rule_switches::RuleSwitches;
 use super::saturate::{Limits, Statistics, Stop, saturate};
-use super::switches::Switches;
-use super::target::TargetDescription;
-use super::ways::{Maker, Way, Ways};
+use super::target_description::TargetDescription;
 use egg::{EGraph, Id};
 use indexmap::IndexMap;
 use ocellus_dialects::symbolic::Bindings;
@@ -25,25 +25,25 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
 /// States of an extraction after which the best known is taken. A block of an encoder needs some hundred.
-pub(super) const MOST_STATES: usize = 200_000;
+pub(super) const MAX_STATES: usize = 200_000;
 
 /// Where fewer are left of what several extractions share, one has these.
-const LEAST_STATES: usize = 2_000;
+const MIN_STATES: usize = 2_000;
 
 /// The same where a good choice is known, and the question is whether there is a better one.
-const MOST_STATES_NEAR: usize = 2_000;
+const MAX_STATES_NEAR: usize = 2_000;
 
 /// The cheapest kernels for `module` where its symbols are `at` (free ones and defined ones), and how they were found.
 pub fn choose(
     module: &venc::Module,
     at: &Bindings,
     target: &TargetDescription,
-    switches: &Switches,
+    switches: &RuleSwitches,
 ) -> Result<(kernel::Module, Report), RewriteError> {
     let saturated = Saturated::new(module, target, switches, Limits::default())?;
     let selection = saturated.select(at)?;
-    let kernels = saturated.lower(&selection)?;
-    let report = saturated.report(&selection, &kernels, at, &mut { MOST_STATES_TOGETHER })?;
+    let kernels = saturated.kernels(&selection)?;
+    let report = saturated.report(&selection, &kernels, at, &mut { MAX_STATES_TOGETHER })?;
     Ok((kernels, report))
 }
 
@@ -71,7 +71,7 @@ pub struct Saturated<'a> {
     module: &'a venc::Module,
     target: TargetDescription,
     pub(super) functions: Vec<SaturatedFunction<'a>>,
-    launches: LaunchPrices,
+    launches: LaunchCosts,
     /// The functions by name with their positions, each before those that it calls.
     callers_first: IndexMap<&'a str, usize>,
     disabled: Vec<&'static str>,
@@ -80,8 +80,8 @@ pub struct Saturated<'a> {
 pub(super) struct SaturatedFunction<'a> {
     pub(super) function: &'a venc::Function,
     pub(super) egraph: EGraph<Term, Types>,
-    pub(super) ways: Ways,
-    /// The number of the launch of each way, where it is one.
+    pub(super) candidates: Candidates,
+    /// The number of the launch of each candidate, where it is one.
     launches: Vec<Vec<Option<usize>>>,
     pub(super) labels: HashMap<Id, String>,
     statistics: Statistics,
@@ -96,9 +96,9 @@ pub struct Selection {
 
 /// What was chosen for a function.
 pub(super) struct SelectedFunction {
-    /// The way to make each class.
+    /// What makes each class.
     pub(super) solution: Solution,
-    /// The schedule of the way of each class.
+    /// The schedule of the candidate of each class.
     schedules: Vec<usize>,
     /// What choosing took.
     time: Duration,
@@ -134,7 +134,7 @@ impl<'a> Saturated<'a> {
     pub fn new(
         module: &'a venc::Module,
         target: &TargetDescription,
-        switches: &Switches,
+        switches: &RuleSwitches,
         limits: Limits,
     ) -> Result<Self, RewriteError> {
         module.verify()?;
@@ -144,7 +144,7 @@ impl<'a> Saturated<'a> {
             .iter()
             .map(|function| SaturatedFunction::new(module, function, &cpu, switches, limits))
             .collect::<Result<Vec<_>, _>>()?;
-        let mut launches = LaunchPrices::new(&module.symbols);
+        let mut launches = LaunchCosts::new(&module.symbols);
         for function in &mut functions {
             function.number_launches(&mut launches, target)?;
         }
@@ -161,31 +161,31 @@ impl<'a> Saturated<'a> {
             effort.nodes += function.statistics.nodes;
             effort.matches +=
                 function.statistics.rules.values().map(|rule| rule.matches).sum::<usize>();
-            effort.ways += function.ways.classes.values().map(Vec::len).sum::<usize>();
+            effort.candidates += function.candidates.classes.values().map(Vec::len).sum::<usize>();
         }
         effort
     }
 
     /// All launches that may be chosen.
-    pub(super) fn launch_prices(&self) -> &LaunchPrices {
+    pub(super) fn launch_costs(&self) -> &LaunchCosts {
         &self.launches
     }
 
     /// What launches cost where the symbols are `at`.
-    pub(super) fn prices_at(&self, at: &Bindings) -> Result<PricesAtSize, RewriteError> {
+    pub(super) fn costs_at(&self, at: &Bindings) -> Result<CostsAtSize, RewriteError> {
         self.launches.at(at, &self.target)
     }
 
-    /// What prices are for.
+    /// What costs are for.
     pub fn target(&self) -> &TargetDescription {
         &self.target
     }
 
     /// The cheapest kernels where the symbols are `at`.
     pub fn select(&self, at: &Bindings) -> Result<Selection, RewriteError> {
-        let prices = self.prices_at(at)?;
+        let costs = self.costs_at(at)?;
         let select = |function: &SaturatedFunction| {
-            function.select(&prices, &self.disabled, &mut { MOST_STATES })
+            function.select(&costs, &self.disabled, &mut { MAX_STATES })
         };
         let functions = self.functions.iter().map(select).collect::<Result<_, RewriteError>>()?;
         Ok(Selection { functions })
@@ -197,9 +197,9 @@ impl<'a> Saturated<'a> {
         at: &Bindings,
         states_left: &mut usize,
     ) -> Result<Selection, RewriteError> {
-        let prices = self.prices_at(at)?;
+        let costs = self.costs_at(at)?;
         let select =
-            |function: &SaturatedFunction| function.select(&prices, &self.disabled, states_left);
+            |function: &SaturatedFunction| function.select(&costs, &self.disabled, states_left);
         let functions = self.functions.iter().map(select).collect::<Result<_, RewriteError>>()?;
         Ok(Selection { functions })
     }
@@ -213,21 +213,21 @@ impl<'a> Saturated<'a> {
         saving: f64,
         states_left: &mut usize,
     ) -> Result<Selection, RewriteError> {
-        let prices = self.prices_at(at)?;
+        let costs = self.costs_at(at)?;
         let near = |(function, known): (&SaturatedFunction, &SelectedFunction)| {
-            function.select_near(&prices, (&known.solution, saving), states_left)
+            function.select_near(&costs, (&known.solution, saving), states_left)
         };
         let functions = self.functions.iter().zip(&known.functions).map(near);
         Ok(Selection { functions: functions.collect() })
     }
 
     /// What was selected, as a program.
-    pub fn lower(&self, selection: &Selection) -> Result<kernel::Module, RewriteError> {
+    pub fn kernels(&self, selection: &Selection) -> Result<kernel::Module, RewriteError> {
         let functions = self
             .functions
             .iter()
             .zip(&selection.functions)
-            .map(|(function, selected)| function.lower(selected))
+            .map(|(function, selected)| function.kernels(selected))
             .collect::<Result<_, _>>()?;
         Ok(kernel::Module {
             symbols: self.module.symbols.clone(),
@@ -268,11 +268,11 @@ impl<'a> Saturated<'a> {
         at: &Bindings,
         states_left: &mut usize,
     ) -> Result<Report, RewriteError> {
-        let (target, prices) = (&self.target, self.prices_at(at)?);
+        let (target, costs) = (&self.target, self.costs_at(at)?);
         let mut functions = vec![];
         let selected = self.functions.iter().zip(&selection.functions).zip(&program.functions);
         for ((function, SelectedFunction { solution, time, .. }), lowered) in selected {
-            let alternatives = function.alternatives(solution, &prices, *states_left);
+            let alternatives = function.alternatives(solution, &costs, *states_left);
             *states_left = states_left.saturating_sub(alternatives.states);
             functions.push(FunctionReport {
                 name: lowered.name.clone(),
@@ -280,12 +280,12 @@ impl<'a> Saturated<'a> {
                 extraction: function.extraction_report(solution, *time),
                 kernels: kernels(lowered, at, target)?,
                 alternatives: alternatives.found,
-                unpriced_alternatives: alternatives.unpriced,
+                unevaluated_alternatives: alternatives.unevaluated,
                 refused_rules: function.refused_rules(solution),
                 refused_kernels: function.refused_kernels(solution),
             });
         }
-        let microseconds = price(program, &functions)? as f64 / 1e6;
+        let microseconds = cost(program, &functions)? as f64 / 1e6;
         let effort = self.effort();
         Ok(Report {
             at: at.clone(),
@@ -299,23 +299,23 @@ impl<'a> Saturated<'a> {
 }
 
 impl<'a> SaturatedFunction<'a> {
-    pub(super) fn problem(&self, prices: &PricesAtSize) -> Problem {
-        let price = |class: usize, way: usize| {
-            self.launches[class][way].map_or(0, |launch| prices.of(launch).1)
+    pub(super) fn problem(&self, costs: &CostsAtSize) -> Problem {
+        let cost = |class: usize, candidate: usize| {
+            self.launches[class][candidate].map_or(0, |launch| costs.of(launch).1)
         };
-        self.ways.problem(price)
+        self.candidates.problem(cost)
     }
 
     fn number_launches(
         &mut self,
-        launches: &mut LaunchPrices,
+        launches: &mut LaunchCosts,
         target: &TargetDescription,
     ) -> Result<(), RewriteError> {
         let name = &self.function.name;
-        for ways in self.ways.classes.values() {
+        for candidates in self.candidates.classes.values() {
             let mut numbers = vec![];
-            for way in ways {
-                numbers.push(match way.schedules.as_slice() {
+            for candidate in candidates {
+                numbers.push(match candidate.schedules.as_slice() {
                     [] => None,
                     schedules => Some(launches.number(schedules, name, target)?),
                 });
@@ -336,8 +336,8 @@ impl<'a> SaturatedFunction<'a> {
 
     /// The functions that a solution calls, as often as it does.
     fn chosen_callees<'s>(&'s self, solution: &'s Solution) -> impl Iterator<Item = &'s str> {
-        self.ways.chosen(solution).filter_map(|(_, way)| match &way?.maker {
-            Maker::Call(callee) => Some(callee.as_str()),
+        self.candidates.chosen(solution).filter_map(|(_, candidate)| match &candidate?.producer {
+            Producer::Call(callee) => Some(callee.as_str()),
             _ => None,
         })
     }
@@ -346,7 +346,7 @@ impl<'a> SaturatedFunction<'a> {
         module: &venc::Module,
         function: &'a venc::Function,
         cpu: &CpuTarget,
-        switches: &Switches,
+        switches: &RuleSwitches,
         limits: Limits,
     ) -> Result<Self, RewriteError> {
         let mut inserted = insert(module, function)?;
@@ -355,12 +355,12 @@ impl<'a> SaturatedFunction<'a> {
         let mut statistics = saturate(&function.name, egraph, switches, limits)?;
         let roots: Vec<Id> =
             function.results.iter().map(|(_, value)| inserted.values[value.index()]).collect();
-        let mut ways = Ways::collect(egraph, &roots, cpu);
-        if ways.is_cut_short {
-            statistics.stops.push(Stop::WayLimit);
+        let mut candidates = Candidates::collect(egraph, &roots, cpu);
+        if candidates.is_cut_short {
+            statistics.stops.push(Stop::CandidateLimit);
         }
-        if switches.has_usual_schedules() {
-            ways.keep_usual_schedules();
+        if switches.has_default_schedules() {
+            candidates.keep_default_schedules();
         }
         let mut labels = HashMap::new();
         for (position, node) in function.nodes.iter().enumerate() {
@@ -374,7 +374,7 @@ impl<'a> SaturatedFunction<'a> {
         Ok(SaturatedFunction {
             function,
             egraph: inserted.egraph,
-            ways,
+            candidates,
             launches: vec![],
             labels,
             statistics,
@@ -384,66 +384,66 @@ impl<'a> SaturatedFunction<'a> {
 
     fn select(
         &self,
-        prices: &PricesAtSize,
+        costs: &CostsAtSize,
         disabled: &[&str],
         states_left: &mut usize,
     ) -> Result<SelectedFunction, RewriteError> {
         let start = Instant::now();
-        let problem = self.problem(prices);
-        let solution = extract(&problem, (*states_left).clamp(LEAST_STATES, MOST_STATES))
+        let problem = self.problem(costs);
+        let solution = extract(&problem, (*states_left).clamp(MIN_STATES, MAX_STATES))
             .map_err(|culprit| self.no_kernel(culprit, disabled))?;
         *states_left = states_left.saturating_sub(solution.states + problem.work());
-        Ok(self.scheduled(solution, prices, start))
+        Ok(self.scheduled(solution, costs, start))
     }
 
     fn select_near(
         &self,
-        prices: &PricesAtSize,
+        costs: &CostsAtSize,
         (known, saving): (&Solution, f64),
         states_left: &mut usize,
     ) -> SelectedFunction {
         let start = Instant::now();
-        let problem = self.problem(prices);
+        let problem = self.problem(costs);
         let solution = match *states_left {
             0 => Solution::from_choices(&problem, &known.chosen),
-            left => improve(&problem, known, saving, MOST_STATES_NEAR.min(left)),
+            left => improve(&problem, known, saving, MAX_STATES_NEAR.min(left)),
         };
         *states_left = states_left.saturating_sub(solution.states + problem.work());
-        self.scheduled(solution, prices, start)
+        self.scheduled(solution, costs, start)
     }
 
     /// A solution, each launch with the schedule for a size.
     fn scheduled(
         &self,
         solution: Solution,
-        prices: &PricesAtSize,
+        costs: &CostsAtSize,
         start: Instant,
     ) -> SelectedFunction {
-        let schedule = |launch: Option<usize>| launch.map_or(0, |launch| prices.of(launch).0);
+        let schedule = |launch: Option<usize>| launch.map_or(0, |launch| costs.of(launch).0);
         let schedules = self.chosen_launches(&solution).map(schedule).collect();
         SelectedFunction { solution, schedules, time: start.elapsed() }
     }
 
-    fn lower(&self, selected: &SelectedFunction) -> Result<kernel::Function, RewriteError> {
-        let ways: HashMap<Id, (&Way, usize)> = self
-            .ways
+    fn kernels(&self, selected: &SelectedFunction) -> Result<kernel::Function, RewriteError> {
+        let candidates: HashMap<Id, (&Candidate, usize)> = self
+            .candidates
             .chosen(&selected.solution)
             .zip(&selected.schedules)
-            .filter_map(|((class, way), schedule)| Some((class, (way?, *schedule))))
+            .filter_map(|((class, candidate), schedule)| Some((class, (candidate?, *schedule))))
             .collect();
-        lower(&Chosen {
+        kernel_function(&Chosen {
             function: self.function,
             egraph: &self.egraph,
-            ways,
-            results: self.ways.roots.clone(),
+            candidates,
+            results: self.candidates.roots.clone(),
             labels: &self.labels,
         })
     }
 
     fn extraction_report(&self, solution: &Solution, time: Duration) -> ExtractionReport {
         ExtractionReport {
-            classes: self.ways.classes.len(),
-            candidates: self.ways.classes.values().map(Vec::len).sum(),
+            classes: self.candidates.classes.len(),
+            candidates: self.candidates.classes.values().map(Vec::len).sum(),
             states: solution.states,
             microseconds: solution.cost as f64 / 1e6,
             least_microseconds: solution.lower_bound as f64 / 1e6,
@@ -454,7 +454,7 @@ impl<'a> SaturatedFunction<'a> {
 
     /// The kernels that would make a value of the solution in another manner, if their families did them.
     fn refused_kernels(&self, solution: &Solution) -> Vec<RefusedKernel> {
-        let of_values = self.ways.refused.iter().filter_map(|(class, launch)| {
+        let of_values = self.candidates.refused.iter().filter_map(|(class, launch)| {
             Some(RefusedKernel {
                 label: self.labels.get(class).cloned(),
                 chosen: self.chosen_kernel(solution, *class)?,
@@ -466,11 +466,11 @@ impl<'a> SaturatedFunction<'a> {
     }
 
     fn no_kernel(&self, culprit: Unmakeable, disabled: &[&str]) -> RewriteError {
-        let id = self.ways.classes.get_index(culprit.0).map(|(class, _)| *class);
+        let id = self.candidates.classes.get_index(culprit.0).map(|(class, _)| *class);
         let class = id.map(|class| &self.egraph[class]);
         let term = class.and_then(|class| class.nodes.first()).map(Term::to_string);
         let ty = class.and_then(|class| class.data.ty()).map(|ty| ty.to_string());
-        let refused = self.ways.refused.iter().filter(|(class, _)| Some(*class) == id);
+        let refused = self.candidates.refused.iter().filter(|(class, _)| Some(*class) == id);
         let mut hint: String = refused.map(|(_, launch)| format!("; {}", launch.refusal)).collect();
         if !disabled.is_empty() {
             hint.push_str(&format!("; these rules are disabled: {}", disabled.join(", ")));

@@ -1,8 +1,8 @@
 //! Writes a `venc` function down as terms of an e-graph.
 
-use super::analysis::{GivenFacts, Types};
+use super::analysis::{LeafFacts, Types};
 use super::error::RewriteError;
-use super::language::{Children, Given, Term};
+use super::language::{Children, Leaf, Term};
 use super::operation::Operation;
 use egg::{EGraph, Id};
 use ocellus_dialects::TensorType;
@@ -24,14 +24,14 @@ pub fn insert(module: &Module, function: &Function) -> Result<Inserted, RewriteE
     let egraph = EGraph::new(types_of(module, function));
     let mut inserted = Inserted { egraph, values: vec![] };
     for position in 0..function.arguments.len() {
-        let class = inserted.egraph.add(Term::Given(Given(position as u32)));
+        let class = inserted.egraph.add(Term::Leaf(Leaf(position as u32)));
         inserted.values.push(class);
     }
     for (position, node) in function.nodes.iter().enumerate() {
         let operands: Vec<Id> =
             node.operands.iter().map(|operand| inserted.values[operand.index()]).collect();
         let class = match &node.op {
-            Op::Weight(_) => inserted.egraph.add(Term::Given(Given(function.value_of(position).0))),
+            Op::Weight(_) => inserted.egraph.add(Term::Leaf(Leaf(function.value_of(position).0))),
             op => Writer { egraph: &mut inserted.egraph }.operation(op, &operands, &node.ty)?,
         };
         inserted.values.push(class);
@@ -42,14 +42,13 @@ pub fn insert(module: &Module, function: &Function) -> Result<Inserted, RewriteE
 
 fn types_of(module: &Module, function: &Function) -> Types {
     let arguments = function.arguments.iter().enumerate().map(|(position, argument)| {
-        let facts =
-            GivenFacts { ty: argument.ty.clone(), is_weight: argument.role == Role::Weight };
-        (Given(position as u32), facts)
+        let facts = LeafFacts { ty: argument.ty.clone(), is_weight: argument.role == Role::Weight };
+        (Leaf(position as u32), facts)
     });
     let weights = function.nodes.iter().enumerate().filter_map(|(position, node)| match node.op {
         Op::Weight(_) => {
             let ValueId(number) = function.value_of(position);
-            Some((Given(number), GivenFacts { ty: node.ty.clone(), is_weight: true }))
+            Some((Leaf(number), LeafFacts { ty: node.ty.clone(), is_weight: true }))
         }
         _ => None,
     });
@@ -58,7 +57,7 @@ fn types_of(module: &Module, function: &Function) -> Types {
         Some((callee.name.clone(), callee.type_of(*result).clone()))
     });
     Types {
-        given: arguments.chain(weights).collect(),
+        leaves: arguments.chain(weights).collect(),
         callees: callees.collect(),
         ..Types::default()
     }

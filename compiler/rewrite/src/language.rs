@@ -6,16 +6,16 @@
 //! (store (gemm (layer_norm_rows (read %0) %1 %2 1e-6) %3) (then_activate (then_add_columns result %4) gelu))
 //! ```
 //!
-//! is one launch: it reads the rows of `%0`, normalises them, multiplies by the weight `%3`, adds the bias `%4`,
+//! is one launch: it reads the rows of `%0`, normalizes them, multiplies by the weight `%3`, adds the bias `%4`,
 //! applies gelu, and stores. Each fusion is one small rule on such a term.
 //!
 //! An operation is a term by its declaration: its operands, then its attributes. It has the same children wherever it is
-//! done: as an operation `(columns x start length)`, as an address `(read_columns x start length)`, on the rows that a kernel
+//! done: as an operation `(slice_columns x start length)`, as an address `(read_slice_columns x start length)`, on the rows that a kernel
 //! reads `(softmax_rows x)`, on each element that it stores `(then_scale epilogue factor)`, by a launch of its own
-//! `(move_tokens x start length)`. Where operands may be repeated, they are a list.
+//! `(move_slice_tokens x start length)`. Where operands may be repeated, they are a list.
 //!
 //! Every *value* (the result of a `store`, an `attention`, a move, or an argument) lies contiguous in memory. A view
-//! exists only where a kernel reads it: `(read_columns x start length)` is an operand, not a value.
+//! exists only where a kernel reads it: `(read_slice_columns x start length)` is an operand, not a value.
 
 use super::operation::Operation;
 use egg::{FromOp, FromOpError, Id, LanguageChildren};
@@ -25,37 +25,37 @@ use std::str::FromStr;
 
 /// A value that a function is given: an argument, or a tensor of the checkpoint. Written `%3`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Given(pub u32);
+pub struct Leaf(pub u32);
 
-impl fmt::Display for Given {
+impl fmt::Display for Leaf {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "%{}", self.0)
     }
 }
 
-impl FromStr for Given {
+impl FromStr for Leaf {
     type Err = ();
 
     fn from_str(word: &str) -> Result<Self, ()> {
-        word.strip_prefix('%').and_then(|number| number.parse().ok()).map(Given).ok_or(())
+        word.strip_prefix('%').and_then(|number| number.parse().ok()).map(Leaf).ok_or(())
     }
 }
 
 /// The most children that a term of an operation has.
-pub const MOST_CHILDREN: usize = 8;
+pub const MAX_CHILDREN: usize = 8;
 
 /// The children of a term of an operation.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Children {
     /// Those behind the last child are zero.
-    ids: [Id; MOST_CHILDREN],
+    ids: [Id; MAX_CHILDREN],
     length: u8,
 }
 
 impl Children {
     /// Of those children.
     pub fn new(children: impl IntoIterator<Item = Id>) -> Self {
-        let mut all = Children { ids: [Id::from(0); MOST_CHILDREN], length: 0 };
+        let mut all = Children { ids: [Id::from(0); MAX_CHILDREN], length: 0 };
         for (slot, child) in all.ids.iter_mut().zip(children) {
             (*slot, all.length) = (child, all.length + 1);
         }
@@ -87,16 +87,16 @@ macro_rules! terms {
             /// An operation of `venc`: `(linear x weight)`.
             Operation(Operation, Children),
             $($(#[$what])* $variant([Id; $count]),)*
-            /// The operation as a way to read an operand: `(read_columns x start length)`.
+            /// The operation as a way to read an operand: `(read_slice_columns x start length)`.
             Address(Operation, Children),
             /// The operation on the rows that a kernel reads: `(softmax_rows x)`.
             Prologue(Operation, Children),
             /// The operation on each element before it is stored, behind an epilogue: `(then_scale epilogue factor)`.
             Then(Operation, Children),
-            /// The operation as a launch of its own that moves elements: `(move_tokens x start length)`.
+            /// The operation as a launch of its own that moves elements: `(move_slice_tokens x start length)`.
             Move(Operation, Children),
             /// A value that the function is given.
-            Given(Given),
+            Leaf(Leaf),
             /// What an operation says beside its operands.
             Attribute(Attribute),
         }
@@ -111,14 +111,14 @@ macro_rules! terms {
                     | Term::Prologue(operation, _)
                     | Term::Then(operation, _)
                     | Term::Move(operation, _) => Some(*operation),
-                    Term::Given(_) | Term::Attribute(_) $(| Term::$variant(_))* => None,
+                    Term::Leaf(_) | Term::Attribute(_) $(| Term::$variant(_))* => None,
                 };
                 (std::mem::discriminant(self), operation)
             }
 
             fn matches(&self, other: &Self) -> bool {
                 match (self, other) {
-                    (Term::Given(one), Term::Given(other)) => one == other,
+                    (Term::Leaf(one), Term::Leaf(other)) => one == other,
                     (Term::Attribute(one), Term::Attribute(other)) => one == other,
                     (one, other) => {
                         one.discriminant() == other.discriminant()
@@ -134,7 +134,7 @@ macro_rules! terms {
                     | Term::Prologue(_, children)
                     | Term::Then(_, children)
                     | Term::Move(_, children) => children,
-                    Term::Given(_) | Term::Attribute(_) => &[],
+                    Term::Leaf(_) | Term::Attribute(_) => &[],
                     $(Term::$variant(children) => children,)*
                 }
             }
@@ -146,7 +146,7 @@ macro_rules! terms {
                     | Term::Prologue(_, children)
                     | Term::Then(_, children)
                     | Term::Move(_, children) => &mut children.ids[..usize::from(children.length)],
-                    Term::Given(_) | Term::Attribute(_) => &mut [],
+                    Term::Leaf(_) | Term::Attribute(_) => &mut [],
                     $(Term::$variant(children) => children,)*
                 }
             }
@@ -160,7 +160,7 @@ macro_rules! terms {
                     Term::Prologue(operation, _) => write!(f, "{operation}_rows"),
                     Term::Then(operation, _) => write!(f, "then_{operation}"),
                     Term::Move(operation, _) => write!(f, "move_{operation}"),
-                    Term::Given(given) => write!(f, "{given}"),
+                    Term::Leaf(leaf) => write!(f, "{given}"),
                     Term::Attribute(attribute) => write!(f, "{attribute}"),
                     $(Term::$variant(_) => f.write_str($text),)*
                 }
@@ -204,8 +204,8 @@ impl Term {
     }
 
     fn leaf(op: &str) -> Option<Term> {
-        let given = op.parse().ok().map(Term::Given);
-        given.or_else(|| op.parse().ok().map(Term::Attribute))
+        let leaf = op.parse().ok().map(Term::Leaf);
+        leaf.or_else(|| op.parse().ok().map(Term::Attribute))
     }
 }
 

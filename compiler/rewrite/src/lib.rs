@@ -11,48 +11,48 @@ mod candidates;
 mod choose;
 mod cost;
 mod display;
+mod enumeration;
 mod error;
 mod extract;
 mod insert;
+mod kernel_function;
 mod language;
-mod launch_prices;
-mod lower;
+mod launch_costs;
 mod meaning;
 mod offline;
 mod operation;
 mod pieces;
-mod price;
-mod read_back;
+mod prediction;
+mod raise;
 mod real;
 mod refused_rules;
 mod report;
+mod rule_switches;
 mod rules;
 mod saturate;
 mod schedules;
-mod specialise;
-mod switches;
-mod target;
+mod specialize;
+mod target_description;
 #[cfg(test)]
 mod tests;
-mod ways;
 
 pub use analysis::Conflict;
 pub use choose::{Saturated, Selection, choose};
-pub use cost::{Bound, Prediction, Quantities};
+pub use cost::ProgramCost;
 pub use error::RewriteError;
 pub use pieces::{PieceOptions, PieceProgram, choose_pieces};
-pub use price::ProgramPrice;
-pub use read_back::read_back;
+pub use prediction::{Bottleneck, Prediction, Quantities};
+pub use raise::raise;
 pub use refused_rules::RefusedRule;
 pub use report::{
     Alternative, Effort, ExtractionReport, FunctionReport, KernelReport, RefusedKernel, Report,
     callees_first, launches,
 };
+pub use rule_switches::{RuleSwitches, nearest};
 pub use rules::{Assumption, Condition, Group, Rule, UnknownAssumption};
 pub use saturate::{Limits, RuleStatistics, Statistics, Stop};
-pub use specialise::specialise;
-pub use switches::{Switches, nearest};
-pub use target::{BandwidthShare, MemoryLevel, Rates, TargetDescription, TileRates};
+pub use specialize::specialize;
+pub use target_description::{BandwidthShare, MemoryLevel, Rates, TargetDescription, TileRates};
 
 /// Every rewrite rule with its group, for listings.
 pub fn rules() -> impl Iterator<Item = (Group, &'static Rule)> {

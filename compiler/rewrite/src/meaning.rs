@@ -4,14 +4,14 @@
 //! The definition is written over an [`Algebra`]: with types as its tensors it infers types, with values of a
 //! [`FunctionBuilder`](ocellus_dialects::venc::FunctionBuilder) it writes the term down as a `venc` program.
 
-use super::language::{Given, Term};
+use super::language::{Leaf, Term};
 use super::operation::Operation;
 use egg::Id;
 use ocellus_dialects::kernel::{Broadcast, Combine};
 use ocellus_dialects::symbolic::Dim;
 use ocellus_dialects::venc::{
-    Activate, Activation, Add, Attribute, Call, Cast, Columns, Concat, Elementwise, Linear,
-    LinearSlices, MaskSegments, Matmul, MergeHeads, Multiply, Op, Reshape, Rope, Scale, Softmax,
+    Activate, Activation, Add, Attribute, Call, Cast, Concat, Elementwise, Linear, LinearSlices,
+    MaskSegments, Matmul, MergeHeads, Multiply, Op, Reshape, Rope, Scale, SliceColumns, Softmax,
     SplitHeads,
 };
 use ocellus_dialects::{ElementType, TensorType};
@@ -22,7 +22,7 @@ pub trait Algebra {
     type Tensor: Clone;
 
     /// An argument of the function.
-    fn given(&mut self, given: Given) -> Result<Self::Tensor, String>;
+    fn leaf(&mut self, leaf: Leaf) -> Result<Self::Tensor, String>;
 
     /// An operation applied.
     fn apply(
@@ -241,7 +241,7 @@ fn tensor_meaning<A: Algebra>(
     let one = |id: &Id| Ok::<_, String>(vec![children.tensor(*id)?]);
     let two = |[a, b]: &[Id; 2]| Ok::<_, String>(vec![children.tensor(*a)?, children.tensor(*b)?]);
     let (op, operands) = match term {
-        Term::Given(given) => return algebra.given(*given),
+        Term::Leaf(leaf) => return algebra.leaf(*leaf),
         Term::Read([x]) | Term::AsIs([x]) | Term::Rows([x]) => return children.tensor(*x),
         Term::Store([product, epilogue]) => {
             let stored = children.tensor(*product)?;
@@ -327,9 +327,10 @@ pub fn apply_step<A: Algebra>(
                 Some(width) if width % 2 == 0 => width / 2,
                 _ => return Err(format!("{width} columns have no halves for a gate")),
             };
-            let gate = algebra.apply(Columns { start: 0, length }, std::slice::from_ref(&x))?;
+            let gate =
+                algebra.apply(SliceColumns { start: 0, length }, std::slice::from_ref(&x))?;
             let gate = algebra.apply(Activate { function: activation }, &[gate])?;
-            let up = algebra.apply(Columns { start: length, length }, &[x])?;
+            let up = algebra.apply(SliceColumns { start: length, length }, &[x])?;
             algebra.apply(Multiply, &[gate, up])
         }
         EpilogueStep::Combine(combine, broadcast, operand) => {

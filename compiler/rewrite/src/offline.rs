@@ -20,7 +20,7 @@ impl<'a> OfflineTerms<'a> {
             for class in egraph.classes().filter(|class| class.data.weight_only) {
                 for term in class.nodes.iter().filter(|term| Sort::is_logical(term)) {
                     let Some(length) = terms.length(egraph, term) else { continue };
-                    if terms.shortest.get(&class.id).is_none_or(|(least, _)| length < *least) {
+                    if terms.shortest.get(&class.id).is_none_or(|(min, _)| length < *min) {
                         terms.shortest.insert(class.id, (length, term));
                         changed = true;
                     }

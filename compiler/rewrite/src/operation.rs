@@ -84,14 +84,14 @@ impl fmt::Debug for Operation {
 
 #[cfg(test)]
 mod tests {
-    use super::super::language::MOST_CHILDREN;
+    use super::super::language::MAX_CHILDREN;
     use super::*;
 
     #[test]
     fn every_operation_has_room_for_its_children() {
         for declared in Op::DECLARATIONS {
             let children = declared.operands.len() + declared.attributes.len();
-            assert!(children <= MOST_CHILDREN, "venc.{} has {children}", declared.name);
+            assert!(children <= MAX_CHILDREN, "venc.{} has {children}", declared.name);
         }
     }
 }

@@ -10,9 +10,9 @@ use super::error::RewriteError;
 use super::extract::Solution;
 use super::language::Term;
 use super::meaning::{EpilogueStep, Meaning};
+use super::rule_switches::RuleSwitches;
 use super::rules::{Condition, Group};
 use super::saturate::Compiled;
-use super::switches::Switches;
 use egg::{EGraph, Id, Searcher, Subst, Var};
 use ocellus_dialects::TensorType;
 use std::collections::BTreeMap;
@@ -53,7 +53,7 @@ pub struct RefusedMatch {
 /// Every place of a saturated e-graph where no rule of a group for the operation there could be used.
 pub fn find_refused(
     egraph: &EGraph<Term, Types>,
-    switches: &Switches,
+    switches: &RuleSwitches,
 ) -> Result<Vec<RefusedMatch>, RewriteError> {
     // By group, operation and class; `None` where one of the rules could be used.
     let mut found: BTreeMap<(Group, &str, Id), Option<RefusedMatch>> = BTreeMap::new();

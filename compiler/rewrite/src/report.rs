@@ -1,10 +1,10 @@
 //! [`Report`]: what was chosen, what it is predicted to cost, and how it was found.
 
-use super::cost::{LaunchCost, Prediction, predict};
 use super::error::RewriteError;
+use super::prediction::{LaunchWork, Prediction, predict};
 use super::refused_rules::RefusedRule;
 use super::saturate::Statistics;
-use super::target::TargetDescription;
+use super::target_description::TargetDescription;
 use ocellus_dialects::kernel::{Family, Function, KernelOp, Mask, Module, Step};
 use ocellus_dialects::symbolic::{Bindings, Dim};
 use ocellus_dialects::venc::ValueId;
@@ -25,8 +25,8 @@ pub struct FunctionReport {
     pub kernels: Vec<KernelReport>,
     /// The other kernels that could have made the same values.
     pub alternatives: Vec<Alternative>,
-    /// Other kernels that were not priced, because the search of their prices reached its limit.
-    pub unpriced_alternatives: usize,
+    /// Other kernels that were not evaluated, because the search of their costs reached its limit.
+    pub unevaluated_alternatives: usize,
     /// Rules that were not used, because a condition of theirs did not hold.
     pub refused_rules: Vec<RefusedRule>,
     /// Kernels that were described, and that no family does.
@@ -51,7 +51,7 @@ pub struct RefusedKernel {
 pub struct ExtractionReport {
     /// Values that the search could choose to make.
     pub classes: usize,
-    /// Ways to make them.
+    /// What may make them.
     pub candidates: usize,
     /// States that were looked at.
     pub states: usize,
@@ -138,14 +138,14 @@ pub struct Effort {
     pub nodes: usize,
     /// How often the left side of a rule was found.
     pub matches: usize,
-    /// Ways to make all values.
-    pub ways: usize,
+    /// Candidates for all values.
+    pub candidates: usize,
     /// Sizes at which the cheapest program was asked for.
     pub extractions: usize,
     /// Programs that were found.
     pub programs: usize,
-    /// Prices of launches that were worked out, over all schedules and sizes.
-    pub prices: usize,
+    /// Costs of launches that were worked out, over all schedules and sizes.
+    pub costs: usize,
     /// States of all searches, and what it took to begin them.
     pub states: usize,
 }
@@ -154,7 +154,7 @@ pub struct Effort {
 pub fn launches<'a>(
     function: &'a Function,
     cpu: &CpuTarget,
-) -> Result<Vec<(&'a Step, LaunchCost<Dim>)>, RewriteError> {
+) -> Result<Vec<(&'a Step, LaunchWork<Dim>)>, RewriteError> {
     let mut costs = vec![];
     for step in &function.steps {
         let Step::Launch { op, operands, result, .. } = step else { continue };
@@ -162,7 +162,7 @@ pub fn launches<'a>(
         let layouts = operands.iter().map(layout).collect::<Result<Vec<Layout>, NotStrided>>()?;
         let result = &function.value(*result).ty;
         let launch = launch(op, &layouts, &Layout::contiguous(result), cpu)?;
-        costs.push((step, LaunchCost::of(op, &layouts, result, &launch, cpu)));
+        costs.push((step, LaunchWork::of(op, &layouts, result, &launch, cpu)));
     }
     Ok(costs)
 }
@@ -186,16 +186,16 @@ pub fn kernels(
 
 /// The predicted time of one run of a module's entry function, in picoseconds, from what the launches of each function
 /// cost.
-pub fn price(module: &Module, functions: &[FunctionReport]) -> Result<u128, RewriteError> {
-    let mut prices: BTreeMap<&str, u128> = BTreeMap::new();
+pub fn cost(module: &Module, functions: &[FunctionReport]) -> Result<u128, RewriteError> {
+    let mut costs: BTreeMap<&str, u128> = BTreeMap::new();
     for function in callees_first(module)? {
         let own = functions.iter().filter(|report| report.name == function.name);
         let launches = own.flat_map(|report| &report.kernels).map(|k| k.prediction.picoseconds());
-        let called = callees(function).filter_map(|callee| prices.get(callee).copied());
-        let price = launches.chain(called).fold(0u128, u128::saturating_add);
-        prices.insert(&function.name, price);
+        let called = callees(function).filter_map(|callee| costs.get(callee).copied());
+        let cost = launches.chain(called).fold(0u128, u128::saturating_add);
+        costs.insert(&function.name, cost);
     }
-    Ok(prices.get(module.entry.as_str()).copied().unwrap_or(0))
+    Ok(costs.get(module.entry.as_str()).copied().unwrap_or(0))
 }
 
 /// The functions that a function calls, as often as it does.

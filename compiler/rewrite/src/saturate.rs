@@ -6,8 +6,8 @@
 use super::analysis::{Sort, Types};
 use super::error::RewriteError;
 use super::language::Term;
+use super::rule_switches::RuleSwitches;
 use super::rules::{Condition, Group, Rule};
-use super::switches::Switches;
 use egg::{Applier, EGraph, Pattern, SearchMatches, Searcher, Subst};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -40,8 +40,8 @@ pub enum Stop {
     IterationLimit,
     /// [`Limits::matches`].
     MatchLimit,
-    /// Of the ways to make a value, too many to look at all.
-    WayLimit,
+    /// Of the candidates for a value, too many to look at all.
+    CandidateLimit,
 }
 
 impl Stop {
@@ -52,7 +52,7 @@ impl Stop {
             Stop::NodeLimit => "node limit",
             Stop::IterationLimit => "iteration limit",
             Stop::MatchLimit => "match limit",
-            Stop::WayLimit => "limit of ways to make a value",
+            Stop::CandidateLimit => "limit of candidates for a value",
         }
     }
 }
@@ -163,7 +163,7 @@ impl Compiled {
 pub fn saturate(
     function: &str,
     egraph: &mut EGraph<Term, Types>,
-    switches: &Switches,
+    switches: &RuleSwitches,
     limits: Limits,
 ) -> Result<Statistics, RewriteError> {
     let start = Instant::now();
@@ -200,8 +200,8 @@ fn run_stage(
         let mut searched = vec![];
         for rule in rules {
             let start = Instant::now();
-            let most = if rule.group == Group::Implementation { usize::MAX } else { matches_left };
-            let found = rule.left.search_with_limit(egraph, most);
+            let max = if rule.group == Group::Implementation { usize::MAX } else { matches_left };
+            let found = rule.left.search_with_limit(egraph, max);
             let count: usize = found.iter().map(|matches| matches.substs.len()).sum();
             if rule.group != Group::Implementation {
                 is_short |= count >= matches_left;

@@ -5,18 +5,18 @@
 //!                                      i = 64: tile 96 x 256    the weight is read by fewer tiles
 //! ```
 //!
-//! They are no terms of the e-graph: they are equal in all that rules could ask of them, so the cheapest is found way by
-//! way.
+//! They are no terms of the e-graph: they are equal in all that rules could ask of them, so the cheapest is found candidate by
+//! candidate.
 
-use super::cost::LaunchCost;
+use super::prediction::LaunchWork;
 use ocellus_dialects::TensorType;
 use ocellus_dialects::kernel::KernelOp;
 use ocellus_dialects::symbolic::Dim;
 use ocellus_kernels::{CpuTarget, Layout, Refusal};
 
-/// What a schedule must save of a launch's time to be taken instead of the usual one: below this the prediction is no
+/// What a schedule must save of a launch's time to be taken instead of the default: below this the prediction is no
 /// better than a guess, and each schedule is a kernel more to compile.
-pub const LEAST_SAVING: f64 = 0.02;
+pub const MIN_SAVING: f64 = 0.02;
 
 /// One way to divide the work of a launch.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,7 +24,7 @@ pub struct Schedule {
     /// The launch so divided.
     pub op: KernelOp,
     /// What it costs.
-    pub cost: LaunchCost<Dim>,
+    pub work: LaunchWork<Dim>,
 }
 
 /// The schedules of `op`, the default first, or why its family refuses it.
@@ -38,27 +38,27 @@ pub fn schedules(
     let mut all: Vec<Schedule> = vec![];
     for ocellus_kernels::Schedule { op, launch } in divided {
         // The same work, divided otherwise.
-        let cost = match all.first() {
-            None => LaunchCost::of(&op, operands, result, &launch, cpu),
-            Some(first) => first.cost.clone().divided(&launch, cpu),
+        let work = match all.first() {
+            None => LaunchWork::of(&op, operands, result, &launch, cpu),
+            Some(first) => first.work.clone().divided(&launch, cpu),
         };
-        all.push(Schedule { op, cost });
+        all.push(Schedule { op, work });
     }
     Ok(all)
 }
 
 /// Of schedules that cost so much, the cheapest: the first, unless another saves enough.
-pub fn worthwhile(prices: impl Iterator<Item = f64> + Clone) -> usize {
-    let usual = prices.clone().next().unwrap_or(0.0);
-    let best = prices.enumerate().min_by(|(_, a), (_, b)| a.total_cmp(b));
-    best.filter(|(_, price)| *price < usual * (1.0 - LEAST_SAVING)).map_or(0, |(best, _)| best)
+pub fn worthwhile(costs: impl Iterator<Item = f64> + Clone) -> usize {
+    let default = costs.clone().next().unwrap_or(0.0);
+    let best = costs.enumerate().min_by(|(_, a), (_, b)| a.total_cmp(b));
+    best.filter(|(_, cost)| *cost < default * (1.0 - MIN_SAVING)).map_or(0, |(best, _)| best)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::launch_prices::LaunchPrices;
-    use crate::target::TargetDescription;
+    use crate::launch_costs::LaunchCosts;
+    use crate::target_description::TargetDescription;
     use ocellus_dialects::ElementType;
     use ocellus_dialects::kernel::{GemmTile, Prologue};
     use ocellus_dialects::symbolic::{Bindings, Symbol, SymbolRange, Symbols};
@@ -76,11 +76,11 @@ mod tests {
             KernelOp::Gemm { prologue: Prologue::None, epilogue: vec![], tile: GemmTile::DEFAULT };
         let cpu = target.cpu().unwrap();
         let all = schedules(&op, &layouts, &of(768), &cpu).unwrap();
-        let mut prices = LaunchPrices::new(&symbols);
-        let launch = prices.number(&all, "f", &target).unwrap();
+        let mut costs = LaunchCosts::new(&symbols);
+        let launch = costs.number(&all, "f", &target).unwrap();
         let tile = |count: i64| {
             let at = Bindings::from([(rows.clone(), count)]);
-            let (schedule, _) = prices.at(&at, &target).unwrap().of(launch);
+            let (schedule, _) = costs.at(&at, &target).unwrap().of(launch);
             match &all[schedule].op {
                 KernelOp::Gemm { tile, .. } => *tile,
                 other => panic!("{other:?}"),
@@ -88,6 +88,6 @@ mod tests {
         };
         assert!(tile(96).columns < GemmTile::DEFAULT.columns, "{:?}", tile(96));
         assert_eq!(tile(1 << 20), GemmTile::DEFAULT);
-        assert!(prices.at(&Bindings::new(), &target).is_err());
+        assert!(costs.at(&Bindings::new(), &target).is_err());
     }
 }

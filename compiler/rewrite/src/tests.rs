@@ -1,9 +1,9 @@
 //! What is chosen for the blocks of real encoders.
 
 use super::{
-    Limits, PieceOptions, Report, Saturated, Switches, TargetDescription, choose, choose_pieces,
+    Limits, PieceOptions, Report, RuleSwitches, Saturated, TargetDescription, choose, choose_pieces,
 };
-use crate::specialise;
+use crate::specialize;
 use ocellus_dialects::ElementType;
 use ocellus_dialects::symbolic::{Bindings, Symbol, SymbolRange, Symbols};
 use ocellus_dialects::venc::Activation;
@@ -25,9 +25,9 @@ fn smallest(symbols: &Symbols) -> Bindings {
 }
 
 fn chosen_with(name: &str, disabled: &[&str]) -> (kernel::Module, Report) {
-    let module = specialise(&golden(name).module);
+    let module = specialize(&golden(name).module);
     let target = TargetDescription::named("x86-64-v4").unwrap();
-    let switches = Switches::without(disabled).unwrap();
+    let switches = RuleSwitches::without(disabled).unwrap();
     choose(&module, &smallest(&module.symbols), &target, &switches).unwrap()
 }
 
@@ -76,7 +76,7 @@ fn a_clamp_goes_into_the_epilogue() {
     .unwrap();
     let target = TargetDescription::named("x86-64-v4").unwrap();
     let at = smallest(&module.symbols);
-    let (kernels, _) = choose(&module, &at, &target, &Switches::default()).unwrap();
+    let (kernels, _) = choose(&module, &at, &target, &RuleSwitches::default()).unwrap();
     insta::assert_snapshot!(kernels.function("main").unwrap());
 }
 
@@ -91,16 +91,16 @@ fn tokens_are_read_among_others() {
     let module = nn::build(ElementType::F32, |nn| {
         let images = nn.symbol("images", 1..=8)?;
         let [x] = nn.inputs([("x", vec![images, 197.into(), 64.into()])])?;
-        let patches = x.tokens(1, 196)?;
+        let patches = x.slice_tokens(1, 196)?;
         nn.result("y", &nn.apply("projector", &nn::Linear::new(32), &patches)?)
     })
     .unwrap();
     let target = TargetDescription::named("x86-64-v4").unwrap();
     let at = smallest(&module.symbols);
-    let (kernels, _) = choose(&module, &at, &target, &Switches::default()).unwrap();
+    let (kernels, _) = choose(&module, &at, &target, &RuleSwitches::default()).unwrap();
     let main = kernels.function("main").unwrap();
     assert_eq!(main.steps.len(), 1, "{main}");
-    assert!(main.to_string().contains("view tokens(%x) {start 1}"), "{main}");
+    assert!(main.to_string().contains("view slice_tokens(%x) {start 1}"), "{main}");
 }
 
 #[test]
@@ -115,9 +115,9 @@ fn without_fusion_every_operation_is_a_kernel() {
 
 #[test]
 fn without_its_only_kernel_an_operation_is_an_error_that_names_the_switch() {
-    let module = specialise(&golden("vit-base").module);
+    let module = specialize(&golden("vit-base").module);
     let target = TargetDescription::named("x86-64-v4").unwrap();
-    let switches = Switches::without(["patchify-as-move", "patchify-into-address"]).unwrap();
+    let switches = RuleSwitches::without(["patchify-as-move", "patchify-into-address"]).unwrap();
     let error = choose(&module, &smallest(&module.symbols), &target, &switches).unwrap_err();
     let text = error.to_string();
     assert!(text.contains("venc.patchify") && text.contains("patchify-as-move"), "{text}");
@@ -133,11 +133,11 @@ fn what_a_kernel_family_refuses_is_an_error_that_says_why() {
     .unwrap();
     let target = TargetDescription::named("x86-64-v4").unwrap();
     let at = smallest(&module.symbols);
-    let error = choose(&module, &at, &target, &Switches::default()).unwrap_err();
+    let error = choose(&module, &at, &target, &RuleSwitches::default()).unwrap_err();
     assert_eq!(
         error.to_string(),
         "in @main: no kernel can compute venc.layer_norm, which is [4, width] x f32; `rowwise` has no kernel for this: \
-         operand 0 is [4, width] x f32: the width of a row that is normalised must be known at compile time"
+         operand 0 is [4, width] x f32: the width of a row that is normalized must be known at compile time"
     );
 }
 
@@ -163,20 +163,20 @@ fn too_few_pieces_for_the_tolerance_are_told_of() {
     let module = block_over_two_symbols();
     let target = TargetDescription::named("x86-64-v4").unwrap().with_units(16);
     let limits = |options: PieceOptions| {
-        let pieces = choose_pieces(&module, &target, &Switches::default(), options).unwrap();
-        assert!(pieces.len() <= options.most);
+        let pieces = choose_pieces(&module, &target, &RuleSwitches::default(), options).unwrap();
+        assert!(pieces.len() <= options.max_pieces);
         assert!(pieces.iter().all(|(_, report)| report.limits == pieces[0].1.limits));
         pieces[0].1.limits.clone()
     };
-    let usual = PieceOptions::default();
-    let few = limits(PieceOptions { most: 2, ..usual });
+    let default = PieceOptions::default();
+    let few = limits(PieceOptions { max: 2, ..default });
     assert!(
         few[0].contains("no more than 2 pieces") && few[0].contains("instead of 2.0 %"),
         "{few:?}"
     );
     assert_eq!(few.len(), 1, "{few:?}");
     // One that was asked to stay whole is not cut too coarsely.
-    assert_eq!(limits(PieceOptions { most: 1, ..usual }), Vec::<String>::new());
+    assert_eq!(limits(PieceOptions { max: 1, ..default }), Vec::<String>::new());
 }
 
 #[test]
@@ -184,8 +184,8 @@ fn a_range_is_covered_by_pieces_without_gap_or_overlap() {
     let module = block_over_two_symbols();
     let target = TargetDescription::named("x86-64-v4").unwrap().with_units(16);
     let options = PieceOptions::default();
-    let pieces = choose_pieces(&module, &target, &Switches::default(), options).unwrap();
-    assert!((2..=options.most).contains(&pieces.len()), "{} pieces", pieces.len());
+    let pieces = choose_pieces(&module, &target, &RuleSwitches::default(), options).unwrap();
+    assert!((2..=options.max_pieces).contains(&pieces.len()), "{} pieces", pieces.len());
     let free: Vec<(&Symbol, SymbolRange)> = module.symbols.free().collect();
     let [(first, of_first), (second, of_second)] = free[..] else { panic!("{free:?}") };
     // A piece begins or ends at its bounds alone, along the second symbol at the size that reaches them.
@@ -207,7 +207,7 @@ fn a_range_is_covered_by_pieces_without_gap_or_overlap() {
 
 /// One more rounding of each weight is one too many.
 #[test]
-fn gains_go_into_weights_in_f32_alone() {
+fn norm_weights_go_into_weights_in_f32_alone() {
     let kernels = |element| {
         let module = nn::build(element, |nn| {
             let images = nn.symbol("images", SymbolRange::new(1, 64))?;
@@ -217,7 +217,7 @@ fn gains_go_into_weights_in_f32_alone() {
         .unwrap();
         let target = TargetDescription::named("x86-64-v4").unwrap();
         let at = smallest(&module.symbols);
-        choose(&module, &at, &target, &Switches::default()).unwrap().0.to_string()
+        choose(&module, &at, &target, &RuleSwitches::default()).unwrap().0.to_string()
     };
     assert!(kernels(ElementType::F32).contains("offline multiply("));
     assert!(!kernels(ElementType::BF16).contains("offline multiply("));
@@ -237,7 +237,7 @@ fn twelve_blocks_in_one_function_are_chosen_exactly() {
     .unwrap();
     let target = TargetDescription::named("x86-64-v4").unwrap();
     let at = smallest(&module.symbols);
-    let (_, report) = choose(&module, &at, &target, &Switches::default()).unwrap();
+    let (_, report) = choose(&module, &at, &target, &RuleSwitches::default()).unwrap();
     let function = &report.functions[0];
     println!(
         "{} nodes, {} states, {:?} + {:?}",
@@ -252,11 +252,11 @@ fn twelve_blocks_in_one_function_are_chosen_exactly() {
 
 #[test]
 fn what_was_not_chosen_is_said_with_what_it_would_cost() {
-    let module = specialise(&golden("dinov2-swiglu").module);
+    let module = specialize(&golden("dinov2-swiglu").module);
     let target = TargetDescription::named("x86-64-v4").unwrap();
     let at = smallest(&module.symbols);
     let saturated =
-        Saturated::new(&module, &target, &Switches::default(), Limits::default()).unwrap();
+        Saturated::new(&module, &target, &RuleSwitches::default(), Limits::default()).unwrap();
     let selection = saturated.select(&at).unwrap();
     let alternatives = saturated.alternatives(&selection, &at).unwrap();
     let text: Vec<String> = alternatives
@@ -310,7 +310,7 @@ fn few_rows_are_multiplied_in_slices_where_many_units_wait() {
     let chosen = |units, rows| {
         let at = Bindings::from([(Symbol::new("rows"), rows)]);
         let target = target.clone().with_units(units);
-        choose(&module, &at, &target, &Switches::default()).unwrap().0.to_string()
+        choose(&module, &at, &target, &RuleSwitches::default()).unwrap().0.to_string()
     };
     let few = chosen(16, 8);
     assert!(few.contains("partial_gemm") && few.contains("rowwise sum_slices"), "{few}");
@@ -332,7 +332,7 @@ fn a_gate_may_stand_on_either_side() {
         .unwrap();
         let target = TargetDescription::named("x86-64-v4").unwrap();
         let at = Bindings::from([(Symbol::new("rows"), 4096)]);
-        let (_, report) = choose(&module, &at, &target, &Switches::default()).unwrap();
+        let (_, report) = choose(&module, &at, &target, &RuleSwitches::default()).unwrap();
         report.functions[0].kernels.iter().map(|kernel| kernel.name.clone()).collect::<Vec<_>>()
     };
     let first = kernels(true);

@@ -10,8 +10,8 @@ use ocellus_dialects::symbolic::{Bindings, SymbolRange};
 use ocellus_frontend::Model;
 use ocellus_frontend::hugging_face::{self, Options};
 use ocellus_rewrite::{
-    Limits, PieceOptions, PieceProgram, ProgramPrice, Saturated, Switches, TargetDescription,
-    choose_pieces, specialise,
+    Limits, PieceOptions, PieceProgram, ProgramCost, RuleSwitches, Saturated, TargetDescription,
+    choose_pieces, specialize,
 };
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -23,11 +23,11 @@ const DRAWN: usize = 200;
 
 /// Ranges by name, for the symbols that an encoder leaves open.
 fn ranges() -> Vec<(&'static str, Vec<(&'static str, SymbolRange)>)> {
-    let sides = |most: i64| {
-        let range = SymbolRange { min: 8, max: most, step: 8 };
+    let sides = |max: i64| {
+        let range = SymbolRange { min: 8, max: max, step: 8 };
         vec![("height", range), ("width", range)]
     };
-    let images = |most: i64| ("images", SymbolRange::new(1, most));
+    let images = |max: i64| ("images", SymbolRange::new(1, max));
     vec![
         ("as it is", vec![]),
         ("8 images", vec![images(8)]),
@@ -52,7 +52,7 @@ fn load(golden: &Path, range: &[(&str, SymbolRange)]) -> Option<Model> {
     let ranges = range.iter().map(|(name, range)| (name.to_string(), *range));
     let options = Options { ranges: ranges.collect(), ..Options::default() };
     let mut model = hugging_face::load_with(golden, &options).ok()?;
-    model.module = specialise(&model.module);
+    model.module = specialize(&model.module);
     Some(model)
 }
 
@@ -82,18 +82,18 @@ fn draw(model: &Model) -> Vec<Bindings> {
 /// How much more than the best known program what dispatch chooses costs by the model, at the worst of the drawn sizes:
 /// the best is that of all pieces and of what is extracted for the size.
 fn worst(model: &Model, target: &TargetDescription, pieces: &[PieceProgram]) -> f64 {
-    let price = |piece: &PieceProgram| ProgramPrice::of(&piece.module, target).unwrap();
-    let prices: Vec<ProgramPrice> = pieces.iter().map(price).collect();
-    let switches = Switches::default();
+    let cost = |piece: &PieceProgram| ProgramCost::of(&piece.module, target).unwrap();
+    let costs: Vec<ProgramCost> = pieces.iter().map(cost).collect();
+    let switches = RuleSwitches::default();
     let saturated = Saturated::new(&model.module, target, &switches, Limits::default()).unwrap();
     let loss = |size: &Bindings| {
-        let kernels = saturated.lower(&saturated.select(size).unwrap()).unwrap();
-        let extracted = ProgramPrice::of(&kernels, target).unwrap().at(size);
-        let cheapest = prices.iter().map(|price| price.at(size)).fold(extracted, f64::min);
+        let kernels = saturated.kernels(&saturated.select(size).unwrap()).unwrap();
+        let extracted = ProgramCost::of(&kernels, target).unwrap().at(size);
+        let cheapest = costs.iter().map(|cost| cost.at(size)).fold(extracted, f64::min);
         let piece = pieces.iter().position(|piece| piece.region.contains(size));
         let regions = || pieces.iter().map(|piece| piece.region.to_string()).collect::<Vec<_>>();
         assert!(piece.is_some(), "No piece holds {size:?}: {:#?}.", regions());
-        prices[piece.unwrap()].at(size) / cheapest
+        costs[piece.unwrap()].at(size) / cheapest
     };
     draw(model).iter().map(loss).fold(1.0, f64::max)
 }
@@ -127,7 +127,7 @@ fn every_golden_over_every_range() {
         "seconds",
         "pieces",
         "programs",
-        "prices",
+        "costs",
         "extractions",
         "stated",
         "worst"
@@ -153,7 +153,7 @@ fn every_golden_over_every_range() {
                 let target = TargetDescription::named("x86-64-v4").unwrap().with_units(units);
                 let before = thread_seconds();
                 let options = PieceOptions::default();
-                let switches = Switches::default();
+                let switches = RuleSwitches::default();
                 let chosen = choose_pieces(&model.module, &target, &switches, options).unwrap();
                 let seconds = thread_seconds() - before;
                 let (effort, stated) = (chosen[0].1.effort, 1.0 + chosen[0].1.tolerance);
@@ -163,7 +163,7 @@ fn every_golden_over_every_range() {
                     "{name:<34} {range:<24} {units:>5} {seconds:>8.3} {:>7} {:>8} {:>8} {:>11} {stated:>7.4} {:>7.4}",
                     pieces.len(),
                     programs(&pieces),
-                    effort.prices,
+                    effort.costs,
                     effort.extractions,
                     worst(&model, &target, &pieces)
                 );

@@ -4,7 +4,7 @@ use super::{CalibrateError, rounded, shape_of};
 use crate::passes;
 use crate::target::Target;
 use ocellus_checkpoint::RandomWeights;
-use ocellus_codegen::{self as codegen, Optimisation};
+use ocellus_codegen::{self as codegen, Optimization};
 use ocellus_dialects::kernel::{self, Family, GemmTile, KernelOp};
 use ocellus_dialects::symbolic::{Bindings, Region, Symbols};
 use ocellus_dialects::venc::{
@@ -197,7 +197,7 @@ impl Microbenchmark {
             &host.kernels,
             Some(&host.plan),
             &self.cpu,
-            Optimisation::Full,
+            Optimization::Full,
         )?;
         let requirements = Target::Cpu(self.cpu).requirements();
         let mut writer = ArtifactWriter::in_memory(ArtifactContents {
@@ -302,11 +302,11 @@ impl Chain {
         self.builder.type_of(x).width().as_constant().unwrap_or(1)
     }
 
-    /// Each row normalised.
+    /// Each row normalized.
     pub fn layer_norm(&mut self, x: ValueId) -> Result<ValueId, VencError> {
         let width = self.width(x);
-        let (gain, bias) = (self.weight(&[width]), self.weight(&[width]));
-        self.builder.push(LayerNorm { eps: 1e-6 }, &[x, gain, bias])
+        let (norm_weight, bias) = (self.weight(&[width]), self.weight(&[width]));
+        self.builder.push(LayerNorm { eps: 1e-6 }, &[x, norm_weight, bias])
     }
 
     /// Each element's gelu.

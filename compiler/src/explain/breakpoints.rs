@@ -17,7 +17,7 @@ pub(super) struct Breakpoints<'a> {
 
 impl Breakpoints<'_> {
     /// The least size of everything.
-    pub fn least(&self) -> Bindings {
+    pub fn min(&self) -> Bindings {
         self.symbols.free().map(|(symbol, range)| (symbol.clone(), range.first())).collect()
     }
 
@@ -71,16 +71,16 @@ impl Breakpoints<'_> {
         base: &Bindings,
         count: i64,
     ) -> BTreeSet<i64> {
-        let least = range.first();
+        let min = range.first();
         let begins = self.begins((symbol, range), base);
         let end = match begins.last() {
             Some(last) => last.saturating_mul(BEHIND_BREAKPOINT),
-            None => least.saturating_mul(WITHOUT_BREAKPOINT),
+            None => min.saturating_mul(WITHOUT_BREAKPOINT),
         };
         let end = range.at_most(range.max.min(end));
-        let ratio = end as f64 / least as f64;
+        let ratio = end as f64 / min as f64;
         let even = (0..=count).map(|n| {
-            let size = least as f64 * ratio.powf(n as f64 / count as f64);
+            let size = min as f64 * ratio.powf(n as f64 / count as f64);
             range.at_most(size.round() as i64)
         });
         let beside = begins.iter().flat_map(|begin| [range.at_most(begin - 1), *begin]);
@@ -111,7 +111,7 @@ mod tests {
         let pieces = [piece(&images, 1, 4), piece(&images, 5, 1000)];
         let breakpoints = Breakpoints { symbols: &symbols, pieces: &pieces };
         let along = (&Symbol::new("images"), range);
-        let sizes = breakpoints.samples(along, &breakpoints.least(), 64);
+        let sizes = breakpoints.samples(along, &breakpoints.min(), 64);
         assert_eq!((sizes.first(), sizes.last()), (Some(&1), Some(&160)));
         assert!(sizes.contains(&4) && sizes.contains(&5));
     }
@@ -136,13 +136,13 @@ mod tests {
         let work = images * (rows + Dim::from(1));
         let pieces = [piece(&work, 1, 99), piece(&work, 100, 5000)];
         let breakpoints = Breakpoints { symbols: &symbols, pieces: &pieces };
-        let mut base = breakpoints.least();
+        let mut base = breakpoints.min();
         base.insert(Symbol::new("images"), 4);
         let begins = breakpoints.begins((&Symbol::new("height"), height), &base);
         // 4 * (24 + 1) is 100.
         assert_eq!(begins, BTreeSet::from([24 * 14]));
         // One image of 700 has 51 rows only.
-        let begins = breakpoints.begins((&Symbol::new("height"), height), &breakpoints.least());
+        let begins = breakpoints.begins((&Symbol::new("height"), height), &breakpoints.min());
         assert_eq!(begins, BTreeSet::new());
         let cutting = breakpoints.cutting();
         let names: Vec<&str> = cutting.iter().map(|(symbol, _)| symbol.name()).collect();

@@ -133,8 +133,8 @@ pub struct Function {
     pub proven_cheapest: bool,
     /// Values that the search could choose to make.
     pub values: usize,
-    /// Ways to make them.
-    pub ways: usize,
+    /// What may make them.
+    pub candidates: usize,
     /// States that the search looked at.
     pub states: usize,
     /// The time of the search, where it is known.

@@ -137,7 +137,7 @@ fn piece(chosen: &PieceProgram, program: usize, report: &Report, symbols: &Symbo
         least_us: function.extraction.least_microseconds,
         proven_cheapest: function.extraction.proven_optimal,
         values: function.extraction.classes,
-        ways: function.extraction.candidates,
+        candidates: function.extraction.candidates,
         states: function.extraction.states,
         extraction_ms: Some(function.extraction.time.as_secs_f64() * 1e3),
     });
@@ -245,7 +245,7 @@ fn missed_in(piece: usize, report: &Report) -> impl Iterator<Item = Missed> {
     })
 }
 
-fn rules(switches: &ocellus_rewrite::Switches, functions: &[FunctionReport]) -> Vec<Rule> {
+fn rules(switches: &ocellus_rewrite::RuleSwitches, functions: &[FunctionReport]) -> Vec<Rule> {
     let enabled: Vec<&str> = switches.enabled().map(|(_, rule)| rule.name).collect();
     let rule = |(group, rule): (ocellus_rewrite::Group, &'static ocellus_rewrite::Rule)| {
         let of_functions =
@@ -323,16 +323,16 @@ fn warnings(reports: &[Report]) -> Vec<String> {
                 extraction.states
             ));
         }
-        let unpriced: Vec<usize> = in_pieces()
-            .map(|(_, function)| function.unpriced_alternatives)
-            .filter(|unpriced| *unpriced > 0)
+        let unevaluated: Vec<usize> = in_pieces()
+            .map(|(_, function)| function.unevaluated_alternatives)
+            .filter(|unevaluated| *unevaluated > 0)
             .collect();
-        if !unpriced.is_empty() {
+        if !unevaluated.is_empty() {
             warnings.push(format!(
-                "@{}{}: {} other kernels were not priced: fusions that are missing here may be told of incompletely",
+                "@{}{}: {} other kernels were not evaluated: fusions that are missing here may be told of incompletely",
                 function.name,
-                among(unpriced.len(), reports.len()),
-                unpriced.iter().sum::<usize>()
+                among(unevaluated.len(), reports.len()),
+                unevaluated.iter().sum::<usize>()
             ));
         }
     }
@@ -344,8 +344,8 @@ fn warnings(reports: &[Report]) -> Vec<String> {
 fn is_settled(extraction: &ExtractionReport) -> bool {
     let share = PieceOptions::default().indifference();
     // Costs are whole picoseconds.
-    let least = extraction.microseconds * (1.0 - share) - 1e-6;
-    extraction.proven_optimal || extraction.least_microseconds >= least
+    let min = extraction.microseconds * (1.0 - share) - 1e-6;
+    extraction.proven_optimal || extraction.least_microseconds >= min
 }
 
 /// In how many of the pieces, where there are several.

@@ -12,9 +12,9 @@ const CELLS: i64 = 96;
 pub(super) fn piece_map(breakpoints: Breakpoints<'_>) -> Option<PieceMap> {
     let cutting = breakpoints.cutting();
     let [across, upwards, others @ ..] = cutting.as_slice() else { return None };
-    let least = breakpoints.least();
+    let min = breakpoints.min();
     let samples = |(symbol, range): &(Symbol, SymbolRange)| -> Vec<i64> {
-        breakpoints.samples((symbol, *range), &least, CELLS).into_iter().collect()
+        breakpoints.samples((symbol, *range), &min, CELLS).into_iter().collect()
     };
     let mut map = PieceMap {
         across: across.0.to_string(),
@@ -26,7 +26,7 @@ pub(super) fn piece_map(breakpoints: Breakpoints<'_>) -> Option<PieceMap> {
     };
     for second in &map.upwards_from {
         let cell = |first: &i64| {
-            let mut free = least.clone();
+            let mut free = min.clone();
             free.insert(across.0.clone(), *first);
             free.insert(upwards.0.clone(), *second);
             for (symbol, range) in others {

@@ -3,7 +3,7 @@
 use super::breakpoints::Breakpoints;
 use super::explanation::Plot;
 use ocellus_dialects::symbolic::{Bindings, Symbol, SymbolRange};
-use ocellus_rewrite::{ProgramPrice, RewriteError, TargetDescription};
+use ocellus_rewrite::{ProgramCost, RewriteError, TargetDescription};
 
 /// Sizes of a plot, beside the breakpoints.
 const SAMPLES: i64 = 64;
@@ -15,26 +15,26 @@ pub(super) fn plots(
     programs: &[usize],
     target: &TargetDescription,
 ) -> Result<Vec<Plot>, RewriteError> {
-    let mut prices: Vec<ProgramPrice> = vec![];
+    let mut costs: Vec<ProgramCost> = vec![];
     for (piece, program) in breakpoints.pieces.iter().zip(programs) {
-        if *program == prices.len() {
-            prices.push(ProgramPrice::of(&piece.module, target)?);
+        if *program == costs.len() {
+            costs.push(ProgramCost::of(&piece.module, target)?);
         }
     }
-    let least = breakpoints.least();
-    let plots = Plots { breakpoints, prices };
+    let min = breakpoints.min();
+    let plots = Plots { breakpoints, costs };
     let mut all = vec![];
     let free = || breakpoints.symbols.free();
     for along in free().filter(|(_, range)| range.last() > range.first()) {
-        let mut middle = least.clone();
+        let mut middle = min.clone();
         for other in free().filter(|other| other.0 != along.0) {
-            let begins: Vec<i64> = breakpoints.begins(other, &least).into_iter().collect();
+            let begins: Vec<i64> = breakpoints.begins(other, &min).into_iter().collect();
             if let Some(begin) = begins.get(begins.len() / 2) {
                 middle.insert(other.0.clone(), *begin);
             }
         }
-        all.push(plots.along(along, &least));
-        if middle != least {
+        all.push(plots.along(along, &min));
+        if middle != min {
             all.push(plots.along(along, &middle));
         }
     }
@@ -43,8 +43,8 @@ pub(super) fn plots(
 
 struct Plots<'a> {
     breakpoints: Breakpoints<'a>,
-    /// The prices of the programs, each once.
-    prices: Vec<ProgramPrice>,
+    /// The costs of the programs, each once.
+    costs: Vec<ProgramCost>,
 }
 
 impl Plots<'_> {
@@ -55,7 +55,7 @@ impl Plots<'_> {
             symbol: along.0.to_string(),
             others: others.map(|(other, value)| (other.to_string(), *value)).collect(),
             sizes: vec![],
-            predicted_us: vec![vec![]; self.prices.len()],
+            predicted_us: vec![vec![]; self.costs.len()],
             piece: vec![],
             breakpoints: vec![],
         };
@@ -68,8 +68,8 @@ impl Plots<'_> {
             }
             plot.sizes.push(size);
             plot.piece.push(in_charge);
-            for (line, price) in plot.predicted_us.iter_mut().zip(&self.prices) {
-                line.push(price.at(&at));
+            for (line, cost) in plot.predicted_us.iter_mut().zip(&self.costs) {
+                line.push(cost.at(&at));
             }
         }
         plot

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 /// Missed fusions that are told of for each piece; the other forms have all.
-const MOST_MISSED: usize = 12;
+const MAX_MISSED: usize = 12;
 
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -77,8 +77,8 @@ impl Explanation {
         };
         writeln!(
             f,
-            "  @{}: {} kernel(s), run {} time(s); {proof} among {} ways to make {} values{search}",
-            function.name, function.launches, function.count, function.ways, function.values
+            "  @{}: {} kernel(s), run {} time(s); {proof} among {} candidates for {} values{search}",
+            function.name, function.launches, function.count, function.candidates, function.values
         )?;
         let kernels = piece.kernels.iter().filter(|kernel| kernel.function == function.name);
         for kernel in kernels {
@@ -93,7 +93,7 @@ impl Explanation {
             return Ok(());
         }
         writeln!(f, "  not fused:")?;
-        for missed in missed.iter().take(MOST_MISSED) {
+        for missed in missed.iter().take(MAX_MISSED) {
             let label = missed.label.as_ref().map_or(String::new(), |label| format!(" ({label})"));
             writeln!(
                 f,
@@ -101,7 +101,7 @@ impl Explanation {
                 missed.function, missed.instead, missed.chosen, missed.reason
             )?;
         }
-        match missed.len().saturating_sub(MOST_MISSED) {
+        match missed.len().saturating_sub(MAX_MISSED) {
             0 => Ok(()),
             more => writeln!(f, "    and {more} more, which `--json` and `--html` tell"),
         }

@@ -1,16 +1,16 @@
 //! From a chosen `kernel` program to the host program. One pass a file; each opens with the IR before and after it.
 
+mod buffers;
 mod inline_calls;
 mod offline;
 mod pack_all;
 mod plan;
-mod slots;
 
+pub use buffers::{AssignBuffers, BufferAssignment, assign_buffers, buffer_for_each};
 pub use inline_calls::inline_calls;
 pub use offline::{Packed, PackedWeight, WeightRecipe};
 pub use pack_all::pack_all;
 pub use plan::{HostProgram, plan, plan_with};
-pub use slots::{AssignSlots, SlotAssignment, assign_slots, slot_for_each};
 
 use ocellus_dialects::venc::{EvaluationError, MAX_CALL_DEPTH};
 

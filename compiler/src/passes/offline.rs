@@ -222,12 +222,12 @@ impl WeightRecipe {
     /// How many bytes are in memory at most while it is made: its tensor beside its operands, or one of these on the way.
     fn bytes_to_evaluate(&self) -> u64 {
         let mut made = 0u64;
-        let mut most = 0u64;
+        let mut max = 0u64;
         for operand in &self.operands {
-            most = most.max(made.saturating_add(operand.bytes_to_evaluate()));
+            max = max.max(made.saturating_add(operand.bytes_to_evaluate()));
             made = made.saturating_add(operand.tensor_bytes());
         }
-        most.max(made.saturating_add(self.tensor_bytes()))
+        max.max(made.saturating_add(self.tensor_bytes()))
     }
 
     /// The tensor, made from `weights`.
@@ -280,7 +280,7 @@ impl std::fmt::Display for WeightRecipe {
         let operands: Vec<String> = self.operands.iter().map(WeightRecipe::to_string).collect();
         write!(f, "{}({})", self.op.name(), operands.join(", "))?;
         let mut attributes = self.op.attribute_words();
-        if matches!(self.op, Op::Reshape(_) | Op::Expand(_) | Op::Cast(_)) {
+        if matches!(self.op, Op::Reshape(_) | Op::BroadcastImages(_) | Op::Cast(_)) {
             attributes.push(format!("to {}", self.ty));
         }
         if attributes.is_empty() { Ok(()) } else { write!(f, " {{{}}}", attributes.join(", ")) }

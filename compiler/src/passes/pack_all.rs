@@ -8,7 +8,7 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
 
 /// Threads at most: each holds a weight and what it is made of.
-const MOST_THREADS: usize = 8;
+const MAX_THREADS: usize = 8;
 
 /// What all threads together may hold, if no weight alone needs more. Large weights are packed one after the other: it is
 /// memory that they are short of, and not time.
@@ -20,7 +20,7 @@ pub fn pack_all<E: From<PassError>>(
     source: &(dyn WeightSource + Send + Sync),
     mut write: impl FnMut(&PackedWeight, Packed) -> Result<(), E>,
 ) -> Result<(), E> {
-    let threads = thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS);
+    let threads = thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
     let next = AtomicUsize::new(0);
     let budget = Budget::new(BYTES_AT_ONCE);
     thread::scope(|scope| {
@@ -139,23 +139,23 @@ mod tests {
 
     #[test]
     fn who_asks_for_more_than_there_is_waits_for_all_of_it() {
-        let (budget, most) = (Budget::new(10), AtomicUsize::new(0));
+        let (budget, max) = (Budget::new(10), AtomicUsize::new(0));
         let inside = AtomicUsize::new(0);
         thread::scope(|scope| {
             for bytes in [4, 25, 6, 10, 3, 100, 0] {
-                let (budget, most, inside) = (&budget, &most, &inside);
+                let (budget, max, inside) = (&budget, &max, &inside);
                 scope.spawn(move || {
                     for _ in 0..100 {
                         let share = budget.take(bytes);
                         let own = share.bytes as usize;
                         let now = inside.fetch_add(own, Ordering::SeqCst) + own;
-                        most.fetch_max(now, Ordering::SeqCst);
+                        max.fetch_max(now, Ordering::SeqCst);
                         inside.fetch_sub(own, Ordering::SeqCst);
                     }
                 });
             }
         });
-        assert_eq!(most.into_inner(), 10);
+        assert_eq!(max.into_inner(), 10);
         assert_eq!(*budget.taken.lock().unwrap(), 0);
     }
 }

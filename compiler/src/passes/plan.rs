@@ -1,26 +1,27 @@
-//! Turns the chosen program of each piece into the host program: kernels, weights, slots, argument blocks.
+//! Turns the chosen program of each piece into the host program: kernels, weights, buffers, argument blocks.
 //!
 //! Before:
 //! ```text
-//! %qkv = launch gemm(%x, %gain, %bias, %w, %b) prologue layer_norm epilogue [add columns]
+//! %qkv = launch gemm(%x, %norm_weight, %bias, %w, %b) prologue layer_norm epilogue [add columns]
 //! %o   = launch attention(view %qkv[0..768], view %qkv[768..1536], view %qkv[1536..2304])
 //! ```
 //! After:
 //! ```text
-//! launch gemm_768x2304_..(slot 0, images*151296, .., weight 2, slot 1, ..) tiles ceil(images*197 / 96) * 6
-//! launch attention_12x64_..(slot 1, slot 1 + 3072, slot 1 + 6144, slot 0, ..) tiles images*12*..
+//! launch gemm_768x2304_..(buffer 0, images*151296, .., weight 2, buffer 1, ..) tiles ceil(images*197 / 96) * 6
+//! launch attention_12x64_..(buffer 1, buffer 1 + 3072, buffer 1 + 6144, buffer 0, ..) tiles images*12*..
 //! ```
 //! Programs, kernels and weights that pieces share appear once.
 
 use super::{
-    AssignSlots, PackedWeight, PassError, SlotAssignment, WeightRecipe, assign_slots, inline_calls,
+    AssignBuffers, BufferAssignment, PackedWeight, PassError, WeightRecipe, assign_buffers,
+    inline_calls,
 };
 use indexmap::{IndexMap, IndexSet};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::kernel::{Function, KernelOp, Prologue, Step, Value, ValueKind};
 use ocellus_dialects::plan::{
-    Expression, KernelEntry, LabelledResult, Launch, LaunchArgument, Piece, PieceRange, Place,
-    Plan, Port, PortValues, Program, SymbolEntry, SymbolSource, WeightEntry,
+    Expression, KernelEntry, LabeledResult, Launch, LaunchArgument, Piece, PieceRange, Place, Plan,
+    Port, PortValues, Program, SymbolEntry, SymbolSource, WeightEntry,
 };
 use ocellus_dialects::symbolic::{Definition, Dim, Symbol, SymbolRange, Symbols};
 use ocellus_dialects::venc::{self, IndexBounds, ValueId};
@@ -45,20 +46,20 @@ pub fn plan(
     pieces: &[PieceProgram],
     target: &CpuTarget,
 ) -> Result<HostProgram, PassError> {
-    plan_with(module, pieces, target, assign_slots)
+    plan_with(module, pieces, target, assign_buffers)
 }
 
-/// The same with another way to assign slots.
+/// The same with another way to assign buffers.
 pub fn plan_with(
     module: &venc::Module,
     pieces: &[PieceProgram],
     target: &CpuTarget,
-    assign_slots: AssignSlots,
+    assign_buffers: AssignBuffers,
 ) -> Result<HostProgram, PassError> {
     let mut planner = Planner {
         symbols: SymbolTable::new(&module.symbols),
         target,
-        assign_slots,
+        assign_buffers,
         kernels: IndexSet::new(),
         weights: IndexSet::new(),
         programs: IndexSet::new(),
@@ -175,7 +176,7 @@ fn single_or(
 struct Planner<'a> {
     symbols: SymbolTable<'a>,
     target: &'a CpuTarget,
-    assign_slots: AssignSlots,
+    assign_buffers: AssignBuffers,
     kernels: IndexSet<Kernel>,
     weights: IndexSet<PackedWeight>,
     programs: IndexSet<Program>,
@@ -226,9 +227,9 @@ impl Planner<'_> {
 
     fn piece(&mut self, piece: &PieceProgram) -> Result<Piece, PassError> {
         let mut function = inline_calls(&piece.module)?;
-        let outputs = materialise_results(&mut function);
-        let slots = (self.assign_slots)(&function, &outputs)?;
-        let memory = Memory { function: &function, outputs: &outputs, slots: &slots };
+        let outputs = materialize_results(&mut function);
+        let buffers = (self.assign_buffers)(&function, &outputs)?;
+        let memory = Memory { function: &function, outputs: &outputs, buffers: &buffers };
         let launches = function
             .steps
             .iter()
@@ -239,7 +240,7 @@ impl Planner<'_> {
             Ok(PieceRange { symbol, min: range.min, max: range.max })
         });
         let ranges = ranges.collect::<Result<_, PassError>>()?;
-        let program = Program { slots: self.expressions(&slots.sizes)?, launches };
+        let program = Program { buffers: self.expressions(&buffers.sizes)?, launches };
         let (program, _) = self.programs.insert_full(program);
         Ok(Piece { ranges, program })
     }
@@ -286,10 +287,7 @@ impl Planner<'_> {
             arguments,
             tiles: single_or(tiles, Expression::Product),
             scratch_bytes: self.symbols.expression(&lowered.scratch_bytes)?,
-            result: label
-                .as_ref()
-                .map(|label| self.labelled(label, memory, *result))
-                .transpose()?,
+            result: label.as_ref().map(|label| self.labeled(label, memory, *result)).transpose()?,
         })
     }
 
@@ -313,14 +311,14 @@ impl Planner<'_> {
         Ok(LaunchArgument::Address { place, offset })
     }
 
-    fn labelled(
+    fn labeled(
         &self,
         label: &str,
         memory: &Memory,
         id: ValueId,
-    ) -> Result<LabelledResult, PassError> {
+    ) -> Result<LabeledResult, PassError> {
         let ty = &memory.function.value(id).ty;
-        Ok(LabelledResult {
+        Ok(LabeledResult {
             label: label.to_string(),
             place: memory.place_of(id)?,
             element: ty.element,
@@ -333,7 +331,7 @@ impl Planner<'_> {
 struct Memory<'a> {
     function: &'a Function,
     outputs: &'a [ValueId],
-    slots: &'a SlotAssignment,
+    buffers: &'a BufferAssignment,
 }
 
 impl Memory<'_> {
@@ -341,9 +339,9 @@ impl Memory<'_> {
         if let Some(output) = self.outputs.iter().position(|output| *output == id) {
             return Ok(Place::Output(output));
         }
-        match (&self.function.value(id).kind, self.slots.slots.get(&id)) {
+        match (&self.function.value(id).kind, self.buffers.buffers.get(&id)) {
             (ValueKind::Argument(position), _) => Ok(Place::Input(*position)),
-            (_, Some(slot)) => Ok(Place::Slot(*slot)),
+            (_, Some(buffer)) => Ok(Place::Buffer(*buffer)),
             _ => {
                 let function = self.function.name.clone();
                 Err(PassError::Undefined { function, value: id.0 })
@@ -354,7 +352,7 @@ impl Memory<'_> {
 
 /// Makes each result of the function a value of its own that a launch writes in f32: the caller's memory. A result that
 /// is a view, a weight, an input, or another result too is copied into one.
-fn materialise_results(function: &mut Function) -> Vec<ValueId> {
+fn materialize_results(function: &mut Function) -> Vec<ValueId> {
     let mut outputs: Vec<ValueId> = vec![];
     for position in 0..function.results.len() {
         let id = function.results[position].1;

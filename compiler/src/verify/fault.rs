@@ -49,7 +49,7 @@ fn rules_that_fired(
     compiler: &Compiler,
     model: &Model,
 ) -> Result<Vec<(Group, &'static str)>, CompileError> {
-    let program = compiler.lower(model)?;
+    let program = compiler.stages(model)?;
     let functions = program.reports.iter().flat_map(|report| &report.functions);
     let statistics = functions.flat_map(|function| &function.saturation.rules);
     let fired: BTreeSet<&str> =
@@ -62,7 +62,7 @@ fn rules_that_fired(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::passes::{self, PassError, SlotAssignment};
+    use crate::passes::{self, BufferAssignment, PassError};
     use crate::target::Target;
     use crate::verify::check_size;
     use ocellus_dialects::kernel::Function;
@@ -83,15 +83,15 @@ mod tests {
         example: "x: I T K, f: activation",
     };
 
-    /// Every value of the size of the first slot shares it, whoever still reads what is there.
-    fn too_few_slots(
+    /// Every value of the size of the first buffer shares it, whoever still reads what is there.
+    fn too_few_buffers(
         function: &Function,
         results: &[ValueId],
-    ) -> Result<SlotAssignment, PassError> {
-        let mut assignment = passes::slot_for_each(function, results)?;
+    ) -> Result<BufferAssignment, PassError> {
+        let mut assignment = passes::buffer_for_each(function, results)?;
         let sizes = assignment.sizes.clone();
-        for slot in assignment.slots.values_mut() {
-            *slot = sizes.iter().position(|size| *size == sizes[*slot]).unwrap();
+        for buffer in assignment.buffers.values_mut() {
+            *buffer = sizes.iter().position(|size| *size == sizes[*buffer]).unwrap();
         }
         Ok(assignment)
     }
@@ -131,8 +131,8 @@ mod tests {
 
     #[test]
     fn a_wrong_pass_is_named_and_no_other() {
-        let (verdict, _) = verdict(&compiler().with_shared_slots(too_few_slots));
-        assert_eq!(verdict, Verdict::Guilty(vec![Pass::ShareSlots.name().to_string()]));
+        let (verdict, _) = verdict(&compiler().with_shared_buffers(too_few_buffers));
+        assert_eq!(verdict, Verdict::Guilty(vec![Pass::ShareBuffers.name().to_string()]));
     }
 
     #[test]

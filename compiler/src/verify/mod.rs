@@ -231,7 +231,7 @@ fn longest_reduction(module: &Module, bound: &Bindings) -> usize {
     longest.and_then(|longest| usize::try_from(longest).ok()).unwrap_or(1)
 }
 
-/// How many launches there are up to the one that makes a labelled value.
+/// How many launches there are up to the one that makes a labeled value.
 fn launches_until(plan: &Plan, label: &str) -> usize {
     let position = |program: &ocellus_dialects::plan::Program| {
         program

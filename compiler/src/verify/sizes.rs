@@ -5,7 +5,7 @@ use ocellus_dialects::symbolic::{Bindings, Dim, Symbol, SymbolRange};
 use ocellus_dialects::venc;
 use std::collections::BTreeSet;
 
-/// Elements of all inputs together: a size with more is not run (its lower neighbour is).
+/// Elements of all inputs together: a size with more is not run (its lower neighbor is).
 const MAX_INPUT_ELEMENTS: i64 = 3 * 1024 * 1024;
 
 /// Elements of all inputs of all sizes together: with more, sizes beside breakpoints are left out. Some eighty images of
@@ -27,7 +27,7 @@ pub struct Sizes {
 }
 
 /// Values of a symbol at which the others are tried, where no symbol alone leads into a piece.
-const MOST_TRIED: usize = 64;
+const MAX_TRIED: usize = 64;
 
 /// Sizes for a module whose range is cut into those pieces. At least one lies in each piece whose least size is no larger
 /// than some twenty images of 224 by 224 pixels.
@@ -50,15 +50,14 @@ pub fn sizes_to_check(module: &venc::Module, pieces: &Pieces) -> Sizes {
         }
     };
     search.near_the_least().into_iter().for_each(|at| add(at, true));
-    let least: Vec<Option<Bindings>> =
-        pieces.sizes().iter().map(|piece| search.least(piece)).collect();
-    for (piece, least) in pieces.sizes().iter().zip(&least) {
-        let Some(least) = least else { continue };
-        let inside = search.inside(piece, least);
-        add(if is_affordable(module, &inside) { inside } else { least.clone() }, true);
+    let min: Vec<Option<Bindings>> = pieces.sizes().iter().map(|piece| search.min(piece)).collect();
+    for (piece, min) in pieces.sizes().iter().zip(&min) {
+        let Some(min) = min else { continue };
+        let inside = search.inside(piece, min);
+        add(if is_affordable(module, &inside) { inside } else { min.clone() }, true);
     }
-    search.beside_breakpoints(&least).into_iter().for_each(|at| add(at, false));
-    least.into_iter().flatten().for_each(|at| add(at, false));
+    search.beside_breakpoints(&min).into_iter().for_each(|at| add(at, false));
+    min.into_iter().flatten().for_each(|at| add(at, false));
     // A range that holds no affordable size is checked at its least all the same.
     let base = firsts(&search.whole);
     if sizes.run.is_empty() && is_usable(module, &base) {
@@ -94,7 +93,7 @@ impl Search<'_> {
 
     /// A size of a piece from which no symbol alone can be smaller: the one that is the fastest to run, of some. None
     /// where none is found, as what symbols make together leaves out values.
-    fn least(&self, piece: &PieceSizes) -> Option<Bindings> {
+    fn min(&self, piece: &PieceSizes) -> Option<Bindings> {
         let base = firsts(piece);
         if self.is_in(piece, &base) {
             return Some(base);
@@ -102,7 +101,7 @@ impl Search<'_> {
         let mut found = self.raised(piece, &base);
         if found.is_empty() {
             for (symbol, range) in &piece.each {
-                let values = (0..MOST_TRIED as i64).map(|n| range.first() + n * range.step);
+                let values = (0..MAX_TRIED as i64).map(|n| range.first() + n * range.step);
                 for value in values.chain([range.last()]).filter(|value| range.contains(*value)) {
                     found.extend(self.raised(piece, &with(&base, symbol, value)));
                 }
@@ -118,21 +117,21 @@ impl Search<'_> {
             let enough = bounds.clone().map(|(dim, bound)| {
                 self.module.symbols.first_reaching((symbol, *range), base, (dim, bound.min))
             });
-            let least = enough.collect::<Option<Vec<i64>>>()?.into_iter().max();
+            let min = enough.collect::<Option<Vec<i64>>>()?.into_iter().max();
             let own = base.get(symbol).copied()?;
-            Some(with(base, symbol, own.max(least.unwrap_or(own))))
+            Some(with(base, symbol, own.max(min.unwrap_or(own))))
         };
         piece.each.iter().filter_map(raise).filter(|at| self.is_in(piece, at)).collect()
     }
 
     /// A size that lies inside along every symbol that has room, and near the least.
-    fn inside(&self, piece: &PieceSizes, least: &Bindings) -> Bindings {
-        let mut at = least.clone();
+    fn inside(&self, piece: &PieceSizes, min: &Bindings) -> Bindings {
+        let mut at = min.clone();
         for (symbol, range) in &piece.each {
-            let Some(own) = least.get(symbol).copied() else { continue };
+            let Some(own) = min.get(symbol).copied() else { continue };
             let steps = (range.last() - range.first()) / range.step;
-            let most = (steps / 2).clamp(1, INSIDE).min(steps);
-            let farther = (1..=most).rev().map(|n| with(&at, symbol, own + n * range.step));
+            let max = (steps / 2).clamp(1, INSIDE).min(steps);
+            let farther = (1..=max).rev().map(|n| with(&at, symbol, own + n * range.step));
             let farthest = farther.into_iter().find(|farther| self.is_in(piece, farther));
             at = farthest.unwrap_or(at);
         }
@@ -145,13 +144,13 @@ impl Search<'_> {
 
     /// For each breakpoint the sizes at it, one step below and one above, the other symbols at the least sizes of a piece
     /// that begins there: the one that is the fastest to run.
-    fn beside_breakpoints(&self, least: &[Option<Bindings>]) -> Vec<Bindings> {
+    fn beside_breakpoints(&self, min: &[Option<Bindings>]) -> Vec<Bindings> {
         let mut found: Vec<Bindings> = vec![];
         for (symbol, declared) in &self.whole.each {
             let first = |piece: &PieceSizes| piece.range_of(symbol).unwrap_or(*declared).first();
             let begins: BTreeSet<i64> = self.pieces.sizes().iter().map(first).collect();
             for begin in begins.into_iter().filter(|begin| *begin > declared.first()) {
-                let corner = self.fastest(least, |piece| first(piece) == begin);
+                let corner = self.fastest(min, |piece| first(piece) == begin);
                 let values = [begin - declared.step, begin, begin + declared.step];
                 let values = values.into_iter().filter(|value| declared.contains(*value));
                 found.extend(corner.into_iter().flat_map(|corner| {
@@ -167,7 +166,7 @@ impl Search<'_> {
                 let mut bounds = piece.together.ranges().iter();
                 bounds.any(|(dim, range)| (dim.to_string(), range.min) == begin)
             };
-            let Some(corner) = self.fastest(least, begins_there) else { continue };
+            let Some(corner) = self.fastest(min, begins_there) else { continue };
             found.push(corner.clone());
             for (symbol, declared) in &self.whole.each {
                 let Some(own) = corner.get(symbol) else { continue };
@@ -182,10 +181,10 @@ impl Search<'_> {
     /// Of the least sizes of pieces of a kind, the one that is the fastest to run.
     fn fastest<'l>(
         &self,
-        least: &'l [Option<Bindings>],
+        min: &'l [Option<Bindings>],
         is_of_kind: impl Fn(&PieceSizes) -> bool,
     ) -> Option<&'l Bindings> {
-        let all = self.pieces.sizes().iter().zip(least);
+        let all = self.pieces.sizes().iter().zip(min);
         let of_kind = all.filter(|(piece, _)| is_of_kind(piece));
         let elements = |at: &&Bindings| input_elements(self.module, at).unwrap_or(i64::MAX);
         of_kind.filter_map(|(_, at)| at.as_ref()).min_by_key(elements)
@@ -413,14 +412,14 @@ mod tests {
             let sizes = sizes_to_check(&module, &pieces);
             for piece in 0..pieces.sizes().len() {
                 let sizes_of_both = (1..=images).flat_map(|images| (1..=rows).map(move |rows| (images, rows)));
-                let least = sizes_of_both
+                let min = sizes_of_both
                     .map(|(images, rows)| Bindings::from([
                         (Symbol::new(NAMES[0]), images),
                         (Symbol::new(NAMES[1]), 14 * rows),
                     ]))
                     .filter(|at| pieces.at(at) == Some(piece))
                     .min_by_key(|at| work.evaluate(&module.symbols.bind(at).unwrap()));
-                prop_assert_eq!(sizes.left_out.contains(&piece), least.is_none());
+                prop_assert_eq!(sizes.left_out.contains(&piece), min.is_none());
             }
         }
     }

@@ -58,10 +58,10 @@ fn activation(model: &Model) -> Option<Activation> {
 /// One rounding to f32 lies between the interpreter and float64.
 fn is_close(found: f32, expected: f64) -> bool {
     let unit = f64::from(f32::EPSILON);
-    let least = f64::from(f32::from_bits(1));
+    let min = f64::from(f32::from_bits(1));
     (found.is_nan() && expected.is_nan())
         || found == expected as f32
-        || (f64::from(found) - expected).abs() <= unit * expected.abs() + least
+        || (f64::from(found) - expected).abs() <= unit * expected.abs() + min
 }
 
 #[test]

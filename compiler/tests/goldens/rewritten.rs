@@ -5,8 +5,8 @@ use crate::golden::{F32_RELATIVE_L2, cases, golden, ranges, relative_l2, tensors
 use ocellus_dialects::ElementType;
 use ocellus_frontend::hugging_face::{Options, load_with};
 use ocellus_reference::{bind_inputs, evaluate};
-use ocellus_rewrite::specialise;
-use ocellus_rewrite::{Switches, TargetDescription, choose, read_back};
+use ocellus_rewrite::specialize;
+use ocellus_rewrite::{Switches, TargetDescription, choose, raise};
 use std::path::Path;
 
 fn check(case: &Path, switches: &Switches) {
@@ -17,13 +17,13 @@ fn check(case: &Path, switches: &Switches) {
     let at = bind_inputs(&model.module.symbols, entry, &inputs).unwrap();
     let target = TargetDescription::named("x86-64-v4").unwrap();
     let name = case.file_name().unwrap().to_string_lossy();
-    let (kernels, report) = choose(&specialise(&model.module), &at, &target, switches)
+    let (kernels, report) = choose(&specialize(&model.module), &at, &target, switches)
         .unwrap_or_else(|error| panic!("{name}: {error}"));
     for function in &report.functions {
         assert!(function.extraction.proven_optimal, "{name}: @{}", function.name);
         assert!(function.saturation.is_complete(), "{name}: @{}", function.name);
     }
-    let read = read_back(&kernels).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let read = raise(&kernels).unwrap_or_else(|error| panic!("{name}: {error}"));
     let found = evaluate(&read, model.weights.as_ref(), &inputs).unwrap();
     let launches: usize = report.functions.iter().map(|function| function.kernels.len()).sum();
     for (output, expected) in tensors(&case.join("out.safetensors")) {
@@ -57,9 +57,9 @@ fn what_is_chosen_in_bf16_means_the_same_program() {
         let entry = model.module.entry_function().unwrap();
         let at = bind_inputs(&model.module.symbols, entry, &inputs).unwrap();
         let target = TargetDescription::named("x86-64-v4-bf16").unwrap();
-        let module = specialise(&model.module);
+        let module = specialize(&model.module);
         let (kernels, _) = choose(&module, &at, &target, &Switches::default()).unwrap();
-        let read = read_back(&kernels).unwrap();
+        let read = raise(&kernels).unwrap();
         let found = evaluate(&read, model.weights.as_ref(), &inputs).unwrap();
         let expected = evaluate(&model.module, model.weights.as_ref(), &inputs).unwrap();
         for (output, expected) in expected {

@@ -91,8 +91,8 @@ pub fn attention_of(
                 let relative = (head_size as f64 + 2.0) * rounding(F32) + inherited;
                 score_error = score_error.max(magnitude * scale.abs() * relative);
             }
-            let greatest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-            let powers: Vec<f64> = scores.iter().map(|score| (score - greatest).exp()).collect();
+            let max = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            let powers: Vec<f64> = scores.iter().map(|score| (score - max).exp()).collect();
             let sum: f64 = powers.iter().sum();
             let weight_error = 2.0 * score_error + 1e-6 + keys as f64 * rounding(F32);
             let stored = if element == BF16 { rounding(BF16) } else { 0.0 };

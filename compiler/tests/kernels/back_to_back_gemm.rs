@@ -52,7 +52,7 @@ impl Mlp {
         let is_gated = between.iter().any(|op| matches!(op, EpilogueOp::Gate(_)));
         let width = if is_gated { hidden / 2 } else { hidden };
         let x = Operand::with_gap(1, element, &[m, k], 1.0, 3);
-        let gain = Operand::random(2, element, &[k], 1.0);
+        let norm_weight = Operand::random(2, element, &[k], 1.0);
         let bias = Operand::random(3, element, &[k], 1.0);
         let first = Operand::random(4, element, &[hidden, k], 0.5);
         let second = Operand::random(5, element, &[n, width], 0.5);

@@ -133,8 +133,8 @@ fn a_norm_whose_squares_overflow_is_no_number() {
         Prologue::LayerNorm { eps: 1e-6, affine: true },
         Prologue::LayerNorm { eps: 1e-6, affine: false },
         Prologue::RmsNorm { eps: 1e-6, affine: true },
-        Prologue::NormScale { centred: true, eps: 1e-6 },
-        Prologue::NormScale { centred: false, eps: 1e-6 },
+        Prologue::NormScale { centered: true, eps: 1e-6 },
+        Prologue::NormScale { centered: false, eps: 1e-6 },
     ];
     for target in targets() {
         for (element, magnitude) in [(F32, 1e20), (BF16, 1e25), (F32, 3e38), (F32, f64::INFINITY)] {

@@ -96,7 +96,7 @@ impl Case {
     fn check(&self, target: &CpuTarget) {
         let Case { m, n, k, gap, element, prologue, ref epilogue, tile } = *self;
         let x = Operand::with_gap(1, element, &[m, k], 1.0, gap);
-        let gain = Operand::random(2, element, &[k], 1.0);
+        let norm_weight = Operand::random(2, element, &[k], 1.0);
         let bias = Operand::random(3, element, &[k], 1.0);
         let w = Operand::random(4, element, &[n, k], 1.0);
         let shape = |broadcast: Broadcast, width: i64| match broadcast {

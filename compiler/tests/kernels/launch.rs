@@ -3,7 +3,7 @@
 use crate::guarded::Guarded;
 use crate::near::Near;
 use half::{bf16, f16};
-use ocellus_codegen::{Optimisation, compile_kernels};
+use ocellus_codegen::{Optimization, compile_kernels};
 use ocellus_dialects::kernel::KernelOp;
 use ocellus_dialects::symbolic::{Bindings, Dim};
 use ocellus_dialects::{ElementType, TensorType};
@@ -141,11 +141,11 @@ impl Loaded {
         at: &Bindings,
     ) -> Self {
         let code =
-            compile_kernels(std::slice::from_ref(&launch.kernel), None, target, Optimisation::Full)
+            compile_kernels(std::slice::from_ref(&launch.kernel), None, target, Optimization::Full)
                 .unwrap();
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), &code.shared_object).unwrap();
-        // SAFETY: the object has no initialisers.
+        // SAFETY: the object has no initializers.
         let library = unsafe { libloading::Library::new(file.path()) }.unwrap();
         let symbol = &symbols([&launch.kernel])[0];
         // SAFETY: kernels have this signature.

@@ -6,9 +6,9 @@ use ocellus_dialects::TensorType;
 use ocellus_dialects::kernel::KernelOp;
 use ocellus_dialects::symbolic::{Bindings, Dim};
 use ocellus_dialects::venc::{
-    self, Concat, Expand, GatherRows, InterpolatePositions, InterpolationFilter,
-    InversePermutation, MaskSegments, MeanTokens, MergeHeads, Op, Patchify, Rope, SplitHeads,
-    Tokens,
+    self, BroadcastImages, Concat, GatherRows, InterpolatePositions, InterpolationFilter,
+    InversePermutation, MaskSegments, MeanTokens, MergeHeads, Op, Patchify, Rope, SliceTokens,
+    SplitHeads,
 };
 use ocellus_kernels::{CpuTarget, Layout, launch};
 use ocellus_runtime::HostTensor;
@@ -87,7 +87,7 @@ fn rows_are_sliced_repeated_and_joined() {
     on_every_target(|element, target| {
         let x = Operand::with_gap(1, element, &[3, 21, 37], 1.0, 4);
         let length = Dim::from(16);
-        check(Tokens { start: 5, length }, std::slice::from_ref(&x), 0.0, 1, target);
+        check(SliceTokens { start: 5, length }, std::slice::from_ref(&x), 0.0, 1, target);
 
         let narrow = Operand::with_gap(2, element, &[3, 21, 6], 1.0, 1);
         let operands = [x, narrow];
@@ -96,7 +96,7 @@ fn rows_are_sliced_repeated_and_joined() {
         let images = Dim::from(4);
         for shape in [&[1, 45][..], &[1, 9, 45]] {
             let one = Operand::with_gap(3, element, shape, 1.0, 2);
-            check(Expand { images: images.clone() }, &[one], 0.0, 0, target);
+            check(BroadcastImages { images: images.clone() }, &[one], 0.0, 0, target);
         }
     });
 }

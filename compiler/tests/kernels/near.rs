@@ -25,8 +25,8 @@ impl Near {
 
     /// Rounded to a storage. Below the least normal number of the storage, rounding is absolute.
     pub fn rounded(self, element: ElementType) -> Self {
-        let least = if element == ElementType::F16 { 2f64.powi(-24) } else { 2f64.powi(-126) };
-        let error = (self.value.abs() + self.bound) * rounding(element) + least;
+        let min = if element == ElementType::F16 { 2f64.powi(-24) } else { 2f64.powi(-126) };
+        let error = (self.value.abs() + self.bound) * rounding(element) + min;
         Near { value: self.value, bound: self.bound + error }
     }
 
@@ -80,8 +80,8 @@ pub fn gate(activation: Activation, left: Near, right: Near) -> Near {
     Near { value: left.value * right.value, bound }.rounded(F32)
 }
 
-/// A prologue of a row; `gain` and `bias` are read where it has them.
-pub fn prologue(prologue: Prologue, row: &[f64], gain: &[f64], bias: &[f64]) -> Vec<Near> {
+/// A prologue of a row; `norm_weight` and `bias` are read where it has them.
+pub fn prologue(prologue: Prologue, row: &[f64], norm_weight: &[f64], bias: &[f64]) -> Vec<Near> {
     let n = row.len() as f64;
     // A sum of n numbers in f32, however it is ordered, and the few operations after it.
     let relative = (n + 16.0) * rounding(F32);
@@ -92,30 +92,31 @@ pub fn prologue(prologue: Prologue, row: &[f64], gain: &[f64], bias: &[f64]) -> 
             let mean = row.iter().sum::<f64>() / n;
             let variance = row.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / n;
             let scale = 1.0 / (variance + eps).sqrt();
-            let largest = row.iter().fold(0f64, |most, x| most.max(x.abs()));
+            let largest = row.iter().fold(0f64, |max, x| max.max(x.abs()));
             let near = |(column, x): (usize, &f64)| {
                 let normal = (x - mean) * scale;
                 let error = relative * (normal.abs() + largest * scale);
-                let (gain, bias) = if affine { (gain[column], bias[column]) } else { (1.0, 0.0) };
-                Near { value: normal * gain + bias, bound: error * gain.abs() }.rounded(F32)
+                let (norm_weight, bias) =
+                    if affine { (norm_weight[column], bias[column]) } else { (1.0, 0.0) };
+                Near { value: normal * norm_weight + bias, bound: error * gain.abs() }.rounded(F32)
             };
             row.iter().enumerate().map(near).collect()
         }
         Prologue::RmsNorm { eps, affine } => {
             let scale = 1.0 / (row.iter().map(|x| x * x).sum::<f64>() / n + eps).sqrt();
-            let near = |(x, gain): (&f64, &f64)| {
-                let value = x * scale * if affine { *gain } else { 1.0 };
+            let near = |(x, norm_weight): (&f64, &f64)| {
+                let value = x * scale * if affine { *norm_weight } else { 1.0 };
                 Near { value, bound: relative * value.abs() }.rounded(F32)
             };
-            row.iter().zip(gain).map(near).collect()
+            row.iter().zip(norm_weight).map(near).collect()
         }
         Prologue::SumSlices { .. } => panic!("a sum of slices is of many rows"),
-        Prologue::NormScale { centred, eps } => {
-            let mean = if centred { row.iter().sum::<f64>() / n } else { 0.0 };
+        Prologue::NormScale { centered, eps } => {
+            let mean = if centered { row.iter().sum::<f64>() / n } else { 0.0 };
             let square = row.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / n;
             let scale = 1.0 / (square + eps).sqrt();
             // The mean is wrong by a rounding of the largest, which the square of the deviation sees.
-            let largest = row.iter().fold(0f64, |most, x| most.max(x.abs()));
+            let largest = row.iter().fold(0f64, |max, x| max.max(x.abs()));
             vec![Near { value: scale, bound: relative * scale * (1.0 + largest * scale) }]
         }
         Prologue::Softmax => {
@@ -178,16 +179,16 @@ pub fn activation_error(activation: Activation, x: f64) -> f64 {
         true => 0.0,
         false => 4e-7 * x.abs(),
     };
-    let (unit, least) = (rounding(F32), 1.1e-36);
+    let (unit, min) = (rounding(F32), 1.1e-36);
     match activation {
         // Half of the error of the error function, which is -1 below -4.
         Activation::Gelu | Activation::ClippedGelu if x > -5.5 => 3e-7 * x.abs() + 1e-37,
         Activation::Gelu | Activation::ClippedGelu => 1e-6,
-        Activation::GeluTanh => gated(gelu_tanh_argument(x)) + least,
-        Activation::QuickGelu => gated(1.702 * x) + least,
-        Activation::Silu => gated(x) + least,
+        Activation::GeluTanh => gated(gelu_tanh_argument(x)) + min,
+        Activation::QuickGelu => gated(1.702 * x) + min,
+        Activation::Silu => gated(x) + min,
         // As many roundings again as the exponential's error.
-        Activation::Mish => 1.5 * gated(x) + least,
+        Activation::Mish => 1.5 * gated(x) + min,
         Activation::HardSwish => 4.0 * unit * activate(activation, x).abs() + 1e-45,
         Activation::Relu | Activation::Relu6 => 0.0,
         Activation::LeakyRelu => 2.0 * unit * activate(activation, x).abs() + 1e-45,

@@ -97,7 +97,7 @@ fn patches_of_every_size_are_multiplied_where_they_lie() {
 }
 
 #[test]
-fn patches_are_normalised_and_cut_into_any_tiles() {
+fn patches_are_normalized_and_cut_into_any_tiles() {
     let prologue = Prologue::LayerNorm { eps: 1e-6, affine: false };
     for target in targets() {
         for (rows, columns) in [(1, 1), (24, 64), (1000, 1000)] {

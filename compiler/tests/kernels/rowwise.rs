@@ -21,7 +21,7 @@ fn check_prologue(
     target: &CpuTarget,
 ) {
     let x = Operand::with_gap(7, from, &[rows, width], 3.0, 4);
-    let gain = Operand::random(8, from, &[width], 2.0);
+    let norm_weight = Operand::random(8, from, &[width], 2.0);
     let bias = Operand::random(9, from, &[width], 2.0);
     let op = KernelOp::RowWise { prologue, epilogue: vec![], to };
     let mut operands = vec![x.clone()];
@@ -49,8 +49,8 @@ fn prologues_and_casts_are_right_in_every_storage_on_every_target() {
         Prologue::LayerNorm { eps: 1e-6, affine: false },
         Prologue::RmsNorm { eps: 1e-5, affine: true },
         Prologue::RmsNorm { eps: 1e-5, affine: false },
-        Prologue::NormScale { centred: true, eps: 1e-2 },
-        Prologue::NormScale { centred: false, eps: 1e-2 },
+        Prologue::NormScale { centered: true, eps: 1e-2 },
+        Prologue::NormScale { centered: false, eps: 1e-2 },
         Prologue::Softmax,
     ];
     for target in targets() {
@@ -222,7 +222,7 @@ fn what_no_kernel_does_is_refused() {
     let error = launch(&norm, std::slice::from_ref(&dynamic), &dynamic, &target).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "`rowwise` has no kernel for this: operand 0 is [4, tokens] x f32: the width of a row that is normalised must be known at compile time"
+        "`rowwise` has no kernel for this: operand 0 is [4, tokens] x f32: the width of a row that is normalized must be known at compile time"
     );
 
     let flat = Layout::contiguous(&TensorType::new(F32, [3, 4]));

@@ -1,4 +1,4 @@
-//! Images that are one in memory (`venc.expand`, read in place): their stride is zero.
+//! Images that are one in memory (`venc.broadcast_images`, read in place): their stride is zero.
 
 use crate::launch::{Operand, run, targets};
 use ocellus_dialects::ElementType::{self, BF16, F32};
@@ -101,7 +101,7 @@ fn moves_read_them() {
     let x = || both(1, &[6, 8]);
     moved(venc::SplitHeads { heads: 2 }.into(), &[x()], &[IMAGES, 2, 6, 4]);
     moved(venc::MergeHeads {}.into(), &[both(1, &[2, 6, 4])], &[IMAGES, 6, 8]);
-    let tokens = venc::Tokens { start: 1, length: Dim::from(4) };
+    let tokens = venc::SliceTokens { start: 1, length: Dim::from(4) };
     moved(tokens.into(), &[x()], &[IMAGES, 4, 8]);
     moved(venc::MeanTokens {}.into(), &[x()], &[IMAGES, 8]);
     moved(venc::Concat { axis: 1 }.into(), &[x(), own(2, &[IMAGES, 2, 8])], &[IMAGES, 8, 8]);

@@ -1,9 +1,9 @@
 //! `Display` of a `kernel` module: one line a value that is made, in the words of the operations.
 //!
 //! ```text
-//! @layer(%x: [images, 197, 64] x f32, weight %norm.gain: [64] x f32, …)
+//! @layer(%x: [images, 197, 64] x f32, weight %norm.weight: [64] x f32, …)
 //!   %7 = offline concat(%q, %k, %v) {axis 0} : [192, 64] x f32
-//!   %9 = gemm layer_norm(%x, %norm.gain, %norm.bias) {eps 1e-6} by %7 : [images, 197, 192] x f32
+//!   %9 = gemm layer_norm(%x, %norm.weight, %norm.bias) {eps 1e-6} by %7 : [images, 197, 192] x f32
 //! ```
 
 use super::{
@@ -139,9 +139,9 @@ fn prologue_text(prologue: Prologue, next: &mut impl FnMut() -> String) -> Strin
             let operands: Vec<String> = (0..=prologue.operands()).map(|_| next()).collect();
             format!("{}({}) {{eps {eps:?}}}", prologue.name(), operands.join(", "))
         }
-        Prologue::NormScale { centred, eps } => {
-            let centred = if centred { ", centred" } else { "" };
-            format!("norm_scale({}) {{eps {eps:?}{centred}}}", next())
+        Prologue::NormScale { centered, eps } => {
+            let centered = if centered { ", centered" } else { "" };
+            format!("norm_scale({}) {{eps {eps:?}{centered}}}", next())
         }
         Prologue::Cast { to } => format!("cast({}) {{to {to}}}", next()),
         Prologue::SumSlices { slices } => format!("sum_slices({}) {{slices {slices}}}", next()),
@@ -161,7 +161,7 @@ fn epilogue_text(epilogue: &[EpilogueOp], next: &mut impl FnMut() -> String) -> 
     epilogue.iter().map(step).collect()
 }
 
-/// Empty for the usual tile.
+/// Empty for the default tile.
 fn tile_text(tile: GemmTile) -> String {
     match tile == GemmTile::DEFAULT {
         true => String::new(),
@@ -171,13 +171,15 @@ fn tile_text(tile: GemmTile) -> String {
 
 fn view_text(view: &View, of: &str, ty: &TensorType) -> String {
     match view {
-        View::Columns { start } => {
-            format!("view columns({of}) {{start {start}, length {}}}", ty.width())
+        View::SliceColumns { start } => {
+            format!("view slice_columns({of}) {{start {start}, length {}}}", ty.width())
         }
         View::SelectToken { index } => format!("view select_token({of}) {{index {index}}}"),
-        View::Tokens { start } => format!("view tokens({of}) {{start {start}}}"),
+        View::SliceTokens { start } => format!("view slice_tokens({of}) {{start {start}}}"),
         View::Reshape => format!("view reshape({of})"),
-        View::Expand { images } => format!("view expand({of}) {{images {images}}}"),
+        View::BroadcastImages { images } => {
+            format!("view broadcast_images({of}) {{images {images}}}")
+        }
         View::Patches { height, width, rows, cols } => {
             format!("view patchify({of}) {{patch {height} x {width}, grid {rows} x {cols}}}")
         }

@@ -8,8 +8,8 @@ use crate::venc::{self, Role, ValueId};
 /// A way to read a value without moving it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum View {
-    /// `venc.columns`: each row from `start` on.
-    Columns {
+    /// `venc.slice_columns`: each row from `start` on.
+    SliceColumns {
         /// The first column.
         start: i64,
     },
@@ -18,15 +18,15 @@ pub enum View {
         /// Which token.
         index: i64,
     },
-    /// `venc.tokens`: of `[images, tokens, n]`, those of each image from `start` on.
-    Tokens {
+    /// `venc.slice_tokens`: of `[images, tokens, n]`, those of each image from `start` on.
+    SliceTokens {
         /// The first token.
         start: i64,
     },
     /// `venc.reshape`.
     Reshape,
-    /// `venc.expand`: the same memory for each image.
-    Expand {
+    /// `venc.broadcast_images`: the same memory for each image.
+    BroadcastImages {
         /// The new first dimension.
         images: Dim,
     },
@@ -47,11 +47,15 @@ impl View {
     /// The operation as a way to read its operand; `None` where it is none.
     pub fn of(op: &venc::Op) -> Option<Self> {
         Some(match op.clone() {
-            venc::Op::Columns(venc::Columns { start, .. }) => View::Columns { start },
+            venc::Op::SliceColumns(venc::SliceColumns { start, .. }) => {
+                View::SliceColumns { start }
+            }
             venc::Op::SelectToken(venc::SelectToken { index }) => View::SelectToken { index },
-            venc::Op::Tokens(venc::Tokens { start, .. }) => View::Tokens { start },
+            venc::Op::SliceTokens(venc::SliceTokens { start, .. }) => View::SliceTokens { start },
             venc::Op::Reshape(_) => View::Reshape,
-            venc::Op::Expand(venc::Expand { images }) => View::Expand { images },
+            venc::Op::BroadcastImages(venc::BroadcastImages { images }) => {
+                View::BroadcastImages { images }
+            }
             venc::Op::Patchify(venc::Patchify { height, width, rows, cols }) => {
                 View::Patches { height, width, rows, cols }
             }

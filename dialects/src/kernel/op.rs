@@ -15,24 +15,24 @@ pub enum Prologue {
         /// The storage that the kernel computes as if it read.
         to: ElementType,
     },
-    /// `venc.layer_norm`. Operands: gain and bias, where it is affine.
+    /// `venc.layer_norm`. Operands: weight and bias, where it is affine.
     LayerNorm {
         /// Added to the variance.
         eps: f64,
-        /// Whether there are gain and bias.
+        /// Whether there are weight and bias.
         affine: bool,
     },
-    /// `venc.rms_norm`. Operand: gain, where it is affine.
+    /// `venc.rms_norm`. Operand: weight, where it is affine.
     RmsNorm {
         /// Added to the mean square.
         eps: f64,
-        /// Whether there is a gain.
+        /// Whether there is a weight.
         affine: bool,
     },
     /// `venc.norm_scale`: of a row, one number. No operand.
     NormScale {
         /// Whether the mean is taken off first.
-        centred: bool,
+        centered: bool,
         /// Added to the variance or the mean square.
         eps: f64,
     },
@@ -56,8 +56,8 @@ impl Prologue {
             Op::RmsNorm(venc::RmsNorm { eps }) => {
                 Prologue::RmsNorm { eps: *eps, affine: others > 0 }
             }
-            Op::NormScale(venc::NormScale { centred, eps }) => {
-                Prologue::NormScale { centred: *centred, eps: *eps }
+            Op::NormScale(venc::NormScale { centered, eps }) => {
+                Prologue::NormScale { centered: *centered, eps: *eps }
             }
             Op::SumSlices(_) => {
                 Prologue::SumSlices { slices: x.shape.first().and_then(Dim::as_constant)? }
@@ -295,7 +295,7 @@ pub enum KernelOp {
         mask: Mask,
     },
     /// An operation of `venc` that moves elements, or weighs a few, as it is: no [`KernelOp`] takes it along. Operands: its
-    /// own; one whose images are a [`View::Expand`](super::View::Expand) is the same for each image.
+    /// own; one whose images are a [`View::BroadcastImages`](super::View::BroadcastImages) is the same for each image.
     Move(venc::Op),
 }
 

@@ -290,8 +290,8 @@ fn prologue_attributes(prologue: Prologue) -> Vec<Attribute> {
         Prologue::None | Prologue::Softmax => vec![],
         Prologue::Cast { to } => vec![("to", quoted(to.name()))],
         Prologue::SumSlices { slices } => vec![("slices", slices.to_string())],
-        Prologue::NormScale { centred, eps } => {
-            vec![("centred", centred.to_string()), ("eps", text::real(eps))]
+        Prologue::NormScale { centered, eps } => {
+            vec![("centered", centered.to_string()), ("eps", text::real(eps))]
         }
         Prologue::LayerNorm { eps, .. } | Prologue::RmsNorm { eps, .. } => {
             vec![("eps", text::real(eps))]
@@ -314,11 +314,11 @@ fn epilogue_step(step: EpilogueOp) -> (&'static str, Vec<Attribute>) {
 
 fn view_operation(view: &View) -> (&'static str, Vec<Attribute>) {
     match view {
-        View::Columns { start } => ("view_columns", vec![("start", start.to_string())]),
+        View::SliceColumns { start } => ("view_slice_columns", vec![("start", start.to_string())]),
         View::SelectToken { index } => ("view_token", vec![("index", index.to_string())]),
-        View::Tokens { start } => ("view_tokens", vec![("start", start.to_string())]),
+        View::SliceTokens { start } => ("view_slice_tokens", vec![("start", start.to_string())]),
         View::Reshape => ("view_reshape", vec![]),
-        View::Expand { .. } => ("view_expand", vec![]),
+        View::BroadcastImages { .. } => ("view_broadcast_images", vec![]),
         View::Patches { height, width, rows, cols } => {
             let (rows, cols) = (rows.clone(), cols.clone());
             let op =
@@ -356,9 +356,9 @@ mod tests {
             value(ValueKind::Weight("query.weight".into()), fixed(&[64, 64])),
             value(ValueKind::Offline(concat, vec![ValueId(2); 3]), fixed(&[192, 64])),
             value(ValueKind::Step(0), wide(192)),
-            value(ValueKind::View(View::Columns { start: 0 }, ValueId(4)), wide(64)),
-            value(ValueKind::View(View::Columns { start: 64 }, ValueId(4)), wide(64)),
-            value(ValueKind::View(View::Columns { start: 128 }, ValueId(4)), wide(64)),
+            value(ValueKind::View(View::SliceColumns { start: 0 }, ValueId(4)), wide(64)),
+            value(ValueKind::View(View::SliceColumns { start: 64 }, ValueId(4)), wide(64)),
+            value(ValueKind::View(View::SliceColumns { start: 128 }, ValueId(4)), wide(64)),
             value(ValueKind::Step(1), wide(64)),
             value(ValueKind::Step(2), wide(64)),
             value(ValueKind::Step(3), wide(64)),

@@ -11,7 +11,7 @@ mod validation;
 
 pub use expression::{EvaluationError, Expression};
 pub use module::{
-    KernelEntry, LabelledResult, Launch, LaunchArgument, Piece, PieceRange, Place, Plan, Port,
+    KernelEntry, LabeledResult, Launch, LaunchArgument, Piece, PieceRange, Place, Plan, Port,
     PortValues, Program, SymbolEntry, SymbolSource, WeightEntry,
 };
 pub use validation::{PlanError, PlanProblem};

@@ -87,8 +87,8 @@ pub enum Place {
     Output(usize),
     /// A weight of the artifact.
     Weight(usize),
-    /// A slot of the piece's arena.
-    Slot(usize),
+    /// A buffer of the piece's arena.
+    Buffer(usize),
 }
 
 /// One word of a kernel's argument block.
@@ -108,7 +108,7 @@ pub enum LaunchArgument {
 
 /// What a launch wrote, for those who look on (`verify`).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct LabelledResult {
+pub struct LabeledResult {
     /// The name that the model knows it by.
     pub label: String,
     /// Where it lies; contiguous.
@@ -131,7 +131,7 @@ pub struct Launch {
     /// Bytes of scratch memory that each worker needs.
     pub scratch_bytes: Expression,
     /// What it wrote, where the model has a name for it.
-    pub result: Option<LabelledResult>,
+    pub result: Option<LabeledResult>,
 }
 
 /// The sizes of one symbol for which a piece is meant.
@@ -157,8 +157,8 @@ pub struct Piece {
 /// What runs at the sizes of a piece. Several pieces may have one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Program {
-    /// The sizes in bytes of the arena's slots.
-    pub slots: Vec<Expression>,
+    /// The sizes in bytes of the arena's buffers.
+    pub buffers: Vec<Expression>,
     /// The launches, in order; each sees what all before it wrote.
     pub launches: Vec<Launch>,
 }

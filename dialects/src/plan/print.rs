@@ -3,14 +3,14 @@
 //! ```mlir
 //! "plan.piece"() {ranges = ["images in 1..=7"], program = @program0} : () -> ()
 //! func.func @program0() {
-//!   %slot0 = "plan.slot"() {bytes = "images*605184"} : () -> !plan.memory
+//!   %buffer0 = "plan.buffer"() {bytes = "images*605184"} : () -> !plan.memory
 //!   %weight2 = "plan.weight"() {name = "fc1.weight", bytes = 9437184} : () -> !plan.memory
-//!   "plan.launch"(%slot0, %weight2) {kernel = @gemm, arguments = ["slot0", "weight2", "images*197"], ..} : ...
+//!   "plan.launch"(%buffer0, %weight2) {kernel = @gemm, arguments = ["buffer0", "weight2", "images*197"], ..} : ...
 //! ```
 
 use super::expression_text::symbol_text;
 use super::{
-    Expression, LabelledResult, Launch, LaunchArgument, Piece, PieceRange, Place, Plan, Port,
+    Expression, LabeledResult, Launch, LaunchArgument, Piece, PieceRange, Place, Plan, Port,
     PortValues, Program, SymbolEntry, SymbolSource,
 };
 use crate::syntax::text::{quoted, symbol_name};
@@ -123,8 +123,8 @@ impl ProgramText<'_> {
         )
     }
 
-    /// `label = "layers.3", result = "slot1[images, 197, 768] x f32"`
-    fn result(&self, result: &LabelledResult) -> String {
+    /// `label = "layers.3", result = "buffer1[images, 197, 768] x f32"`
+    fn result(&self, result: &LabeledResult) -> String {
         let dims: Vec<String> = result.shape.iter().map(|d| self.expression(d)).collect();
         let written =
             format!("{}[{}] x {}", place_name(result.place), dims.join(", "), result.element);
@@ -148,7 +148,7 @@ impl ProgramText<'_> {
             Place::Input(i) => ("input", self.port(self.plan.inputs.get(i), i)),
             Place::Output(i) => ("output", self.port(self.plan.outputs.get(i), i)),
             Place::Weight(i) => ("weight", self.weight(i)),
-            Place::Slot(i) => ("slot", self.slot(i)),
+            Place::Buffer(i) => ("buffer", self.buffer(i)),
         };
         format!("    %{name} = \"plan.{operation}\"() {{{attributes}}} : () -> !plan.memory\n")
     }
@@ -176,8 +176,8 @@ impl ProgramText<'_> {
         format!("name = {}, bytes = {bytes}", quoted(&name))
     }
 
-    fn slot(&self, position: usize) -> String {
-        let bytes = self.program.slots.get(position);
+    fn buffer(&self, position: usize) -> String {
+        let bytes = self.program.buffers.get(position);
         let bytes = bytes.map_or("?".to_string(), |bytes| self.expression(bytes));
         format!("bytes = {}", quoted(&bytes))
     }
@@ -188,7 +188,7 @@ fn place_name(place: Place) -> String {
         Place::Input(position) => format!("input{position}"),
         Place::Output(position) => format!("output{position}"),
         Place::Weight(position) => format!("weight{position}"),
-        Place::Slot(position) => format!("slot{position}"),
+        Place::Buffer(position) => format!("buffer{position}"),
     }
 }
 
@@ -246,24 +246,28 @@ mod tests {
                 program: 0,
             }],
             programs: vec![Program {
-                slots: vec![product([all_rows.clone(), Expression::Constant(256)])],
+                buffers: vec![product([all_rows.clone(), Expression::Constant(256)])],
                 launches: vec![
                     launch(
                         0,
                         vec![
                             address(Place::Input(0), 0),
                             address(Place::Weight(0), 64),
-                            address(Place::Slot(0), 0),
+                            address(Place::Buffer(0), 0),
                             LaunchArgument::Integer(all_rows.clone()),
                         ],
-                        Some(LabelledResult {
+                        Some(LabeledResult {
                             label: "layers.0".into(),
-                            place: Place::Slot(0),
+                            place: Place::Buffer(0),
                             element: ElementType::F32,
                             shape: shape.clone(),
                         }),
                     ),
-                    launch(1, vec![address(Place::Slot(0), 0), address(Place::Output(0), 0)], None),
+                    launch(
+                        1,
+                        vec![address(Place::Buffer(0), 0), address(Place::Output(0), 0)],
+                        None,
+                    ),
                 ],
             }],
         }
@@ -281,7 +285,7 @@ mod tests {
         plan.weights.clear();
         plan.kernels.clear();
         plan.outputs.clear();
-        plan.programs[0].slots.clear();
+        plan.programs[0].buffers.clear();
         insta::assert_snapshot!(plan.to_mlir());
     }
 }

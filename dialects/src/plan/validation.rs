@@ -142,7 +142,7 @@ impl Plan {
     }
 
     fn validate_program(&self, program: &Program) -> Result<(), PlanError> {
-        self.expressions(&program.slots).map_err(|problem| problem.at("slots"))?;
+        self.expressions(&program.buffers).map_err(|problem| problem.at("buffers"))?;
         for (position, launch) in program.launches.iter().enumerate() {
             self.check_launch(program, launch)
                 .map_err(|problem| problem.at(format!("launch {position}")))?;
@@ -175,7 +175,7 @@ impl Plan {
             Place::Input(position) => index("input", position, self.inputs.len()),
             Place::Output(position) => index("output", position, self.outputs.len()),
             Place::Weight(position) => index("weight", position, self.weights.len()),
-            Place::Slot(position) => index("slot", position, program.slots.len()),
+            Place::Buffer(position) => index("buffer", position, program.buffers.len()),
         }
     }
 
@@ -221,7 +221,7 @@ mod tests {
     use super::*;
     use crate::ElementType;
     use crate::kernel::Family;
-    use crate::plan::{KernelEntry, LabelledResult, PieceRange, WeightEntry};
+    use crate::plan::{KernelEntry, LabeledResult, PieceRange, WeightEntry};
 
     fn plan() -> Plan {
         let symbol = |index| Expression::Symbol(index);
@@ -238,9 +238,9 @@ mod tests {
             ],
             tiles: symbol(0),
             scratch_bytes: Expression::Constant(0),
-            result: Some(LabelledResult {
+            result: Some(LabeledResult {
                 label: "l".to_string(),
-                place: Place::Slot(0),
+                place: Place::Buffer(0),
                 element: ElementType::F32,
                 shape: vec![symbol(0)],
             }),
@@ -260,7 +260,7 @@ mod tests {
             outputs: vec![port("y", 1)],
             weights: vec![WeightEntry { name: "w".to_string(), bytes: 1 }],
             kernels: vec![KernelEntry { symbol: "k".to_string(), family: Family::Move }],
-            programs: vec![Program { slots: vec![symbol(0)], launches: vec![launch] }],
+            programs: vec![Program { buffers: vec![symbol(0)], launches: vec![launch] }],
             pieces: vec![Piece {
                 ranges: vec![PieceRange { symbol: 0, min: 1, max: 8 }],
                 program: 0,
@@ -293,7 +293,7 @@ mod tests {
             (Place::Input(1), "input"),
             (Place::Output(usize::MAX), "output"),
             (Place::Weight(1), "weight"),
-            (Place::Slot(1), "slot"),
+            (Place::Buffer(1), "buffer"),
         ] {
             let text = error(|plan| plan.programs[0].launches[0].arguments[0] = address(place));
             assert!(text.contains(&format!("launch 0: there is no {name}")), "{text}");
@@ -306,7 +306,7 @@ mod tests {
                 plan.inputs[0].values =
                     PortValues::Indices { below: vec![two], permutation: false };
             },
-            |plan, two| plan.programs[0].slots[0] = two,
+            |plan, two| plan.programs[0].buffers[0] = two,
             |plan, two| plan.programs[0].launches[0].arguments[1] = LaunchArgument::Integer(two),
             |plan, two| plan.programs[0].launches[0].tiles = two,
             |plan, two| plan.programs[0].launches[0].scratch_bytes = two,
@@ -342,8 +342,8 @@ mod tests {
     fn divisors_and_ranges_are_checked() {
         let zero = Expression::FloorDiv(Box::new(Expression::Constant(1)), 0);
         assert_eq!(
-            error(|plan| plan.programs[0].slots[0] = zero),
-            "program 0, slots: the divisor 0 is not positive"
+            error(|plan| plan.programs[0].buffers[0] = zero),
+            "program 0, buffers: the divisor 0 is not positive"
         );
         for (min, max, step) in [(2, 1, 1), (-1, 1, 1), (1, 1, 0)] {
             let text = error(|plan| plan.symbols[0].source = SymbolSource::Free { min, max, step });

@@ -117,7 +117,7 @@ impl Dim {
         *slot = slot.saturating_add(coefficient);
     }
 
-    fn normalised(mut self) -> Self {
+    fn normalized(mut self) -> Self {
         self.terms.retain(|_, coefficient| *coefficient != 0);
         self
     }
@@ -138,7 +138,7 @@ impl Add for Dim {
         for (monomial, coefficient) in other.terms {
             self.accumulate(monomial, coefficient);
         }
-        self.normalised()
+        self.normalized()
     }
 }
 
@@ -160,7 +160,7 @@ impl Mul for Dim {
                 product.accumulate(monomial, a.saturating_mul(*b));
             }
         }
-        product.normalised()
+        product.normalized()
     }
 }
 

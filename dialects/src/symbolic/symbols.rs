@@ -223,14 +223,14 @@ impl Symbols {
         &self,
         (symbol, range): (&Symbol, SymbolRange),
         base: &Bindings,
-        (dim, least): (&Dim, i64),
+        (dim, min): (&Dim, i64),
     ) -> Option<i64> {
         let mut free = base.clone();
         let mut reaches = |size: i64| {
             free.insert(symbol.clone(), size);
             let at = self.define_all(&free)?;
             let is_bound = dim.symbols().all(|symbol| at.contains_key(symbol));
-            is_bound.then(|| dim.evaluate(&at).is_none_or(|value| value >= least))
+            is_bound.then(|| dim.evaluate(&at).is_none_or(|value| value >= min))
         };
         let (first, last) = (range.first(), range.last());
         if last < first || !reaches(last)? {
@@ -311,14 +311,10 @@ mod tests {
         let (symbols, tokens) = patches();
         let height = Symbol::new("height");
         let base = Bindings::from([(Symbol::new("images"), 3)]);
-        let first =
-            |range, least| symbols.first_reaching((&height, range), &base, (&tokens, least));
+        let first = |range, min| symbols.first_reaching((&height, range), &base, (&tokens, min));
         let whole = SymbolRange::new(16, 64);
         // tokens = 3 * (h floordiv 16 + 1)
-        assert_eq!(
-            [6, 7, 9, 10, 15].map(|least| first(whole, least).unwrap()),
-            [16, 32, 32, 48, 64]
-        );
+        assert_eq!([6, 7, 9, 10, 15].map(|min| first(whole, min).unwrap()), [16, 32, 32, 48, 64]);
         assert_eq!((first(whole, 16), first(SymbolRange::new(16, 63), 15)), (None, None));
         let stepped = SymbolRange { min: 20, max: 64, step: 14 };
         assert_eq!(first(stepped, 9), Some(42));

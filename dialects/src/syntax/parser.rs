@@ -5,7 +5,7 @@ use super::tree::{Argument, Attribute, Function, Module, Operation, Parameters, 
 use std::collections::HashSet;
 
 /// How deep attributes may nest: more than any module of ours has, and less than what overflows a stack.
-const MOST_NESTED: usize = 100;
+const MAX_NESTED: usize = 100;
 
 type Result<T> = std::result::Result<T, SyntaxError>;
 
@@ -244,8 +244,8 @@ impl Parser<'_> {
     }
 
     fn attribute(&mut self, depth: usize) -> Result<Attribute> {
-        if depth > MOST_NESTED {
-            let message = format!("brackets are nested deeper than {MOST_NESTED}");
+        if depth > MAX_NESTED {
+            let message = format!("brackets are nested deeper than {MAX_NESTED}");
             return Err(self.0.error_that(message));
         }
         Ok(match self.0.peek_word() {

@@ -73,7 +73,7 @@ impl<'a> Application<'a> {
         if fits { Ok(()) } else { Err(self.bad_count()) }
     }
 
-    /// What the operation takes: "`x`, or `x`, `gain` and `bias`".
+    /// What the operation takes: "`x`, or `x`, `weight` and `bias`".
     fn bad_count(&self) -> VencError {
         let named = |wanted: &[Times]| {
             let operands = self.declared.iter().filter(|operand| wanted.contains(&operand.times));
@@ -115,12 +115,12 @@ impl<'a> Application<'a> {
     fn ranks(&self) -> Result<(), VencError> {
         for (index, ty) in self.operands.iter().enumerate() {
             let Some(declared) = self.operand(index) else { continue };
-            let (least, greatest) = (declared.least_rank, declared.greatest_rank);
+            let (min, max) = (declared.least_rank, declared.greatest_rank);
             let expected = match ty.rank() {
-                rank if rank >= least && rank <= greatest => continue,
-                _ if least == greatest => format!("and must have {least} dimension(s)"),
-                rank if rank < least => format!("and must have at least {least} dimension(s)"),
-                _ => format!("and must have at most {greatest} dimension(s)"),
+                rank if rank >= min && rank <= max => continue,
+                _ if min == max => format!("and must have {min} dimension(s)"),
+                rank if rank < min => format!("and must have at least {min} dimension(s)"),
+                _ => format!("and must have at most {max} dimension(s)"),
             };
             return Err(self.bad_operand(index, expected));
         }

@@ -97,7 +97,7 @@ pub trait Operation: Semantics {
 /// ```text
 /// operation! {
 ///     /// `x[.., n] -> x[.., start : start+length]`.
-///     Columns = "columns" (numbers("x").at_least(1)) {
+///     SliceColumns = "slice_columns" (numbers("x").at_least(1)) {
 ///         /// The first column.
 ///         start: i64,
 ///         /// How many columns.

@@ -58,7 +58,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
     }
     match arguments.emit {
         Some(stage) => {
-            let program = compilation::compiler(&arguments.options)?.lower(&model)?;
+            let program = compilation::compiler(&arguments.options)?.stages(&model)?;
             drop(stages);
             compilation::warn(&program.explanation);
             output::print_exactly(&text(&program, stage, &arguments.options)?)
@@ -81,7 +81,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
 
 /// What saturation finds for each piece's sizes is one e-graph: it is asked at many sizes.
 fn saturated(program: &Program, options: &CompileOptions) -> Result<String, Diagnostic> {
-    let module = ocellus_rewrite::specialise(&program.venc);
+    let module = ocellus_rewrite::specialize(&program.venc);
     let switches = Switches::without(&options.disable)?;
     let target = match options.machine()? {
         Some(machine) => machine,

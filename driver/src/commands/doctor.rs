@@ -113,7 +113,7 @@ fn processor_features() -> Vec<(&'static str, bool)> {
 }
 
 fn has_cuda_driver() -> bool {
-    // SAFETY: loading the driver's library runs its initialisers, which every program that uses a GPU runs as well;
+    // SAFETY: loading the driver's library runs its initializers, which every program that uses a GPU runs as well;
     // nothing of it is called here.
     unsafe { libloading::Library::new("libcuda.so.1") }.is_ok()
 }

@@ -47,7 +47,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
         Subject::Model(model, _) => {
             stages.begin("choose kernels");
             compilation::compiler(&arguments.options)?
-                .lower(&model)
+                .stages(&model)
                 .within(&model.name)?
                 .explanation
         }

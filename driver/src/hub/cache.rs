@@ -120,7 +120,7 @@ impl Repository {
         });
         if !is_whole {
             // Gone again, also where the command is stopped, unless it gets its place.
-            let (partial, mut content) = Unfinished::file_in(&blobs, Rights::Usual)?;
+            let (partial, mut content) = Unfinished::file_in(&blobs, Rights::Default)?;
             write(&mut content)?;
             content.sync_all()?;
             partial.put_in_place(&blob)?;

@@ -23,16 +23,16 @@ const ERROR_CODE: &str = "X-Error-Code";
 /// Hubs besides that of the endpoint: a mirror may send its readers there.
 const HUBS: [&str; 2] = [PUBLIC_HUB, "https://hf.co"];
 
-const MOST_REDIRECTS: usize = 10;
+const MAX_REDIRECTS: usize = 10;
 
 /// How long is waited before a question is asked again.
 const PAUSES: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(1)];
 
 /// How often a download that makes no progress is taken up again.
-const MOST_RESUMPTIONS: usize = 3;
+const MAX_RESUMPTIONS: usize = 3;
 
 /// The longest file that is not one of weights, and the longest whose length is not told, in bytes.
-const LONGEST_SMALL_FILE: u64 = 1 << 28;
+const MAX_SMALL_FILE_BYTES: u64 = 1 << 28;
 
 const CHUNK: usize = 1 << 18;
 
@@ -92,7 +92,7 @@ impl Client {
     pub fn find(&self, address: &str) -> Result<Found, Refusal> {
         let mut address: Uri =
             address.parse().map_err(|_| Refusal::NoAddress { address: address.to_string() })?;
-        for _ in 0..=MOST_REDIRECTS {
+        for _ in 0..=MAX_REDIRECTS {
             let response = self.ask(&address, true, 0)?;
             if !response.status().is_redirection() {
                 return match self.refusal(&response, &address) {
@@ -125,7 +125,7 @@ impl Client {
             let before = written;
             match self.download_part(&mut remote, file, &mut written, progress) {
                 Err(Refusal::Interrupted { .. } | Refusal::Unreachable { .. })
-                    if written > before || resumptions < MOST_RESUMPTIONS =>
+                    if written > before || resumptions < MAX_RESUMPTIONS =>
                 {
                     resumptions = if written > before { 0 } else { resumptions + 1 };
                     std::thread::sleep(PAUSES[0]);
@@ -156,7 +156,7 @@ impl Client {
             return Err(remote.broken("does not say how long the file is"));
         }
         remote.length = remote.length.or_else(|| plain_length(&response));
-        let bound = remote.length.unwrap_or(LONGEST_SMALL_FILE);
+        let bound = remote.length.unwrap_or(MAX_SMALL_FILE_BYTES);
         let mut body = response.into_body().into_reader();
         let mut chunk = vec![0; CHUNK];
         loop {
@@ -280,8 +280,9 @@ impl RemoteFile {
     /// Refuses a small file that is not small.
     pub fn must_be_small(&self) -> Result<(), Refusal> {
         match self.length {
-            Some(length) if length > LONGEST_SMALL_FILE => Err(self
-                .broken(&format!("has {length} bytes, and at most {LONGEST_SMALL_FILE} are read"))),
+            Some(length) if length > MAX_SMALL_FILE_BYTES => Err(self.broken(&format!(
+                "has {length} bytes, and at most {MAX_SMALL_FILE_BYTES} are read"
+            ))),
             _ => Ok(()),
         }
     }

@@ -108,9 +108,9 @@ impl Checkpoint {
     pub fn edit_weights(&self, edit: impl FnOnce(&mut Vec<Tensor>)) {
         let path = self.path("model.safetensors");
         let bytes = std::fs::read(&path).unwrap();
-        let mut tensors = deserialise(&bytes);
+        let mut tensors = deserialize(&bytes);
         edit(&mut tensors);
-        std::fs::write(path, serialise(&tensors)).unwrap();
+        std::fs::write(path, serialize(&tensors)).unwrap();
     }
 
     /// Runs it on the golden's input.
@@ -140,7 +140,7 @@ pub struct Tensor {
 }
 
 /// The tensors of a safetensors file's bytes.
-pub fn deserialise(bytes: &[u8]) -> Vec<Tensor> {
+pub fn deserialize(bytes: &[u8]) -> Vec<Tensor> {
     let file = safetensors::SafeTensors::deserialize(bytes).unwrap();
     file.iter()
         .map(|(name, view)| Tensor {
@@ -153,7 +153,7 @@ pub fn deserialise(bytes: &[u8]) -> Vec<Tensor> {
 }
 
 /// A safetensors file of those tensors.
-pub fn serialise(tensors: &[Tensor]) -> Vec<u8> {
+pub fn serialize(tensors: &[Tensor]) -> Vec<u8> {
     let views = tensors.iter().map(|tensor| {
         let view =
             safetensors::tensor::TensorView::new(tensor.dtype, tensor.shape.clone(), &tensor.bytes);

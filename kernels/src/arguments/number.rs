@@ -28,12 +28,12 @@ macro_rules! number {
 
 number! {
     /// A number of things.
-    Count = Word::Count { least: 0 }
+    Count = Word::Count { min: 0 }
 }
 
 number! {
     /// A number of things, at least one: the kernel divides by it.
-    Positive = Word::Count { least: 1 }
+    Positive = Word::Count { min: 1 }
 }
 
 number! {

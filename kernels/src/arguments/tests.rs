@@ -81,10 +81,10 @@ fn a_signature_has_the_words_in_their_order() {
     };
     let [all, stride, period] = [0, 2, 3].map(Amount::Word);
     let wanted = [
-        Word::Count { least: 0 },
+        Word::Count { min: 0 },
         pointer(Access::Read, 2, Walk::run(4).times(period, stride)),
         Word::Distance,
-        Word::Count { least: 1 },
+        Word::Count { min: 1 },
         pointer(Access::Write, 4, Walk::run(all)),
         Word::Distance,
     ];

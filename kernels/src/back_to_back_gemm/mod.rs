@@ -1,7 +1,7 @@
 //! `epilogue(between(prologue(x) first^T) second^T)`: `x[.., k]`, `first[m, k]`, `second[n, m]`. An MLP in one launch.
 //!
 //! A tile is a block of rows with all columns of both products. What lies between them stays packed in the worker's
-//! scratch, so nothing is written to memory but the result, and the second product waits for no other worker. The price:
+//! scratch, so nothing is written to memory but the result, and the second product waits for no other worker. The cost:
 //! the weights are read once a block, and there are no more tiles than blocks. It pays where rows are few and narrow
 //! enough that launching costs more than multiplying, and where what lies between would leave the caches.
 
@@ -52,7 +52,7 @@ pub struct BackToBackGemm {
 /// Sapphire Rapids); the rest is for panels of the weights.
 const PACKED_BYTES: i64 = 640 << 10;
 
-/// Rows of a tile worth choosing among, the usual number first. Few rows give many workers something to do, many read
+/// Rows of a tile worth choosing among, the default first. Few rows give many workers something to do, many read
 /// the weights less often.
 pub const ROWS: [i64; 4] = [96, 48, 24, 12];
 
@@ -234,8 +234,8 @@ impl BackToBackGemm {
     /// Rows of a tile: whole panels, as many as the scratch may hold.
     fn block_rows(&self, target: &CpuTarget) -> i64 {
         let kernel = self.kernels(target)[0];
-        let most = (PACKED_BYTES / self.panel_bytes(target).iter().sum::<i64>()).max(1);
-        ((self.rows - 1) / kernel.rows + 1).min(most) * kernel.rows
+        let max = (PACKED_BYTES / self.panel_bytes(target).iter().sum::<i64>()).max(1);
+        ((self.rows - 1) / kernel.rows + 1).min(max) * kernel.rows
     }
 
     /// Bytes of a panel of rows of x, and of one of the rows between.

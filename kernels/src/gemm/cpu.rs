@@ -144,8 +144,8 @@ impl Emitter<'_> {
         let panels = self.schedule.tile_columns / self.schedule.kernel.columns;
         let first = b.mul_constant(tile.group, panels);
         let end = b.add_constant(first, panels);
-        let most = b.i64(self.product.all_panels());
-        let end = b.min(end, most);
+        let max = b.i64(self.product.all_panels());
+        let end = b.min(end, max);
         if self.gemm.slices == 1 {
             return self.product.write(b, tile.block, (first, end));
         }

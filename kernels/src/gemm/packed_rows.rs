@@ -133,10 +133,10 @@ impl RowSink for PackedRows<'_> {
     fn store(&self, b: &mut Builder, row: Value, column: Value, elements: Value) {
         let element = self.kernel.format.row_element();
         let narrow = vector::narrow(b, self.target, element, elements);
-        let most = self.kernel.chunk_elements() as u32;
-        for first in (0..elements.lanes()).step_by(most as usize) {
-            let part = match elements.lanes() > most {
-                true => b.lanes(narrow, first, most),
+        let max = self.kernel.chunk_elements() as u32;
+        for first in (0..elements.lanes()).step_by(max as usize) {
+            let part = match elements.lanes() > max {
+                true => b.lanes(narrow, first, max),
                 false => narrow,
             };
             let column = b.add_constant(column, i64::from(first));

@@ -27,7 +27,7 @@ pub struct WeightPacking {
 }
 
 /// Rows or columns of a weight that any machine holds.
-const GREATEST_SIDE: i64 = 1 << 40;
+const MAX_SIDE: i64 = 1 << 40;
 
 /// A weight that cannot be packed.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -75,7 +75,7 @@ impl std::fmt::Display for WeightPacking {
 impl WeightPacking {
     /// Bytes of the packed weight; more than there are where that is no size.
     pub fn bytes(&self) -> usize {
-        if self.rows.max(self.columns) > GREATEST_SIDE {
+        if self.rows.max(self.columns) > MAX_SIDE {
             return usize::MAX;
         }
         let panels = (self.rows + self.kernel.columns - 1) / self.kernel.columns;

@@ -76,8 +76,8 @@ impl PanelProduct<'_> {
                 let packed = self.packed.panel(b, row_panel);
                 let start = b.mul_constant(row_panel, kernel.rows);
                 let rows = b.sub(block.rows, start);
-                let most = b.i64(kernel.rows);
-                let rows = b.min(rows, most);
+                let max = b.i64(kernel.rows);
+                let rows = b.min(rows, max);
                 let chunks = b.i64(chunks);
                 let fresh = b.i1(false);
                 let ahead = self.ahead(b, next, row_panel);

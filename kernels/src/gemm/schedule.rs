@@ -26,7 +26,7 @@ const PACKED_BYTES: i64 = 896 << 10;
 
 const PAGE_BYTES: i64 = 4096;
 
-/// The tiles worth choosing among, the usual one first. Few columns give many workers something to do where there are
+/// The tiles worth choosing among, the default first. Few columns give many workers something to do where there are
 /// few rows; many columns, or many rows, read the other operand less often.
 const TILES: [GemmTile; 6] = [
     GemmTile::DEFAULT,
@@ -77,8 +77,8 @@ impl Schedule {
         let chunks = kernel.chunks(k);
         let panel_bytes = kernel.row_panel_bytes(chunks);
         let panels = |elements: i64, panel: i64| (elements.max(1) - 1) / panel + 1;
-        let most = (PACKED_BYTES / panel_bytes).max(1);
-        let block_rows = panels(tile.rows, kernel.rows).min(most) * kernel.rows;
+        let max = (PACKED_BYTES / panel_bytes).max(1);
+        let block_rows = panels(tile.rows, kernel.rows).min(max) * kernel.rows;
         let tile_columns = panels(tile.columns, kernel.columns) * kernel.columns;
         Schedule { kernel, block_rows, tile_columns, chunks }
     }

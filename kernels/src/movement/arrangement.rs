@@ -51,13 +51,13 @@ pub(super) fn launch(
             }
             (concat_tokens(operands, result), (extent.images, extent.rows), row_bytes(result))
         }
-        Op::Tokens(venc::Tokens { start, .. }) => {
+        Op::SliceTokens(venc::SliceTokens { start, .. }) => {
             expect_rank(op.name(), 0, &operands[0], 3)?;
             let mut piece = rows_piece(0, &Rows::of(&operands[0]), &extent, result.ty.width());
             piece.from = Dim::from(*start) * operands[0].row_stride.clone();
             (vec![piece], (extent.images, extent.rows), row_bytes(result))
         }
-        Op::Expand(_) => {
+        Op::BroadcastImages(_) => {
             let mut from = Rows::of(&operands[0]);
             match result.ty.rank() {
                 0 | 1 => {

@@ -67,11 +67,11 @@ impl Axis {
             let distance = self.distance(b, index, position);
             let weight = self.weight(b, distance, unit);
             let place = b.sub(index, first);
-            let greatest = b.i64(self.native - 1);
-            let least = b.i64(0);
+            let max = b.i64(self.native - 1);
+            let min = b.i64(0);
             // Outside, the border repeats; with antialiasing the range ends there.
-            let inside = b.min(index, greatest);
-            let inside = b.max(inside, least);
+            let inside = b.min(index, max);
+            let inside = b.max(inside, min);
             store_at(b, indices, place, inside);
             store_at(b, weights, place, weight);
             vec![b.add(sum[0], weight)]
@@ -131,11 +131,11 @@ impl Axis {
         let support = b.mul_constant(unit, self.reach());
         let zero = b.i64(0);
         let native = b.i64(self.native);
-        let least = b.sub(position, support);
-        let least = b.max(least, zero);
-        let first = b.div(least, two_wanted);
-        let greatest = b.add(position, support);
-        let last = b.div(greatest, two_wanted);
+        let min = b.sub(position, support);
+        let min = b.max(min, zero);
+        let first = b.div(min, two_wanted);
+        let max = b.add(position, support);
+        let last = b.div(max, two_wanted);
         let end = b.add_constant(last, 1);
         (first, b.min(end, native))
     }

@@ -57,12 +57,12 @@ impl RowWise {
             _ => x.ty.rows(),
         };
         let known = width.as_constant();
-        let normalises = matches!(
+        let normalizes = matches!(
             prologue,
             Prologue::LayerNorm { .. } | Prologue::RmsNorm { .. } | Prologue::NormScale { .. }
         );
-        if known.is_none() && normalises {
-            let what = "the width of a row that is normalised";
+        if known.is_none() && normalizes {
+            let what = "the width of a row that is normalized";
             return Err(Reason::Dynamic { operand: 0, ty: x.ty.clone(), what });
         }
         if matches!(prologue, Prologue::Cast { .. }) {

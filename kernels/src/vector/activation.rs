@@ -63,8 +63,8 @@ fn gelu_tanh(b: &mut Builder, x: Value) -> Value {
 
 /// With `u = e^x`, `tanh(log(1 + u))` is `n / (n + 2)` where `n = u (u + 2)`. From 20 on that is 1.
 fn mish(b: &mut Builder, x: Value) -> Value {
-    let most = constant(b, 20.0, x);
-    let bounded = b.min(most, x);
+    let max = constant(b, 20.0, x);
+    let bounded = b.min(max, x);
     let u = exp(b, bounded);
     let two = constant(b, 2.0, x);
     let sum = b.add(u, two);
@@ -86,8 +86,8 @@ fn hard_swish(b: &mut Builder, x: Value) -> Value {
 fn laplace(b: &mut Builder, x: Value) -> Value {
     let (mean, deviation) = Activation::LAPLACE;
     let mean = constant(b, mean, x);
-    let centred = b.sub(x, mean);
-    let scaled = times(b, centred, 1.0 / (deviation * std::f64::consts::SQRT_2));
+    let centered = b.sub(x, mean);
+    let scaled = times(b, centered, 1.0 / (deviation * std::f64::consts::SQRT_2));
     let erf = erf(b, scaled);
     let half = constant(b, 0.5, x);
     b.fma(erf, half, half)
@@ -111,13 +111,13 @@ fn times(b: &mut Builder, x: Value, factor: f64) -> Value {
 }
 
 /// `x` is the second operand, so that NaN goes through.
-fn at_least(b: &mut Builder, x: Value, least: f64) -> Value {
-    let least = constant(b, least, x);
-    b.max(least, x)
+fn at_least(b: &mut Builder, x: Value, min: f64) -> Value {
+    let min = constant(b, min, x);
+    b.max(min, x)
 }
 
-pub(super) fn between(b: &mut Builder, x: Value, least: f64, most: f64) -> Value {
-    let x = at_least(b, x, least);
-    let most = constant(b, most, x);
-    b.min(most, x)
+pub(super) fn between(b: &mut Builder, x: Value, min: f64, max: f64) -> Value {
+    let x = at_least(b, x, min);
+    let max = constant(b, max, x);
+    b.min(max, x)
 }

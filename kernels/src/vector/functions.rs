@@ -14,12 +14,12 @@ fn polynomial(b: &mut Builder, x: Value, coefficients: &[f64]) -> Value {
     sum
 }
 
-fn clamp(b: &mut Builder, x: Value, least: f64, greatest: f64) -> Value {
-    let greatest = b.splat(greatest, x.ty());
-    let least = b.splat(least, x.ty());
+fn clamp(b: &mut Builder, x: Value, min: f64, max: f64) -> Value {
+    let max = b.splat(max, x.ty());
+    let min = b.splat(min, x.ty());
     // `x` second: a NaN goes through.
-    let x = b.min(greatest, x);
-    b.max(least, x)
+    let x = b.min(max, x);
+    b.max(min, x)
 }
 
 /// `e^x`, relative error below 2e-7. Zero below -87.7, infinite above 88.4; NaN stays NaN.

@@ -28,14 +28,14 @@ fn plan(weights: &[(String, Vec<u8>)]) -> Plan {
     let launch = Launch {
         kernel: 0,
         arguments: vec![LaunchArgument::Address {
-            place: Place::Slot(0),
+            place: Place::Buffer(0),
             offset: Expression::FloorDiv(Box::new(Expression::Symbol(1)), 3),
         }],
         tiles: Expression::Sum(vec![Expression::Symbol(0), Expression::Constant(-1)]),
         scratch_bytes: Expression::Constant(0),
         result: None,
     };
-    let program = Program { slots: vec![Expression::Symbol(0)], launches: vec![launch] };
+    let program = Program { buffers: vec![Expression::Symbol(0)], launches: vec![launch] };
     Plan {
         symbols: vec![
             SymbolEntry {

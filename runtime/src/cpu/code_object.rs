@@ -26,9 +26,9 @@ impl CodeObject {
     /// Loads the object, and finds the kernels and their signatures.
     ///
     /// # Safety
-    /// Loading runs the object's initialisers; its symbols must be what the compiler makes of kernels.
+    /// Loading runs the object's initializers; its symbols must be what the compiler makes of kernels.
     pub unsafe fn load(code: &[u8], plan: &Plan) -> Result<(Self, Vec<Signature>), DeviceError> {
-        // SAFETY: the caller vouches for the initialisers.
+        // SAFETY: the caller vouches for the initializers.
         let (library, file) = unsafe { load_library(code) }?;
         // SAFETY: the caller vouches for what the symbols are.
         if unsafe { text(&library, PLAN_SYMBOL) }
@@ -88,7 +88,7 @@ unsafe fn text(library: &Library, symbol: &str) -> Result<Vec<u8>, libloading::E
 /// The object in the hands of the loader, which takes nothing but a path.
 ///
 /// # Safety
-/// The object's initialisers are run.
+/// The object's initializers are run.
 unsafe fn load_library(code: &[u8]) -> Result<(Library, CodeFile), DeviceError> {
     let (mut tried, mut refused) = (vec![], None);
     for place in places() {

@@ -16,7 +16,7 @@
 //!
 //! Beside each kernel lies a text, its [`Signature`]: what it does with its arguments.
 //!
-//! Weights and slots of the arena are aligned to 64 bytes. Inputs and outputs are the caller's, and are aligned to 4.
+//! Weights and buffers of the arena are aligned to 64 bytes. Inputs and outputs are the caller's, and are aligned to 4.
 
 mod code_object;
 mod features;
@@ -38,7 +38,7 @@ pub type KernelFunction = unsafe extern "C" fn(*const i64, i64, i64, *mut u8);
 pub const MAX_THREADS: usize = 1024;
 
 /// Every worker has at least so many bytes of scratch, for the word that a launch begins with.
-const LEAST_SCRATCH: usize = 64;
+const MIN_SCRATCH: usize = 64;
 
 /// The CPU.
 pub struct CpuDevice {
@@ -61,7 +61,7 @@ impl CpuDevice {
             scratch: Vec::new(),
             scratch_addresses: vec![std::ptr::null_mut(); threads],
         };
-        device.reserve_scratch(LEAST_SCRATCH)?;
+        device.reserve_scratch(MIN_SCRATCH)?;
         Ok(device)
     }
 }

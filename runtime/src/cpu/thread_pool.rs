@@ -4,7 +4,7 @@
 //! tiles are taken; the launch is over when those who joined are done. A worker that comes too late finds the gate
 //! closed: nobody waits for a thread that the system has put aside.
 //!
-//! The tiles are cut into one interval a thread, so that neighbouring launches give a thread the same part of the data.
+//! The tiles are cut into one interval a thread, so that neighboring launches give a thread the same part of the data.
 //! A thread takes half of what is left of its own interval, again and again, and then helps the others with theirs.
 //!
 //! Idle workers look at the gate for a while, then sleep.

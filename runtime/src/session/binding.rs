@@ -12,7 +12,7 @@ pub struct Call<'a> {
 
 /// The dimension that gave a symbol its value.
 #[derive(Clone, Copy)]
-struct Bound {
+struct Binding {
     input: usize,
     axis: usize,
     value: i64,
@@ -21,13 +21,13 @@ struct Bound {
 /// Checks names, ranks, sizes and ranges, and binds the symbols.
 pub fn bind<'a>(plan: &Plan, given: &[(&str, &'a HostTensor)]) -> Result<Call<'a>, RunError> {
     let inputs = order(plan, given)?;
-    let mut bound: Vec<Option<Bound>> = vec![None; plan.symbols.len()];
+    let mut bound: Vec<Option<Binding>> = vec![None; plan.symbols.len()];
     for (input, (port, tensor)) in plan.inputs.iter().zip(&inputs).enumerate() {
         check_elements(plan, port, tensor)?;
         for (axis, (dim, size)) in port.shape.iter().zip(&tensor.shape).enumerate() {
             if let Some((index, symbol, range)) = free_symbol(plan, dim) {
                 let value = as_integer(*size);
-                let here = Bound { input, axis, value };
+                let here = Binding { input, axis, value };
                 match bound[index] {
                     Some(before) if before.value != value => {
                         return Err(conflict(plan, symbol, before, here));
@@ -100,7 +100,7 @@ fn free_symbol<'p>(
     }
 }
 
-fn conflict(plan: &Plan, symbol: &SymbolEntry, before: Bound, here: Bound) -> RunError {
+fn conflict(plan: &Plan, symbol: &SymbolEntry, before: Binding, here: Binding) -> RunError {
     let name = |input: usize| plan.inputs.get(input).map_or("", |port| &port.name).to_string();
     RunError::Conflict {
         symbol: symbol.name.clone(),
@@ -117,7 +117,7 @@ fn check_range(
     input: &str,
     symbol: &SymbolEntry,
     (min, max, step): (i64, i64, i64),
-    Bound { axis, value, .. }: Bound,
+    Binding { axis, value, .. }: Binding,
 ) -> Result<(), RunError> {
     if min <= value && value <= max && value % step == 0 {
         return Ok(());
@@ -129,7 +129,7 @@ fn check_range(
             value,
             input: input.to_string(),
             axis,
-            least: min,
+            min: min,
         });
     }
     let with_step = |before: &str, step: i64| match step {
@@ -155,7 +155,7 @@ fn check_range(
     })
 }
 
-fn evaluate_symbols(plan: &Plan, bound: &[Option<Bound>]) -> Result<Vec<i64>, RunError> {
+fn evaluate_symbols(plan: &Plan, bound: &[Option<Binding>]) -> Result<Vec<i64>, RunError> {
     let mut values = Vec::with_capacity(plan.symbols.len());
     for (symbol, bound) in plan.symbols.iter().zip(bound) {
         let value = match (&symbol.source, bound) {

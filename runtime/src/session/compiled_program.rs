@@ -10,7 +10,7 @@ pub type ExpressionId = usize;
 /// A program with its expressions numbered; equal ones have one number.
 pub struct CompiledProgram {
     pub expressions: Vec<Expression>,
-    pub slots: Vec<ExpressionId>,
+    pub buffers: Vec<ExpressionId>,
     pub outputs: Vec<Vec<ExpressionId>>,
     pub launches: Vec<CompiledLaunch>,
 }
@@ -58,7 +58,7 @@ impl CompiledProgram {
         let launches = launches.collect();
         CompiledProgram {
             launches,
-            slots: numbers.number_all(&program.slots),
+            buffers: numbers.number_all(&program.buffers),
             outputs: plan.outputs.iter().map(|port| numbers.number_all(&port.shape)).collect(),
             expressions: numbers.expressions,
         }

@@ -87,11 +87,11 @@ mod tests {
         assert_eq!(dispatch.program_at(&[1]), None);
     }
 
-    /// The bar is 200 ns in an optimised build; what a debug build takes says nothing, so it has ten times that.
+    /// The bar is 200 ns in an optimized build; what a debug build takes says nothing, so it has ten times that.
     #[test]
     fn sixty_four_pieces_are_told_apart_in_well_under_a_microsecond() {
         let dispatch = sixty_four();
-        let most = Duration::from_nanos(if cfg!(debug_assertions) { 20_000 } else { 200 });
+        let max = Duration::from_nanos(if cfg!(debug_assertions) { 20_000 } else { 200 });
         let calls = 4096u32;
         let fastest = (0..20).map(|_| {
             let start = Instant::now();
@@ -102,6 +102,6 @@ mod tests {
         });
         let fastest = fastest.min().unwrap_or_default();
         println!("{fastest:?} for a dispatch among 64 pieces");
-        assert!(fastest < most, "{fastest:?}");
+        assert!(fastest < max, "{fastest:?}");
     }
 }

@@ -101,7 +101,7 @@ pub enum RunError {
     },
     /// A dimension of nothing.
     #[error(
-        "`{symbol}` = {value} (dimension {axis} of the input `{input}`), and it must be at least {least}: the input is empty"
+        "`{symbol}` = {value} (dimension {axis} of the input `{input}`), and it must be at least {min}: the input is empty"
     )]
     NoSize {
         /// The symbol.
@@ -113,7 +113,7 @@ pub enum RunError {
         /// Which dimension.
         axis: usize,
         /// The least size of the declared range.
-        least: i64,
+        min: i64,
     },
     /// A size outside the declared range.
     #[error(

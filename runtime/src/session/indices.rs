@@ -4,7 +4,7 @@
 use super::RunError;
 use super::binding::{Call, expression_error};
 use ocellus_dialects::plan::{Plan, Port, PortValues};
-use ocellus_dialects::{GREATEST_INDEX, HostTensor};
+use ocellus_dialects::{HostTensor, MAX_INDEX};
 
 /// The indices of each input that holds some, as i32.
 pub fn read_indices(plan: &Plan, call: &Call) -> Result<Vec<Option<Vec<i32>>>, RunError> {
@@ -26,7 +26,7 @@ fn read_port(
         })
         .collect::<Result<Vec<i64>, RunError>>()?;
     let count = i64::try_from(tensor.data.len()).unwrap_or(i64::MAX);
-    let least = below.iter().copied().chain(permutation.then_some(count)).min();
+    let min = below.iter().copied().chain(permutation.then_some(count)).min();
     let refused = |position: usize, value: f32, wanted: String| RunError::Index {
         input: port.name.clone(),
         position,
@@ -35,14 +35,14 @@ fn read_port(
     };
     let mut indices = room_for(port, tensor.data.len())?;
     for (position, value) in tensor.data.iter().enumerate() {
-        let whole = value.fract() == 0.0 && value.abs() <= GREATEST_INDEX as f32;
+        let whole = value.fract() == 0.0 && value.abs() <= MAX_INDEX as f32;
         if !whole {
-            let wanted = format!("whole numbers up to {GREATEST_INDEX}");
+            let wanted = format!("whole numbers up to {MAX_INDEX}");
             return Err(refused(position, *value, wanted));
         }
         let index = *value as i32;
-        if least.is_some_and(|end| index < 0 || i64::from(index) >= end) {
-            return Err(refused(position, *value, format!("in 0..{}", least.unwrap_or_default())));
+        if min.is_some_and(|end| index < 0 || i64::from(index) >= end) {
+            return Err(refused(position, *value, format!("in 0..{}", min.unwrap_or_default())));
         }
         indices.push(index);
     }

@@ -134,7 +134,7 @@ impl Session {
         self.execute(inputs, &mut ())
     }
 
-    /// Runs, and shows each labelled result as f32 after its launch. The observer must not call this session.
+    /// Runs, and shows each labeled result as f32 after its launch. The observer must not call this session.
     pub fn run_observed(
         &self,
         inputs: &[(&str, &HostTensor)],
@@ -239,7 +239,7 @@ impl Observer for Results<'_> {
             return;
         };
         let address = bound.address(view.home, addresses) as *const u8;
-        // SAFETY: binding has checked that the view lies inside its memory, which is initialised (by zeros at first) and
+        // SAFETY: binding has checked that the view lies inside its memory, which is initialized (by zeros at first) and
         // which nobody writes between launches.
         let bytes = unsafe { std::slice::from_raw_parts(address, view.bytes) };
         if let Some(tensor) = HostTensor::from_bytes(view.shape.clone(), view.element, bytes) {

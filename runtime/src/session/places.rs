@@ -6,7 +6,7 @@ use crate::artifact::Artifact;
 use ocellus_dialects::plan::{Place, Plan};
 use ocellus_dialects::{ElementType, element_count};
 
-/// Slots start at multiples of this.
+/// Buffers start at multiples of this.
 const ALIGNMENT: usize = 64;
 
 /// Where memory starts: known while the piece is bound, or only in a call.
@@ -22,7 +22,7 @@ pub enum Home {
     Output(usize),
 }
 
-/// A labelled result at one size.
+/// A labeled result at one size.
 pub struct ResultView {
     pub home: Home,
     pub element: ElementType,
@@ -42,10 +42,10 @@ pub struct Places {
     inputs: Vec<usize>,
     outputs: Vec<usize>,
     weights: Vec<Extent>,
-    slots: Vec<Extent>,
-    /// How much of each output, and of each slot, the launches so far have written, from its start on.
+    buffers: Vec<Extent>,
+    /// How much of each output, and of each buffer, the launches so far have written, from its start on.
     written_outputs: Vec<usize>,
-    written_slots: Vec<usize>,
+    written_buffers: Vec<usize>,
 }
 
 /// An argument of a launch: its position there, and the launch's in its program.
@@ -77,23 +77,23 @@ impl Places {
         let weights = (0..artifact.plan().weights.len())
             .map(|index| artifact.weight(index).unwrap_or_default())
             .map(|weight| Extent { start: weight.as_ptr() as i64, bytes: weight.len() });
-        let slots = lay_out_slots(values, program)?;
+        let buffers = lay_out_buffers(values, program)?;
         Ok(Places {
             written_outputs: vec![0; output_shapes.len()],
-            written_slots: vec![0; slots.len()],
+            written_buffers: vec![0; buffers.len()],
             inputs: input_shapes.iter().map(|shape| f32_bytes(shape)).collect::<Result<_, _>>()?,
             outputs: output_shapes
                 .iter()
                 .map(|shape| f32_bytes(shape))
                 .collect::<Result<_, _>>()?,
             weights: weights.collect(),
-            slots,
+            buffers,
         })
     }
 
     /// How large the arena must be.
     pub fn arena_bytes(&self) -> usize {
-        self.slots.last().map_or(0, |last| last.start as usize + last.bytes)
+        self.buffers.last().map_or(0, |last| last.start as usize + last.bytes)
     }
 
     /// Where a place of a valid plan starts, and its size.
@@ -104,7 +104,9 @@ impl Places {
             Place::Weight(index) => {
                 (Home::Fixed(self.weights[index].start), self.weights[index].bytes)
             }
-            Place::Slot(index) => (Home::Arena(self.slots[index].start), self.slots[index].bytes),
+            Place::Buffer(index) => {
+                (Home::Arena(self.buffers[index].start), self.buffers[index].bytes)
+            }
         }
     }
 
@@ -131,7 +133,7 @@ impl Places {
         let written = match touch.place {
             Place::Input(_) | Place::Weight(_) => return Ok(()),
             Place::Output(index) => self.written_outputs[index],
-            Place::Slot(index) => self.written_slots[index],
+            Place::Buffer(index) => self.written_buffers[index],
         };
         if touch.reach == 0 || end <= written {
             return Ok(());
@@ -146,7 +148,7 @@ impl Places {
         let end = self.check_touch(touch)?;
         let written = match touch.place {
             Place::Output(index) => &mut self.written_outputs[index],
-            Place::Slot(index) => &mut self.written_slots[index],
+            Place::Buffer(index) => &mut self.written_buffers[index],
             // A plan that writes there is refused when it is loaded.
             Place::Input(_) | Place::Weight(_) => return Ok(()),
         };
@@ -201,12 +203,12 @@ impl Places {
     }
 }
 
-/// Every slot at a multiple of the alignment, one after the other.
-fn lay_out_slots(values: &Values, program: &CompiledProgram) -> Result<Vec<Extent>, RunError> {
+/// Every buffer at a multiple of the alignment, one after the other.
+fn lay_out_buffers(values: &Values, program: &CompiledProgram) -> Result<Vec<Extent>, RunError> {
     let mut end = 0usize;
-    (program.slots.iter().enumerate())
+    (program.buffers.iter().enumerate())
         .map(|(index, size)| {
-            let what = format!("slot {index}");
+            let what = format!("buffer {index}");
             let bytes = values.size(&what, *size)?;
             let start = end;
             end = bytes

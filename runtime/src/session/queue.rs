@@ -111,7 +111,7 @@ mod tests {
         assert_eq!(*queue.wait(), 4000);
     }
 
-    /// The bar is 100 ns in an optimised build; what a debug build takes says nothing, so it has ten times that.
+    /// The bar is 100 ns in an optimized build; what a debug build takes says nothing, so it has ten times that.
     #[test]
     fn a_caller_alone_hardly_notices() {
         let queue = Queue::new(0u32);
@@ -123,7 +123,7 @@ mod tests {
         });
         let fastest = fastest.min().unwrap_or_default();
         println!("{fastest:?} for a turn");
-        let most = Duration::from_nanos(if cfg!(debug_assertions) { 1000 } else { 100 });
-        assert!(fastest < most, "{fastest:?}");
+        let max = Duration::from_nanos(if cfg!(debug_assertions) { 1000 } else { 100 });
+        assert!(fastest < max, "{fastest:?}");
     }
 }

@@ -10,7 +10,7 @@ use memmap2::MmapMut;
 /// one owner, and the arena is replaced only while nothing is bound.
 pub struct Workspace {
     device: Box<dyn Device>,
-    /// Holds the slots of the program that runs. Only grows.
+    /// Holds the buffers of the program that runs. Only grows.
     arena: MmapMut,
     /// The next call is likely to have the same sizes.
     bound: Option<BoundProgram>,

@@ -59,14 +59,14 @@ fn signatures() -> [(&'static str, Signature); 4] {
     ];
     let add = vec![
         pointer(Access::Read, 4, rows()),
-        Word::Count { least: 0 },
+        Word::Count { min: 0 },
         pointer(Access::Write, 4, rows()),
         pointer(Access::Write, 2, rows()),
     ];
     let probe = vec![
-        Word::Count { least: 0 },
+        Word::Count { min: 0 },
         pointer(Access::Write, 4, Walk::run(Amount::Word(2))),
-        Word::Count { least: 0 },
+        Word::Count { min: 0 },
     ];
     [
         ("scale_rows", signature(scale, Amount::Constant(4 * WIDTH as i64))),
@@ -103,34 +103,34 @@ pub fn address(place: Place) -> LaunchArgument {
     LaunchArgument::Address { place, offset: constant(0) }
 }
 
-/// Slot 0 holds `x * weight`, slot 1 the result as bf16.
+/// Buffer 0 holds `x * weight`, buffer 1 the result as bf16.
 fn program(addend: i64) -> Program {
     let shape = vec![rows(), constant(WIDTH as i64)];
     let result = |label: &str, place, element| {
-        Some(LabelledResult { label: label.to_string(), place, element, shape: shape.clone() })
+        Some(LabeledResult { label: label.to_string(), place, element, shape: shape.clone() })
     };
     let scale = Launch {
         kernel: 0,
         arguments: vec![
             address(Place::Input(0)),
             address(Place::Weight(0)),
-            address(Place::Slot(0)),
+            address(Place::Buffer(0)),
         ],
         tiles: rows(),
         scratch_bytes: constant(4 * WIDTH as i64),
-        result: result("scaled", Place::Slot(0), ElementType::F32),
+        result: result("scaled", Place::Buffer(0), ElementType::F32),
     };
     let add = Launch {
         kernel: 1,
         arguments: vec![
-            address(Place::Slot(0)),
+            address(Place::Buffer(0)),
             LaunchArgument::Integer(constant(addend)),
             address(Place::Output(0)),
-            address(Place::Slot(1)),
+            address(Place::Buffer(1)),
         ],
         tiles: rows(),
         scratch_bytes: constant(0),
-        result: result("added", Place::Slot(1), ElementType::BF16),
+        result: result("added", Place::Buffer(1), ElementType::BF16),
     };
     let probe = Launch {
         kernel: 2,
@@ -144,7 +144,7 @@ fn program(addend: i64) -> Program {
         result: None,
     };
     Program {
-        slots: vec![row_bytes(4 * WIDTH as i64), row_bytes(2 * WIDTH as i64)],
+        buffers: vec![row_bytes(4 * WIDTH as i64), row_bytes(2 * WIDTH as i64)],
         launches: vec![scale, add, probe],
     }
 }

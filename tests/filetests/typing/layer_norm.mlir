@@ -5,7 +5,7 @@ module attributes {venc.symbols = ["images in 1..=4", "tokens in 1..=9"]} {
   }
 }
 // -----
-// Without gain and bias.
+// Without weight and bias.
 module attributes {venc.symbols = ["images in 1..=4", "tokens in 1..=9"]} {
   func.func @main(%a: tensor<?x8xf32, ["images"]>) -> tensor<?x8xf32, ["images"]> {
     %y = "venc.layer_norm"(%a) {eps = 1.0e-6 : f64} : (tensor<?x8xf32, ["images"]>) -> tensor<?x8xf32, ["images"]>

@@ -9,8 +9,8 @@ use ocellus_dialects::venc::Activation;
 // Far above any published encoder, and small enough that sums and products of them fit in an i64.
 const WIDEST: i64 = 1 << 16;
 const DEEPEST: i64 = 1024;
-const LARGEST_IMAGE: i64 = 1 << 16;
-const MOST_CHANNELS: i64 = 256;
+const MAX_IMAGE_SIDE: i64 = 1 << 16;
+const MAX_CHANNELS: i64 = 256;
 
 /// An encoder of one family, as its config describes it.
 pub(super) trait VisionEncoder {
@@ -66,8 +66,8 @@ impl Backbone {
             );
             return Err(config.wrong("num_attention_heads", allowed));
         }
-        let image_size = config.pair("image_size", 224, 1..=LARGEST_IMAGE)?;
-        let patch_size = config.pair("patch_size", defaults.patch_size, 1..=LARGEST_IMAGE)?;
+        let image_size = config.pair("image_size", 224, 1..=MAX_IMAGE_SIDE)?;
+        let patch_size = config.pair("patch_size", defaults.patch_size, 1..=MAX_IMAGE_SIDE)?;
         if patch_size.0 > image_size.0 || patch_size.1 > image_size.1 {
             let (height, width) = image_size;
             let allowed = format!("give at most the `image_size` of {height} by {width} pixels");
@@ -79,7 +79,7 @@ impl Backbone {
             heads,
             hidden_act: config.activation("hidden_act", defaults.hidden_act)?,
             layer_norm_eps: config.number("layer_norm_eps", defaults.layer_norm_eps, 0.0..=1.0)?,
-            channels: config.integer("num_channels", 3, 1..=MOST_CHANNELS)?,
+            channels: config.integer("num_channels", 3, 1..=MAX_CHANNELS)?,
             image_size,
             patch_size,
         })
@@ -114,9 +114,10 @@ impl Backbone {
         native: &PositionTable,
         grid: &Grid,
     ) -> nn::Result<(Tensor, Tensor)> {
-        let special = special.add(&table.tokens(0, count)?)?.expand(&images(patches))?;
+        let special =
+            special.add(&table.slice_tokens(0, count)?)?.broadcast_images(&images(patches))?;
         let positions = native.positions();
-        let table = table.tokens(count, positions)?.reshape([positions, self.hidden_size])?;
+        let table = table.slice_tokens(count, positions)?.reshape([positions, self.hidden_size])?;
         Ok((special, patches.add(&native.resample(&table, grid)?)?))
     }
 }

@@ -69,7 +69,7 @@ impl Dinov2 {
         }
         // Registers have no position.
         let registers = nn.weight("register_tokens", [1, self.registers, width])?;
-        class.concat(1, &[&registers.expand(&images(pixels))?, &patches])
+        class.concat(1, &[&registers.broadcast_images(&images(pixels))?, &patches])
     }
 }
 
@@ -140,8 +140,8 @@ impl SwiGlu {
 impl Module for SwiGlu {
     fn forward(&self, nn: &Scope, x: &Tensor) -> nn::Result<Tensor> {
         let both = nn.apply("weights_in", &Linear::new(2 * self.half), x)?;
-        let gate = both.columns(0, self.half)?.activate(Activation::Silu)?;
-        let hidden = gate.multiply(&both.columns(self.half, self.half)?)?;
+        let gate = both.slice_columns(0, self.half)?.activate(Activation::Silu)?;
+        let hidden = gate.multiply(&both.slice_columns(self.half, self.half)?)?;
         nn.apply("weights_out", &Linear::new(x.width()?), &hidden)
     }
 }

@@ -89,11 +89,11 @@ impl PoolingHead<'_> {
         ])?;
         let bias = attention.weight("in_proj_bias", [3 * width])?;
         let project = |x: &Tensor, part: i64| {
-            let weight = weight.tokens(part * width, width)?.reshape([width, width])?;
-            x.linear(&weight)?.add(&bias.columns(part * width, width)?)?.split_heads(heads)
+            let weight = weight.slice_tokens(part * width, width)?.reshape([width, width])?;
+            x.linear(&weight)?.add(&bias.slice_columns(part * width, width)?)?.split_heads(heads)
         };
         let probe = nn.weight("probe", [1, 1, width])?;
-        let query = project(&probe, 0)?.expand(&images(x))?;
+        let query = project(&probe, 0)?.broadcast_images(&images(x))?;
         let pooled = attend(&query, &project(x, 1)?, &project(x, 2)?)?.merge_heads()?;
         attention.apply("out_proj", &Linear::new(width), &pooled)
     }

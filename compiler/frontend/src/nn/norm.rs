@@ -24,7 +24,7 @@ impl LayerNorm {
 impl Module for LayerNorm {
     fn forward(&self, nn: &Scope, x: &Tensor) -> Result<Tensor> {
         if !self.affine {
-            return x.standardize(self.eps);
+            return x.plain_layer_norm(self.eps);
         }
         let width = x.width()?;
         x.layer_norm(&nn.weight("weight", [width])?, &nn.weight("bias", [width])?, self.eps)
@@ -53,7 +53,7 @@ impl RmsNorm {
 impl Module for RmsNorm {
     fn forward(&self, nn: &Scope, x: &Tensor) -> Result<Tensor> {
         if !self.affine {
-            return x.rms_standardize(self.eps);
+            return x.plain_rms_norm(self.eps);
         }
         x.rms_norm(&nn.weight("weight", [x.width()?])?, self.eps)
     }

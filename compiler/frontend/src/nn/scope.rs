@@ -142,8 +142,8 @@ impl Scope {
 
     /// Applies `block` `count` times, each time with weights of its own: those of `<name>.0`, `<name>.1`, and so on.
     ///
-    /// The program has the block once, as a function that takes its weights as arguments, and so it is optimised and
-    /// compiled once. The results are labelled `layers.0`, `layers.1`, …, counted through the whole model.
+    /// The program has the block once, as a function that takes its weights as arguments, and so it is optimized and
+    /// compiled once. The results are labeled `layers.0`, `layers.1`, …, counted through the whole model.
     pub fn repeat(
         &self,
         name: &str,

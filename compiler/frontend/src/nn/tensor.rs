@@ -6,9 +6,10 @@ use super::scope::Recording;
 use super::{Grid, NnError, PositionTable, Result};
 use ocellus_dialects::symbolic::Dim;
 use ocellus_dialects::venc::{
-    Activate, Activation, Add, Cast, Columns, Concat, Expand, GatherRows, InterpolatePositions,
+    Activate, Activation, Add, BroadcastImages, Cast, Concat, GatherRows, InterpolatePositions,
     InversePermutation, LayerNorm, Linear, MaskSegments, Matmul, MeanTokens, MergeHeads, Multiply,
-    Op, Patchify, Reshape, RmsNorm, Rope, Scale, SelectToken, Softmax, SplitHeads, Tokens, ValueId,
+    Op, Patchify, Reshape, RmsNorm, Rope, Scale, SelectToken, SliceColumns, SliceTokens, Softmax,
+    SplitHeads, ValueId,
 };
 use ocellus_dialects::{ElementType, TensorType};
 use std::cell::RefCell;
@@ -80,23 +81,23 @@ impl Tensor {
     }
 
     /// The layer norm over the last dimension.
-    pub fn layer_norm(&self, gain: &Tensor, bias: &Tensor, eps: f64) -> Result<Tensor> {
-        self.apply(LayerNorm { eps }, &[gain, bias])
+    pub fn layer_norm(&self, weight: &Tensor, bias: &Tensor, eps: f64) -> Result<Tensor> {
+        self.apply(LayerNorm { eps }, &[weight, bias])
     }
 
-    /// The layer norm over the last dimension with neither gain nor bias.
-    pub fn standardize(&self, eps: f64) -> Result<Tensor> {
+    /// The layer norm over the last dimension with neither weight nor bias.
+    pub fn plain_layer_norm(&self, eps: f64) -> Result<Tensor> {
         self.apply(LayerNorm { eps }, &[])
     }
 
-    /// The root-mean-square norm over the last dimension with no gain.
-    pub fn rms_standardize(&self, eps: f64) -> Result<Tensor> {
+    /// The root-mean-square norm over the last dimension with no weight.
+    pub fn plain_rms_norm(&self, eps: f64) -> Result<Tensor> {
         self.apply(RmsNorm { eps }, &[])
     }
 
     /// The root-mean-square norm over the last dimension.
-    pub fn rms_norm(&self, gain: &Tensor, eps: f64) -> Result<Tensor> {
-        self.apply(RmsNorm { eps }, &[gain])
+    pub fn rms_norm(&self, weight: &Tensor, eps: f64) -> Result<Tensor> {
+        self.apply(RmsNorm { eps }, &[weight])
     }
 
     /// The softmax over the last dimension.
@@ -123,13 +124,13 @@ impl Tensor {
     }
 
     /// `length` columns from `start`.
-    pub fn columns(&self, start: i64, length: i64) -> Result<Tensor> {
-        self.apply(Columns { start, length }, &[])
+    pub fn slice_columns(&self, start: i64, length: i64) -> Result<Tensor> {
+        self.apply(SliceColumns { start, length }, &[])
     }
 
     /// `length` tokens from `start`.
-    pub fn tokens(&self, start: i64, length: impl Into<Dim>) -> Result<Tensor> {
-        self.apply(Tokens { start, length: length.into() }, &[])
+    pub fn slice_tokens(&self, start: i64, length: impl Into<Dim>) -> Result<Tensor> {
+        self.apply(SliceTokens { start, length: length.into() }, &[])
     }
 
     /// One token of each image.
@@ -165,8 +166,8 @@ impl Tensor {
     }
 
     /// The same for each image.
-    pub fn expand(&self, images: &Dim) -> Result<Tensor> {
-        self.apply(Expand { images: images.clone() }, &[])
+    pub fn broadcast_images(&self, images: &Dim) -> Result<Tensor> {
+        self.apply(BroadcastImages { images: images.clone() }, &[])
     }
 
     /// The same elements under other dimensions.

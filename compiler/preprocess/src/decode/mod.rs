@@ -24,14 +24,14 @@ mod goldens;
 
 pub use error::DecodeError;
 
-use super::{MOST_PIXELS, PreprocessError};
+use super::{MAX_PIXELS, PreprocessError};
 use image::RgbImage;
 use orientation::Metadata;
 use std::path::Path;
 
 /// The longest image file that is read, in bytes. The widest pixels of any format take eight bytes, so that no image that
 /// is small enough to decode needs more, whatever its metadata.
-pub(super) const MAX_FILE_BYTES: u64 = 8 * MOST_PIXELS;
+pub(super) const MAX_FILE_BYTES: u64 = 8 * MAX_PIXELS;
 
 /// What a decoder makes of a file's bytes.
 type Decoder = fn(&[u8]) -> Result<Decoded, DecodeError>;
@@ -72,7 +72,7 @@ fn new_levels(width: u32, height: u32) -> Result<RgbImage, DecodeError> {
         return Err(DecodeError::ZeroSide { width, height });
     }
     let pixels = u64::from(width) * u64::from(height);
-    if pixels > MOST_PIXELS {
+    if pixels > MAX_PIXELS {
         return Err(DecodeError::TooManyPixels { width, height });
     }
     // Memory that is zeroed comes without cost from the system, but only by a call that ends the process where there is

@@ -1,6 +1,6 @@
 //! The pass along the width with AVX2.
 //!
-//! `vpmaddwd` multiplies words of 16 bits and adds neighbours, but a weight has some 24 bits. So a weight is a high and a
+//! `vpmaddwd` multiplies words of 16 bits and adds neighbors, but a weight has some 24 bits. So a weight is a high and a
 //! low part, each of which fits: `weight = high * 2^15 + low`. Sums of both are gathered apart and joined at the end.
 //! All is modulo 2^32, and the whole sum fits, so that it comes out exact.
 //!

@@ -31,7 +31,7 @@ impl Weights {
         let filter_scale = scale.max(1.0);
         let support = filter.support * filter_scale;
         let inverse_scale = 1.0 / filter_scale;
-        if wanted.len() as f64 * (2.0 * support.ceil() + 1.0) > MOST_WEIGHTS {
+        if wanted.len() as f64 * (2.0 * support.ceil() + 1.0) > MAX_WEIGHTS {
             return None;
         }
 
@@ -88,7 +88,7 @@ impl Weights {
 }
 
 /// How many weights Pillow takes: its table of f64 is as large as its C compiler's `int`.
-const MOST_WEIGHTS: f64 = (i32::MAX / 8) as f64;
+const MAX_WEIGHTS: f64 = (i32::MAX / 8) as f64;
 
 /// Half goes away from zero.
 fn round(weight: f64) -> i32 {

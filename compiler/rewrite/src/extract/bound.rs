@@ -1,4 +1,4 @@
-//! The lower bound of a frontier: the cheapest candidate of every class that all ways to finish go through.
+//! The lower bound of a frontier: the cheapest node of every class that all ways to finish go through.
 
 use super::class_set::ClassSet;
 use super::options::Alternative;
@@ -9,7 +9,7 @@ impl Search {
         let mut necessary = ClassSet::empty(self.options.len());
         frontier.open.iter().for_each(|class| necessary.unite(&self.necessary[class]));
         frontier.choices.iter().for_each(|(class, _)| necessary.remove(*class));
-        necessary.iter().fold(0, |sum, class| sum.saturating_add(self.least[class]))
+        necessary.iter().fold(0, |sum, class| sum.saturating_add(self.min[class]))
     }
 }
 

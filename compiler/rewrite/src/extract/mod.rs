@@ -1,11 +1,11 @@
 //! Exact extraction: the cheapest way to make the roots, where what is shared is paid once.
 //!
 //! The search is A* over *frontiers*. A state is the set of classes that are needed and not yet decided. Deciding a
-//! class replaces it by the operands of the candidate chosen for it. Classes are decided in an order in which nothing
-//! decided is needed again (topological over strongly connected components), so the price of what remains depends on
+//! class replaces it by the operands of the node chosen for it. Classes are decided in an order in which nothing
+//! decided is needed again (topological over strongly connected components), so the cost of what remains depends on
 //! the frontier alone, and equal frontiers are searched once: a chain of blocks costs their sum, not their product.
 //!
-//! The lower bound of a state is the cheapest candidate of every class that *all* ways to finish go through. It is
+//! The lower bound of a state is the cheapest node of every class that *all* ways to finish go through. It is
 //! consistent, so the first finished state that the queue gives is a cheapest one.
 //!
 //! A class may be decided and needed again only inside one strongly connected component (two reshapes that undo each
@@ -24,27 +24,27 @@ use search::{Outcome, Search};
 use std::sync::Arc;
 use trees::{cheapest_trees, first_unmakeable};
 
-/// One way to make a class.
+/// What can make a class, as extraction sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Candidate {
+pub struct Node {
     /// What it costs by itself, in picoseconds: an integer, so that sums do not depend on their order.
     pub cost: u128,
     /// The classes it needs, each once. What a problem is asked at another size has them in common.
     operands: Arc<[usize]>,
 }
 
-impl Candidate {
-    /// A way that costs so much and needs those classes.
+impl Node {
+    /// A node that costs so much and has those children.
     pub fn new(cost: u128, operands: Vec<usize>) -> Self {
-        Candidate { cost, operands: distinct(operands).into() }
+        Node { cost, operands: distinct(operands).into() }
     }
 }
 
-/// Classes, the ways to make each, and those that are wanted.
+/// Classes, the nodes of each, and those that are wanted.
 #[derive(Clone, Debug, Default)]
 pub struct Problem {
-    /// The candidates of each class.
-    pub classes: Vec<Vec<Candidate>>,
+    /// The nodes of each class.
+    pub classes: Vec<Vec<Node>>,
     /// The classes that must be made.
     pub roots: Vec<usize>,
 }
@@ -59,9 +59,9 @@ impl Problem {
 /// What was chosen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Solution {
-    /// The candidate of each class that is made; `None` for the others.
+    /// The node of each class that is made; `None` for the others.
     pub chosen: Vec<Option<usize>>,
-    /// What the chosen candidates cost together.
+    /// What the chosen nodes cost together.
     pub cost: u128,
     /// Nothing costs less than this.
     pub lower_bound: u128,
@@ -77,16 +77,16 @@ pub struct Unmakeable(pub usize);
 
 /// Classes beyond which the search does not begin: what it knows of each is as long as there are classes. The cheapest
 /// trees are taken then.
-const MOST_CLASSES: usize = 8_192;
+const MAX_CLASSES: usize = 8_192;
 
 /// Classes up to which a state counts as one. One of more takes as much more memory and time, and fewer are looked at.
-const USUAL_CLASSES: usize = 1_024;
+const CLASSES_OF_ONE_STATE: usize = 1_024;
 
 /// How many states of a problem may be looked at, where of one of usual size it is `most`.
-fn affordable(problem: &Problem, most: usize) -> usize {
+fn affordable(problem: &Problem, max: usize) -> usize {
     match problem.classes.len() {
-        classes if classes > MOST_CLASSES => 0,
-        classes => most * USUAL_CLASSES / classes.max(USUAL_CLASSES),
+        classes if classes > MAX_CLASSES => 0,
+        classes => max * CLASSES_OF_ONE_STATE / classes.max(CLASSES_OF_ONE_STATE),
     }
 }
 
@@ -128,9 +128,9 @@ pub struct WhatIf {
 /// The cheapest solution with one choice forced.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Forced {
-    /// The candidate of each class that is made, and what they cost together.
+    /// The node of each class that is made, and what they cost together.
     Solution(Vec<Option<usize>>, u128),
-    /// It cannot be made so: the candidate needs the class itself.
+    /// It cannot be made so: the node needs the class itself.
     Impossible,
     /// The search for it came to its limit.
     Unknown,
@@ -144,9 +144,9 @@ impl WhatIf {
         (most_states > 0).then(|| WhatIf { search: search(), most_states })
     }
 
-    /// The cheapest solution in which a class, where it is made, is made by that candidate; and the states looked at.
-    pub fn forced(&self, class: usize, candidate: usize) -> (Forced, usize) {
-        let Some(option) = self.search.option(class, candidate) else {
+    /// The cheapest solution in which a class, where it is made, is made by that node; and the states looked at.
+    pub fn forced(&self, class: usize, node: usize) -> (Forced, usize) {
+        let Some(option) = self.search.option(class, node) else {
             return (Forced::Impossible, 0);
         };
         let (outcome, states) = self.search.run(Some(option), u128::MAX, self.most_states);
@@ -168,9 +168,9 @@ impl Solution {
         while let Some(class) = open.pop() {
             let (None, Some(position)) = (chosen[class], choices[class]) else { continue };
             chosen[class] = Some(position);
-            let candidate = &problem.classes[class][position];
-            cost = cost.saturating_add(candidate.cost);
-            open.extend(candidate.operands.iter());
+            let node = &problem.classes[class][position];
+            cost = cost.saturating_add(node.cost);
+            open.extend(node.operands.iter());
         }
         Solution { chosen, cost, lower_bound: 0, proven_optimal: false, states: 0 }
     }

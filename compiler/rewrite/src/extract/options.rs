@@ -1,19 +1,19 @@
-//! What the search chooses between: only classes that the roots can need, and only candidates that no other beats.
+//! What the search chooses between: only classes that the roots can need, and only nodes that no other beats.
 
 use super::trees::Trees;
-use super::{Candidate, Problem};
+use super::{Node, Problem};
 
-/// A candidate as the search sees it: only operands that are not free, each once.
+/// A node as the search sees it: only operands that are not free, each once.
 pub(super) struct Alternative {
     pub(super) position: usize,
     pub(super) cost: u128,
     pub(super) operands: Vec<usize>,
 }
 
-/// For each class, a candidate that costs nothing and needs nothing.
+/// For each class, a node that costs nothing and needs nothing.
 pub(super) fn free_classes(problem: &Problem) -> Vec<Option<usize>> {
-    let is_free = |candidate: &Candidate| candidate.cost == 0 && candidate.operands.is_empty();
-    problem.classes.iter().map(|candidates| candidates.iter().position(is_free)).collect()
+    let is_free = |node: &Node| node.cost == 0 && node.operands.is_empty();
+    problem.classes.iter().map(|nodes| nodes.iter().position(is_free)).collect()
 }
 
 pub(super) fn needed_classes(problem: &Problem, tree: &Trees, free: &[Option<usize>]) -> Vec<bool> {
@@ -24,12 +24,12 @@ pub(super) fn needed_classes(problem: &Problem, tree: &Trees, free: &[Option<usi
             continue;
         }
         is_needed[class] = true;
-        open.extend(problem.classes[class].iter().flat_map(|candidate| candidate.operands.iter()));
+        open.extend(problem.classes[class].iter().flat_map(|node| node.operands.iter()));
     }
     is_needed
 }
 
-/// The candidates that no other beats by being no dearer and in need of no more.
+/// The nodes that no other beats by being no dearer and in need of no more.
 pub(super) fn worthwhile(options: &[Alternative]) -> Vec<usize> {
     let beats = |a: &Alternative, b: &Alternative| {
         a.cost <= b.cost && a.operands.iter().all(|operand| b.operands.contains(operand))
@@ -41,7 +41,7 @@ pub(super) fn worthwhile(options: &[Alternative]) -> Vec<usize> {
     for position in by_cost {
         let option = &options[position];
         if !kept.iter().any(|other| beats(&options[*other], option)) {
-            // Of equal price, one that needs less may come behind one that needs more.
+            // Of equal cost, one that needs less may come behind one that needs more.
             kept.retain(|other| !beats(option, &options[*other]));
             kept.push(position);
         }

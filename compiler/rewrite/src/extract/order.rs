@@ -8,7 +8,7 @@ pub(super) fn order_of_decision(problem: &Problem, is_needed: &[bool]) -> Vec<(u
     let operands_of = |class: usize| -> Vec<usize> {
         let all: Vec<usize> = problem.classes[class]
             .iter()
-            .flat_map(|candidate| candidate.operands.iter().copied())
+            .flat_map(|node| node.operands.iter().copied())
             .filter(|operand| is_needed[*operand])
             .collect();
         distinct(all)

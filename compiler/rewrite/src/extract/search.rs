@@ -5,7 +5,7 @@ use super::class_set::ClassSet;
 use super::options::{Alternative, free_classes, needed_classes, worthwhile};
 use super::order::order_of_decision;
 use super::trees::Trees;
-use super::{Candidate, Problem, Solution};
+use super::{Node, Problem, Solution};
 use indexmap::IndexMap;
 use indexmap::map::Entry;
 use rustc_hash::FxBuildHasher;
@@ -16,14 +16,14 @@ use std::collections::BinaryHeap;
 pub(super) struct Search {
     /// The class of the problem that each is.
     class_of: Vec<usize>,
-    /// The candidates of each that can be made.
+    /// The nodes of each that can be made.
     pub(super) options: Vec<Vec<Alternative>>,
     /// Those of them that no other beats.
     pub(super) worthwhile: Vec<Vec<usize>>,
     /// The strongly connected component of each.
     component: Vec<usize>,
-    /// The cheapest candidate of each, by itself.
-    pub(super) least: Vec<u128>,
+    /// The cheapest node of each, by itself.
+    pub(super) min: Vec<u128>,
     /// The classes that every way to make it goes through, itself included.
     pub(super) necessary: Vec<ClassSet>,
     roots: ClassSet,
@@ -50,7 +50,7 @@ pub(super) enum Outcome {
     Limit(u128),
 }
 
-/// A candidate that a class must be made by: the class, and the option.
+/// A node that a class must be made by: the class, and the option.
 pub(super) type Forced = Option<(usize, usize)>;
 
 struct Visited {
@@ -71,14 +71,14 @@ impl Search {
         let options: Vec<Vec<Alternative>> = order
             .iter()
             .map(|(class, _)| {
-                let makeable = |candidate: &&(usize, &Candidate)| {
-                    candidate.1.operands.iter().all(|operand| tree.chosen[*operand].is_some())
+                let makeable = |node: &&(usize, &Node)| {
+                    node.1.operands.iter().all(|operand| tree.chosen[*operand].is_some())
                 };
-                let candidates: Vec<_> = problem.classes[*class].iter().enumerate().collect();
-                let options = candidates.iter().filter(makeable).map(|(position, candidate)| {
-                    let ranks = candidate.operands.iter().filter_map(|operand| rank[*operand]);
+                let nodes: Vec<_> = problem.classes[*class].iter().enumerate().collect();
+                let options = nodes.iter().filter(makeable).map(|(position, node)| {
+                    let ranks = node.operands.iter().filter_map(|operand| rank[*operand]);
                     let operands = ranks.collect();
-                    Alternative { position: *position, cost: candidate.cost, operands }
+                    Alternative { position: *position, cost: node.cost, operands }
                 });
                 options.collect()
             })
@@ -87,14 +87,14 @@ impl Search {
         let mut roots = ClassSet::empty(order.len());
         problem.roots.iter().filter_map(|root| rank[*root]).for_each(|root| roots.insert(root));
         let cheapest = |options: &Vec<Alternative>| options.iter().map(|option| option.cost).min();
-        let least = options.iter().map(|options| cheapest(options).unwrap_or(0)).collect();
+        let min = options.iter().map(|options| cheapest(options).unwrap_or(0)).collect();
         Search {
             necessary: necessary_classes(&options, &worthwhile),
             worthwhile,
             class_of: order.iter().map(|(class, _)| *class).collect(),
             component: order.iter().map(|(_, component)| *component).collect(),
             options,
-            least,
+            min,
             roots,
             free,
         }
@@ -123,7 +123,7 @@ impl Search {
         }
     }
 
-    /// The option that a candidate of the problem is, where the search could take it.
+    /// The option that a node of the problem is, where the search could take it.
     pub(super) fn option(&self, class: usize, position: usize) -> Forced {
         let rank = self.class_of.iter().position(|known| *known == class)?;
         let option = self.options[rank].iter().position(|option| option.position == position)?;
@@ -141,8 +141,8 @@ impl Search {
         let mut states = 0;
         while let Some(Reverse((bound, _, at))) = queue.pop() {
             let paid = visited[at].paid;
-            let Some((frontier, least)) = frontiers.get_index(visited[at].frontier) else { break };
-            if *least < paid {
+            let Some((frontier, min)) = frontiers.get_index(visited[at].frontier) else { break };
+            if *min < paid {
                 continue;
             }
             states += 1;

@@ -3,8 +3,8 @@
 use super::*;
 use proptest::prelude::*;
 
-fn candidate(cost: u128, operands: &[usize]) -> Candidate {
-    Candidate::new(cost, operands.to_vec())
+fn node(cost: u128, operands: &[usize]) -> Node {
+    Node::new(cost, operands.to_vec())
 }
 
 #[test]
@@ -12,12 +12,12 @@ fn what_is_shared_is_paid_once() {
     // Two users: each may take its own cheap operand (3 each), or both the shared dear one (5).
     let problem = Problem {
         classes: vec![
-            vec![candidate(1, &[1, 2])],
-            vec![candidate(1, &[3]), candidate(1, &[4])],
-            vec![candidate(1, &[3]), candidate(1, &[5])],
-            vec![candidate(5, &[])],
-            vec![candidate(3, &[])],
-            vec![candidate(3, &[])],
+            vec![node(1, &[1, 2])],
+            vec![node(1, &[3]), node(1, &[4])],
+            vec![node(1, &[3]), node(1, &[5])],
+            vec![node(5, &[])],
+            vec![node(3, &[])],
+            vec![node(3, &[])],
         ],
         roots: vec![0],
     };
@@ -29,10 +29,7 @@ fn what_is_shared_is_paid_once() {
 #[test]
 fn a_cycle_is_never_chosen() {
     let problem = Problem {
-        classes: vec![
-            vec![candidate(0, &[1]), candidate(9, &[])],
-            vec![candidate(0, &[0]), candidate(10, &[])],
-        ],
+        classes: vec![vec![node(0, &[1]), node(9, &[])], vec![node(0, &[0]), node(10, &[])]],
         roots: vec![0, 1],
     };
     assert_eq!(extract(&problem, 1000).unwrap().cost, 9);
@@ -40,15 +37,15 @@ fn a_cycle_is_never_chosen() {
 
 #[test]
 fn what_cannot_be_made_is_named() {
-    let problem = Problem { classes: vec![vec![candidate(1, &[1])], vec![]], roots: vec![0] };
+    let problem = Problem { classes: vec![vec![node(1, &[1])], vec![]], roots: vec![0] };
     assert_eq!(extract(&problem, 1000), Err(Unmakeable(1)));
 }
 
 #[test]
 fn a_cap_that_is_hit_is_said() {
-    let chain: Vec<Vec<Candidate>> = (0..20)
-        .map(|i| vec![candidate(2, &[i + 1]), candidate(1, &[i + 1, 21])])
-        .chain([vec![candidate(1, &[])], vec![candidate(7, &[])]])
+    let chain: Vec<Vec<Node>> = (0..20)
+        .map(|i| vec![node(2, &[i + 1]), node(1, &[i + 1, 21])])
+        .chain([vec![node(1, &[])], vec![node(7, &[])]])
         .collect();
     let problem = Problem { classes: chain, roots: vec![0] };
     let capped = extract(&problem, 3).unwrap();
@@ -65,19 +62,19 @@ fn a_long_chain_of_choices_is_the_sum_of_its_links() {
     let mut classes = vec![];
     for link in 0..links {
         let next = 3 * (link + 1);
-        classes.push(vec![candidate(4, &[3 * link + 1]), candidate(5, &[3 * link + 2])]);
-        classes.push(vec![candidate(6, &[next])]);
-        classes.push(vec![candidate(3, &[next])]);
+        classes.push(vec![node(4, &[3 * link + 1]), node(5, &[3 * link + 2])]);
+        classes.push(vec![node(6, &[next])]);
+        classes.push(vec![node(3, &[next])]);
     }
-    classes.push(vec![candidate(1, &[])]);
+    classes.push(vec![node(1, &[])]);
     let solution = extract(&Problem { classes, roots: vec![0] }, 10_000).unwrap();
     assert_eq!((solution.cost, solution.proven_optimal), (8 * links as u128 + 1, true));
 }
 
 fn problems() -> impl Strategy<Value = Problem> {
-    let candidate = (0u128..6, prop::collection::vec(0usize..7, 0..3))
-        .prop_map(|(cost, operands)| Candidate::new(cost, operands));
-    let class = prop::collection::vec(candidate, 1..4);
+    let node = (0u128..6, prop::collection::vec(0usize..7, 0..3))
+        .prop_map(|(cost, operands)| Node::new(cost, operands));
+    let class = prop::collection::vec(node, 1..4);
     (prop::collection::vec(class, 7), prop::collection::vec(0usize..7, 1..3))
         .prop_map(|(classes, roots)| Problem { classes, roots })
 }
@@ -151,14 +148,14 @@ proptest! {
         let Some(what_if) = WhatIf::new(&problem, 1_000_000) else { unreachable!() };
         let Ok(solution) = extract(&problem, 1_000_000) else { return Ok(()) };
         for (class, chosen) in solution.chosen.iter().enumerate() {
-            let is_free = |candidate: &Candidate| candidate.cost == 0 && candidate.operands.is_empty();
+            let is_free = |node: &Node| node.cost == 0 && node.operands.is_empty();
             if chosen.is_none() || problem.classes[class].iter().any(is_free) {
                 continue;
             }
-            for candidate in 0..problem.classes[class].len() {
+            for node in 0..problem.classes[class].len() {
                 let mut restricted = problem.clone();
-                restricted.classes[class] = vec![problem.classes[class][candidate].clone()];
-                match (what_if.forced(class, candidate).0, extract(&restricted, 1_000_000)) {
+                restricted.classes[class] = vec![problem.classes[class][node].clone()];
+                match (what_if.forced(class, node).0, extract(&restricted, 1_000_000)) {
                     (Forced::Solution(_, cost), Ok(solution)) => prop_assert_eq!(cost, solution.cost),
                     (forced, solution) => {
                         prop_assert_eq!(forced, Forced::Impossible);

@@ -4,14 +4,14 @@ use super::Problem;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-/// The cheapest way to make each class if nothing were shared, by Knuth's generalisation of Dijkstra's algorithm
+/// The cheapest way to make each class if nothing were shared, by Knuth's generalization of Dijkstra's algorithm
 /// (Information Processing Letters 6, 1977). Acyclic: operands are settled before what needs them.
 pub(super) struct Trees {
     pub(super) chosen: Vec<Option<usize>>,
 }
 
 pub(super) fn cheapest_trees(problem: &Problem) -> Trees {
-    /// A candidate whose operands are not all settled.
+    /// A node whose operands are not all settled.
     struct Waiting {
         class: usize,
         position: usize,
@@ -21,14 +21,14 @@ pub(super) fn cheapest_trees(problem: &Problem) -> Trees {
     let mut waiting: Vec<Waiting> = vec![];
     let mut users: Vec<Vec<usize>> = vec![vec![]; problem.classes.len()];
     let mut queue = BinaryHeap::new();
-    for (class, candidates) in problem.classes.iter().enumerate() {
-        for (position, candidate) in candidates.iter().enumerate() {
-            let operands = &candidate.operands;
+    for (class, nodes) in problem.classes.iter().enumerate() {
+        for (position, node) in nodes.iter().enumerate() {
+            let operands = &node.operands;
             if operands.is_empty() {
-                queue.push(Reverse((candidate.cost, class, position)));
+                queue.push(Reverse((node.cost, class, position)));
             }
             operands.iter().for_each(|operand| users[*operand].push(waiting.len()));
-            let (missing, sum) = (operands.len(), candidate.cost);
+            let (missing, sum) = (operands.len(), node.cost);
             waiting.push(Waiting { class, position, missing, sum });
         }
     }
@@ -50,14 +50,13 @@ pub(super) fn cheapest_trees(problem: &Problem) -> Trees {
     Trees { chosen }
 }
 
-/// A class that is needed and has no candidate with makeable operands: the one furthest from the roots.
+/// A class that is needed and has no node with makeable operands: the one furthest from the roots.
 pub(super) fn first_unmakeable(problem: &Problem, tree: &Trees) -> Option<usize> {
     let mut class = *problem.roots.iter().find(|root| tree.chosen[**root].is_none())?;
     let mut seen = vec![false; problem.classes.len()];
     loop {
         seen[class] = true;
-        let operands =
-            problem.classes[class].iter().flat_map(|candidate| candidate.operands.iter());
+        let operands = problem.classes[class].iter().flat_map(|node| node.operands.iter());
         match operands.copied().find(|operand| tree.chosen[*operand].is_none() && !seen[*operand]) {
             Some(operand) => class = operand,
             None => return Some(class),

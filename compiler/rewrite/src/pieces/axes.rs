@@ -12,19 +12,19 @@ pub const AXES: usize = 3;
 /// Steps along the axes: `[0, 0, 0]` is the least size of everything.
 pub type Position = [i64; AXES];
 
-/// Combinations of steps at which programs are priced at most, over all axes: a range with fewer is looked at everywhere.
-/// A price is a closed form, so that this many of some hundred launches take a twentieth of a second.
-const MOST_COMBINATIONS: usize = 1 << 13;
+/// Combinations of steps at which programs are evaluated at most, over all axes: a range with fewer is looked at everywhere.
+/// A cost is a closed form, so that this many of some hundred launches take a twentieth of a second.
+const MAX_COMBINATIONS: usize = 1 << 13;
 
-/// Sizes between them at which programs are priced too.
+/// Sizes between them at which programs are evaluated too.
 const SCATTERED: usize = 1 << 13;
 
 /// Sizes at which programs are asked for first, at most.
-const MOST_COARSE_POSITIONS: usize = 1 << 10;
+const MAX_COARSE_POSITIONS: usize = 1 << 10;
 
 /// Samples for each doubling where the range is too wide to look everywhere: these first, and fewer until there are few
 /// enough.
-const MOST_SAMPLES_A_DOUBLING: f64 = 16_384.0;
+const MAX_SAMPLES_A_DOUBLING: f64 = 16_384.0;
 
 /// Steps past which samples are a doubling apart: waves of tiles are so many there that where the last one ends matters
 /// little.
@@ -167,11 +167,11 @@ impl<'a> Axes<'a> {
         self.along.iter().flatten().filter(|(_, range)| count(*range) > 1).count()
     }
 
-    /// Where programs are priced: everywhere, or at sizes that grow by their ratio, and between them. Those of
+    /// Where programs are evaluated: everywhere, or at sizes that grow by their ratio, and between them. Those of
     /// [`Axes::coarse`] are among them.
     pub fn grid(&self) -> Result<Grid, RewriteError> {
         let coarse = self.coarse();
-        let mut density = MOST_SAMPLES_A_DOUBLING;
+        let mut density = MAX_SAMPLES_A_DOUBLING;
         loop {
             let steps: Steps = std::array::from_fn(|axis| {
                 let mut samples = growing(self.steps[axis], density);
@@ -181,7 +181,7 @@ impl<'a> Axes<'a> {
                 samples
             });
             let count = combinations(&steps);
-            if count <= MOST_COMBINATIONS || density < 0.1 {
+            if count <= MAX_COMBINATIONS || density < 0.1 {
                 let sizes = self.steps.iter().fold(1, |product: i64, n| product.saturating_mul(*n));
                 let is_everywhere = usize::try_from(sizes).is_ok_and(|sizes| sizes == count);
                 let scattered = if is_everywhere { vec![] } else { self.scattered() };
@@ -217,7 +217,7 @@ impl<'a> Axes<'a> {
             })
         };
         let mut ratio = 2;
-        while combinations(&every(ratio)) > MOST_COARSE_POSITIONS {
+        while combinations(&every(ratio)) > MAX_COARSE_POSITIONS {
             ratio *= 2;
         }
         every(ratio)
@@ -333,7 +333,7 @@ mod tests {
         let grid = axes.grid().unwrap();
         let samples = grid.steps(1);
         assert!(samples.windows(2).all(|pair| pair[0] < pair[1]));
-        assert!((1000..MOST_COMBINATIONS).contains(&samples.len()), "{}", samples.len());
+        assert!((1000..MAX_COMBINATIONS).contains(&samples.len()), "{}", samples.len());
         assert!(axes.coarse()[1].iter().all(|sample| samples.contains(sample)));
         assert_eq!(samples.last(), Some(&(i64::from(i32::MAX) - 1)));
         assert_eq!(axes.coarse()[1].len(), 33);
@@ -363,9 +363,9 @@ mod tests {
         }
         let axes = Axes::of(&symbols);
         let grid = axes.grid().unwrap();
-        let most = MOST_COMBINATIONS + SCATTERED;
-        assert!((4096 + SCATTERED..=most).contains(&grid.len()), "{}", grid.len());
-        assert!(combinations(&axes.coarse()) <= MOST_COARSE_POSITIONS);
+        let max = MAX_COMBINATIONS + SCATTERED;
+        assert!((4096 + SCATTERED..=max).contains(&grid.len()), "{}", grid.len());
+        assert!(combinations(&axes.coarse()) <= MAX_COARSE_POSITIONS);
         let count: usize = [0, 1, 2].map(|axis| grid.steps(axis).len()).iter().product();
         for index in [0, 1, 77, 1000, count - 1] {
             assert_eq!(grid.index(grid.position(index)), Some(index));

@@ -70,10 +70,10 @@ impl Bits {
 
 /// No more than `most` of the sets, found greedily, that hold as many numbers below `len` between them as can be: of equals
 /// the first, so that the same sets are always covered alike.
-pub fn cover(sets: &[Bits], len: usize, most: usize) -> Vec<usize> {
+pub fn cover(sets: &[Bits], len: usize, max: usize) -> Vec<usize> {
     let mut open = Bits::all(len);
     let mut chosen = vec![];
-    while chosen.len() < most {
+    while chosen.len() < max {
         let common = |set: &usize| sets[*set].common(&open);
         let Some(best) = (0..sets.len()).rev().max_by_key(common) else { break };
         if common(&best) == 0 {

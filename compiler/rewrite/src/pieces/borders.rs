@@ -41,12 +41,12 @@ impl Line {
     pub fn first_with<E>(
         &self,
         value: &impl Fn(Position) -> Result<i64, E>,
-        least: i64,
+        min: i64,
     ) -> Result<i64, E> {
         let (mut below, mut end) = (self.from - 1, self.to + 1);
         while end - below > 1 {
             let middle = below.midpoint(end);
-            match value(self.at(middle))? < least {
+            match value(self.at(middle))? < min {
                 true => below = middle,
                 false => end = middle,
             }
@@ -56,7 +56,7 @@ impl Line {
 }
 
 /// Rows of a slab in which a border is looked for, at most.
-const MOST_ROWS: i64 = 32;
+const MAX_ROWS: i64 = 32;
 
 /// Moves each border inside a slab to the least value at which the program behind it is the better. It is found by
 /// bisection, in several rows, with the third axis at its ends and in its middle: the sizes of one row do not have every
@@ -84,8 +84,8 @@ pub fn settle_borders<S: Sizes>(
         }
         if border.is_none() {
             let [from, to] = before.rows;
-            let least = Line { axis: 0, fixed: [0; AXES], from, to };
-            border = border_on(sizes, &least, values, [behind, before])?;
+            let min = Line { axis: 0, fixed: [0; AXES], from, to };
+            border = border_on(sizes, &min, values, [behind, before])?;
         }
         if let Some(border) = border {
             parts[position - 1].columns[1] = border - 1;
@@ -100,9 +100,9 @@ fn lines<S: Sizes>(sizes: &S, [from, to]: [i64; 2]) -> Vec<Line> {
     let (last, deepest) = (sizes.last_step(1), sizes.last_step(2));
     let mut layers = vec![0, deepest / 2, deepest];
     layers.dedup();
-    let stride = ((to - from) / MOST_ROWS).max(1);
+    let stride = ((to - from) / MAX_ROWS).max(1);
     let mut lines = vec![];
-    for row in (0..MOST_ROWS).map(|count| from + count * stride).take_while(|row| *row <= to) {
+    for row in (0..MAX_ROWS).map(|count| from + count * stride).take_while(|row| *row <= to) {
         let along = |layer: &i64| Line { axis: 1, fixed: [row, 0, *layer], from: 0, to: last };
         lines.extend(layers.iter().map(along));
     }
@@ -113,11 +113,11 @@ fn lines<S: Sizes>(sizes: &S, [from, to]: [i64; 2]) -> Vec<Line> {
 fn border_on<S: Sizes>(
     sizes: &S,
     line: &Line,
-    [least, end]: [i64; 2],
+    [min, end]: [i64; 2],
     parts: [Part; 2],
 ) -> Result<Option<i64>, S::Error> {
     let value = |at: Position| sizes.value(at);
-    let (begin, end) = (line.first_with(&value, least)?, line.first_with(&value, end)?);
+    let (begin, end) = (line.first_with(&value, min)?, line.first_with(&value, end)?);
     let first = first_better(sizes, line, begin..end, parts)?;
     if first < end { sizes.value(line.at(first)).map(Some) } else { Ok(None) }
 }

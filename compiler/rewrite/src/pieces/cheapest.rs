@@ -1,50 +1,50 @@
 //! [`Cheapest`]: the programs that are the cheapest at some size, found by asking the e-graph at samples, at more between
-//! those that differ, and wherever prices say that none of those known is good enough.
+//! those that differ, and wherever costs say that none of those known is good enough.
 
 use super::axes::{AXES, Axes, Position, Steps};
+use super::costs::{Costs, ProgramCosts, excess};
 use super::partition::Losses;
-use super::prices::{Prices, ProgramPrices, excess};
-use crate::choose::{MOST_STATES, Saturated, Selection};
+use crate::choose::{MAX_STATES, Saturated, Selection};
+use crate::cost::ProgramCost;
 use crate::error::RewriteError;
-use crate::price::ProgramPrice;
 use crate::report::Effort;
 use ocellus_dialects::kernel::Module;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Extractions at most: a range on which the choice changes with almost every size is described well enough by these.
-const MOST_EXTRACTIONS: usize = 400;
+const MAX_EXTRACTIONS: usize = 400;
 
 /// States of all the searches for the cheapest program of a sample, but for the first: an e-graph in which each takes long
 /// is asked at fewer sizes.
-const MOST_STATES_AT_SAMPLES: usize = 100_000;
+const MAX_STATES_AT_SAMPLES: usize = 100_000;
 
 /// States of all the searches near known programs.
-const MOST_STATES_NEAR_KNOWN: usize = 60_000;
+const MAX_STATES_NEAR_KNOWN: usize = 60_000;
 
-/// Prices of launches, over all schedules and positions.
-const MOST_PRICES: usize = 16_000_000;
+/// Costs of launches, over all schedules and positions.
+const MAX_COSTS: usize = 16_000_000;
 
 /// A program that is the cheapest somewhere.
-pub struct Program {
+pub struct KnownProgram {
     /// What was chosen.
     pub selection: Selection,
     /// Where it was found.
     at: Position,
-    /// What it costs at every position that is priced.
-    pub prices: Vec<f64>,
+    /// What it costs at every position that is evaluated.
+    pub costs: Vec<f64>,
 }
 
 /// The programs, and where each was found to be the cheapest.
 pub struct Cheapest<'a> {
     saturated: &'a Saturated<'a>,
     axes: &'a Axes<'a>,
-    prices: Prices<'a>,
+    costs: Costs<'a>,
     /// The share by which a program may cost more than the cheapest and still be as good.
     indifference: f64,
-    programs: Vec<Program>,
+    programs: Vec<KnownProgram>,
     known: BTreeMap<Position, usize>,
-    /// The least that any program costs at every position that is priced, as far as is known.
-    least: Vec<f64>,
+    /// The least that any program costs at every position that is evaluated, as far as is known.
+    min: Vec<f64>,
     /// The program whose kernels are these.
     nearest: Vec<usize>,
     states_of_first: usize,
@@ -54,26 +54,26 @@ pub struct Cheapest<'a> {
 }
 
 impl<'a> Cheapest<'a> {
-    /// Asks over the whole range, of programs that differ in price by more than the share `indifference`.
+    /// Asks over the whole range, of programs that differ in cost by more than the share `indifference`.
     pub fn find(
         saturated: &'a Saturated<'a>,
         axes: &'a Axes<'a>,
         indifference: f64,
     ) -> Result<Self, RewriteError> {
-        let prices = Prices::new(saturated, axes.grid()?);
-        let least = vec![f64::INFINITY; prices.grid().len()];
+        let costs = Costs::new(saturated, axes.grid()?);
+        let min = vec![f64::INFINITY; costs.grid().len()];
         let mut cheapest = Cheapest {
             saturated,
             axes,
-            prices,
+            costs,
             indifference,
             programs: vec![],
             known: BTreeMap::new(),
-            nearest: vec![0; least.len()],
-            least,
+            nearest: vec![0; min.len()],
+            min,
             states_of_first: 0,
-            states_at_samples: MOST_STATES_AT_SAMPLES,
-            states_near_known: MOST_STATES_NEAR_KNOWN,
+            states_at_samples: MAX_STATES_AT_SAMPLES,
+            states_near_known: MAX_STATES_NEAR_KNOWN,
             limit_hit: false,
         };
         cheapest.explore()?;
@@ -88,34 +88,34 @@ impl<'a> Cheapest<'a> {
         self.axes
     }
 
-    /// The positions that are priced.
-    pub fn prices(&self) -> &Prices<'a> {
-        &self.prices
+    /// The positions that are evaluated.
+    pub fn costs(&self) -> &Costs<'a> {
+        &self.costs
     }
 
     /// The programs.
-    pub fn programs(&self) -> &[Program] {
+    pub fn programs(&self) -> &[KnownProgram] {
         &self.programs
     }
 
-    /// The least that any program costs at every position that is priced, as far as is known.
-    pub fn least(&self) -> &[f64] {
-        &self.least
+    /// The least that any program costs at every position that is evaluated, as far as is known.
+    pub fn min(&self) -> &[f64] {
+        &self.min
     }
 
-    /// How much more each program costs than the least at every position that is priced.
+    /// How much more each program costs than the least at every position that is evaluated.
     pub fn losses(&self) -> Losses {
-        Losses::of(&self.least, self.programs.iter().map(|program| program.prices.as_slice()))
+        Losses::of(&self.min, self.programs.iter().map(|program| program.costs.as_slice()))
     }
 
     /// The kernels of a program.
-    pub fn lower(&self, program: usize) -> Result<Module, RewriteError> {
-        self.saturated.lower(&self.programs[program].selection)
+    pub fn kernels(&self, program: usize) -> Result<Module, RewriteError> {
+        self.saturated.kernels(&self.programs[program].selection)
     }
 
     /// What a program costs at any size.
-    pub fn price(&self, program: usize) -> Result<ProgramPrice, RewriteError> {
-        ProgramPrice::of(&self.lower(program)?, self.saturated.target())
+    pub fn cost(&self, program: usize) -> Result<ProgramCost, RewriteError> {
+        ProgramCost::of(&self.kernels(program)?, self.saturated.target())
     }
 
     /// At how many sizes the cheapest program was asked for.
@@ -127,10 +127,10 @@ impl<'a> Cheapest<'a> {
     pub fn add_to(&self, effort: &mut Effort) {
         effort.extractions = self.known.len();
         effort.programs = self.programs.len();
-        effort.prices = self.prices.work();
+        effort.costs = self.costs.work();
         effort.states += self.states_of_first
-            + (MOST_STATES_AT_SAMPLES - self.states_at_samples)
-            + (MOST_STATES_NEAR_KNOWN - self.states_near_known);
+            + (MAX_STATES_AT_SAMPLES - self.states_at_samples)
+            + (MAX_STATES_NEAR_KNOWN - self.states_near_known);
     }
 
     /// Whether there was more to ask than the limits allow.
@@ -168,39 +168,39 @@ impl<'a> Cheapest<'a> {
     /// Asks where the best known program costs the most more than the same kernels scheduled for the size would, until
     /// none costs more than makes a difference.
     fn refine(&mut self) -> Result<(), RewriteError> {
-        let mut best = vec![f64::INFINITY; self.least.len()];
+        let mut best = vec![f64::INFINITY; self.min.len()];
         // To ask again brings nothing new.
-        let mut is_asked = vec![false; self.least.len()];
+        let mut is_asked = vec![false; self.min.len()];
         let mut taken = 0;
         while !self.limit_hit {
             for program in &self.programs[taken..] {
-                let prices = best.iter_mut().zip(&program.prices);
-                prices.for_each(|(best, price)| *best = best.min(*price));
+                let costs = best.iter_mut().zip(&program.costs);
+                costs.for_each(|(best, cost)| *best = best.min(*cost));
             }
             taken = self.programs.len();
-            let losses = best.iter().zip(&self.least).map(|(best, least)| excess(*best, *least));
+            let losses = best.iter().zip(&self.min).map(|(best, min)| excess(*best, *min));
             let open = losses.enumerate().filter(|(index, _)| !is_asked[*index]);
             let Some((index, loss)) = open.max_by(|(_, a), (_, b)| a.total_cmp(b)) else { break };
             if loss <= self.indifference {
                 break;
             }
             is_asked[index] = true;
-            let position = self.prices.grid().position(index);
+            let position = self.costs.grid().position(index);
             if let Some(program) = self.program_at(position, Some(self.nearest[index]))? {
-                self.least[index] = self.programs[program].prices[index];
-                best[index] = self.least[index];
+                self.min[index] = self.programs[program].costs[index];
+                best[index] = self.min[index];
             }
         }
         Ok(())
     }
 
-    /// Asks on both sides of the greatest leaps of the price, where a wave of tiles ends: other kernels, whose waves end
+    /// Asks on both sides of the greatest leaps of the cost, where a wave of tiles ends: other kernels, whose waves end
     /// elsewhere, may be the cheapest there and nowhere else.
     fn ask_at_leaps(&mut self) -> Result<(), RewriteError> {
         let mut leaps: Vec<(f64, [usize; 2])> = vec![];
-        for index in 0..self.least.len() {
-            let Some(before) = self.prices.grid().before(index, 1) else { continue };
-            let leap = excess(self.least[index], self.least[before]);
+        for index in 0..self.min.len() {
+            let Some(before) = self.costs.grid().before(index, 1) else { continue };
+            let leap = excess(self.min[index], self.min[before]);
             if leap > self.indifference {
                 leaps.push((leap, [before, index]));
             }
@@ -209,12 +209,12 @@ impl<'a> Cheapest<'a> {
         let mut asked: Vec<f64> = vec![];
         for (_, [before, index]) in leaps {
             // Where a call takes as long, it is the same leap at other values of the symbols.
-            let price = self.least[index];
-            let is_alike = |other: &f64| (price / other - 1.0).abs() < self.indifference;
+            let cost = self.min[index];
+            let is_alike = |other: &f64| (cost / other - 1.0).abs() < self.indifference;
             if self.states_near_known > 0 && !asked.iter().any(is_alike) {
-                asked.push(price);
+                asked.push(cost);
                 for side in [before, index] {
-                    let position = self.prices.grid().position(side);
+                    let position = self.costs.grid().position(side);
                     self.program_at(position, Some(self.nearest[side]))?;
                 }
             }
@@ -235,13 +235,12 @@ impl<'a> Cheapest<'a> {
             return Ok(true);
         }
         let differ = |index: usize| {
-            let prices = found.iter().map(|program| self.programs[*program].prices[index]);
-            let (least, most) = prices.fold((f64::INFINITY, 0f64), |(least, most), price| {
-                (least.min(price), most.max(price))
-            });
-            excess(most, least) > self.indifference
+            let costs = found.iter().map(|program| self.programs[*program].costs[index]);
+            let (min, max) = costs
+                .fold((f64::INFINITY, 0f64), |(min, max), cost| (min.min(cost), max.max(cost)));
+            excess(max, min) > self.indifference
         };
-        let grid = self.prices.grid();
+        let grid = self.costs.grid();
         Ok(!inside.iter().filter_map(|position| grid.index(*position)).any(differ))
     }
 
@@ -256,7 +255,7 @@ impl<'a> Cheapest<'a> {
             return Ok(Some(*known));
         }
         let no_states = near.is_none() && self.states_at_samples == 0;
-        let many = self.known.len() == MOST_EXTRACTIONS || self.prices.work() > MOST_PRICES;
+        let many = self.known.len() == MAX_EXTRACTIONS || self.costs.work() > MAX_COSTS;
         if no_states || many {
             self.limit_hit |= many;
             return Ok(None);
@@ -270,9 +269,9 @@ impl<'a> Cheapest<'a> {
             }
             // Without a first program there is nothing.
             None if self.programs.is_empty() => {
-                let mut left = MOST_STATES;
+                let mut left = MAX_STATES;
                 let selection = self.saturated.select_within(&at, &mut left)?;
-                self.states_of_first = MOST_STATES - left;
+                self.states_of_first = MAX_STATES - left;
                 selection
             }
             None => self.saturated.select_within(&at, &mut self.states_at_samples)?,
@@ -298,32 +297,32 @@ impl<'a> Cheapest<'a> {
     }
 
     fn add(&mut self, selection: Selection, at: Position) -> usize {
-        let prices = self.prices.of(&selection, 0);
-        self.take_down(self.programs.len(), &prices, 0);
-        self.programs.push(Program { selection, at, prices: prices.fixed });
+        let costs = self.costs.of(&selection, 0);
+        self.take_down(self.programs.len(), &costs, 0);
+        self.programs.push(KnownProgram { selection, at, costs: costs.fixed });
         self.programs.len() - 1
     }
 
-    /// Takes down where a program with those prices from a position on is the cheapest known.
-    fn take_down(&mut self, program: usize, prices: &ProgramPrices, first: usize) {
-        let costs = prices.fixed.iter().zip(&prices.rescheduled).map(|(a, b)| a.min(*b));
+    /// Takes down where a program with those costs from a position on is the cheapest known.
+    fn take_down(&mut self, program: usize, costs: &ProgramCosts, first: usize) {
+        let costs = costs.fixed.iter().zip(&costs.rescheduled).map(|(a, b)| a.min(*b));
         for (index, cost) in (first..).zip(costs) {
-            if cost < self.least[index] {
-                (self.least[index], self.nearest[index]) = (cost, program);
+            if cost < self.min[index] {
+                (self.min[index], self.nearest[index]) = (cost, program);
             }
         }
     }
 
     /// Looks at more sizes, as at those before.
     pub fn scatter(&mut self, positions: Vec<Position>) -> Result<(), RewriteError> {
-        let first = self.least.len();
-        self.prices.scatter(self.axes, positions)?;
-        self.least.resize(self.prices.grid().len(), f64::INFINITY);
-        self.nearest.resize(self.least.len(), 0);
+        let first = self.min.len();
+        self.costs.scatter(self.axes, positions)?;
+        self.min.resize(self.costs.grid().len(), f64::INFINITY);
+        self.nearest.resize(self.min.len(), 0);
         for program in 0..self.programs.len() {
-            let prices = self.prices.of(&self.programs[program].selection, first);
-            self.take_down(program, &prices, first);
-            self.programs[program].prices.extend(prices.fixed);
+            let costs = self.costs.of(&self.programs[program].selection, first);
+            self.take_down(program, &costs, first);
+            self.programs[program].costs.extend(costs.fixed);
         }
         self.refine()
     }

@@ -5,13 +5,13 @@ use super::PieceOptions;
 use super::axes::{Axes, Position};
 use super::borders::{self, Sizes};
 use super::cheapest::Cheapest;
+use super::costs::excess;
 use super::cut::{Along, Bounded, Cut};
 use super::grid::Grid;
-use super::partition::{self, Layout, Losses, Part};
-use super::prices::excess;
+use super::partition::{self, Losses, Part, SampleTable};
 use super::tree::{self, Samples, Search};
+use crate::cost::ProgramCost;
 use crate::error::RewriteError;
-use crate::price::ProgramPrice;
 use ocellus_dialects::symbolic::Dim;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,17 +37,17 @@ impl Cover {
     /// The range in parts that hold what they promise at sizes inside them that were no samples, too: few samples lie in a
     /// small part, and its program may be the best at these alone.
     pub fn of(cheapest: &mut Cheapest, options: PieceOptions) -> Result<Self, RewriteError> {
-        if cheapest.prices().grid().is_everywhere() {
+        if cheapest.costs().grid().is_everywhere() {
             let mut cover = Cover::fewest(cheapest, options, Search::Thorough);
             cover.settle_borders(cheapest)?;
             return Ok(cover);
         }
         let mut cover = Cover::fewest(cheapest, options.with_room(), Search::Quick);
         for round in 0..ROUNDS {
-            let first = cheapest.prices().grid().len();
+            let first = cheapest.costs().grid().len();
             cheapest.scatter(cover.inside(cheapest.axes(), round)?)?;
             let may_be_finer = cover.tolerance > options.of_choice()
-                && (round == 0 || cover.parts.len() < options.most);
+                && (round == 0 || cover.parts.len() < options.max_pieces);
             if cover.holds_from(first, cheapest)? && !may_be_finer {
                 break;
             }
@@ -87,10 +87,10 @@ impl Cover {
 
     /// The same range, its parts made to fit the samples that there are now.
     fn mended(self, cheapest: &Cheapest, options: PieceOptions) -> Self {
-        let (values, losses) = (self.cut.samples(cheapest.prices().grid()), cheapest.losses());
+        let (values, losses) = (self.cut.samples(cheapest.costs().grid()), cheapest.losses());
         let samples = Samples { values: &values, losses: &losses };
         let (parts, tolerance) =
-            tree::mend(samples, &self.parts, options.of_choice(), options.most.max(1));
+            tree::mend(samples, &self.parts, options.of_choice(), options.max_pieces.max(1));
         Cover { parts, tolerance, ..self }
     }
 
@@ -102,7 +102,7 @@ impl Cover {
     ) -> Option<Self> {
         let tolerance = options.of_choice();
         Cover::slabs(along, samples, |of| {
-            let parts = partition::partition(of, tolerance, options.most.max(1))?;
+            let parts = partition::partition(of, tolerance, options.max_pieces.max(1))?;
             Some((parts, tolerance))
         })
     }
@@ -114,18 +114,18 @@ impl Cover {
         options: PieceOptions,
         search: Search,
     ) -> Self {
-        let (tolerance, most) = (options.of_choice(), options.most.max(1));
-        if (most == 1 || cheapest.axes().wide_symbols() < 2)
+        let (tolerance, max) = (options.of_choice(), options.max_pieces.max(1));
+        if (max == 1 || cheapest.axes().wide_symbols() < 2)
             && let Some(slabs) = Cover::slabs(Along::Axis(1), (cheapest, losses), |of| {
-                Some(partition::within(of, tolerance, most))
+                Some(partition::within(of, tolerance, max))
             })
         {
             return slabs;
         }
         let cut = Cut::new(all_along(cheapest));
-        let values = cut.samples(cheapest.prices().grid());
+        let values = cut.samples(cheapest.costs().grid());
         let samples = Samples { values: &values, losses };
-        let (parts, tolerance) = tree::grow(samples, tolerance, most, search);
+        let (parts, tolerance) = tree::grow(samples, tolerance, max, search);
         Cover { cut, parts, tolerance, slabs_along: None }
     }
 
@@ -133,10 +133,10 @@ impl Cover {
     fn slabs(
         along: Along,
         (cheapest, losses): (&Cheapest, &Losses),
-        find: impl FnOnce((&Layout, &Losses)) -> Option<(Vec<Part>, f64)>,
+        find: impl FnOnce((&SampleTable, &Losses)) -> Option<(Vec<Part>, f64)>,
     ) -> Option<Self> {
         let cut = Cut::new(vec![Along::Axis(0), along.clone()]);
-        let (parts, tolerance) = find((&layout(cheapest.prices().grid(), &cut), losses))?;
+        let (parts, tolerance) = find((&table(cheapest.costs().grid(), &cut), losses))?;
         let parts = parts.into_iter().map(Bounded::from).collect();
         Some(Cover { cut, parts, tolerance, slabs_along: Some(along) })
     }
@@ -156,12 +156,12 @@ impl Cover {
 
     /// Whether at all samples from one on the program of the part is within the tolerance.
     fn holds_from(&self, first: usize, cheapest: &Cheapest) -> Result<bool, RewriteError> {
-        let grid = cheapest.prices().grid();
+        let grid = cheapest.costs().grid();
         for index in first..grid.len() {
             let values = self.cut.values(cheapest.axes(), grid.position(index))?;
             let part = self.parts.iter().find(|part| part.holds(&values));
-            let price = part.map(|part| cheapest.programs()[part.program].prices[index]);
-            if price.is_some_and(|price| excess(price, cheapest.least()[index]) > self.tolerance) {
+            let cost = part.map(|part| cheapest.programs()[part.program].costs[index]);
+            if cost.is_some_and(|cost| excess(cost, cheapest.min()[index]) > self.tolerance) {
                 return Ok(false);
             }
         }
@@ -171,39 +171,39 @@ impl Cover {
     /// Moves each border of a slab to the size at which the better program changes.
     fn settle_borders(&mut self, cheapest: &Cheapest) -> Result<(), RewriteError> {
         let Some(along) = &self.slabs_along else { return Ok(()) };
-        let mut prices = BTreeMap::new();
+        let mut costs = BTreeMap::new();
         for program in self.parts.iter().map(|part| part.program).collect::<BTreeSet<_>>() {
-            prices.insert(program, cheapest.price(program)?);
+            costs.insert(program, cheapest.cost(program)?);
         }
-        let layout = layout(cheapest.prices().grid(), &self.cut);
-        let sizes = CutSizes { axes: cheapest.axes(), along, prices };
+        let table = table(cheapest.costs().grid(), &self.cut);
+        let sizes = CutSizes { axes: cheapest.axes(), along, costs };
         let part = |part: &Bounded| Part {
             rows: part.bounds[0],
             columns: part.bounds[1],
             program: part.program,
         };
         let mut parts: Vec<Part> = self.parts.iter().map(part).collect();
-        borders::settle_borders(&sizes, layout.columns(), &mut parts)?;
+        borders::settle_borders(&sizes, table.columns(), &mut parts)?;
         self.parts = parts.into_iter().map(Bounded::from).collect();
         Ok(())
     }
 }
 
 /// Where the samples lie in slabs and segments.
-fn layout(grid: &Grid, cut: &Cut) -> Layout {
+fn table(grid: &Grid, cut: &Cut) -> SampleTable {
     let values = cut.samples(grid);
     let samples: Vec<(i64, i64)> =
         (0..grid.len()).map(|sample| (values[0][sample], values[1][sample])).collect();
-    Layout::new(grid.steps(0).to_vec(), &samples)
+    SampleTable::new(grid.steps(0).to_vec(), &samples)
 }
 
 /// Sizes that symbols make together that the range is tried to be cut along: most launches work on one of two.
-const MOST_EXTENTS: usize = 2;
+const MAX_EXTENTS: usize = 2;
 
 /// What segments of slabs are cut along: the second symbol, and sizes that symbols make together. With a third symbol the
 /// latter come first: they tell apart what boxes of two cannot.
 fn slabs_along(cheapest: &Cheapest) -> Vec<Along> {
-    let extents = cheapest.prices().extents().into_iter().take(MOST_EXTENTS);
+    let extents = cheapest.costs().extents().into_iter().take(MAX_EXTENTS);
     let extents = extents.filter_map(|extent| Along::extent(cheapest.axes(), extent));
     match cheapest.axes().wide_symbols() {
         0 | 1 => vec![Along::Axis(1)],
@@ -213,21 +213,21 @@ fn slabs_along(cheapest: &Cheapest) -> Vec<Along> {
 }
 
 /// Bytes of launches that a tree may cut along.
-const MOST_BYTES: usize = 5;
+const MAX_BYTES: usize = 5;
 
 /// What a tree may cut along: steps of the first two symbols, and sizes that symbols make together: extents of the work on
 /// all images and on one, and bytes. Bytes that no integer counts at some size bound nothing, for no piece would hold that.
 fn all_along(cheapest: &Cheapest) -> Vec<Along> {
-    let (axes, prices) = (cheapest.axes(), cheapest.prices());
+    let (axes, costs) = (cheapest.axes(), cheapest.costs());
     let (moving, still): (Vec<Dim>, Vec<Dim>) =
-        prices.all_extents().into_iter().partition(|extent| axes.moves(0, extent));
+        costs.all_extents().into_iter().partition(|extent| axes.moves(0, extent));
     let all = [0, axes.last_step(0)];
     let is_new = |bytes: &Dim| {
         let is_counted = axes.interval(all, bytes).max < i64::MAX;
         is_counted && !moving.contains(bytes) && !still.contains(bytes)
     };
-    let bytes: Vec<Dim> = prices.bytes().into_iter().filter(is_new).take(MOST_BYTES).collect();
-    let extents = [moving, still].into_iter().flat_map(|some| some.into_iter().take(MOST_EXTENTS));
+    let bytes: Vec<Dim> = costs.bytes().into_iter().filter(is_new).take(MAX_BYTES).collect();
+    let extents = [moving, still].into_iter().flat_map(|some| some.into_iter().take(MAX_EXTENTS));
     let dims = extents.chain(bytes).filter_map(|dim| Along::extent(axes, dim));
     [Along::Axis(0), Along::Axis(1)].into_iter().chain(dims).collect()
 }
@@ -236,8 +236,8 @@ fn all_along(cheapest: &Cheapest) -> Vec<Along> {
 struct CutSizes<'a> {
     axes: &'a Axes<'a>,
     along: &'a Along,
-    /// The price of each program of a part.
-    prices: BTreeMap<usize, ProgramPrice>,
+    /// The cost of each program of a part.
+    costs: BTreeMap<usize, ProgramCost>,
 }
 
 impl Sizes for CutSizes<'_> {
@@ -253,7 +253,7 @@ impl Sizes for CutSizes<'_> {
 
     fn is_better(&self, position: Position, a: usize, b: usize) -> Result<bool, RewriteError> {
         let at = self.axes.at(position)?;
-        let price = |program: usize| self.prices.get(&program).map(|price| price.at(&at));
-        Ok(price(a) < price(b))
+        let cost = |program: usize| self.costs.get(&program).map(|cost| cost.at(&at));
+        Ok(cost(a) < cost(b))
     }
 }

@@ -90,9 +90,9 @@ impl Cut {
                 let ends = [1, 0].map(|end| steps.map(|steps| steps[end]));
                 let [from, to] = *reached;
                 let line = |fixed| Line { axis, fixed, from, to };
-                let [greatest, least] = ends.map(line);
-                let first = greatest.first_with(&value, bounds[0])?;
-                let end = least.first_with(&value, bounds[1].saturating_add(1))?;
+                let [max, min] = ends.map(line);
+                let first = max.first_with(&value, bounds[0])?;
+                let end = min.first_with(&value, bounds[1].saturating_add(1))?;
                 *reached = [first.min(to), (end - 1).max(first.min(to))];
             }
         }
@@ -120,14 +120,14 @@ impl Cut {
         };
         for (axis, bounds) in lines {
             let [mut first, mut last] = within[axis];
-            for (along, [least, greatest]) in bounds {
+            for (along, [min, max]) in bounds {
                 let line = Line { axis, fixed: position, from: first, to: last };
                 let value = |at: Position| along.value(axes, at);
-                if least > i64::MIN {
-                    first = line.first_with(&value, least)?;
+                if min > i64::MIN {
+                    first = line.first_with(&value, min)?;
                 }
-                if greatest < i64::MAX {
-                    last = line.first_with(&value, greatest + 1)? - 1;
+                if max < i64::MAX {
+                    last = line.first_with(&value, max + 1)? - 1;
                 }
             }
             if first > last {

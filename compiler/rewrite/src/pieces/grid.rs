@@ -1,4 +1,4 @@
-//! [`Grid`]: the sizes at which programs are priced, and the values of all symbols there.
+//! [`Grid`]: the sizes at which programs are evaluated, and the values of all symbols there.
 
 use super::axes::{AXES, Axes, Position};
 use crate::error::RewriteError;

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!            tokens  16   64  256  1024        asked at samples: which program is the cheapest there?
-//! images  1           A    A    A    B         where two neighbours differ, bisect;
+//! images  1           A    A    A    B         where two neighbors differ, bisect;
 //!         4           A    A    B    B         then: how few programs serve every sample within a tolerance,
 //!        16           A    B    B    B         and how few rectangles, with borders at the integer where the
 //!        64           B    B    B    B         better program changes?
@@ -17,20 +17,20 @@ mod axes;
 mod bits;
 mod borders;
 mod cheapest;
+mod costs;
 mod cover;
 mod cut;
 mod grid;
 mod partition;
-mod prices;
 mod tree;
 
-use super::alternatives::MOST_STATES_TOGETHER;
+use super::alternatives::MAX_STATES_TOGETHER;
 use super::choose::Saturated;
 use super::error::RewriteError;
 use super::report::Report;
+use super::rule_switches::RuleSwitches;
 use super::saturate::Limits;
-use super::switches::Switches;
-use super::target::TargetDescription;
+use super::target_description::TargetDescription;
 use axes::Axes;
 use cheapest::Cheapest;
 use cover::Cover;
@@ -55,18 +55,18 @@ pub struct PieceOptions {
     /// A piece's program may cost this share more than the cheapest at any size that was looked at.
     pub tolerance: f64,
     /// The most pieces: the tolerance grows until there are no more.
-    pub most: usize,
+    pub max: usize,
 }
 
 impl PieceOptions {
-    /// Programs whose prices differ by no more than this share are as good as one: between them nothing is looked for.
+    /// Programs whose costs differ by no more than this share are as good as one: between them nothing is looked for.
     pub fn indifference(&self) -> f64 {
         0.25 * self.tolerance
     }
 
     /// The same with fewer pieces, where there are many: what is left is for what is found to need a piece of its own.
     fn with_room(self) -> Self {
-        PieceOptions { most: self.most - self.most / 8, ..self }
+        PieceOptions { max: self.max - self.max / 8, ..self }
     }
 
     /// What is left of the tolerance for the choice between the programs that were found.
@@ -77,7 +77,7 @@ impl PieceOptions {
 
 impl Default for PieceOptions {
     fn default() -> Self {
-        PieceOptions { tolerance: 0.02, most: 64 }
+        PieceOptions { tolerance: 0.02, max: 64 }
     }
 }
 
@@ -85,7 +85,7 @@ impl Default for PieceOptions {
 pub fn choose_pieces(
     module: &venc::Module,
     target: &TargetDescription,
-    switches: &Switches,
+    switches: &RuleSwitches,
     options: PieceOptions,
 ) -> Result<Vec<(PieceProgram, Report)>, RewriteError> {
     let saturated = Saturated::new(module, target, switches, Limits::default())?;
@@ -101,18 +101,18 @@ pub fn choose_pieces(
         1 => Region::default(),
         _ => cut.region(&axes, part),
     };
-    let samples = cut.samples(cheapest.prices().grid());
-    let mut states_left = MOST_STATES_TOGETHER;
+    let samples = cut.samples(cheapest.costs().grid());
+    let mut states_left = MAX_STATES_TOGETHER;
     let mut finished: Vec<(PieceProgram, Report)> = vec![];
     let mut kernels: BTreeMap<usize, kernel::Module> = BTreeMap::new();
     for (position, part) in parts.iter().enumerate() {
         // What a piece leaves over, those behind it share.
         let share = states_left / (parts.len() - position);
         let mut left = share;
-        let at = cheapest.prices().grid().position(first_sample(&samples, part));
+        let at = cheapest.costs().grid().position(first_sample(&samples, part));
         let program = match kernels.entry(part.program) {
             Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(slot) => slot.insert(cheapest.lower(part.program)?),
+            Entry::Vacant(slot) => slot.insert(cheapest.kernels(part.program)?),
         };
         let selection = &cheapest.programs()[part.program].selection;
         let at = axes.at(at)?;
@@ -124,19 +124,19 @@ pub fn choose_pieces(
         cheapest.add_to(&mut report.effort);
         finished.push((piece, report));
     }
-    let states = MOST_STATES_TOGETHER - states_left;
+    let states = MAX_STATES_TOGETHER - states_left;
     finished.iter_mut().for_each(|(_, report)| report.effort.states += states);
     Ok(finished)
 }
 
 /// What a reader must know of how the range was cut. One that was to stay whole is not cut too coarsely.
 fn limits(cheapest: &Cheapest, options: PieceOptions, tolerance: f64) -> Vec<String> {
-    let is_coarse = options.most > 1 && tolerance > options.tolerance * (1.0 + 1e-9);
+    let is_coarse = options.max_pieces > 1 && tolerance > options.tolerance * (1.0 + 1e-9);
     let coarse = is_coarse.then(|| {
         format!(
             "the range is cut into no more than {} pieces: the program of a piece may take {:.1} % longer than the best \
              one, instead of {:.1} %; a smaller `--range` is cut more finely",
-            options.most,
+            options.max_pieces,
             100.0 * tolerance,
             100.0 * options.tolerance
         )

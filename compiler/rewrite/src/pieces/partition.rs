@@ -1,10 +1,10 @@
 //! [`partition`]: a range of sizes cut into few parts, each served by one program at a small loss.
 
 use super::bits::{self, Bits};
-use super::prices::excess;
+use super::costs::excess;
 
 /// Where the samples lie: each in a row and a column.
-pub struct Layout {
+pub struct SampleTable {
     /// The least step of each row along the first axis.
     rows: Vec<i64>,
     /// The value of each column of what is cut along, growing.
@@ -33,7 +33,7 @@ pub struct Losses(Vec<Vec<f64>>);
 /// Columns in segments: the last of each, and its program.
 type Segments = Vec<(usize, usize)>;
 
-impl Layout {
+impl SampleTable {
     /// The samples with those steps along the first axis and those values of what is cut along. A row begins at each of
     /// `rows`, of which the first is the least step.
     pub fn new(rows: Vec<i64>, samples: &[(i64, i64)]) -> Self {
@@ -47,7 +47,7 @@ impl Layout {
             let row = rows.partition_point(|row| row <= step).saturating_sub(1);
             samples_of[row].push(sample);
         }
-        Layout { rows, columns, column_of, samples_of }
+        SampleTable { rows, columns, column_of, samples_of }
     }
 
     /// The values of what is cut along at the samples, growing.
@@ -79,11 +79,11 @@ impl Losses {
         &self.0[program]
     }
 
-    /// The losses of programs with those prices where the cheapest costs `least`, all row by row.
-    pub fn of<'p>(least: &[f64], prices: impl IntoIterator<Item = &'p [f64]>) -> Self {
-        let loss = |(price, least): (&f64, &f64)| excess(*price, *least);
-        let losses = |prices: &[f64]| prices.iter().zip(least).map(loss).collect();
-        Losses(prices.into_iter().map(losses).collect())
+    /// The losses of programs with those costs where the cheapest costs `least`, all row by row.
+    pub fn of<'p>(min: &[f64], costs: impl IntoIterator<Item = &'p [f64]>) -> Self {
+        let loss = |(cost, min): (&f64, &f64)| excess(*cost, *min);
+        let losses = |costs: &[f64]| costs.iter().zip(min).map(loss).collect();
+        Losses(costs.into_iter().map(losses).collect())
     }
 
     /// The fewest programs, found greedily, of which one serves each sample that any program serves.
@@ -97,7 +97,7 @@ impl Losses {
 
 /// Blocks of rows that slabs are made of, where there are more rows than so many: to try every slab of single rows would
 /// take time with the square of their number.
-const MOST_BLOCKS: usize = 64;
+const MAX_BLOCKS: usize = 64;
 
 /// Rows in order that no slab parts.
 struct Block {
@@ -107,14 +107,18 @@ struct Block {
 }
 
 /// The rows in blocks. The programs that may serve them are those at `programs`.
-fn blocks((layout, losses): (&Layout, &Losses), programs: &[usize], tolerance: f64) -> Vec<Block> {
-    let rows = layout.rows.len();
-    let count = rows.min(MOST_BLOCKS);
+fn blocks(
+    (table, losses): (&SampleTable, &Losses),
+    programs: &[usize],
+    tolerance: f64,
+) -> Vec<Block> {
+    let rows = table.rows.len();
+    let count = rows.min(MAX_BLOCKS);
     let block = |number: usize| {
         let rows = number * rows / count..(number + 1) * rows / count;
         let unserved = |program: &usize| {
-            let mut columns = Bits::none(layout.columns.len());
-            for (column, loss) in layout.losses_in(rows.clone(), &losses.0[*program]) {
+            let mut columns = Bits::none(table.columns.len());
+            for (column, loss) in table.losses_in(rows.clone(), &losses.0[*program]) {
                 if loss > tolerance {
                     columns.insert(column);
                 }
@@ -128,13 +132,13 @@ fn blocks((layout, losses): (&Layout, &Losses), programs: &[usize], tolerance: f
 
 /// The fewest segments in each of which a program serves everything: the last column of each, and the position of the
 /// program. None where some column has no program, or there would be more than `most`.
-fn segments(unserved: &[Bits], columns: usize, most: usize) -> Option<Segments> {
+fn segments(unserved: &[Bits], columns: usize, max: usize) -> Option<Segments> {
     let mut segments: Segments = vec![];
     let mut start = 0;
     while start < columns {
         let reaches = unserved.iter().map(|columns| columns.first_from(start)).enumerate().rev();
         let (farthest, end) = reaches.max_by_key(|(_, reach)| *reach)?;
-        if end == start || segments.len() == most {
+        if end == start || segments.len() == max {
             return None;
         }
         segments.push((end - 1, farthest));
@@ -146,22 +150,22 @@ fn segments(unserved: &[Bits], columns: usize, most: usize) -> Option<Segments> 
 /// The rows in slabs and their columns in segments, so that there are the fewest parts of this kind: the first and the
 /// last row of each slab. None where the programs do not serve all samples, or there would be more than `most`.
 fn slabs(
-    of: (&Layout, &Losses),
+    of: (&SampleTable, &Losses),
     programs: &[usize],
-    (tolerance, most): (f64, usize),
+    (tolerance, max): (f64, usize),
 ) -> Option<Vec<([usize; 2], Segments)>> {
-    let (layout, blocks) = (of.0, blocks(of, programs, tolerance));
+    let (table, blocks) = (of.0, blocks(of, programs, tolerance));
     // The fewest parts of the blocks before each, and the last slab of these.
     let mut fewest: Vec<Option<(usize, usize, Segments)>> = vec![None; blocks.len() + 1];
     fewest[0] = Some((0, 0, vec![]));
     for first in 0..blocks.len() {
         let Some((before, ..)) = fewest[first] else { continue };
-        let mut unserved = vec![Bits::none(layout.columns.len()); programs.len()];
+        let mut unserved = vec![Bits::none(table.columns.len()); programs.len()];
         for last in first..blocks.len() {
             let block = &blocks[last];
             unserved.iter_mut().zip(&block.unserved).for_each(|(all, more)| all.unite(more));
-            let most = most.saturating_sub(before);
-            let Some(segments) = segments(&unserved, layout.columns.len(), most) else { break };
+            let max = max.saturating_sub(before);
+            let Some(segments) = segments(&unserved, table.columns.len(), max) else { break };
             let count = before + segments.len();
             if fewest[last + 1].as_ref().is_none_or(|known| count < known.0) {
                 fewest[last + 1] = Some((count, first, segments));
@@ -185,14 +189,14 @@ fn slabs(
 /// the one that serves best around it, and to end where the next one's becomes the better; then the program is named by
 /// its number.
 fn settle(
-    (layout, losses): (&Layout, &Losses),
+    (table, losses): (&SampleTable, &Losses),
     programs: &[usize],
     (tolerance, rows): (f64, std::ops::Range<usize>),
     segments: &mut Segments,
 ) {
     let worst_of = |program: &usize| {
-        let mut worst = vec![0f64; layout.columns.len()];
-        for (column, loss) in layout.losses_in(rows.clone(), &losses.0[*program]) {
+        let mut worst = vec![0f64; table.columns.len()];
+        for (column, loss) in table.losses_in(rows.clone(), &losses.0[*program]) {
             worst[column] = worst[column].max(loss);
         }
         worst
@@ -200,7 +204,7 @@ fn settle(
     let worst: Vec<Vec<f64>> = programs.iter().map(worst_of).collect();
     let mut start = 0;
     for (end, program) in segments.iter_mut() {
-        let around = around(start..*end + 1, layout.columns.len());
+        let around = around(start..*end + 1, table.columns.len());
         let serves =
             |program: &usize| worst[*program][start..=*end].iter().all(|loss| *loss <= tolerance);
         // What a program loses where it would not be taken anyhow says little by how much it does.
@@ -223,11 +227,11 @@ fn settle(
 }
 
 /// Columns at which a program is looked at on each side of a segment, at least.
-const LEAST_AROUND: usize = 16;
+const MIN_AROUND: usize = 16;
 
 /// The columns of a segment and as many on each side.
 fn around(segment: std::ops::Range<usize>, columns: usize) -> std::ops::Range<usize> {
-    let more = segment.len().max(LEAST_AROUND);
+    let more = segment.len().max(MIN_AROUND);
     segment.start.saturating_sub(more)..(segment.end + more).min(columns)
 }
 
@@ -239,8 +243,8 @@ const ANY: f64 = 1e6;
 
 /// No more parts than `most` that cover the range, and the tolerance that they meet: the one asked for, or about the
 /// least with which there are so few.
-pub fn within(of: (&Layout, &Losses), tolerance: f64, most: usize) -> (Vec<Part>, f64) {
-    let few = |tolerance: f64| partition(of, tolerance, most.max(1));
+pub fn within(of: (&SampleTable, &Losses), tolerance: f64, max: usize) -> (Vec<Part>, f64) {
+    let few = |tolerance: f64| partition(of, tolerance, max.max(1));
     let (mut too_strict, mut lax) = (tolerance, tolerance);
     let mut found = few(tolerance);
     while found.is_none() && lax < ANY {
@@ -263,10 +267,10 @@ pub fn within(of: (&Layout, &Losses), tolerance: f64, most: usize) -> (Vec<Part>
 
 /// Few parts that cover the range, and no more than `most`. At every sample the program of its part costs at most
 /// `tolerance` more than the cheapest. None where this cannot be.
-pub fn partition(of: (&Layout, &Losses), tolerance: f64, most: usize) -> Option<Vec<Part>> {
-    let (Layout { rows, columns, .. }, losses) = of;
+pub fn partition(of: (&SampleTable, &Losses), tolerance: f64, max: usize) -> Option<Vec<Part>> {
+    let (SampleTable { rows, columns, .. }, losses) = of;
     let programs = losses.cover(tolerance);
-    let slabs = slabs(of, &programs, (tolerance, most))?;
+    let slabs = slabs(of, &programs, (tolerance, max))?;
     let mut parts = vec![];
     for ([first, last], segments) in slabs {
         let mut start = 0;
@@ -295,11 +299,11 @@ mod tests {
     use proptest::prelude::*;
     use std::convert::Infallible;
 
-    /// Steps along two axes, what they are cut along, and the price of each of three programs.
+    /// Steps along two axes, what they are cut along, and the cost of each of three programs.
     struct Range<V, P> {
         steps: [Vec<i64>; 2],
         value: V,
-        price: P,
+        cost: P,
     }
 
     impl<V: Fn([i64; 2]) -> i64, P: Fn([i64; 2], usize) -> f64> Range<V, P> {
@@ -317,16 +321,15 @@ mod tests {
             let positions: Vec<[i64; 2]> = positions.collect();
             let samples: Vec<(i64, i64)> =
                 positions.iter().map(|at| (at[0], (self.value)(*at))).collect();
-            let prices: Vec<Vec<f64>> = (0..3)
-                .map(|program| positions.iter().map(|at| (self.price)(*at, program)).collect())
+            let costs: Vec<Vec<f64>> = (0..3)
+                .map(|program| positions.iter().map(|at| (self.cost)(*at, program)).collect())
                 .collect();
-            let least =
-                |sample: usize| prices.iter().map(|p| p[sample]).fold(f64::INFINITY, f64::min);
-            let least: Vec<f64> = (0..positions.len()).map(least).collect();
-            let losses = Losses::of(&least, prices.iter().map(Vec::as_slice));
-            let layout = Layout::new(rows.clone(), &samples);
-            let (mut parts, met) = within((&layout, &losses), tolerance, usize::MAX);
-            let Ok(()) = settle_borders(self, &layout.columns, &mut parts);
+            let min = |sample: usize| costs.iter().map(|p| p[sample]).fold(f64::INFINITY, f64::min);
+            let min: Vec<f64> = (0..positions.len()).map(min).collect();
+            let losses = Losses::of(&min, costs.iter().map(Vec::as_slice));
+            let table = SampleTable::new(rows.clone(), &samples);
+            let (mut parts, met) = within((&table, &losses), tolerance, usize::MAX);
+            let Ok(()) = settle_borders(self, &table.columns, &mut parts);
             (parts, met)
         }
 
@@ -354,7 +357,7 @@ mod tests {
 
         fn is_better(&self, at: Position, a: usize, b: usize) -> Result<bool, Infallible> {
             let [row, column, _] = at;
-            Ok((self.price)([row, column], a) < (self.price)([row, column], b))
+            Ok((self.cost)([row, column], a) < (self.cost)([row, column], b))
         }
     }
 
@@ -378,24 +381,23 @@ mod tests {
     #[test]
     fn a_border_lies_where_the_better_program_changes() {
         let steps = [vec![0], vec![0, 1, 10, 100, 999]];
-        let range =
-            Range { steps, value: second_step, price: |at: [i64; 2], p| crossing(at[1], p) };
+        let range = Range { steps, value: second_step, cost: |at: [i64; 2], p| crossing(at[1], p) };
         let part = |columns, program| Part { rows: [0, 0], columns, program };
         assert_eq!(range.cut(0.0), [part([0, 58], 0), part([59, 999], 1)]);
-        // Twice the price is well enough.
+        // Twice the cost is well enough.
         assert_eq!(range.cut(10.0), [part([0, 999], 0)]);
     }
 
     #[test]
     fn a_border_along_a_product_is_found_in_one_row_and_holds_in_all() {
         let steps = [vec![0, 1], vec![0, 1, 10, 100, 999]];
-        let price = |at, program| crossing(product(at), program);
-        let parts = Range { steps, value: product, price }.cut(0.0);
+        let cost = |at, program| crossing(product(at), program);
+        let parts = Range { steps, value: product, cost }.cut(0.0);
         let part = |columns, program| Part { rows: [0, 1], columns, program };
         assert_eq!(parts, [part([1, 58], 0), part([59, 2000], 1)]);
     }
 
-    /// Whose prices cross where the product of both steps is 20.
+    /// Whose costs cross where the product of both steps is 20.
     fn of_size(size: i64, program: usize) -> f64 {
         [10.0 + size as f64, 20.0 + 0.5 * size as f64, 1e3][program]
     }
@@ -403,8 +405,8 @@ mod tests {
     #[test]
     fn where_a_product_decides_boxes_are_a_staircase() {
         let steps = || [(0..8).collect(), (0..8).collect()];
-        let price = |at, program| of_size(product(at), program);
-        let boxes = Range { steps: steps(), value: second_step, price };
+        let cost = |at, program| of_size(product(at), program);
+        let boxes = Range { steps: steps(), value: second_step, cost };
         let parts = boxes.cut(0.0);
         for at in (0..8).flat_map(|row| (0..8).map(move |step| [row, step])) {
             let [part] = boxes.parts_at(&parts, at)[..] else { panic!("{at:?}") };
@@ -413,25 +415,25 @@ mod tests {
         }
         // Rows 0 and 1 never reach 20: they are one slab with one segment.
         assert_eq!(parts[0], Part { rows: [0, 1], columns: [0, 7], program: 0 });
-        let along_product = Range { steps: steps(), value: product, price }.cut(0.0);
+        let along_product = Range { steps: steps(), value: product, cost }.cut(0.0);
         assert_eq!((parts.len(), along_product.len()), (9, 2));
     }
 
     proptest! {
         #[test]
         fn every_size_is_in_one_part_and_every_sample_is_served(
-            prices in proptest::collection::vec(1.0f64..2.0, 5 * 6 * 3),
+            costs in proptest::collection::vec(1.0f64..2.0, 5 * 6 * 3),
             tolerance in 0.0f64..0.5,
             along_product: bool,
         ) {
             let steps = [vec![0, 1, 2, 5, 9], vec![0, 1, 3, 7, 8, 20]];
-            let price = |[row, column]: [i64; 2], program: usize| {
+            let cost = |[row, column]: [i64; 2], program: usize| {
                 let row = steps[0].iter().rposition(|sample| *sample <= row).unwrap();
                 let column = steps[1].iter().rposition(|sample| *sample <= column).unwrap();
-                prices[(row * 6 + column) * 3 + program]
+                costs[(row * 6 + column) * 3 + program]
             };
             let value = if along_product { product } else { second_step };
-            let range = Range { steps: steps.clone(), value, price };
+            let range = Range { steps: steps.clone(), value, cost };
             let (parts, met) = range.cut_within(tolerance);
             // Where samples of one product disagree, no program may serve all of them.
             prop_assert!(met == tolerance || along_product && met > tolerance);
@@ -439,10 +441,10 @@ mod tests {
                 let inside = range.parts_at(&parts, at);
                 prop_assert_eq!(inside.len(), 1);
                 let is_sample = steps[0].contains(&at[0]) && steps[1].contains(&at[1]);
-                let all = [0, 1, 2].map(|program| price(at, program));
-                let least = all.into_iter().fold(f64::INFINITY, f64::min);
+                let all = [0, 1, 2].map(|program| cost(at, program));
+                let min = all.into_iter().fold(f64::INFINITY, f64::min);
                 let chosen = all[inside[0].program];
-                prop_assert!(!is_sample || chosen <= least * (1.0 + met) + 1e-9);
+                prop_assert!(!is_sample || chosen <= min * (1.0 + met) + 1e-9);
             }
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! Programs differ by more than two values may tell: by waves of tiles along `images*tokens`, and by the tokens of one
 //! image, where attention is fused up to some number of them. Slabs with segments cut along two; a tree cuts each part
-//! along whichever values it needs, at the price that it is found greedily (Breiman et al., Classification and Regression
+//! along whichever values it needs, at the cost that it is found greedily (Breiman et al., Classification and Regression
 //! Trees, 1984) and need not have the fewest parts.
 
 use super::bits::{self, Bits};
@@ -41,7 +41,7 @@ const PROGRAMS_OF_PART: usize = 8;
 type Weights = [f64; PROGRAMS_OF_PART];
 
 /// Samples of a part that a border is looked for with, about. Of more, some stand for the others first.
-const MOST_SAMPLES: usize = 2048;
+const MAX_SAMPLES: usize = 2048;
 
 /// How often what became one part makes room for more borders elsewhere.
 const PRUNINGS: usize = 4;
@@ -86,13 +86,13 @@ struct Node {
 
 /// No more parts than `most` that cover the range, and the tolerance that they meet: the one asked for, or a greater. Where
 /// it is asked to be, it is the least that is found by weighing losses in several ways.
-pub fn grow(of: Samples, tolerance: f64, most: usize, search: Search) -> (Vec<Bounded>, f64) {
+pub fn grow(of: Samples, tolerance: f64, max: usize, search: Search) -> (Vec<Bounded>, f64) {
     let programs = of.programs(tolerance);
     let losses = of.losses_of(&programs);
     let tree = |weigh| {
         let mut tree = Tree::new((&of, &programs, &losses), tolerance, weigh);
         tree.add(vec![EVERY; of.values.len()], of.orders());
-        tree.grown(most)
+        tree.grown(max)
     };
     let (parts, met) = tree(squared);
     if met <= tolerance || search == Search::Quick {
@@ -104,7 +104,7 @@ pub fn grow(of: Samples, tolerance: f64, most: usize, search: Search) -> (Vec<Bo
 
 /// Parts that cover the range, no more than `most` in all, made to fit samples that they were not made for: each with the
 /// program that serves it best, and cut where none serves it within the tolerance; and the tolerance that they meet.
-pub fn mend(of: Samples, parts: &[Bounded], tolerance: f64, most: usize) -> (Vec<Bounded>, f64) {
+pub fn mend(of: Samples, parts: &[Bounded], tolerance: f64, max: usize) -> (Vec<Bounded>, f64) {
     let programs = of.programs(tolerance);
     let losses = of.losses_of(&programs);
     let mut tree = Tree::new((&of, &programs, &losses), tolerance, squared);
@@ -115,7 +115,7 @@ pub fn mend(of: Samples, parts: &[Bounded], tolerance: f64, most: usize) -> (Vec
         let inside = |order: &Vec<u32>| order.iter().filter(is_inside).copied().collect();
         tree.add(part.bounds.clone(), orders.iter().map(inside).collect());
     }
-    tree.split(most);
+    tree.split(max);
     tree.parts()
 }
 
@@ -182,9 +182,9 @@ impl<'s> Tree<'s> {
     }
 
     /// The parts after all were cut as far as the tolerance needs, and the tolerance that they meet.
-    fn grown(mut self, most: usize) -> (Vec<Bounded>, f64) {
+    fn grown(mut self, max: usize) -> (Vec<Bounded>, f64) {
         for _ in 0..PRUNINGS {
-            self.split(most);
+            self.split(max);
             if !self.prune() {
                 break;
             }
@@ -194,10 +194,10 @@ impl<'s> Tree<'s> {
 
     /// The parts, and the tolerance that they meet.
     fn parts(&self) -> (Vec<Bounded>, f64) {
-        let met = self.leaves().map(|leaf| self.nodes[leaf].least()).fold(self.tolerance, f64::max);
+        let met = self.leaves().map(|leaf| self.nodes[leaf].min()).fold(self.tolerance, f64::max);
         let part = |leaf: usize| {
             let node = &self.nodes[leaf];
-            let tolerance = node.least().max(self.tolerance);
+            let tolerance = node.min().max(self.tolerance);
             let program = self.programs[self.program(node, tolerance)];
             Bounded { bounds: node.bounds.clone(), program }
         };
@@ -235,15 +235,15 @@ impl<'s> Tree<'s> {
     }
 
     /// Cuts the part in two whose program loses the most, until all are within the tolerance or there are `most`.
-    fn split(&mut self, most: usize) {
+    fn split(&mut self, max: usize) {
         let mut count = self.leaves().count();
-        while count < most {
+        while count < max {
             let open = self.leaves().filter(|leaf| {
                 let node = &self.nodes[*leaf];
-                !node.is_one && node.least() > self.tolerance
+                !node.is_one && node.min() > self.tolerance
             });
-            let least = |leaf: &usize| self.nodes[*leaf].least();
-            let Some(leaf) = open.max_by(|a, b| least(a).total_cmp(&least(b))) else { break };
+            let min = |leaf: &usize| self.nodes[*leaf].min();
+            let Some(leaf) = open.max_by(|a, b| min(a).total_cmp(&min(b))) else { break };
             self.weigh(leaf);
             let Some((along, border)) = self.border(&self.nodes[leaf]) else {
                 self.nodes[leaf].is_one = true;
@@ -270,9 +270,9 @@ impl<'s> Tree<'s> {
     /// most, and of the others so few that they weigh as much more.
     fn weigh(&mut self, node: usize) {
         let node = &self.nodes[node];
-        let (worst, programs) = (node.least(), self.programs_of(node));
+        let (worst, programs) = (node.min(), self.programs_of(node));
         let samples = node.samples.first().map_or(&[][..], Vec::as_slice);
-        let one_of = (samples.len() / MOST_SAMPLES).max(1);
+        let one_of = (samples.len() / MAX_SAMPLES).max(1);
         for sample in samples {
             let losses = self.losses_at(*sample);
             let weight = |program: usize| (self.weigh)(losses[program], worst, self.tolerance);
@@ -298,8 +298,8 @@ impl<'s> Tree<'s> {
                 }
             }
         }
-        let most = PROGRAMS_OF_PART - 1;
-        let mut programs = bits::cover(&served, samples.len(), most);
+        let max = PROGRAMS_OF_PART - 1;
+        let mut programs = bits::cover(&served, samples.len(), max);
         // The one that serves all the least badly may serve none well.
         let worst = |program: &usize| node.worst[*program];
         let all = 0..self.programs.len();
@@ -314,7 +314,7 @@ impl<'s> Tree<'s> {
         for (along, samples) in node.samples.iter().enumerate() {
             let drawn: Vec<(u32, Weights)> = samples.iter().filter_map(drawn).collect();
             if let Some((weight, between)) = self.lightest(along, &drawn, [i64::MIN, i64::MAX])
-                && best.is_none_or(|(least, ..)| weight < least)
+                && best.is_none_or(|(min, ..)| weight < min)
             {
                 best = Some((weight, along, between));
             }
@@ -346,8 +346,8 @@ impl<'s> Tree<'s> {
                 continue;
             }
             let high = std::array::from_fn(|program| total[program] - low[program]);
-            let weight = least(&low) + least(&high);
-            if best.is_none_or(|(least, _)| weight < least) {
+            let weight = min(&low) + min(&high);
+            if best.is_none_or(|(min, _)| weight < min) {
                 best = Some((weight, [before, behind]));
             }
         }
@@ -362,7 +362,7 @@ impl<'s> Tree<'s> {
             let node = &self.nodes[number];
             let Some(halves) = node.halves else { continue };
             let are_leaves = halves.iter().all(|half| self.nodes[*half].halves.is_none());
-            if are_leaves && node.least() <= self.tolerance {
+            if are_leaves && node.min() <= self.tolerance {
                 self.nodes[number].halves = None;
                 any = true;
             }
@@ -392,7 +392,7 @@ fn add(sums: &mut Weights, weights: &Weights) {
 }
 
 /// The least of some weights. Compared in pairs: numbers, all of them, and so vector instructions do it.
-fn least(weights: &Weights) -> f64 {
+fn min(weights: &Weights) -> f64 {
     let lesser = |a: f64, b: f64| if a < b { a } else { b };
     let [a, b, c, d, e, f, g, h] = *weights;
     let halves = [lesser(a, e), lesser(b, f), lesser(c, g), lesser(d, h)];
@@ -401,7 +401,7 @@ fn least(weights: &Weights) -> f64 {
 
 impl Node {
     /// What the program loses that loses the least at its worst sample.
-    fn least(&self) -> f64 {
+    fn min(&self) -> f64 {
         self.worst.iter().copied().fold(f64::INFINITY, f64::min)
     }
 }
@@ -421,16 +421,16 @@ mod tests {
         (1..=30).flat_map(|images| (1..=30).map(move |tokens| (images, tokens))).collect()
     }
 
-    fn losses(prices: &[Vec<f64>]) -> Losses {
-        let least = |sample: usize| prices.iter().map(|p| p[sample]).fold(f64::INFINITY, f64::min);
-        let least: Vec<f64> = (0..prices[0].len()).map(least).collect();
-        Losses::of(&least, prices.iter().map(Vec::as_slice))
+    fn losses(costs: &[Vec<f64>]) -> Losses {
+        let min = |sample: usize| costs.iter().map(|p| p[sample]).fold(f64::INFINITY, f64::min);
+        let min: Vec<f64> = (0..costs[0].len()).map(min).collect();
+        Losses::of(&min, costs.iter().map(Vec::as_slice))
     }
 
     #[test]
     fn borders_along_one_image_and_along_all_of_them_are_a_part_each() {
         let sizes = all_sizes();
-        let price = |program: usize| {
+        let cost = |program: usize| {
             let best = |(images, tokens): &(i64, i64)| match (tokens > &12, images * tokens > 100) {
                 (true, _) => 0,
                 (_, true) => 1,
@@ -438,7 +438,7 @@ mod tests {
             };
             sizes.iter().map(|size| if best(size) == program { 1.0 } else { 2.0 }).collect()
         };
-        let losses = losses(&[price(0), price(1), price(2)]);
+        let losses = losses(&[cost(0), cost(1), cost(2)]);
         let values = values(&sizes);
         let (parts, met) =
             grow(Samples { values: &values, losses: &losses }, 0.02, 64, Search::Thorough);
@@ -458,28 +458,28 @@ mod tests {
     proptest! {
         #[test]
         fn every_size_is_in_one_part_and_every_sample_is_served(
-            prices in proptest::collection::vec(1.0f64..2.0, 900 * 3),
+            costs in proptest::collection::vec(1.0f64..2.0, 900 * 3),
             tolerance in 0.0f64..0.5,
-            most in 1usize..64,
+            max in 1usize..64,
         ) {
             let sizes = all_sizes();
             let all = values(&sizes);
-            let price = |program: usize, samples: &[usize]| -> Vec<f64> {
-                samples.iter().map(|sample| prices[program * 900 + sample]).collect()
+            let cost = |program: usize, samples: &[usize]| -> Vec<f64> {
+                samples.iter().map(|sample| costs[program * 900 + sample]).collect()
             };
             let mut parts: Option<Vec<Bounded>> = None;
             // Samples are some of the sizes; more are added, and what was cut with the first is mended.
             for samples in [7, 3].map(|every| (0..900usize).filter(move |n| n % every == 0)) {
                 let samples: Vec<usize> = samples.collect();
-                let losses = losses(&[0, 1, 2].map(|program| price(program, &samples)));
+                let losses = losses(&[0, 1, 2].map(|program| cost(program, &samples)));
                 let sampled: Vec<(i64, i64)> = samples.iter().map(|sample| sizes[*sample]).collect();
                 let of = values(&sampled);
                 let of = Samples { values: &of, losses: &losses };
                 let (found, met) = match &parts {
-                    None => grow(of, tolerance, most, Search::Thorough),
-                    Some(parts) => mend(of, parts, tolerance, most),
+                    None => grow(of, tolerance, max, Search::Thorough),
+                    Some(parts) => mend(of, parts, tolerance, max),
                 };
-                prop_assert!(found.len() <= most && met >= tolerance);
+                prop_assert!(found.len() <= max && met >= tolerance);
                 for (size, _) in sizes.iter().enumerate() {
                     let at = [all[0][size], all[1][size], all[2][size]];
                     prop_assert_eq!(found.iter().filter(|part| part.holds(&at)).count(), 1);
@@ -497,11 +497,11 @@ mod tests {
     #[test]
     fn a_part_that_fails_new_samples_is_cut_and_the_others_stay() {
         let sizes = all_sizes();
-        let price = |wanted: bool| -> Vec<f64> {
+        let cost = |wanted: bool| -> Vec<f64> {
             let cost = |(a, b): &(i64, i64)| if (a * b > 100) == wanted { 1.0 } else { 2.0 };
             sizes.iter().map(cost).collect()
         };
-        let losses = losses(&[price(false), price(true)]);
+        let losses = losses(&[cost(false), cost(true)]);
         let values = values(&sizes);
         let [from, to] = EVERY;
         let part = |images, all, program| Bounded { bounds: vec![images, EVERY, all], program };

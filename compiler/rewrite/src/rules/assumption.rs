@@ -8,17 +8,17 @@ use std::str::FromStr;
 pub enum Assumption {
     /// The mean of each row that a layer norm reads is at most 16 times its standard deviation. A program that relies on
     /// it may then be wrong by 16 times the rounding of f32 in a sum, which is less than what models are verified to.
-    CentredRows,
+    CenteredRows,
 }
 
 impl Assumption {
     /// Every assumption.
-    pub const ALL: [Assumption; 1] = [Assumption::CentredRows];
+    pub const ALL: [Assumption; 1] = [Assumption::CenteredRows];
 
     /// The name that `--assume` takes.
     pub fn name(self) -> &'static str {
         match self {
-            Assumption::CentredRows => "centred-rows",
+            Assumption::CenteredRows => "centered-rows",
         }
     }
 }
@@ -32,7 +32,7 @@ impl fmt::Display for Assumption {
 /// A name that is none of an assumption.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "there is no assumption `{0}`; there is `centred-rows`: the mean of each row that a layer norm reads is at most 16 \
+    "there is no assumption `{0}`; there is `centered-rows`: the mean of each row that a layer norm reads is at most 16 \
          times its standard deviation"
 )]
 pub struct UnknownAssumption(String);

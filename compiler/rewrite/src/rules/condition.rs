@@ -12,10 +12,10 @@ use ocellus_dialects::venc::Attribute;
 use std::fmt;
 
 /// The most that an epilogue holds: it bounds the number of ways to cut a long chain of element-wise operations.
-const LONGEST_EPILOGUE: usize = 8;
+const MAX_EPILOGUE_STEPS: usize = 8;
 
 /// The least width of a slice of a product: below it, a tile is over before its sums are worth storing.
-const LEAST_SLICE: i64 = 128;
+const MIN_SLICE: i64 = 128;
 
 /// Columns of which panels of any storage hold whole numbers of chunks.
 const CHUNK: i64 = 16;
@@ -195,7 +195,7 @@ impl Condition {
             }
             Condition::HasSlices(x, slices) => {
                 let width = ty(x)?.width().as_constant()?;
-                width % (slices * CHUNK) == 0 && width / slices >= LEAST_SLICE
+                width % (slices * CHUNK) == 0 && width / slices >= MIN_SLICE
             }
             Condition::HalfTheRows(n, x) => {
                 let half = attribute(n)?.as_integer()?;
@@ -214,7 +214,7 @@ impl Condition {
             },
             Condition::CanGrow(epilogue) => match &facts(epilogue)?.meaning {
                 Ok(Meaning::Epilogue(steps)) => {
-                    steps.len() < LONGEST_EPILOGUE
+                    steps.len() < MAX_EPILOGUE_STEPS
                         && !matches!(
                             steps.last(),
                             Some(EpilogueStep::Cast(_) | EpilogueStep::AfterTokens(_))
@@ -244,7 +244,7 @@ impl fmt::Display for Condition {
             Condition::HasSlices(x, slices) => {
                 write!(
                     f,
-                    "{x} is {slices} slices of at least {LEAST_SLICE} columns, whole chunks of {CHUNK}"
+                    "{x} is {slices} slices of at least {MIN_SLICE} columns, whole chunks of {CHUNK}"
                 )
             }
             Condition::HalfTheRows(n, x) => write!(f, "{n} is half the rows of {x}"),

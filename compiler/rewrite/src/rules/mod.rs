@@ -56,7 +56,7 @@ pub struct Rule {
     /// What that is equal to.
     pub right: &'static str,
     /// Names for parts of `right` that occur more than once in it.
-    pub given: &'static [(&'static str, &'static str)],
+    pub definitions: &'static [(&'static str, &'static str)],
     /// When it may be used. All of them.
     pub conditions: &'static [Condition],
     /// Why the two sides are equal.

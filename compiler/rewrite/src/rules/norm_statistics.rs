@@ -3,13 +3,13 @@
 //! work; on a few cores that is seldom more than the launch.
 //!
 //! ```text
-//! (x - mean) * scale * W^T  =  scale * (x - mean) * W^T  =  scale * (x * centred(W)^T)
+//! (x - mean) * scale * W^T  =  scale * (x - mean) * W^T  =  scale * (x * centered(W)^T)
 //! ```
 //!
 //! The mean needs no correction: taking it off the rows of x is to take it off the rows of W, which is done once. But the
 //! products of the mean now cancel in the sum instead of before it. In f32 their rounding leaves an error in proportion
 //! to `1 + |mean| / deviation`, and no program says how large that is: it is a property of the data. So the rule for
-//! layer norms demands that the user assumes it small ([`Assumption::CentredRows`](super::Assumption)). A root mean
+//! layer norms demands that the user assumes it small ([`Assumption::CenteredRows`](super::Assumption)). A root mean
 //! square takes nothing off, and its rule holds for all data.
 
 use super::Condition::*;
@@ -21,7 +21,7 @@ pub const RULES: &[Rule] = &[
         name: "rms-norm-behind-linear",
         left: "(linear (rms_norm ?x ?eps) ?w)",
         right: "(multiply (linear ?x ?w) (norm_scale ?x false ?eps))",
-        given: &[],
+        definitions: &[],
         conditions: &[Unrounded("?x"), NotWeightOnly("?x"), WeightOnly("?w")],
         because: "A product is linear in each row of its left factor.",
         example: "x: I T K, eps: 1e-6, w: weight N K",
@@ -29,10 +29,10 @@ pub const RULES: &[Rule] = &[
     Rule {
         name: "layer-norm-behind-linear",
         left: "(linear (layer_norm ?x ?eps) ?w)",
-        right: "(multiply (linear ?x (centre ?w)) (norm_scale ?x true ?eps))",
-        given: &[],
+        right: "(multiply (linear ?x (center ?w)) (norm_scale ?x true ?eps))",
+        definitions: &[],
         conditions: &[
-            Assumed(Assumption::CentredRows),
+            Assumed(Assumption::CenteredRows),
             Unrounded("?x"),
             NotWeightOnly("?x"),
             WeightOnly("?w"),

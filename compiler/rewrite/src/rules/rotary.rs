@@ -9,7 +9,7 @@ pub const RULES: &[Rule] = &[
         name: "rope-of-scaled",
         left: "(rope (scale ?x ?f) ?cos ?sin ?heads)",
         right: "(scale (rope ?x ?cos ?sin ?heads) ?f)",
-        given: &[],
+        definitions: &[],
         conditions: &[],
         because: "A rotation is linear.",
         example: "x: I T H*2*D, f: number, cos: T 2*D, sin: T 2*D, heads: dim H",
@@ -19,10 +19,10 @@ pub const RULES: &[Rule] = &[
         left: "(attention (read (rope (add (linear ?x ?wq) ?bq) ?cos ?sin ?heads))
                           (read (rope (add (linear ?x ?wk) ?bk) ?cos ?sin ?heads))
                           (read (add (linear ?x ?wv) ?bv)) ?heads ?scale ?mask)",
-        right: "(attention (read (rope (columns ?merged 0 ?n) ?cos ?sin ?heads))
-                           (read (rope (columns ?merged ?n ?m) ?cos ?sin ?heads))
-                           (read (columns ?merged (plus ?n ?m) (first_dim ?wv))) ?heads ?scale ?mask)",
-        given: &[
+        right: "(attention (read (rope (slice_columns ?merged 0 ?n) ?cos ?sin ?heads))
+                           (read (rope (slice_columns ?merged ?n ?m) ?cos ?sin ?heads))
+                           (read (slice_columns ?merged (plus ?n ?m) (first_dim ?wv))) ?heads ?scale ?mask)",
+        definitions: &[
             ("?merged", "(add (linear ?x (concat ?weights 0)) (concat ?biases 0))"),
             ("?weights", "(list (read ?wq) (list (read ?wk) (list (read ?wv) end)))"),
             ("?biases", "(list (read ?bq) (list (read ?bk) (list (read ?bv) end)))"),
@@ -46,10 +46,10 @@ pub const RULES: &[Rule] = &[
         name: "merge-rotary-qkv",
         left: "(attention (read (rope (linear ?x ?wq) ?cos ?sin ?heads)) (read (rope (linear ?x ?wk) ?cos ?sin ?heads))
                           (read (linear ?x ?wv)) ?heads ?scale ?mask)",
-        right: "(attention (read (rope (columns ?merged 0 ?n) ?cos ?sin ?heads))
-                           (read (rope (columns ?merged ?n ?m) ?cos ?sin ?heads))
-                           (read (columns ?merged (plus ?n ?m) (first_dim ?wv))) ?heads ?scale ?mask)",
-        given: &[
+        right: "(attention (read (rope (slice_columns ?merged 0 ?n) ?cos ?sin ?heads))
+                           (read (rope (slice_columns ?merged ?n ?m) ?cos ?sin ?heads))
+                           (read (slice_columns ?merged (plus ?n ?m) (first_dim ?wv))) ?heads ?scale ?mask)",
+        definitions: &[
             ("?merged", "(linear ?x (concat ?weights 0))"),
             ("?weights", "(list (read ?wq) (list (read ?wk) (list (read ?wv) end)))"),
             ("?n", "(first_dim ?wq)"),

@@ -1,8 +1,8 @@
 //! Every rule, without being named here, on random instances: both sides are computed by the reference interpreter.
 
 use super::{Assumption, Group, Rule, all};
-use crate::analysis::{GivenFacts, Types};
-use crate::language::{Given, Term};
+use crate::analysis::{LeafFacts, Types};
+use crate::language::{Leaf, Term};
 use crate::meaning::{Algebra, Children, Meaning, meaning};
 use crate::saturate::{Compiled, RuleStatistics};
 use egg::{EGraph, RecExpr, Searcher};
@@ -94,8 +94,8 @@ impl Instance {
             0 => format!("(softmax_rows {x})"),
             1 => format!("(rms_norm_rows {x} {} 1e-6)", self.tensor(width, true)),
             2 => {
-                let (gain, bias) = (self.tensor(width, true), self.tensor(width, true));
-                format!("(layer_norm_rows {x} {gain} {bias} 1e-6)")
+                let (norm_weight, bias) = (self.tensor(width, true), self.tensor(width, true));
+                format!("(layer_norm_rows {x} {norm_weight} {bias} 1e-6)")
             }
             3 => format!("(layer_norm_rows {x} 1e-6)"),
             4 => format!("(rms_norm_rows {x} 1e-6)"),
@@ -208,8 +208,8 @@ impl Instance {
 
     fn types(&self) -> Types {
         let given = self.given.iter().enumerate().map(|(number, (ty, is_weight, _))| {
-            let facts = GivenFacts { ty: ty.clone(), is_weight: *is_weight };
-            (Given(number as u32), facts)
+            let facts = LeafFacts { ty: ty.clone(), is_weight: *is_weight };
+            (Leaf(number as u32), facts)
         });
         let assumptions = Assumption::ALL.into();
         Types { given: given.collect(), assumptions, ..Types::default() }
@@ -222,7 +222,7 @@ struct Evaluation<'a>(&'a Instance);
 impl Algebra for Evaluation<'_> {
     type Tensor = HostTensor;
 
-    fn given(&mut self, given: Given) -> Result<HostTensor, String> {
+    fn given(&mut self, given: Leaf) -> Result<HostTensor, String> {
         Ok(self.0.given[given.0 as usize].2.clone())
     }
 
@@ -326,7 +326,7 @@ fn a_rule_that_is_wrong_is_found() {
         name: "wrong",
         left: "(add (scale ?x ?f) ?y)",
         right: "(scale (add ?x ?y) ?f)",
-        given: &[],
+        definitions: &[],
         conditions: &[],
         because: "It is not.",
         example: "x: I T K, y: I T K, f: number",

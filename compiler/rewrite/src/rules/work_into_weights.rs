@@ -1,11 +1,11 @@
-//! Work moved into the weights, where it is done once, at compile time: gains and biases of norms, scales, products.
+//! Work moved into the weights, where it is done once, at compile time: norm_weights and biases of norms, scales, products.
 //!
 //! Products and sums are associative, and a chain of n could be bracketed in as many ways as Catalan numbers count. So each
 //! has one bracketing here: what is taken in is never itself what these rules made (`NoProduct`, `NoSum`). From
 //! `x A B C D` come `(x A)(BCD)`, `(x A B)(CD)`, and all others, where each product grows by one factor at a time: as many
 //! terms as there are pairs of a beginning and an end.
 //!
-//! All of it demands weights in f32. A bf16 weight times a bf16 gain is rounded to bf16 again: the encoders of the goldens
+//! All of it demands weights in f32. A bf16 weight times a bf16 norm_weight is rounded to bf16 again: the encoders of the goldens
 //! are then further from `transformers` in f32 than `transformers` in bf16 is.
 
 use super::Condition::*;
@@ -15,33 +15,33 @@ use super::Rule;
 pub const RULES: &[Rule] = &[
     Rule {
         name: "layer-norm-into-weight",
-        left: "(linear (layer_norm ?x ?gain ?bias ?eps) ?w)",
-        right: "(add (linear (layer_norm ?x ?eps) (multiply ?w ?gain)) (linear ?bias ?w))",
-        given: &[],
+        left: "(linear (layer_norm ?x ?norm_weight ?bias ?eps) ?w)",
+        right: "(add (linear (layer_norm ?x ?eps) (multiply ?w ?norm_weight)) (linear ?bias ?w))",
+        definitions: &[],
         conditions: &[
             Unrounded("?w"),
             WeightOnly("?w"),
-            WeightOnly("?gain"),
+            WeightOnly("?norm_weight"),
             WeightOnly("?bias"),
             NoProduct("?w"),
         ],
-        because: "The gain scales the columns of the weight, and the bias is the same for each row.",
-        example: "x: I T K, gain: weight K, bias: weight K, eps: 1e-6, w: weight N K",
+        because: "The weight of the norm scales the columns of the weight, and the bias is the same for each row.",
+        example: "x: I T K, norm_weight: weight K, bias: weight K, eps: 1e-6, w: weight N K",
     },
     Rule {
         name: "rms-norm-into-weight",
-        left: "(linear (rms_norm ?x ?gain ?eps) ?w)",
-        right: "(linear (rms_norm ?x ?eps) (multiply ?w ?gain))",
-        given: &[],
-        conditions: &[Unrounded("?w"), WeightOnly("?w"), WeightOnly("?gain"), NoProduct("?w")],
-        because: "The gain scales the columns of the weight.",
-        example: "x: I T K, gain: weight K, eps: 1e-6, w: weight N K",
+        left: "(linear (rms_norm ?x ?norm_weight ?eps) ?w)",
+        right: "(linear (rms_norm ?x ?eps) (multiply ?w ?norm_weight))",
+        definitions: &[],
+        conditions: &[Unrounded("?w"), WeightOnly("?w"), WeightOnly("?norm_weight"), NoProduct("?w")],
+        because: "The weight of the norm scales the columns of the weight.",
+        example: "x: I T K, norm_weight: weight K, eps: 1e-6, w: weight N K",
     },
     Rule {
         name: "add-columns-at-once",
         left: "(add (add ?x ?a) ?b)",
         right: "(add ?x (add ?a ?b))",
-        given: &[],
+        definitions: &[],
         conditions: &[
             Unrounded("?a"),
             WeightOnly("?a"),
@@ -58,7 +58,7 @@ pub const RULES: &[Rule] = &[
         name: "scale-of-attention-into-weight",
         left: "(attention (read (add (linear ?x ?w) ?b)) ?k ?v ?heads ?scale ?mask)",
         right: "(attention (read (add (linear ?x (scale ?w ?scale)) (scale ?b ?scale))) ?k ?v ?heads 1.0 ?mask)",
-        given: &[],
+        definitions: &[],
         conditions: &[Unrounded("?w"), WeightOnly("?w"), WeightOnly("?b"), Rank("?b", 1)],
         because: "Scores are linear in the queries, and these in their weight and bias.",
         example: "x: I T K, w: weight H*D K, b: weight H*D, k: operand I T H*D, v: operand I T H*D, heads: dim H,
@@ -68,7 +68,7 @@ pub const RULES: &[Rule] = &[
         name: "scale-of-attention-into-weight-without-bias",
         left: "(attention (read (linear ?x ?w)) ?k ?v ?heads ?scale ?mask)",
         right: "(attention (read (linear ?x (scale ?w ?scale))) ?k ?v ?heads 1.0 ?mask)",
-        given: &[],
+        definitions: &[],
         conditions: &[Unrounded("?w"), WeightOnly("?w")],
         because: "Scores are linear in the queries, and these in their weight.",
         example: "x: I T K, w: weight H*D K, k: operand I T H*D, v: operand I T H*D, heads: dim H, scale: number,
@@ -78,7 +78,7 @@ pub const RULES: &[Rule] = &[
         name: "product-of-weights",
         left: "(linear (linear ?x ?a) ?b)",
         right: "(linear ?x (matmul ?b ?a false))",
-        given: &[],
+        definitions: &[],
         conditions: &[
             NotWeightOnly("?x"),
             Unrounded("?a"),
@@ -93,7 +93,7 @@ pub const RULES: &[Rule] = &[
         name: "product-of-weights-past-bias",
         left: "(linear (add (linear ?x ?a) ?c) ?b)",
         right: "(add (linear ?x (matmul ?b ?a false)) (linear ?c ?b))",
-        given: &[],
+        definitions: &[],
         conditions: &[
             NotWeightOnly("?x"),
             Unrounded("?a"),
@@ -111,7 +111,7 @@ pub const RULES: &[Rule] = &[
         name: "bias-past-linear",
         left: "(linear (add ?x ?c) ?w)",
         right: "(add (linear ?x ?w) (linear ?c ?w))",
-        given: &[],
+        definitions: &[],
         conditions: &[
             NotWeightOnly("?x"),
             Unrounded("?c"),

@@ -18,9 +18,9 @@ const RATIO_HEIGHT: f64 = 110.0;
 const BELOW: f64 = 44.0;
 
 /// The lower panel ends there: a program that takes twice as long is out of the question.
-const MOST_RATIO: f64 = 2.0;
+const MAX_RATIO: f64 = 2.0;
 
-/// Colours of lines; more programs than that share them.
+/// Colors of lines; more programs than that share them.
 pub(super) const COLOURS: usize = 8;
 
 /// A plot as SVG.
@@ -38,43 +38,42 @@ pub(super) struct Chart<'a> {
 const SHOWN: std::ops::RangeInclusive<f64> = 1e-9..=1e18;
 
 /// A logarithmic axis has ticks at so many decades at most.
-const MOST_DECADES: i32 = 12;
+const MAX_DECADES: i32 = 12;
 
 /// One axis: from values to places on the page.
 #[derive(Clone, Copy)]
 struct Axis {
     logarithmic: bool,
-    least: f64,
-    greatest: f64,
+    min: f64,
+    max: f64,
     from: f64,
     to: f64,
 }
 
 impl Axis {
-    fn logarithmic((least, greatest): (f64, f64), (from, to): (f64, f64)) -> Self {
-        let (least, greatest) = (shown(least), shown(greatest));
-        Axis { logarithmic: true, least, greatest: greatest.max(least), from, to }
+    fn logarithmic((min, max): (f64, f64), (from, to): (f64, f64)) -> Self {
+        let (min, max) = (shown(min), shown(max));
+        Axis { logarithmic: true, min, max: max.max(min), from, to }
     }
 
     fn place(&self, value: f64) -> f64 {
         let scale = |value: f64| if self.logarithmic { shown(value).log10() } else { value };
-        let (least, greatest) = (scale(self.least), scale(self.greatest));
-        let share = (scale(value) - least) / (greatest - least).max(1e-9);
+        let (min, max) = (scale(self.min), scale(self.max));
+        let share = (scale(value) - min) / (max - min).max(1e-9);
         // A line may leave the panel, which cuts it off, but not the numbers that a page can hold.
         self.from + (self.to - self.from) * share.clamp(-1e3, 1e3)
     }
 
     /// Round values to write at a logarithmic axis: the decades, and 2 and 5 of each where there are few.
     fn ticks(&self) -> Vec<f64> {
-        let decades = (self.greatest / self.least).log10();
+        let decades = (self.max / self.min).log10();
         let of_each: &[f64] = if decades < 2.5 { &[1.0, 2.0, 5.0] } else { &[1.0] };
-        let (first, last) =
-            (self.least.log10().floor() as i32, self.greatest.log10().ceil() as i32);
-        let step = ((last - first) / MOST_DECADES).max(1);
+        let (first, last) = (self.min.log10().floor() as i32, self.max.log10().ceil() as i32);
+        let step = ((last - first) / MAX_DECADES).max(1);
         let powers = (first..=last).step_by(step.unsigned_abs() as usize);
         let all = powers.flat_map(|power| of_each.iter().map(move |m| m * 10f64.powi(power)));
         // The ends are drawn as such.
-        let within = self.least * 0.999..=self.greatest * 1.001;
+        let within = self.min * 0.999..=self.max * 1.001;
         all.filter(|tick| within.contains(tick)).collect()
     }
 }
@@ -86,18 +85,18 @@ impl fmt::Display for Chart<'_> {
             return f.write_str("<p>No size of this range can be run.</p>");
         };
         let costs = || plot.predicted_us.iter().flatten().copied();
-        let (least, greatest) = (costs().fold(f64::MAX, f64::min), costs().fold(0.0, f64::max));
+        let (min, max) = (costs().fold(f64::MAX, f64::min), costs().fold(0.0, f64::max));
         let top = LABEL_ROW * plot.breakpoints.len().min(LABEL_ROWS) as f64 + 14.0;
         let bottom = top + COST_HEIGHT;
         let (ratio_top, ratio_bottom) = (bottom + GAP, bottom + GAP + RATIO_HEIGHT);
         let x = Axis::logarithmic((*first as f64, *last as f64), (LEFT, WIDTH - RIGHT));
-        let y = Axis::logarithmic((least * 0.8, greatest * 1.25), (bottom, top));
+        let y = Axis::logarithmic((min * 0.8, max * 1.25), (bottom, top));
         let ratios = self.ratios();
-        let worst = ratios.iter().flatten().copied().fold(1.02, f64::max).min(MOST_RATIO);
+        let worst = ratios.iter().flatten().copied().fold(1.02, f64::max).min(MAX_RATIO);
         let ratio = Axis {
             logarithmic: false,
-            least: 1.0 - (worst - 1.0) * 0.08,
-            greatest: worst,
+            min: 1.0 - (worst - 1.0) * 0.08,
+            max: worst,
             from: ratio_bottom,
             to: ratio_top,
         };
@@ -136,11 +135,11 @@ impl Chart<'_> {
             let costs = programs.iter().filter_map(|line| line.get(position).copied());
             costs.fold(f64::MAX, f64::min).max(1e-9)
         };
-        let least: Vec<f64> = (0..self.plot.sizes.len()).map(cheapest).collect();
-        let ratio = |cost: &f64, least: &f64| if *cost > 0.0 { cost / least } else { 1.0 };
+        let min: Vec<f64> = (0..self.plot.sizes.len()).map(cheapest).collect();
+        let ratio = |cost: &f64, min: &f64| if *cost > 0.0 { cost / min } else { 1.0 };
         programs
             .iter()
-            .map(|line| line.iter().zip(&least).map(|(cost, least)| ratio(cost, least)).collect())
+            .map(|line| line.iter().zip(&min).map(|(cost, min)| ratio(cost, min)).collect())
             .collect()
     }
 
@@ -176,7 +175,7 @@ impl Chart<'_> {
     }
 
     fn ratio_grid(&self, f: &mut fmt::Formatter<'_>, ratio: &Axis) -> fmt::Result {
-        for value in [1.0, f64::midpoint(1.0, ratio.greatest), ratio.greatest] {
+        for value in [1.0, f64::midpoint(1.0, ratio.max), ratio.max] {
             let at = ratio.place(value);
             writeln!(
                 f,
@@ -233,7 +232,7 @@ impl Chart<'_> {
     ) -> fmt::Result {
         for (count, breakpoint) in self.plot.breakpoints.iter().enumerate() {
             let at = x.place(*breakpoint as f64);
-            // Neighbours' labels stand in different rows.
+            // Neighbors' labels stand in different rows.
             let label_y = LABEL_ROW * (count % LABEL_ROWS + 1) as f64;
             let anchor = if at > WIDTH - 120.0 { "end" } else { "start" };
             let shift = if anchor == "end" { -5.0 } else { 5.0 };
@@ -299,15 +298,15 @@ mod tests {
 
     #[test]
     fn decades_are_even_on_a_logarithmic_axis() {
-        let axis = Axis { logarithmic: true, least: 1.0, greatest: 10_000.0, from: 0.0, to: 400.0 };
+        let axis = Axis { logarithmic: true, min: 1.0, max: 10_000.0, from: 0.0, to: 400.0 };
         assert_eq!(axis.ticks(), [1.0, 10.0, 100.0, 1000.0, 10_000.0]);
         assert!((axis.place(100.0) - 200.0).abs() < 1e-9);
-        let narrow = Axis { greatest: 40.0, ..axis };
+        let narrow = Axis { max: 40.0, ..axis };
         assert_eq!(narrow.ticks(), [1.0, 2.0, 5.0, 10.0, 20.0]);
     }
 
     #[test]
-    fn a_price_beyond_all_measure_makes_no_endless_page() {
+    fn a_cost_beyond_all_measure_makes_no_endless_page() {
         for costs in [[0.0, 0.0], [0.0, 1.0], [1e-320, 1e308], [-1.0, -2.0]] {
             for sizes in [vec![1, 2], vec![0, 0], vec![i64::MIN, i64::MAX], vec![5, 3]] {
                 let plot = Plot {

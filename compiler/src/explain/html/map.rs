@@ -1,4 +1,4 @@
-//! Which piece runs where, over two symbols, as SVG: an area for each piece in the colour of its program, with the
+//! Which piece runs where, over two symbols, as SVG: an area for each piece in the color of its program, with the
 //! breakpoints of both symbols at the edges.
 
 use super::chart::{COLOURS, round_duration};
@@ -41,7 +41,7 @@ struct Axis<'a> {
     to: f64,
 }
 
-/// Neighbouring cells of one piece: the edges around them.
+/// Neighboring cells of one piece: the edges around them.
 struct Run {
     left: f64,
     right: f64,

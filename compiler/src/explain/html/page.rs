@@ -96,7 +96,7 @@ impl Page<'_> {
         let Some(map) = Map::of(self.0) else { return Ok(()) };
         writeln!(
             f,
-            "<section>\n<h2>Which piece runs over {}</h2>\n{map}<p class=\"note\">An area is a piece, its colour the program \
+            "<section>\n<h2>Which piece runs over {}</h2>\n{map}<p class=\"note\">An area is a piece, its color the program \
              that runs there. A range that goes on far behind its last breakpoint \
              is cut off.</p>\n</section>",
             Text(map.symbols())
@@ -177,10 +177,10 @@ impl Page<'_> {
             let proof = function.proof();
             writeln!(
                 f,
-                "<h3>@{} <span class=\"note\">runs {} ×; {proof} among {} ways to make {} values</span></h3>",
+                "<h3>@{} <span class=\"note\">runs {} ×; {proof} among {} candidates for {} values</span></h3>",
                 Text(&function.name),
                 function.count,
-                function.ways,
+                function.candidates,
                 function.values
             )?;
             let kernels: Vec<&Kernel> =

@@ -1,4 +1,4 @@
-//! `layer_norm`: rows with a mean of zero and a variance of one, times a gain, plus a bias.
+//! `layer_norm`: rows with a mean of zero and a variance of one, times a weight, plus a bias.
 
 use crate::HostTensor;
 use crate::tensor::TensorType;
@@ -10,13 +10,13 @@ use crate::venc::operation::operation;
 use crate::venc::{Application, EvaluationError, Semantics, VencError};
 
 operation! {
-    /// `x[.., n], gain[n], bias[n] -> (x - mean) / sqrt(variance + eps) * gain + bias` over the last dimension
-    /// (Ba et al., arXiv:1607.06450). With x alone neither gain nor bias (PyTorch's `elementwise_affine=False`).
+    /// `x[.., n], weight[n], bias[n] -> (x - mean) / sqrt(variance + eps) * weight + bias` over the last dimension
+    /// (Ba et al., arXiv:1607.06450). With x alone neither weight nor bias (PyTorch's `elementwise_affine=False`).
     ///
     /// `[1, 4, 7]` with an eps of 3, which makes the variance 9, is `[-1, 0, 1]`.
     LayerNorm = "layer_norm" (
         numbers("x").at_least(1),
-        numbers("gain").rank(1).optional(),
+        numbers("weight").rank(1).optional(),
         numbers("bias").rank(1).optional()
     ) {
         /// Added to the variance; finite and not negative.
@@ -35,7 +35,7 @@ impl Semantics for LayerNorm {
         out: &mut HostTensor,
     ) -> Result<(), EvaluationError> {
         let (x, affine) = match operands {
-            [x, gain, bias] => (x, Some((gain, bias))),
+            [x, weight, bias] => (x, Some((weight, bias))),
             _ => (&take::<1>("layer_norm", operands)?[0], None),
         };
         each_row(x, out, |row, out| {
@@ -44,8 +44,8 @@ impl Semantics for LayerNorm {
             for (i, x) in row.iter().enumerate() {
                 let standard = (x - mean) / deviation;
                 out[i] = match affine {
-                    Some((gain, bias)) => {
-                        standard * f64::from(gain.data[i]) + f64::from(bias.data[i])
+                    Some((weight, bias)) => {
+                        standard * f64::from(weight.data[i]) + f64::from(bias.data[i])
                     }
                     None => standard,
                 } as f32;
@@ -64,8 +64,8 @@ mod tests {
     fn a_row_worked_out_by_hand() {
         // Mean 4, variance 9 (of 1, 4, 7 it is 6, so eps makes it 9): the row becomes -1, 0, 1.
         let x = tensor(&[1, 3], &[1.0, 4.0, 7.0]);
-        let (gain, bias) = (tensor(&[3], &[2.0, 5.0, 0.5]), tensor(&[3], &[10.0, 20.0, 30.0]));
-        assert_close(LayerNorm { eps: 3.0 }, &[&x, &gain, &bias], &[8.0, 20.0, 30.5]);
+        let (weight, bias) = (tensor(&[3], &[2.0, 5.0, 0.5]), tensor(&[3], &[10.0, 20.0, 30.0]));
+        assert_close(LayerNorm { eps: 3.0 }, &[&x, &weight, &bias], &[8.0, 20.0, 30.5]);
     }
 
     #[test]
@@ -82,6 +82,6 @@ mod tests {
         let norm = LayerNorm { eps: 1e-6 };
         assert_eq!(run(norm.clone(), &[&x]), run(norm.clone(), &[&x, &ones, &zeros]));
         let error = try_run(norm, &[&x, &ones]).unwrap_err().to_string();
-        assert!(error.contains("takes `x`, or `x`, `gain` and `bias`"), "{error}");
+        assert!(error.contains("takes `x`, or `x`, `weight` and `bias`"), "{error}");
     }
 }

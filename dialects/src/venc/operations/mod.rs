@@ -2,13 +2,12 @@
 
 mod activate;
 mod add;
+mod broadcast_images;
 mod call;
 mod cast;
-mod centre;
+mod center;
 mod clamp;
-mod columns;
 mod concat;
-mod expand;
 mod gather_rows;
 mod interpolate_positions;
 mod inverse_permutation;
@@ -27,10 +26,11 @@ mod rms_norm;
 mod rope;
 mod scale;
 mod select_token;
+mod slice_columns;
+mod slice_tokens;
 mod softmax;
 mod split_heads;
 mod sum_slices;
-mod tokens;
 mod weight;
 
 use super::elementwise::elementwise;
@@ -89,7 +89,7 @@ operations! {
     layer_norm::LayerNorm,
     rms_norm::RmsNorm,
     norm_scale::NormScale,
-    centre::Centre,
+    center::Center,
     softmax::Softmax,
     rope::Rope,
     gather_rows::GatherRows,
@@ -98,11 +98,11 @@ operations! {
     split_heads::SplitHeads,
     merge_heads::MergeHeads,
     concat::Concat,
-    columns::Columns,
-    tokens::Tokens,
+    slice_columns::SliceColumns,
+    slice_tokens::SliceTokens,
     select_token::SelectToken,
     mean_tokens::MeanTokens,
-    expand::Expand,
+    broadcast_images::BroadcastImages,
     reshape::Reshape,
     interpolate_positions::InterpolatePositions,
     cast::Cast,

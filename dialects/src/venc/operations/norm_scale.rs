@@ -11,13 +11,13 @@ use crate::venc::operation::operation;
 use crate::venc::{Application, EvaluationError, Semantics, VencError};
 
 operation! {
-    /// `x[.., n] -> [.., 1]`: what a norm multiplies a row by. `1 / sqrt(variance + eps)` where it is centred, as a layer
+    /// `x[.., n] -> [.., 1]`: what a norm multiplies a row by. `1 / sqrt(variance + eps)` where it is centered, as a layer
     /// norm is, `1 / sqrt(mean(x^2) + eps)` where it is not.
     ///
-    /// `[1, 4, 7]` with an eps of 3 is `[1/3]` centred, and `[1/5]` not.
+    /// `[1, 4, 7]` with an eps of 3 is `[1/3]` centered, and `[1/5]` not.
     NormScale = "norm_scale" (numbers("x").at_least(1)) {
         /// Whether the mean is taken off first.
-        centred: bool,
+        centered: bool,
         /// Added to the variance or the mean square; finite and not negative.
         eps: f64,
     }
@@ -39,7 +39,7 @@ impl Semantics for NormScale {
     ) -> Result<(), EvaluationError> {
         let [x] = take("norm_scale", operands)?;
         each_row(x, out, |row, out| {
-            let mean = if self.centred { norm::mean(row) } else { 0.0 };
+            let mean = if self.centered { norm::mean(row) } else { 0.0 };
             out[0] = (1.0 / (norm::mean_square(row, mean) + self.eps).sqrt()) as f32;
         });
         Ok(())
@@ -54,8 +54,8 @@ mod tests {
     #[test]
     fn it_is_the_inverse_deviation_or_the_inverse_root_of_the_mean_square() {
         let x = tensor(&[1, 3], &[1.0, 4.0, 7.0]);
-        assert_close(NormScale { centred: true, eps: 3.0 }, &[&x], &[1.0 / 3.0]);
+        assert_close(NormScale { centered: true, eps: 3.0 }, &[&x], &[1.0 / 3.0]);
         // The mean square is 22.
-        assert_close(NormScale { centred: false, eps: 3.0 }, &[&x], &[0.2]);
+        assert_close(NormScale { centered: false, eps: 3.0 }, &[&x], &[0.2]);
     }
 }

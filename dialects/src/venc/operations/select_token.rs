@@ -5,7 +5,7 @@ use crate::tensor::TensorType;
 use crate::venc::evaluation::take;
 use crate::venc::operand::numbers;
 use crate::venc::operation::operation;
-use crate::venc::operations::tokens::copy_tokens;
+use crate::venc::operations::slice_tokens::copy_tokens;
 use crate::venc::{Application, EvaluationError, Semantics, VencError};
 
 operation! {

@@ -26,15 +26,15 @@ impl Segments {
 /// The least and the greatest of some segments.
 #[derive(Clone, Copy)]
 pub(super) struct Extent {
-    least: Value,
-    greatest: Value,
+    min: Value,
+    max: Value,
 }
 
 impl Extent {
     /// Whether a segment may be in both.
     fn meets(&self, b: &mut Builder, other: &Extent) -> Value {
-        let starts = b.compare(Comparison::LessOrEqual, self.least, other.greatest);
-        let ends = b.compare(Comparison::LessOrEqual, other.least, self.greatest);
+        let starts = b.compare(Comparison::LessOrEqual, self.min, other.max);
+        let ends = b.compare(Comparison::LessOrEqual, other.min, self.max);
         b.and(starts, ends)
     }
 }
@@ -143,13 +143,13 @@ impl Tile<'_> {
             let segments = b.load(pointer, vector);
             vec![b.min(so_far[0], segments), b.max(so_far[1], segments)]
         });
-        let least = b.fold_lanes(folded[0], Builder::min);
-        let greatest = b.fold_lanes(folded[1], Builder::max);
-        let folded = b.for_loop((full, count, 1), &[least, greatest], |b, position, so_far| {
+        let min = b.fold_lanes(folded[0], Builder::min);
+        let max = b.fold_lanes(folded[1], Builder::max);
+        let folded = b.for_loop((full, count, 1), &[min, max], |b, position, so_far| {
             let pointer = element_pointer(b, segments, I32, position);
             let segment = b.load(pointer, Type::I32);
             vec![b.min(so_far[0], segment), b.max(so_far[1], segment)]
         });
-        Extent { least: folded[0], greatest: folded[1] }
+        Extent { min: folded[0], max: folded[1] }
     }
 }

@@ -36,13 +36,13 @@ impl Panel<'_> {
         let sums_at = b.offset_constant(state, self.emitter.schedule.panel_row());
         let sums_at = self.row_at(b, sums_at);
         let before = self.load_row(b, &greatest_at);
-        let greatest = self.greatest(b, &before, keys);
+        let max = self.greatest(b, &before, keys);
         let mut decay = vec![];
-        for ((before, greatest), pointer) in before.iter().zip(&greatest).zip(&greatest_at) {
-            decay.push(self.power(b, *before, *greatest));
-            b.store(*greatest, *pointer);
+        for ((before, max), pointer) in before.iter().zip(&max).zip(&greatest_at) {
+            decay.push(self.power(b, *before, *max));
+            b.store(*max, *pointer);
         }
-        let sums = self.replace_scores(b, &greatest, keys);
+        let sums = self.replace_scores(b, &max, keys);
         for ((sum, decay), pointer) in sums.into_iter().zip(&decay).zip(sums_at) {
             let before = b.load(pointer, self.vector_type());
             let sum = b.fma(before, *decay, sum);
@@ -52,32 +52,32 @@ impl Panel<'_> {
     }
 
     /// `2^((score - greatest) * scale)`
-    fn power(&self, b: &mut Builder, score: Value, greatest: Value) -> Value {
-        let difference = b.sub(score, greatest);
+    fn power(&self, b: &mut Builder, score: Value, max: Value) -> Value {
+        let difference = b.sub(score, max);
         exp2_of_scaled(b, difference, self.emitter.scale)
     }
 
     /// The score of each query that is the greatest when it is scaled.
     fn greatest(&self, b: &mut Builder, before: &[Value], keys: Value) -> Vec<Value> {
         let zero = b.i64(0);
-        b.for_loop((zero, keys, 1), before, |b, key, greatest| {
+        b.for_loop((zero, keys, 1), before, |b, key, max| {
             let row = self.row(b, self.scores, key);
             let scores = self.load_row(b, &row);
             let scores = self.where_shared(b, key, scores, self.emitter.least_score());
-            let pairs = scores.into_iter().zip(greatest);
+            let pairs = scores.into_iter().zip(max);
             pairs.map(|(score, other)| self.emitter.greater_score(b, score, *other)).collect()
         })
     }
 
     /// Each score becomes its power of two. Gives the sums.
-    fn replace_scores(&self, b: &mut Builder, greatest: &[Value], keys: Value) -> Vec<Value> {
+    fn replace_scores(&self, b: &mut Builder, max: &[Value], keys: Value) -> Vec<Value> {
         let none = b.splat(0.0, self.vector_type());
-        let sums = vec![none; greatest.len()];
+        let sums = vec![none; max.len()];
         let zero = b.i64(0);
         let powers = |b: &mut Builder, row: &[Value]| -> Vec<Value> {
             let scores = self.load_row(b, row);
-            let pairs = scores.into_iter().zip(greatest);
-            pairs.map(|(score, greatest)| self.power(b, score, *greatest)).collect()
+            let pairs = scores.into_iter().zip(max);
+            pairs.map(|(score, max)| self.power(b, score, *max)).collect()
         };
         if self.emitter.schedule.cell == Cell::F32 {
             return b.for_loop((zero, keys, 1), &sums, |b, key, sums| {
@@ -120,15 +120,15 @@ impl Panel<'_> {
 
     /// A row of scores after the last, for the pair that an odd number of keys leaves half empty. It weighs nothing.
     fn end_with_no_weight(&self, b: &mut Builder, keys: Value) {
-        let least = f64::NEG_INFINITY * self.emitter.scale.signum();
-        let least = b.splat(least, self.vector_type());
+        let min = f64::NEG_INFINITY * self.emitter.scale.signum();
+        let min = b.splat(min, self.vector_type());
         let two = b.i64(2);
         let odd = b.rem(keys, two);
         let one = b.i64(1);
         let is_odd = b.compare(Comparison::Equal, odd, one);
         b.if_then(is_odd, |b| {
             for pointer in self.row(b, self.scores, keys) {
-                b.store(least, pointer);
+                b.store(min, pointer);
             }
         });
     }

@@ -75,9 +75,9 @@ impl Tile<'_> {
         let schedule = &emitter.schedule;
         self.for_vectors(b, |b, query, _| {
             let none = b.splat(0.0, Type::f32s(emitter.lanes()));
-            let least = b.splat(emitter.least_score(), Type::f32s(emitter.lanes()));
+            let min = b.splat(emitter.least_score(), Type::f32s(emitter.lanes()));
             let state = self.column(b, emitter.scratch.states, query, schedule.state_panel());
-            b.store(least, state);
+            b.store(min, state);
             let sum = b.offset_constant(state, schedule.panel_row());
             b.store(none, sum);
             let sums = self.column(b, emitter.scratch.outputs, query, schedule.output_panel());
@@ -130,11 +130,11 @@ impl Tile<'_> {
         }
         let rest = b.sub(self.count, query);
         for (vectors, function) in attend.iter().enumerate() {
-            let least = b.i64(vectors as i64 * schedule.lanes);
-            let mut chosen = b.compare(Comparison::Less, least, rest);
+            let min = b.i64(vectors as i64 * schedule.lanes);
+            let mut chosen = b.compare(Comparison::Less, min, rest);
             if vectors + 1 < attend.len() {
-                let greatest = b.i64((vectors as i64 + 1) * schedule.lanes);
-                let fits = b.compare(Comparison::LessOrEqual, rest, greatest);
+                let max = b.i64((vectors as i64 + 1) * schedule.lanes);
+                let fits = b.compare(Comparison::LessOrEqual, rest, max);
                 chosen = b.and(chosen, fits);
             }
             b.if_then(chosen, |b| b.call(function, &arguments));

@@ -12,7 +12,7 @@ use ocellus_dialects::ElementType;
 #[derive(Clone, Debug)]
 pub struct BoundPrologue {
     prologue: RowPrologue<Placed>,
-    gain: Option<BoundColumns>,
+    weight: Option<BoundColumns>,
     bias: Option<BoundColumns>,
     /// Elements from one slice to the next.
     slice_stride: Option<Value>,
@@ -22,7 +22,7 @@ pub struct BoundPrologue {
 #[derive(Clone, Copy, Debug)]
 enum Statistics {
     None,
-    Normalise { shift: Value, scale: Value },
+    Normalize { shift: Value, scale: Value },
     Scale { scale: Value },
     Exponentials { maximum: Value, reciprocal: Value },
 }
@@ -31,7 +31,7 @@ impl Statistics {
     /// What a norm multiplies the row by.
     fn scale(self) -> Option<Value> {
         match self {
-            Statistics::Normalise { scale, .. } | Statistics::Scale { scale } => Some(scale),
+            Statistics::Normalize { scale, .. } | Statistics::Scale { scale } => Some(scale),
             Statistics::None | Statistics::Exponentials { .. } => None,
         }
     }
@@ -42,17 +42,17 @@ impl BoundPrologue {
     pub(crate) fn load(b: &mut Builder, block: Value, prologue: &RowPrologue<Placed>) -> Self {
         let mut bound = BoundPrologue {
             prologue: prologue.clone(),
-            gain: None,
+            weight: None,
             bias: None,
             slice_stride: None,
         };
         match prologue {
-            RowPrologue::LayerNorm { affine: Some(Affine { gain, bias }), .. } => {
-                bound.gain = Some(BoundColumns::load(b, block, gain));
+            RowPrologue::LayerNorm { affine: Some(Affine { weight, bias }), .. } => {
+                bound.weight = Some(BoundColumns::load(b, block, weight));
                 bound.bias = Some(BoundColumns::load(b, block, bias));
             }
-            RowPrologue::RmsNorm { gain: Some(gain), .. } => {
-                bound.gain = Some(BoundColumns::load(b, block, gain));
+            RowPrologue::RmsNorm { weight: Some(weight), .. } => {
+                bound.weight = Some(BoundColumns::load(b, block, weight));
             }
             RowPrologue::SumSlices { stride, .. } => {
                 bound.slice_stride = Some(stride.load(b, block));
@@ -123,7 +123,7 @@ impl BoundPrologue {
             RowPrologue::None | RowPrologue::Cast { .. } | RowPrologue::SumSlices { .. } => {
                 Statistics::None
             }
-            RowPrologue::LayerNorm { eps, .. } | RowPrologue::NormScale { centred: true, eps } => {
+            RowPrologue::LayerNorm { eps, .. } | RowPrologue::NormScale { centered: true, eps } => {
                 let sum = fold_columns(b, target, width, 0.0, Builder::add, read);
                 let count = count(b, width);
                 let mean = b.div(sum, count);
@@ -135,9 +135,9 @@ impl BoundPrologue {
                         b.mul(difference, difference)
                     });
                 let scale = reciprocal_root(b, squares, count, eps.get());
-                Statistics::Normalise { shift: mean, scale }
+                Statistics::Normalize { shift: mean, scale }
             }
-            RowPrologue::RmsNorm { eps, .. } | RowPrologue::NormScale { centred: false, eps } => {
+            RowPrologue::RmsNorm { eps, .. } | RowPrologue::NormScale { centered: false, eps } => {
                 let squares =
                     fold_columns(b, target, width, 0.0, Builder::add, |b, column, lanes| {
                         let x = read(b, column, lanes);
@@ -147,8 +147,8 @@ impl BoundPrologue {
                 Statistics::Scale { scale: reciprocal_root(b, squares, count, eps.get()) }
             }
             RowPrologue::Softmax => {
-                let least = f64::NEG_INFINITY;
-                let maximum = fold_columns(b, target, width, least, Builder::max, read);
+                let min = f64::NEG_INFINITY;
+                let maximum = fold_columns(b, target, width, min, Builder::max, read);
                 let sum = fold_columns(b, target, width, 0.0, Builder::add, |b, column, lanes| {
                     let x = read(b, column, lanes);
                     exponential(b, x, maximum)
@@ -164,11 +164,11 @@ impl BoundPrologue {
         let lanes = x.lanes();
         match statistics {
             Statistics::None => x,
-            Statistics::Normalise { shift, scale } => {
+            Statistics::Normalize { shift, scale } => {
                 let shift = b.broadcast(shift, lanes);
                 let scale = b.broadcast(scale, lanes);
-                let centred = b.sub(x, shift);
-                let normal = b.mul(centred, scale);
+                let centered = b.sub(x, shift);
+                let normal = b.mul(centered, scale);
                 self.affine(b, column, normal)
             }
             Statistics::Scale { scale } => {
@@ -186,14 +186,14 @@ impl BoundPrologue {
 
     fn affine(&self, b: &mut Builder, column: Value, normal: Value) -> Value {
         let lanes = normal.lanes();
-        match (self.gain, self.bias) {
-            (Some(gain), Some(bias)) => {
-                let (gain, bias) = (gain.read(b, column, lanes), bias.read(b, column, lanes));
-                b.fma(normal, gain, bias)
+        match (self.weight, self.bias) {
+            (Some(weight), Some(bias)) => {
+                let (weight, bias) = (weight.read(b, column, lanes), bias.read(b, column, lanes));
+                b.fma(normal, weight, bias)
             }
-            (Some(gain), None) => {
-                let gain = gain.read(b, column, lanes);
-                b.mul(normal, gain)
+            (Some(weight), None) => {
+                let weight = weight.read(b, column, lanes);
+                b.mul(normal, weight)
             }
             (None, _) => normal,
         }

@@ -23,20 +23,20 @@ argument_block! {
         LayerNorm {
             /// Added to the variance.
             eps: Real,
-            /// Gain and bias, where it has them.
+            /// Weight and bias, where it has them.
             affine: Option<Affine<S>>,
         },
         /// Mean square.
         RmsNorm {
             /// Added to the mean square.
             eps: Real,
-            /// The gain, where it has one.
-            gain: Option<ColumnOperand<S>>,
+            /// The weight, where it has one.
+            weight: Option<ColumnOperand<S>>,
         },
         /// One number: what a norm multiplies the row by.
         NormScale {
             /// Whether the mean is taken off first.
-            centred: bool,
+            centered: bool,
             /// Added to the variance or the mean square.
             eps: Real,
         },
@@ -58,10 +58,10 @@ argument_block! {
 }
 
 argument_block! {
-    /// What a normalised row is multiplied by, and what is added then.
+    /// What a normalized row is multiplied by, and what is added then.
     pub struct Affine<S> {
         /// The factors.
-        pub gain: ColumnOperand<S>,
+        pub weight: ColumnOperand<S>,
         /// What is added.
         pub bias: ColumnOperand<S>,
     }
@@ -79,19 +79,19 @@ impl RowPrologue<Given> {
                 let stride = operand(operands, 0)?.image_stride.clone();
                 RowPrologue::SumSlices { slices, stride: Distance(stride) }
             }
-            Prologue::NormScale { centred, eps } => {
-                RowPrologue::NormScale { centred, eps: Real::new(eps) }
+            Prologue::NormScale { centered, eps } => {
+                RowPrologue::NormScale { centered, eps: Real::new(eps) }
             }
             Prologue::LayerNorm { eps, affine } => RowPrologue::LayerNorm {
                 eps: Real::new(eps),
                 affine: match affine {
-                    true => Some(Affine { gain: columns(1)?, bias: columns(2)? }),
+                    true => Some(Affine { weight: columns(1)?, bias: columns(2)? }),
                     false => None,
                 },
             },
             Prologue::RmsNorm { eps, affine } => RowPrologue::RmsNorm {
                 eps: Real::new(eps),
-                gain: if affine { Some(columns(1)?) } else { None },
+                weight: if affine { Some(columns(1)?) } else { None },
             },
         })
     }
@@ -101,11 +101,11 @@ impl RowPrologue<Placed> {
     /// The kernel reads its operands, which have a number for each of that many columns.
     pub(crate) fn read(&self, words: &mut Words, width: &Amount) {
         match self {
-            RowPrologue::LayerNorm { affine: Some(Affine { gain, bias }), .. } => {
-                gain.read(words, width);
+            RowPrologue::LayerNorm { affine: Some(Affine { weight, bias }), .. } => {
+                weight.read(words, width);
                 bias.read(words, width);
             }
-            RowPrologue::RmsNorm { gain: Some(gain), .. } => gain.read(words, width),
+            RowPrologue::RmsNorm { weight: Some(weight), .. } => weight.read(words, width),
             _ => {}
         }
     }
@@ -125,11 +125,11 @@ impl RowPrologue {
         match self {
             RowPrologue::None => "",
             RowPrologue::LayerNorm { affine: Some(_), .. } => "_layer_norm",
-            RowPrologue::LayerNorm { affine: None, .. } => "_standardize",
-            RowPrologue::RmsNorm { gain: Some(_), .. } => "_rms_norm",
-            RowPrologue::RmsNorm { gain: None, .. } => "_rms_standardize",
-            RowPrologue::NormScale { centred: true, .. } => "_layer_norm_scale",
-            RowPrologue::NormScale { centred: false, .. } => "_rms_norm_scale",
+            RowPrologue::LayerNorm { affine: None, .. } => "_plain_layer_norm",
+            RowPrologue::RmsNorm { weight: Some(_), .. } => "_rms_norm",
+            RowPrologue::RmsNorm { weight: None, .. } => "_plain_rms_norm",
+            RowPrologue::NormScale { centered: true, .. } => "_layer_norm_scale",
+            RowPrologue::NormScale { centered: false, .. } => "_rms_norm_scale",
             RowPrologue::Cast { to: ElementType::BF16 } => "_as_bf16",
             RowPrologue::Cast { to: ElementType::F16 } => "_as_f16",
             RowPrologue::Cast { .. } => "_as_f32",

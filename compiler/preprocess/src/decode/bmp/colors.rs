@@ -92,8 +92,8 @@ impl PixelFormat {
                 for (pixel, bytes) in pixels.zip(row.as_chunks().0) {
                     let bits = u32::from(u16::from_le_bytes(*bytes));
                     let widened = |from: u32, bits_wide: u32| {
-                        let most = (1 << bits_wide) - 1;
-                        (((bits >> from) & most) * 255 / most) as u8
+                        let max = (1 << bits_wide) - 1;
+                        (((bits >> from) & max) * 255 / max) as u8
                     };
                     *pixel = [widened(5 + green_bits, 5), widened(5, *green_bits), widened(0, 5)];
                 }

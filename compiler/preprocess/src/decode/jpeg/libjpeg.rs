@@ -6,7 +6,7 @@
 //! libjpeg reports an error by a function that must not return. Ours unwinds, through C code that is compiled to let it
 //! pass, up to [`guarded`].
 
-use super::super::{DecodeError, MOST_PIXELS};
+use super::super::{DecodeError, MAX_PIXELS};
 use mozjpeg_sys::{
     J_COLOR_SPACE, boolean, jpeg_common_struct, jpeg_create_decompress, jpeg_decompress_struct,
     jpeg_destroy_decompress, jpeg_error_mgr, jpeg_finish_decompress, jpeg_progress_mgr,
@@ -24,11 +24,11 @@ pub(super) const MAX_ROWS_AT_ONCE: usize = 16;
 
 /// The most memory that libjpeg may use for an image, in bytes. The coefficients of a progressive image take two bytes
 /// for each sample of at most four components.
-const MAX_MEMORY: c_long = 16 * MOST_PIXELS as c_long;
+const MAX_MEMORY: c_long = 16 * MAX_PIXELS as c_long;
 
 /// The most pixels that all scans of one image may go over. A scan of a few bytes can make libjpeg pass over the whole
 /// image, so that a small file could keep it busy for hours. Real images have some ten scans.
-const MAX_SCANNED_PIXELS: u64 = 64 * MOST_PIXELS;
+const MAX_SCANNED_PIXELS: u64 = 64 * MAX_PIXELS;
 
 /// The bytes that libjpeg's messages may take, `JMSG_LENGTH_MAX`.
 const MAX_MESSAGE_BYTES: usize = 200;

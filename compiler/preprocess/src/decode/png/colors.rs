@@ -31,8 +31,8 @@ impl PixelFormat {
         let samples = |count, bytes| Ok(PixelFormat::Samples { count, bytes });
         match (header.color_type, header.bit_depth) {
             (GRAY, bits @ (1 | 2 | 4 | 8)) => {
-                let most = u8::MAX >> (8 - bits);
-                let palette = Box::new(Palette::grays(|level| level.min(most) * (255 / most)));
+                let max = u8::MAX >> (8 - bits);
+                let palette = Box::new(Palette::grays(|level| level.min(max) * (255 / max)));
                 Ok(PixelFormat::Indexed { bits, palette })
             }
             (GRAY, 16) => Ok(PixelFormat::Gray16),

@@ -5,7 +5,7 @@ use super::chunks::{Chunks, END, FRAME_DATA, IMAGE_DATA, Name};
 use super::text::Texts;
 
 /// The chunks that must have at least some bytes.
-const LEAST_BYTES: [(Name, usize); 7] = [
+const MIN_BYTES: [(Name, usize); 7] = [
     (*b"IHDR", 13),
     (*b"gAMA", 4),
     (*b"cHRM", 32),
@@ -74,8 +74,7 @@ impl<'bytes> Header<'bytes> {
 
     /// Takes over what a chunk that holds no pixels says.
     pub(super) fn apply(&mut self, name: Name, data: &'bytes [u8]) -> Result<(), DecodeError> {
-        let is_short =
-            LEAST_BYTES.iter().any(|(short, least)| *short == name && data.len() < *least);
+        let is_short = MIN_BYTES.iter().any(|(short, min)| *short == name && data.len() < *min);
         if is_short || name == *b"tRNS" && data.len() < self.transparency_bytes() {
             let problem = format!("its chunk `{}` is too short", name.escape_ascii());
             return Err(DecodeError::malformed(problem));

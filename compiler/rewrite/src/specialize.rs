@@ -15,19 +15,19 @@ use ocellus_dialects::symbolic::{Dim, Symbol, Symbols};
 use ocellus_dialects::venc::Module;
 
 /// The module in which every symbol of one value is that value.
-pub fn specialise(module: &Module) -> Module {
+pub fn specialize(module: &Module) -> Module {
     let constant = |symbol: &Symbol| only_value(&module.symbols, symbol).map(Dim::from);
     let dim = |dim: &Dim| dim.substitute(&constant);
     let ty = |ty: &mut TensorType| ty.shape.iter_mut().for_each(|slot| *slot = dim(slot));
-    let mut specialised = module.clone();
-    for function in &mut specialised.functions {
+    let mut specialized = module.clone();
+    for function in &mut specialized.functions {
         function.arguments.iter_mut().for_each(|argument| ty(&mut argument.ty));
         for node in &mut function.nodes {
             ty(&mut node.ty);
             node.op = node.op.map_dims(dim);
         }
     }
-    specialised
+    specialized
 }
 
 /// The value of a symbol whose range, or whose definition's, is a point.
@@ -62,7 +62,7 @@ mod tests {
 
     #[test]
     fn a_point_range_becomes_a_constant_through_definitions() {
-        let module = specialise(&patches(SymbolRange::new(230, 230)));
+        let module = specialize(&patches(SymbolRange::new(230, 230)));
         let ty = &module.functions[0].nodes[0].ty;
         assert_eq!(ty.to_string(), "[images, 196, 768] x f32");
         module.verify().unwrap();
@@ -71,6 +71,6 @@ mod tests {
     #[test]
     fn a_real_range_stays_symbolic() {
         let module = patches(SymbolRange::new(16, 512));
-        assert_eq!(specialise(&module), module);
+        assert_eq!(specialize(&module), module);
     }
 }

@@ -1,4 +1,4 @@
-//! `expand`: the same for each image.
+//! `broadcast_images`: the same for each image.
 
 use crate::HostTensor;
 use crate::symbolic::Dim;
@@ -12,13 +12,13 @@ operation! {
     /// `x[1, ..] -> [images, ..]`: the same for each image.
     ///
     /// `[[1, 2]]` for two images is `[[1, 2], [1, 2]]`.
-    Expand = "expand" (numbers("x").at_least(1)) -> {
+    BroadcastImages = "broadcast_images" (numbers("x").at_least(1)) -> {
         /// The new first dimension.
         images: Dim,
     }
 }
 
-impl Semantics for Expand {
+impl Semantics for BroadcastImages {
     fn infer(&self, app: &Application) -> Result<TensorType, VencError> {
         let [x] = app.take()?;
         if x.shape[0] != Dim::from(1) {
@@ -34,7 +34,7 @@ impl Semantics for Expand {
         operands: &[&HostTensor],
         out: &mut HostTensor,
     ) -> Result<(), EvaluationError> {
-        let [x] = take("expand", operands)?;
+        let [x] = take("broadcast_images", operands)?;
         out.data.chunks_exact_mut(x.data.len()).for_each(|image| image.copy_from_slice(&x.data));
         Ok(())
     }
@@ -47,13 +47,13 @@ mod tests {
 
     #[test]
     fn it_repeats() {
-        let repeated = run(Expand { images: 2.into() }, &[&counted(&[1, 2])]);
+        let repeated = run(BroadcastImages { images: 2.into() }, &[&counted(&[1, 2])]);
         assert_eq!(repeated, tensor(&[2, 2], &[0., 1., 0., 1.]));
     }
 
     #[test]
     fn a_result_beyond_memory_is_an_error() {
-        let op = Expand { images: Dim::from(i64::MAX / 8) };
+        let op = BroadcastImages { images: Dim::from(i64::MAX / 8) };
         let error = try_run(op, &[&counted(&[1, 64])]).unwrap_err().to_string();
         assert!(error.contains("does not fit in memory"), "{error}");
     }

@@ -4,21 +4,21 @@
 //! line of generated code: a wrong answer is then the rewriter's, or else the code generator's.
 
 use super::error::RewriteError;
-use super::language::Given;
+use super::language::Leaf;
 use super::meaning::{Algebra, EpilogueStep, apply_step, attention};
 use super::report::callees_first;
 use ocellus_dialects::kernel::{
     EpilogueOp, Function, KernelOp, Mask, Module, Prologue, Step, ValueKind, View,
 };
 use ocellus_dialects::venc::{
-    self, Call, Cast, Columns, Expand, FunctionBuilder, LayerNorm, Linear, LinearSlices, Matmul,
-    NormScale, Op, Patchify, Reshape, RmsNorm, Rope, SelectToken, Softmax, SumSlices, Tokens,
-    ValueId,
+    self, BroadcastImages, Call, Cast, FunctionBuilder, LayerNorm, Linear, LinearSlices, Matmul,
+    NormScale, Op, Patchify, Reshape, RmsNorm, Rope, SelectToken, SliceColumns, SliceTokens,
+    Softmax, SumSlices, ValueId,
 };
 use ocellus_dialects::{ElementType, TensorType};
 
 /// The `venc` module that says what `module` computes.
-pub fn read_back(module: &Module) -> Result<venc::Module, RewriteError> {
+pub fn raise(module: &Module) -> Result<venc::Module, RewriteError> {
     let mut read = venc::Module {
         symbols: module.symbols.clone(),
         functions: vec![],
@@ -33,7 +33,7 @@ pub fn read_back(module: &Module) -> Result<venc::Module, RewriteError> {
 }
 
 fn read_function(function: &Function, callees: &venc::Module) -> Result<venc::Function, String> {
-    let mut reader = Reader { builder: FunctionBuilder::new(&function.name), callees };
+    let mut reader = Raiser { builder: FunctionBuilder::new(&function.name), callees };
     let mut arguments = vec![];
     for argument in &function.arguments {
         let ty = function.value(argument.value).ty.clone();
@@ -77,15 +77,15 @@ fn read_function(function: &Function, callees: &venc::Module) -> Result<venc::Fu
 }
 
 /// Values of the `venc` function as an algebra: to apply an operation is to write it down.
-struct Reader<'a> {
+struct Raiser<'a> {
     builder: FunctionBuilder,
     callees: &'a venc::Module,
 }
 
-impl Algebra for Reader<'_> {
+impl Algebra for Raiser<'_> {
     type Tensor = ValueId;
 
-    fn given(&mut self, given: Given) -> Result<ValueId, String> {
+    fn leaf(&mut self, leaf: Leaf) -> Result<ValueId, String> {
         Err(format!("{given} is no value of a kernel function"))
     }
 
@@ -105,18 +105,20 @@ impl Algebra for Reader<'_> {
 
 fn view_op(view: &View, ty: &TensorType) -> Result<Op, String> {
     Ok(match view {
-        View::Columns { start } => {
+        View::SliceColumns { start } => {
             let length =
                 ty.width().as_constant().ok_or("a view of a symbolic number of columns")?;
-            Op::Columns(Columns { start: *start, length })
+            Op::SliceColumns(SliceColumns { start: *start, length })
         }
         View::SelectToken { index } => Op::SelectToken(SelectToken { index: *index }),
-        View::Tokens { start } => {
+        View::SliceTokens { start } => {
             let length = ty.shape.get(1).ok_or("a view of the tokens of no image")?;
-            Op::Tokens(Tokens { start: *start, length: length.clone() })
+            Op::SliceTokens(SliceTokens { start: *start, length: length.clone() })
         }
         View::Reshape => Op::Reshape(Reshape { shape: ty.shape.clone() }),
-        View::Expand { images } => Op::Expand(Expand { images: images.clone() }),
+        View::BroadcastImages { images } => {
+            Op::BroadcastImages(BroadcastImages { images: images.clone() })
+        }
         View::Patches { height, width, rows, cols } => Op::Patchify(Patchify {
             height: *height,
             width: *width,
@@ -199,8 +201,8 @@ fn prepare<A: Algebra>(
             let to = algebra.type_of(operands.first().ok_or("no slices")?).element;
             algebra.apply(SumSlices { to }, &operands)
         }
-        Prologue::NormScale { centred, eps } => {
-            algebra.apply(NormScale { centred, eps }, &operands)
+        Prologue::NormScale { centered, eps } => {
+            algebra.apply(NormScale { centered, eps }, &operands)
         }
         Prologue::Softmax => algebra.apply(Softmax, &operands),
     }

@@ -1,4 +1,4 @@
-//! [`Switches`]: the rules to rewrite with, and which of them a user turned off.
+//! [`RuleSwitches`]: the rules to rewrite with, and which of them a user turned off.
 
 use super::error::RewriteError;
 use super::rules::{self, Assumption, Group, Rule};
@@ -6,24 +6,24 @@ use std::collections::BTreeSet;
 
 /// The rules to rewrite with, and which of them are off.
 #[derive(Clone, Debug)]
-pub struct Switches {
+pub struct RuleSwitches {
     rules: Vec<(Group, &'static Rule)>,
     disabled: BTreeSet<&'static str>,
     usual_schedules: bool,
     assumptions: BTreeSet<Assumption>,
 }
 
-impl Default for Switches {
+impl Default for RuleSwitches {
     fn default() -> Self {
-        Switches::of(rules::all())
+        RuleSwitches::of(rules::all())
     }
 }
 
-impl Switches {
+impl RuleSwitches {
     /// Those rules, all of them on. The soundness test knows the rules of [`rules`](super::rules) alone.
     pub fn of(rules: impl IntoIterator<Item = (Group, &'static Rule)>) -> Self {
         let rules = rules.into_iter().collect();
-        Switches {
+        RuleSwitches {
             rules,
             disabled: BTreeSet::new(),
             usual_schedules: false,
@@ -33,7 +33,7 @@ impl Switches {
 
     /// Every rule of Ocellus, with some turned off: see [`and_without`](Self::and_without).
     pub fn without(names: impl IntoIterator<Item = impl AsRef<str>>) -> Result<Self, RewriteError> {
-        Switches::default().and_without(names)
+        RuleSwitches::default().and_without(names)
     }
 
     /// Turns rules off by name; the name of a group turns off all of it. `implementation` rules may be turned off one
@@ -60,8 +60,8 @@ impl Switches {
         Ok(self)
     }
 
-    /// Gives each launch its usual schedule, whatever its size.
-    pub fn with_usual_schedules(mut self) -> Self {
+    /// Gives each launch its default schedule, whatever its size.
+    pub fn with_default_schedules(mut self) -> Self {
         self.usual_schedules = true;
         self
     }
@@ -77,8 +77,8 @@ impl Switches {
         &self.assumptions
     }
 
-    /// Whether each launch has its usual schedule.
-    pub fn has_usual_schedules(&self) -> bool {
+    /// Whether each launch has its default schedule.
+    pub fn has_default_schedules(&self) -> bool {
         self.usual_schedules
     }
 
@@ -129,13 +129,13 @@ mod tests {
 
     #[test]
     fn a_rule_that_is_not_there_is_an_error_with_near_names() {
-        let error = Switches::without(["merge-qvk"]).unwrap_err().to_string();
+        let error = RuleSwitches::without(["merge-qvk"]).unwrap_err().to_string();
         assert!(error.contains("no rule `merge-qvk`") && error.contains("`merge-qkv`"), "{error}");
     }
 
     #[test]
     fn a_group_turns_off_all_of_its_rules() {
-        let switches = Switches::without(["fusion"]).unwrap();
+        let switches = RuleSwitches::without(["fusion"]).unwrap();
         assert!(switches.enabled().all(|(group, _)| group != Group::Fusion));
         assert!(switches.enabled().any(|(group, _)| group == Group::Implementation));
     }

@@ -3,14 +3,14 @@
 use crate::explain::Explanation;
 use crate::passes::HostProgram;
 use crate::target::Target;
-use ocellus_codegen::{self as codegen, CodegenError, Optimisation};
+use ocellus_codegen::{self as codegen, CodegenError, Optimization};
 use ocellus_dialects::venc;
 use ocellus_rewrite as rewrite;
 use ocellus_rewrite::PieceProgram;
 
 /// All stages of a compilation up to the code: what `--emit` prints and `explain` explains.
 #[derive(Clone, Debug)]
-pub struct Program {
+pub struct Stages {
     /// The model's program, under the ranges that were asked for.
     pub venc: venc::Module,
     /// What was chosen, for each piece of the range.
@@ -24,17 +24,17 @@ pub struct Program {
     /// What it is for.
     pub target: Target,
     /// What LLVM does to its kernels.
-    pub optimisation: Optimisation,
+    pub optimization: Optimization,
 }
 
-impl Program {
+impl Stages {
     /// The kernels as LLVM IR.
     pub fn llvm(&self) -> Result<String, CodegenError> {
-        codegen::emit_llvm(&self.host.kernels, self.target.cpu(), self.optimisation)
+        codegen::emit_llvm(&self.host.kernels, self.target.cpu(), self.optimization)
     }
 
     /// The kernels as assembly.
     pub fn assembly(&self) -> Result<String, CodegenError> {
-        codegen::emit_assembly(&self.host.kernels, self.target.cpu(), self.optimisation)
+        codegen::emit_assembly(&self.host.kernels, self.target.cpu(), self.optimization)
     }
 }

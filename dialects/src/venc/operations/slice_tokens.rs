@@ -1,4 +1,4 @@
-//! `tokens`: some tokens of each image.
+//! `slice_tokens`: some tokens of each image.
 
 use crate::HostTensor;
 use crate::symbolic::Dim;
@@ -12,7 +12,7 @@ operation! {
     /// `x[images, tokens, n] -> x[:, start : start+length, :]`.
     ///
     /// Of the tokens `[[1, 2], [3, 4]]` of an image, one from token 1 on is `[[3, 4]]`.
-    Tokens = "tokens" (numbers("x").rank(3)) {
+    SliceTokens = "slice_tokens" (numbers("x").rank(3)) {
         /// The first token.
         start: i64,
         /// How many tokens.
@@ -20,7 +20,7 @@ operation! {
     }
 }
 
-impl Semantics for Tokens {
+impl Semantics for SliceTokens {
     fn infer(&self, app: &Application) -> Result<TensorType, VencError> {
         let [x] = app.take()?;
         let (start, length) = (self.start, &self.length);
@@ -40,7 +40,7 @@ impl Semantics for Tokens {
         operands: &[&HostTensor],
         out: &mut HostTensor,
     ) -> Result<(), EvaluationError> {
-        let [x] = take("tokens", operands)?;
+        let [x] = take("slice_tokens", operands)?;
         copy_tokens(x, self.start as usize, out);
         Ok(())
     }
@@ -63,7 +63,7 @@ mod tests {
 
     #[test]
     fn they_are_those_of_each_image() {
-        let tokens = run(Tokens { start: 1, length: 1.into() }, &[&counted(&[2, 2, 3])]);
+        let tokens = run(SliceTokens { start: 1, length: 1.into() }, &[&counted(&[2, 2, 3])]);
         assert_eq!(tokens, tensor(&[2, 1, 3], &[3., 4., 5., 9., 10., 11.]));
     }
 
@@ -71,7 +71,7 @@ mod tests {
     fn a_slice_stays_inside_for_every_size() {
         let x = tokens_of(8);
         let patches = x.shape[1].clone() - Dim::from(1);
-        let slice = |start, length: Dim| infer(&Tokens { start, length }.into(), &[&x]);
+        let slice = |start, length: Dim| infer(&SliceTokens { start, length }.into(), &[&x]);
         assert!(slice(1, patches.clone()).is_ok());
         assert!(slice(2, patches).is_err());
         assert!(slice(-1, Dim::from(1)).is_err());

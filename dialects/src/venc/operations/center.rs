@@ -1,4 +1,4 @@
-//! `centre`: rows with a mean of zero.
+//! `center`: rows with a mean of zero.
 
 use crate::HostTensor;
 use crate::tensor::TensorType;
@@ -13,10 +13,10 @@ operation! {
     /// `x[.., n] -> x - mean` over the last dimension.
     ///
     /// `[1, 4, 7]` is `[-3, 0, 3]`.
-    Centre = "centre" (numbers("x").at_least(1))
+    Center = "center" (numbers("x").at_least(1))
 }
 
-impl Semantics for Centre {
+impl Semantics for Center {
     fn infer(&self, app: &Application) -> Result<TensorType, VencError> {
         let [x] = app.take()?;
         Ok(x.clone())
@@ -27,7 +27,7 @@ impl Semantics for Centre {
         operands: &[&HostTensor],
         out: &mut HostTensor,
     ) -> Result<(), EvaluationError> {
-        let [x] = take("centre", operands)?;
+        let [x] = take("center", operands)?;
         each_row(x, out, |row, out| {
             let mean = norm::mean(row);
             out.iter_mut().zip(row).for_each(|(out, x)| *out = (x - mean) as f32);
@@ -43,6 +43,6 @@ mod tests {
 
     #[test]
     fn the_mean_is_taken_off() {
-        assert_close(Centre, &[&tensor(&[1, 3], &[1.0, 4.0, 7.0])], &[-3.0, 0.0, 3.0]);
+        assert_close(Center, &[&tensor(&[1, 3], &[1.0, 4.0, 7.0])], &[-3.0, 0.0, 3.0]);
     }
 }

@@ -243,30 +243,30 @@ impl TargetDescription {
     }
 }
 
-/// Where a number of a target description must lie, both ends included. Prices are then finite: a time is work divided by
+/// Where a number of a target description must lie, both ends included. Costs are then finite: a time is work divided by
 /// a rate, and one that is infinite, or nothing divided by nothing, could not be compared.
 #[derive(Clone, Copy)]
 struct Bounds {
-    least: f64,
-    most: f64,
+    min: f64,
+    max: f64,
     unit: &'static str,
 }
 
 /// From a million operations or bytes a second to what no machine reaches.
-const RATE: Bounds = Bounds { least: 1e-3, most: 1e9, unit: "billion a second" };
-const UNITS: Bounds = Bounds { least: 1.0, most: 65_536.0, unit: "units" };
+const RATE: Bounds = Bounds { min: 1e-3, max: 1e9, unit: "billion a second" };
+const UNITS: Bounds = Bounds { min: 1.0, max: 65_536.0, unit: "units" };
 /// At most a second.
-const LAUNCH: Bounds = Bounds { least: 0.0, most: 1e6, unit: "microseconds" };
-const SHARE: Bounds = Bounds { least: 1e-3, most: 1.0, unit: "of the bandwidth" };
-const SIDE: Bounds = Bounds { least: 1.0, most: 1e6, unit: "rows or columns" };
-const BYTES: Bounds = Bounds { least: 1.0, most: 1e18, unit: "bytes" };
+const LAUNCH: Bounds = Bounds { min: 0.0, max: 1e6, unit: "microseconds" };
+const SHARE: Bounds = Bounds { min: 1e-3, max: 1.0, unit: "of the bandwidth" };
+const SIDE: Bounds = Bounds { min: 1.0, max: 1e6, unit: "rows or columns" };
+const BYTES: Bounds = Bounds { min: 1.0, max: 1e18, unit: "bytes" };
 
 impl Bounds {
     fn check(self, key: &str, value: f64) -> Result<(), String> {
-        let Bounds { least, most, unit } = self;
-        match (least..=most).contains(&value) {
+        let Bounds { min, max, unit } = self;
+        match (min..=max).contains(&value) {
             true => Ok(()),
-            false => Err(format!("{key} is {value}; it must be from {least} to {most} {unit}")),
+            false => Err(format!("{key} is {value}; it must be from {min} to {max} {unit}")),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `columns`: some columns of each row.
+//! `slice_columns`: some columns of each row.
 
 use crate::HostTensor;
 use crate::symbolic::Dim;
@@ -12,7 +12,7 @@ operation! {
     /// `x[.., n] -> x[.., start : start+length]`.
     ///
     /// `[[1, 2, 3]]` from column 1 on, two of them, is `[[2, 3]]`.
-    Columns = "columns" (numbers("x").at_least(1)) {
+    SliceColumns = "slice_columns" (numbers("x").at_least(1)) {
         /// The first column.
         start: i64,
         /// How many columns.
@@ -20,7 +20,7 @@ operation! {
     }
 }
 
-impl Semantics for Columns {
+impl Semantics for SliceColumns {
     fn infer(&self, app: &Application) -> Result<TensorType, VencError> {
         let [x] = app.take()?;
         let (start, length) = (self.start, self.length);
@@ -44,7 +44,7 @@ impl Semantics for Columns {
         operands: &[&HostTensor],
         out: &mut HostTensor,
     ) -> Result<(), EvaluationError> {
-        let [x] = take("columns", operands)?;
+        let [x] = take("slice_columns", operands)?;
         let [Some(from), Some(to)] = [x.shape.last(), out.shape.last()] else { return Ok(()) };
         for (row, out) in x.data.chunks_exact(*from).zip(out.data.chunks_exact_mut(*to)) {
             out.copy_from_slice(&row[self.start as usize..][..*to]);
@@ -60,7 +60,7 @@ mod tests {
 
     #[test]
     fn they_are_those_of_each_row() {
-        let columns = run(Columns { start: 1, length: 2 }, &[&counted(&[2, 2, 3])]);
+        let columns = run(SliceColumns { start: 1, length: 2 }, &[&counted(&[2, 2, 3])]);
         assert_eq!(columns, tensor(&[2, 2, 2], &[1., 2., 4., 5., 7., 8., 10., 11.]));
     }
 }

@@ -2,11 +2,11 @@
 //! where kernels read through them.
 
 use super::analysis::{Sort, Types};
+use super::candidates::{Candidate, Operand, Producer};
 use super::error::RewriteError;
-use super::language::{Given, Term};
+use super::language::{Leaf, Term};
 use super::meaning::{Algebra, Children, Meaning, meaning};
 use super::offline::OfflineTerms;
-use super::ways::{Maker, Operand, Way};
 use egg::{EGraph, Id, Language};
 use ocellus_dialects::TensorType;
 use ocellus_dialects::kernel::{Argument, Function, Step, Value, ValueKind, View};
@@ -19,8 +19,8 @@ pub struct Chosen<'a> {
     pub function: &'a venc::Function,
     /// Its e-graph.
     pub egraph: &'a EGraph<Term, Types>,
-    /// The way chosen for each class that is made, and its schedule.
-    pub ways: HashMap<Id, (&'a Way, usize)>,
+    /// The candidate chosen for each class that is made, and its schedule.
+    pub candidates: HashMap<Id, (&'a Candidate, usize)>,
     /// The class of each result.
     pub results: Vec<Id>,
     /// The label of each class that has one.
@@ -28,7 +28,7 @@ pub struct Chosen<'a> {
 }
 
 /// The `kernel` function.
-pub fn lower(chosen: &Chosen) -> Result<Function, RewriteError> {
+pub fn kernel_function(chosen: &Chosen) -> Result<Function, RewriteError> {
     let mut writer = Writer {
         chosen,
         offline: OfflineTerms::of(chosen.egraph),
@@ -96,16 +96,16 @@ impl Writer<'_> {
                 open.pop();
                 continue;
             }
-            let (way, schedule) = *self
+            let (candidate, schedule) = *self
                 .chosen
-                .ways
+                .candidates
                 .get(&class)
                 .ok_or_else(|| self.internal("a class that is needed was not chosen"))?;
-            let missing = way.operands.iter().rev().map(|operand| operand.class);
+            let missing = candidate.operands.iter().rev().map(|operand| operand.class);
             let before = open.len();
             open.extend(missing.filter(|operand| !self.made.contains_key(operand)));
             if open.len() == before {
-                let value = self.make_way(class, way, schedule)?;
+                let value = self.make_way(class, candidate, schedule)?;
                 self.made.insert(class, value);
                 open.pop();
             }
@@ -113,30 +113,35 @@ impl Writer<'_> {
         self.made.get(&root).copied().ok_or_else(|| self.internal("a result was not made"))
     }
 
-    fn make_way(&mut self, class: Id, way: &Way, schedule: usize) -> Result<ValueId, RewriteError> {
+    fn make_way(
+        &mut self,
+        class: Id,
+        candidate: &Candidate,
+        schedule: usize,
+    ) -> Result<ValueId, RewriteError> {
         let ty = self.chosen.egraph[class].data.ty().cloned();
         let ty = ty.ok_or_else(|| self.internal("a value has no type"))?;
-        let operands = way
+        let operands = candidate
             .operands
             .iter()
             .map(|operand| self.operand(operand))
             .collect::<Result<Vec<_>, _>>()?;
         let label = self.chosen.labels.get(&class).cloned();
         let position = self.steps.len();
-        Ok(match &way.maker {
-            Maker::Given(given) => self.given_value(*given)?,
-            Maker::Offline => self.offline_value(class)?,
-            Maker::Reshape => match operands.as_slice() {
+        Ok(match &candidate.producer {
+            Producer::Leaf(leaf) => self.leaf_value(*leaf)?,
+            Producer::Offline => self.offline_value(class)?,
+            Producer::Reshape => match operands.as_slice() {
                 [of] => self.push(ValueKind::View(View::Reshape, *of), ty),
                 _ => return Err(self.internal("a reshape of other than one value")),
             },
-            Maker::Launch(op) => {
-                let op = way.schedules.get(schedule).map_or(op, |schedule| &schedule.op);
+            Producer::Launch(op) => {
+                let op = candidate.schedules.get(schedule).map_or(op, |schedule| &schedule.op);
                 let result = self.push(ValueKind::Step(position), ty);
                 self.steps.push(Step::Launch { op: op.clone(), operands, result, label });
                 result
             }
-            Maker::Call(callee) => {
+            Producer::Call(callee) => {
                 let result = self.push(ValueKind::Step(position), ty);
                 self.steps.push(Step::Call { callee: callee.clone(), operands, result, label });
                 result
@@ -159,9 +164,9 @@ impl Writer<'_> {
         Ok(value)
     }
 
-    fn given_value(&mut self, given: Given) -> Result<ValueId, RewriteError> {
+    fn leaf_value(&mut self, leaf: Leaf) -> Result<ValueId, RewriteError> {
         let function = self.chosen.function;
-        let value = ValueId(given.0);
+        let value = ValueId(leaf.0);
         match function.node_of(value) {
             None => Ok(value),
             Some(venc::Node { op: Op::Weight(Weight { name }), ty, .. }) => {
@@ -204,8 +209,8 @@ impl Writer<'_> {
 impl Algebra for Writer<'_> {
     type Tensor = ValueId;
 
-    fn given(&mut self, given: Given) -> Result<ValueId, String> {
-        self.given_value(given).map_err(|error| error.to_string())
+    fn leaf(&mut self, leaf: Leaf) -> Result<ValueId, String> {
+        self.leaf_value(leaf).map_err(|error| error.to_string())
     }
 
     fn apply(&mut self, op: impl Into<Op>, operands: &[ValueId]) -> Result<ValueId, String> {

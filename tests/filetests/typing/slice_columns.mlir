@@ -1,6 +1,6 @@
 module attributes {venc.symbols = ["images in 1..=4", "tokens in 1..=9"]} {
   func.func @main(%a: tensor<?x8xf32, ["images"]>) -> tensor<?x3xf32, ["images"]> {
-    %y = "venc.columns"(%a) {start = 2, length = 3} : (tensor<?x8xf32, ["images"]>) -> tensor<?x3xf32, ["images"]>
+    %y = "venc.slice_columns"(%a) {start = 2, length = 3} : (tensor<?x8xf32, ["images"]>) -> tensor<?x3xf32, ["images"]>
     func.return %y : tensor<?x3xf32, ["images"]>
   }
 }
@@ -8,7 +8,7 @@ module attributes {venc.symbols = ["images in 1..=4", "tokens in 1..=9"]} {
 // Past the last column.
 module attributes {venc.symbols = ["images in 1..=4", "tokens in 1..=9"]} {
   func.func @main(%a: tensor<?x8xf32, ["images"]>) -> tensor<?x3xf32, ["images"]> {
-    %y = "venc.columns"(%a) {start = 6, length = 3} : (tensor<?x8xf32, ["images"]>) -> tensor<?x3xf32, ["images"]>
+    %y = "venc.slice_columns"(%a) {start = 6, length = 3} : (tensor<?x8xf32, ["images"]>) -> tensor<?x3xf32, ["images"]>
     func.return %y : tensor<?x3xf32, ["images"]>
   }
 }
@@ -16,7 +16,7 @@ module attributes {venc.symbols = ["images in 1..=4", "tokens in 1..=9"]} {
 // Before the first.
 module attributes {venc.symbols = ["images in 1..=4", "tokens in 1..=9"]} {
   func.func @main(%a: tensor<?x8xf32, ["images"]>) -> tensor<?x3xf32, ["images"]> {
-    %y = "venc.columns"(%a) {start = -1, length = 3} : (tensor<?x8xf32, ["images"]>) -> tensor<?x3xf32, ["images"]>
+    %y = "venc.slice_columns"(%a) {start = -1, length = 3} : (tensor<?x8xf32, ["images"]>) -> tensor<?x3xf32, ["images"]>
     func.return %y : tensor<?x3xf32, ["images"]>
   }
 }
@@ -24,7 +24,7 @@ module attributes {venc.symbols = ["images in 1..=4", "tokens in 1..=9"]} {
 // Of a width that is no constant.
 module attributes {venc.symbols = ["images in 1..=4", "tokens in 1..=9"]} {
   func.func @main(%a: tensor<8x?xf32, ["tokens"]>) -> tensor<8x1xf32> {
-    %y = "venc.columns"(%a) {start = 0, length = 1} : (tensor<8x?xf32, ["tokens"]>) -> tensor<8x1xf32>
+    %y = "venc.slice_columns"(%a) {start = 0, length = 1} : (tensor<8x?xf32, ["tokens"]>) -> tensor<8x1xf32>
     func.return %y : tensor<8x1xf32>
   }
 }
@@ -32,7 +32,7 @@ module attributes {venc.symbols = ["images in 1..=4", "tokens in 1..=9"]} {
 // Further than an integer counts.
 module attributes {venc.symbols = ["images in 1..=4", "tokens in 1..=9"]} {
   func.func @main(%a: tensor<?x8xf32, ["images"]>) -> tensor<?x3xf32, ["images"]> {
-    %y = "venc.columns"(%a) {start = 9223372036854775807, length = 3} : (tensor<?x8xf32, ["images"]>) -> tensor<?x3xf32, ["images"]>
+    %y = "venc.slice_columns"(%a) {start = 9223372036854775807, length = 3} : (tensor<?x8xf32, ["images"]>) -> tensor<?x3xf32, ["images"]>
     func.return %y : tensor<?x3xf32, ["images"]>
   }
 }
