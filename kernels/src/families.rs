@@ -59,7 +59,9 @@ pub fn launch(
             }
         })
     };
-    launch().map_err(|reason| Refusal { family: op.family(), reason })
+    let launch = launch().map_err(|reason| Refusal { family: op.family(), reason })?;
+    debug_assert!(launch.gives_what_is_read(target), "{op:?}: the kernel reads other words");
+    Ok(launch)
 }
 
 /// The schedules of `op`, however it is divided there: the default first.
@@ -183,5 +185,16 @@ mod tests {
             refusal(&add, &[x.clone(), patches], &x),
             "`rowwise` has no kernel for this: operand 1, [images, 197, 768] x f32, is patches of an image"
         );
+    }
+
+    #[test]
+    fn a_launch_gives_the_words_that_the_kernel_reads() {
+        let operands = [layout(&["images*197", "768"]), layout(&["768", "768"])];
+        let launch = launch(&gemm(Prologue::None), &operands, &operands[0], &TARGET).unwrap();
+        assert!(launch.gives_what_is_read(&TARGET));
+        let [mut fewer, mut exchanged] = [launch.clone(), launch];
+        fewer.arguments.pop();
+        exchanged.arguments.swap(0, 1);
+        assert!(!fewer.gives_what_is_read(&TARGET) && !exchanged.gives_what_is_read(&TARGET));
     }
 }

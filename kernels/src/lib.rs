@@ -7,11 +7,13 @@
 //!
 //! # The CPU calling convention
 //! `void symbol(const int64_t *arguments, int64_t first_tile, int64_t end_tile, uint8_t *scratch)`. The argument block is
-//! what [`Launch::arguments`] lists. Tiles are independent; any worker may run any interval of them. Scratch belongs to
-//! the worker, is aligned to 64 bytes, and holds at least [`Launch::scratch_bytes`]. Neighboring tiles share work where
-//! they are of one interval (a gemm packs its rows once), so few long intervals are better than many short ones.
+//! what [`Launch::arguments`] lists; each family declares its own, once for launch, signature and code ([`arguments`]).
+//! Tiles are independent; any worker may run any interval of them. Scratch belongs to the worker, is aligned to 64 bytes,
+//! and holds at least [`Launch::scratch_bytes`]. Neighboring tiles share work where they are of one interval (a gemm packs
+//! its rows once), so few long intervals are better than many short ones.
 
 mod access;
+pub mod arguments;
 pub mod attention;
 pub mod back_to_back_gemm;
 pub mod batched_gemm;
@@ -29,7 +31,6 @@ pub mod rowwise;
 mod symbols;
 mod target;
 pub mod vector;
-mod words;
 mod work;
 
 pub use access::{Access, NotStrided};

@@ -6,16 +6,16 @@ mod cpu;
 mod powers;
 mod schedule;
 
+use crate::arguments::{Count, Fixed, Given, Positive, Tensor, Words, argument_block, flatten};
 use crate::launch::operand;
 use crate::mlir::Module;
-use crate::movement::{rotary_head_size, segment_image_stride};
-use crate::rows::Real;
-use crate::words::Words;
-use crate::{Argument, CpuTarget, Launch, Layout, Reason, Tiles};
+use crate::movement::{SegmentsOperand, rotary_head_size};
+use crate::rows::{EvenRows, ImageExtent, Real, RowsOfImages};
+use crate::{CpuTarget, Launch, Layout, Reason, Tiles};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::kernel::Mask;
 use ocellus_dialects::symbolic::Dim;
-use ocellus_runtime::signature::{Amount, Signature, Walk};
+use ocellus_runtime::signature::{Amount, Signature};
 use schedule::{Schedule, TILE_QUERIES};
 
 /// All that an attention's code depends on.
@@ -35,10 +35,34 @@ pub struct Attention {
     pub mask: Mask,
 }
 
+argument_block! {
+    /// The argument block of an [`Attention`].
+    pub(crate) struct AttentionArguments<S> {
+        q: RowsOfImages<S>,
+        k: RowsOfImages<S>,
+        v: RowsOfImages<S>,
+        result: RowsOfImages<S>,
+        /// Queries of an image.
+        queries: Positive<S>,
+        /// Keys of an image.
+        keys: Count<S>,
+        /// Of a rotary one.
+        tables: Option<RotaryTables<S>>,
+        /// Of a masked one.
+        segments: Option<SegmentsOperand<S>>,
+    }
+}
+
+argument_block! {
+    /// The tables of a rotary embedding: a row for each token, the same for all images.
+    pub(crate) struct RotaryTables<S> {
+        cos: EvenRows<S>,
+        sin: EvenRows<S>,
+    }
+}
+
 impl Attention {
-    /// The launch. Words of the argument block: q, k, v and the result, each an address, a row stride and an image
-    /// stride; how many queries an image has; how many keys; of a rotary one cos and sin, each an address and a row
-    /// stride; of a masked one the segments: address, image stride.
+    /// The launch.
     pub(crate) fn launch(
         (heads, scale): (i64, f64),
         (rotary, mask): (bool, Mask),
@@ -77,34 +101,37 @@ impl Attention {
             let why = format!("keys of {} are other tokens than queries of {}", k.ty, q.ty);
             return Err(Reason::Unsupported(why));
         }
-        let rows_of = |address, layout: &Layout| {
-            let strides = [&layout.row_stride, &layout.image_stride];
-            [address].into_iter().chain(strides.map(|stride| Argument::Integer(stride.clone())))
-        };
         let (images, queries) = (result.ty.shape[0].clone(), result.ty.shape[1].clone());
-        let mut arguments: Vec<Argument> = vec![];
-        for (position, layout) in [q, k, v].into_iter().enumerate() {
-            arguments.extend(rows_of(Argument::Operand(position), layout));
-        }
-        arguments.extend(rows_of(Argument::Result, result));
-        arguments.push(Argument::Integer(queries.clone()));
-        arguments.push(Argument::Integer(k.ty.shape[1].clone()));
-        let mut position = 3;
-        if rotary {
-            let tables = [operand(operands, 3)?, operand(operands, 4)?];
-            rotary_head_size(heads, q, tables)?;
-            for table in tables {
-                arguments.push(Argument::Operand(position));
-                arguments.push(Argument::Integer(table.row_stride.clone()));
-                position += 1;
+        let tables = match rotary {
+            true => {
+                let (cos, sin) = (operand(operands, 3)?, operand(operands, 4)?);
+                rotary_head_size(heads, q, [cos, sin])?;
+                Some(RotaryTables {
+                    cos: EvenRows::of(Tensor::Operand(3), cos),
+                    sin: EvenRows::of(Tensor::Operand(4), sin),
+                })
             }
-        }
-        if mask == Mask::Segments {
-            let stride = segment_image_stride(operand(operands, position)?)?;
-            arguments.extend([Argument::Operand(position), Argument::Integer(stride)]);
-        }
+            false => None,
+        };
+        let segments = match mask {
+            Mask::Segments => {
+                let position = if rotary { 5 } else { 3 };
+                Some(SegmentsOperand::of(position, operand(operands, position)?)?)
+            }
+            Mask::Full => None,
+        };
+        let arguments = AttentionArguments::<Given> {
+            q: RowsOfImages::of(Tensor::Operand(0), q),
+            k: RowsOfImages::of(Tensor::Operand(1), k),
+            v: RowsOfImages::of(Tensor::Operand(2), v),
+            result: RowsOfImages::of(Tensor::Result, result),
+            queries: Positive(queries.clone()),
+            keys: Count(k.ty.shape[1].clone()),
+            tables,
+            segments,
+        };
         Ok(Launch {
-            arguments,
+            arguments: flatten(arguments).words,
             tiles: Tiles(vec![(images, 1), (Dim::from(heads), 1), (queries, TILE_QUERIES)]),
             scratch_bytes: Dim::from(attention.schedule(target).scratch().bytes),
             packed: vec![],
@@ -112,32 +139,46 @@ impl Attention {
         })
     }
 
-    /// What the code does with those words.
-    pub(crate) fn signature(&self, target: &CpuTarget) -> Signature {
-        let mut words = Words::default();
-        let [q, k, v, result] = [(); 4].map(|()| words.rows_of_images());
-        let (queries, keys) = (words.positive(), words.count());
-        let images = Amount::Tiles.ceil_div(queries.clone().ceil_div(TILE_QUERIES) * self.heads);
-        let width = Amount::Constant(self.heads * self.head_size);
-        for (tensor, tokens) in [(q, &queries), (k, &keys), (v, &keys)] {
-            tensor.read(&mut words, self.element, [&images, tokens, &width]);
+    /// Which words its argument block has.
+    fn arguments(&self) -> AttentionArguments {
+        AttentionArguments {
+            q: RowsOfImages::fixed(),
+            k: RowsOfImages::fixed(),
+            v: RowsOfImages::fixed(),
+            result: RowsOfImages::fixed(),
+            queries: Positive::fixed(),
+            keys: Count::fixed(),
+            tables: self.rotary.then(RotaryTables::fixed),
+            segments: (self.mask == Mask::Segments).then(SegmentsOperand::fixed),
         }
-        result.write(&mut words, self.element, [&images, &queries, &width]);
+    }
+
+    /// What the code does with its argument block.
+    pub(crate) fn signature(&self, target: &CpuTarget) -> Signature {
+        let (mut words, arguments) = Words::of(self.arguments());
+        let AttentionArguments { q, k, v, result, .. } = arguments;
+        let (queries, keys) = (arguments.queries.amount(), arguments.keys.amount());
+        let images = Amount::Tiles.ceil_div(queries.clone().ceil_div(TILE_QUERIES) * self.heads);
+        let columns = Amount::Constant(self.heads * self.head_size);
+        let of = |rows: &Amount| ImageExtent {
+            images: images.clone(),
+            rows: rows.clone(),
+            columns: columns.clone(),
+        };
+        q.read(&mut words, self.element, &of(&queries));
+        k.read(&mut words, self.element, &of(&keys));
+        v.read(&mut words, self.element, &of(&keys));
+        result.write(&mut words, self.element, &of(&queries));
         // Queries and keys are rotated, and masked, by the same tables.
-        if self.rotary {
-            for _ in 0..2 {
-                let (at, row) = (words.address(), words.distance());
-                let rows = [&queries, &keys];
-                let walk =
-                    |rows: &Amount| Walk::run(self.head_size).times(rows.clone(), row.clone());
-                words.read(at, ElementType::F32, rows.map(walk));
+        let tokens = [queries, keys];
+        if let Some(RotaryTables { cos, sin }) = arguments.tables {
+            for table in [cos, sin] {
+                let walks = tokens.clone().map(|rows| table.walk(rows, self.head_size));
+                words.read(&table.start, ElementType::F32, walks);
             }
         }
-        if self.mask == Mask::Segments {
-            let (at, image) = (words.address(), words.distance());
-            let walk =
-                |tokens: &Amount| Walk::run(tokens.clone()).times(images.clone(), image.clone());
-            words.read(at, ElementType::I32, [&queries, &keys].map(walk));
+        if let Some(segments) = arguments.segments {
+            segments.read(&mut words, &images, tokens);
         }
         words.by_image(self.schedule(target).scratch().bytes)
     }

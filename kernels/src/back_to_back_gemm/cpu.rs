@@ -2,9 +2,10 @@
 
 use super::BackToBackGemm;
 use crate::CpuTarget;
+use crate::arguments::place;
 use crate::gemm::{Block, PackedRows, PanelProduct, TensorRows};
 use crate::mlir::{Linkage, Module, Type};
-use crate::rows::{ArgumentReader, BoundEpilogue, BoundPrologue, BoundRows, BoundSource};
+use crate::rows::{BoundEpilogue, BoundPrologue, BoundRows, BoundSource};
 
 impl BackToBackGemm {
     /// Writes the kernel into a module.
@@ -15,24 +16,24 @@ impl BackToBackGemm {
         let [first_packing, second_packing] = self.packings(target);
         let parameters = [Type::Pointer, Type::I64, Type::I64, Type::Pointer];
         module.define(symbol, Linkage::Exported, &parameters, |b, parameters| {
-            let [block, first_tile, end_tile, scratch] = parameters else { return };
-            let mut arguments = ArgumentReader::new(*block);
-            let rows = arguments.integer(b);
-            let x = BoundSource::Rows(self.x.read(b, &mut arguments));
-            let prologue = BoundPrologue::read(self.prologue, b, &mut arguments);
-            let first_weight = arguments.pointer(b);
-            let between_epilogue = BoundEpilogue::read(&self.between, b, &mut arguments);
-            let second_weight = arguments.pointer(b);
-            let epilogue = BoundEpilogue::read(&self.epilogue, b, &mut arguments);
-            let result = BoundRows::contiguous(self.to, b, &mut arguments);
+            let &[block, first_tile, end_tile, scratch] = parameters else { return };
+            let arguments = place(self.arguments());
+            let rows = arguments.rows.load(b, block);
+            let x = BoundSource::Rows(BoundRows::load(b, block, &arguments.x));
+            let prologue = BoundPrologue::load(b, block, &arguments.prologue);
+            let first_weight = arguments.first_weight.load(b, block);
+            let between_epilogue = BoundEpilogue::load(b, block, &arguments.between);
+            let second_weight = arguments.second_weight.load(b, block);
+            let epilogue = BoundEpilogue::load(b, block, &arguments.epilogue);
+            let result = BoundRows::load_even(b, block, &arguments.result, self.to);
 
-            let sums = b.offset_constant(*scratch, self.sums_at(target));
-            let packed = PackedRows { target, kernel: first_kernel, width: self.k, base: *scratch };
+            let sums = b.offset_constant(scratch, self.sums_at(target));
+            let packed = PackedRows { target, kernel: first_kernel, width: self.k, base: scratch };
             let between = PackedRows {
                 target,
                 kernel: second_kernel,
                 width: self.between_columns,
-                base: b.offset_constant(*scratch, self.between_at(target)),
+                base: b.offset_constant(scratch, self.between_at(target)),
             };
             let first = PanelProduct {
                 microkernel: &microkernels[0],
@@ -53,7 +54,7 @@ impl BackToBackGemm {
                 sink: &TensorRows { target, rows: result },
             };
             let division = (first_kernel, self.block_rows(target));
-            b.for_each((*first_tile, *end_tile, 1), |b, index| {
+            b.for_each((first_tile, end_tile, 1), |b, index| {
                 let block = Block::of(b, index, rows, division);
                 packed.pack(b, block, (&x, &prologue));
                 // Nothing that an earlier block left behind may be multiplied: it could be no number.

@@ -7,15 +7,17 @@
 
 mod cpu;
 
+use crate::arguments::{
+    Address, Count, Fixed, Flat, Given, Tensor, Words, argument_block, flatten,
+};
 use crate::gemm::{MicroKernel, PanelFormat, WeightPacking};
 use crate::launch::operand;
-use crate::rows::{BoundRows, RowEpilogue, RowOperand, RowPrologue};
-use crate::words::Words;
-use crate::{Argument, CpuTarget, Launch, Layout, Reason, Tiles};
+use crate::rows::{EvenRows, RowEpilogue, RowOperand, RowPrologue};
+use crate::{CpuTarget, Launch, Layout, Reason, Tiles};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::kernel::{Between, EpilogueOp, Prologue};
 use ocellus_dialects::symbolic::Dim;
-use ocellus_runtime::signature::{Access, Amount, Signature};
+use ocellus_runtime::signature::{Amount, Signature};
 
 /// All that the code of two gemms in one launch depends on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -54,11 +56,25 @@ const PACKED_BYTES: i64 = 640 << 10;
 /// the weights less often.
 pub const ROWS: [i64; 4] = [96, 48, 24, 12];
 
+argument_block! {
+    /// The argument block of a [`BackToBackGemm`].
+    pub(crate) struct BackToBackGemmArguments<S> {
+        /// Rows of x.
+        rows: Count<S>,
+        x: RowOperand<S>,
+        prologue: RowPrologue<S>,
+        /// The first weight, packed.
+        first_weight: Address<S>,
+        between: Vec<RowEpilogue<S>>,
+        /// The second weight, packed.
+        second_weight: Address<S>,
+        epilogue: Vec<RowEpilogue<S>>,
+        result: EvenRows<S>,
+    }
+}
+
 impl BackToBackGemm {
-    /// The launch. Words of the argument block: rows; what [`RowOperand`] reads of x; the addresses of
-    /// the prologue's operands; the first packed weight's address; the operands between as x, or an address alone where
-    /// there is one number a column; the second packed weight's address; the epilogue's operands; the result: address,
-    /// row stride.
+    /// The launch.
     pub(crate) fn launch(
         (prologue, between, epilogue): (Prologue, &Between, &[EpilogueOp]),
         rows: i64,
@@ -84,47 +100,49 @@ impl BackToBackGemm {
             return Err(Reason::Unsupported(format!("a tile of {rows} rows has nothing in it")));
         }
         let all_rows = x.ty.rows();
-        let (between_steps, between_arguments) = RowEpilogue::of(
+        let between_steps = RowEpilogue::of(
             &between.epilogue,
             (operands, first_at + 1),
             (&all_rows, &Dim::from(first_rows)),
         )?;
-        let (epilogue, epilogue_arguments) =
+        let epilogue =
             RowEpilogue::of(epilogue, (operands, second_at + 1), (&all_rows, &Dim::from(n)))?;
-        if epilogue.iter().any(|op| matches!(op, RowEpilogue::Gate(_))) {
+        if epilogue.iter().any(RowEpilogue::is_gate) {
             return Err(Reason::Unsupported(
                 "a gate stands between the products, not behind them".into(),
             ));
         }
+        let Flat { words, shape } = flatten(BackToBackGemmArguments::<Given> {
+            rows: Count(all_rows.clone()),
+            x: RowOperand::of(0, x),
+            prologue: RowPrologue::of(prologue, operands, &x.ty.width())?,
+            first_weight: Address(Tensor::Operand(first_at)),
+            between: between_steps,
+            second_weight: Address(Tensor::Operand(second_at)),
+            epilogue,
+            result: EvenRows::of(Tensor::Result, result),
+        });
         let gemms = BackToBackGemm {
             k,
             first_rows,
             between_columns,
             n,
-            x: RowOperand::of(x),
+            x: shape.x,
             weights: [first.ty.element, second.ty.element],
             between_element: between.element,
             to: result.ty.element,
-            prologue: RowPrologue::of(prologue, operands, &x.ty.width())?,
-            between: between_steps,
-            epilogue,
+            prologue: shape.prologue,
+            between: shape.between,
+            epilogue: shape.epilogue,
             rows,
         };
         if between_columns * if gemms.is_gated() { 2 } else { 1 } != first_rows {
             let wanted = Dim::from(between_columns);
             return Err(Reason::Width { operand: second_at, ty: second.ty.clone(), wanted });
         }
-        let mut arguments = vec![Argument::Integer(all_rows.clone())];
-        arguments.extend(gemms.x.arguments(Argument::Operand(0), x, x.rows_per_image()));
-        arguments.extend((1..=prologue.operands()).map(Argument::Operand));
-        arguments.push(Argument::Operand(first_at));
-        arguments.extend(between_arguments);
-        arguments.push(Argument::Operand(second_at));
-        arguments.extend(epilogue_arguments);
-        arguments.extend([Argument::Result, Argument::Integer(result.row_stride.clone())]);
         let [first_packing, second_packing] = gemms.packings(target);
         Ok(Launch {
-            arguments,
+            arguments: words,
             tiles: Tiles(vec![(all_rows, gemms.block_rows(target))]),
             scratch_bytes: Dim::from(gemms.sums_at(target) + gemms.most_result_bytes(target)),
             packed: vec![(first_at, first_packing), (second_at, second_packing)],
@@ -132,21 +150,34 @@ impl BackToBackGemm {
         })
     }
 
-    /// What the code does with those words.
+    /// Which words its argument block has.
+    fn arguments(&self) -> BackToBackGemmArguments {
+        BackToBackGemmArguments {
+            rows: Count::fixed(),
+            x: self.x.clone(),
+            prologue: self.prologue.clone(),
+            first_weight: Address::fixed(),
+            between: self.between.clone(),
+            second_weight: Address::fixed(),
+            epilogue: self.epilogue.clone(),
+            result: EvenRows::fixed(),
+        }
+    }
+
+    /// What the code does with its argument block.
     pub(crate) fn signature(&self, target: &CpuTarget) -> Signature {
-        let mut words = Words::default();
-        let rows = words.count();
-        let [first_packed, second_packed] =
-            self.packings(target).map(|packing| packing.bytes() as i64 / packing.element.bytes());
-        let [first_weight, second_weight] = self.weights;
-        self.x.declare(&mut words, Access::Read, (rows.clone(), self.k));
-        self.prologue.declare(&mut words, &Amount::Constant(self.k));
-        words.read_run(first_weight, first_packed);
-        let between = Amount::Constant(self.first_rows);
-        RowEpilogue::declare(&self.between, &mut words, (&rows, &between));
-        words.read_run(second_weight, second_packed);
-        RowEpilogue::declare(&self.epilogue, &mut words, (&rows, &Amount::Constant(self.n)));
-        BoundRows::declare_contiguous(self.to, &mut words, Access::Write, (rows.clone(), self.n));
+        let (mut words, arguments) = Words::of(self.arguments());
+        let rows = arguments.rows.amount();
+        let [k, first_rows, n] = [self.k, self.first_rows, self.n].map(Amount::Constant);
+        let [first, second] = self.packings(target);
+        arguments.x.read(&mut words, &rows, self.k);
+        arguments.prologue.read(&mut words, &k);
+        words.read_run(&arguments.first_weight, first.element, first.elements());
+        RowEpilogue::read(&arguments.between, &mut words, (&rows, &first_rows));
+        words.read_run(&arguments.second_weight, second.element, second.elements());
+        RowEpilogue::read(&arguments.epilogue, &mut words, (&rows, &n));
+        let result = arguments.result;
+        words.write(&result.start, self.to, [result.walk(rows.clone(), self.n)]);
         let tiles = rows.ceil_div(self.block_rows(target));
         words.tiled(tiles, self.sums_at(target) + self.most_result_bytes(target))
     }
@@ -233,7 +264,7 @@ impl BackToBackGemm {
 
     /// Whether the halves of the first product are multiplied.
     fn is_gated(&self) -> bool {
-        self.between.iter().any(|op| matches!(op, RowEpilogue::Gate(_)))
+        self.between.iter().any(RowEpilogue::is_gate)
     }
 }
 

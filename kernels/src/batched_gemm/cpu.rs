@@ -1,10 +1,10 @@
 //! The CPU's batched gemm. A tile is a panel of columns of one product: b's panel is packed `[k][column]` once, then
 //! every block of rows of a meets it. All in f32, whatever the storage.
 
-use super::{BatchedGemm, PANEL_VECTORS, panel_columns};
+use super::{BatchedGemm, BatchedGemmArguments, Matrices, PANEL_VECTORS, panel_columns};
 use crate::CpuTarget;
+use crate::arguments::{Fixed, Placed, place};
 use crate::mlir::{Builder, Function, Linkage, Module, Type, Value};
-use crate::rows::ArgumentReader;
 use crate::vector::{self, CELL, Cell, RegisterBlock, Width, for_columns, transpose};
 use ocellus_dialects::ElementType;
 
@@ -15,11 +15,14 @@ pub(super) fn define(gemm: &BatchedGemm, module: &mut Module, symbol: &str, targ
     let parameters = [Type::Pointer, Type::I64, Type::I64, Type::Pointer];
     module.define(symbol, Linkage::Exported, &parameters, |b, parameters| {
         let &[block, first, end, scratch] = parameters else { return };
-        let mut arguments = ArgumentReader::new(block);
-        let [m, n, k, matrices] = [0; 4].map(|_| arguments.integer(b));
-        let left = Matrices::read(b, &mut arguments, gemm.a);
-        let right = Matrices::read(b, &mut arguments, gemm.b);
-        let result = Matrices::read(b, &mut arguments, gemm.to);
+        let arguments = place(BatchedGemmArguments::fixed());
+        let m = arguments.m.load(b, block);
+        let n = arguments.n.load(b, block);
+        let k = arguments.k.load(b, block);
+        let matrices = arguments.matrices.load(b, block);
+        let left = BoundMatrices::load(b, block, &arguments.a, gemm.a);
+        let right = BoundMatrices::load(b, block, &arguments.b, gemm.b);
+        let result = BoundMatrices::load(b, block, &arguments.result, gemm.to);
         let panels = b.ceil_div(n, emitter.columns);
         let scratch = Scratch::new(b, scratch, k, &emitter);
         b.for_each((first, end, 1), |b, tile| {
@@ -218,21 +221,27 @@ impl Emitter<'_> {
 
 /// An operand at run time; strides in bytes.
 #[derive(Clone, Copy)]
-struct Matrices {
+struct BoundMatrices {
     base: Value,
     row_bytes: Value,
     matrix_bytes: Value,
     image_bytes: Value,
 }
 
-impl Matrices {
-    fn read(b: &mut Builder, arguments: &mut ArgumentReader, element: ElementType) -> Self {
-        let base = arguments.pointer(b);
-        let [row_bytes, matrix_bytes, image_bytes] = [0; 3].map(|_| {
-            let stride = arguments.integer(b);
-            b.mul_constant(stride, element.bytes())
-        });
-        Matrices { base, row_bytes, matrix_bytes, image_bytes }
+impl BoundMatrices {
+    /// The matrices of elements that are stored so, of which the argument block is given.
+    fn load(
+        b: &mut Builder,
+        block: Value,
+        matrices: &Matrices<Placed>,
+        element: ElementType,
+    ) -> Self {
+        BoundMatrices {
+            base: matrices.start.load(b, block),
+            row_bytes: matrices.row_stride.load_bytes(b, block, element),
+            matrix_bytes: matrices.matrix_stride.load_bytes(b, block, element),
+            image_bytes: matrices.image_stride.load_bytes(b, block, element),
+        }
     }
 
     fn at(&self, b: &mut Builder, image: Value, matrix: Value) -> Matrix {

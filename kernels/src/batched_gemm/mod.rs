@@ -3,14 +3,17 @@
 
 mod cpu;
 
+use crate::arguments::{
+    Address, Count, Distance, Fixed, Given, Placed, Positive, Tensor, Words, argument_block,
+    flatten,
+};
 use crate::launch::operand;
 use crate::mlir::Module;
 use crate::vector::{CELL, RegisterBlock};
-use crate::words::Words;
-use crate::{Argument, CpuTarget, Launch, Layout, Reason, Tiles};
+use crate::{CpuTarget, Launch, Layout, Reason, Tiles};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::symbolic::Dim;
-use ocellus_runtime::signature::{Access, Amount, Signature, Walk};
+use ocellus_runtime::signature::{Amount, Signature, Walk};
 
 /// All that a batched gemm's code depends on. Every size is known at run time alone.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -28,21 +31,74 @@ pub struct BatchedGemm {
 /// Vectors across a panel of columns.
 const PANEL_VECTORS: i64 = 3;
 
-/// What `launch` gives and `cpu` reads of each tensor: its address, its row stride, the stride between the matrices of
-/// one image, and the stride between images.
-fn matrix_words(address: Argument, layout: &Layout, height: &Dim) -> Vec<Argument> {
-    let matrix_stride = height.clone() * layout.row_stride.clone();
-    let image_stride = match layout.ty.rank() {
-        0..=2 => Dim::from(0),
-        _ => layout.image_stride.clone(),
-    };
-    let strides = [layout.row_stride.clone(), matrix_stride, image_stride];
-    [address].into_iter().chain(strides.map(Argument::Integer)).collect()
+argument_block! {
+    /// The argument block of a [`BatchedGemm`].
+    pub(crate) struct BatchedGemmArguments<S> {
+        m: Count<S>,
+        n: Positive<S>,
+        k: Count<S>,
+        /// Matrices in an image.
+        matrices: Positive<S>,
+        a: Matrices<S>,
+        b: Matrices<S>,
+        result: Matrices<S>,
+    }
+}
+
+argument_block! {
+    /// Matrices of images: a tensor that is multiplied, or the result.
+    pub(crate) struct Matrices<S> {
+        /// The first matrix of the first image.
+        start: Address<S>,
+        /// From each row to the next.
+        row_stride: Distance<S>,
+        /// From each matrix of an image to the next.
+        matrix_stride: Distance<S>,
+        /// From each image to the next.
+        image_stride: Distance<S>,
+    }
+}
+
+impl Matrices<Given> {
+    /// Those of a tensor of that layout, each so high.
+    fn of(tensor: Tensor, layout: &Layout, height: &Dim) -> Self {
+        let image_stride = match layout.ty.rank() {
+            0..=2 => Dim::from(0),
+            _ => layout.image_stride.clone(),
+        };
+        Matrices {
+            start: Address(tensor),
+            row_stride: Distance(layout.row_stride.clone()),
+            matrix_stride: Distance(height.clone() * layout.row_stride.clone()),
+            image_stride: Distance(image_stride),
+        }
+    }
+}
+
+/// How much of the matrices is read or written.
+#[derive(Clone, Debug)]
+struct MatrixExtent {
+    /// So many images.
+    images: Amount,
+    /// So many matrices of each.
+    matrices: Amount,
+    /// So many rows of each matrix.
+    height: Amount,
+    /// So many elements of each row.
+    width: Amount,
+}
+
+impl Matrices<Placed> {
+    fn walk(&self, MatrixExtent { images, matrices, height, width }: MatrixExtent) -> Walk {
+        Walk::run(width)
+            .times(height, self.row_stride.amount())
+            .times(matrices, self.matrix_stride.amount())
+            .times(images, self.image_stride.amount())
+    }
 }
 
 impl BatchedGemm {
-    /// The launch. Words of the argument block: m; n; k; matrices in an image; a, b and the result, each an address, a
-    /// row stride, a matrix stride and an image stride.
+    /// The launch.
     pub(crate) fn launch(
         transpose_rhs: bool,
         operands: &[Layout],
@@ -71,18 +127,21 @@ impl BatchedGemm {
         };
         let gemm =
             BatchedGemm { transpose_rhs, a: a.ty.element, b: b.ty.element, to: result.ty.element };
-        let mut arguments: Vec<Argument> =
-            [&m, &n, &k, &matrices].map(|dim| Argument::Integer(dim.clone())).into();
-        let b_height = if transpose_rhs { &n } else { &k };
-        arguments.extend(matrix_words(Argument::Operand(0), a, &m));
-        arguments.extend(matrix_words(Argument::Operand(1), b, b_height));
-        arguments.extend(matrix_words(Argument::Result, result, &m));
+        let arguments = BatchedGemmArguments::<Given> {
+            m: Count(m.clone()),
+            n: Positive(n.clone()),
+            k: Count(k.clone()),
+            matrices: Positive(matrices.clone()),
+            a: Matrices::of(Tensor::Operand(0), a, &m),
+            b: Matrices::of(Tensor::Operand(1), b, if transpose_rhs { &n } else { &k }),
+            result: Matrices::of(Tensor::Result, result, &m),
+        };
         let columns = panel_columns(target);
         let rows = RegisterBlock::rows_of(target);
         // A panel of columns and a block of rows, all of k; then a block of the result.
         let packed = k * Dim::from((columns + rows) * CELL);
         Ok(Launch {
-            arguments,
+            arguments: flatten(arguments).words,
             tiles: Tiles(vec![(images, 1), (matrices, 1), (n, columns)]),
             scratch_bytes: packed + Dim::from(rows * columns * CELL),
             packed: vec![],
@@ -90,26 +149,24 @@ impl BatchedGemm {
         })
     }
 
-    /// What the code does with those words.
+    /// What the code does with its argument block.
     pub(crate) fn signature(&self, target: &CpuTarget) -> Signature {
-        let mut words = Words::default();
-        let [m, n] = [words.count(), words.positive()];
-        let [k, matrices] = [words.count(), words.positive()];
+        let (mut words, arguments) = Words::of(BatchedGemmArguments::fixed());
+        let (m, n, k) = (arguments.m.amount(), arguments.n.amount(), arguments.k.amount());
+        let matrices = arguments.matrices.amount();
         let panels = n.clone().ceil_div(panel_columns(target));
         let images = Amount::Tiles.ceil_div(panels * matrices.clone());
-        let right = if self.transpose_rhs { (&n, &k) } else { (&k, &n) };
-        let tensors = [
-            (Access::Read, self.a, (&m, &k)),
-            (Access::Read, self.b, right),
-            (Access::Write, self.to, (&m, &n)),
-        ];
-        for (access, element, (height, width)) in tensors {
-            let at = words.address();
-            let [row, matrix, image] = [(); 3].map(|()| words.distance());
-            let walk = Walk::run(width.clone()).times(height.clone(), row);
-            let walk = walk.times(matrices.clone(), matrix).times(images.clone(), image);
-            words.access(access, at, element, vec![walk]);
-        }
+        let extent = |height: &Amount, width: &Amount| MatrixExtent {
+            images: images.clone(),
+            matrices: matrices.clone(),
+            height: height.clone(),
+            width: width.clone(),
+        };
+        let right = if self.transpose_rhs { extent(&n, &k) } else { extent(&k, &n) };
+        let BatchedGemmArguments { a, b, result, .. } = arguments;
+        words.read(&a.start, self.a, [a.walk(extent(&m, &k))]);
+        words.read(&b.start, self.b, [b.walk(right)]);
+        words.write(&result.start, self.to, [result.walk(extent(&m, &n))]);
         let (columns, rows) = (panel_columns(target), RegisterBlock::rows_of(target));
         words.by_image(k * ((columns + rows) * CELL) + rows * columns * CELL)
     }

@@ -5,8 +5,9 @@ use super::panel_product::{Block, PanelProduct};
 use super::tokens_before::{BoundTokens, RowsAfterTokens};
 use super::{Gemm, Schedule};
 use crate::CpuTarget;
+use crate::arguments::place;
 use crate::mlir::{Builder, Comparison, Linkage, Module, Type, Value};
-use crate::rows::{ArgumentReader, BoundEpilogue, BoundPrologue, BoundRows, BoundSource};
+use crate::rows::{BoundEpilogue, BoundPrologue, BoundRows, BoundSource};
 
 /// A gemm being written: what its parts share.
 struct Emitter<'a> {
@@ -37,16 +38,16 @@ impl Gemm {
         let microkernel = schedule.kernel.define(module);
         let parameters = [Type::Pointer, Type::I64, Type::I64, Type::Pointer];
         module.define(symbol, Linkage::Exported, &parameters, |b, parameters| {
-            let [block, first, end, scratch] = parameters else { return };
-            let mut arguments = ArgumentReader::new(*block);
-            let rows = arguments.integer(b);
-            let part = |b: &mut Builder, at: i64| b.offset_constant(*scratch, at);
+            let &[block, first, end, scratch] = parameters else { return };
+            let arguments = place(self.arguments());
+            let rows = arguments.rows.load(b, block);
+            let part = |b: &mut Builder, at: i64| b.offset_constant(scratch, at);
             let gathered = part(b, schedule.scratch_bytes());
-            let x = self.x.read(b, &mut arguments, gathered);
-            let prologue = BoundPrologue::read(self.prologue, b, &mut arguments);
-            let weight = arguments.pointer(b);
-            let epilogue = BoundEpilogue::read(&self.epilogue, b, &mut arguments);
-            let result = BoundRows::contiguous(self.to, b, &mut arguments);
+            let x = BoundSource::load(b, block, &arguments.x, gathered);
+            let prologue = BoundPrologue::load(b, block, &arguments.prologue);
+            let weight = arguments.weight.load(b, block);
+            let epilogue = BoundEpilogue::load(b, block, &arguments.epilogue);
+            let result = BoundRows::load_even(b, block, &arguments.result, self.to);
             let packed = PackedRows {
                 target,
                 kernel: schedule.kernel,
@@ -54,7 +55,8 @@ impl Gemm {
                 base: part(b, schedule.packed_at()),
             };
             let result = TensorRows { target, rows: result };
-            let tokens_before = self.tokens_before.map(|tokens| tokens.read(b, &mut arguments));
+            let tokens_before =
+                arguments.tokens_before.map(|tokens| BoundTokens::load(b, block, &tokens));
             let placed = tokens_before.map(|tokens| RowsAfterTokens { rows: result, tokens });
             let sink: &dyn RowSink = match &placed {
                 Some(placed) => placed,
@@ -81,7 +83,7 @@ impl Gemm {
                 result,
                 tokens_before,
             };
-            emitter.tiles(b, (*first, *end), *scratch);
+            emitter.tiles(b, (first, end), scratch);
         });
     }
 }

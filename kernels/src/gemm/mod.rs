@@ -16,14 +16,16 @@ pub(crate) use schedule::tiles_of;
 pub use schedule::{Schedule, tiles};
 pub use tokens_before::TokensBefore;
 
+use crate::arguments::{
+    Address, Count, Fixed, Flat, Given, Tensor, Words, argument_block, flatten,
+};
 use crate::launch::operand;
-use crate::rows::{RowEpilogue, RowPrologue, RowSource};
-use crate::words::Words;
-use crate::{Argument, CpuTarget, Launch, Layout, Reason, Tiles};
+use crate::rows::{EvenRows, RowEpilogue, RowPrologue, RowSource};
+use crate::{CpuTarget, Launch, Layout, Reason, Tiles};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::kernel::{EpilogueOp, GemmTile, Prologue};
 use ocellus_dialects::symbolic::Dim;
-use ocellus_runtime::signature::{Amount, Signature, Walk};
+use ocellus_runtime::signature::{Amount, Signature};
 
 /// All that a gemm's code depends on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -50,11 +52,23 @@ pub struct Gemm {
     pub slices: i64,
 }
 
+argument_block! {
+    /// The argument block of a [`Gemm`].
+    pub(crate) struct GemmArguments<S> {
+        /// Rows of x.
+        rows: Count<S>,
+        x: RowSource<S>,
+        prologue: RowPrologue<S>,
+        /// The packed weight.
+        weight: Address<S>,
+        epilogue: Vec<RowEpilogue<S>>,
+        result: EvenRows<S>,
+        tokens_before: Option<TokensBefore<S>>,
+    }
+}
+
 impl Gemm {
-    /// The launch. Words of the argument block: rows; what [`RowSource`] reads of x; the addresses of
-    /// the prologue's operands; the packed weight's address; what [`RowOperand`](crate::rows::RowOperand) reads of each
-    /// operand of the epilogue, or an address alone where there is one number a column; the result: address, row stride;
-    /// what [`TokensBefore`] reads.
+    /// The launch.
     pub(crate) fn launch(
         (prologue, epilogue): (Prologue, &[EpilogueOp]),
         tile: GemmTile,
@@ -91,39 +105,37 @@ impl Gemm {
             [epilogue @ .., EpilogueOp::AfterTokens] => (epilogue, true),
             epilogue => (epilogue, false),
         };
-        let (epilogue, epilogue_arguments) =
-            RowEpilogue::of(epilogue, (operands, weight_at + 1), (&rows, &width))?;
-        let tokens = match operands.split_last() {
+        let epilogue = RowEpilogue::of(epilogue, (operands, weight_at + 1), (&rows, &width))?;
+        let tokens_before = match operands.split_last() {
             Some((tokens, before)) if places_rows => {
                 Some(TokensBefore::of((before.len(), tokens), x, result)?)
             }
             _ => None,
         };
-        let (tokens_before, token_arguments) = tokens.unzip();
-        let (source, source_arguments) = RowSource::of(0, x)?;
+        let Flat { words, shape } = flatten(GemmArguments::<Given> {
+            rows: Count(rows.clone()),
+            x: RowSource::of(0, x)?,
+            prologue: RowPrologue::of(prologue, operands, &x.ty.width())?,
+            weight: Address(Tensor::Operand(weight_at)),
+            epilogue,
+            result: EvenRows::of(Tensor::Result, result),
+            tokens_before,
+        });
         let gemm = Gemm {
             k,
             n,
-            x: source,
+            x: shape.x,
             weight: weight.ty.element,
             to: result.ty.element,
-            prologue: RowPrologue::of(prologue, operands, &x.ty.width())?,
-            epilogue,
-            tokens_before,
+            prologue: shape.prologue,
+            epilogue: shape.epilogue,
+            tokens_before: shape.tokens_before,
             tile,
             slices: 1,
         };
-        let mut arguments = vec![Argument::Integer(rows.clone())];
-        arguments.extend(source_arguments);
-        arguments.extend((1..=prologue.operands()).map(Argument::Operand));
-        arguments.push(Argument::Operand(weight_at));
-        arguments.extend(epilogue_arguments);
-        arguments.extend([Argument::Result, Argument::Integer(result.row_stride.clone())]);
-        arguments.extend(token_arguments.into_iter().flatten());
-
         let schedule = gemm.schedule(target);
         Ok(Launch {
-            arguments,
+            arguments: words,
             tiles: Tiles(vec![(rows, schedule.block_rows), (width, schedule.tile_columns)]),
             scratch_bytes: Dim::from(schedule.scratch_bytes() + gemm.x.scratch_bytes()),
             packed: vec![(weight_at, gemm.packing(target))],
@@ -163,22 +175,34 @@ impl Gemm {
         Ok(launch)
     }
 
-    /// What the code does with those words.
+    /// Which words its argument block has.
+    fn arguments(&self) -> GemmArguments {
+        GemmArguments {
+            rows: Count::fixed(),
+            x: self.x.clone(),
+            prologue: self.prologue.clone(),
+            weight: Address::fixed(),
+            epilogue: self.epilogue.clone(),
+            result: EvenRows::fixed(),
+            tokens_before: self.tokens_before.clone(),
+        }
+    }
+
+    /// What the code does with its argument block.
     pub(crate) fn signature(&self, target: &CpuTarget) -> Signature {
         let schedule = self.schedule(target);
-        let mut words = Words::default();
-        let rows = words.count();
-        self.x.declare(&mut words, (rows.clone(), self.k));
-        self.prologue.declare(&mut words, &Amount::Constant(self.k));
-        let packed = self.packing(target).bytes() as i64 / self.weight.bytes();
-        words.read_run(self.weight, packed);
-        RowEpilogue::declare(&self.epilogue, &mut words, (&rows, &Amount::Constant(self.n)));
-        let (result, distance) = (words.address(), words.distance());
-        let result_rows = match self.tokens_before {
-            Some(tokens) => tokens.declare(&mut words, (&rows, self.width())),
+        let (mut words, arguments) = Words::of(self.arguments());
+        let GemmArguments { x, prologue, weight, epilogue, result, .. } = arguments;
+        let rows = arguments.rows.amount();
+        x.read(&mut words, &rows, self.k);
+        prologue.read(&mut words, &Amount::Constant(self.k));
+        words.read_run(&weight, self.weight, self.packing(target).elements());
+        RowEpilogue::read(&epilogue, &mut words, (&rows, &Amount::Constant(self.n)));
+        let result_rows = match arguments.tokens_before {
+            Some(tokens) => tokens.read(&mut words, (&rows, self.width())),
             None => rows.clone() * self.slices,
         };
-        words.write(result, self.to, [Walk::run(self.width()).times(result_rows, distance)]);
+        words.write(&result.start, self.to, [result.walk(result_rows, self.width())]);
         let groups = (self.n + schedule.tile_columns - 1) / schedule.tile_columns;
         let tiles = rows.ceil_div(schedule.block_rows) * (groups * self.slices);
         words.tiled(tiles, schedule.scratch_bytes() + self.x.scratch_bytes())
@@ -231,6 +255,6 @@ impl Gemm {
 
     /// Whether the epilogue multiplies the halves of a row.
     fn is_gated(&self) -> bool {
-        self.epilogue.iter().any(|op| matches!(op, RowEpilogue::Gate(_)))
+        self.epilogue.iter().any(RowEpilogue::is_gate)
     }
 }

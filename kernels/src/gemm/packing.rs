@@ -83,6 +83,11 @@ impl WeightPacking {
         panels.checked_mul(panel).map_or(usize::MAX, |bytes| bytes as usize)
     }
 
+    /// Elements of the packed weight.
+    pub(crate) fn elements(&self) -> i64 {
+        self.bytes() as i64 / self.element.bytes()
+    }
+
     /// Bytes of a row before it is packed.
     pub fn row_bytes(&self) -> usize {
         (self.columns * self.element.bytes()) as usize

@@ -8,28 +8,40 @@
 
 use super::packed_rows::{RowSink, TensorRows};
 use super::panel_product::Block;
+use crate::arguments::{
+    Address, Count, Distance, Given, Placed, Positive, Tensor, Words, argument_block,
+};
 use crate::mlir::{Builder, Value};
-use crate::rows::ArgumentReader;
 use crate::vector::{self, Width, for_columns};
-use crate::words::Words;
-use crate::{Argument, Layout, Reason};
+use crate::{Layout, Reason};
 use ocellus_dialects::ElementType;
 use ocellus_runtime::signature::{Amount, Walk};
 
-/// What code depends on of the tokens before an image's rows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct TokensBefore {
-    /// How they are stored.
-    element: ElementType,
+argument_block! {
+    /// The tokens before an image's rows.
+    pub struct TokensBefore<S> {
+        /// How they are stored.
+        element: ElementType,
+        /// The first.
+        start: Address<S>,
+        /// From each token to the next.
+        row_stride: Distance<S>,
+        /// From each image to the next.
+        image_stride: Distance<S>,
+        /// Tokens of an image.
+        count: Count<S>,
+        /// Rows of the product that follow them.
+        rows_behind: Positive<S>,
+    }
 }
 
-impl TokensBefore {
-    /// Those of that layout, before the rows of a product with x, and the words that [`TokensBefore::read`] reads.
+impl TokensBefore<Given> {
+    /// Those of that layout, before the rows of a product with x.
     pub(crate) fn of(
         (position, tokens): (usize, &Layout),
         x: &Layout,
         result: &Layout,
-    ) -> Result<(Self, Vec<Argument>), Reason> {
+    ) -> Result<Self, Reason> {
         if [tokens, x, result].iter().any(|layout| layout.ty.rank() != 3) {
             let why = format!(
                 "tokens {} before rows of {} make images of three dimensions, not {}",
@@ -41,35 +53,27 @@ impl TokensBefore {
             let (ty, wanted) = (tokens.ty.clone(), result.ty.width());
             return Err(Reason::Width { operand: position, ty, wanted });
         }
-        let words = vec![
-            Argument::Operand(position),
-            Argument::Integer(tokens.row_stride.clone()),
-            Argument::Integer(tokens.image_stride.clone()),
-            Argument::Integer(tokens.ty.shape[1].clone()),
-            Argument::Integer(x.ty.shape[1].clone()),
-        ];
-        Ok((TokensBefore { element: tokens.ty.element }, words))
+        Ok(TokensBefore {
+            element: tokens.ty.element,
+            start: Address(Tensor::Operand(position)),
+            row_stride: Distance(tokens.row_stride.clone()),
+            image_stride: Distance(tokens.image_stride.clone()),
+            count: Count(tokens.ty.shape[1].clone()),
+            rows_behind: Positive(x.ty.shape[1].clone()),
+        })
     }
+}
 
-    /// Declares those words, where the product has `rows` rows of that width; gives the rows of the result.
-    pub(crate) fn declare(self, words: &mut Words, (rows, width): (&Amount, i64)) -> Amount {
-        let at = words.address();
-        let [row, image] = [(); 2].map(|()| words.distance());
-        let (count, rows_behind) = (words.count(), words.positive());
-        let images = rows.clone().ceil_div(rows_behind);
-        let walk = Walk::run(width).times(images.clone(), image).times(count.clone(), row);
-        words.read(at, self.element, [walk]);
+impl TokensBefore<Placed> {
+    /// The kernel reads them, where the product has `rows` rows of that width; gives the rows of the result.
+    pub(crate) fn read(&self, words: &mut Words, (rows, width): (&Amount, i64)) -> Amount {
+        let count = self.count.amount();
+        let images = rows.clone().ceil_div(self.rows_behind.amount());
+        let walk = Walk::run(width)
+            .times(images.clone(), self.image_stride.amount())
+            .times(count.clone(), self.row_stride.amount());
+        words.read(&self.start, self.element, [walk]);
         rows.clone() + images * count
-    }
-
-    /// The tokens at run time.
-    pub(crate) fn read(self, b: &mut Builder, arguments: &mut ArgumentReader) -> BoundTokens {
-        let pointer = arguments.pointer(b);
-        let [row_stride, image_stride] = [(); 2].map(|()| arguments.integer(b));
-        let [count, rows_behind] = [(); 2].map(|()| arguments.integer(b));
-        let row_bytes = b.mul_constant(row_stride, self.element.bytes());
-        let image_bytes = b.mul_constant(image_stride, self.element.bytes());
-        BoundTokens { element: self.element, pointer, row_bytes, image_bytes, count, rows_behind }
     }
 }
 
@@ -87,6 +91,19 @@ pub(crate) struct BoundTokens {
 }
 
 impl BoundTokens {
+    /// The tokens, of which the argument block is given.
+    pub(crate) fn load(b: &mut Builder, block: Value, tokens: &TokensBefore<Placed>) -> Self {
+        let element = tokens.element;
+        let pointer = tokens.start.load(b, block);
+        let row_stride = tokens.row_stride.load(b, block);
+        let image_stride = tokens.image_stride.load(b, block);
+        let count = tokens.count.load(b, block);
+        let rows_behind = tokens.rows_behind.load(b, block);
+        let row_bytes = b.mul_constant(row_stride, element.bytes());
+        let image_bytes = b.mul_constant(image_stride, element.bytes());
+        BoundTokens { element, pointer, row_bytes, image_bytes, count, rows_behind }
+    }
+
     /// The row of the result that the product's `row` is.
     fn place(&self, b: &mut Builder, row: Value) -> Value {
         let image = b.div(row, self.rows_behind);

@@ -2,15 +2,17 @@
 
 use super::image_rows::{ImageRows, index_at};
 use super::{Movement, expect_index};
+use crate::arguments::{
+    Address, Count, Fixed, Given, Positive, Tensor, Words, argument_block, flatten, place,
+};
 use crate::launch::operand;
 use crate::mlir::{Linkage, Module, Scalar, Type};
-use crate::rows::ArgumentReader;
+use crate::rows::{ImageExtent, RowsOfImages};
 use crate::vector::{Width, element_pointer, for_columns};
-use crate::words::Words;
-use crate::{Argument, CpuTarget, Launch, Layout, Reason, Tiles};
+use crate::{CpuTarget, Launch, Layout, Reason, Tiles};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::symbolic::Dim;
-use ocellus_runtime::signature::{Amount, Signature, Walk};
+use ocellus_runtime::signature::{Amount, Signature};
 
 /// All that its code depends on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -24,9 +26,22 @@ pub struct GatherRows {
 /// Rows of a tile.
 const TILE_ROWS: i64 = 32;
 
+argument_block! {
+    /// The argument block of a [`GatherRows`].
+    struct GatherRowsArguments<S> {
+        x: RowsOfImages<S>,
+        result: RowsOfImages<S>,
+        index: Address<S>,
+        /// Rows of an image of the result.
+        rows: Positive<S>,
+        columns: Count<S>,
+        /// Rows of an image of x.
+        x_rows: Positive<S>,
+    }
+}
+
 impl GatherRows {
-    /// The launch. Words of the argument block: x and the result, each an address, a row stride and an image stride; the
-    /// index; rows of the result; columns; rows of x.
+    /// The launch.
     pub(super) fn launch(operands: &[Layout], result: &Layout) -> Result<Launch<Movement>, Reason> {
         let (x, index) = (operand(operands, 0)?, operand(operands, 1)?);
         expect_index("gather_rows", 1, index)?;
@@ -39,16 +54,18 @@ impl GatherRows {
                 return Err(Reason::Unsupported(why));
             }
         };
-        let mut arguments = vec![];
-        arguments.extend(ImageRows::words(Argument::Operand(0), x));
-        arguments.extend(ImageRows::words(Argument::Result, result));
-        arguments.push(Argument::Operand(1));
         let x_rows = if x.ty.rank() < 3 { x.ty.rows() } else { x.rows_per_image() };
-        let numbers = [&rows, &result.ty.width(), &x_rows];
-        arguments.extend(numbers.map(|dim| Argument::Integer(dim.clone())));
+        let arguments = GatherRowsArguments::<Given> {
+            x: RowsOfImages::of(Tensor::Operand(0), x),
+            result: RowsOfImages::of(Tensor::Result, result),
+            index: Address(Tensor::Operand(1)),
+            rows: Positive(rows.clone()),
+            columns: Count(result.ty.width()),
+            x_rows: Positive(x_rows),
+        };
         let gather = GatherRows { element: x.ty.element, width: result.ty.width().as_constant() };
         Ok(Launch {
-            arguments,
+            arguments: flatten(arguments).words,
             tiles: Tiles(vec![(images, 1), (rows, TILE_ROWS)]),
             scratch_bytes: Dim::from(0),
             packed: vec![],
@@ -56,18 +73,17 @@ impl GatherRows {
         })
     }
 
-    /// What the code does with those words.
+    /// What the code does with its argument block.
     pub(super) fn signature(&self) -> Signature {
-        let mut words = Words::default();
-        let [x, result] = [0, 1].map(|_| ImageRows::declare(&mut words));
-        let index = words.address();
-        let (rows, columns) = (words.positive(), words.count());
-        let x_rows = words.positive();
-        let width = self.width.map_or(columns, Amount::Constant);
+        let (mut words, arguments) = Words::of(GatherRowsArguments::fixed());
+        let rows = arguments.rows.amount();
         let images = Amount::Tiles.ceil_div(rows.clone().ceil_div(TILE_ROWS));
-        x.read(&mut words, self.element, [&images, &x_rows, &width]);
-        result.write(&mut words, self.element, [&images, &rows, &width]);
-        words.read(index, ElementType::I32, [Walk::run(rows)]);
+        let columns = self.width.map_or(arguments.columns.amount(), Amount::Constant);
+        let read = ImageExtent { images, rows: arguments.x_rows.amount(), columns };
+        let written = ImageExtent { rows: rows.clone(), ..read.clone() };
+        arguments.x.read(&mut words, self.element, &read);
+        arguments.result.write(&mut words, self.element, &written);
+        words.read_run(&arguments.index, ElementType::I32, rows);
         words.by_image(0)
     }
 
@@ -81,12 +97,13 @@ impl GatherRows {
         let parameters = [Type::Pointer, Type::I64, Type::I64, Type::Pointer];
         module.define(symbol, Linkage::Exported, &parameters, |b, parameters| {
             let &[block, first, end, _] = parameters else { return };
-            let mut arguments = ArgumentReader::new(block);
-            let [x, result] = [0, 1].map(|_| ImageRows::read(b, &mut arguments, self.element));
-            let index = arguments.pointer(b);
-            let rows = arguments.integer(b);
-            let columns = arguments.integer(b);
-            let x_rows = arguments.integer(b);
+            let arguments = place(GatherRowsArguments::fixed());
+            let x = ImageRows::load(b, block, &arguments.x, self.element);
+            let result = ImageRows::load(b, block, &arguments.result, self.element);
+            let index = arguments.index.load(b, block);
+            let rows = arguments.rows.load(b, block);
+            let columns = arguments.columns.load(b, block);
+            let x_rows = arguments.x_rows.load(b, block);
             let last_row = b.add_constant(x_rows, -1);
             let width = self.width.map_or(Width::Dynamic(columns), Width::Static);
             let blocks = b.ceil_div(rows, TILE_ROWS);

@@ -1,9 +1,8 @@
 //! A tensor as images of rows, at run time.
 
+use crate::arguments::Placed;
 use crate::mlir::{Builder, Value};
-use crate::rows::ArgumentReader;
-use crate::words::{RowsOfImages, Words};
-use crate::{Argument, Layout};
+use crate::rows::RowsOfImages;
 use ocellus_dialects::ElementType;
 
 /// A tensor whose rows, and whose images, are equally far apart. One of rank 2 is one image.
@@ -15,24 +14,16 @@ pub(super) struct ImageRows {
 }
 
 impl ImageRows {
-    /// The words that [`ImageRows::read`] reads.
-    pub(super) fn words(address: Argument, layout: &Layout) -> [Argument; 3] {
-        let integer = |dim: &_| Argument::Integer(Clone::clone(dim));
-        [address, integer(&layout.row_stride), integer(&layout.image_stride)]
-    }
-
-    /// Declares those words.
-    pub(super) fn declare(words: &mut Words) -> RowsOfImages {
-        words.rows_of_images()
-    }
-
-    pub(super) fn read(
+    /// The tensor of elements that are stored so, of which the argument block is given.
+    pub(super) fn load(
         b: &mut Builder,
-        arguments: &mut ArgumentReader,
+        block: Value,
+        tensor: &RowsOfImages<Placed>,
         element: ElementType,
     ) -> Self {
-        let base = arguments.pointer(b);
-        let [row, image] = [0, 1].map(|_| arguments.integer(b));
+        let base = tensor.start.load(b, block);
+        let row = tensor.row_stride.load(b, block);
+        let image = tensor.image_stride.load(b, block);
         ImageRows {
             base,
             row_bytes: b.mul_constant(row, element.bytes()),

@@ -2,15 +2,17 @@
 
 use super::taps::{Axis, Taps, element_at, most_taps, store_at};
 use super::{Movement, expect_rank};
+use crate::arguments::{
+    Count, Fixed, Given, Positive, Tensor, Words, argument_block, flatten, place,
+};
 use crate::mlir::{Builder, Linkage, Module, Type, Value};
-use crate::rows::ArgumentReader;
+use crate::rows::EvenRows;
 use crate::vector::{self, Width, for_columns};
-use crate::words::Words;
-use crate::{Argument, CpuTarget, Launch, Layout, Reason, Tiles};
+use crate::{CpuTarget, Launch, Layout, Reason, Tiles};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::symbolic::Dim;
 use ocellus_dialects::venc::InterpolationFilter;
-use ocellus_runtime::signature::{Amount, Signature, Walk};
+use ocellus_runtime::signature::{Amount, Signature};
 
 /// All that its code depends on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -29,6 +31,20 @@ pub struct InterpolatePositions {
     pub width: Option<i64>,
 }
 
+argument_block! {
+    /// The argument block of an [`InterpolatePositions`].
+    struct InterpolatePositionsArguments<S> {
+        table: EvenRows<S>,
+        /// Rows of the grid that is wanted.
+        rows: Positive<S>,
+        /// Its columns.
+        cols: Positive<S>,
+        /// Elements of a position.
+        width: Count<S>,
+        result: EvenRows<S>,
+    }
+}
+
 /// Offsets in bytes of what a worker keeps in scratch memory.
 struct Scratch {
     row_indices: i64,
@@ -41,8 +57,7 @@ struct Scratch {
 }
 
 impl InterpolatePositions {
-    /// The launch; a tile is a row of the wanted grid. Words of the argument block: the table: address, row stride;
-    /// rows; columns; elements of a position; the result: address, row stride.
+    /// The launch; a tile is a row of the wanted grid.
     pub(super) fn launch(
         self,
         table: &Layout,
@@ -56,17 +71,15 @@ impl InterpolatePositions {
             let why = format!("a table {} is no grid of {rows} x {cols}", table.ty);
             return Err(Reason::Unsupported(why));
         }
-        let integer = |dim: &Dim| Argument::Integer(dim.clone());
+        let arguments = InterpolatePositionsArguments::<Given> {
+            table: EvenRows::of(Tensor::Operand(0), table),
+            rows: Positive(rows.clone()),
+            cols: Positive(cols.clone()),
+            width: Count(result.ty.width()),
+            result: EvenRows::of(Tensor::Result, result),
+        };
         Ok(Launch {
-            arguments: vec![
-                Argument::Operand(0),
-                integer(&table.row_stride),
-                integer(rows),
-                integer(cols),
-                integer(&result.ty.width()),
-                Argument::Result,
-                integer(&result.row_stride),
-            ],
+            arguments: flatten(arguments).words,
             tiles: Tiles(vec![(rows.clone(), 1)]),
             scratch_bytes: Dim::from(self.scratch().bytes),
             packed: vec![],
@@ -74,20 +87,16 @@ impl InterpolatePositions {
         })
     }
 
-    /// What the code does with those words.
+    /// What the code does with its argument block.
     pub(super) fn signature(&self) -> Signature {
-        let mut words = Words::default();
-        let (table, table_row) = (words.address(), words.distance());
-        let [rows, cols] = [0, 1].map(|_| words.positive());
-        let width = words.count();
-        let width = self.width.map_or(width, Amount::Constant);
-        let positions = self.native_rows * self.native_cols;
-        let walk = Walk::run(width.clone()).times(positions, table_row);
-        words.read(table, self.element, [walk]);
-        let (result, row) = (words.address(), words.distance());
-        let walk = Walk::run(width).times(rows.clone() * cols, row);
-        words.write(result, self.element, [walk]);
-        words.tiled(rows, self.scratch().bytes)
+        let (mut words, arguments) = Words::of(InterpolatePositionsArguments::fixed());
+        let InterpolatePositionsArguments { table, rows, cols, width, result } = arguments;
+        let width = self.width.map_or(width.amount(), Amount::Constant);
+        let native = Amount::Constant(self.native_rows * self.native_cols);
+        let wanted = rows.amount() * cols.amount();
+        words.read(&table.start, self.element, [table.walk(native, width.clone())]);
+        words.write(&result.start, self.element, [result.walk(wanted, width)]);
+        words.tiled(rows.amount(), self.scratch().bytes)
     }
 
     fn scratch(&self) -> Scratch {
@@ -108,17 +117,15 @@ impl InterpolatePositions {
         let parameters = [Type::Pointer, Type::I64, Type::I64, Type::Pointer];
         module.define(symbol, Linkage::Exported, &parameters, |b, parameters| {
             let &[block, first, end, scratch] = parameters else { return };
-            let mut arguments = ArgumentReader::new(block);
-            let table = arguments.pointer(b);
-            let table_stride = arguments.integer(b);
-            let table_bytes = b.mul_constant(table_stride, self.element.bytes());
-            let rows = arguments.integer(b);
-            let cols = arguments.integer(b);
-            let width = arguments.integer(b);
+            let arguments = place(InterpolatePositionsArguments::fixed());
+            let table = arguments.table.start.load(b, block);
+            let table_bytes = arguments.table.row_stride.load_bytes(b, block, self.element);
+            let rows = arguments.rows.load(b, block);
+            let cols = arguments.cols.load(b, block);
+            let width = arguments.width.load(b, block);
             let width = self.width.map_or(Width::Dynamic(width), Width::Static);
-            let result = arguments.pointer(b);
-            let result_stride = arguments.integer(b);
-            let result_bytes = b.mul_constant(result_stride, self.element.bytes());
+            let result = arguments.result.start.load(b, block);
+            let result_bytes = arguments.result.row_stride.load_bytes(b, block, self.element);
 
             let places = self.scratch();
             let arrays = |b: &mut Builder, indices, weights| {

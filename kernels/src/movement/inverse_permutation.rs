@@ -2,12 +2,13 @@
 
 use super::image_rows::index_at;
 use super::{Movement, expect_index};
+use crate::arguments::{
+    Address, Count, Fixed, Given, Tensor, Words, argument_block, flatten, place,
+};
 use crate::launch::operand;
 use crate::mlir::{Linkage, Module, Scalar, Type};
-use crate::rows::ArgumentReader;
 use crate::vector::element_pointer;
-use crate::words::Words;
-use crate::{Argument, Launch, Layout, Reason, Tiles};
+use crate::{Launch, Layout, Reason, Tiles};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::symbolic::Dim;
 use ocellus_runtime::signature::{Signature, Walk};
@@ -15,13 +16,28 @@ use ocellus_runtime::signature::{Signature, Walk};
 /// Indices of a tile.
 const TILE: i64 = 4096;
 
-/// The launch. Words of the argument block: the index; the result; how many they are.
+argument_block! {
+    /// The argument block.
+    struct InversePermutationArguments<S> {
+        index: Address<S>,
+        result: Address<S>,
+        /// How many indices there are.
+        count: Count<S>,
+    }
+}
+
+/// The launch.
 pub(super) fn launch(operands: &[Layout], result: &Layout) -> Result<Launch<Movement>, Reason> {
     expect_index("inverse_permutation", 0, operand(operands, 0)?)?;
     expect_index("inverse_permutation", 1, result)?;
     let count = result.ty.elements();
+    let arguments = InversePermutationArguments::<Given> {
+        index: Address(Tensor::Operand(0)),
+        result: Address(Tensor::Result),
+        count: Count(count.clone()),
+    };
     Ok(Launch {
-        arguments: vec![Argument::Operand(0), Argument::Result, Argument::Integer(count.clone())],
+        arguments: flatten(arguments).words,
         tiles: Tiles(vec![(count, TILE)]),
         scratch_bytes: Dim::from(0),
         packed: vec![],
@@ -29,13 +45,12 @@ pub(super) fn launch(operands: &[Layout], result: &Layout) -> Result<Launch<Move
     })
 }
 
-/// What the code does with those words.
+/// What the code does with its argument block.
 pub(super) fn signature() -> Signature {
-    let mut words = Words::default();
-    let [index, result] = [(); 2].map(|()| words.address());
-    let count = words.count();
-    words.read(index, ElementType::I32, [Walk::run(count.clone())]);
-    words.write(result, ElementType::I32, [Walk::run(count.clone())]);
+    let (mut words, arguments) = Words::of(InversePermutationArguments::fixed());
+    let count = arguments.count.amount();
+    words.read_run(&arguments.index, ElementType::I32, count.clone());
+    words.write(&arguments.result, ElementType::I32, [Walk::run(count.clone())]);
     words.tiled(count.ceil_div(TILE), 0)
 }
 
@@ -44,10 +59,10 @@ pub(super) fn define(module: &mut Module, symbol: &str) {
     let parameters = [Type::Pointer, Type::I64, Type::I64, Type::Pointer];
     module.define(symbol, Linkage::Exported, &parameters, |b, parameters| {
         let &[block, first, end, _] = parameters else { return };
-        let mut arguments = ArgumentReader::new(block);
-        let index = arguments.pointer(b);
-        let result = arguments.pointer(b);
-        let count = arguments.integer(b);
+        let arguments = place(InversePermutationArguments::fixed());
+        let index = arguments.index.load(b, block);
+        let result = arguments.result.load(b, block);
+        let count = arguments.count.load(b, block);
         let first = b.mul_constant(first, TILE);
         let end = b.mul_constant(end, TILE);
         let end = b.min(end, count);

@@ -1,16 +1,16 @@
 //! Scores between segments become minus infinity: what remains of a mask where no attention reads the result.
 
 use super::image_rows::ImageRows;
-use super::{Movement, expect_rank};
+use super::{Movement, SegmentsOperand, expect_rank};
+use crate::arguments::{Fixed, Given, Positive, Tensor, Words, argument_block, flatten, place};
 use crate::launch::operand;
 use crate::mlir::{Comparison, Linkage, Module, Scalar, Type};
-use crate::rows::ArgumentReader;
+use crate::rows::{ImageExtent, RowsOfImages};
 use crate::vector::{Width, element_pointer, for_columns, load, store};
-use crate::words::Words;
-use crate::{Argument, CpuTarget, Launch, Layout, Reason, Tiles};
+use crate::{CpuTarget, Launch, Layout, Reason, Tiles};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::symbolic::Dim;
-use ocellus_runtime::signature::{Amount, Signature, Walk};
+use ocellus_runtime::signature::{Amount, Signature};
 
 /// All that its code depends on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -22,23 +22,35 @@ pub struct MaskSegments {
 /// Rows of a tile.
 const TILE_ROWS: i64 = 16;
 
+argument_block! {
+    /// The argument block of a [`MaskSegments`].
+    struct MaskSegmentsArguments<S> {
+        scores: RowsOfImages<S>,
+        result: RowsOfImages<S>,
+        segments: SegmentsOperand<S>,
+        /// Rows of an image.
+        rows: Positive<S>,
+        /// Tokens of an image: columns of a row.
+        tokens: Positive<S>,
+    }
+}
+
 impl MaskSegments {
-    /// The launch. Words of the argument block: the scores and the result, each an address, a row stride and an image
-    /// stride; the segments: address, image stride; rows of an image; tokens.
+    /// The launch.
     pub(super) fn launch(operands: &[Layout], result: &Layout) -> Result<Launch<Movement>, Reason> {
         let (scores, segments) = (operand(operands, 0)?, operand(operands, 1)?);
         expect_rank("mask_segments", 0, scores, 4)?;
-        let segment_stride = segment_image_stride(segments)?;
-        let mut arguments = vec![];
-        arguments.extend(ImageRows::words(Argument::Operand(0), scores));
-        arguments.extend(ImageRows::words(Argument::Result, result));
-        arguments.push(Argument::Operand(1));
         let rows = scores.rows_per_image();
-        let tokens = scores.ty.width();
-        arguments.extend([segment_stride, rows.clone(), tokens].map(Argument::Integer));
+        let arguments = MaskSegmentsArguments::<Given> {
+            scores: RowsOfImages::of(Tensor::Operand(0), scores),
+            result: RowsOfImages::of(Tensor::Result, result),
+            segments: SegmentsOperand::of(1, segments)?,
+            rows: Positive(rows.clone()),
+            tokens: Positive(scores.ty.width()),
+        };
         let mask = MaskSegments { element: scores.ty.element };
         Ok(Launch {
-            arguments,
+            arguments: flatten(arguments).words,
             tiles: Tiles(vec![(scores.ty.shape[0].clone(), 1), (rows, TILE_ROWS)]),
             scratch_bytes: Dim::from(0),
             packed: vec![],
@@ -46,16 +58,15 @@ impl MaskSegments {
         })
     }
 
-    /// What the code does with those words.
+    /// What the code does with its argument block.
     pub(super) fn signature(&self) -> Signature {
-        let mut words = Words::default();
-        let [scores, result] = [0, 1].map(|_| ImageRows::declare(&mut words));
-        let (segments, distance) = (words.address(), words.distance());
-        let [rows, tokens] = [0, 1].map(|_| words.positive());
+        let (mut words, arguments) = Words::of(MaskSegmentsArguments::fixed());
+        let (rows, tokens) = (arguments.rows.amount(), arguments.tokens.amount());
         let images = Amount::Tiles.ceil_div(rows.clone().ceil_div(TILE_ROWS));
-        scores.read(&mut words, self.element, [&images, &rows, &tokens]);
-        result.write(&mut words, self.element, [&images, &rows, &tokens]);
-        words.read(segments, ElementType::I32, [Walk::run(tokens).times(images, distance)]);
+        let extent = ImageExtent { images: images.clone(), rows, columns: tokens.clone() };
+        arguments.scores.read(&mut words, self.element, &extent);
+        arguments.result.write(&mut words, self.element, &extent);
+        arguments.segments.read(&mut words, &images, [tokens]);
         words.by_image(0)
     }
 
@@ -64,10 +75,13 @@ impl MaskSegments {
         let parameters = [Type::Pointer, Type::I64, Type::I64, Type::Pointer];
         module.define(symbol, Linkage::Exported, &parameters, |b, parameters| {
             let &[block, first, end, _] = parameters else { return };
-            let mut arguments = ArgumentReader::new(block);
-            let [scores, result] = [0, 1].map(|_| ImageRows::read(b, &mut arguments, self.element));
-            let segments = arguments.pointer(b);
-            let [segment_stride, rows, tokens] = [0, 1, 2].map(|_| arguments.integer(b));
+            let arguments = place(MaskSegmentsArguments::fixed());
+            let scores = ImageRows::load(b, block, &arguments.scores, self.element);
+            let result = ImageRows::load(b, block, &arguments.result, self.element);
+            let segments = arguments.segments.start.load(b, block);
+            let segment_stride = arguments.segments.image_stride.load(b, block);
+            let rows = arguments.rows.load(b, block);
+            let tokens = arguments.tokens.load(b, block);
             let blocks = b.ceil_div(rows, TILE_ROWS);
             b.for_each((first, end, 1), |b, tile| {
                 let image = b.div(tile, blocks);
@@ -99,18 +113,5 @@ impl MaskSegments {
                 });
             });
         });
-    }
-}
-
-/// Indices from one image's segments to the next; zero where all images share them.
-pub(crate) fn segment_image_stride(segments: &Layout) -> Result<Dim, Reason> {
-    match (segments.ty.element, segments.ty.rank()) {
-        (ElementType::I32, 1) => Ok(Dim::from(0)),
-        (ElementType::I32, 2) => Ok(segments.image_stride.clone()),
-        _ => {
-            let why =
-                format!("segments are [tokens] or [images, tokens] x i32, not {}", segments.ty);
-            Err(Reason::Unsupported(why))
-        }
     }
 }

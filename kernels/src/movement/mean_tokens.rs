@@ -1,14 +1,16 @@
 //! The mean over the tokens of each image.
 
 use super::{Movement, expect_rank};
+use crate::arguments::{
+    Count, Fixed, Given, Positive, Tensor, Words, argument_block, flatten, place,
+};
 use crate::mlir::{Builder, Linkage, Module, Type, Value};
-use crate::rows::ArgumentReader;
+use crate::rows::{EvenRows, ImageExtent, RowsOfImages};
 use crate::vector::{self, Width, for_columns};
-use crate::words::Words;
-use crate::{Argument, CpuTarget, Launch, Layout, Reason, Tiles};
+use crate::{CpuTarget, Launch, Layout, Reason, Tiles};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::symbolic::Dim;
-use ocellus_runtime::signature::{Amount, Signature, Walk};
+use ocellus_runtime::signature::{Amount, Signature};
 
 /// All that its code depends on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -24,23 +26,29 @@ const TILE_COLUMNS: i64 = 256;
 /// what it would without, for thousands of tokens.
 const BLOCK_TOKENS: i64 = 64;
 
+argument_block! {
+    /// The argument block of a [`MeanTokens`].
+    struct MeanTokensArguments<S> {
+        x: RowsOfImages<S>,
+        tokens: Count<S>,
+        columns: Positive<S>,
+        result: EvenRows<S>,
+    }
+}
+
 impl MeanTokens {
-    /// The launch. Words of the argument block: x: address, row stride, image stride; tokens; columns; the result:
-    /// address, row stride.
+    /// The launch.
     pub(super) fn launch(x: &Layout, result: &Layout) -> Result<Launch<Movement>, Reason> {
         expect_rank("mean_tokens", 0, x, 3)?;
         let [images, tokens, columns] = [0, 1, 2].map(|axis: usize| x.ty.shape[axis].clone());
-        let integer = |dim: &Dim| Argument::Integer(dim.clone());
+        let arguments = MeanTokensArguments::<Given> {
+            x: RowsOfImages::of(Tensor::Operand(0), x),
+            tokens: Count(tokens),
+            columns: Positive(columns.clone()),
+            result: EvenRows::of(Tensor::Result, result),
+        };
         Ok(Launch {
-            arguments: vec![
-                Argument::Operand(0),
-                integer(&x.row_stride),
-                integer(&x.image_stride),
-                integer(&tokens),
-                integer(&columns),
-                Argument::Result,
-                integer(&result.row_stride),
-            ],
+            arguments: flatten(arguments).words,
             tiles: Tiles(vec![(images, 1), (columns, TILE_COLUMNS)]),
             scratch_bytes: Dim::from(0),
             packed: vec![],
@@ -48,15 +56,15 @@ impl MeanTokens {
         })
     }
 
-    /// What the code does with those words.
+    /// What the code does with its argument block.
     pub(super) fn signature(&self) -> Signature {
-        let mut words = Words::default();
-        let x = words.rows_of_images();
-        let (tokens, columns) = (words.count(), words.positive());
+        let (mut words, MeanTokensArguments { x, tokens, columns, result }) =
+            Words::of(MeanTokensArguments::fixed());
+        let (rows, columns) = (tokens.amount(), columns.amount());
         let images = Amount::Tiles.ceil_div(columns.clone().ceil_div(TILE_COLUMNS));
-        x.read(&mut words, self.element, [&images, &tokens, &columns]);
-        let (result, row) = (words.address(), words.distance());
-        words.write(result, self.element, [Walk::run(columns).times(images, row)]);
+        let extent = ImageExtent { images: images.clone(), rows, columns: columns.clone() };
+        x.read(&mut words, self.element, &extent);
+        words.write(&result.start, self.element, [result.walk(images, columns)]);
         words.by_image(0)
     }
 
@@ -65,14 +73,14 @@ impl MeanTokens {
         let parameters = [Type::Pointer, Type::I64, Type::I64, Type::Pointer];
         module.define(symbol, Linkage::Exported, &parameters, |b, parameters| {
             let &[block, first, end, _] = parameters else { return };
-            let mut arguments = ArgumentReader::new(block);
-            let x = arguments.pointer(b);
-            let row_bytes = self.bytes(b, &mut arguments);
-            let image_bytes = self.bytes(b, &mut arguments);
-            let tokens = arguments.integer(b);
-            let columns = arguments.integer(b);
-            let result = arguments.pointer(b);
-            let result_bytes = self.bytes(b, &mut arguments);
+            let arguments = place(MeanTokensArguments::fixed());
+            let x = arguments.x.start.load(b, block);
+            let row_bytes = arguments.x.row_stride.load_bytes(b, block, self.element);
+            let image_bytes = arguments.x.image_stride.load_bytes(b, block, self.element);
+            let tokens = arguments.tokens.load(b, block);
+            let columns = arguments.columns.load(b, block);
+            let result = arguments.result.start.load(b, block);
+            let result_bytes = arguments.result.row_stride.load_bytes(b, block, self.element);
             let column_tiles = b.ceil_div(columns, TILE_COLUMNS);
             let one = b.splat(1.0, Type::F32);
             let count = b.to_float(tokens);
@@ -98,11 +106,6 @@ impl MeanTokens {
                 });
             });
         });
-    }
-
-    fn bytes(&self, b: &mut Builder, arguments: &mut ArgumentReader) -> Value {
-        let elements = arguments.integer(b);
-        b.mul_constant(elements, self.element.bytes())
     }
 
     /// The sum of some columns over all tokens.

@@ -8,17 +8,18 @@ mod inverse_permutation;
 mod mask_segments;
 mod mean_tokens;
 mod rope;
+mod segments;
 mod strided_copy;
 mod taps;
 
 pub use gather_rows::GatherRows;
 pub use interpolate_positions::InterpolatePositions;
 pub use mask_segments::MaskSegments;
-pub(crate) use mask_segments::segment_image_stride;
 pub use mean_tokens::MeanTokens;
 pub use rope::Rope;
 pub(crate) use rope::rotary_head_size;
-pub use strided_copy::{PieceShape, StridedCopy};
+pub(crate) use segments::SegmentsOperand;
+pub use strided_copy::{LevelArguments, PieceArguments, Places, StridedCopy};
 
 use crate::mlir::Module;
 use crate::{CpuTarget, Launch, Layout, Reason};
@@ -46,7 +47,7 @@ pub enum Movement {
 }
 
 impl Movement {
-    /// The launch. Each kind says what the words of its argument block are.
+    /// The launch.
     pub(crate) fn launch(
         op: &Op,
         operands: &[Layout],

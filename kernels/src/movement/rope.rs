@@ -2,12 +2,12 @@
 
 use super::image_rows::ImageRows;
 use super::{Movement, expect_rank};
+use crate::arguments::{Fixed, Given, Positive, Tensor, Words, argument_block, flatten, place};
 use crate::launch::operand;
 use crate::mlir::{Linkage, Module, Type};
-use crate::rows::ArgumentReader;
+use crate::rows::{ImageExtent, RowsOfImages};
 use crate::vector::Rotation;
-use crate::words::Words;
-use crate::{Argument, CpuTarget, Launch, Layout, Reason, Tiles};
+use crate::{CpuTarget, Launch, Layout, Reason, Tiles};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::symbolic::Dim;
 use ocellus_runtime::signature::{Amount, Signature};
@@ -26,9 +26,20 @@ pub struct Rope {
 /// Tokens of a tile.
 const TILE_TOKENS: i64 = 16;
 
+argument_block! {
+    /// The argument block of a [`Rope`].
+    struct RopeArguments<S> {
+        x: RowsOfImages<S>,
+        cos: RowsOfImages<S>,
+        sin: RowsOfImages<S>,
+        result: RowsOfImages<S>,
+        /// Tokens of an image.
+        tokens: Positive<S>,
+    }
+}
+
 impl Rope {
-    /// The launch. Words of the argument block: x, cos, sin and the result, each an address, a row stride and an image
-    /// stride; tokens of an image.
+    /// The launch.
     pub(super) fn launch(
         heads: i64,
         operands: &[Layout],
@@ -37,16 +48,17 @@ impl Rope {
         let [x, cos, sin] = [operand(operands, 0)?, operand(operands, 1)?, operand(operands, 2)?];
         expect_rank("rope", 0, x, 3)?;
         let head_size = rotary_head_size(heads, x, [cos, sin])?;
-        let mut arguments = vec![];
-        for (position, layout) in operands.iter().take(3).enumerate() {
-            arguments.extend(ImageRows::words(Argument::Operand(position), layout));
-        }
-        arguments.extend(ImageRows::words(Argument::Result, result));
         let [images, tokens] = [x.ty.shape[0].clone(), x.ty.shape[1].clone()];
-        arguments.push(Argument::Integer(tokens.clone()));
+        let arguments = RopeArguments::<Given> {
+            x: RowsOfImages::of(Tensor::Operand(0), x),
+            cos: RowsOfImages::of(Tensor::Operand(1), cos),
+            sin: RowsOfImages::of(Tensor::Operand(2), sin),
+            result: RowsOfImages::of(Tensor::Result, result),
+            tokens: Positive(tokens.clone()),
+        };
         let rope = Rope { element: x.ty.element, heads, head_size };
         Ok(Launch {
-            arguments,
+            arguments: flatten(arguments).words,
             tiles: Tiles(vec![(images, 1), (tokens, TILE_TOKENS)]),
             scratch_bytes: Dim::from(0),
             packed: vec![],
@@ -54,20 +66,21 @@ impl Rope {
         })
     }
 
-    /// What the code does with those words.
+    /// What the code does with its argument block.
     pub(super) fn signature(&self) -> Signature {
-        let mut words = Words::default();
-        let [x, cos, sin, result] = [(); 4].map(|()| ImageRows::declare(&mut words));
-        let tokens = words.positive();
-        let images = Amount::Tiles.ceil_div(tokens.clone().ceil_div(TILE_TOKENS));
-        let [one, head] = [1, self.head_size].map(Amount::Constant);
-        let width = Amount::Constant(self.heads * self.head_size);
-        x.read(&mut words, self.element, [&images, &tokens, &width]);
+        let (mut words, arguments) = Words::of(RopeArguments::fixed());
+        let RopeArguments { x, cos, sin, result, tokens } = arguments;
+        let rows = tokens.amount();
+        let images = Amount::Tiles.ceil_div(rows.clone().ceil_div(TILE_TOKENS));
+        let [one, head, columns] =
+            [1, self.head_size, self.heads * self.head_size].map(Amount::Constant);
         // All images share the tables.
-        for table in [cos, sin] {
-            table.read(&mut words, ElementType::F32, [&one, &tokens, &head]);
-        }
-        result.write(&mut words, self.element, [&images, &tokens, &width]);
+        let table = ImageExtent { images: one, rows: rows.clone(), columns: head };
+        let heads = ImageExtent { images, rows, columns };
+        x.read(&mut words, self.element, &heads);
+        cos.read(&mut words, ElementType::F32, &table);
+        sin.read(&mut words, ElementType::F32, &table);
+        result.write(&mut words, self.element, &heads);
         words.by_image(0)
     }
 
@@ -77,11 +90,12 @@ impl Rope {
         let parameters = [Type::Pointer, Type::I64, Type::I64, Type::Pointer];
         module.define(symbol, Linkage::Exported, &parameters, |b, parameters| {
             let &[block, first, end, _] = parameters else { return };
-            let mut arguments = ArgumentReader::new(block);
-            let storages = [self.element, ElementType::F32, ElementType::F32, self.element];
-            let [x, cos, sin, result] =
-                storages.map(|element| ImageRows::read(b, &mut arguments, element));
-            let tokens = arguments.integer(b);
+            let arguments = place(RopeArguments::fixed());
+            let x = ImageRows::load(b, block, &arguments.x, self.element);
+            let cos = ImageRows::load(b, block, &arguments.cos, ElementType::F32);
+            let sin = ImageRows::load(b, block, &arguments.sin, ElementType::F32);
+            let result = ImageRows::load(b, block, &arguments.result, self.element);
+            let tokens = arguments.tokens.load(b, block);
             let blocks = b.ceil_div(tokens, TILE_TOKENS);
             let zero = b.i64(0);
             let heads = b.i64(self.heads);

@@ -1,118 +1,87 @@
 //! An operand read row by row.
 
-use super::ArgumentReader;
+use super::EvenRows;
+use crate::Layout;
+use crate::arguments::{Address, Distance, Given, Placed, Positive, Tensor, Words, argument_block};
 use crate::mlir::{Builder, Value};
 use crate::vector;
-use crate::words::Words;
-use crate::{Argument, Layout};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::symbolic::Dim;
-use ocellus_runtime::signature::{Access, Amount, Walk};
+use ocellus_runtime::signature::{Amount, Walk};
 
-/// What code depends on of how an operand's rows lie in memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct RowOperand {
-    /// How elements are stored.
-    pub element: ElementType,
-    /// How rows follow each other.
-    pub order: RowOrder,
+argument_block! {
+    /// An operand read row by row.
+    pub struct RowOperand<S> {
+        /// How elements are stored.
+        pub element: ElementType,
+        /// The first row.
+        pub start: Address<S>,
+        /// From each row to the next.
+        pub row_stride: Distance<S>,
+        /// How rows follow each other.
+        pub order: RowOrder<S>,
+    }
 }
 
-/// How rows follow each other in memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum RowOrder {
-    /// One distance from each row to the next.
-    Even,
-    /// The same, but there are fewer rows than are asked for: they start again after the last.
-    Repeating,
-    /// The same within an image, and another from each image to the next: some of its tokens are left out.
-    ByImage,
+argument_block! {
+    /// How rows follow each other in memory.
+    pub enum RowOrder<S> {
+        /// One distance from each row to the next.
+        Even,
+        /// The same, but there are fewer rows than are asked for: they start again after the last.
+        Repeating {
+            /// How many there are.
+            period: Positive<S>,
+        },
+        /// The same within an image, and another from each image to the next: some of its tokens are left out.
+        ByImage {
+            /// Rows of an image.
+            rows: Positive<S>,
+            /// From each image to the next.
+            image_stride: Distance<S>,
+        },
+    }
 }
 
-impl RowOperand {
-    /// The operand of that layout.
-    pub fn of(layout: &Layout) -> Self {
+impl RowOperand<Given> {
+    /// The operand at that position, of that layout. Where images share their rows, these repeat.
+    pub(crate) fn of(position: usize, layout: &Layout) -> Self {
         let rows = layout.rows_per_image();
         let even = layout.ty.rank() < 3
             || layout.ty.shape.first() == Some(&Dim::from(1))
-            || layout.image_stride == rows * layout.row_stride.clone();
-        let order = match layout.image_stride == Dim::from(0) {
+            || layout.image_stride == rows.clone() * layout.row_stride.clone();
+        let order = match layout.is_shared_by_images() {
             _ if even => RowOrder::Even,
-            true => RowOrder::Repeating,
-            false => RowOrder::ByImage,
+            true => RowOrder::Repeating { period: Positive(rows) },
+            false => RowOrder::ByImage {
+                rows: Positive(rows),
+                image_stride: Distance(layout.image_stride.clone()),
+            },
         };
-        RowOperand { element: layout.ty.element, order }
+        let EvenRows { start, row_stride } = EvenRows::of(Tensor::Operand(position), layout);
+        RowOperand { element: layout.ty.element, start, row_stride, order }
+    }
+}
+
+impl RowOperand<Placed> {
+    /// The kernel reads so many rows of so many elements.
+    pub(crate) fn read(&self, words: &mut Words, rows: &Amount, columns: impl Into<Amount>) {
+        words.read(&self.start, self.element, [self.walk(rows, columns)]);
     }
 
-    /// The words that [`RowOperand::read`] reads: address, row stride; the period where rows repeat; the rows of an image
-    /// and its stride where they lie by image.
-    pub fn arguments(&self, address: Argument, layout: &Layout, period: Dim) -> Vec<Argument> {
-        let mut words = vec![address, Argument::Integer(layout.row_stride.clone())];
-        match self.order {
-            RowOrder::Even => {}
-            RowOrder::Repeating => words.push(Argument::Integer(period)),
-            RowOrder::ByImage => words.extend([
-                Argument::Integer(layout.rows_per_image()),
-                Argument::Integer(layout.image_stride.clone()),
-            ]),
-        }
-        words
-    }
-
-    /// Declares those words, where `rows` rows of `columns` elements are read or written.
-    pub(crate) fn declare(
-        &self,
-        words: &mut Words,
-        access: Access,
-        (rows, columns): (Amount, impl Into<Amount>),
-    ) {
-        self.declare_slices(words, access, (rows, columns), |_| None);
-    }
-
-    /// The same, where there are some such operands behind each other: `slices` declares words that follow, and gives
-    /// how many and how far apart.
-    pub(crate) fn declare_slices(
-        &self,
-        words: &mut Words,
-        access: Access,
-        (rows, columns): (Amount, impl Into<Amount>),
-        slices: impl FnOnce(&mut Words) -> Option<(Amount, Amount)>,
-    ) {
-        let at = words.address();
-        let distance = words.distance();
-        let walk = Walk::run(columns);
-        let walk = match self.order {
+    /// So many elements of each of so many rows.
+    pub(crate) fn walk(&self, rows: &Amount, columns: impl Into<Amount>) -> Walk {
+        let (walk, rows) = (Walk::run(columns), rows.clone());
+        let distance = self.row_stride.amount();
+        match &self.order {
             RowOrder::Even => walk.times(rows, distance),
-            RowOrder::Repeating => walk.times(rows.min(words.positive()), distance),
-            RowOrder::ByImage => {
-                let (per_image, image_distance) = (words.positive(), words.distance());
-                let images = rows.clone().ceil_div(per_image.clone());
-                walk.times(images, image_distance).times(rows.min(per_image), distance)
+            RowOrder::Repeating { period } => walk.times(rows.min(period.amount()), distance),
+            RowOrder::ByImage { rows: per_image, image_stride } => {
+                let images = rows.clone().ceil_div(per_image.amount());
+                let walk = walk.times(images, image_stride.amount());
+                walk.times(rows.min(per_image.amount()), distance)
             }
-        };
-        let walk = match slices(words) {
-            Some((count, distance)) => walk.times(count, distance),
-            None => walk,
-        };
-        words.access(access, at, self.element, vec![walk]);
-    }
-
-    /// The operand at run time.
-    pub fn read(&self, b: &mut Builder, arguments: &mut ArgumentReader) -> BoundRows {
-        let pointer = arguments.pointer(b);
-        let stride = arguments.integer(b);
-        let row_bytes = b.mul_constant(stride, self.element.bytes());
-        let order = match self.order {
-            RowOrder::Even => BoundOrder::Even,
-            RowOrder::Repeating => BoundOrder::Repeating { period: arguments.integer(b) },
-            RowOrder::ByImage => {
-                let rows = arguments.integer(b);
-                let stride = arguments.integer(b);
-                let image_bytes = b.mul_constant(stride, self.element.bytes());
-                BoundOrder::ByImage { rows, image_bytes }
-            }
-        };
-        BoundRows { element: self.element, pointer, row_bytes, order }
+        }
     }
 }
 
@@ -135,23 +104,34 @@ enum BoundOrder {
 }
 
 impl BoundRows {
-    /// An operand or result that has as many rows as are asked for: an address and a row stride.
-    pub fn contiguous(
-        element: ElementType,
-        b: &mut Builder,
-        arguments: &mut ArgumentReader,
-    ) -> Self {
-        RowOperand { element, order: RowOrder::Even }.read(b, arguments)
+    /// The operand, of which the argument block is given.
+    pub(crate) fn load(b: &mut Builder, block: Value, operand: &RowOperand<Placed>) -> Self {
+        let element = operand.element;
+        let pointer = operand.start.load(b, block);
+        let row_bytes = operand.row_stride.load_bytes(b, block, element);
+        let order = match &operand.order {
+            RowOrder::Even => BoundOrder::Even,
+            RowOrder::Repeating { period } => {
+                BoundOrder::Repeating { period: period.load(b, block) }
+            }
+            RowOrder::ByImage { rows, image_stride } => BoundOrder::ByImage {
+                rows: rows.load(b, block),
+                image_bytes: image_stride.load_bytes(b, block, element),
+            },
+        };
+        BoundRows { element, pointer, row_bytes, order }
     }
 
-    /// Declares those words.
-    pub(crate) fn declare_contiguous(
+    /// An operand or result that has as many rows as are asked for, all at one distance.
+    pub(crate) fn load_even(
+        b: &mut Builder,
+        block: Value,
+        rows: &EvenRows<Placed>,
         element: ElementType,
-        words: &mut Words,
-        access: Access,
-        extent: (Amount, impl Into<Amount>),
-    ) {
-        RowOperand { element, order: RowOrder::Even }.declare(words, access, extent);
+    ) -> Self {
+        let pointer = rows.start.load(b, block);
+        let row_bytes = rows.row_stride.load_bytes(b, block, element);
+        BoundRows { element, pointer, row_bytes, order: BoundOrder::Even }
     }
 
     /// The same without the columns before `column`.

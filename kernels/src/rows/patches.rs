@@ -4,18 +4,17 @@
 //! whole runs of pixels, whatever their width; to store runs of 14 pixels where a panel of 8 wants them would take a
 //! store for every two.
 
-use super::ArgumentReader;
+use crate::arguments::{Address, Distance, Given, Placed, Positive, Tensor, Words, argument_block};
 use crate::mlir::{Builder, Value};
 use crate::vector::{self, Width};
-use crate::words::Words;
-use crate::{Argument, CpuTarget, Layout, PatchLayout, Reason};
+use crate::{CpuTarget, Layout, PatchLayout, Reason};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::symbolic::Dim;
 use ocellus_runtime::signature::{Amount, Walk};
 
-/// What code depends on of the patches that it reads.
+/// What code depends on of a patch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct PatchOperand {
+pub struct Patch {
     /// How pixels are stored.
     pub element: ElementType,
     /// Channels of the image.
@@ -26,13 +25,40 @@ pub struct PatchOperand {
     pub width: i64,
 }
 
-impl PatchOperand {
-    /// The patches of that layout, and the words that [`PatchOperand::read`] reads.
-    pub fn of(
+impl Patch {
+    /// Bytes of one row.
+    pub(crate) fn bytes(&self) -> i64 {
+        self.channels * self.height * self.width * self.element.bytes()
+    }
+}
+
+argument_block! {
+    /// Patches of images.
+    pub struct PatchOperand<S> {
+        /// What each is.
+        pub patch: Patch,
+        /// The first image.
+        pub start: Address<S>,
+        /// From each image to the next.
+        pub image_stride: Distance<S>,
+        /// From each channel to the next.
+        pub channel_stride: Distance<S>,
+        /// From each row of pixels to the next.
+        pub pixel_row_stride: Distance<S>,
+        /// Patches of an image.
+        pub patches: Positive<S>,
+        /// Patches across.
+        pub cols: Positive<S>,
+    }
+}
+
+impl PatchOperand<Given> {
+    /// The patches of the operand at that position, of that layout.
+    pub(crate) fn of(
         position: usize,
         layout: &Layout,
         patches: &PatchLayout,
-    ) -> Result<(Self, Vec<Argument>), Reason> {
+    ) -> Result<Self, Reason> {
         let ty = &layout.ty;
         let channels = patches.channels.as_constant().ok_or_else(|| Reason::Dynamic {
             operand: position,
@@ -44,69 +70,40 @@ impl PatchOperand {
         if ty.width() != wanted {
             return Err(Reason::Width { operand: position, ty: ty.clone(), wanted });
         }
-        let integers = [
-            &layout.image_stride,
-            &patches.channel_stride,
-            &patches.pixel_row_stride,
-            &layout.rows_per_image(),
-            &patches.cols,
-        ];
-        let words = std::iter::once(Argument::Operand(position))
-            .chain(integers.map(|dim| Argument::Integer(dim.clone())));
-        Ok((PatchOperand { element: ty.element, channels, height, width }, words.collect()))
+        Ok(PatchOperand {
+            patch: Patch { element: ty.element, channels, height, width },
+            start: Address(Tensor::Operand(position)),
+            image_stride: Distance(layout.image_stride.clone()),
+            channel_stride: Distance(patches.channel_stride.clone()),
+            pixel_row_stride: Distance(patches.pixel_row_stride.clone()),
+            patches: Positive(layout.rows_per_image()),
+            cols: Positive(patches.cols.clone()),
+        })
     }
+}
 
-    /// Declares those words, where `rows` patches are read.
-    pub(crate) fn declare(&self, words: &mut Words, rows: Amount) {
-        let at = words.address();
-        let [image, channel, pixel_row] = [0, 1, 2].map(|_| words.distance());
-        let [patches, cols] = [0, 1].map(|_| words.positive());
+impl PatchOperand<Placed> {
+    /// The kernel reads so many patches.
+    pub(crate) fn read(&self, words: &mut Words, rows: &Amount) {
+        let Patch { element, channels, height, width } = self.patch;
+        let (patches, cols) = (self.patches.amount(), self.cols.amount());
         let images = rows.clone().ceil_div(patches.clone());
-        let down = rows.min(patches).ceil_div(cols.clone());
-        let walk = Walk::run(self.width)
-            .times(images, image)
-            .times(down, pixel_row.clone() * self.height)
-            .times(cols, self.width)
-            .times(self.channels, channel)
-            .times(self.height, pixel_row);
-        words.read(at, self.element, [walk]);
-    }
-
-    /// Bytes of scratch that hold one row.
-    pub fn scratch_bytes(&self) -> i64 {
-        self.channels * self.height * self.width * self.element.bytes()
-    }
-
-    /// The patches at run time. `scratch` is where a row is gathered.
-    pub fn read(
-        &self,
-        b: &mut Builder,
-        arguments: &mut ArgumentReader,
-        scratch: Value,
-    ) -> BoundPatches {
-        let image = arguments.pointer(b);
-        let [image_bytes, channel_bytes, pixel_row_bytes] = [0, 1, 2].map(|_| {
-            let elements = arguments.integer(b);
-            b.mul_constant(elements, self.element.bytes())
-        });
-        let [patches, cols] = [0, 1].map(|_| arguments.integer(b));
-        BoundPatches {
-            operand: *self,
-            image,
-            image_bytes,
-            channel_bytes,
-            pixel_row_bytes,
-            patches,
-            cols,
-            scratch,
-        }
+        let down = rows.clone().min(patches).ceil_div(cols.clone());
+        let pixel_row = self.pixel_row_stride.amount();
+        let walk = Walk::run(width)
+            .times(images, self.image_stride.amount())
+            .times(down, pixel_row.clone() * height)
+            .times(cols, width)
+            .times(channels, self.channel_stride.amount())
+            .times(height, pixel_row);
+        words.read(&self.start, element, [walk]);
     }
 }
 
 /// Patches at run time.
 #[derive(Clone, Copy, Debug)]
 pub struct BoundPatches {
-    operand: PatchOperand,
+    patch: Patch,
     image: Value,
     image_bytes: Value,
     channel_bytes: Value,
@@ -119,16 +116,36 @@ pub struct BoundPatches {
 }
 
 impl BoundPatches {
+    /// The patches, of which the argument block is given. `scratch` is where a row is gathered.
+    pub(crate) fn load(
+        b: &mut Builder,
+        block: Value,
+        operand: &PatchOperand<Placed>,
+        scratch: Value,
+    ) -> Self {
+        let element = operand.patch.element;
+        BoundPatches {
+            patch: operand.patch,
+            image: operand.start.load(b, block),
+            image_bytes: operand.image_stride.load_bytes(b, block, element),
+            channel_bytes: operand.channel_stride.load_bytes(b, block, element),
+            pixel_row_bytes: operand.pixel_row_stride.load_bytes(b, block, element),
+            patches: operand.patches.load(b, block),
+            cols: operand.cols.load(b, block),
+            scratch,
+        }
+    }
+
     /// How pixels are stored.
     pub fn element(&self) -> ElementType {
-        self.operand.element
+        self.patch.element
     }
 
     /// Gathers a row. The address is good until the next row is asked for.
     pub fn row(&self, b: &mut Builder, target: &CpuTarget, row: Value) -> Value {
-        let PatchOperand { element, channels, height, width } = self.operand;
+        let Patch { element, channels, height, width } = self.patch;
         let run_bytes = width * element.bytes();
-        let patch = self.patch(b, row);
+        let patch = self.patch_of(b, row);
         let [zero, channels, height_value] = [0, channels, height].map(|count| b.i64(count));
         b.for_each((zero, channels, 1), |b, channel| {
             let bytes = b.mul(channel, self.channel_bytes);
@@ -147,17 +164,17 @@ impl BoundPatches {
     }
 
     /// The address of the first pixel of a row's patch.
-    fn patch(&self, b: &mut Builder, row: Value) -> Value {
+    fn patch_of(&self, b: &mut Builder, row: Value) -> Value {
         let image = b.div(row, self.patches);
         let patch = b.rem(row, self.patches);
         let down = b.div(patch, self.cols);
         let across = b.rem(patch, self.cols);
         let bytes = b.mul(image, self.image_bytes);
         let image = b.offset(self.image, bytes);
-        let down = b.mul_constant(down, self.operand.height);
+        let down = b.mul_constant(down, self.patch.height);
         let bytes = b.mul(down, self.pixel_row_bytes);
         let line = b.offset(image, bytes);
-        let bytes = b.mul_constant(across, self.operand.width * self.operand.element.bytes());
+        let bytes = b.mul_constant(across, self.patch.width * self.patch.element.bytes());
         b.offset(line, bytes)
     }
 }

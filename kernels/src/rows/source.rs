@@ -1,51 +1,58 @@
 //! Where the rows that a product reads come from.
 
-use super::{ArgumentReader, BoundPatches, BoundRows, PatchOperand, RowOperand};
+use super::{BoundPatches, BoundRows, PatchOperand, RowOperand};
+use crate::arguments::{Change, Given, Part, Placed, Shape, Stage, Words};
 use crate::mlir::{Builder, Value};
-use crate::words::Words;
-use crate::{Argument, CpuTarget, Layout, Reason};
+use crate::{CpuTarget, Layout, Reason};
 use ocellus_dialects::ElementType;
-use ocellus_runtime::signature::{Access, Amount};
+use ocellus_runtime::signature::Amount;
 
-/// What code depends on of the rows that it reads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum RowSource {
+/// The rows that a product reads.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum RowSource<S: Stage = Shape> {
     /// They lie in memory, each in one run.
-    Rows(RowOperand),
+    Rows(RowOperand<S>),
     /// Each is a patch of an image.
-    Patches(PatchOperand),
+    Patches(PatchOperand<S>),
+}
+
+impl<S: Stage> Part<S> for RowSource<S> {
+    type At<T: Stage> = RowSource<T>;
+
+    fn map<T: Stage>(self, change: &mut impl Change<S, T>) -> RowSource<T> {
+        match self {
+            RowSource::Rows(operand) => RowSource::Rows(operand.map(change)),
+            RowSource::Patches(operand) => RowSource::Patches(operand.map(change)),
+        }
+    }
+}
+
+impl RowSource<Given> {
+    /// The rows of the operand at that position, of that layout.
+    pub(crate) fn of(position: usize, layout: &Layout) -> Result<Self, Reason> {
+        Ok(match &layout.patches {
+            Some(patches) => RowSource::Patches(PatchOperand::of(position, layout, patches)?),
+            None => RowSource::Rows(RowOperand::of(position, layout)),
+        })
+    }
+}
+
+impl RowSource<Placed> {
+    /// The kernel reads so many rows of that width.
+    pub(crate) fn read(&self, words: &mut Words, rows: &Amount, width: i64) {
+        match self {
+            RowSource::Rows(operand) => operand.read(words, rows, width),
+            RowSource::Patches(operand) => operand.read(words, rows),
+        }
+    }
 }
 
 impl RowSource {
-    /// The rows of that layout, and the words that [`RowSource::read`] reads.
-    pub fn of(position: usize, layout: &Layout) -> Result<(Self, Vec<Argument>), Reason> {
-        match &layout.patches {
-            Some(patches) => {
-                let (operand, words) = PatchOperand::of(position, layout, patches)?;
-                Ok((RowSource::Patches(operand), words))
-            }
-            None => {
-                let operand = RowOperand::of(layout);
-                let period = layout.rows_per_image();
-                let words = operand.arguments(Argument::Operand(position), layout, period);
-                Ok((RowSource::Rows(operand), words))
-            }
-        }
-    }
-
-    /// Declares those words, where `rows` rows of that width are read.
-    pub(crate) fn declare(&self, words: &mut Words, (rows, width): (Amount, i64)) {
-        match self {
-            RowSource::Rows(operand) => operand.declare(words, Access::Read, (rows, width)),
-            RowSource::Patches(operand) => operand.declare(words, rows),
-        }
-    }
-
     /// How elements are stored.
     pub fn element(&self) -> ElementType {
         match self {
             RowSource::Rows(operand) => operand.element,
-            RowSource::Patches(operand) => operand.element,
+            RowSource::Patches(operand) => operand.patch.element,
         }
     }
 
@@ -53,7 +60,7 @@ impl RowSource {
     pub fn scratch_bytes(&self) -> i64 {
         match self {
             RowSource::Rows(_) => 0,
-            RowSource::Patches(operand) => operand.scratch_bytes(),
+            RowSource::Patches(operand) => operand.patch.bytes(),
         }
     }
 
@@ -62,22 +69,7 @@ impl RowSource {
         match self {
             RowSource::Rows(_) => String::new(),
             RowSource::Patches(operand) => {
-                format!("_patches_{}x{}", operand.height, operand.width)
-            }
-        }
-    }
-
-    /// The rows at run time. `scratch` is where reading a row may write.
-    pub fn read(
-        &self,
-        b: &mut Builder,
-        arguments: &mut ArgumentReader,
-        scratch: Value,
-    ) -> BoundSource {
-        match self {
-            RowSource::Rows(operand) => BoundSource::Rows(operand.read(b, arguments)),
-            RowSource::Patches(operand) => {
-                BoundSource::Patches(operand.read(b, arguments, scratch))
+                format!("_patches_{}x{}", operand.patch.height, operand.patch.width)
             }
         }
     }
@@ -93,6 +85,21 @@ pub enum BoundSource {
 }
 
 impl BoundSource {
+    /// The rows, of which the argument block is given. `scratch` is where reading a row may write.
+    pub(crate) fn load(
+        b: &mut Builder,
+        block: Value,
+        source: &RowSource<Placed>,
+        scratch: Value,
+    ) -> Self {
+        match source {
+            RowSource::Rows(operand) => BoundSource::Rows(BoundRows::load(b, block, operand)),
+            RowSource::Patches(operand) => {
+                BoundSource::Patches(BoundPatches::load(b, block, operand, scratch))
+            }
+        }
+    }
+
     /// How elements are stored, and the address of a row, good until the next is asked for.
     pub fn row(&self, b: &mut Builder, target: &CpuTarget, row: Value) -> (ElementType, Value) {
         match self {

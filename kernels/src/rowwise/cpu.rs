@@ -2,8 +2,9 @@
 
 use super::RowWise;
 use crate::CpuTarget;
+use crate::arguments::place;
 use crate::mlir::{Linkage, Module, Type};
-use crate::rows::{ArgumentReader, BoundEpilogue, BoundPrologue, BoundRows};
+use crate::rows::{BoundEpilogue, BoundPrologue, BoundRows};
 use crate::vector::{self, Width};
 
 impl RowWise {
@@ -11,18 +12,18 @@ impl RowWise {
     pub(crate) fn define(&self, module: &mut Module, symbol: &str, target: &CpuTarget) {
         let parameters = [Type::Pointer, Type::I64, Type::I64, Type::Pointer];
         module.define(symbol, Linkage::Exported, &parameters, |b, parameters| {
-            let [block, first, end, _] = parameters else { return };
-            let mut arguments = ArgumentReader::new(*block);
-            let rows = arguments.integer(b);
-            let columns = arguments.integer(b);
-            let x = self.x.read(b, &mut arguments);
-            let prologue = BoundPrologue::read(self.prologue, b, &mut arguments);
-            let epilogue = BoundEpilogue::read(&self.epilogue, b, &mut arguments);
-            let result = BoundRows::contiguous(self.to, b, &mut arguments);
+            let &[block, first, end, _] = parameters else { return };
+            let arguments = place(self.arguments());
+            let rows = arguments.rows.load(b, block);
+            let columns = arguments.columns.load(b, block);
+            let x = BoundRows::load(b, block, &arguments.x);
+            let prologue = BoundPrologue::load(b, block, &arguments.prologue);
+            let epilogue = BoundEpilogue::load(b, block, &arguments.epilogue);
+            let result = BoundRows::load_even(b, block, &arguments.result, self.to);
             let width = self.width.map_or(Width::Dynamic(columns), Width::Static);
 
-            let first_row = b.mul_constant(*first, self.tile_rows());
-            let end_row = b.mul_constant(*end, self.tile_rows());
+            let first_row = b.mul_constant(first, self.tile_rows());
+            let end_row = b.mul_constant(end, self.tile_rows());
             let end_row = b.min(end_row, rows);
             b.for_each((first_row, end_row, 1), |b, row| {
                 let from = x.row(b, row);

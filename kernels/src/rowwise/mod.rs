@@ -2,14 +2,14 @@
 
 mod cpu;
 
+use crate::arguments::{Count, Fixed, Flat, Given, Tensor, Words, argument_block, flatten};
 use crate::launch::operand;
-use crate::rows::{BoundRows, RowEpilogue, RowOperand, RowPrologue};
-use crate::words::Words;
-use crate::{Argument, Launch, Layout, Reason, Tiles};
+use crate::rows::{EvenRows, RowEpilogue, RowOperand, RowPrologue};
+use crate::{Launch, Layout, Reason, Tiles};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::kernel::{EpilogueOp, Prologue};
 use ocellus_dialects::symbolic::Dim;
-use ocellus_runtime::signature::{Access, Amount, Signature};
+use ocellus_runtime::signature::{Amount, Signature};
 
 /// All that a row-wise kernel's code depends on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -29,10 +29,20 @@ pub struct RowWise {
 /// Elements of a tile: enough to be worth handing out, few enough for the first-level cache.
 const TILE_ELEMENTS: i64 = 1 << 13;
 
+argument_block! {
+    /// The argument block of a [`RowWise`].
+    pub(crate) struct RowWiseArguments<S> {
+        rows: Count<S>,
+        columns: Count<S>,
+        x: RowOperand<S>,
+        prologue: RowPrologue<S>,
+        epilogue: Vec<RowEpilogue<S>>,
+        result: EvenRows<S>,
+    }
+}
+
 impl RowWise {
-    /// The launch. Words of the argument block: rows; columns; what [`RowOperand`] reads of x; the
-    /// addresses of the prologue's operands, or the distance of the slices that it sums; the epilogue's operands as x, or
-    /// an address alone where there is one number a column; the result: address, row stride.
+    /// The launch.
     pub(crate) fn launch(
         prologue: Prologue,
         epilogue: &[EpilogueOp],
@@ -42,11 +52,10 @@ impl RowWise {
     ) -> Result<Launch<Self>, Reason> {
         let x = operand(operands, 0)?;
         let width = x.ty.width();
-        let slice_words = match prologue {
-            Prologue::SumSlices { slices } => vec![slice_stride(slices, x, result)?],
-            _ => vec![],
+        let rows = match prologue {
+            Prologue::SumSlices { slices } => rows_of_slices(slices, x, result)?,
+            _ => x.ty.rows(),
         };
-        let rows = if slice_words.is_empty() { x.ty.rows() } else { result.ty.rows() };
         let known = width.as_constant();
         let normalizes = matches!(
             prologue,
@@ -68,23 +77,25 @@ impl RowWise {
             Prologue::NormScale { .. } => Dim::from(1),
             _ => width.clone(),
         };
-        let (epilogue, epilogue_arguments) =
-            RowEpilogue::of(epilogue, (operands, 1 + prologue.operands()), (&rows, &made))?;
-        let row_wise = RowWise {
-            width: known,
-            x: RowOperand::of(x),
-            to,
+        let first = 1 + prologue.operands();
+        let epilogue = RowEpilogue::of(epilogue, (operands, first), (&rows, &made))?;
+        let Flat { words, shape } = flatten(RowWiseArguments::<Given> {
+            rows: Count(rows.clone()),
+            columns: Count(width.clone()),
+            x: RowOperand::of(0, x),
             prologue: RowPrologue::of(prologue, operands, &width)?,
             epilogue,
+            result: EvenRows::of(Tensor::Result, result),
+        });
+        let row_wise = RowWise {
+            width: known,
+            x: shape.x,
+            to,
+            prologue: shape.prologue,
+            epilogue: shape.epilogue,
         };
-        let mut arguments = vec![Argument::Integer(rows.clone()), Argument::Integer(width)];
-        arguments.extend(row_wise.x.arguments(Argument::Operand(0), x, x.rows_per_image()));
-        arguments.extend((1..=prologue.operands()).map(Argument::Operand));
-        arguments.extend(slice_words);
-        arguments.extend(epilogue_arguments);
-        arguments.extend([Argument::Result, Argument::Integer(result.row_stride.clone())]);
         Ok(Launch {
-            arguments,
+            arguments: words,
             tiles: Tiles(vec![(rows, row_wise.tile_rows())]),
             scratch_bytes: Dim::from(0),
             packed: vec![],
@@ -92,24 +103,37 @@ impl RowWise {
         })
     }
 
-    /// What the code does with those words.
+    /// Which words its argument block has.
+    fn arguments(&self) -> RowWiseArguments {
+        RowWiseArguments {
+            rows: Count::fixed(),
+            columns: Count::fixed(),
+            x: self.x.clone(),
+            prologue: self.prologue.clone(),
+            epilogue: self.epilogue.clone(),
+            result: EvenRows::fixed(),
+        }
+    }
+
+    /// What the code does with its argument block.
     pub(crate) fn signature(&self) -> Signature {
-        let mut words = Words::default();
-        let (rows, columns) = (words.count(), words.count());
-        let width = self.width.map_or(columns, Amount::Constant);
-        self.x.declare_slices(&mut words, Access::Read, (rows.clone(), width.clone()), |words| {
-            self.prologue.declare(words, &width);
-            match self.prologue {
-                RowPrologue::SumSlices { slices } => Some((slices.into(), words.distance())),
-                _ => None,
-            }
-        });
-        let made = match self.prologue {
+        let (mut words, arguments) = Words::of(self.arguments());
+        let RowWiseArguments { x, prologue, epilogue, result, .. } = arguments;
+        let rows = arguments.rows.amount();
+        let width = self.width.map_or(arguments.columns.amount(), Amount::Constant);
+        let walk = x.walk(&rows, width.clone());
+        let walk = match &prologue {
+            RowPrologue::SumSlices { slices, stride } => walk.times(*slices, stride.amount()),
+            _ => walk,
+        };
+        words.read(&x.start, x.element, [walk]);
+        prologue.read(&mut words, &width);
+        let made = match prologue {
             RowPrologue::NormScale { .. } => Amount::Constant(1),
             _ => width,
         };
-        RowEpilogue::declare(&self.epilogue, &mut words, (&rows, &made));
-        BoundRows::declare_contiguous(self.to, &mut words, Access::Write, (rows.clone(), made));
+        RowEpilogue::read(&epilogue, &mut words, (&rows, &made));
+        words.write(&result.start, self.to, [result.walk(rows.clone(), made)]);
         words.tiled(rows.ceil_div(self.tile_rows()), 0)
     }
 
@@ -127,12 +151,12 @@ impl RowWise {
     }
 }
 
-/// The elements from one slice of x to the next.
-fn slice_stride(slices: i64, x: &Layout, result: &Layout) -> Result<Argument, Reason> {
+/// The rows of each slice of x.
+fn rows_of_slices(slices: i64, x: &Layout, result: &Layout) -> Result<Dim, Reason> {
     let outer = x.ty.shape.first();
     if slices < 1 || outer != Some(&Dim::from(slices)) || x.ty.shape[1..] != result.ty.shape[..] {
         let why = format!("{} is not {slices} slices of {}", x.ty, result.ty);
         return Err(Reason::Unsupported(why));
     }
-    Ok(Argument::Integer(x.image_stride.clone()))
+    Ok(result.ty.rows())
 }

@@ -4,11 +4,12 @@ use super::Emitter;
 use super::rotation::Tables;
 use super::segments::Segments;
 use super::tile::Tile;
+use crate::arguments::Placed;
+use crate::attention::AttentionArguments;
 use crate::attention::schedule::TILE_QUERIES;
 use crate::mlir::{Builder, Value};
-use crate::rows::ArgumentReader;
+use crate::rows::{EvenRows, RowsOfImages};
 use ocellus_dialects::ElementType;
-use ocellus_dialects::kernel::Mask;
 
 /// An operand at run time.
 #[derive(Clone, Copy)]
@@ -19,10 +20,16 @@ pub(super) struct Operand {
 }
 
 impl Operand {
-    fn read(b: &mut Builder, arguments: &mut ArgumentReader, element: ElementType) -> Self {
-        let base = arguments.pointer(b);
-        let row = arguments.integer(b);
-        let image = arguments.integer(b);
+    /// The operand of elements that are stored so, of which the argument block is given.
+    fn load(
+        b: &mut Builder,
+        block: Value,
+        operand: &RowsOfImages<Placed>,
+        element: ElementType,
+    ) -> Self {
+        let base = operand.start.load(b, block);
+        let row = operand.row_stride.load(b, block);
+        let image = operand.image_stride.load(b, block);
         Operand {
             base,
             row_bytes: b.mul_constant(row, element.bytes()),
@@ -31,10 +38,9 @@ impl Operand {
     }
 
     /// A table: its rows are the same for each image.
-    fn read_table(b: &mut Builder, arguments: &mut ArgumentReader) -> Self {
-        let base = arguments.pointer(b);
-        let row = arguments.integer(b);
-        let row_bytes = b.mul_constant(row, ElementType::F32.bytes());
+    fn load_table(b: &mut Builder, block: Value, table: &EvenRows<Placed>) -> Self {
+        let base = table.start.load(b, block);
+        let row_bytes = table.row_stride.load_bytes(b, block, ElementType::F32);
         Operand { base, row_bytes, image_bytes: b.i64(0) }
     }
 
@@ -71,38 +77,33 @@ pub(super) struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    pub(super) fn read(
+    /// The call whose argument block is given.
+    pub(super) fn load(
         b: &mut Builder,
         emitter: &'a Emitter<'a>,
-        block: Value,
         scratch: Value,
+        block: Value,
+        arguments: &AttentionArguments<Placed>,
     ) -> Self {
-        let mut arguments = ArgumentReader::new(block);
-        let operand = |b: &mut Builder, arguments: &mut ArgumentReader| {
-            Operand::read(b, arguments, emitter.element)
-        };
-        let [queries, keys, values, result] = [0, 1, 2, 3].map(|_| operand(b, &mut arguments));
-        let [query_count, key_count] = [0, 1].map(|_| arguments.integer(b));
-        let tables = emitter.rotary.then(|| {
-            let [cos, sin] = [0, 1].map(|_| Operand::read_table(b, &mut arguments));
-            Tables { cos, sin }
-        });
-        let segments = (emitter.mask == Mask::Segments).then(|| {
-            let base = arguments.pointer(b);
-            let image = arguments.integer(b);
-            Segments { base, image_bytes: b.mul_constant(image, ElementType::I32.bytes()) }
-        });
+        let element = emitter.element;
+        let operand = |b: &mut Builder, operand| Operand::load(b, block, operand, element);
         Call {
             emitter,
-            queries,
-            keys,
-            values,
-            result,
-            query_count,
-            key_count,
+            queries: operand(b, &arguments.q),
+            keys: operand(b, &arguments.k),
+            values: operand(b, &arguments.v),
+            result: operand(b, &arguments.result),
+            query_count: arguments.queries.load(b, block),
+            key_count: arguments.keys.load(b, block),
             scratch,
-            tables,
-            segments,
+            tables: arguments.tables.as_ref().map(|tables| Tables {
+                cos: Operand::load_table(b, block, &tables.cos),
+                sin: Operand::load_table(b, block, &tables.sin),
+            }),
+            segments: arguments.segments.as_ref().map(|segments| Segments {
+                base: segments.start.load(b, block),
+                image_bytes: segments.image_stride.load_bytes(b, block, ElementType::I32),
+            }),
         }
     }
 

@@ -20,6 +20,7 @@ mod tile;
 use super::Attention;
 use super::schedule::{Schedule, Scratch};
 use crate::CpuTarget;
+use crate::arguments::place;
 use crate::mlir::{Builder, Function, Linkage, Module, Scalar, Type, Value};
 use crate::vector::{self, Cell};
 use call::Call;
@@ -51,7 +52,8 @@ pub(super) fn define(spec: &Attention, module: &mut Module, symbol: &str, target
     let parameters = [Type::Pointer, Type::I64, Type::I64, Type::Pointer];
     module.define(symbol, Linkage::Exported, &parameters, |b, parameters| {
         let &[block, first, end, scratch] = parameters else { return };
-        let call = Call::read(b, &emitter, block, scratch);
+        let arguments = place(spec.arguments());
+        let call = Call::load(b, &emitter, scratch, block, &arguments);
         b.for_each((first, end, 1), |b, tile| {
             let tile = call.tile(b, tile);
             tile.pack_queries(b, &functions);

@@ -1,17 +1,19 @@
 //! What happens to a row before the kernel proper reads it: statistics first, then a function of each element.
 
-use super::{ArgumentReader, RowPrologue};
+use super::{Affine, RowPrologue};
 use crate::CpuTarget;
+use crate::arguments::Placed;
 use crate::mlir::{Builder, Type, Value};
+use crate::rows::strided::BoundColumns;
 use crate::vector::{self, Width, fold_columns, for_columns};
 use ocellus_dialects::ElementType;
 
 /// A prologue at run time.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct BoundPrologue {
-    prologue: RowPrologue,
-    weight: Option<(ElementType, Value)>,
-    bias: Option<(ElementType, Value)>,
+    prologue: RowPrologue<Placed>,
+    weight: Option<BoundColumns>,
+    bias: Option<BoundColumns>,
     /// Elements from one slice to the next.
     slice_stride: Option<Value>,
 }
@@ -36,19 +38,28 @@ impl Statistics {
 }
 
 impl BoundPrologue {
-    /// The prologue with its operands, read from the argument block.
-    pub fn read(prologue: RowPrologue, b: &mut Builder, arguments: &mut ArgumentReader) -> Self {
-        let mut vector = |element: ElementType| (element, arguments.pointer(b));
-        let (weight, bias) = match prologue {
-            RowPrologue::LayerNorm { affine: Some([weight, bias]), .. } => {
-                (Some(vector(weight)), Some(vector(bias)))
-            }
-            RowPrologue::RmsNorm { weight, .. } => (weight.map(vector), None),
-            _ => (None, None),
+    /// The prologue, of whose operands the argument block is given.
+    pub(crate) fn load(b: &mut Builder, block: Value, prologue: &RowPrologue<Placed>) -> Self {
+        let mut bound = BoundPrologue {
+            prologue: prologue.clone(),
+            weight: None,
+            bias: None,
+            slice_stride: None,
         };
-        let is_sliced = matches!(prologue, RowPrologue::SumSlices { .. });
-        let slice_stride = is_sliced.then(|| arguments.integer(b));
-        BoundPrologue { prologue, weight, bias, slice_stride }
+        match prologue {
+            RowPrologue::LayerNorm { affine: Some(Affine { weight, bias }), .. } => {
+                bound.weight = Some(BoundColumns::load(b, block, weight));
+                bound.bias = Some(BoundColumns::load(b, block, bias));
+            }
+            RowPrologue::RmsNorm { weight: Some(weight), .. } => {
+                bound.weight = Some(BoundColumns::load(b, block, weight));
+            }
+            RowPrologue::SumSlices { stride, .. } => {
+                bound.slice_stride = Some(stride.load(b, block));
+            }
+            _ => {}
+        }
+        bound
     }
 
     /// Calls `body` with the first column of each piece of the row and what the prologue makes of it: one number where
@@ -62,7 +73,7 @@ impl BoundPrologue {
         mut body: impl FnMut(&mut Builder, Value, Value),
     ) {
         let statistics = self.statistics(b, target, (element, row), width);
-        if let (RowPrologue::NormScale { .. }, Some(scale)) = (self.prologue, statistics.scale()) {
+        if let (RowPrologue::NormScale { .. }, Some(scale)) = (&self.prologue, statistics.scale()) {
             let first = b.i64(0);
             return body(b, first, scale);
         }
@@ -82,13 +93,14 @@ impl BoundPrologue {
         (element, first): (ElementType, Value),
         x: Value,
     ) -> Value {
-        let (RowPrologue::SumSlices { slices }, Some(stride)) = (self.prologue, self.slice_stride)
+        let (RowPrologue::SumSlices { slices, .. }, Some(stride)) =
+            (&self.prologue, self.slice_stride)
         else {
             return x;
         };
         let bytes = b.mul_constant(stride, element.bytes());
         let (mut pointer, mut sum) = (first, x);
-        for _ in 1..slices {
+        for _ in 1..*slices {
             pointer = b.offset(pointer, bytes);
             let other = vector::load(b, element, pointer, x.lanes());
             sum = b.add(sum, other);
@@ -107,7 +119,7 @@ impl BoundPrologue {
             let pointer = vector::element_pointer(b, row, element, column);
             vector::load(b, element, pointer, lanes)
         };
-        match self.prologue {
+        match &self.prologue {
             RowPrologue::None | RowPrologue::Cast { .. } | RowPrologue::SumSlices { .. } => {
                 Statistics::None
             }
@@ -173,17 +185,14 @@ impl BoundPrologue {
     }
 
     fn affine(&self, b: &mut Builder, column: Value, normal: Value) -> Value {
-        let read = |b: &mut Builder, (element, base): (ElementType, Value)| {
-            let pointer = vector::element_pointer(b, base, element, column);
-            vector::load(b, element, pointer, normal.lanes())
-        };
+        let lanes = normal.lanes();
         match (self.weight, self.bias) {
             (Some(weight), Some(bias)) => {
-                let (weight, bias) = (read(b, weight), read(b, bias));
+                let (weight, bias) = (weight.read(b, column, lanes), bias.read(b, column, lanes));
                 b.fma(normal, weight, bias)
             }
             (Some(weight), None) => {
-                let weight = read(b, weight);
+                let weight = weight.read(b, column, lanes);
                 b.mul(normal, weight)
             }
             (None, _) => normal,

@@ -1,7 +1,10 @@
 //! What happens to an element before the kernel stores it.
 
-use super::{ArgumentReader, BoundRows, RowEpilogue};
+use super::RowEpilogue;
+use crate::arguments::Placed;
 use crate::mlir::{Builder, Value};
+use crate::rows::BoundRows;
+use crate::rows::strided::BoundColumns;
 use crate::vector;
 use ocellus_dialects::ElementType;
 use ocellus_dialects::kernel::Combine;
@@ -25,7 +28,7 @@ enum Step<Operand> {
 #[derive(Clone, Copy, Debug)]
 enum StepOperand {
     /// A number a column.
-    Columns(ElementType, Value),
+    Columns(BoundColumns),
     /// A row of another operand.
     Rows(BoundRows),
     /// One number a row.
@@ -49,22 +52,23 @@ pub struct EpilogueRow {
 }
 
 impl BoundEpilogue {
-    /// The epilogue with its operands, read from the argument block.
-    pub fn read(chain: &[RowEpilogue], b: &mut Builder, arguments: &mut ArgumentReader) -> Self {
+    /// The epilogue, of whose operands the argument block is given.
+    pub(crate) fn load(b: &mut Builder, block: Value, chain: &[RowEpilogue<Placed>]) -> Self {
         let mut bound = BoundEpilogue { steps: vec![], gate: None };
         for op in chain {
             let step = match op {
-                RowEpilogue::CombineColumns(combine, element) => {
-                    Step::Combine(*combine, StepOperand::Columns(*element, arguments.pointer(b)))
+                RowEpilogue::CombineColumns { combine, with } => Step::Combine(
+                    *combine,
+                    StepOperand::Columns(BoundColumns::load(b, block, with)),
+                ),
+                RowEpilogue::CombineRows { combine, with } => {
+                    Step::Combine(*combine, StepOperand::Rows(BoundRows::load(b, block, with)))
                 }
-                RowEpilogue::CombineRows(combine, operand) => {
-                    Step::Combine(*combine, StepOperand::Rows(operand.read(b, arguments)))
+                RowEpilogue::CombineNumber { combine, with } => {
+                    Step::Combine(*combine, StepOperand::Number(BoundRows::load(b, block, with)))
                 }
-                RowEpilogue::CombineNumber(combine, operand) => {
-                    Step::Combine(*combine, StepOperand::Number(operand.read(b, arguments)))
-                }
-                RowEpilogue::Elementwise(function) => Step::Elementwise(*function),
-                RowEpilogue::Gate(activation) => {
+                RowEpilogue::Elementwise { function } => Step::Elementwise(*function),
+                RowEpilogue::Gate { activation } => {
                     bound.gate = Some((*activation, vec![]));
                     continue;
                 }
@@ -95,7 +99,7 @@ impl BoundEpilogue {
 impl StepOperand {
     fn at(&self, b: &mut Builder, row: Value) -> RowStepOperand {
         match self {
-            StepOperand::Columns(element, base) => RowStepOperand::Row(*element, *base),
+            StepOperand::Columns(columns) => RowStepOperand::Row(columns.element, columns.start),
             StepOperand::Rows(rows) => RowStepOperand::Row(rows.element, rows.row(b, row)),
             StepOperand::Number(rows) => {
                 let pointer = rows.row(b, row);
