@@ -24,7 +24,7 @@ const DRAWN: usize = 200;
 /// Ranges by name, for the symbols that an encoder leaves open.
 fn ranges() -> Vec<(&'static str, Vec<(&'static str, SymbolRange)>)> {
     let sides = |max: i64| {
-        let range = SymbolRange { min: 8, max: max, step: 8 };
+        let range = SymbolRange { min: 8, max, step: 8 };
         vec![("height", range), ("width", range)]
     };
     let images = |max: i64| ("images", SymbolRange::new(1, max));

@@ -129,7 +129,7 @@ fn check_range(
             value,
             input: input.to_string(),
             axis,
-            min: min,
+            min,
         });
     }
     let with_step = |before: &str, step: i64| match step {
