@@ -5,8 +5,8 @@ use super::{Operand, VencError};
 use crate::symbolic::Dim;
 use crate::tensor::{ElementType, TensorType};
 
-/// More than any dimension of a weight has; a product of two of them, in bytes, fits into 64 bits.
-const MAX_OF_A_WEIGHT: i64 = 1 << 28;
+/// More than any dimension of a weight has; the panels and chunks of one of so many can still be counted in 64 bits.
+const MAX_OF_A_WEIGHT: i64 = 1 << 40;
 
 /// One application of an operation, with what its checks need in order to report.
 pub struct Application<'a> {

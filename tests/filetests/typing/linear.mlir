@@ -30,7 +30,7 @@ module attributes {venc.symbols = ["images in 1..=4", "tokens in 1..=9"]} {
 }
 // -----
 // A weight of more columns than anyone has.
-func.func @main(%x: tensor<2x4294967296xf32>, %w: tensor<8x4294967296xf32> {venc.weight}) -> tensor<2x8xf32> {
-  %y = "venc.linear"(%x, %w) : (tensor<2x4294967296xf32>, tensor<8x4294967296xf32>) -> tensor<2x8xf32>
+func.func @main(%x: tensor<2x2199023255552xf32>, %w: tensor<8x2199023255552xf32> {venc.weight}) -> tensor<2x8xf32> {
+  %y = "venc.linear"(%x, %w) : (tensor<2x2199023255552xf32>, tensor<8x2199023255552xf32>) -> tensor<2x8xf32>
   func.return %y : tensor<2x8xf32>
 }
