@@ -37,7 +37,7 @@ impl Work {
 pub fn work(op: &KernelOp, operands: &[TensorType], result: &TensorType) -> Work {
     let bytes = |ty: &TensorType| times(ty.elements(), ty.element.bytes());
     let all: Dim = operands.iter().chain([result]).map(bytes).sum();
-    let weights = weights(op).into_iter().filter_map(|position| operands.get(position));
+    let weights = op.weights().into_iter().filter_map(|position| operands.get(position));
     let weight_bytes: Dim = weights.map(bytes).sum();
     let activation_bytes = all - weight_bytes.clone();
     let [matrix_flops, prologue_flops, elementwise_flops] = flops(op, operands, result);
@@ -48,19 +48,6 @@ pub fn work(op: &KernelOp, operands: &[TensorType], result: &TensorType) -> Work
 /// as what happens to rows. Bytes are those of rows in memory, for each pixel is in one patch.
 pub fn gather_flops(x: &TensorType) -> Dim {
     times(x.elements(), GATHER_FLOPS)
-}
-
-/// Which operands are matrices of weights.
-fn weights(op: &KernelOp) -> Vec<usize> {
-    match op {
-        KernelOp::PartialGemm { .. } => vec![1],
-        KernelOp::Gemm { prologue, .. } => vec![1 + prologue.operands()],
-        KernelOp::BackToBackGemm { prologue, between, .. } => {
-            let first = 1 + prologue.operands();
-            vec![first, first + 1 + between.operands()]
-        }
-        _ => vec![],
-    }
 }
 
 /// FLOPs of products, of what happens to rows first, and of what happens to elements.
@@ -86,7 +73,7 @@ fn flops(op: &KernelOp, operands: &[TensorType], result: &TensorType) -> [Dim; 3
         }
         KernelOp::BackToBackGemm { prologue, between, epilogue, .. } => {
             let width = |position: &usize| operands.get(*position).map(TensorType::width);
-            let between_width = weights(op).last().and_then(width).unwrap_or_default();
+            let between_width = op.weights().last().and_then(width).unwrap_or_default();
             let rows = operands.first().map(TensorType::rows).unwrap_or_default();
             let between_elements = rows * between_width.clone();
             let first = between_elements.clone() * depth;

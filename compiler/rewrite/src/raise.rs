@@ -11,8 +11,7 @@ use ocellus_dialects::kernel::{
     EpilogueOp, Function, KernelOp, Mask, Module, Prologue, Step, ValueKind, view_as_op,
 };
 use ocellus_dialects::venc::{
-    self, Call, Cast, FunctionBuilder, LayerNorm, Linear, LinearSlices, Matmul, NormScale, Op,
-    RmsNorm, Rope, Softmax, SumSlices, ValueId,
+    self, Call, Cast, FunctionBuilder, Linear, LinearSlices, Matmul, Op, Rope, ValueId,
 };
 use ocellus_dialects::{ElementType, TensorType};
 
@@ -32,11 +31,11 @@ pub fn raise(module: &Module) -> Result<venc::Module, RewriteError> {
 }
 
 fn read_function(function: &Function, callees: &venc::Module) -> Result<venc::Function, String> {
-    let mut reader = Raiser { builder: FunctionBuilder::new(&function.name), callees };
+    let mut raiser = Raiser { builder: FunctionBuilder::new(&function.name), callees };
     let mut arguments = vec![];
     for argument in &function.arguments {
         let ty = function.value(argument.value).ty.clone();
-        arguments.push(reader.builder.argument(&argument.name, ty, argument.role));
+        arguments.push(raiser.builder.argument(&argument.name, ty, argument.role));
     }
     let mut values: Vec<ValueId> = vec![];
     for value in &function.values {
@@ -46,35 +45,35 @@ fn read_function(function: &Function, callees: &venc::Module) -> Result<venc::Fu
         let all = |ids: &[ValueId]| ids.iter().map(of).collect::<Result<Vec<_>, _>>();
         let read = match &value.kind {
             ValueKind::Argument(position) => *arguments.get(*position).ok_or("no such argument")?,
-            ValueKind::Weight(name) => reader.builder.weight(name, value.ty.clone()),
-            ValueKind::Offline(op, operands) => reader.apply(op.clone(), &all(operands)?)?,
+            ValueKind::Weight(name) => raiser.builder.weight(name, value.ty.clone()),
+            ValueKind::Offline(op, operands) => raiser.apply(op.clone(), &all(operands)?)?,
             ValueKind::View(view, base) => {
-                reader.apply(view_as_op(view, &value.ty)?, &[of(base)?])?
+                raiser.apply(view_as_op(view, &value.ty)?, &[of(base)?])?
             }
             ValueKind::Step(step) => match function.steps.get(*step).ok_or("no such step")? {
                 Step::Call { callee, operands, .. } => {
                     let op = Op::Call(Call { callee: callee.clone() });
-                    reader.apply(op, &all(operands)?)?
+                    raiser.apply(op, &all(operands)?)?
                 }
                 Step::Launch { op, operands, label, .. } => {
-                    let read = launch(&mut reader, op, &all(operands)?, value.ty.element)?;
+                    let read = launch(&mut raiser, op, &all(operands)?, value.ty.element)?;
                     if let Some(label) = label {
-                        reader.builder.label(read, label);
+                        raiser.builder.label(read, label);
                     }
                     read
                 }
             },
         };
-        if *reader.builder.type_of(read) != value.ty {
-            let found = reader.builder.type_of(read);
+        if *raiser.builder.type_of(read) != value.ty {
+            let found = raiser.builder.type_of(read);
             return Err(format!("a value declared as {} is {found}", value.ty));
         }
         values.push(read);
     }
     for (name, result) in &function.results {
-        reader.builder.result(name, *values.get(result.index()).ok_or("no such result")?);
+        raiser.builder.result(name, *values.get(result.index()).ok_or("no such result")?);
     }
-    Ok(reader.builder.finish())
+    Ok(raiser.builder.finish())
 }
 
 /// Values of the `venc` function as an algebra: to apply an operation is to write it down.
@@ -168,19 +167,10 @@ fn prepare<A: Algebra>(
     rest: &mut impl Iterator<Item = A::Tensor>,
 ) -> Result<A::Tensor, String> {
     let operands: Vec<A::Tensor> = rest.take(1 + prologue.operands()).collect();
-    match prologue {
-        Prologue::None => operands.into_iter().next().ok_or_else(|| "no rows".into()),
-        Prologue::LayerNorm { eps, .. } => algebra.apply(LayerNorm { eps }, &operands),
-        Prologue::RmsNorm { eps, .. } => algebra.apply(RmsNorm { eps }, &operands),
-        Prologue::Cast { to } => algebra.apply(Cast { to }, &operands),
-        Prologue::SumSlices { .. } => {
-            let to = algebra.type_of(operands.first().ok_or("no slices")?).element;
-            algebra.apply(SumSlices { to }, &operands)
-        }
-        Prologue::NormScale { centered, eps } => {
-            algebra.apply(NormScale { centered, eps }, &operands)
-        }
-        Prologue::Softmax => algebra.apply(Softmax, &operands),
+    let x = operands.first().ok_or("no rows")?;
+    match prologue.operation(&algebra.type_of(x)) {
+        Some(op) => algebra.apply(op, &operands),
+        None => Ok(x.clone()),
     }
 }
 

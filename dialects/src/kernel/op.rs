@@ -67,6 +67,20 @@ impl Prologue {
         })
     }
 
+    /// The operation that it is, applied to `x` and its operands; `None` where it is nothing. The way back of
+    /// [`Prologue::of`].
+    pub fn operation(self, x: &TensorType) -> Option<Op> {
+        Some(match self {
+            Prologue::None => return None,
+            Prologue::Cast { to } => venc::Cast { to }.into(),
+            Prologue::LayerNorm { eps, .. } => venc::LayerNorm { eps }.into(),
+            Prologue::RmsNorm { eps, .. } => venc::RmsNorm { eps }.into(),
+            Prologue::NormScale { centered, eps } => venc::NormScale { centered, eps }.into(),
+            Prologue::SumSlices { .. } => venc::SumSlices { to: x.element }.into(),
+            Prologue::Softmax => venc::Softmax.into(),
+        })
+    }
+
     /// How many operands it has.
     pub fn operands(self) -> usize {
         match self {

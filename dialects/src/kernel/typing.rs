@@ -3,9 +3,9 @@
 use super::{EpilogueOp, KernelOp, Mask, Prologue, View};
 use crate::tensor::{ElementType, TensorType};
 use crate::venc::{
-    self, BroadcastImages, Cast, Concat, LayerNorm, Linear, LinearSlices, MaskSegments, Matmul,
-    MergeHeads, NormScale, Op, Patchify, Reshape, RmsNorm, Rope, Scale, SelectToken, SliceColumns,
-    SliceTokens, Softmax, SplitHeads, SumSlices,
+    self, BroadcastImages, Cast, Concat, Linear, LinearSlices, MaskSegments, Matmul, MergeHeads,
+    Op, Patchify, Reshape, Rope, Scale, SelectToken, SliceColumns, SliceTokens, Softmax,
+    SplitHeads,
 };
 
 type Result<T> = std::result::Result<T, String>;
@@ -96,20 +96,12 @@ fn rows<'a>(
     operands: &mut impl Iterator<Item = &'a TensorType>,
 ) -> Result<TensorType> {
     let x = next(operands)?;
-    let op: Op = match prologue {
-        Prologue::None => return Ok(x.clone()),
-        Prologue::Cast { to } => Cast { to }.into(),
-        Prologue::LayerNorm { eps, .. } => LayerNorm { eps }.into(),
-        Prologue::RmsNorm { eps, .. } => RmsNorm { eps }.into(),
-        Prologue::NormScale { centered, eps } => NormScale { centered, eps }.into(),
-        Prologue::SumSlices { slices } => {
-            if x.shape.first().and_then(|dim| dim.as_constant()) != Some(slices) {
-                return Err(format!("{x} is not {slices} slices"));
-            }
-            SumSlices { to: ElementType::F32 }.into()
-        }
-        Prologue::Softmax => Softmax.into(),
-    };
+    if let Prologue::SumSlices { slices } = prologue
+        && x.shape.first().and_then(|dim| dim.as_constant()) != Some(slices)
+    {
+        return Err(format!("{x} is not {slices} slices"));
+    }
+    let Some(op) = prologue.operation(x) else { return Ok(x.clone()) };
     let mut all = vec![x];
     all.extend(operands.take(prologue.operands()));
     apply(op, &all)
