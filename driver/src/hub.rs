@@ -18,11 +18,12 @@ pub fn fetch(name: &str) -> Result<PathBuf, Diagnostic> {
 }
 
 fn diagnostic(error: HubError) -> Diagnostic {
-    let mut diagnostic = Diagnostic::new(error.to_string());
-    if let Some(place) = error.place() {
+    let (place, advice) = (error.place().map(String::from), error.advice().map(String::from));
+    let mut diagnostic = Diagnostic::from(error);
+    if let Some(place) = place {
         diagnostic = diagnostic.within(place);
     }
-    match error.advice() {
+    match advice {
         Some(advice) => diagnostic.help(advice),
         None => diagnostic,
     }

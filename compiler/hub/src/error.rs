@@ -7,6 +7,8 @@ use std::fmt;
 #[derive(Debug)]
 pub struct HubError {
     what: String,
+    /// The error that says so, where another does.
+    of: Option<Box<dyn Error + Send + Sync>>,
     place: Option<String>,
     advice: Option<String>,
 }
@@ -14,18 +16,13 @@ pub struct HubError {
 impl HubError {
     /// A failure, in words.
     pub(crate) fn new(what: impl Into<String>) -> Self {
-        HubError { what: what.into(), place: None, advice: None }
+        HubError { what: what.into(), of: None, place: None, advice: None }
     }
 
-    /// What another error says, with its causes.
-    pub(crate) fn of(error: &dyn Error) -> Self {
-        let mut what = error.to_string();
-        let mut source = error.source();
-        while let Some(cause) = source {
-            what = format!("{what}: {cause}");
-            source = cause.source();
-        }
-        HubError::new(what)
+    /// What another error says; its causes are this one's.
+    pub(crate) fn of(error: impl Error + Send + Sync + 'static) -> Self {
+        let what = error.to_string();
+        HubError { of: Some(Box::new(error)), ..HubError::new(what) }
     }
 
     /// Adds where it happened.
@@ -57,4 +54,8 @@ impl fmt::Display for HubError {
     }
 }
 
-impl Error for HubError {}
+impl Error for HubError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.of.as_ref()?.source()
+    }
+}

@@ -99,14 +99,14 @@ impl Fetch<'_> {
         for file in ProcessorConfig::FILES {
             self.get(commit, file)?;
         }
-        let candidates = WeightFile::candidates(&snapshot).map_err(|error| HubError::of(&error))?;
+        let candidates = WeightFile::candidates(&snapshot).map_err(HubError::of)?;
         for candidate in &candidates {
             if !self.get(commit, candidate.name())? {
                 continue;
             }
             if let WeightFile::Index(index) = candidate {
                 let path = snapshot.join(index);
-                let index = ShardIndex::read(&path).map_err(|error| HubError::of(&error))?;
+                let index = ShardIndex::read(&path).map_err(HubError::of)?;
                 for shard in index.shards() {
                     if !self.get(commit, shard)? {
                         return Err(self
