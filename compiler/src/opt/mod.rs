@@ -9,7 +9,6 @@ mod passes;
 
 pub use passes::{NamedPass, NamedPassError, PASSES};
 
-use crate::passes::PassError;
 use ocellus_dialects::symbolic::{Bindings, Symbol, Symbols};
 use ocellus_dialects::venc::{self, ParseError};
 use ocellus_dialects::{AnyModule, Dialect};
@@ -17,6 +16,7 @@ use ocellus_kernels::CpuTarget;
 use ocellus_rewrite::{
     self as rewrite, Limits, RewriteError, Rewritten, RuleSwitches, Saturated, TargetDescription,
 };
+use passes::Run;
 use std::collections::BTreeMap;
 
 /// What to do to a program.
@@ -91,9 +91,9 @@ pub enum OptError {
     /// No kernels.
     #[error(transparent)]
     Rewrite(#[from] RewriteError),
-    /// No host program.
+    /// A pass that failed.
     #[error(transparent)]
-    Pass(#[from] PassError),
+    Pass(#[from] NamedPassError),
 }
 
 /// The text of a program after all that, or of what saturation found.
@@ -104,7 +104,7 @@ pub fn opt(text: &str, options: &OptOptions) -> Result<String, OptError> {
     let mut program = AnyModule::parse(text)?;
     let mut rewriting = options.rewriting.as_ref();
     for pass in passes {
-        if pass.takes == Dialect::Kernel
+        if pass.takes() == Dialect::Kernel
             && program.dialect() == Dialect::Venc
             && let Some(rewriting) = rewriting.take()
         {
@@ -195,17 +195,13 @@ impl NamedPass {
     }
 
     fn run(&self, program: AnyModule, target: &CpuTarget) -> Result<AnyModule, OptError> {
-        let given = program.dialect();
-        let result = (self.run)(program, target).map_err(|error| match error {
-            NamedPassError::Pass(error) => OptError::Pass(error),
-            NamedPassError::Rewrite(error) => OptError::Rewrite(error),
-        });
-        match result? {
-            Some(program) => Ok(program),
-            None => Err(OptError::OtherDialect {
+        match (&self.run, program) {
+            (Run::Venc(run), AnyModule::Venc(module)) => Ok(AnyModule::Venc(run(&module))),
+            (Run::Kernel(run), AnyModule::Kernel(module)) => Ok(run(module, target)?),
+            (Run::Venc(_) | Run::Kernel(_), program) => Err(OptError::OtherDialect {
                 what: format!("the pass `{}`", self.name),
-                takes: self.takes,
-                given,
+                takes: self.takes(),
+                given: program.dialect(),
             }),
         }
     }

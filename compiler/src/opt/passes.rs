@@ -2,7 +2,7 @@
 
 use crate::passes::{PassError, inline_calls, plan};
 use ocellus_dialects::symbolic::Region;
-use ocellus_dialects::{AnyModule, Dialect, kernel};
+use ocellus_dialects::{AnyModule, Dialect, kernel, venc};
 use ocellus_kernels::CpuTarget;
 use ocellus_rewrite::{PieceProgram, RewriteError, raise, specialize};
 
@@ -10,10 +10,26 @@ use ocellus_rewrite::{PieceProgram, RewriteError, raise, specialize};
 pub struct NamedPass {
     /// Its name.
     pub name: &'static str,
+    /// What it does.
+    pub(super) run: Run,
+}
+
+/// What a pass does, by the dialect that it takes.
+pub(super) enum Run {
+    /// To mathematics.
+    Venc(fn(&venc::Module) -> venc::Module),
+    /// To launches, for a target.
+    Kernel(fn(kernel::Module, &CpuTarget) -> Result<AnyModule, NamedPassError>),
+}
+
+impl NamedPass {
     /// The dialect of what it is given.
-    pub takes: Dialect,
-    /// What it does; `None` where it is given another dialect.
-    pub(super) run: fn(AnyModule, &CpuTarget) -> Result<Option<AnyModule>, NamedPassError>,
+    pub fn takes(&self) -> Dialect {
+        match self.run {
+            Run::Venc(_) => Dialect::Venc,
+            Run::Kernel(_) => Dialect::Kernel,
+        }
+    }
 }
 
 /// Why a pass failed.
@@ -30,46 +46,27 @@ pub enum NamedPassError {
 /// Every pass from text to text, in the order in which a compilation has them; the last is the rewriter's, for looking back.
 pub const PASSES: &[NamedPass] = &[
     // A symbol of one value becomes that value.
-    NamedPass {
-        name: "specialize",
-        takes: Dialect::Venc,
-        run: |program, _| match program {
-            AnyModule::Venc(module) => Ok(Some(AnyModule::Venc(specialize(&module)))),
-            AnyModule::Kernel(_) | AnyModule::Plan(_) => Ok(None),
-        },
-    },
+    NamedPass { name: "specialize", run: Run::Venc(specialize) },
     // Each call becomes the steps of its callee.
     NamedPass {
         name: "inline-calls",
-        takes: Dialect::Kernel,
-        run: |program, _| match program {
-            AnyModule::Kernel(module) => {
-                let functions = vec![inline_calls(&module)?];
-                Ok(Some(AnyModule::Kernel(kernel::Module { functions, ..module })))
-            }
-            AnyModule::Venc(_) | AnyModule::Plan(_) => Ok(None),
-        },
+        run: Run::Kernel(|module, _| {
+            let functions = vec![inline_calls(&module)?];
+            Ok(AnyModule::Kernel(kernel::Module { functions, ..module }))
+        }),
     },
     // Launches become those of a host program: views addresses, values memory, weights what is packed.
     NamedPass {
         name: "plan",
-        takes: Dialect::Kernel,
-        run: |program, target| match program {
-            AnyModule::Kernel(module) => {
-                let interface = raise(&module)?;
-                let piece = PieceProgram { region: Region::default(), module };
-                Ok(Some(AnyModule::Plan(plan(&interface, &[piece], target)?.plan)))
-            }
-            AnyModule::Venc(_) | AnyModule::Plan(_) => Ok(None),
-        },
+        run: Run::Kernel(|module, target| {
+            let interface = raise(&module)?;
+            let piece = PieceProgram { region: Region::default(), module };
+            Ok(AnyModule::Plan(plan(&interface, &[piece], target)?.plan))
+        }),
     },
     // Launches become the mathematics that they mean.
     NamedPass {
         name: "read-back",
-        takes: Dialect::Kernel,
-        run: |program, _| match program {
-            AnyModule::Kernel(module) => Ok(Some(AnyModule::Venc(raise(&module)?))),
-            AnyModule::Venc(_) | AnyModule::Plan(_) => Ok(None),
-        },
+        run: Run::Kernel(|module, _| Ok(AnyModule::Venc(raise(&module)?))),
     },
 ];
