@@ -2,7 +2,8 @@
 
 use super::analysis::Types;
 use super::enumeration::Enumerator;
-use super::extract::{Node, Problem, Solution};
+use super::error::RewriteError;
+use super::extract::{Node, Problem, Solution, Unmakeable};
 use super::language::{Leaf, Term};
 use super::schedules::Schedule;
 use egg::{EGraph, Id};
@@ -145,6 +146,30 @@ impl Candidates {
             }
         }
         problem
+    }
+
+    /// Why nothing makes the class of an extraction that failed: what kernel families say of it, and the disabled rules.
+    pub fn no_kernel(
+        &self,
+        (function, egraph): (&str, &EGraph<Term, Types>),
+        culprit: &Unmakeable,
+        disabled: &[&str],
+    ) -> RewriteError {
+        let id = self.classes.get_index(culprit.0).map(|(class, _)| *class);
+        let class = id.map(|class| &egraph[class]);
+        let term = class.and_then(|class| class.nodes.first()).map(Term::to_string);
+        let ty = class.and_then(|class| class.data.ty()).map(|ty| ty.to_string());
+        let refused = self.refused.iter().filter(|(class, _)| Some(*class) == id);
+        let mut hint: String = refused.map(|(_, launch)| format!("; {}", launch.refusal)).collect();
+        if !disabled.is_empty() {
+            hint.push_str(&format!("; these rules are disabled: {}", disabled.join(", ")));
+        }
+        RewriteError::NoKernel {
+            function: function.to_string(),
+            term: format!("venc.{}", term.unwrap_or_default()),
+            ty: ty.unwrap_or_default(),
+            hint,
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use super::alternatives::MAX_STATES_TOGETHER;
 use super::analysis::Types;
 use super::candidates::{Candidate, Candidates, Producer};
 use super::error::RewriteError;
-use super::extract::{Problem, Solution, Unmakeable, extract, improve};
+use super::extract::{Problem, Solution, extract, improve};
 use super::insert::insert;
 use super::kernel_function::{Chosen, kernel_function};
 use super::language::Term;
@@ -362,21 +362,13 @@ impl<'a> SaturatedFunction<'a> {
         if switches.has_default_schedules() {
             candidates.keep_default_schedules();
         }
-        let mut labels = HashMap::new();
-        for (position, node) in function.nodes.iter().enumerate() {
-            if let Some(label) = &node.label {
-                let class = egraph.find(inserted.values[function.value_of(position).index()]);
-                // Where rules find two named values equal, the first name stays.
-                labels.entry(class).or_insert_with(|| label.clone());
-            }
-        }
         let refused_rules = find_refused(egraph, switches)?;
         Ok(SaturatedFunction {
             function,
+            labels: inserted.labels(function),
             egraph: inserted.egraph,
             candidates,
             launches: vec![],
-            labels,
             statistics,
             refused_rules,
         })
@@ -390,8 +382,11 @@ impl<'a> SaturatedFunction<'a> {
     ) -> Result<SelectedFunction, RewriteError> {
         let start = Instant::now();
         let problem = self.problem(costs);
-        let solution = extract(&problem, (*states_left).clamp(MIN_STATES, MAX_STATES))
-            .map_err(|culprit| self.no_kernel(culprit, disabled))?;
+        let solution =
+            extract(&problem, (*states_left).clamp(MIN_STATES, MAX_STATES)).map_err(|culprit| {
+                let name = &self.function.name;
+                self.candidates.no_kernel((name, &self.egraph), &culprit, disabled)
+            })?;
         *states_left = states_left.saturating_sub(solution.states + problem.work());
         Ok(self.scheduled(solution, costs, start))
     }
@@ -463,23 +458,5 @@ impl<'a> SaturatedFunction<'a> {
             })
         });
         of_values.collect()
-    }
-
-    fn no_kernel(&self, culprit: Unmakeable, disabled: &[&str]) -> RewriteError {
-        let id = self.candidates.classes.get_index(culprit.0).map(|(class, _)| *class);
-        let class = id.map(|class| &self.egraph[class]);
-        let term = class.and_then(|class| class.nodes.first()).map(Term::to_string);
-        let ty = class.and_then(|class| class.data.ty()).map(|ty| ty.to_string());
-        let refused = self.candidates.refused.iter().filter(|(class, _)| Some(*class) == id);
-        let mut hint: String = refused.map(|(_, launch)| format!("; {}", launch.refusal)).collect();
-        if !disabled.is_empty() {
-            hint.push_str(&format!("; these rules are disabled: {}", disabled.join(", ")));
-        }
-        RewriteError::NoKernel {
-            function: self.function.name.clone(),
-            term: format!("venc.{}", term.unwrap_or_default()),
-            ty: ty.unwrap_or_default(),
-            hint,
-        }
     }
 }

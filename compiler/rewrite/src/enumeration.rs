@@ -57,14 +57,6 @@ impl<'a> Enumerator<'a> {
         let mut known: HashMap<Vec<Id>, Vec<usize>> = HashMap::new();
         for term in &self.egraph[class].nodes {
             for (producer, operands) in self.producers_of_term(class, term) {
-                let schedules = match self.schedules(class, &producer, &operands) {
-                    Ok(schedules) => schedules,
-                    Err(launch) if refused.contains(&launch) => continue,
-                    Err(launch) => {
-                        refused.push(launch);
-                        continue;
-                    }
-                };
                 let read = operands.iter().map(|operand| operand.class).collect();
                 let alike = known.entry(read).or_default();
                 let is_known = |candidate: &usize| {
@@ -74,6 +66,14 @@ impl<'a> Enumerator<'a> {
                 if alike.iter().any(is_known) {
                     continue;
                 }
+                let schedules = match self.schedules(class, &producer, &operands) {
+                    Ok(schedules) => schedules,
+                    Err(launch) if refused.contains(&launch) => continue,
+                    Err(launch) => {
+                        refused.push(launch);
+                        continue;
+                    }
+                };
                 if candidates.len() == max {
                     self.is_cut_short.set(true);
                     return ClassCandidates { candidates, refused };

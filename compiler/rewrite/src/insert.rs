@@ -10,6 +10,7 @@ use ocellus_dialects::symbolic::Dim;
 use ocellus_dialects::venc::{
     Attribute, Call, Concat, Function, Module, Op, Reshape, Role, ValueId,
 };
+use std::collections::HashMap;
 
 /// The e-graph of one function, and where its values are.
 pub struct Inserted {
@@ -17,6 +18,20 @@ pub struct Inserted {
     pub egraph: EGraph<Term, Types>,
     /// The class of each value of the function.
     pub values: Vec<Id>,
+}
+
+impl Inserted {
+    /// The label of each class that has one. Where rules find two named values equal, the first name stays.
+    pub fn labels(&self, function: &Function) -> HashMap<Id, String> {
+        let mut labels = HashMap::new();
+        for (position, node) in function.nodes.iter().enumerate() {
+            if let Some(label) = &node.label {
+                let class = self.egraph.find(self.values[function.value_of(position).index()]);
+                labels.entry(class).or_insert_with(|| label.clone());
+            }
+        }
+        labels
+    }
 }
 
 /// The e-graph that holds exactly the function's own terms. The module has been verified.

@@ -10,9 +10,9 @@
 //! applies gelu, and stores. Each fusion is one small rule on such a term.
 //!
 //! An operation is a term by its declaration: its operands, then its attributes. It has the same children wherever it is
-//! done: as an operation `(slice_columns x start length)`, as an address `(read_slice_columns x start length)`, on the rows that a kernel
-//! reads `(softmax_rows x)`, on each element that it stores `(then_scale epilogue factor)`, by a launch of its own
-//! `(move_slice_tokens x start length)`. Where operands may be repeated, they are a list.
+//! done: as an operation `(slice_columns x start length)`, as an address `(read_slice_columns x start length)`, on the
+//! rows that a kernel reads `(softmax_rows x)`, on each element that it stores `(then_scale epilogue factor)`, by a launch of
+//! its own `(move_slice_tokens x start length)`. Where operands may be repeated, they are a list.
 //!
 //! Every *value* (the result of a `store`, an `attention`, a move, or an argument) lies contiguous in memory. A view
 //! exists only where a kernel reads it: `(read_slice_columns x start length)` is an operand, not a value.

@@ -1,5 +1,6 @@
 //! [`LaunchCosts`]: all launches that a saturated module could choose, each once, with what they cost. Many candidates for
-//! values are the same work on the same sizes, and layers share what they launch: to evaluate programs is to evaluate these few.
+//! values are the same work on the same sizes, and layers share what they launch: to evaluate programs is to evaluate these
+//! few.
 
 use super::cost::LaunchCost;
 use super::error::RewriteError;

@@ -105,7 +105,7 @@ impl LaunchWork<Dim> {
             }
             _ => stored,
         };
-        let cost = LaunchWork {
+        let whole = LaunchWork {
             family: op.family(),
             element,
             matrix_flops: work.matrix_flops,
@@ -119,7 +119,7 @@ impl LaunchWork<Dim> {
             rows_at_once: 1,
             tiles: vec![],
         };
-        cost.divided(launch, cpu)
+        whole.divided(launch, cpu)
     }
 
     /// The same work on the same operands, divided as by that launch.

@@ -6,7 +6,6 @@ use crate::choose::MAX_STATES;
 use crate::error::RewriteError;
 use crate::extract::extract;
 use crate::kernel_function::{Chosen, kernel_function};
-use crate::language::Term;
 use crate::target_description::TargetDescription;
 use ocellus_dialects::{kernel, venc};
 use ocellus_kernels::CpuTarget;
@@ -39,17 +38,8 @@ fn read(of: &OneFunction, cpu: &CpuTarget) -> Result<kernel::Function, RewriteEr
             Some(Producer::Leaf(_) | Producer::Offline | Producer::Reshape) => 0,
         }
     });
-    let solution = extract(&problem, MAX_STATES).map_err(|culprit| {
-        let class = candidates.classes.get_index(culprit.0).map(|(class, _)| &of.egraph[*class]);
-        let term = class.and_then(|class| class.nodes.first()).map(Term::to_string);
-        let ty = class.and_then(|class| class.data.ty()).map(|ty| ty.to_string());
-        RewriteError::NoKernel {
-            function: of.function.name.clone(),
-            term: term.unwrap_or_default(),
-            ty: ty.unwrap_or_default(),
-            hint: String::new(),
-        }
-    })?;
+    let solution = extract(&problem, MAX_STATES)
+        .map_err(|culprit| candidates.no_kernel((&of.function.name, &of.egraph), &culprit, &[]))?;
     let chosen = candidates
         .chosen(&solution)
         .filter_map(|(class, candidate)| Some((class, (candidate?, 0))));

@@ -53,20 +53,22 @@ pub fn apply_rule(
     let mut unused: Option<Unused> = None;
     let mut is_used = false;
     for function in &module.functions {
-        let Inserted { mut egraph, values } = insert(module, function)?;
+        let mut inserted = insert(module, function)?;
+        let egraph = &mut inserted.egraph;
         egraph.analysis.assumptions.clone_from(switches.assumptions());
-        saturate(&function.name, &mut egraph, &before, Limits::default())?;
-        match use_once(&function.name, &mut egraph, &compiled, rule)? {
+        saturate(&function.name, egraph, &before, Limits::default())?;
+        match use_once(&function.name, egraph, &compiled, rule)? {
             None => {
                 is_used = true;
                 // What the rule made may need kernels too.
                 if group >= Group::Recognition {
-                    saturate(&function.name, &mut egraph, &before, Limits::default())?;
+                    saturate(&function.name, egraph, &before, Limits::default())?;
                 }
             }
             Some(reason) => unused = Some(reason.or(unused)),
         }
-        let labels = labels(function, |id| egraph.find(values[id.index()]));
+        let labels = inserted.labels(function);
+        let Inserted { egraph, values } = inserted;
         functions.push(OneFunction { function, egraph, values, labels });
     }
     if let (false, Some(unused)) = (is_used, unused) {
@@ -100,16 +102,6 @@ impl OneFunction<'_> {
     fn internal(&self, reason: impl Into<String>) -> RewriteError {
         RewriteError::Internal { function: self.function.name.clone(), reason: reason.into() }
     }
-}
-
-fn labels(function: &venc::Function, class: impl Fn(venc::ValueId) -> Id) -> HashMap<Id, String> {
-    let mut labels = HashMap::new();
-    for (position, node) in function.nodes.iter().enumerate() {
-        if let Some(label) = &node.label {
-            labels.entry(class(function.value_of(position))).or_insert_with(|| label.clone());
-        }
-    }
-    labels
 }
 
 /// The rules without which a program has nothing that the rule looks for, or no kernels to be read off.

@@ -5,8 +5,8 @@
 //! `x A B C D` come `(x A)(BCD)`, `(x A B)(CD)`, and all others, where each product grows by one factor at a time: as many
 //! terms as there are pairs of a beginning and an end.
 //!
-//! All of it demands weights in f32. A bf16 weight times the bf16 weight of a norm is rounded to bf16 again: the encoders of the goldens
-//! are then further from `transformers` in f32 than `transformers` in bf16 is.
+//! All of it demands weights in f32. A bf16 weight times the bf16 weight of a norm is rounded to bf16 again: the encoders of
+//! the goldens are then further from `transformers` in f32 than `transformers` in bf16 is.
 
 use super::Condition::*;
 use super::Rule;
