@@ -8,7 +8,6 @@ use ocellus_dialects::AnyModule;
 use ocellus_kernels::CpuTarget;
 use ocellus_rewrite::{RuleSwitches, TargetDescription};
 use std::collections::BTreeMap;
-use std::path::Path;
 
 /// What `// opt --pass NAME`, `// opt --extract --at images=4` and the like ask for.
 fn options(first: &str) -> OptOptions {
@@ -41,28 +40,17 @@ fn result(program: &str) -> String {
     format!("{first}\n{text}")
 }
 
-fn compare(path: &Path) {
-    let text = std::fs::read_to_string(path).unwrap();
-    let results: Vec<String> = text.split("// -----\n").map(result).collect();
-    let name = path.file_name().unwrap().to_string_lossy();
-    let mut settings = insta::Settings::clone_current();
-    settings.set_snapshot_path(path.parent().unwrap());
-    settings.set_prepend_module_to_snapshot(false);
-    settings.remove_snapshot_suffix();
-    settings.bind(|| insta::assert_snapshot!(name.as_ref(), results.join("\n")));
-}
-
 #[test]
 fn every_pass_does_what_it_says() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/filetests/passes");
+    let folder = ocellus_filetests::folder("passes");
     for pass in PASSES {
         let path = folder.join(pass.name).with_extension("mlir");
         assert!(path.is_file(), "the pass `{}` has no {}", pass.name, path.display());
     }
-    insta::glob!("../../tests/filetests/passes", "*.mlir", compare);
+    ocellus_filetests::run("passes", result);
 }
 
 #[test]
 fn the_cheapest_kernels_are_chosen_at_a_size() {
-    insta::glob!("../../tests/filetests/extract", "*.mlir", compare);
+    ocellus_filetests::run("extract", result);
 }

@@ -2,10 +2,10 @@
 
 use crate::options::{CompileOptions, Dtype};
 use crate::range::RangeArgument;
-use ocellus_dialects::ElementType;
-use ocellus_dialects::plan::{Expression, Plan};
-use ocellus_dialects::symbolic::SymbolRange;
-use ocellus_runtime::Artifact;
+use ocellus::dialects::ElementType;
+use ocellus::dialects::plan::{Expression, Plan};
+use ocellus::dialects::symbolic::SymbolRange;
+use ocellus::runtime::Artifact;
 
 /// The dimensions of `pixel_values` that may be symbols.
 const PIXEL_SYMBOLS: [(usize, &str); 3] = [(0, "images"), (2, "height"), (3, "width")];

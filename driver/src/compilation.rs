@@ -4,10 +4,10 @@ use crate::diagnostic::{Diagnostic, Explained};
 use crate::options::CompileOptions;
 use crate::progress::StageProgress;
 use crate::subject::Subject;
-use ocellus_compiler::{Compiler, Explanation, Stage, Stages};
-use ocellus_frontend::Model;
-use ocellus_runtime::terminal::say;
-use ocellus_runtime::{Artifact, Options, Session};
+use ocellus::Model;
+use ocellus::runtime::terminal::say;
+use ocellus::runtime::{Artifact, Options, Session};
+use ocellus::{Compiler, Explanation, Stage, Stages};
 use std::num::NonZeroUsize;
 use std::path::Path;
 

@@ -2,7 +2,7 @@
 //! they are used, and no result is worth a checkpoint.
 
 use crate::options::CompileOptions;
-use ocellus_checkpoint::files::{ShardIndex, WeightFile};
+use ocellus::weights::files::{ShardIndex, WeightFile};
 use std::path::{Path, PathBuf};
 
 /// What of a model's folder is read beside its weights.

@@ -2,8 +2,8 @@
 
 use crate::diagnostic::Diagnostic;
 use indicatif::{ProgressBar, ProgressStyle};
-use ocellus_hub::{HubError, Observer};
-use ocellus_runtime::terminal::say;
+use ocellus::hf::{HubError, Observer};
+use ocellus::runtime::terminal::say;
 use std::cell::RefCell;
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ const QUICK: u64 = 1 << 20;
 /// The folder that holds the model of that name, fetched where it is not there yet.
 pub fn fetch(name: &str) -> Result<PathBuf, Diagnostic> {
     let observer = Bar(RefCell::new(None));
-    ocellus_hub::fetch(name, &observer).map_err(diagnostic)
+    ocellus::hf::fetch(name, &observer).map_err(diagnostic)
 }
 
 fn diagnostic(error: HubError) -> Diagnostic {

@@ -2,7 +2,7 @@
 
 use crate::diagnostic::Diagnostic;
 use crate::subject::Subject;
-use ocellus_runtime::{HostTensor, read_tensors};
+use ocellus::runtime::{HostTensor, read_tensors};
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;

@@ -19,8 +19,8 @@ mod timing;
 
 use clap::Parser;
 use diagnostic::Diagnostic;
-use ocellus_runtime::terminal::say;
-use ocellus_runtime::unfinished::remove_when_stopped;
+use ocellus::runtime::terminal::say;
+use ocellus::runtime::unfinished::remove_when_stopped;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {

@@ -2,11 +2,11 @@
 
 use crate::diagnostic::{Diagnostic, Explained};
 use crate::range::RangeArgument;
-use ocellus_compiler::Target;
-use ocellus_dialects::ElementType;
-use ocellus_dialects::symbolic::SymbolRange;
-use ocellus_rewrite::{Assumption, TargetDescription};
-use ocellus_runtime::read_text;
+use ocellus::Target;
+use ocellus::dialects::ElementType;
+use ocellus::dialects::symbolic::SymbolRange;
+use ocellus::rewrite::{Assumption, TargetDescription};
+use ocellus::runtime::read_text;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 

@@ -1,7 +1,7 @@
 //! Where a command's result goes: standard output, or a path that is made sure of before the work.
 
 use crate::diagnostic::Diagnostic;
-use ocellus_runtime::{Output, terminal};
+use ocellus::runtime::{Output, terminal};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 

@@ -2,10 +2,10 @@
 
 use crate::diagnostic::Diagnostic;
 use crate::inputs::Inputs;
-use ocellus_compiler::FLOPS_ATTACHMENT;
-use ocellus_dialects::plan::{Expression, Plan, Port, PortValues, SymbolSource};
-use ocellus_dialects::symbolic::{Bindings, Dim, Symbol};
-use ocellus_runtime::{Artifact, HostTensor};
+use ocellus::FLOPS_ATTACHMENT;
+use ocellus::dialects::plan::{Expression, Plan, Port, PortValues, SymbolSource};
+use ocellus::dialects::symbolic::{Bindings, Dim, Symbol};
+use ocellus::runtime::{Artifact, HostTensor};
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::str::FromStr;

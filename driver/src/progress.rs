@@ -1,7 +1,7 @@
 //! Progress on standard error: a bar on a terminal, one plain line a stage elsewhere.
 
 use indicatif::{ProgressBar, ProgressStyle};
-use ocellus_runtime::terminal::{Visible, say};
+use ocellus::runtime::terminal::{Visible, say};
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 

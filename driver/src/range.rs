@@ -1,6 +1,6 @@
 //! `--range images=1..=32`: the sizes of a symbol, as the command line gives them.
 
-use ocellus_dialects::symbolic::SymbolRange;
+use ocellus::dialects::symbolic::SymbolRange;
 use std::str::FromStr;
 
 /// The sizes of one symbol.

@@ -4,13 +4,13 @@ use crate::compilation::warn_all;
 use crate::diagnostic::{Diagnostic, Explained};
 use crate::hub;
 use crate::options::CompileOptions;
-use ocellus_checkpoint::Checkpoint;
-use ocellus_compiler::PREPROCESSOR_ATTACHMENT;
-use ocellus_dialects::{ElementType, venc};
-use ocellus_frontend::Model;
-use ocellus_frontend::hugging_face::{self, LoadError};
-use ocellus_preprocess::{Preprocessor, ProcessorConfig};
-use ocellus_runtime::{Artifact, HostTensor};
+use ocellus::Model;
+use ocellus::PREPROCESSOR_ATTACHMENT;
+use ocellus::dialects::{ElementType, venc};
+use ocellus::hf::{self, LoadError};
+use ocellus::preprocess::{Preprocessor, ProcessorConfig};
+use ocellus::runtime::{Artifact, HostTensor};
+use ocellus::weights::Checkpoint;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
@@ -109,7 +109,7 @@ fn model_path(argument: &str) -> Result<PathBuf, Diagnostic> {
     }
     let looks_like_a_file =
         path.extension().is_some_and(|extension| extension == "safetensors" || extension == "mlir");
-    if looks_like_a_file || !ocellus_hub::is_name(argument) {
+    if looks_like_a_file || !ocellus::hf::is_name(argument) {
         return Err(Diagnostic::new("there is no such model or artifact").within(argument).help(
             "give a folder with `config.json`, an artifact, or a name on the hub such as `owner/name`",
         ));
@@ -121,13 +121,13 @@ fn load_model(path: &Path, options: &CompileOptions) -> Result<Model, Diagnostic
     if is_mlir(path) {
         return load_mlir(path, options);
     }
-    let options = hugging_face::Options {
+    let options = hf::Options {
         element: options.dtype.into(),
         ranges: options.ranges(),
         feature_layer: options.feature_layer,
         name: options.tag.clone(),
     };
-    let model = hugging_face::load_with(path, &options).map_err(explain_load)?;
+    let model = hf::load_with(path, &options).map_err(explain_load)?;
     warn_all(&model.warnings);
     Ok(model)
 }

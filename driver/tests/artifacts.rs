@@ -4,7 +4,7 @@
 
 mod support;
 
-use ocellus_runtime::{Artifact, ArtifactContents, ArtifactWriter, Provenance};
+use ocellus::runtime::{Artifact, ArtifactContents, ArtifactWriter, Provenance};
 use std::path::{Path, PathBuf};
 use support::{Outcome, goldens, ocellus};
 

@@ -91,10 +91,10 @@ fn a_weight_that_is_no_number_is_named() {
 fn an_input_that_is_no_number_is_the_cause_and_not_the_model() {
     let checkpoint = Checkpoint::of("vit-base");
     let path = checkpoint.path("in.safetensors");
-    let mut inputs = ocellus_runtime::read_tensors(&golden_input(), |_| false).unwrap();
+    let mut inputs = ocellus::runtime::read_tensors(&golden_input(), |_| false).unwrap();
     inputs.get_mut("pixel_values").unwrap().data[1] = f32::NAN;
     let inputs: Vec<_> = inputs.into_iter().collect();
-    ocellus_runtime::write_tensors(&path, &inputs).unwrap();
+    ocellus::runtime::write_tensors(&path, &inputs).unwrap();
     for more in [&["--dtype", "f16"][..], &["--reference"]] {
         let text = run(&checkpoint, &path, more).stderr;
         let wanted = "and so is the input `pixel_values`: its element [0, 0, 0, 1] is NaN";
@@ -136,8 +136,8 @@ fn a_tensor_that_no_memory_holds_is_an_error() {
 "#
     );
     std::fs::write(path("m.mlir"), text).unwrap();
-    let x = ocellus_runtime::HostTensor { shape: vec![1, 4], data: vec![1.0; 4] };
-    ocellus_runtime::write_tensors(&path("in"), &[("x".to_string(), x)]).unwrap();
+    let x = ocellus::runtime::HostTensor { shape: vec![1, 4], data: vec![1.0; 4] };
+    ocellus::runtime::write_tensors(&path("in"), &[("x".to_string(), x)]).unwrap();
     let (model, input, output) = (path("m.mlir"), path("in"), path("out"));
     let arguments =
         [Path::new("run"), &model, Path::new("--input"), &input, Path::new("--output"), &output];

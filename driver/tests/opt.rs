@@ -79,7 +79,7 @@ fn the_stages_of_a_model_are_taken() {
 #[test]
 fn the_help_names_every_pass() {
     let help = ocellus(["opt", "--help"]).success().stdout;
-    for pass in ocellus_compiler::opt::PASSES {
+    for pass in ocellus::opt::PASSES {
         assert!(help.contains(pass.name), "{help}");
     }
 }

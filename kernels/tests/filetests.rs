@@ -6,7 +6,9 @@
 use ocellus_dialects::kernel::{Family, Function, Module, Step};
 use ocellus_kernels::{Argument, CpuTarget, Kernel, Launch, Layout, launch};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+
+const TARGETS: [(&str, CpuTarget); 2] =
+    [("cpu:x86-64-v4", CpuTarget::X86_64_V4), ("cpu:x86-64-v3", CpuTarget::X86_64_V3)];
 
 /// What each launch of a function becomes. Operands lie contiguous.
 fn launches(function: &Function, target: &CpuTarget) -> Vec<Launch<Kernel>> {
@@ -97,35 +99,27 @@ fn counted(between: &mut BTreeMap<String, usize>, indentation: &str) -> Option<S
     (!counts.is_empty()).then(|| format!("{indentation}// {}", counts.join(", ")))
 }
 
+/// The code of a program's launches.
+fn code(program: &str) -> String {
+    let module = Module::parse(program).unwrap();
+    let mut text = String::new();
+    for (name, target) in &TARGETS {
+        for launch in launches(&module.functions[0], target) {
+            let code = for_people(&launch.kernel.emit(target));
+            text += &format!("{}{code}", header(&launch, name));
+        }
+    }
+    text
+}
+
 #[test]
 fn each_family_writes_its_code() {
-    let targets =
-        [("cpu:x86-64-v4", CpuTarget::X86_64_V4), ("cpu:x86-64-v3", CpuTarget::X86_64_V3)];
+    ocellus_filetests::run("kernels", code);
     let mut families = BTreeSet::new();
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/filetests/kernels");
-    insta::glob!("../../tests/filetests/kernels", "*.mlir", |path| {
-        let module = Module::parse(&std::fs::read_to_string(path).unwrap()).unwrap();
-        let mut text = String::new();
-        for (name, target) in &targets {
-            for launch in launches(&module.functions[0], target) {
-                let code = for_people(&launch.kernel.emit(target));
-                text += &format!("{}{code}", header(&launch, name));
-            }
-        }
-        let name = path.file_name().unwrap().to_string_lossy();
-        let mut settings = insta::Settings::clone_current();
-        settings.set_snapshot_path(path.parent().unwrap());
-        settings.set_prepend_module_to_snapshot(false);
-        settings.remove_snapshot_suffix();
-        settings.bind(|| insta::assert_snapshot!(name.as_ref(), text));
-    });
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_some_and(|extension| extension == "mlir") {
-            let module = Module::parse(&std::fs::read_to_string(path).unwrap()).unwrap();
-            let launches = launches(&module.functions[0], &CpuTarget::X86_64_V4);
-            families.extend(launches.iter().map(|launch| launch.kernel.family()));
-        }
+    for program in ocellus_filetests::programs("kernels") {
+        let module = Module::parse(&program).unwrap();
+        let launches = launches(&module.functions[0], &CpuTarget::X86_64_V4);
+        families.extend(launches.iter().map(|launch| launch.kernel.family()));
     }
     assert_eq!(families, BTreeSet::from(Family::ALL));
 }

@@ -23,10 +23,9 @@
 //! holds machine code, so the caller says that it comes from a compiler that they trust, and that nobody writes into the
 //! file while it is in use. What else an artifact says, its plan above all, is checked and need not be trusted.
 
-/// Where a model's weights come from.
-pub use ocellus_checkpoint as weights;
 pub use ocellus_compiler::{
-    CompilationConfig, CompileError, Compiler, Encoder, Stages, Target, TargetError,
+    CompilationConfig, CompileError, Compiler, EXPLANATION_ATTACHMENT, Encoder, Explanation,
+    FLOPS_ATTACHMENT, PREPROCESSOR_ATTACHMENT, Pass, Stage, Stages, Switches, Target, TargetError,
 };
 pub use ocellus_dialects::ElementType;
 pub use ocellus_dialects::symbolic::{Dim, SymbolRange};
@@ -35,13 +34,31 @@ pub use ocellus_frontend::{Model, nn};
 pub use ocellus_preprocess::Preprocessor;
 pub use ocellus_runtime::{HostTensor, Session};
 
+/// Where a model's weights come from.
+pub use ocellus_checkpoint as weights;
+/// What is done with a compiled program, or with a program's text, beside running it.
+pub use ocellus_compiler::{calibrate, explain, opt, verify};
+/// The programs as data: symbolic dimensions, and the dialects `venc`, `kernel` and `plan`.
+pub use ocellus_dialects as dialects;
+/// From a file with an image in it to what an encoder takes.
+pub use ocellus_preprocess as preprocess;
+/// The interpreter that everything else is held against.
+pub use ocellus_reference as reference;
+/// Rules, the targets that they are chosen for, and equality saturation.
+pub use ocellus_rewrite as rewrite;
+/// Artifacts, and how they are run: the crate that a program takes alone which does not compile.
+pub use ocellus_runtime as runtime;
+
 /// Checkpoints of Hugging Face.
 pub mod hf {
     pub use ocellus_frontend::hugging_face::{LoadError, Options, load, load_with};
+    pub use ocellus_frontend::init;
     /// Models by their name on the hub, with the feature `hub`: `load(&fetch("owner/name", &Unobserved)?)`.
     #[cfg(feature = "hub")]
-    pub use ocellus_hub::{HubError, Observer, Unobserved, fetch};
+    pub use ocellus_hub::{HubError, Observer, Unobserved, cache_folder, fetch, is_name};
 }
 
-/// The interpreter that everything else is held against.
-pub use ocellus_reference as reference;
+/// What of LLVM there is, for a program that compiles.
+pub mod llvm {
+    pub use ocellus_codegen::{find_linker, llvm_version};
+}

@@ -44,14 +44,5 @@ fn evaluated(program: &str) -> String {
 
 #[test]
 fn every_operation_computes_what_it_says() {
-    insta::glob!("../../../tests/filetests/evaluate", "*.mlir", |path: &Path| {
-        let text = std::fs::read_to_string(path).unwrap();
-        let results: Vec<String> = text.split("// -----\n").map(evaluated).collect();
-        let name = path.file_name().unwrap().to_string_lossy();
-        let mut settings = insta::Settings::clone_current();
-        settings.set_snapshot_path("../../../tests/filetests/evaluate");
-        settings.set_prepend_module_to_snapshot(false);
-        settings.remove_snapshot_suffix();
-        settings.bind(|| insta::assert_snapshot!(name.as_ref(), results.join("\n")));
-    });
+    ocellus_filetests::run("evaluate", evaluated);
 }

@@ -10,9 +10,9 @@ use crate::plan_sizes::{PlanSizes, SizeArgument};
 use crate::progress::StageProgress;
 use crate::subject::Subject;
 use crate::timing::{Timing, milliseconds};
-use ocellus_frontend::Model;
-use ocellus_reference as reference;
-use ocellus_runtime::Session;
+use ocellus::Model;
+use ocellus::reference;
+use ocellus::runtime::Session;
 use serde_json::{Value, json};
 use std::num::NonZeroUsize;
 

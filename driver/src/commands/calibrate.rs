@@ -5,9 +5,9 @@ use crate::diagnostic::Diagnostic;
 use crate::output;
 use crate::processor::processor_name;
 use crate::progress::StageProgress;
-use ocellus_compiler::Target;
-use ocellus_compiler::calibrate::calibrate;
-use ocellus_runtime::Options;
+use ocellus::Target;
+use ocellus::calibrate::calibrate;
+use ocellus::runtime::Options;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 

@@ -7,9 +7,9 @@ use crate::options::CompileOptions;
 use crate::output;
 use crate::progress::StageProgress;
 use crate::subject::open_model;
-use ocellus_compiler::{Stages, Switches};
-use ocellus_rewrite::{Limits, Saturated, TargetDescription};
-use ocellus_runtime::Output;
+use ocellus::rewrite::{Limits, Saturated, TargetDescription};
+use ocellus::runtime::Output;
+use ocellus::{Stages, Switches};
 use std::path::PathBuf;
 
 /// Compile a model, for every size in a range, into one artifact
@@ -81,7 +81,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
 
 /// What saturation finds for each piece's sizes is one e-graph: it is asked at many sizes.
 fn saturated(program: &Stages, options: &CompileOptions) -> Result<String, Diagnostic> {
-    let module = ocellus_rewrite::specialize(&program.venc);
+    let module = ocellus::rewrite::specialize(&program.venc);
     let switches = Switches::without(&options.disable)?;
     let target = match options.machine()? {
         Some(machine) => machine,

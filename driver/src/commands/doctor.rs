@@ -4,8 +4,8 @@ use crate::diagnostic::Diagnostic;
 
 use crate::output;
 use crate::processor::processor_name;
-use ocellus_codegen as codegen;
-use ocellus_compiler::Target;
+use ocellus::Target;
+use ocellus::llvm;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -47,9 +47,9 @@ impl Machine {
             targets: Target::all()
                 .map(|target| (target.name(), target.cpu().runs_here()))
                 .collect(),
-            llvm: codegen::llvm_version(),
-            linker: codegen::find_linker(),
-            hub_cache: Some(ocellus_hub::cache_folder()).filter(|folder| folder.is_dir()),
+            llvm: llvm::llvm_version(),
+            linker: llvm::find_linker(),
+            hub_cache: Some(ocellus::hf::cache_folder()).filter(|folder| folder.is_dir()),
             cuda_driver: has_cuda_driver(),
         }
     }

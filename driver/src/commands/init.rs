@@ -2,8 +2,8 @@
 
 use crate::diagnostic::Diagnostic;
 use crate::output;
-use ocellus_frontend::init::{self, InitError};
-use ocellus_runtime::terminal::say;
+use ocellus::hf::init::{self, InitError};
+use ocellus::runtime::terminal::say;
 use std::path::PathBuf;
 
 /// Make a model directory with a published architecture's config and random weights

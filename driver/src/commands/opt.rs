@@ -4,10 +4,10 @@ use crate::diagnostic::{Diagnostic, Explained};
 use crate::options;
 use crate::output;
 use crate::plan_sizes::SizeArgument;
-use ocellus_compiler::Target;
-use ocellus_compiler::opt::{OptOptions, Rewriting, opt};
-use ocellus_rewrite::{Assumption, RuleSwitches, TargetDescription};
-use ocellus_runtime::read_text;
+use ocellus::Target;
+use ocellus::opt::{OptOptions, Rewriting, opt};
+use ocellus::rewrite::{Assumption, RuleSwitches, TargetDescription};
+use ocellus::runtime::read_text;
 use std::io::Read;
 use std::path::Path;
 

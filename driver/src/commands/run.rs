@@ -9,12 +9,12 @@ use crate::options::CompileOptions;
 use crate::output;
 use crate::progress::StageProgress;
 use crate::subject::Subject;
-use ocellus_checkpoint::{WeightError, first_non_finite_weight};
-use ocellus_dialects::ElementType;
-use ocellus_frontend::Model;
-use ocellus_reference::evaluate_observed;
-use ocellus_runtime::terminal::say;
-use ocellus_runtime::{NonFinite, Origin, Outputs, first_non_finite, write_tensors_to};
+use ocellus::Model;
+use ocellus::dialects::ElementType;
+use ocellus::reference::evaluate_observed;
+use ocellus::runtime::terminal::say;
+use ocellus::runtime::{NonFinite, Origin, Outputs, first_non_finite, write_tensors_to};
+use ocellus::weights::{WeightError, first_non_finite_weight};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 

@@ -9,15 +9,15 @@ use crate::options::CompileOptions;
 use crate::output;
 use crate::progress::StageProgress;
 use crate::subject::{Subject, open_model};
-use ocellus_compiler::verify::{
+use ocellus::Model;
+use ocellus::dialects::symbolic::Bindings;
+use ocellus::reference::bind_inputs;
+use ocellus::runtime::Session;
+use ocellus::runtime::terminal::say;
+use ocellus::verify::{
     Pieces, SizeCheck, Sizes, Verdict, check_inputs, check_size, find_fault, sizes_to_check,
 };
-use ocellus_compiler::{Compiler, Pass};
-use ocellus_dialects::symbolic::Bindings;
-use ocellus_frontend::Model;
-use ocellus_reference::bind_inputs;
-use ocellus_runtime::Session;
-use ocellus_runtime::terminal::say;
+use ocellus::{Compiler, Pass};
 use std::fmt::Write;
 use std::num::NonZeroUsize;
 

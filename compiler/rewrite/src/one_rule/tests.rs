@@ -7,12 +7,8 @@ use crate::rule_switches::RuleSwitches;
 use crate::rules::{Assumption, Condition, all};
 use crate::target_description::TargetDescription;
 use ocellus_dialects::venc::Module;
+use ocellus_filetests::folder;
 use ocellus_kernels::CpuTarget;
-use std::path::{Path, PathBuf};
-
-fn folder(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/filetests").join(name)
-}
 
 /// The program after what its first line says: `// opt --rule NAME --assume NAME`.
 fn rewritten(program: &str) -> String {
@@ -33,17 +29,6 @@ fn rewritten(program: &str) -> String {
     format!("{first}\n{text}")
 }
 
-fn compare(path: &Path) {
-    let text = std::fs::read_to_string(path).unwrap();
-    let results: Vec<String> = text.split("// -----\n").map(rewritten).collect();
-    let name = path.file_name().unwrap().to_string_lossy();
-    let mut settings = insta::Settings::clone_current();
-    settings.set_snapshot_path(path.parent().unwrap());
-    settings.set_prepend_module_to_snapshot(false);
-    settings.remove_snapshot_suffix();
-    settings.bind(|| insta::assert_snapshot!(name.as_ref(), results.join("\n")));
-}
-
 #[test]
 fn every_rule_makes_of_its_start_its_goal() {
     let folder = folder("rules");
@@ -56,7 +41,7 @@ fn every_rule_makes_of_its_start_its_goal() {
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(text.starts_with(&format!("// opt --rule {}", rule.name)), "{}", path.display());
     }
-    insta::glob!("../../../../tests/filetests/rules", "*.mlir", compare);
+    ocellus_filetests::run("rules", rewritten);
 }
 
 /// Two scales are made one, and the third stays: some conditions let a rule be used at a place and not at another.
@@ -67,7 +52,7 @@ fn every_condition_keeps_a_rule_from_being_used() {
         let path = folder.join(name_of(condition)).with_extension("mlir");
         assert!(path.is_file(), "{condition:?} has no {}", path.display());
     }
-    insta::glob!("../../../../tests/filetests/conditions", "*.mlir", compare);
+    ocellus_filetests::run("conditions", rewritten);
 }
 
 /// `weight-only` of `WeightOnly("?w")`.
