@@ -2,7 +2,7 @@
 
 use crate::configuration::CompilationConfig;
 use crate::encoder::Encoder;
-use crate::explain::{Compilation, Explanation, ExplanationError};
+use crate::explain::{Compilation, gather};
 use crate::flops::matrix_flops;
 use crate::passes::{self, AssignBuffers, PassError, pack_all};
 use crate::stages::Stages;
@@ -12,6 +12,7 @@ use ocellus_checkpoint::NonFiniteWeight;
 use ocellus_codegen::{self as codegen, CodegenError, Optimization};
 use ocellus_dialects::symbolic::{SymbolError, SymbolRange, Symbols};
 use ocellus_dialects::venc::VencError;
+use ocellus_explain::ExplanationError;
 use ocellus_frontend::Model;
 use ocellus_rewrite::{Assumption, Group, PieceOptions, RewriteError, Rule, TargetDescription};
 use ocellus_runtime::artifact::{
@@ -242,7 +243,7 @@ impl Compiler {
             true => Optimization::Full,
             false => Optimization::Off,
         };
-        let explanation = Explanation::gather(&Compilation {
+        let explanation = gather(&Compilation {
             name: self.config.tag.as_deref().unwrap_or(&model.name),
             target: self.target.name(),
             description: &rates,

@@ -1,7 +1,7 @@
 //! [`Encoder`]: a compiled model, loaded and ready to run.
 
-use crate::explain::Explanation;
 use crate::stages::Stages;
+use ocellus_explain::Explanation;
 use ocellus_runtime::artifact::{Artifact, ArtifactError};
 use ocellus_runtime::{HostTensor, LoadError, NonFinite, Options, Outputs, RunError, Session};
 use std::path::Path;

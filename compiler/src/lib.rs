@@ -4,7 +4,7 @@ pub mod calibrate;
 mod compiler;
 mod configuration;
 mod encoder;
-pub mod explain;
+mod explain;
 mod flops;
 pub mod opt;
 pub mod passes;
@@ -19,8 +19,8 @@ pub use compiler::{
 };
 pub use configuration::CompilationConfig;
 pub use encoder::Encoder;
-pub use explain::Explanation;
 pub use flops::matrix_flops;
+pub use ocellus_explain::Explanation;
 pub use stages::Stages;
 pub use switches::{Pass, Switches};
 pub use target::{Target, TargetError};

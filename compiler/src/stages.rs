@@ -1,10 +1,10 @@
 //! [`Program`]: a compilation up to the code, with every stage in it.
 
-use crate::explain::Explanation;
 use crate::passes::HostProgram;
 use crate::target::Target;
 use ocellus_codegen::{self as codegen, CodegenError, Optimization};
 use ocellus_dialects::venc;
+use ocellus_explain::Explanation;
 use ocellus_rewrite as rewrite;
 use ocellus_rewrite::PieceProgram;
 

@@ -37,9 +37,11 @@ pub use ocellus_runtime::{HostTensor, Session};
 /// Where a model's weights come from.
 pub use ocellus_checkpoint as weights;
 /// What is done with a compiled program, or with a program's text, beside running it.
-pub use ocellus_compiler::{calibrate, explain, opt, verify};
+pub use ocellus_compiler::{calibrate, opt, verify};
 /// The programs as data: symbolic dimensions, and the dialects `venc`, `kernel` and `plan`.
 pub use ocellus_dialects as dialects;
+/// What was compiled and why: the data of an [`Explanation`].
+pub use ocellus_explain as explain;
 /// From a file with an image in it to what an encoder takes.
 pub use ocellus_preprocess as preprocess;
 /// The interpreter that everything else is held against.

@@ -14,7 +14,7 @@ struct Crate {
     calls_llvm: bool,
 }
 
-const CRATES: [Crate; 16] = [
+const CRATES: [Crate; 17] = [
     Crate { folder: "dialects", uses: &[], calls_llvm: false },
     Crate { folder: "mlir", uses: &[], calls_llvm: true },
     Crate { folder: "runtime", uses: &["dialects"], calls_llvm: false },
@@ -38,12 +38,14 @@ const CRATES: [Crate; 16] = [
         uses: &["dialects", "kernels", "runtime"],
         calls_llvm: true,
     },
+    Crate { folder: "compiler/explain", uses: &["dialects", "runtime"], calls_llvm: false },
     Crate {
         folder: "compiler",
         uses: &[
             "checkpoint",
             "codegen",
             "dialects",
+            "explain",
             "frontend",
             "kernels",
             "reference",
@@ -59,6 +61,7 @@ const CRATES: [Crate; 16] = [
             "codegen",
             "compiler",
             "dialects",
+            "explain",
             "frontend",
             "hub",
             "preprocess",

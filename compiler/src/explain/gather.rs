@@ -1,7 +1,6 @@
 //! From a compilation to its [`Explanation`].
 
 use super::breakpoints::Breakpoints;
-use super::explanation::*;
 use super::piece_map::piece_map;
 use super::plot::plots;
 use crate::passes::HostProgram;
@@ -10,6 +9,7 @@ use crate::verify::storage;
 use ocellus_dialects::kernel::{Module, Step};
 use ocellus_dialects::symbolic::{Bindings, Region, SymbolRange, Symbols};
 use ocellus_dialects::venc;
+use ocellus_explain::*;
 use ocellus_rewrite::{
     ExtractionReport, FunctionReport, KernelReport, PieceOptions, PieceProgram, Report,
     RewriteError, Statistics, TargetDescription,
@@ -36,49 +36,42 @@ pub(crate) struct Compilation<'a> {
     pub host: &'a HostProgram,
 }
 
-impl Explanation {
-    pub(crate) fn gather(of: &Compilation<'_>) -> Result<Explanation, RewriteError> {
-        let machine = machine(of);
-        let symbols = &of.venc.symbols;
-        let programs = programs(of.pieces);
-        let breakpoints = Breakpoints { symbols, pieces: of.pieces };
-        let pieces: Vec<Piece> = of
-            .pieces
-            .iter()
-            .zip(of.reports)
-            .zip(&programs)
-            .map(|((chosen, report), program)| piece(chosen, *program, report, symbols))
-            .collect();
-        let reports = of.reports.iter().enumerate();
-        let missed: Vec<Missed> =
-            reports.flat_map(|(piece, report)| missed_in(piece, report)).collect();
-        // One saturated e-graph serves every piece, so any report speaks for all.
-        let functions = of.reports.first().map_or(&[][..], |report| &report.functions);
-        Ok(Explanation {
-            format: FORMAT,
-            compiler: env!("CARGO_PKG_VERSION").to_string(),
-            model: of.name.to_string(),
-            range: ranges(symbols, &Region::default()),
-            rules: rules(of.switches.rules(), functions),
-            assumptions: of
-                .switches
-                .rules()
-                .assumptions()
-                .iter()
-                .map(ToString::to_string)
-                .collect(),
-            passes_off: of.switches.passes_off().map(|pass| pass.name().to_string()).collect(),
-            saturation: functions.iter().map(saturation).collect(),
-            plots: plots(breakpoints, &programs, of.description)?,
-            map: piece_map(breakpoints),
-            code_kernels: of.host.kernels.len(),
-            packed_weights: of.host.weights.len(),
-            warnings: warnings(of.reports),
-            machine,
-            pieces,
-            missed,
-        })
-    }
+/// What there is to say of it.
+pub(crate) fn gather(of: &Compilation<'_>) -> Result<Explanation, RewriteError> {
+    let machine = machine(of);
+    let symbols = &of.venc.symbols;
+    let programs = programs(of.pieces);
+    let breakpoints = Breakpoints { symbols, pieces: of.pieces };
+    let pieces: Vec<Piece> = of
+        .pieces
+        .iter()
+        .zip(of.reports)
+        .zip(&programs)
+        .map(|((chosen, report), program)| piece(chosen, *program, report, symbols))
+        .collect();
+    let reports = of.reports.iter().enumerate();
+    let missed: Vec<Missed> =
+        reports.flat_map(|(piece, report)| missed_in(piece, report)).collect();
+    // One saturated e-graph serves every piece, so any report speaks for all.
+    let functions = of.reports.first().map_or(&[][..], |report| &report.functions);
+    Ok(Explanation {
+        format: FORMAT,
+        compiler: env!("CARGO_PKG_VERSION").to_string(),
+        model: of.name.to_string(),
+        range: ranges(symbols, &Region::default()),
+        rules: rules(of.switches.rules(), functions),
+        assumptions: of.switches.rules().assumptions().iter().map(ToString::to_string).collect(),
+        passes_off: of.switches.passes_off().map(|pass| pass.name().to_string()).collect(),
+        saturation: functions.iter().map(saturation).collect(),
+        plots: plots(breakpoints, &programs, of.description)?,
+        map: piece_map(breakpoints),
+        code_kernels: of.host.kernels.len(),
+        packed_weights: of.host.weights.len(),
+        warnings: warnings(of.reports),
+        machine,
+        pieces,
+        missed,
+    })
 }
 
 fn machine(of: &Compilation<'_>) -> Machine {

@@ -1,8 +1,8 @@
 //! Which piece runs where, over the first two symbols that cut the range.
 
 use super::breakpoints::Breakpoints;
-use super::explanation::PieceMap;
 use ocellus_dialects::symbolic::{Symbol, SymbolRange};
+use ocellus_explain::PieceMap;
 
 /// Cells along each symbol, beside the breakpoints.
 const CELLS: i64 = 96;

@@ -1,8 +1,8 @@
 //! What the programs are predicted to cost over the range.
 
 use super::breakpoints::Breakpoints;
-use super::explanation::Plot;
 use ocellus_dialects::symbolic::{Bindings, Symbol, SymbolRange};
+use ocellus_explain::Plot;
 use ocellus_rewrite::{ProgramCost, RewriteError, TargetDescription};
 
 /// Sizes of a plot, beside the breakpoints.

@@ -2,8 +2,8 @@
 //! where another program takes over. Under it the same as a multiple of the cheapest, where near lines come apart.
 
 use super::escape::Text;
-use crate::explain::explanation::Plot;
-use crate::explain::text::duration;
+use crate::explanation::Plot;
+use crate::text::duration;
 use std::fmt::{self, Write};
 
 const WIDTH: f64 = 960.0;

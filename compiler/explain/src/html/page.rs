@@ -3,8 +3,8 @@
 use super::chart::{COLOURS, Chart};
 use super::escape::Text;
 use super::map::Map;
-use crate::explain::explanation::{Explanation, Kernel, Missed, Piece};
-use crate::explain::text::{duration, ranges, sizes};
+use crate::explanation::{Explanation, Kernel, Missed, Piece};
+use crate::text::{duration, ranges, sizes};
 use std::fmt::{self, Write};
 
 const STYLE: &str = include_str!("style.css");

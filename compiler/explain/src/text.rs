@@ -53,7 +53,7 @@ impl fmt::Display for Explanation {
 
 impl Explanation {
     /// What bounds a piece, without the symbols that it leaves free; all of them where it bounds none.
-    pub(super) fn sizes_of(&self, piece: &Piece) -> String {
+    pub(crate) fn sizes_of(&self, piece: &Piece) -> String {
         let is_bound = |(name, range): &(&String, &Range)| self.range.get(*name) != Some(*range);
         let bound: BTreeMap<String, Range> = piece
             .range
@@ -176,7 +176,7 @@ fn write_kernel(f: &mut fmt::Formatter<'_>, kernel: &Kernel) -> fmt::Result {
 }
 
 /// `images in 1..=8, height in 224..=448 step 16`, or that there is one size.
-pub(super) fn ranges(ranges: &BTreeMap<String, Range>) -> String {
+pub(crate) fn ranges(ranges: &BTreeMap<String, Range>) -> String {
     let text: Vec<String> = ranges
         .iter()
         .map(|(symbol, Range { min, max, step })| match (min == max, step) {
@@ -188,13 +188,13 @@ pub(super) fn ranges(ranges: &BTreeMap<String, Range>) -> String {
     if text.is_empty() { "the one size".to_string() } else { text.join(", ") }
 }
 
-pub(super) fn sizes(at: &BTreeMap<String, i64>) -> String {
+pub(crate) fn sizes(at: &BTreeMap<String, i64>) -> String {
     let text: Vec<String> =
         at.iter().map(|(symbol, value)| format!("{symbol} = {value}")).collect();
     if text.is_empty() { "the one size".to_string() } else { text.join(", ") }
 }
 
-pub(super) fn duration(microseconds: f64) -> String {
+pub(crate) fn duration(microseconds: f64) -> String {
     if microseconds < 1e3 {
         format!("{microseconds:.1} us")
     } else if microseconds < 1e6 {

@@ -144,7 +144,7 @@ pub struct Function {
 
 impl Function {
     /// How good the choice of kernels is known to be, in words.
-    pub(super) fn proof(&self) -> String {
+    pub(crate) fn proof(&self) -> String {
         if self.proven_cheapest {
             return "the cheapest there is".to_string();
         }

@@ -3,7 +3,7 @@
 
 use super::chart::{COLOURS, round_duration};
 use super::escape::Text;
-use crate::explain::explanation::{Explanation, Piece, PieceMap};
+use crate::explanation::{Explanation, Piece, PieceMap};
 use std::collections::BTreeSet;
 use std::fmt;
 
