@@ -319,7 +319,7 @@ impl Compiler {
         let mut writer = create(ArtifactContents {
             provenance: Provenance::new(self.target.requirements(), tag, &plan),
             plan,
-            code: code.shared_object,
+            code: code.bytes,
             attachments: preprocessor
                 .into_iter()
                 .chain([flops, explanation])

@@ -11,7 +11,7 @@ use crate::batched_gemm::BatchedGemm;
 use crate::gemm::{self, Gemm};
 use crate::movement::Movement;
 use crate::rowwise::RowWise;
-use crate::{CpuTarget, Kernel, Launch, Layout, Reason, Refusal};
+use crate::{CpuTarget, Kernel, Launch, Layout, Reason, Refusal, Target};
 use ocellus_dialects::kernel::KernelOp;
 
 /// One way to divide the work of an operation.
@@ -28,39 +28,43 @@ pub fn launch(
     op: &KernelOp,
     operands: &[Layout],
     result: &Layout,
-    target: &CpuTarget,
+    target: impl Into<Target>,
 ) -> Result<Launch<Kernel>, Refusal> {
+    let target = target.into();
     let launch = || -> Result<Launch<Kernel>, Reason> {
         refuse_patches(op, operands)?;
+        let cpu = || cpu(target);
         Ok(match op {
             KernelOp::Gemm { prologue, epilogue, tile } => {
-                Gemm::launch((*prologue, epilogue), *tile, operands, result, target)?
+                Gemm::launch((*prologue, epilogue), *tile, operands, result, &cpu()?)?
                     .map(Kernel::Gemm)
             }
             KernelOp::PartialGemm { slices, tile } => {
-                Gemm::launch_partial(*slices, *tile, operands, result, target)?.map(Kernel::Gemm)
+                Gemm::launch_partial(*slices, *tile, operands, result, &cpu()?)?.map(Kernel::Gemm)
             }
             KernelOp::BackToBackGemm { prologue, between, epilogue, rows } => {
                 let chain = (*prologue, between, epilogue.as_slice());
-                BackToBackGemm::launch(chain, *rows, operands, result, target)?
+                BackToBackGemm::launch(chain, *rows, operands, result, &cpu()?)?
                     .map(Kernel::BackToBackGemm)
             }
             KernelOp::RowWise { prologue, epilogue, to } => {
-                RowWise::launch(*prologue, epilogue, *to, operands, result)?.map(Kernel::RowWise)
+                RowWise::launch(*prologue, epilogue, *to, operands, result, target)?
+                    .map(Kernel::RowWise)
             }
             KernelOp::Attention { heads, scale, rotary, mask } => {
-                Attention::launch((*heads, *scale), (*rotary, *mask), operands, result, target)?
+                Attention::launch((*heads, *scale), (*rotary, *mask), operands, result, &cpu()?)?
                     .map(Kernel::Attention)
             }
-            KernelOp::Move(op) => Movement::launch(op, operands, result)?.map(Kernel::Move),
+            KernelOp::Move(op) => Movement::launch(op, operands, result, target)?
+                .map(|movement| Kernel::Move(movement, target)),
             KernelOp::BatchedGemm { transpose_rhs } => {
-                BatchedGemm::launch(*transpose_rhs, operands, result, target)?
+                BatchedGemm::launch(*transpose_rhs, operands, result, &cpu()?)?
                     .map(Kernel::BatchedGemm)
             }
         })
     };
     let launch = launch().map_err(|reason| Refusal { family: op.family(), reason })?;
-    debug_assert!(launch.gives_what_is_read(target), "{op:?}: the kernel reads other words");
+    debug_assert!(launch.gives_what_is_read(), "{op:?}: the kernel reads other words");
     Ok(launch)
 }
 
@@ -69,8 +73,9 @@ pub fn schedules(
     op: &KernelOp,
     operands: &[Layout],
     result: &Layout,
-    target: &CpuTarget,
+    target: impl Into<Target>,
 ) -> Result<Vec<Schedule>, Refusal> {
+    let target = target.into();
     let scheduled = |op: KernelOp| {
         let launch = launch(&op, operands, result, target)?;
         Ok(Schedule { op, launch })
@@ -79,18 +84,20 @@ pub fn schedules(
 }
 
 /// `op` in every division that its family has for operands of those types.
-fn divisions(op: &KernelOp, operands: &[Layout], target: &CpuTarget) -> Vec<KernelOp> {
+fn divisions(op: &KernelOp, operands: &[Layout], target: Target) -> Vec<KernelOp> {
+    // What a family has no kernel for is refused in its default division.
+    let Ok(cpu) = cpu(target) else { return vec![op.clone()] };
     match op {
         KernelOp::Gemm { prologue, epilogue, .. } => {
             let weight = operands.get(1 + prologue.operands());
             let divided =
                 |tile| KernelOp::Gemm { prologue: *prologue, epilogue: epilogue.clone(), tile };
-            gemm::tiles_of(operands.first(), weight, target).into_iter().map(divided).collect()
+            gemm::tiles_of(operands.first(), weight, &cpu).into_iter().map(divided).collect()
         }
         KernelOp::PartialGemm { slices, .. } => {
             let divided = |tile| KernelOp::PartialGemm { slices: *slices, tile };
             let (x, weight) = (operands.first(), operands.get(1));
-            gemm::tiles_of(x, weight, target).into_iter().map(divided).collect()
+            gemm::tiles_of(x, weight, &cpu).into_iter().map(divided).collect()
         }
         KernelOp::BackToBackGemm { prologue, between, epilogue, .. } => {
             let divided = |rows| KernelOp::BackToBackGemm {
@@ -105,6 +112,16 @@ fn divisions(op: &KernelOp, operands: &[Layout], target: &CpuTarget) -> Vec<Kern
         | KernelOp::Attention { .. }
         | KernelOp::Move(_)
         | KernelOp::BatchedGemm { .. } => vec![op.clone()],
+    }
+}
+
+/// The CPU; the families that are written for CPUs alone refuse another target.
+fn cpu(target: Target) -> Result<CpuTarget, Reason> {
+    match target {
+        Target::Cpu(cpu) => Ok(cpu),
+        Target::Nvidia(nvidia) => {
+            Err(Reason::Unsupported(format!("it is written for CPUs, not for {}", nvidia.name)))
+        }
     }
 }
 
@@ -143,8 +160,8 @@ mod tests {
     }
 
     fn refusal(op: &KernelOp, operands: &[Layout], result: &Layout) -> String {
-        let refused = schedules(op, operands, result, &TARGET).unwrap_err();
-        assert_eq!(launch(op, operands, result, &TARGET), Err(refused.clone()));
+        let refused = schedules(op, operands, result, TARGET).unwrap_err();
+        assert_eq!(launch(op, operands, result, TARGET), Err(refused.clone()));
         assert_eq!(refused.family, op.family());
         refused.to_string()
     }
@@ -152,7 +169,7 @@ mod tests {
     #[test]
     fn a_gemm_is_cut_into_tiles_the_default_first() {
         let operands = [layout(&["images*197", "768"]), layout(&["768", "768"])];
-        let all = schedules(&gemm(Prologue::None), &operands, &operands[0], &TARGET).unwrap();
+        let all = schedules(&gemm(Prologue::None), &operands, &operands[0], TARGET).unwrap();
         let tile = |schedule: &Schedule| match &schedule.op {
             KernelOp::Gemm { tile, .. } => *tile,
             other => panic!("{other:?}"),
@@ -160,7 +177,7 @@ mod tests {
         assert_eq!(tile(&all[0]), GemmTile::DEFAULT);
         assert!(all.len() > 3, "{all:?}");
         for schedule in &all {
-            let found = launch(&schedule.op, &operands, &operands[0], &TARGET).unwrap();
+            let found = launch(&schedule.op, &operands, &operands[0], TARGET).unwrap();
             assert_eq!(found, schedule.launch);
             assert_eq!(found.kernel.family(), Family::Gemm);
         }
@@ -190,11 +207,11 @@ mod tests {
     #[test]
     fn a_launch_gives_the_words_that_the_kernel_reads() {
         let operands = [layout(&["images*197", "768"]), layout(&["768", "768"])];
-        let launch = launch(&gemm(Prologue::None), &operands, &operands[0], &TARGET).unwrap();
-        assert!(launch.gives_what_is_read(&TARGET));
+        let launch = launch(&gemm(Prologue::None), &operands, &operands[0], TARGET).unwrap();
+        assert!(launch.gives_what_is_read());
         let [mut fewer, mut exchanged] = [launch.clone(), launch];
         fewer.arguments.pop();
         exchanged.arguments.swap(0, 1);
-        assert!(!fewer.gives_what_is_read(&TARGET) && !exchanged.gives_what_is_read(&TARGET));
+        assert!(!fewer.gives_what_is_read() && !exchanged.gives_what_is_read());
     }
 }

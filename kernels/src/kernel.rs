@@ -1,9 +1,10 @@
 //! A kernel: all that its code depends on.
 
-use crate::CpuTarget;
+use crate::Target;
 use crate::attention::Attention;
 use crate::back_to_back_gemm::BackToBackGemm;
 use crate::batched_gemm::BatchedGemm;
+use crate::entry::Entry;
 use crate::gemm::Gemm;
 use crate::mlir::Module;
 use crate::movement::Movement;
@@ -24,7 +25,7 @@ pub enum Kernel {
     /// `epilogue(prologue(x) weight^T)`
     Gemm(Gemm),
     /// Elements moved, or a few of them weighed.
-    Move(Movement),
+    Move(Movement, Target),
     /// `epilogue(prologue(x))`
     RowWise(RowWise),
 }
@@ -38,7 +39,7 @@ impl Kernel {
             Kernel::BackToBackGemm(gemms) => gemms.name(),
             Kernel::BatchedGemm(gemm) => gemm.name(),
             Kernel::Gemm(gemm) => gemm.name(),
-            Kernel::Move(movement) => movement.name(),
+            Kernel::Move(movement, _) => movement.name(),
             Kernel::RowWise(row_wise) => row_wise.name(),
         }
     }
@@ -51,68 +52,88 @@ impl Kernel {
             Kernel::BatchedGemm(_) => Family::BatchedGemm,
             Kernel::Gemm(gemm) if gemm.slices > 1 => Family::PartialGemm,
             Kernel::Gemm(_) => Family::Gemm,
-            Kernel::Move(_) => Family::Move,
+            Kernel::Move(..) => Family::Move,
             Kernel::RowWise(_) => Family::RowWise,
         }
     }
 
-    /// How many rows the innermost loop computes at once: a kernel with fewer does the work of so many.
-    pub fn rows_at_once(&self, target: &CpuTarget) -> i64 {
+    /// What it is written for.
+    pub fn target(&self) -> Target {
         match self {
-            Kernel::Gemm(gemm) => gemm.rows_at_once(target),
-            Kernel::BackToBackGemm(gemms) => gemms.rows_at_once(target),
-            _ => 1,
+            Kernel::Attention(attention) => attention.target.into(),
+            Kernel::BackToBackGemm(gemms) => gemms.target.into(),
+            Kernel::BatchedGemm(gemm) => gemm.target.into(),
+            Kernel::Gemm(gemm) => gemm.target.into(),
+            Kernel::Move(_, target) => *target,
+            Kernel::RowWise(row_wise) => row_wise.target,
+        }
+    }
+
+    /// How many rows the innermost loop computes at once: a kernel with fewer does the work of so many.
+    pub fn rows_at_once(&self) -> i64 {
+        match self {
+            Kernel::Gemm(gemm) => gemm.rows_at_once(),
+            Kernel::BackToBackGemm(gemms) => gemms.rows_at_once(),
+            Kernel::Attention(_)
+            | Kernel::BatchedGemm(_)
+            | Kernel::Move(..)
+            | Kernel::RowWise(_) => 1,
         }
     }
 
     /// What the code does with its argument block: the module has it beside the code, for whoever loads that.
-    pub fn signature(&self, target: &CpuTarget) -> Signature {
+    pub fn signature(&self) -> Signature {
         match self {
-            Kernel::Attention(attention) => attention.signature(target),
-            Kernel::BackToBackGemm(gemms) => gemms.signature(target),
-            Kernel::BatchedGemm(gemm) => gemm.signature(target),
-            Kernel::Gemm(gemm) => gemm.signature(target),
-            Kernel::Move(movement) => movement.signature(),
+            Kernel::Attention(attention) => attention.signature(),
+            Kernel::BackToBackGemm(gemms) => gemms.signature(),
+            Kernel::BatchedGemm(gemm) => gemm.signature(),
+            Kernel::Gemm(gemm) => gemm.signature(),
+            Kernel::Move(movement, target) => movement.signature(*target),
             Kernel::RowWise(row_wise) => row_wise.signature(),
         }
     }
 
     /// A module with this kernel alone.
-    pub fn emit(&self, target: &CpuTarget) -> String {
-        emit_module(std::slice::from_ref(self), None, target)
+    pub fn emit(&self) -> String {
+        emit_module(std::slice::from_ref(self), None)
     }
 
-    fn define(&self, module: &mut Module, symbol: &str, target: &CpuTarget) {
-        let signature = self.signature(target).to_text();
-        module.constant(&Signature::symbol_of(symbol), &signature);
+    fn define(&self, module: &mut Module, symbol: &str) {
+        let signature = self.signature();
+        module.constant(&Signature::symbol_of(symbol), &signature.to_text());
+        let entry = Entry {
+            symbol,
+            words: signature.words.len(),
+            scratch_bytes: signature.scratch_bytes.as_constant().unwrap_or_default(),
+            target: self.target(),
+        };
         match self {
-            Kernel::Attention(attention) => attention.define(module, symbol, target),
-            Kernel::BackToBackGemm(gemms) => gemms.define(module, symbol, target),
-            Kernel::BatchedGemm(gemm) => gemm.define(module, symbol, target),
-            Kernel::Gemm(gemm) => gemm.define(module, symbol, target),
-            Kernel::Move(movement) => movement.define(module, symbol, target),
-            Kernel::RowWise(row_wise) => row_wise.define(module, symbol, target),
+            Kernel::Attention(attention) => attention.define(module, symbol),
+            Kernel::BackToBackGemm(gemms) => gemms.define(module, symbol),
+            Kernel::BatchedGemm(gemm) => gemm.define(module, symbol),
+            Kernel::Gemm(gemm) => gemm.define(module, symbol),
+            Kernel::Move(movement, _) => movement.define(module, entry),
+            Kernel::RowWise(row_wise) => row_wise.define(module, entry),
         }
     }
 }
 
-/// A module with these kernels. Equal ones, and what several share, are in it once. It names the plan that launches them,
-/// by its hash, where there is one.
-pub fn emit_module(kernels: &[Kernel], plan: Option<&str>, target: &CpuTarget) -> String {
+/// A module with these kernels, all for one target. Equal ones, and what several share, are in it once. It names the plan
+/// that launches them, by its hash, where there is one.
+pub fn emit_module(kernels: &[Kernel], plan: Option<&str>) -> String {
     let mut module = Module::default();
     if let Some(hash) = plan {
         module.constant(PLAN_SYMBOL, hash);
     }
     for (kernel, symbol) in symbols(kernels) {
-        kernel.define(&mut module, &symbol, target);
+        kernel.define(&mut module, &symbol);
     }
     module.finish()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::{Layout, launch};
+    use crate::{CpuTarget, Layout, launch};
     use ocellus_dialects::kernel::{EpilogueOp, KernelOp, Prologue};
     use ocellus_dialects::venc::Scale;
     use ocellus_dialects::{ElementType, TensorType};
@@ -127,7 +148,7 @@ mod tests {
         };
         let target = CpuTarget::X86_64_V3;
         let (x, y) = (layout(ElementType::F16), layout(ElementType::BF16));
-        let launch = launch(&op, &[x], &y, &target).unwrap();
-        insta::assert_snapshot!(launch.kernel.emit(&target));
+        let launch = launch(&op, &[x], &y, target).unwrap();
+        insta::assert_snapshot!(launch.kernel.emit());
     }
 }

@@ -1,7 +1,7 @@
 //! [`Launch`]: how a kernel is run.
 
 use crate::gemm::WeightPacking;
-use crate::{CpuTarget, Kernel, Layout, Reason};
+use crate::{Kernel, Layout, Reason};
 use ocellus_dialects::symbolic::Dim;
 use ocellus_runtime::signature::{Access, Signature, Word};
 
@@ -31,8 +31,8 @@ impl<K> Launch<K> {
 impl Launch<Kernel> {
     /// Whether it gives the words that the kernel reads: a number for each number, an operand where the kernel reads and
     /// the result where it writes.
-    pub(crate) fn gives_what_is_read(&self, target: &CpuTarget) -> bool {
-        let Signature { words, .. } = self.kernel.signature(target);
+    pub(crate) fn gives_what_is_read(&self) -> bool {
+        let Signature { words, .. } = self.kernel.signature();
         let fits = |(argument, word): (&Argument, &Word)| match (argument, word) {
             (Argument::Integer(_), Word::Count { .. } | Word::Distance) => true,
             (Argument::Operand(_), Word::Pointer(pointer)) => pointer.access == Access::Read,

@@ -5,18 +5,19 @@
 //! and [`Kernel::signature`] says what it does with its argument block. What no family can do is a [`Refusal`]; whoever
 //! chooses among kernels asks for [`schedules`], and nobody else.
 //!
-//! # The CPU calling convention
-//! `void symbol(const int64_t *arguments, int64_t first_tile, int64_t end_tile, uint8_t *scratch)`. The argument block is
-//! what [`Launch::arguments`] lists; each family declares its own, once for launch, signature and code ([`arguments`]).
-//! Tiles are independent; any worker may run any interval of them. Scratch belongs to the worker, is aligned to 64 bytes,
-//! and holds at least [`Launch::scratch_bytes`]. Neighboring tiles share work where they are of one interval (a gemm packs
-//! its rows once), so few long intervals are better than many short ones.
+//! # Calling conventions
+//! The argument block is what [`Launch::arguments`] lists; each family declares its own, once for launch, signature and
+//! code ([`arguments`]). Tiles are independent; any worker may run any interval of them. Scratch belongs to the worker, is
+//! aligned to 64 bytes, and holds at least [`Launch::scratch_bytes`]. Neighboring tiles share work where they are of one
+//! interval (a gemm packs its rows once), so few long intervals are better than many short ones. How a worker learns of
+//! its tiles is the target's affair: `entry/`.
 
 mod access;
 pub mod arguments;
 pub mod attention;
 pub mod back_to_back_gemm;
 pub mod batched_gemm;
+mod entry;
 mod families;
 pub mod gemm;
 mod kernel;
@@ -41,5 +42,5 @@ pub use layout::Layout;
 pub use patch_layout::PatchLayout;
 pub use refusal::{Reason, Refusal};
 pub use symbols::symbols;
-pub use target::CpuTarget;
+pub use target::{CpuTarget, NvidiaTarget, Target, WARP};
 pub use work::{Work, gather_flops, work};

@@ -42,7 +42,7 @@ mod tests {
         let (prologue, epilogue) =
             (Prologue::None, vec![EpilogueOp::Elementwise(Scale { factor: by }.into())]);
         let op = KernelOp::RowWise { prologue, epilogue, to: ElementType::F32 };
-        launch(&op, std::slice::from_ref(&layout), &layout, &CpuTarget::X86_64_V3).unwrap().kernel
+        launch(&op, std::slice::from_ref(&layout), &layout, CpuTarget::X86_64_V3).unwrap().kernel
     }
 
     #[test]

@@ -105,7 +105,7 @@ fn code(program: &str) -> String {
     let mut text = String::new();
     for (name, target) in &TARGETS {
         for launch in launches(&module.functions[0], target) {
-            let code = for_people(&launch.kernel.emit(target));
+            let code = for_people(&launch.kernel.emit());
             text += &format!("{}{code}", header(&launch, name));
         }
     }

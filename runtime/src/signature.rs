@@ -51,6 +51,19 @@ pub enum Amount {
 }
 
 impl Amount {
+    /// Its value where no launch changes that.
+    pub fn as_constant(&self) -> Option<i64> {
+        match self {
+            Amount::Constant(value) => Some(*value),
+            Amount::Word(_)
+            | Amount::Tiles
+            | Amount::Sum(_)
+            | Amount::Product(_)
+            | Amount::CeilDiv(_)
+            | Amount::Min(_) => None,
+        }
+    }
+
     /// The quotient, rounded up.
     pub fn ceil_div(self, divisor: impl Into<Amount>) -> Amount {
         Amount::CeilDiv(Box::new((self, divisor.into())))

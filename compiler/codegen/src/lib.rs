@@ -1,25 +1,28 @@
-//! From kernels to machine code: MLIR text, LLVM IR, an object, a shared object that needs nobody.
+//! From kernels to code that the runtime loads: MLIR text, LLVM IR, and what the target makes of it.
 //!
 //! ```text
-//! Kernel ──emit_module──► MLIR ──mlir.rs──► LLVM IR ──llvm.rs──► object ──link.rs──► shared object
+//! Kernel ──emit_module──► MLIR ──mlir.rs──► LLVM IR ──llvm.rs─┬─► object ──cpu/link.rs──► shared object
+//!                                                             └─► PTX ──nvidia/assembler.rs──► cubin
 //! ```
 
-mod link;
+mod cpu;
 mod llvm;
 mod mlir;
+mod nvidia;
 
-pub use link::find_linker;
+pub use cpu::find_linker;
+pub use nvidia::{Assembler, AssemblerError, Cubin, KernelResources};
 
 use ocellus_dialects::plan::Plan;
-use ocellus_kernels::{CpuTarget, Kernel, emit_module};
+use ocellus_kernels::{Kernel, Target, emit_module};
 use ocellus_runtime::signature::plan_hash;
 
-/// Machine code that the runtime loads.
+/// Code that the runtime loads: each kernel by its symbol, the text of its [`Kernel::signature`] beside it, and the hash of
+/// the plan that it is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CodeObject {
-    /// An ELF shared object. It exports each kernel's [`Kernel::symbol_name`], the text of its [`Kernel::signature`] beside
-    /// it, and the hash of the plan that it is for. It imports nothing.
-    pub shared_object: Vec<u8>,
+    /// For a CPU an ELF shared object, which imports nothing; for an NVIDIA GPU the text of a PTX module.
+    pub bytes: Vec<u8>,
 }
 
 /// Why there is no machine code.
@@ -71,41 +74,44 @@ pub enum Optimization {
     Off,
 }
 
-/// Compiles kernels into one shared object. Kernels that are equal are compiled once. The object is for one plan alone
+/// Compiles kernels into one code object. Kernels that are equal are compiled once. The object is for one plan alone
 /// where that is given: the runtime then refuses it with another.
 pub fn compile_kernels(
     kernels: &[Kernel],
     plan: Option<&Plan>,
-    target: &CpuTarget,
+    target: impl Into<Target>,
     optimization: Optimization,
 ) -> Result<CodeObject, CodegenError> {
-    let plan = plan.map(plan_hash);
-    let text = emit_module(kernels, plan.as_deref(), target);
-    let object = with_llvm_module(&text, target, optimization, |module, machine| {
-        llvm::object(machine, module)
+    let (plan, target) = (plan.map(plan_hash), target.into());
+    let text = emit_module(kernels, plan.as_deref());
+    let bytes = with_llvm_module(&text, target, optimization, |module, machine| match target {
+        Target::Cpu(_) => cpu::shared_object(&llvm::object(machine, module)?),
+        Target::Nvidia(_) => Ok(llvm::assembly(machine, module)?.into_bytes()),
     })?;
-    Ok(CodeObject { shared_object: link::shared_object(&object)? })
+    Ok(CodeObject { bytes })
 }
 
 /// The kernels as LLVM IR: `--emit llvm`.
 pub fn emit_llvm(
     kernels: &[Kernel],
-    target: &CpuTarget,
+    target: impl Into<Target>,
     optimization: Optimization,
 ) -> Result<String, CodegenError> {
-    with_llvm_module(&emit_module(kernels, None, target), target, optimization, |module, _| {
+    with_llvm_module(&emit_module(kernels, None), target.into(), optimization, |module, _| {
         Ok(module.print_to_string().to_string())
     })
 }
 
-/// The kernels as assembly: `--emit asm`.
+/// The kernels as assembly, or as PTX: `--emit asm`.
 pub fn emit_assembly(
     kernels: &[Kernel],
-    target: &CpuTarget,
+    target: impl Into<Target>,
     optimization: Optimization,
 ) -> Result<String, CodegenError> {
-    let text = emit_module(kernels, None, target);
-    with_llvm_module(&text, target, optimization, |module, machine| llvm::assembly(machine, module))
+    let text = emit_module(kernels, None);
+    with_llvm_module(&text, target.into(), optimization, |module, machine| {
+        llvm::assembly(machine, module)
+    })
 }
 
 /// The version of the LLVM that is linked in.
@@ -116,14 +122,17 @@ pub fn llvm_version() -> String {
 
 fn with_llvm_module<T>(
     text: &str,
-    target: &CpuTarget,
+    target: Target,
     optimization: Optimization,
     use_module: impl FnOnce(
         &inkwell::module::Module<'_>,
         &inkwell::targets::TargetMachine,
     ) -> Result<T, CodegenError>,
 ) -> Result<T, CodegenError> {
-    let machine = llvm::target_machine(target)?;
+    let machine = match target {
+        Target::Cpu(cpu) => cpu::target_machine(&cpu),
+        Target::Nvidia(nvidia) => nvidia::target_machine(&nvidia),
+    }?;
     let context = inkwell::context::Context::create();
     let module = mlir::to_llvm(text, &context)?;
     llvm::optimize(&machine, &module, optimization)?;

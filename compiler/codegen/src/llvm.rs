@@ -1,39 +1,14 @@
 //! LLVM: optimizes a module for a target, and writes its code.
 
 use super::{CodegenError, Optimization};
-use inkwell::OptimizationLevel;
 use inkwell::memory_buffer::MemoryBuffer;
 use inkwell::module::Module;
 use inkwell::passes::PassBuilderOptions;
-use inkwell::targets::{
-    CodeModel, FileType, InitializationConfig, RelocMode, Target, TargetMachine, TargetTriple,
-};
-use ocellus_kernels::CpuTarget;
+use inkwell::targets::{FileType, TargetMachine};
 
-const TRIPLE: &str = "x86_64-unknown-linux-gnu";
-
-fn refuse(stage: &'static str) -> impl Fn(inkwell::support::LLVMString) -> CodegenError {
+/// What LLVM said, as an error of that stage.
+pub(super) fn refuse(stage: &'static str) -> impl Fn(inkwell::support::LLVMString) -> CodegenError {
     move |message| CodegenError::Llvm { stage, message: message.to_string() }
-}
-
-/// LLVM's code generator for a target; its code may be loaded anywhere.
-pub(super) fn target_machine(target: &CpuTarget) -> Result<TargetMachine, CodegenError> {
-    Target::initialize_x86(&InitializationConfig::default());
-    let triple = TargetTriple::create(TRIPLE);
-    let backend = Target::from_triple(&triple).map_err(refuse("finding the target"))?;
-    backend
-        .create_target_machine(
-            &triple,
-            target.cpu,
-            target.features,
-            OptimizationLevel::Aggressive,
-            RelocMode::PIC,
-            CodeModel::Default,
-        )
-        .ok_or_else(|| CodegenError::Llvm {
-            stage: "finding the target",
-            message: format!("no code generator for {} {}", target.cpu, target.features),
-        })
 }
 
 /// Runs LLVM's own passes. Vectors and unrolling are the emitters' choice, so LLVM adds none.

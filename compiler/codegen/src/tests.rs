@@ -4,7 +4,7 @@ use super::*;
 use ocellus_dialects::kernel::{EpilogueOp, GemmTile, KernelOp, Prologue};
 use ocellus_dialects::venc::{Activate, Activation};
 use ocellus_dialects::{ElementType, TensorType};
-use ocellus_kernels::{Layout, launch, symbols};
+use ocellus_kernels::{CpuTarget, Layout, launch, symbols};
 
 fn gemm(element: ElementType, target: &CpuTarget) -> Kernel {
     let layout = |shape: [i64; 2]| Layout::contiguous(&TensorType::new(element, shape));
@@ -42,7 +42,7 @@ fn assembly_uses_what_the_target_has_and_calls_no_library() {
 fn sums_stay_in_registers() {
     for target in CpuTarget::ALL {
         let text =
-            emit_assembly(&[gemm(ElementType::F32, &target)], &target, Optimization::Full).unwrap();
+            emit_assembly(&[gemm(ElementType::F32, &target)], target, Optimization::Full).unwrap();
         let full = if target.vector_bits == 512 { "12x32_rows_12:" } else { "6x16_rows_6:" };
         let body = text.split(full).nth(1).unwrap().split("retq").next().unwrap();
         assert!(!body.contains("rsp"), "{}: spills\n{body}", target.name);
@@ -53,27 +53,27 @@ fn sums_stay_in_registers() {
 fn kernels_share_one_code_object() {
     let target = CpuTarget::X86_64_V4;
     let kernels = [gemm(ElementType::F32, &target), gemm(ElementType::BF16, &target)];
-    let code = compile_kernels(&kernels, None, &target, Optimization::Full).unwrap();
-    assert_eq!(code.shared_object[..4], *b"\x7fELF");
-    let text = emit_llvm(&kernels, &target, Optimization::Full).unwrap();
+    let code = compile_kernels(&kernels, None, target, Optimization::Full).unwrap();
+    assert_eq!(code.bytes[..4], *b"\x7fELF");
+    let text = emit_llvm(&kernels, target, Optimization::Full).unwrap();
     for symbol in symbols(&kernels).values() {
         assert!(text.contains(&format!("define void @{symbol}(")), "{symbol}");
-        let exported = code.shared_object.windows(symbol.len()).any(|w| w == symbol.as_bytes());
+        let exported = code.bytes.windows(symbol.len()).any(|w| w == symbol.as_bytes());
         assert!(exported, "{symbol}");
     }
     assert_eq!(
-        compile_kernels(&kernels, None, &target, Optimization::Full).unwrap(),
+        compile_kernels(&kernels, None, target, Optimization::Full).unwrap(),
         code,
         "compiling is deterministic"
     );
 }
 
 fn link_text(text: &str) -> Result<Vec<u8>, CodegenError> {
-    let machine = llvm::target_machine(&CpuTarget::X86_64_V3)?;
+    let machine = cpu::target_machine(&CpuTarget::X86_64_V3)?;
     let context = inkwell::context::Context::create();
     let module = mlir::to_llvm(text, &context)?;
     llvm::optimize(&machine, &module, Optimization::Full)?;
-    link::shared_object(&llvm::object(&machine, &module)?)
+    cpu::shared_object(&llvm::object(&machine, &module)?)
 }
 
 #[test]

@@ -5,7 +5,7 @@ use super::target_description::TargetDescription;
 use ocellus_dialects::kernel::{Family, KernelOp};
 use ocellus_dialects::symbolic::{Bindings, Dim, NoValue, Symbol};
 use ocellus_dialects::{ElementType, TensorType};
-use ocellus_kernels::{CpuTarget, Kernel, Launch, Layout, gather_flops, work};
+use ocellus_kernels::{Kernel, Launch, Layout, gather_flops, work};
 use std::convert::Infallible;
 
 /// What bounds a launch.
@@ -92,7 +92,6 @@ impl LaunchWork<Dim> {
         operands: &[Layout],
         result: &TensorType,
         launch: &Launch<Kernel>,
-        cpu: &CpuTarget,
     ) -> Self {
         let types: Vec<TensorType> = operands.iter().map(|layout| layout.ty.clone()).collect();
         let work = work(op, &types, result);
@@ -119,12 +118,12 @@ impl LaunchWork<Dim> {
             rows_at_once: 1,
             tiles: vec![],
         };
-        whole.divided(launch, cpu)
+        whole.divided(launch)
     }
 
     /// The same work on the same operands, divided as by that launch.
-    pub fn divided(self, launch: &Launch<Kernel>, cpu: &CpuTarget) -> Self {
-        let rows_at_once = launch.kernel.rows_at_once(cpu);
+    pub fn divided(self, launch: &Launch<Kernel>) -> Self {
+        let rows_at_once = launch.kernel.rows_at_once();
         LaunchWork { rows_at_once, tiles: launch.tiles.0.clone(), ..self }
     }
 
@@ -286,8 +285,8 @@ mod tests {
         let result = TensorType::new(ElementType::F32, [self::rows(), Dim::from(n)]);
         let cpu = target.cpu().unwrap();
         let layouts = [x, Layout::contiguous(&weight)];
-        let launch = launch(&op, &layouts, &Layout::contiguous(&result), &cpu).unwrap();
-        let cost = LaunchWork::of(&op, &layouts, &result, &launch, &cpu);
+        let launch = launch(&op, &layouts, &Layout::contiguous(&result), cpu).unwrap();
+        let cost = LaunchWork::of(&op, &layouts, &result, &launch);
         assert!(cost.at(&Bindings::new()).is_err());
         let at = Bindings::from([(Symbol::new("rows"), rows)]);
         predict(&cost.at(&at).unwrap(), &target)

@@ -162,7 +162,7 @@ pub fn launches<'a>(
         let layouts = operands.iter().map(layout).collect::<Result<Vec<Layout>, NotStrided>>()?;
         let result = &function.value(*result).ty;
         let launch = launch(op, &layouts, &Layout::contiguous(result), cpu)?;
-        costs.push((step, LaunchWork::of(op, &layouts, result, &launch, cpu)));
+        costs.push((step, LaunchWork::of(op, &layouts, result, &launch)));
     }
     Ok(costs)
 }

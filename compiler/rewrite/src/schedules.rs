@@ -39,8 +39,8 @@ pub fn schedules(
     for ocellus_kernels::Schedule { op, launch } in divided {
         // The same work, divided otherwise.
         let work = match all.first() {
-            None => LaunchWork::of(&op, operands, result, &launch, cpu),
-            Some(first) => first.work.clone().divided(&launch, cpu),
+            None => LaunchWork::of(&op, operands, result, &launch),
+            Some(first) => first.work.clone().divided(&launch),
         };
         all.push(Schedule { op, work });
     }

@@ -196,14 +196,14 @@ impl Microbenchmark {
         let code = codegen::compile_kernels(
             &host.kernels,
             Some(&host.plan),
-            &self.cpu,
+            self.cpu,
             Optimization::Full,
         )?;
         let requirements = Target::Cpu(self.cpu).requirements();
         let mut writer = ArtifactWriter::in_memory(ArtifactContents {
             provenance: Provenance::new(requirements, "calibrate", &host.plan),
             plan: host.plan,
-            code: code.shared_object,
+            code: code.bytes,
             attachments: BTreeMap::new(),
         })?;
         let weights = RandomWeights::new(module, 1);

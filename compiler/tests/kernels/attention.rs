@@ -217,7 +217,7 @@ fn operands_that_do_not_fit_are_refused() {
     let q = layout(F32, &[1, 4, 48]);
     let refuse = |heads, operands: &[Layout]| {
         let op = kernel::KernelOp::Attention { heads, scale: 1.0, rotary: false, mask: Mask::Full };
-        launch(&op, operands, &q, &CpuTarget::X86_64_V3).unwrap_err().to_string()
+        launch(&op, operands, &q, CpuTarget::X86_64_V3).unwrap_err().to_string()
     };
     let cases = [
         (refuse(5, &[q.clone(), q.clone(), q.clone()]), "48 columns do not make 5 heads"),

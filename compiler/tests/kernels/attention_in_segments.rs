@@ -163,13 +163,13 @@ fn what_no_kernel_does_is_refused() {
     let refuse = |rotary, mask, rest: &[Layout]| {
         let op = KernelOp::Attention { heads: 4, scale: 1.0, rotary, mask };
         let operands = [&[x.clone(), x.clone(), x.clone()], rest].concat();
-        launch(&op, &operands, &x, &CpuTarget::X86_64_V3).unwrap_err().to_string()
+        launch(&op, &operands, &x, CpuTarget::X86_64_V3).unwrap_err().to_string()
     };
     let mut other_keys = x.clone();
     other_keys.ty.shape[1] = Dim::from(5);
     let op = KernelOp::Attention { heads: 4, scale: 1.0, rotary: true, mask: Mask::Full };
     let operands = [x.clone(), other_keys.clone(), other_keys, table.clone(), table.clone()];
-    let message = launch(&op, &operands, &x, &CpuTarget::X86_64_V3).unwrap_err().to_string();
+    let message = launch(&op, &operands, &x, CpuTarget::X86_64_V3).unwrap_err().to_string();
     let cases = [
         (message, "other tokens than queries"),
         (refuse(true, Mask::Full, &[]), "operand 3 is missing"),

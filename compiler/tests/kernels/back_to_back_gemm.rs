@@ -153,7 +153,7 @@ fn what_has_no_kernel_is_an_error() {
     };
     let refused = |op: &KernelOp, shapes: &[&[i64]]| {
         let result = &layouts(&[&[4, 8]])[0];
-        launch(op, &layouts(shapes), result, &CpuTarget::X86_64_V3).unwrap_err()
+        launch(op, &layouts(shapes), result, CpuTarget::X86_64_V3).unwrap_err()
     };
     let fits: &[&[i64]] = &[&[4, 8], &[6, 8], &[8, 6]];
     let gate = EpilogueOp::Gate(Activation::Silu);

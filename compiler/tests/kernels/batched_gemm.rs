@@ -68,7 +68,7 @@ fn matrices_that_do_not_meet_are_refused() {
     let refuse = |b: &[i64], result: &[i64]| {
         let op = KernelOp::BatchedGemm { transpose_rhs: false };
         let operands = [layout(&[2, 4, 8]), layout(b)];
-        launch(&op, &operands, &layout(result), &CpuTarget::X86_64_V3).unwrap_err().to_string()
+        launch(&op, &operands, &layout(result), CpuTarget::X86_64_V3).unwrap_err().to_string()
     };
     assert!(refuse(&[2, 9, 3], &[2, 4, 3]).contains("does not meet"));
     assert!(refuse(&[3, 8, 3], &[2, 4, 3]).contains("does not meet"));

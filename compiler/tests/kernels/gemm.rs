@@ -322,7 +322,7 @@ fn equal_kernels_share_code_and_different_ones_have_different_symbols() {
         };
         let operands = layouts(&[&[rows, 768], &[768], &[768], &[3072, 768], &[3072]]);
         let result = layouts(&[&[rows, 3072]]);
-        launch(&op, &operands, &result[0], &CpuTarget::X86_64_V4).unwrap().kernel
+        launch(&op, &operands, &result[0], CpuTarget::X86_64_V4).unwrap().kernel
     };
     assert_eq!(kernel(1e-6, 197), kernel(1e-6, 50));
     let kernels = [kernel(1e-6, 197), kernel(1e-5, 197)];
@@ -335,7 +335,7 @@ fn what_no_kernel_does_is_refused() {
     let target = CpuTarget::X86_64_V3;
     let lower_gemm = |prologue, operands: &[Layout]| {
         let op = KernelOp::Gemm { prologue, epilogue: vec![], tile: GemmTile::DEFAULT };
-        launch(&op, operands, &layouts(&[&[5, 6]])[0], &target).unwrap_err()
+        launch(&op, operands, &layouts(&[&[5, 6]])[0], target).unwrap_err()
     };
     let error = lower_gemm(Prologue::None, &layouts(&[&[5, 8], &[6, 7]]));
     assert_eq!(
@@ -353,7 +353,7 @@ fn what_no_kernel_does_is_refused() {
         let epilogue = vec![EpilogueOp::Gate(Activation::Silu); gates];
         let op = KernelOp::Gemm { prologue: Prologue::None, epilogue, tile: GemmTile::DEFAULT };
         let [result] = [layouts(&[&[5, result]])];
-        launch(&op, &layouts(&[&[5, 8], &[rows, 8]]), &result[0], &target)
+        launch(&op, &layouts(&[&[5, 8], &[rows, 8]]), &result[0], target)
     };
     assert!(gated(1, 6, 3).is_ok());
     let error = gated(1, 7, 3).unwrap_err().to_string();
@@ -397,7 +397,7 @@ fn products_in_slices_are_those_of_the_slices() {
     let layout = |shape: &[i64]| Layout::contiguous(&TensorType::new(F32, shape.iter().copied()));
     let op = KernelOp::PartialGemm { slices: 3, tile: GemmTile::DEFAULT };
     let operands = [layout(&[4, 64]), layout(&[8, 64])];
-    let error = launch(&op, &operands, &layout(&[3, 4, 8]), &CpuTarget::X86_64_V3).unwrap_err();
+    let error = launch(&op, &operands, &layout(&[3, 4, 8]), CpuTarget::X86_64_V3).unwrap_err();
     assert!(error.to_string().contains("64 columns are not 3 slices"), "{error}");
 }
 

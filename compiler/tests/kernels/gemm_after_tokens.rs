@@ -104,7 +104,7 @@ fn what_no_kernel_does_is_refused() {
     let layout = |shape: &[i64]| Layout::contiguous(&TensorType::new(F32, shape.iter().copied()));
     let target = CpuTarget::X86_64_V3;
     let refused = |op: &KernelOp, operands: &[Layout], result: &[i64]| {
-        launch(op, operands, &layout(result), &target).unwrap_err().to_string()
+        launch(op, operands, &layout(result), target).unwrap_err().to_string()
     };
     let after = vec![EpilogueOp::AfterTokens];
     let prologue = Prologue::None;

@@ -144,7 +144,7 @@ impl Loaded {
             compile_kernels(std::slice::from_ref(&launch.kernel), None, target, Optimization::Full)
                 .unwrap();
         let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), &code.shared_object).unwrap();
+        std::fs::write(file.path(), &code.bytes).unwrap();
         // SAFETY: the object has no initializers.
         let library = unsafe { libloading::Library::new(file.path()) }.unwrap();
         let symbol = &symbols([&launch.kernel])[0];
@@ -159,7 +159,7 @@ impl Loaded {
             .map(|(extent, step)| (extent.evaluate(at).unwrap() + step - 1) / step)
             .product();
         // Memory ends where the signature says that the kernel stops.
-        let reach = Reach::of(&launch, tiles, target, at);
+        let reach = Reach::of(&launch, tiles, at);
         let memory: Vec<Guarded> = operands
             .iter()
             .enumerate()
@@ -243,8 +243,8 @@ struct Reach {
 
 impl Reach {
     /// Checks that launch and signature are of one mind, too.
-    fn of(launch: &Launch<Kernel>, tiles: i64, target: &CpuTarget, at: &Bindings) -> Self {
-        let signature: Signature = launch.kernel.signature(target);
+    fn of(launch: &Launch<Kernel>, tiles: i64, at: &Bindings) -> Self {
+        let signature: Signature = launch.kernel.signature();
         let number = |argument: &Argument| match argument {
             Argument::Integer(dim) => dim.evaluate(at).unwrap(),
             Argument::Operand(_) | Argument::Result => 0,

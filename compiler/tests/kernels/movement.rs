@@ -214,7 +214,7 @@ fn a_result_of_another_storage_or_rank_is_refused() {
     };
     let refuse = |op: Op, operands: &[Layout], result: &Layout| {
         let op = KernelOp::Move(op);
-        launch(&op, operands, result, &CpuTarget::X86_64_V3).unwrap_err().to_string()
+        launch(&op, operands, result, CpuTarget::X86_64_V3).unwrap_err().to_string()
     };
     let tokens = layout(F32, &[1, 4, 48]);
     let cases = [

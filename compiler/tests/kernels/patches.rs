@@ -115,7 +115,7 @@ fn patches_are_read_where_they_lie_by_a_gemm_alone() {
     let result = Layout::contiguous(&written_out.layout.ty);
     let target = CpuTarget::X86_64_V3;
     let op = KernelOp::RowWise { prologue: Prologue::None, epilogue: vec![], to: F32 };
-    let error = launch(&op, &[x.layout], &result, &target).unwrap_err();
+    let error = launch(&op, &[x.layout], &result, target).unwrap_err();
     assert!(
         matches!(error, Refusal { family: Family::RowWise, reason: Reason::Unsupported(_) }),
         "{error}"

@@ -219,14 +219,14 @@ fn what_no_kernel_does_is_refused() {
         epilogue: vec![],
         to: F32,
     };
-    let error = launch(&norm, std::slice::from_ref(&dynamic), &dynamic, &target).unwrap_err();
+    let error = launch(&norm, std::slice::from_ref(&dynamic), &dynamic, target).unwrap_err();
     assert_eq!(
         error.to_string(),
         "`rowwise` has no kernel for this: operand 0 is [4, tokens] x f32: the width of a row that is normalized must be known at compile time"
     );
 
     let flat = Layout::contiguous(&TensorType::new(F32, [3, 4]));
-    let error = launch(&norm, std::slice::from_ref(&flat), &flat, &target).unwrap_err();
+    let error = launch(&norm, std::slice::from_ref(&flat), &flat, target).unwrap_err();
     assert_eq!(error.reason, Reason::MissingOperand { operand: 1 });
 }
 

@@ -17,7 +17,7 @@ pub fn session(model: &Model, host: HostProgram, cpu: &CpuTarget, threads: usize
     let mut writer = ArtifactWriter::in_memory(ArtifactContents {
         provenance: Provenance::new(requirements, &model.name, &host.plan),
         plan: host.plan,
-        code: code.shared_object,
+        code: code.bytes,
         attachments: BTreeMap::new(),
     })
     .unwrap();

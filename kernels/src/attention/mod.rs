@@ -21,6 +21,8 @@ use schedule::{Schedule, TILE_QUERIES};
 /// All that an attention's code depends on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Attention {
+    /// The CPU that it is written for.
+    pub target: CpuTarget,
     /// How all operands and the result are stored.
     pub element: ElementType,
     /// How many heads.
@@ -90,6 +92,7 @@ impl Attention {
             return Err(Reason::Unsupported(why));
         }
         let attention = Attention {
+            target: *target,
             element: q.ty.element,
             heads,
             head_size: known / heads,
@@ -133,7 +136,7 @@ impl Attention {
         Ok(Launch {
             arguments: flatten(arguments).words,
             tiles: Tiles(vec![(images, 1), (Dim::from(heads), 1), (queries, TILE_QUERIES)]),
-            scratch_bytes: Dim::from(attention.schedule(target).scratch().bytes),
+            scratch_bytes: Dim::from(attention.schedule().scratch().bytes),
             packed: vec![],
             kernel: attention,
         })
@@ -154,7 +157,7 @@ impl Attention {
     }
 
     /// What the code does with its argument block.
-    pub(crate) fn signature(&self, target: &CpuTarget) -> Signature {
+    pub(crate) fn signature(&self) -> Signature {
         let (mut words, arguments) = Words::of(self.arguments());
         let AttentionArguments { q, k, v, result, .. } = arguments;
         let (queries, keys) = (arguments.queries.amount(), arguments.keys.amount());
@@ -180,7 +183,7 @@ impl Attention {
         if let Some(segments) = arguments.segments {
             segments.read(&mut words, &images, tokens);
         }
-        words.by_image(self.schedule(target).scratch().bytes)
+        words.by_image(self.schedule().scratch().bytes)
     }
 
     /// The name of its symbol: `attention_12x64_rotary_segments_bf16`.
@@ -191,15 +194,15 @@ impl Attention {
     }
 
     /// Writes the kernel into a module.
-    pub(crate) fn define(&self, module: &mut Module, symbol: &str, target: &CpuTarget) {
-        cpu::define(self, module, symbol, target);
+    pub(crate) fn define(&self, module: &mut Module, symbol: &str) {
+        cpu::define(self, module, symbol);
     }
 
-    fn schedule(&self, target: &CpuTarget) -> Schedule {
+    fn schedule(&self) -> Schedule {
         Schedule {
             rotary: self.rotary,
             masked: self.mask == Mask::Segments,
-            ..Schedule::new(self.element, self.head_size, target)
+            ..Schedule::new(self.element, self.head_size, &self.target)
         }
     }
 }

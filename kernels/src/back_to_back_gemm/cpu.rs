@@ -1,7 +1,6 @@
 //! Writes two gemms in one launch for a CPU.
 
 use super::BackToBackGemm;
-use crate::CpuTarget;
 use crate::arguments::place;
 use crate::gemm::{Block, PackedRows, PanelProduct, TensorRows};
 use crate::mlir::{Linkage, Module, Type};
@@ -9,11 +8,12 @@ use crate::rows::{BoundEpilogue, BoundPrologue, BoundRows, BoundSource};
 
 impl BackToBackGemm {
     /// Writes the kernel into a module.
-    pub(crate) fn define(&self, module: &mut Module, symbol: &str, target: &CpuTarget) {
-        let kernels = self.kernels(target);
+    pub(crate) fn define(&self, module: &mut Module, symbol: &str) {
+        let target = &self.target;
+        let kernels = self.kernels();
         let [first_kernel, second_kernel] = kernels;
         let microkernels = kernels.map(|kernel| kernel.define(module));
-        let [first_packing, second_packing] = self.packings(target);
+        let [first_packing, second_packing] = self.packings();
         let parameters = [Type::Pointer, Type::I64, Type::I64, Type::Pointer];
         module.define(symbol, Linkage::Exported, &parameters, |b, parameters| {
             let &[block, first_tile, end_tile, scratch] = parameters else { return };
@@ -27,13 +27,13 @@ impl BackToBackGemm {
             let epilogue = BoundEpilogue::load(b, block, &arguments.epilogue);
             let result = BoundRows::load_even(b, block, &arguments.result, self.to);
 
-            let sums = b.offset_constant(scratch, self.sums_at(target));
+            let sums = b.offset_constant(scratch, self.sums_at());
             let packed = PackedRows { target, kernel: first_kernel, width: self.k, base: scratch };
             let between = PackedRows {
                 target,
                 kernel: second_kernel,
                 width: self.between_columns,
-                base: b.offset_constant(scratch, self.between_at(target)),
+                base: b.offset_constant(scratch, self.between_at()),
             };
             let first = PanelProduct {
                 microkernel: &microkernels[0],
@@ -53,7 +53,7 @@ impl BackToBackGemm {
                 sums,
                 sink: &TensorRows { target, rows: result },
             };
-            let division = (first_kernel, self.block_rows(target));
+            let division = (first_kernel, self.block_rows());
             b.for_each((first_tile, end_tile, 1), |b, index| {
                 let block = Block::of(b, index, rows, division);
                 packed.pack(b, block, (&x, &prologue));

@@ -22,6 +22,8 @@ use ocellus_runtime::signature::{Amount, Signature};
 /// All that the code of two gemms in one launch depends on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct BackToBackGemm {
+    /// The CPU that it is written for.
+    pub target: CpuTarget,
     /// Columns of x and of the first weight.
     pub k: i64,
     /// Rows of the first weight.
@@ -123,6 +125,7 @@ impl BackToBackGemm {
             result: EvenRows::of(Tensor::Result, result),
         });
         let gemms = BackToBackGemm {
+            target: *target,
             k,
             first_rows,
             between_columns,
@@ -140,11 +143,11 @@ impl BackToBackGemm {
             let wanted = Dim::from(between_columns);
             return Err(Reason::Width { operand: second_at, ty: second.ty.clone(), wanted });
         }
-        let [first_packing, second_packing] = gemms.packings(target);
+        let [first_packing, second_packing] = gemms.packings();
         Ok(Launch {
             arguments: words,
-            tiles: Tiles(vec![(all_rows, gemms.block_rows(target))]),
-            scratch_bytes: Dim::from(gemms.sums_at(target) + gemms.most_result_bytes(target)),
+            tiles: Tiles(vec![(all_rows, gemms.block_rows())]),
+            scratch_bytes: Dim::from(gemms.sums_at() + gemms.most_result_bytes()),
             packed: vec![(first_at, first_packing), (second_at, second_packing)],
             kernel: gemms,
         })
@@ -165,11 +168,11 @@ impl BackToBackGemm {
     }
 
     /// What the code does with its argument block.
-    pub(crate) fn signature(&self, target: &CpuTarget) -> Signature {
+    pub(crate) fn signature(&self) -> Signature {
         let (mut words, arguments) = Words::of(self.arguments());
         let rows = arguments.rows.amount();
         let [k, first_rows, n] = [self.k, self.first_rows, self.n].map(Amount::Constant);
-        let [first, second] = self.packings(target);
+        let [first, second] = self.packings();
         arguments.x.read(&mut words, &rows, self.k);
         arguments.prologue.read(&mut words, &k);
         words.read_run(&arguments.first_weight, first.element, first.elements());
@@ -178,8 +181,8 @@ impl BackToBackGemm {
         RowEpilogue::read(&arguments.epilogue, &mut words, (&rows, &n));
         let result = arguments.result;
         words.write(&result.start, self.to, [result.walk(rows.clone(), self.n)]);
-        let tiles = rows.ceil_div(self.block_rows(target));
-        words.tiled(tiles, self.sums_at(target) + self.most_result_bytes(target))
+        let tiles = rows.ceil_div(self.block_rows());
+        words.tiled(tiles, self.sums_at() + self.most_result_bytes())
     }
 
     /// The name of its symbol: `back_to_back_gemm_768x3072x768_layer_norm_bias_gelu_then_bias_f32`.
@@ -198,20 +201,23 @@ impl BackToBackGemm {
     }
 
     /// Rows of the micro-kernels.
-    pub(crate) fn rows_at_once(&self, target: &CpuTarget) -> i64 {
-        self.kernels(target)[0].rows
+    pub(crate) fn rows_at_once(&self) -> i64 {
+        self.kernels()[0].rows
     }
 
     /// What multiplies x, and what multiplies the rows between: as many rows at once.
-    fn kernels(&self, target: &CpuTarget) -> [MicroKernel; 2] {
+    fn kernels(&self) -> [MicroKernel; 2] {
         let [first, second] = self.weights;
-        [(self.prologue.element(self.x.element), first), (self.between_element, second)]
-            .map(|(rows, weight)| MicroKernel::new(PanelFormat::of(rows, weight, target), target))
+        [(self.prologue.element(self.x.element), first), (self.between_element, second)].map(
+            |(rows, weight)| {
+                MicroKernel::new(PanelFormat::of(rows, weight, &self.target), &self.target)
+            },
+        )
     }
 
     /// How the weights must be packed.
-    fn packings(&self, target: &CpuTarget) -> [WeightPacking; 2] {
-        let [first, second] = self.kernels(target);
+    fn packings(&self) -> [WeightPacking; 2] {
+        let [first, second] = self.kernels();
         let [first_element, second_element] = self.weights;
         [
             WeightPacking {
@@ -232,15 +238,15 @@ impl BackToBackGemm {
     }
 
     /// Rows of a tile: whole panels, as many as the scratch may hold.
-    fn block_rows(&self, target: &CpuTarget) -> i64 {
-        let kernel = self.kernels(target)[0];
-        let max = (PACKED_BYTES / self.panel_bytes(target).iter().sum::<i64>()).max(1);
+    fn block_rows(&self) -> i64 {
+        let kernel = self.kernels()[0];
+        let max = (PACKED_BYTES / self.panel_bytes().iter().sum::<i64>()).max(1);
         ((self.rows - 1) / kernel.rows + 1).min(max) * kernel.rows
     }
 
     /// Bytes of a panel of rows of x, and of one of the rows between.
-    fn panel_bytes(&self, target: &CpuTarget) -> [i64; 2] {
-        let [first, second] = self.kernels(target);
+    fn panel_bytes(&self) -> [i64; 2] {
+        let [first, second] = self.kernels();
         [
             first.row_panel_bytes(first.chunks(self.k)),
             second.row_panel_bytes(second.chunks(self.between_columns)),
@@ -248,18 +254,18 @@ impl BackToBackGemm {
     }
 
     /// Where in the scratch the rows between lie, behind those of x.
-    fn between_at(&self, target: &CpuTarget) -> i64 {
-        self.block_rows(target) / self.rows_at_once(target) * self.panel_bytes(target)[0]
+    fn between_at(&self) -> i64 {
+        self.block_rows() / self.rows_at_once() * self.panel_bytes()[0]
     }
 
     /// Where in the scratch the sums lie, behind all rows.
-    fn sums_at(&self, target: &CpuTarget) -> i64 {
-        let panels = self.block_rows(target) / self.rows_at_once(target);
-        self.between_at(target) + panels * self.panel_bytes(target)[1]
+    fn sums_at(&self) -> i64 {
+        let panels = self.block_rows() / self.rows_at_once();
+        self.between_at() + panels * self.panel_bytes()[1]
     }
 
-    fn most_result_bytes(&self, target: &CpuTarget) -> i64 {
-        self.kernels(target).map(|kernel| kernel.result_bytes()).into_iter().max().unwrap_or(0)
+    fn most_result_bytes(&self) -> i64 {
+        self.kernels().map(|kernel| kernel.result_bytes()).into_iter().max().unwrap_or(0)
     }
 
     /// Whether the halves of the first product are multiplied.

@@ -9,7 +9,8 @@ use crate::vector::{self, CELL, Cell, RegisterBlock, Width, for_columns, transpo
 use ocellus_dialects::ElementType;
 
 /// Writes the kernel.
-pub(super) fn define(gemm: &BatchedGemm, module: &mut Module, symbol: &str, target: &CpuTarget) {
+pub(super) fn define(gemm: &BatchedGemm, module: &mut Module, symbol: &str) {
+    let target = &gemm.target;
     let emitter = Emitter { gemm, target, columns: panel_columns(target) };
     let multiply = emitter.define_multiply(symbol, module);
     let parameters = [Type::Pointer, Type::I64, Type::I64, Type::Pointer];

@@ -18,6 +18,8 @@ use ocellus_runtime::signature::{Amount, Signature, Walk};
 /// All that a batched gemm's code depends on. Every size is known at run time alone.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct BatchedGemm {
+    /// The CPU that it is written for.
+    pub target: CpuTarget,
     /// Whether b's last two dimensions are exchanged.
     pub transpose_rhs: bool,
     /// How a is stored.
@@ -125,8 +127,13 @@ impl BatchedGemm {
             2 => (Dim::from(1), Dim::from(1)),
             _ => (a.ty.shape[0].clone(), a.ty.shape[1..rank - 2].iter().cloned().product()),
         };
-        let gemm =
-            BatchedGemm { transpose_rhs, a: a.ty.element, b: b.ty.element, to: result.ty.element };
+        let gemm = BatchedGemm {
+            target: *target,
+            transpose_rhs,
+            a: a.ty.element,
+            b: b.ty.element,
+            to: result.ty.element,
+        };
         let arguments = BatchedGemmArguments::<Given> {
             m: Count(m.clone()),
             n: Positive(n.clone()),
@@ -150,11 +157,11 @@ impl BatchedGemm {
     }
 
     /// What the code does with its argument block.
-    pub(crate) fn signature(&self, target: &CpuTarget) -> Signature {
+    pub(crate) fn signature(&self) -> Signature {
         let (mut words, arguments) = Words::of(BatchedGemmArguments::fixed());
         let (m, n, k) = (arguments.m.amount(), arguments.n.amount(), arguments.k.amount());
         let matrices = arguments.matrices.amount();
-        let panels = n.clone().ceil_div(panel_columns(target));
+        let panels = n.clone().ceil_div(panel_columns(&self.target));
         let images = Amount::Tiles.ceil_div(panels * matrices.clone());
         let extent = |height: &Amount, width: &Amount| MatrixExtent {
             images: images.clone(),
@@ -167,7 +174,7 @@ impl BatchedGemm {
         words.read(&a.start, self.a, [a.walk(extent(&m, &k))]);
         words.read(&b.start, self.b, [b.walk(right)]);
         words.write(&result.start, self.to, [result.walk(extent(&m, &n))]);
-        let (columns, rows) = (panel_columns(target), RegisterBlock::rows_of(target));
+        let (columns, rows) = (panel_columns(&self.target), RegisterBlock::rows_of(&self.target));
         words.by_image(k * ((columns + rows) * CELL) + rows * columns * CELL)
     }
 
@@ -178,8 +185,8 @@ impl BatchedGemm {
     }
 
     /// Writes the kernel into a module.
-    pub(crate) fn define(&self, module: &mut Module, symbol: &str, target: &CpuTarget) {
-        cpu::define(self, module, symbol, target);
+    pub(crate) fn define(&self, module: &mut Module, symbol: &str) {
+        cpu::define(self, module, symbol);
     }
 }
 

@@ -4,7 +4,6 @@ use super::packed_rows::{PackedRows, RowSink, TensorRows};
 use super::panel_product::{Block, PanelProduct};
 use super::tokens_before::{BoundTokens, RowsAfterTokens};
 use super::{Gemm, Schedule};
-use crate::CpuTarget;
 use crate::arguments::place;
 use crate::mlir::{Builder, Comparison, Linkage, Module, Type, Value};
 use crate::rows::{BoundEpilogue, BoundPrologue, BoundRows, BoundSource};
@@ -33,8 +32,9 @@ struct Tile {
 
 impl Gemm {
     /// Writes the kernel into a module.
-    pub(crate) fn define(&self, module: &mut Module, symbol: &str, target: &CpuTarget) {
-        let schedule = self.schedule(target);
+    pub(crate) fn define(&self, module: &mut Module, symbol: &str) {
+        let target = &self.target;
+        let schedule = self.schedule();
         let microkernel = schedule.kernel.define(module);
         let parameters = [Type::Pointer, Type::I64, Type::I64, Type::Pointer];
         module.define(symbol, Linkage::Exported, &parameters, |b, parameters| {
@@ -66,7 +66,7 @@ impl Gemm {
                 microkernel: &microkernel,
                 packed: &packed,
                 weight,
-                packing: self.packing(target),
+                packing: self.packing(),
                 epilogue: &epilogue,
                 sums: part(b, schedule.sums_at()),
                 sink,

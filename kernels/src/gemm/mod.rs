@@ -30,6 +30,8 @@ use ocellus_runtime::signature::{Amount, Signature};
 /// All that a gemm's code depends on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Gemm {
+    /// The CPU that it is written for.
+    pub target: CpuTarget,
     /// Columns of x and of the weight.
     pub k: i64,
     /// Rows of the weight, columns of the product; the result has half as many where there is a gate.
@@ -122,6 +124,7 @@ impl Gemm {
             tokens_before,
         });
         let gemm = Gemm {
+            target: *target,
             k,
             n,
             x: shape.x,
@@ -133,12 +136,12 @@ impl Gemm {
             tile,
             slices: 1,
         };
-        let schedule = gemm.schedule(target);
+        let schedule = gemm.schedule();
         Ok(Launch {
             arguments: words,
             tiles: Tiles(vec![(rows, schedule.block_rows), (width, schedule.tile_columns)]),
             scratch_bytes: Dim::from(schedule.scratch_bytes() + gemm.x.scratch_bytes()),
-            packed: vec![(weight_at, gemm.packing(target))],
+            packed: vec![(weight_at, gemm.packing())],
             kernel: gemm,
         })
     }
@@ -154,7 +157,7 @@ impl Gemm {
     ) -> Result<Launch<Self>, Reason> {
         let mut launch = Gemm::launch((Prologue::None, &[]), tile, operands, result, target)?;
         let gemm = &mut launch.kernel;
-        let chunk = MicroKernel::new(gemm.format(target), target).chunk_elements();
+        let chunk = MicroKernel::new(gemm.format(), target).chunk_elements();
         if slices < 1 || gemm.k % (slices * chunk) != 0 {
             let why =
                 format!("{} columns are not {slices} slices of whole chunks of {chunk}", gemm.k);
@@ -165,7 +168,7 @@ impl Gemm {
             return Err(Reason::Unsupported(why));
         }
         gemm.slices = slices;
-        let schedule = gemm.schedule(target);
+        let schedule = gemm.schedule();
         launch.scratch_bytes = Dim::from(schedule.scratch_bytes());
         launch.tiles = Tiles(vec![
             (operand(operands, 0)?.ty.rows(), schedule.block_rows),
@@ -189,14 +192,14 @@ impl Gemm {
     }
 
     /// What the code does with its argument block.
-    pub(crate) fn signature(&self, target: &CpuTarget) -> Signature {
-        let schedule = self.schedule(target);
+    pub(crate) fn signature(&self) -> Signature {
+        let schedule = self.schedule();
         let (mut words, arguments) = Words::of(self.arguments());
         let GemmArguments { x, prologue, weight, epilogue, result, .. } = arguments;
         let rows = arguments.rows.amount();
         x.read(&mut words, &rows, self.k);
         prologue.read(&mut words, &Amount::Constant(self.k));
-        words.read_run(&weight, self.weight, self.packing(target).elements());
+        words.read_run(&weight, self.weight, self.packing().elements());
         RowEpilogue::read(&epilogue, &mut words, (&rows, &Amount::Constant(self.n)));
         let result_rows = match arguments.tokens_before {
             Some(tokens) => tokens.read(&mut words, (&rows, self.width())),
@@ -222,18 +225,18 @@ impl Gemm {
     }
 
     /// Rows of the micro-kernel.
-    pub(crate) fn rows_at_once(&self, target: &CpuTarget) -> i64 {
-        MicroKernel::new(self.format(target), target).rows
+    pub(crate) fn rows_at_once(&self) -> i64 {
+        MicroKernel::new(self.format(), &self.target).rows
     }
 
     /// What the panels of the weight hold.
-    fn format(&self, target: &CpuTarget) -> PanelFormat {
-        PanelFormat::of(self.prologue.element(self.x.element()), self.weight, target)
+    fn format(&self) -> PanelFormat {
+        PanelFormat::of(self.prologue.element(self.x.element()), self.weight, &self.target)
     }
 
     /// How the work is divided.
-    fn schedule(&self, target: &CpuTarget) -> Schedule {
-        Schedule::new(MicroKernel::new(self.format(target), target), self.slice_width(), self.tile)
+    fn schedule(&self) -> Schedule {
+        Schedule::new(MicroKernel::new(self.format(), &self.target), self.slice_width(), self.tile)
     }
 
     /// Columns of the result.
@@ -247,8 +250,8 @@ impl Gemm {
     }
 
     /// How the weight must be packed.
-    fn packing(&self, target: &CpuTarget) -> WeightPacking {
-        let kernel = MicroKernel::new(self.format(target), target);
+    fn packing(&self) -> WeightPacking {
+        let kernel = MicroKernel::new(self.format(), &self.target);
         let halves = self.is_gated();
         WeightPacking { rows: self.n, columns: self.k, element: self.weight, halves, kernel }
     }

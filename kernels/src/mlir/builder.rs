@@ -67,6 +67,27 @@ impl Builder {
         builder.text
     }
 
+    pub(super) fn gpu_kernel(
+        function: &Function,
+        (words, threads): (usize, i64),
+        body: impl FnOnce(&mut Builder, Value, Value),
+    ) -> String {
+        let mut builder = Builder { text: String::new(), values: 0, depth: 1 };
+        let [block, tiles] = [Type::Pointer, Type::I64].map(|ty| builder.value(ty));
+        builder.line(&format!(
+            "llvm.func @{}({block}: !llvm.ptr {{llvm.byval = !llvm.array<{words} x i64>, llvm.align = 8 : i64}}, \
+             {tiles}: i64) attributes {{nvvm.kernel, nvvm.reqntid = array<i32: {threads}>, \
+             passthrough = [\"nounwind\", \"no-builtins\"]}} {{",
+            function.name
+        ));
+        builder.depth += 1;
+        body(&mut builder, block, tiles);
+        builder.line("llvm.return");
+        builder.depth -= 1;
+        builder.line("}");
+        builder.text
+    }
+
     fn line(&mut self, text: &str) {
         let indent = 2 * self.depth;
         // Writing to a string does not fail.
@@ -356,6 +377,25 @@ impl Builder {
                 names.join(", "),
                 types.join(", ")
             ),
+        )
+    }
+
+    /// An LLVM intrinsic that gives nothing.
+    pub fn intrinsic_without_result(&mut self, name: &str, operands: &[Value]) {
+        let names: Vec<String> = operands.iter().map(Value::to_string).collect();
+        let types: Vec<String> = operands.iter().map(|operand| operand.ty.to_string()).collect();
+        let (names, types) = (names.join(", "), types.join(", "));
+        self.line(&format!("llvm.call_intrinsic \"{name}\"({names}) : ({types}) -> ()"));
+    }
+
+    /// The address of shared memory of the module, as one that may be of any memory.
+    pub fn shared_address(&mut self, name: &str) -> Value {
+        self.values += 1;
+        let start = format!("%{}", self.values);
+        self.line(&format!("{start} = llvm.mlir.addressof @{name} : !llvm.ptr<3>"));
+        self.operation(
+            Type::Pointer,
+            &format!("llvm.addrspacecast {start} : !llvm.ptr<3> to !llvm.ptr"),
         )
     }
 

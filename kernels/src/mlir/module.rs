@@ -47,6 +47,30 @@ impl Module {
         function
     }
 
+    /// Writes a kernel that a GPU runs in blocks of so many threads. `body` gets the address of its argument block of so many
+    /// words, which lies among the parameters, and the number of tiles.
+    pub fn define_gpu(
+        &mut self,
+        name: &str,
+        words: usize,
+        threads: i64,
+        body: impl FnOnce(&mut Builder, Value, Value),
+    ) {
+        let function =
+            Function { name: name.to_string(), parameters: vec![Type::Pointer, Type::I64] };
+        let text = Builder::gpu_kernel(&function, (words, threads), body);
+        self.functions.push((function, text));
+    }
+
+    /// Memory that the threads of a block share; nothing is in it when a kernel begins.
+    pub fn shared_memory(&mut self, name: &str, bytes: i64) {
+        let ty = format!("!llvm.array<{bytes} x i8>");
+        self.constants.push(format!(
+            "  llvm.mlir.global internal @{name}() {{addr_space = 3 : i32, alignment = 16 : i64}} : {ty} {{\n    \
+             %0 = llvm.mlir.undef : {ty}\n    llvm.return %0 : {ty}\n  }}\n"
+        ));
+    }
+
     /// Writes a text that whoever loads the code object finds at that symbol, ended by a zero byte.
     pub fn constant(&mut self, name: &str, text: &str) {
         let bytes = text.len() + 1;

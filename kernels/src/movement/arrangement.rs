@@ -2,7 +2,7 @@
 
 use super::strided_copy::{Level, Piece, StridedCopy};
 use super::{Movement, expect_rank};
-use crate::{Launch, Layout, Reason};
+use crate::{Launch, Layout, Reason, Target};
 use ocellus_dialects::symbolic::Dim;
 use ocellus_dialects::venc::{self, Op};
 
@@ -14,6 +14,7 @@ pub(super) fn launch(
     op: &Op,
     operands: &[Layout],
     result: &Layout,
+    target: Target,
 ) -> Result<Launch<Movement>, Reason> {
     let element = result.ty.element;
     let extent = Rows::of(result);
@@ -79,7 +80,7 @@ pub(super) fn launch(
             return Err(Reason::Unsupported(why));
         }
     };
-    let tile_rows = (TILE_BYTES / row_bytes.max(1)).max(1);
+    let tile_rows = target.tile_rows((TILE_BYTES / row_bytes.max(1)).max(1));
     Ok(StridedCopy::launch(element, tile_rows, tiles, &pieces))
 }
 
@@ -256,13 +257,15 @@ mod tests {
         launch.arguments.iter().map(word).collect::<Vec<_>>().join(", ")
     }
 
+    const CPU: Target = Target::Cpu(crate::CpuTarget::X86_64_V4);
+
     #[test]
     fn patches_are_runs_of_pixels_at_symbolic_strides() {
         let image = layout(&["images", "3", "height", "width"]);
         let result = layout(&["images", "rows*cols", "768"]);
         let [rows, cols] = ["rows", "cols"].map(|name| name.parse::<Dim>().unwrap());
         let op = venc::Patchify { height: 16, width: 16, rows: rows.clone(), cols }.into();
-        let launched = launch(&op, &[image], &result).unwrap();
+        let launched = launch(&op, &[image], &result, CPU).unwrap();
         assert_eq!(
             words(&launched),
             "rows, result, x0, 0, 0, 16, 3*height*width, 768*cols*rows, \
@@ -278,7 +281,7 @@ mod tests {
         let patches = layout(&["images", "tokens", "768"]);
         let result = layout(&["images", "tokens + 1", "768"]);
         let launched =
-            launch(&venc::Concat { axis: 1 }.into(), &[class, patches], &result).unwrap();
+            launch(&venc::Concat { axis: 1 }.into(), &[class, patches], &result, CPU).unwrap();
         assert_eq!(
             words(&launched),
             "tokens + 1, result, x0, 0, 0, 768, 0, 768*tokens + 768, 1, 768, 768, \

@@ -5,11 +5,12 @@ use super::{Movement, expect_index};
 use crate::arguments::{
     Address, Count, Fixed, Given, Positive, Tensor, Words, argument_block, flatten, place,
 };
+use crate::entry::{Entry, Worker};
 use crate::launch::operand;
-use crate::mlir::{Linkage, Module, Scalar, Type};
+use crate::mlir::{Module, Scalar, Type};
 use crate::rows::{ImageExtent, RowsOfImages};
 use crate::vector::{Width, element_pointer, for_columns};
-use crate::{CpuTarget, Launch, Layout, Reason, Tiles};
+use crate::{Launch, Layout, Reason, Target, Tiles};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::symbolic::Dim;
 use ocellus_runtime::signature::{Amount, Signature};
@@ -42,7 +43,12 @@ argument_block! {
 
 impl GatherRows {
     /// The launch.
-    pub(super) fn launch(operands: &[Layout], result: &Layout) -> Result<Launch<Movement>, Reason> {
+    pub(super) fn launch(
+        operands: &[Layout],
+        result: &Layout,
+        target: Target,
+    ) -> Result<Launch<Movement>, Reason> {
+        let tile = target.tile_rows(TILE_ROWS);
         let (x, index) = (operand(operands, 0)?, operand(operands, 1)?);
         expect_index("gather_rows", 1, index)?;
         let (images, rows) = match result.ty.shape.as_slice() {
@@ -66,7 +72,7 @@ impl GatherRows {
         let gather = GatherRows { element: x.ty.element, width: result.ty.width().as_constant() };
         Ok(Launch {
             arguments: flatten(arguments).words,
-            tiles: Tiles(vec![(images, 1), (rows, TILE_ROWS)]),
+            tiles: Tiles(vec![(images, 1), (rows, tile)]),
             scratch_bytes: Dim::from(0),
             packed: vec![],
             kernel: Movement::GatherRows(gather),
@@ -74,10 +80,11 @@ impl GatherRows {
     }
 
     /// What the code does with its argument block.
-    pub(super) fn signature(&self) -> Signature {
+    pub(super) fn signature(&self, target: Target) -> Signature {
+        let tile = target.tile_rows(TILE_ROWS);
         let (mut words, arguments) = Words::of(GatherRowsArguments::fixed());
         let rows = arguments.rows.amount();
-        let images = Amount::Tiles.ceil_div(rows.clone().ceil_div(TILE_ROWS));
+        let images = Amount::Tiles.ceil_div(rows.clone().ceil_div(tile));
         let columns = self.width.map_or(arguments.columns.amount(), Amount::Constant);
         let read = ImageExtent { images, rows: arguments.x_rows.amount(), columns };
         let written = ImageExtent { rows: rows.clone(), ..read.clone() };
@@ -88,15 +95,15 @@ impl GatherRows {
     }
 
     /// Writes the kernel into a module.
-    pub(super) fn define(&self, module: &mut Module, symbol: &str, target: &CpuTarget) {
+    pub(super) fn define(&self, module: &mut Module, entry: Entry<'_>) {
+        let target = entry.target;
+        let tile = target.tile_rows(TILE_ROWS);
         // Bits are bits: what they mean as numbers is nobody's business here.
         let scalar = match self.element {
             ElementType::F32 | ElementType::I32 => Scalar::I32,
             ElementType::BF16 | ElementType::F16 => Scalar::I16,
         };
-        let parameters = [Type::Pointer, Type::I64, Type::I64, Type::Pointer];
-        module.define(symbol, Linkage::Exported, &parameters, |b, parameters| {
-            let &[block, first, end, _] = parameters else { return };
+        entry.define(module, |b, Worker { block, first, end, .. }| {
             let arguments = place(GatherRowsArguments::fixed());
             let x = ImageRows::load(b, block, &arguments.x, self.element);
             let result = ImageRows::load(b, block, &arguments.result, self.element);
@@ -106,12 +113,12 @@ impl GatherRows {
             let x_rows = arguments.x_rows.load(b, block);
             let last_row = b.add_constant(x_rows, -1);
             let width = self.width.map_or(Width::Dynamic(columns), Width::Static);
-            let blocks = b.ceil_div(rows, TILE_ROWS);
-            b.for_each((first, end, 1), |b, tile| {
-                let image = b.div(tile, blocks);
-                let block = b.rem(tile, blocks);
-                let first = b.mul_constant(block, TILE_ROWS);
-                let last = b.add_constant(first, TILE_ROWS);
+            let blocks = b.ceil_div(rows, tile);
+            b.for_each((first, end, 1), |b, position| {
+                let image = b.div(position, blocks);
+                let block = b.rem(position, blocks);
+                let first = b.mul_constant(block, tile);
+                let last = b.add_constant(first, tile);
                 let last = b.min(last, rows);
                 let [from, to] = [x, result].map(|tensor| tensor.image(b, image));
                 b.for_each((first, last, 1), |b, row| {

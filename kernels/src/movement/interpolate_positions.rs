@@ -5,10 +5,11 @@ use super::{Movement, expect_rank};
 use crate::arguments::{
     Count, Fixed, Given, Positive, Tensor, Words, argument_block, flatten, place,
 };
-use crate::mlir::{Builder, Linkage, Module, Type, Value};
+use crate::entry::{Entry, Worker, by_one_thread};
+use crate::mlir::{Builder, Module, Type, Value};
 use crate::rows::EvenRows;
 use crate::vector::{self, Width, for_columns};
-use crate::{CpuTarget, Launch, Layout, Reason, Tiles};
+use crate::{Launch, Layout, Reason, Tiles};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::symbolic::Dim;
 use ocellus_dialects::venc::InterpolationFilter;
@@ -113,10 +114,9 @@ impl InterpolatePositions {
     }
 
     /// Writes the kernel into a module.
-    pub(super) fn define(&self, module: &mut Module, symbol: &str, target: &CpuTarget) {
-        let parameters = [Type::Pointer, Type::I64, Type::I64, Type::Pointer];
-        module.define(symbol, Linkage::Exported, &parameters, |b, parameters| {
-            let &[block, first, end, scratch] = parameters else { return };
+    pub(super) fn define(&self, module: &mut Module, entry: Entry<'_>) {
+        let target = entry.target;
+        entry.define(module, |b, Worker { block, first, end, scratch }| {
             let arguments = place(InterpolatePositionsArguments::fixed());
             let table = arguments.table.start.load(b, block);
             let table_bytes = arguments.table.row_stride.load_bytes(b, block, self.element);
@@ -143,10 +143,15 @@ impl InterpolatePositions {
             let (row_axis, col_axis) = (axis(self.native_rows, rows), axis(self.native_cols, cols));
             let zero = b.i64(0);
             b.for_each((first, end, 1), |b, row| {
-                let row_taps = row_axis.emit(b, row, row_arrays);
+                let row_taps = row_axis.emit(b, target, row, row_arrays);
                 b.for_each((zero, cols, 1), |b, col| {
-                    let col_taps = col_axis.emit(b, col, col_arrays);
-                    let taps = self.products(b, &row_taps, &col_taps, table_bytes, arrays);
+                    let col_taps = col_axis.emit(b, target, col, col_arrays);
+                    let (indices, weights) = arrays;
+                    let count = b.mul(row_taps.count, col_taps.count);
+                    let taps = Taps { indices, weights, count };
+                    by_one_thread(b, target, |b| {
+                        self.products(b, &row_taps, &col_taps, table_bytes, &taps);
+                    });
                     let position = b.mul(row, cols);
                     let position = b.add(position, col);
                     let bytes = b.mul(position, result_bytes);
@@ -169,8 +174,8 @@ impl InterpolatePositions {
         rows: &Taps,
         cols: &Taps,
         entry_bytes: Value,
-        (offsets, weights): (Value, Value),
-    ) -> Taps {
+        Taps { indices: offsets, weights, .. }: &Taps,
+    ) {
         let zero = b.i64(0);
         b.for_each((zero, rows.count, 1), |b, i| {
             let (row, row_weight) = tap(b, rows, i);
@@ -182,11 +187,10 @@ impl InterpolatePositions {
                 let offset = b.mul(entry, entry_bytes);
                 let weight = b.mul(row_weight, col_weight);
                 let place = b.add(first_place, j);
-                store_at(b, offsets, place, offset);
-                store_at(b, weights, place, weight);
+                store_at(b, *offsets, place, offset);
+                store_at(b, *weights, place, weight);
             });
         });
-        Taps { indices: offsets, weights, count: b.mul(rows.count, cols.count) }
     }
 
     /// The sum of some columns of all entries, each with its weight.

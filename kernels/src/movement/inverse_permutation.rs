@@ -5,10 +5,11 @@ use super::{Movement, expect_index};
 use crate::arguments::{
     Address, Count, Fixed, Given, Tensor, Words, argument_block, flatten, place,
 };
+use crate::entry::{Entry, Worker};
 use crate::launch::operand;
-use crate::mlir::{Linkage, Module, Scalar, Type};
-use crate::vector::element_pointer;
-use crate::{Launch, Layout, Reason, Tiles};
+use crate::mlir::{Module, Scalar};
+use crate::vector::{element_pointer, for_each_column};
+use crate::{Launch, Layout, Reason, Target, Tiles};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::symbolic::Dim;
 use ocellus_runtime::signature::{Signature, Walk};
@@ -27,7 +28,11 @@ argument_block! {
 }
 
 /// The launch.
-pub(super) fn launch(operands: &[Layout], result: &Layout) -> Result<Launch<Movement>, Reason> {
+pub(super) fn launch(
+    operands: &[Layout],
+    result: &Layout,
+    target: Target,
+) -> Result<Launch<Movement>, Reason> {
     expect_index("inverse_permutation", 0, operand(operands, 0)?)?;
     expect_index("inverse_permutation", 1, result)?;
     let count = result.ty.elements();
@@ -38,7 +43,7 @@ pub(super) fn launch(operands: &[Layout], result: &Layout) -> Result<Launch<Move
     };
     Ok(Launch {
         arguments: flatten(arguments).words,
-        tiles: Tiles(vec![(count, TILE)]),
+        tiles: Tiles(vec![(count, target.tile_columns(TILE))]),
         scratch_bytes: Dim::from(0),
         packed: vec![],
         kernel: Movement::InversePermutation,
@@ -46,28 +51,27 @@ pub(super) fn launch(operands: &[Layout], result: &Layout) -> Result<Launch<Move
 }
 
 /// What the code does with its argument block.
-pub(super) fn signature() -> Signature {
+pub(super) fn signature(target: Target) -> Signature {
     let (mut words, arguments) = Words::of(InversePermutationArguments::fixed());
     let count = arguments.count.amount();
     words.read_run(&arguments.index, ElementType::I32, count.clone());
     words.write(&arguments.result, ElementType::I32, [Walk::run(count.clone())]);
-    words.tiled(count.ceil_div(TILE), 0)
+    words.tiled(count.ceil_div(target.tile_columns(TILE)), 0)
 }
 
 /// Writes the kernel into a module.
-pub(super) fn define(module: &mut Module, symbol: &str) {
-    let parameters = [Type::Pointer, Type::I64, Type::I64, Type::Pointer];
-    module.define(symbol, Linkage::Exported, &parameters, |b, parameters| {
-        let &[block, first, end, _] = parameters else { return };
+pub(super) fn define(module: &mut Module, entry: Entry<'_>) {
+    entry.define(module, |b, Worker { block, first, end, .. }| {
         let arguments = place(InversePermutationArguments::fixed());
         let index = arguments.index.load(b, block);
         let result = arguments.result.load(b, block);
         let count = arguments.count.load(b, block);
-        let first = b.mul_constant(first, TILE);
-        let end = b.mul_constant(end, TILE);
+        let tile = entry.target.tile_columns(TILE);
+        let first = b.mul_constant(first, tile);
+        let end = b.mul_constant(end, tile);
         let end = b.min(end, count);
         let last = b.add_constant(count, -1);
-        b.for_each((first, end, 1), |b, position| {
+        for_each_column(b, entry.target, (first, end), |b, position| {
             // A call has checked the index. One that is wrong all the same must not lead out of the result.
             let place = index_at(b, index, position);
             let place = b.min(place, last);

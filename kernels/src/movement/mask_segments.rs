@@ -3,11 +3,12 @@
 use super::image_rows::ImageRows;
 use super::{Movement, SegmentsOperand, expect_rank};
 use crate::arguments::{Fixed, Given, Positive, Tensor, Words, argument_block, flatten, place};
+use crate::entry::{Entry, Worker};
 use crate::launch::operand;
-use crate::mlir::{Comparison, Linkage, Module, Scalar, Type};
+use crate::mlir::{Comparison, Module, Scalar, Type};
 use crate::rows::{ImageExtent, RowsOfImages};
 use crate::vector::{Width, element_pointer, for_columns, load, store};
-use crate::{CpuTarget, Launch, Layout, Reason, Tiles};
+use crate::{Launch, Layout, Reason, Target, Tiles};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::symbolic::Dim;
 use ocellus_runtime::signature::{Amount, Signature};
@@ -37,7 +38,12 @@ argument_block! {
 
 impl MaskSegments {
     /// The launch.
-    pub(super) fn launch(operands: &[Layout], result: &Layout) -> Result<Launch<Movement>, Reason> {
+    pub(super) fn launch(
+        operands: &[Layout],
+        result: &Layout,
+        target: Target,
+    ) -> Result<Launch<Movement>, Reason> {
+        let tile = target.tile_rows(TILE_ROWS);
         let (scores, segments) = (operand(operands, 0)?, operand(operands, 1)?);
         expect_rank("mask_segments", 0, scores, 4)?;
         let rows = scores.rows_per_image();
@@ -51,7 +57,7 @@ impl MaskSegments {
         let mask = MaskSegments { element: scores.ty.element };
         Ok(Launch {
             arguments: flatten(arguments).words,
-            tiles: Tiles(vec![(scores.ty.shape[0].clone(), 1), (rows, TILE_ROWS)]),
+            tiles: Tiles(vec![(scores.ty.shape[0].clone(), 1), (rows, tile)]),
             scratch_bytes: Dim::from(0),
             packed: vec![],
             kernel: Movement::MaskSegments(mask),
@@ -59,10 +65,11 @@ impl MaskSegments {
     }
 
     /// What the code does with its argument block.
-    pub(super) fn signature(&self) -> Signature {
+    pub(super) fn signature(&self, target: Target) -> Signature {
+        let tile = target.tile_rows(TILE_ROWS);
         let (mut words, arguments) = Words::of(MaskSegmentsArguments::fixed());
         let (rows, tokens) = (arguments.rows.amount(), arguments.tokens.amount());
-        let images = Amount::Tiles.ceil_div(rows.clone().ceil_div(TILE_ROWS));
+        let images = Amount::Tiles.ceil_div(rows.clone().ceil_div(tile));
         let extent = ImageExtent { images: images.clone(), rows, columns: tokens.clone() };
         arguments.scores.read(&mut words, self.element, &extent);
         arguments.result.write(&mut words, self.element, &extent);
@@ -71,10 +78,10 @@ impl MaskSegments {
     }
 
     /// Writes the kernel into a module.
-    pub(super) fn define(&self, module: &mut Module, symbol: &str, target: &CpuTarget) {
-        let parameters = [Type::Pointer, Type::I64, Type::I64, Type::Pointer];
-        module.define(symbol, Linkage::Exported, &parameters, |b, parameters| {
-            let &[block, first, end, _] = parameters else { return };
+    pub(super) fn define(&self, module: &mut Module, entry: Entry<'_>) {
+        let target = entry.target;
+        let tile = target.tile_rows(TILE_ROWS);
+        entry.define(module, |b, Worker { block, first, end, .. }| {
             let arguments = place(MaskSegmentsArguments::fixed());
             let scores = ImageRows::load(b, block, &arguments.scores, self.element);
             let result = ImageRows::load(b, block, &arguments.result, self.element);
@@ -82,12 +89,12 @@ impl MaskSegments {
             let segment_stride = arguments.segments.image_stride.load(b, block);
             let rows = arguments.rows.load(b, block);
             let tokens = arguments.tokens.load(b, block);
-            let blocks = b.ceil_div(rows, TILE_ROWS);
-            b.for_each((first, end, 1), |b, tile| {
-                let image = b.div(tile, blocks);
-                let block = b.rem(tile, blocks);
-                let first = b.mul_constant(block, TILE_ROWS);
-                let last = b.add_constant(first, TILE_ROWS);
+            let blocks = b.ceil_div(rows, tile);
+            b.for_each((first, end, 1), |b, position| {
+                let image = b.div(position, blocks);
+                let block = b.rem(position, blocks);
+                let first = b.mul_constant(block, tile);
+                let last = b.add_constant(first, tile);
                 let last = b.min(last, rows);
                 let [from, to] = [scores, result].map(|tensor| tensor.image(b, image));
                 let segment = b.mul(image, segment_stride);

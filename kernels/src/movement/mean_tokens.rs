@@ -4,10 +4,11 @@ use super::{Movement, expect_rank};
 use crate::arguments::{
     Count, Fixed, Given, Positive, Tensor, Words, argument_block, flatten, place,
 };
-use crate::mlir::{Builder, Linkage, Module, Type, Value};
+use crate::entry::{Entry, Worker};
+use crate::mlir::{Builder, Module, Type, Value};
 use crate::rows::{EvenRows, ImageExtent, RowsOfImages};
 use crate::vector::{self, Width, for_columns};
-use crate::{CpuTarget, Launch, Layout, Reason, Tiles};
+use crate::{Launch, Layout, Reason, Target, Tiles};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::symbolic::Dim;
 use ocellus_runtime::signature::{Amount, Signature};
@@ -38,7 +39,12 @@ argument_block! {
 
 impl MeanTokens {
     /// The launch.
-    pub(super) fn launch(x: &Layout, result: &Layout) -> Result<Launch<Movement>, Reason> {
+    pub(super) fn launch(
+        x: &Layout,
+        result: &Layout,
+        target: Target,
+    ) -> Result<Launch<Movement>, Reason> {
+        let tile = target.tile_columns(TILE_COLUMNS);
         expect_rank("mean_tokens", 0, x, 3)?;
         let [images, tokens, columns] = [0, 1, 2].map(|axis: usize| x.ty.shape[axis].clone());
         let arguments = MeanTokensArguments::<Given> {
@@ -49,7 +55,7 @@ impl MeanTokens {
         };
         Ok(Launch {
             arguments: flatten(arguments).words,
-            tiles: Tiles(vec![(images, 1), (columns, TILE_COLUMNS)]),
+            tiles: Tiles(vec![(images, 1), (columns, tile)]),
             scratch_bytes: Dim::from(0),
             packed: vec![],
             kernel: Movement::MeanTokens(MeanTokens { element: x.ty.element }),
@@ -57,11 +63,12 @@ impl MeanTokens {
     }
 
     /// What the code does with its argument block.
-    pub(super) fn signature(&self) -> Signature {
+    pub(super) fn signature(&self, target: Target) -> Signature {
+        let tile = target.tile_columns(TILE_COLUMNS);
         let (mut words, MeanTokensArguments { x, tokens, columns, result }) =
             Words::of(MeanTokensArguments::fixed());
         let (rows, columns) = (tokens.amount(), columns.amount());
-        let images = Amount::Tiles.ceil_div(columns.clone().ceil_div(TILE_COLUMNS));
+        let images = Amount::Tiles.ceil_div(columns.clone().ceil_div(tile));
         let extent = ImageExtent { images: images.clone(), rows, columns: columns.clone() };
         x.read(&mut words, self.element, &extent);
         words.write(&result.start, self.element, [result.walk(images, columns)]);
@@ -69,10 +76,10 @@ impl MeanTokens {
     }
 
     /// Writes the kernel into a module.
-    pub(super) fn define(&self, module: &mut Module, symbol: &str, target: &CpuTarget) {
-        let parameters = [Type::Pointer, Type::I64, Type::I64, Type::Pointer];
-        module.define(symbol, Linkage::Exported, &parameters, |b, parameters| {
-            let &[block, first, end, _] = parameters else { return };
+    pub(super) fn define(&self, module: &mut Module, entry: Entry<'_>) {
+        let target = entry.target;
+        let tile = target.tile_columns(TILE_COLUMNS);
+        entry.define(module, |b, Worker { block, first, end, .. }| {
             let arguments = place(MeanTokensArguments::fixed());
             let x = arguments.x.start.load(b, block);
             let row_bytes = arguments.x.row_stride.load_bytes(b, block, self.element);
@@ -81,16 +88,16 @@ impl MeanTokens {
             let columns = arguments.columns.load(b, block);
             let result = arguments.result.start.load(b, block);
             let result_bytes = arguments.result.row_stride.load_bytes(b, block, self.element);
-            let column_tiles = b.ceil_div(columns, TILE_COLUMNS);
+            let column_tiles = b.ceil_div(columns, tile);
             let one = b.splat(1.0, Type::F32);
             let count = b.to_float(tokens);
             let factor = b.div(one, count);
-            b.for_each((first, end, 1), |b, tile| {
-                let image = b.div(tile, column_tiles);
-                let block = b.rem(tile, column_tiles);
-                let start = b.mul_constant(block, TILE_COLUMNS);
+            b.for_each((first, end, 1), |b, position| {
+                let image = b.div(position, column_tiles);
+                let block = b.rem(position, column_tiles);
+                let start = b.mul_constant(block, tile);
                 let rest = b.sub(columns, start);
-                let full = b.i64(TILE_COLUMNS);
+                let full = b.i64(tile);
                 let width = b.min(rest, full);
                 let x = row_pointer(b, x, image, image_bytes);
                 let x = vector::element_pointer(b, x, self.element, start);

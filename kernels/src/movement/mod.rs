@@ -21,8 +21,9 @@ pub(crate) use rope::rotary_head_size;
 pub(crate) use segments::SegmentsOperand;
 pub use strided_copy::{LevelArguments, PieceArguments, Places, StridedCopy};
 
+use crate::entry::Entry;
 use crate::mlir::Module;
-use crate::{CpuTarget, Launch, Layout, Reason};
+use crate::{Launch, Layout, Reason, Target};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::venc::{self, Op};
 use ocellus_runtime::signature::Signature;
@@ -52,6 +53,7 @@ impl Movement {
         op: &Op,
         operands: &[Layout],
         result: &Layout,
+        target: Target,
     ) -> Result<Launch<Movement>, Reason> {
         if operands.is_empty() {
             return Err(Reason::MissingOperand { operand: 0 });
@@ -68,11 +70,11 @@ impl Movement {
             }
         }
         match op {
-            Op::MeanTokens(_) => MeanTokens::launch(&operands[0], result),
-            Op::Rope(venc::Rope { heads }) => Rope::launch(*heads, operands, result),
-            Op::GatherRows(_) => GatherRows::launch(operands, result),
-            Op::InversePermutation(_) => inverse_permutation::launch(operands, result),
-            Op::MaskSegments(_) => MaskSegments::launch(operands, result),
+            Op::MeanTokens(_) => MeanTokens::launch(&operands[0], result, target),
+            Op::Rope(venc::Rope { heads }) => Rope::launch(*heads, operands, result, target),
+            Op::GatherRows(_) => GatherRows::launch(operands, result, target),
+            Op::InversePermutation(_) => inverse_permutation::launch(operands, result, target),
+            Op::MaskSegments(_) => MaskSegments::launch(operands, result, target),
             Op::InterpolatePositions(venc::InterpolatePositions {
                 native_rows,
                 native_cols,
@@ -91,7 +93,7 @@ impl Movement {
                 };
                 kernel.launch(&operands[0], result, (rows, cols))
             }
-            _ => arrangement::launch(op, operands, result),
+            _ => arrangement::launch(op, operands, result, target),
         }
     }
 
@@ -114,30 +116,28 @@ impl Movement {
     }
 
     /// What the code does with its argument block.
-    pub(crate) fn signature(&self) -> Signature {
+    pub(crate) fn signature(&self, target: Target) -> Signature {
         match self {
             Movement::Copy(copy) => copy.signature(),
-            Movement::MeanTokens(mean) => mean.signature(),
+            Movement::MeanTokens(mean) => mean.signature(target),
             Movement::InterpolatePositions(interpolate) => interpolate.signature(),
-            Movement::Rope(rope) => rope.signature(),
-            Movement::GatherRows(gather) => gather.signature(),
-            Movement::InversePermutation => inverse_permutation::signature(),
-            Movement::MaskSegments(mask) => mask.signature(),
+            Movement::Rope(rope) => rope.signature(target),
+            Movement::GatherRows(gather) => gather.signature(target),
+            Movement::InversePermutation => inverse_permutation::signature(target),
+            Movement::MaskSegments(mask) => mask.signature(target),
         }
     }
 
     /// Writes the kernel into a module.
-    pub(crate) fn define(&self, module: &mut Module, symbol: &str, target: &CpuTarget) {
+    pub(crate) fn define(&self, module: &mut Module, entry: Entry<'_>) {
         match self {
-            Movement::Copy(copy) => copy.define(module, symbol, target),
-            Movement::MeanTokens(mean) => mean.define(module, symbol, target),
-            Movement::InterpolatePositions(interpolate) => {
-                interpolate.define(module, symbol, target)
-            }
-            Movement::Rope(rope) => rope.define(module, symbol, target),
-            Movement::GatherRows(gather) => gather.define(module, symbol, target),
-            Movement::InversePermutation => inverse_permutation::define(module, symbol),
-            Movement::MaskSegments(mask) => mask.define(module, symbol, target),
+            Movement::Copy(copy) => copy.define(module, entry),
+            Movement::MeanTokens(mean) => mean.define(module, entry),
+            Movement::InterpolatePositions(interpolate) => interpolate.define(module, entry),
+            Movement::Rope(rope) => rope.define(module, entry),
+            Movement::GatherRows(gather) => gather.define(module, entry),
+            Movement::InversePermutation => inverse_permutation::define(module, entry),
+            Movement::MaskSegments(mask) => mask.define(module, entry),
         }
     }
 }

@@ -3,11 +3,12 @@
 use super::image_rows::ImageRows;
 use super::{Movement, expect_rank};
 use crate::arguments::{Fixed, Given, Positive, Tensor, Words, argument_block, flatten, place};
+use crate::entry::{Entry, Worker};
 use crate::launch::operand;
-use crate::mlir::{Linkage, Module, Type};
+use crate::mlir::Module;
 use crate::rows::{ImageExtent, RowsOfImages};
 use crate::vector::Rotation;
-use crate::{CpuTarget, Launch, Layout, Reason, Tiles};
+use crate::{Launch, Layout, Reason, Target, Tiles};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::symbolic::Dim;
 use ocellus_runtime::signature::{Amount, Signature};
@@ -44,7 +45,9 @@ impl Rope {
         heads: i64,
         operands: &[Layout],
         result: &Layout,
+        target: Target,
     ) -> Result<Launch<Movement>, Reason> {
+        let tile = target.tile_rows(TILE_TOKENS);
         let [x, cos, sin] = [operand(operands, 0)?, operand(operands, 1)?, operand(operands, 2)?];
         expect_rank("rope", 0, x, 3)?;
         let head_size = rotary_head_size(heads, x, [cos, sin])?;
@@ -59,7 +62,7 @@ impl Rope {
         let rope = Rope { element: x.ty.element, heads, head_size };
         Ok(Launch {
             arguments: flatten(arguments).words,
-            tiles: Tiles(vec![(images, 1), (tokens, TILE_TOKENS)]),
+            tiles: Tiles(vec![(images, 1), (tokens, tile)]),
             scratch_bytes: Dim::from(0),
             packed: vec![],
             kernel: Movement::Rope(rope),
@@ -67,11 +70,12 @@ impl Rope {
     }
 
     /// What the code does with its argument block.
-    pub(super) fn signature(&self) -> Signature {
+    pub(super) fn signature(&self, target: Target) -> Signature {
+        let tile = target.tile_rows(TILE_TOKENS);
         let (mut words, arguments) = Words::of(RopeArguments::fixed());
         let RopeArguments { x, cos, sin, result, tokens } = arguments;
         let rows = tokens.amount();
-        let images = Amount::Tiles.ceil_div(rows.clone().ceil_div(TILE_TOKENS));
+        let images = Amount::Tiles.ceil_div(rows.clone().ceil_div(tile));
         let [one, head, columns] =
             [1, self.head_size, self.heads * self.head_size].map(Amount::Constant);
         // All images share the tables.
@@ -85,25 +89,25 @@ impl Rope {
     }
 
     /// Writes the kernel into a module.
-    pub(super) fn define(&self, module: &mut Module, symbol: &str, target: &CpuTarget) {
+    pub(super) fn define(&self, module: &mut Module, entry: Entry<'_>) {
+        let target = entry.target;
+        let tile = target.tile_rows(TILE_TOKENS);
         let rotation = Rotation { from: self.element, to: self.element, head_size: self.head_size };
-        let parameters = [Type::Pointer, Type::I64, Type::I64, Type::Pointer];
-        module.define(symbol, Linkage::Exported, &parameters, |b, parameters| {
-            let &[block, first, end, _] = parameters else { return };
+        entry.define(module, |b, Worker { block, first, end, .. }| {
             let arguments = place(RopeArguments::fixed());
             let x = ImageRows::load(b, block, &arguments.x, self.element);
             let cos = ImageRows::load(b, block, &arguments.cos, ElementType::F32);
             let sin = ImageRows::load(b, block, &arguments.sin, ElementType::F32);
             let result = ImageRows::load(b, block, &arguments.result, self.element);
             let tokens = arguments.tokens.load(b, block);
-            let blocks = b.ceil_div(tokens, TILE_TOKENS);
+            let blocks = b.ceil_div(tokens, tile);
             let zero = b.i64(0);
             let heads = b.i64(self.heads);
-            b.for_each((first, end, 1), |b, tile| {
-                let image = b.div(tile, blocks);
-                let block = b.rem(tile, blocks);
-                let first = b.mul_constant(block, TILE_TOKENS);
-                let last = b.add_constant(first, TILE_TOKENS);
+            b.for_each((first, end, 1), |b, position| {
+                let image = b.div(position, blocks);
+                let block = b.rem(position, blocks);
+                let first = b.mul_constant(block, tile);
+                let last = b.add_constant(first, tile);
                 let last = b.min(last, tokens);
                 let [from, to] = [x, result].map(|tensor| tensor.image(b, image));
                 // All images share the tables.

@@ -5,6 +5,8 @@
 //! native entries is the fraction `((2i + 1) wanted - (2o + 1) native) / (2 wanted)`, whose numerator is computed in
 //! integers; so no coordinate is ever rounded before it is compared.
 
+use crate::Target;
+use crate::entry::by_one_thread;
 use crate::mlir::{Builder, Comparison, Type, Value};
 use ocellus_dialects::venc::InterpolationFilter;
 
@@ -50,6 +52,7 @@ impl Axis {
     pub(super) fn emit(
         &self,
         b: &mut Builder,
+        target: Target,
         wanted_index: Value,
         (indices, weights): (Value, Value),
     ) -> Taps {
@@ -62,6 +65,24 @@ impl Axis {
             true => self.range_under_filter(b, position, unit),
             false => self.range_around(b, position),
         };
+        let count = b.sub(end, first);
+        by_one_thread(b, target, |b| {
+            let sum = self.write(b, (first, end), (position, unit), (indices, weights));
+            if self.antialias {
+                divide(b, weights, count, sum);
+            }
+        });
+        Taps { indices, weights, count }
+    }
+
+    /// Writes the taps of the entries `first..end` and gives the sum of their weights.
+    fn write(
+        &self,
+        b: &mut Builder,
+        (first, end): (Value, Value),
+        (position, unit): (Value, Value),
+        (indices, weights): (Value, Value),
+    ) -> Value {
         let none = b.splat(0.0, Type::F32);
         let sum = b.for_loop((first, end, 1), &[none], |b, index, sum| {
             let distance = self.distance(b, index, position);
@@ -76,19 +97,7 @@ impl Axis {
             store_at(b, weights, place, weight);
             vec![b.add(sum[0], weight)]
         });
-        let count = b.sub(end, first);
-        if self.antialias {
-            let one = b.splat(1.0, Type::F32);
-            let factor = b.div(one, sum[0]);
-            let zero = b.i64(0);
-            b.for_each((zero, count, 1), |b, place| {
-                let pointer = element_at(b, weights, place, Type::F32);
-                let weight = b.load(pointer, Type::F32);
-                let weight = b.mul(weight, factor);
-                b.store(weight, pointer);
-            });
-        }
-        Taps { indices, weights, count }
+        sum[0]
     }
 
     /// One entry, in the numerator's unit; the filter's unit, which antialiasing widens where the axis shrinks.
@@ -177,6 +186,19 @@ impl Axis {
             }
         }
     }
+}
+
+/// Divides so many numbers of an array.
+fn divide(b: &mut Builder, array: Value, count: Value, divisor: Value) {
+    let one = b.splat(1.0, Type::F32);
+    let factor = b.div(one, divisor);
+    let zero = b.i64(0);
+    b.for_each((zero, count, 1), |b, place| {
+        let pointer = element_at(b, array, place, Type::F32);
+        let number = b.load(pointer, Type::F32);
+        let number = b.mul(number, factor);
+        b.store(number, pointer);
+    });
 }
 
 fn quotient(b: &mut Builder, numerator: Value, denominator: Value) -> Value {

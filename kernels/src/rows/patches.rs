@@ -7,7 +7,7 @@
 use crate::arguments::{Address, Distance, Given, Placed, Positive, Tensor, Words, argument_block};
 use crate::mlir::{Builder, Value};
 use crate::vector::{self, Width};
-use crate::{CpuTarget, Layout, PatchLayout, Reason};
+use crate::{Layout, PatchLayout, Reason, Target};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::symbolic::Dim;
 use ocellus_runtime::signature::{Amount, Walk};
@@ -142,7 +142,8 @@ impl BoundPatches {
     }
 
     /// Gathers a row. The address is good until the next row is asked for.
-    pub fn row(&self, b: &mut Builder, target: &CpuTarget, row: Value) -> Value {
+    pub fn row(&self, b: &mut Builder, target: impl Into<Target>, row: Value) -> Value {
+        let target = target.into();
         let Patch { element, channels, height, width } = self.patch;
         let run_bytes = width * element.bytes();
         let patch = self.patch_of(b, row);

@@ -3,7 +3,7 @@
 use super::{BoundPatches, BoundRows, PatchOperand, RowOperand};
 use crate::arguments::{Change, Given, Part, Placed, Shape, Stage, Words};
 use crate::mlir::{Builder, Value};
-use crate::{CpuTarget, Layout, Reason};
+use crate::{Layout, Reason, Target};
 use ocellus_dialects::ElementType;
 use ocellus_runtime::signature::Amount;
 
@@ -101,7 +101,12 @@ impl BoundSource {
     }
 
     /// How elements are stored, and the address of a row, good until the next is asked for.
-    pub fn row(&self, b: &mut Builder, target: &CpuTarget, row: Value) -> (ElementType, Value) {
+    pub fn row(
+        &self,
+        b: &mut Builder,
+        target: impl Into<Target>,
+        row: Value,
+    ) -> (ElementType, Value) {
         match self {
             BoundSource::Rows(rows) => (rows.element, rows.row(b, row)),
             BoundSource::Patches(patches) => (patches.element(), patches.row(b, target, row)),

@@ -1,11 +1,11 @@
 //! `epilogue(prologue(x))`, row by row: norms, softmax, casts, element-wise chains.
 
-mod cpu;
+mod emit;
 
 use crate::arguments::{Count, Fixed, Flat, Given, Tensor, Words, argument_block, flatten};
 use crate::launch::operand;
 use crate::rows::{EvenRows, RowEpilogue, RowOperand, RowPrologue};
-use crate::{Launch, Layout, Reason, Tiles};
+use crate::{Launch, Layout, Reason, Target, Tiles};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::kernel::{EpilogueOp, Prologue};
 use ocellus_dialects::symbolic::Dim;
@@ -14,6 +14,8 @@ use ocellus_runtime::signature::{Amount, Signature};
 /// All that a row-wise kernel's code depends on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RowWise {
+    /// What it is written for.
+    pub target: Target,
     /// How many columns there are, where that is known at compile time.
     pub width: Option<i64>,
     /// How x is read.
@@ -49,6 +51,7 @@ impl RowWise {
         to: ElementType,
         operands: &[Layout],
         result: &Layout,
+        target: Target,
     ) -> Result<Launch<Self>, Reason> {
         let x = operand(operands, 0)?;
         let width = x.ty.width();
@@ -88,6 +91,7 @@ impl RowWise {
             result: EvenRows::of(Tensor::Result, result),
         });
         let row_wise = RowWise {
+            target,
             width: known,
             x: shape.x,
             to,
@@ -147,7 +151,7 @@ impl RowWise {
     /// Rows of a tile.
     fn tile_rows(&self) -> i64 {
         // A row of unknown width is one of scores: as long as there are tokens.
-        (TILE_ELEMENTS / self.width.unwrap_or(1024).max(1)).max(1)
+        self.target.tile_rows((TILE_ELEMENTS / self.width.unwrap_or(1024).max(1)).max(1))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Copies a run of elements.
 
 use super::{Width, for_columns};
-use crate::CpuTarget;
+use crate::Target;
 use crate::mlir::{Builder, Scalar, Type, Value};
 use ocellus_dialects::ElementType;
 
@@ -9,7 +9,7 @@ use ocellus_dialects::ElementType;
 /// numbers is nobody's business here.
 pub fn copy(
     b: &mut Builder,
-    target: &CpuTarget,
+    target: impl Into<Target>,
     element: ElementType,
     width: Width,
     (from, to): (Value, Value),
@@ -25,10 +25,10 @@ pub fn copy(
         let to = b.offset(to, bytes);
         b.store(elements, to);
     };
+    let target = target.into();
     match width {
-        Width::Dynamic(_) => for_columns(b, target, width, piece),
         Width::Static(width) if width < 1 => {}
-        Width::Static(width) => {
+        Width::Static(width) if target.threads() == 1 => {
             let lanes = lanes_of(width, target);
             let whole = width - width % i64::from(lanes);
             for_columns(b, target, Width::Static(whole), piece);
@@ -38,11 +38,12 @@ pub fn copy(
                 piece(b, column, lanes);
             }
         }
+        Width::Static(_) | Width::Dynamic(_) => for_columns(b, target, width, piece),
     }
 }
 
 /// The widest vector that fits in a run.
-fn lanes_of(width: i64, target: &CpuTarget) -> u32 {
+fn lanes_of(width: i64, target: Target) -> u32 {
     let mut lanes = target.lanes();
     while i64::from(lanes) > width {
         lanes /= 2;

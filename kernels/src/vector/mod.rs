@@ -12,8 +12,8 @@ mod storage;
 mod transpose;
 
 pub use activation::activate;
-pub(crate) use columns::pieces;
 pub use columns::{Width, fold_columns, for_columns};
+pub(crate) use columns::{for_each_column, pieces};
 pub use copy::copy;
 pub use elementwise::{ACTIVATION_FLOPS, elementwise, elementwise_flops};
 pub use functions::{erf, exp, sigmoid, tanh};

@@ -1,6 +1,6 @@
 //! Elements in memory, f32 in registers.
 
-use crate::CpuTarget;
+use crate::Target;
 use crate::mlir::{Builder, Scalar, Type, Value};
 use ocellus_dialects::ElementType;
 
@@ -17,7 +17,13 @@ pub fn load(b: &mut Builder, element: ElementType, pointer: Value, lanes: u32) -
 }
 
 /// Rounds f32 to the nearest element, halves to even, and writes them.
-pub fn store(b: &mut Builder, target: &CpuTarget, element: ElementType, value: Value, to: Value) {
+pub fn store(
+    b: &mut Builder,
+    target: impl Into<Target>,
+    element: ElementType,
+    value: Value,
+    to: Value,
+) {
     let stored = narrow(b, target, element, value);
     b.store(stored, to);
 }
@@ -47,13 +53,17 @@ pub fn widen(b: &mut Builder, element: ElementType, stored: Value) -> Value {
 }
 
 /// f32 as stored elements.
-pub fn narrow(b: &mut Builder, target: &CpuTarget, element: ElementType, value: Value) -> Value {
+pub fn narrow(
+    b: &mut Builder,
+    target: impl Into<Target>,
+    element: ElementType,
+    value: Value,
+) -> Value {
     match element {
         ElementType::F32 => value,
         ElementType::F16 => b.truncate_float(value, Scalar::F16),
         ElementType::I32 => b.to_integer(value),
-        // One instruction from eight lanes on. It takes subnormals for zero; the other way does not.
-        ElementType::BF16 if target.avx512_bf16 && value.lanes() >= 8 => {
+        ElementType::BF16 if target.into().rounds_to_bf16(value.lanes()) => {
             let narrow = b.truncate_float(value, Scalar::BF16);
             b.bitcast(narrow, value.ty().with_scalar(Scalar::I16))
         }

@@ -28,8 +28,9 @@ use ocellus_dialects::ElementType;
 use ocellus_dialects::kernel::Mask;
 
 /// Writes the kernel.
-pub(super) fn define(spec: &Attention, module: &mut Module, symbol: &str, target: &CpuTarget) {
-    let schedule = spec.schedule(target);
+pub(super) fn define(spec: &Attention, module: &mut Module, symbol: &str) {
+    let target = &spec.target;
+    let schedule = spec.schedule();
     let emitter = Emitter {
         target,
         element: spec.element,

@@ -1,6 +1,6 @@
 //! Copies runs of elements from place to place, each place a sum of indices times strides.
 
-mod cpu;
+mod emit;
 
 use super::Movement;
 use crate::arguments::{

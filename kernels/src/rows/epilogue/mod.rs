@@ -1,9 +1,9 @@
 //! What happens to an element before the kernel stores it: [`RowEpilogue`], with its operands. Its shape is what code
 //! depends on.
 
-mod cpu;
+mod bound;
 
-pub use cpu::{BoundEpilogue, EpilogueRow};
+pub use bound::{BoundEpilogue, EpilogueRow};
 
 use super::{ColumnOperand, RowOperand, RowOrder};
 use crate::arguments::{Given, Placed, Positive, Stage, Words, argument_block};

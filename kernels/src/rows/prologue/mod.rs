@@ -1,9 +1,9 @@
 //! What happens to a row before the kernel proper reads it: [`RowPrologue`], with its operands. Its shape is what code
 //! depends on.
 
-mod cpu;
+mod bound;
 
-pub use cpu::BoundPrologue;
+pub use bound::BoundPrologue;
 
 use super::{ColumnOperand, Real};
 use crate::arguments::{Distance, Given, Placed, Words, argument_block};

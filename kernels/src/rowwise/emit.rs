@@ -1,18 +1,17 @@
-//! Writes the row-wise kernel for a CPU.
+//! Writes the row-wise kernel.
 
 use super::RowWise;
-use crate::CpuTarget;
 use crate::arguments::place;
-use crate::mlir::{Linkage, Module, Type};
+use crate::entry::{Entry, Worker};
+use crate::mlir::Module;
 use crate::rows::{BoundEpilogue, BoundPrologue, BoundRows};
 use crate::vector::{self, Width};
 
 impl RowWise {
     /// Writes the kernel into a module.
-    pub(crate) fn define(&self, module: &mut Module, symbol: &str, target: &CpuTarget) {
-        let parameters = [Type::Pointer, Type::I64, Type::I64, Type::Pointer];
-        module.define(symbol, Linkage::Exported, &parameters, |b, parameters| {
-            let &[block, first, end, _] = parameters else { return };
+    pub(crate) fn define(&self, module: &mut Module, entry: Entry<'_>) {
+        let target = self.target;
+        entry.define(module, |b, Worker { block, first, end, .. }| {
             let arguments = place(self.arguments());
             let rows = arguments.rows.load(b, block);
             let columns = arguments.columns.load(b, block);

@@ -1,23 +1,18 @@
-//! Writes the strided copy for a CPU.
+//! Writes the strided copy.
 
 use super::{LevelArguments, PieceArguments, StridedCopy};
-use crate::CpuTarget;
+use crate::Target;
 use crate::arguments::{Placed, place};
-use crate::mlir::{Builder, Linkage, Module, Type, Value};
+use crate::entry::{Entry, Worker};
+use crate::mlir::{Builder, Module, Value};
 use crate::vector::{self, Width};
 use ocellus_dialects::ElementType;
 
 impl StridedCopy {
     /// Writes the kernel into a module.
-    pub(in crate::movement) fn define(
-        &self,
-        module: &mut Module,
-        symbol: &str,
-        target: &CpuTarget,
-    ) {
-        let parameters = [Type::Pointer, Type::I64, Type::I64, Type::Pointer];
-        module.define(symbol, Linkage::Exported, &parameters, |b, parameters| {
-            let &[block, first, end, _] = parameters else { return };
+    pub(in crate::movement) fn define(&self, module: &mut Module, entry: Entry<'_>) {
+        let target = entry.target;
+        entry.define(module, |b, Worker { block, first, end, .. }| {
             let arguments = place(self.arguments());
             let rows = arguments.rows.load(b, block);
             let result = arguments.result.load(b, block);
@@ -46,7 +41,7 @@ impl StridedCopy {
     fn copy_inner(
         &self,
         b: &mut Builder,
-        target: &CpuTarget,
+        target: Target,
         piece: &BoundPiece,
         levels: &[BoundLevel],
         (from, to): (Value, Value),

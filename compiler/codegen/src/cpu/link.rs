@@ -1,6 +1,6 @@
 //! Links an object into a shared object that imports nothing.
 
-use super::CodegenError;
+use crate::CodegenError;
 use ocellus_runtime::unfinished::{Rights, Unfinished};
 use std::io::ErrorKind;
 use std::path::PathBuf;
@@ -24,7 +24,7 @@ pub fn find_linker() -> Option<PathBuf> {
 }
 
 /// The shared object with the object's code.
-pub(super) fn shared_object(object: &[u8]) -> Result<Vec<u8>, CodegenError> {
+pub(crate) fn shared_object(object: &[u8]) -> Result<Vec<u8>, CodegenError> {
     let directory = Unfinished::folder_in(&std::env::temp_dir(), Rights::Private)?;
     let (input, output) = (directory.path().join("kernels.o"), directory.path().join("kernels.so"));
     std::fs::write(&input, object)?;

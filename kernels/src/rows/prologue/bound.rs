@@ -1,7 +1,7 @@
 //! What happens to a row before the kernel proper reads it: statistics first, then a function of each element.
 
 use super::{Affine, RowPrologue};
-use crate::CpuTarget;
+use crate::Target;
 use crate::arguments::Placed;
 use crate::mlir::{Builder, Type, Value};
 use crate::rows::strided::BoundColumns;
@@ -67,11 +67,12 @@ impl BoundPrologue {
     pub fn for_row(
         &self,
         b: &mut Builder,
-        target: &CpuTarget,
+        target: impl Into<Target>,
         (element, row): (ElementType, Value),
         width: Width,
         mut body: impl FnMut(&mut Builder, Value, Value),
     ) {
+        let target = target.into();
         let statistics = self.statistics(b, target, (element, row), width);
         if let (RowPrologue::NormScale { .. }, Some(scale)) = (&self.prologue, statistics.scale()) {
             let first = b.i64(0);
@@ -111,7 +112,7 @@ impl BoundPrologue {
     fn statistics(
         &self,
         b: &mut Builder,
-        target: &CpuTarget,
+        target: Target,
         (element, row): (ElementType, Value),
         width: Width,
     ) -> Statistics {

@@ -1,28 +1,19 @@
-//! Walks the columns of a row in full vectors, then in ever smaller ones. No lane is ever masked.
+//! A thread walks the columns of a row in full vectors, then in ever smaller ones. No lane is ever masked. What is left over
+//! of a known width is written out in powers of two; of another it goes one by one.
 
-use crate::CpuTarget;
+use super::{Combine, Width};
 use crate::mlir::{Builder, Type, Value};
-
-/// How many columns a row has.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Width {
-    /// Known when the kernel is written: what is left over is written out in powers of two.
-    Static(i64),
-    /// Known at run time: what is left over goes one by one.
-    Dynamic(Value),
-}
 
 /// Vectors that a fold keeps apart, so that one addition need not wait for the last.
 const INDEPENDENT: u32 = 4;
 
 /// Calls `body` with the first column and the number of lanes of each piece of the row.
-pub fn for_columns(
+pub(super) fn for_columns(
     b: &mut Builder,
-    target: &CpuTarget,
+    lanes: u32,
     width: Width,
     mut body: impl FnMut(&mut Builder, Value, u32),
 ) {
-    let lanes = target.lanes();
     let zero = b.i64(0);
     match width {
         Width::Static(width) => {
@@ -46,15 +37,13 @@ pub fn for_columns(
 
 /// Combines what `body` gives for each piece of the row into one scalar. `identity` is the number that `combine`
 /// leaves as it is.
-pub fn fold_columns(
+pub(super) fn fold_columns(
     b: &mut Builder,
-    target: &CpuTarget,
+    lanes: u32,
     width: Width,
-    identity: f64,
-    combine: fn(&mut Builder, Value, Value) -> Value,
+    (identity, combine): (f64, Combine),
     mut body: impl FnMut(&mut Builder, Value, u32) -> Value,
 ) -> Value {
-    let lanes = target.lanes();
     let (zero, stride) = (b.i64(0), i64::from(lanes * INDEPENDENT));
     let end = match width {
         Width::Static(width) => b.i64(width - width % stride),

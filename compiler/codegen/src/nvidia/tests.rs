@@ -1,0 +1,44 @@
+//! What PTX has and has not.
+
+use super::*;
+use crate::{Optimization, emit_assembly};
+use ocellus_dialects::kernel::{EpilogueOp, KernelOp, Prologue};
+use ocellus_dialects::venc::{Activate, Activation};
+use ocellus_dialects::{ElementType, TensorType};
+use ocellus_kernels::{Kernel, Layout, launch};
+
+fn kernel(op: &KernelOp, shapes: &[&[i64]], element: ElementType, target: NvidiaTarget) -> Kernel {
+    let layout =
+        |shape: &&[i64]| Layout::contiguous(&TensorType::new(element, shape.iter().copied()));
+    let all: Vec<Layout> = shapes.iter().map(layout).collect();
+    let (result, operands) = all.split_last().unwrap();
+    launch(op, operands, result, target).unwrap().kernel
+}
+
+fn layer_norm(element: ElementType, target: NvidiaTarget) -> Kernel {
+    let op = KernelOp::RowWise {
+        prologue: Prologue::LayerNorm { eps: 1e-6, affine: true },
+        epilogue: vec![EpilogueOp::Elementwise(Activate { function: Activation::Gelu }.into())],
+        to: element,
+    };
+    kernel(&op, &[&[197, 770], &[770], &[770], &[197, 770]], element, target)
+}
+
+#[test]
+fn kernels_are_entries_that_take_their_arguments_by_value() {
+    for target in NvidiaTarget::ALL {
+        for element in [ElementType::F32, ElementType::BF16, ElementType::F16] {
+            let kernels = [layer_norm(element, target)];
+            let text = emit_assembly(&kernels, target, Optimization::Full).unwrap();
+            assert!(text.contains(&format!(".target {}", target.name)), "{text}");
+            assert!(text.contains(".visible .entry rowwise_770_layer_norm"), "{text}");
+            assert!(text.contains(".reqntid 128") && text.contains("shfl.sync.bfly"), "{text}");
+            assert!(!text.contains(".local") && !text.contains("call"), "{text}");
+            let found = Assembler::find();
+            let Some(assembler) = found else { continue };
+            let cubin = assembler.assemble(&text, target.name).unwrap();
+            let cubin = cubin.check(target.name).unwrap();
+            assert_eq!(cubin.kernels.len(), 1);
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! A kernel for an NVIDIA GPU: a block of [`WARPS`] warps, each with a tile.
+//!
+//! ```text
+//! .entry symbol(.param .align 8 .b8 arguments[8 * words], .param .b64 tiles)
+//! ```
+//! The grid is a line of blocks, as many as the tiles need or more: a warp behind the last tile does nothing. Arguments are
+//! parameters by value, so that a node of a graph takes others without a copy.
+
+use super::{Entry, Worker};
+use crate::WARP;
+use crate::mlir::{Builder, Comparison, Module, Scalar, Type, Value};
+
+/// Warps of a block.
+pub(crate) const WARPS: i64 = 4;
+
+/// Threads of a block.
+pub(crate) const THREADS: i64 = WARPS * WARP;
+
+/// All threads of a warp, as a mask.
+const ALL_LANES: i64 = -1;
+
+/// Writes the kernel.
+pub(super) fn define(
+    entry: &Entry<'_>,
+    module: &mut Module,
+    body: impl FnOnce(&mut Builder, Worker),
+) {
+    let scratch = (entry.scratch_bytes > 0).then(|| format!("{}_scratch", entry.symbol));
+    if let Some(name) = &scratch {
+        module.shared_memory(name, entry.scratch_bytes * WARPS);
+    }
+    module.define_gpu(entry.symbol, entry.words, THREADS, |b, block, tiles| {
+        let [block_index, thread] = ["ctaid.x", "tid.x"].map(|name| special_register(b, name));
+        let lanes = b.i64(WARP);
+        let warp = b.div(thread, lanes);
+        let first = b.mul_constant(block_index, WARPS);
+        let first = b.add(first, warp);
+        let end = b.add_constant(first, 1);
+        let end = b.min(end, tiles);
+        let scratch = match scratch {
+            None => block,
+            Some(name) => {
+                let start = b.shared_address(&name);
+                let bytes = b.mul_constant(warp, entry.scratch_bytes);
+                b.offset(start, bytes)
+            }
+        };
+        body(b, Worker { block, first, end, scratch });
+    });
+}
+
+/// One of the numbers that tell a thread who it is.
+pub(crate) fn special_register(b: &mut Builder, name: &str) -> Value {
+    let name = format!("llvm.nvvm.read.ptx.sreg.{name}");
+    let value = b.intrinsic(&name, &[], Type::I32);
+    b.extend_unsigned(value, Scalar::I64)
+}
+
+/// The number of the thread in its warp.
+pub(crate) fn lane(b: &mut Builder) -> Value {
+    special_register(b, "laneid")
+}
+
+/// What the first thread of a warp does for all.
+pub(super) fn by_one_thread(b: &mut Builder, body: impl FnOnce(&mut Builder)) {
+    synchronize_warp(b);
+    let (lane, zero) = (lane(b), b.i64(0));
+    let is_first = b.compare(Comparison::Equal, lane, zero);
+    b.if_then(is_first, body);
+    synchronize_warp(b);
+}
+
+fn synchronize_warp(b: &mut Builder) {
+    let all = all_lanes(b);
+    b.intrinsic_without_result("llvm.nvvm.bar.warp.sync", &[all]);
+}
+
+/// All threads of a warp, as the mask that instructions among them take.
+pub(crate) fn all_lanes(b: &mut Builder) -> Value {
+    b.splat(ALL_LANES as f64, Type::I32)
+}
