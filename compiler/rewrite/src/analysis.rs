@@ -8,7 +8,7 @@ use super::meaning::{Algebra, Children, Meaning, meaning};
 use super::rules::Assumption;
 use egg::{Analysis, DidMerge, EGraph, Id, Justification};
 use ocellus_dialects::TensorType;
-use ocellus_dialects::venc::{self, Call, Op};
+use ocellus_dialects::venc::{self, Op, Source};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -140,7 +140,7 @@ impl Algebra for Inference<'_> {
 
     fn apply(&mut self, op: impl Into<Op>, operands: &[TensorType]) -> Result<TensorType, String> {
         let op = op.into();
-        if let Op::Call(Call { callee }) = &op {
+        if let Source::Function(callee) = op.source() {
             let result = self.0.callees.get(callee).cloned();
             return result.ok_or_else(|| format!("the function @{callee} is not there"));
         }

@@ -11,7 +11,7 @@ use ocellus_dialects::kernel::{
     EpilogueOp, Function, KernelOp, Mask, Module, Prologue, Step, ValueKind, view_as_op,
 };
 use ocellus_dialects::venc::{
-    self, Call, Cast, FunctionBuilder, Linear, LinearSlices, Matmul, Op, Rope, ValueId,
+    self, Call, Cast, FunctionBuilder, Linear, LinearSlices, Matmul, Op, Rope, Source, ValueId,
 };
 use ocellus_dialects::{ElementType, TensorType};
 
@@ -91,9 +91,9 @@ impl Algebra for Raiser<'_> {
 
     fn apply(&mut self, op: impl Into<Op>, operands: &[ValueId]) -> Result<ValueId, String> {
         let op = op.into();
-        let pushed = match &op {
-            Op::Call(Call { callee }) => self.builder.call(self.callees, callee, operands),
-            _ => self.builder.push(op, operands),
+        let pushed = match op.source() {
+            Source::Function(callee) => self.builder.call(self.callees, callee, operands),
+            Source::Checkpoint(_) | Source::Operands => self.builder.push(op, operands),
         };
         pushed.map_err(|error| error.to_string())
     }

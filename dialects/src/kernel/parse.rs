@@ -9,7 +9,7 @@ use crate::tensor::{ElementType, TensorType};
 use crate::venc::parse::operation;
 use crate::venc::parts::{Values, arguments, header, results};
 use crate::venc::reader::Reader;
-use crate::venc::{self, Op, ParseError, ValueId, VencError};
+use crate::venc::{self, Op, ParseError, Source, ValueId, VencError};
 use std::collections::HashMap;
 
 type Result<T> = std::result::Result<T, ParseError>;
@@ -119,12 +119,12 @@ impl<'a> FunctionReader<'a> {
         let known = op.attributes();
         let mut known: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
         let operands = self.names.operands(operation)?;
-        let kind = match op {
-            Op::Weight(venc::Weight { name }) => match operands.is_empty() {
-                true => ValueKind::Weight(name),
+        let kind = match op.source() {
+            Source::Checkpoint(name) => match operands.is_empty() {
+                true => ValueKind::Weight(name.to_string()),
                 false => return Err(reader.error("venc.weight takes no operand".to_string())),
             },
-            op => {
+            Source::Function(_) | Source::Operands => {
                 known.push("offline");
                 if reader.optional("offline") != Some(&Attribute::Boolean(true)) {
                     return Err(reader.error(format!(

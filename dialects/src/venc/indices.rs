@@ -1,6 +1,6 @@
 //! What the indices that a call brings must be, so that no operation reads a row that is not there.
 
-use super::{Call, Function, Module, Node, Op, VencError};
+use super::{Function, Module, Node, Source, VencError};
 use crate::symbolic::Dim;
 use crate::tensor::{ElementType, TensorType};
 use std::collections::BTreeMap;
@@ -74,8 +74,8 @@ impl Module {
                     Origin::Inverse => permutes(function, node, operand, &demanded)?,
                 }
             }
-            let inverse = matches!(node.op, Op::InversePermutation(_)).then_some(Origin::Inverse);
-            origins.push(inverse);
+            let is_permutation = node.op.operation().gives_permutation();
+            origins.push(is_permutation.then_some(Origin::Inverse));
         }
         known.insert(&function.name, bounds.clone());
         Ok(bounds)
@@ -88,16 +88,16 @@ impl Module {
         node: &Node,
         known: &mut BTreeMap<&'a str, BTreeMap<usize, IndexBounds>>,
     ) -> Result<Vec<(usize, IndexBounds)>, VencError> {
-        Ok(match &node.op {
-            Op::Call(Call { callee }) => match self.function(callee) {
+        Ok(match node.op.source() {
+            Source::Function(callee) => match self.function(callee) {
                 Some(callee) => self.bounds_of(callee, known)?.into_iter().collect(),
-                None => return Err(VencError::UnknownCallee(callee.clone())),
+                None => return Err(VencError::UnknownCallee(callee.to_string())),
             },
-            op => {
+            Source::Checkpoint(_) | Source::Operands => {
                 let operands: Vec<&TensorType> =
                     node.operands.iter().map(|id| function.type_of(*id)).collect();
-                let bounds = || op.operation().index_bounds(&operands);
-                op.index_operand().map(|index| (index, bounds())).into_iter().collect()
+                let bounds = || node.op.operation().index_bounds(&operands);
+                node.op.index_operand().map(|index| (index, bounds())).into_iter().collect()
             }
         })
     }

@@ -43,7 +43,9 @@ pub use irdl::{elementwise_irdl, irdl};
 pub use module::{Argument, Function, Module, Node, Role, ValueId};
 pub use op::infer;
 pub use operand::{Holds, Operand, Times};
-pub use operation::{AttributeDeclaration, AttributePlace, Declaration, Operation, Semantics};
+pub use operation::{
+    AttributeDeclaration, AttributePlace, Declaration, Operation, Semantics, Source,
+};
 pub use operations::*;
 pub use parse::ParseError;
 pub use reader::Reader;
