@@ -1,7 +1,7 @@
 //! [`matrix_flops`]: the arithmetic that a model asks for, whatever program is chosen for it.
 
-use ocellus_dialects::symbolic::Dim;
 use ocellus_dialects::TensorType;
+use ocellus_dialects::symbolic::Dim;
 use ocellus_dialects::venc::{Function, Module, Node, Source};
 use std::collections::BTreeMap;
 

@@ -1,6 +1,5 @@
 //! [`Subject`]: what MODEL or ARTIFACT on the command line stands for.
 
-use crate::compilation::warn_all;
 use crate::diagnostic::{Diagnostic, Explained};
 use crate::hub;
 use crate::options::CompileOptions;
@@ -10,6 +9,7 @@ use ocellus_dialects::{ElementType, venc};
 use ocellus_frontend::Model;
 use ocellus_frontend::hugging_face::{self, LoadError};
 use ocellus_preprocess::{Preprocessor, ProcessorConfig};
+use ocellus_runtime::terminal::say;
 use ocellus_runtime::{Artifact, HostTensor};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -166,4 +166,9 @@ fn load_mlir(path: &Path, options: &CompileOptions) -> Result<Model, Diagnostic>
     )?;
     let name = path.file_stem().map(|name| name.to_string_lossy().into_owned());
     Ok(Model::new(&name.unwrap_or_default(), module, weights)?)
+}
+
+/// Says on standard error what a user should know.
+pub fn warn_all(warnings: &[String]) {
+    warnings.iter().for_each(|warning| say(format_args!("warning: {warning}")));
 }

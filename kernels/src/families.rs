@@ -130,6 +130,7 @@ mod tests {
         Broadcast, Combine, EpilogueOp, Family, GemmTile, Prologue, View,
     };
     use ocellus_dialects::symbolic::Dim;
+    use ocellus_dialects::venc::Patchify;
 
     const TARGET: CpuTarget = CpuTarget::X86_64_V4;
 
@@ -178,7 +179,7 @@ mod tests {
         let combine = EpilogueOp::Combine(Combine::Add, Broadcast::Full);
         let add = KernelOp::RowWise { prologue: Prologue::None, epilogue: vec![combine], to: F32 };
         let [rows, cols] = ["14", "14"].map(|dim| dim.parse().unwrap());
-        let patches = View::Patches { height: 16, width: 16, rows, cols };
+        let patches = View::from(Patchify { height: 16, width: 16, rows, cols });
         let image = layout(&["images", "3", "224", "224"]);
         let (_, patches) = image.view(&patches, &x.ty).unwrap();
         assert_eq!(

@@ -61,7 +61,10 @@ impl Kernel {
         match self {
             Kernel::Gemm(gemm) => gemm.rows_at_once(target),
             Kernel::BackToBackGemm(gemms) => gemms.rows_at_once(target),
-            _ => 1,
+            Kernel::Attention(_)
+            | Kernel::BatchedGemm(_)
+            | Kernel::Move(_)
+            | Kernel::RowWise(_) => 1,
         }
     }
 

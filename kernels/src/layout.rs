@@ -4,6 +4,7 @@ use crate::PatchLayout;
 use ocellus_dialects::TensorType;
 use ocellus_dialects::kernel::View;
 use ocellus_dialects::symbolic::Dim;
+use ocellus_dialects::venc::{Patchify, SelectToken, SliceColumns, SliceTokens};
 
 /// How an operand lies in memory: element `(i0, .., row, column)` of a tensor whose rows are contiguous, or are patches of
 /// an image.
@@ -51,23 +52,23 @@ impl Layout {
         };
         let none = Dim::from(0);
         match view {
-            View::SliceColumns { start } => {
+            View::SliceColumns(SliceColumns { start, .. }) => {
                 let layout = strided(&self.row_stride, self.image_stride.clone());
                 Some((Dim::from(*start), layout))
             }
-            View::SelectToken { index } => {
+            View::SelectToken(SelectToken { index }) => {
                 let layout = strided(&self.image_stride, self.image_stride.clone());
                 Some((Dim::from(*index) * self.row_stride.clone(), layout))
             }
-            View::SliceTokens { start } => {
+            View::SliceTokens(SliceTokens { start, .. }) => {
                 let layout = strided(&self.row_stride, self.image_stride.clone());
                 Some((Dim::from(*start) * self.row_stride.clone(), layout))
             }
-            View::Patches { height, width, cols, .. } => {
+            View::Patchify(Patchify { height, width, cols, .. }) => {
                 Some((none, Layout::of_patches(self, ty, (*height, *width), cols)?))
             }
-            View::BroadcastImages { .. } => Some((none.clone(), strided(&self.row_stride, none))),
-            View::Reshape => {
+            View::BroadcastImages(_) => Some((none.clone(), strided(&self.row_stride, none))),
+            View::Reshape(_) => {
                 (*self == Layout::contiguous(&self.ty)).then(|| (none, Layout::contiguous(ty)))
             }
         }

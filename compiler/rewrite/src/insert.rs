@@ -2,7 +2,7 @@
 
 use super::analysis::{LeafFacts, Types};
 use super::error::RewriteError;
-use super::language::{Children, Leaf, Term};
+use super::language::{Children, Leaf, ListTerm, OperandTerm, StepTerm, Term};
 use super::operation::Operation;
 use egg::{EGraph, Id};
 use ocellus_dialects::TensorType;
@@ -68,13 +68,14 @@ fn types_of(module: &Module, function: &Function) -> Types {
         let facts = LeafFacts { ty: argument.ty.clone(), is_weight: argument.role == Role::Weight };
         (Leaf(position as u32), facts)
     });
-    let weights = function.nodes.iter().enumerate().filter_map(|(position, node)| match node.op.source() {
-        Source::Checkpoint(_) => {
-            let ValueId(number) = function.value_of(position);
-            Some((Leaf(number), LeafFacts { ty: node.ty.clone(), is_weight: true }))
-        }
-        Source::Function(_) | Source::Operands => None,
-    });
+    let weights =
+        function.nodes.iter().enumerate().filter_map(|(position, node)| match node.op.source() {
+            Source::Checkpoint(_) => {
+                let ValueId(number) = function.value_of(position);
+                Some((Leaf(number), LeafFacts { ty: node.ty.clone(), is_weight: true }))
+            }
+            Source::Function(_) | Source::Operands => None,
+        });
     let callees = module.functions.iter().filter_map(|callee| {
         let (_, result) = callee.results.first()?;
         Some((callee.name.clone(), callee.type_of(*result).clone()))
@@ -96,17 +97,17 @@ impl Writer<'_> {
     }
 
     fn list(&mut self, operands: &[Id]) -> Id {
-        let end = self.egraph.add(Term::End([]));
+        let end = self.egraph.add(ListTerm::End([]).into());
         operands.iter().rev().fold(end, |rest, operand| {
-            let read = self.egraph.add(Term::Read([*operand]));
-            self.egraph.add(Term::List([read, rest]))
+            let read = self.egraph.add(OperandTerm::Read([*operand]).into());
+            self.egraph.add(ListTerm::List([read, rest]).into())
         })
     }
 
     fn call(&mut self, callee: &str, operands: &[Id]) -> Id {
         let name = self.attribute(Attribute::Name(callee.to_string()));
         let list = self.list(operands);
-        self.egraph.add(Term::Call([name, list]))
+        self.egraph.add(StepTerm::Call([name, list]).into())
     }
 
     fn operation(&mut self, op: &Op, operands: &[Id], ty: &TensorType) -> Result<Id, RewriteError> {

@@ -10,7 +10,7 @@ use super::offline::OfflineTerms;
 use egg::{EGraph, Id, Language};
 use ocellus_dialects::TensorType;
 use ocellus_dialects::kernel::{Argument, Function, Step, Value, ValueKind, View};
-use ocellus_dialects::venc::{self, Op, Source, ValueId};
+use ocellus_dialects::venc::{self, Op, Reshape, Source, ValueId};
 use std::collections::HashMap;
 
 /// What was chosen for one function.
@@ -132,7 +132,10 @@ impl Writer<'_> {
             Producer::Leaf(leaf) => self.leaf_value(*leaf)?,
             Producer::Offline => self.offline_value(class)?,
             Producer::Reshape => match operands.as_slice() {
-                [of] => self.push(ValueKind::View(View::Reshape, *of), ty),
+                [of] => {
+                    let view = Reshape { shape: ty.shape.clone() }.into();
+                    self.push(ValueKind::View(view, *of), ty)
+                }
                 _ => return Err(self.internal("a reshape of other than one value")),
             },
             Producer::Launch(op) => {
@@ -172,7 +175,9 @@ impl Writer<'_> {
             Source::Checkpoint(name) => {
                 Ok(self.push(ValueKind::Weight(name.to_string()), node.ty.clone()))
             }
-            Source::Function(_) | Source::Operands => Err(self.internal(format!("{leaf} is no argument"))),
+            Source::Function(_) | Source::Operands => {
+                Err(self.internal(format!("{leaf} is no argument")))
+            }
         }
     }
 

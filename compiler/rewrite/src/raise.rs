@@ -8,7 +8,7 @@ use super::language::Leaf;
 use super::meaning::{Algebra, EpilogueStep, apply_step, attention};
 use super::report::callees_first;
 use ocellus_dialects::kernel::{
-    EpilogueOp, Function, KernelOp, Mask, Module, Prologue, Step, ValueKind, view_as_op,
+    EpilogueOp, Function, KernelOp, Mask, Module, Prologue, Step, ValueKind,
 };
 use ocellus_dialects::venc::{
     self, Call, Cast, FunctionBuilder, Linear, LinearSlices, Matmul, Op, Rope, Source, ValueId,
@@ -47,9 +47,7 @@ fn read_function(function: &Function, callees: &venc::Module) -> Result<venc::Fu
             ValueKind::Argument(position) => *arguments.get(*position).ok_or("no such argument")?,
             ValueKind::Weight(name) => raiser.builder.weight(name, value.ty.clone()),
             ValueKind::Offline(op, operands) => raiser.apply(op.clone(), &all(operands)?)?,
-            ValueKind::View(view, base) => {
-                raiser.apply(view_as_op(view, &value.ty)?, &[of(base)?])?
-            }
+            ValueKind::View(view, base) => raiser.apply(view.clone(), &[of(base)?])?,
             ValueKind::Step(step) => match function.steps.get(*step).ok_or("no such step")? {
                 Step::Call { callee, operands, .. } => {
                     let op = Op::Call(Call { callee: callee.clone() });

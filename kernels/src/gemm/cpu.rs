@@ -134,7 +134,7 @@ impl Emitter<'_> {
                 let column = b.mul_constant(tile.slice, self.gemm.slice_width());
                 BoundSource::Rows(rows.from_column(b, column))
             }
-            whole => *whole,
+            whole @ (BoundSource::Rows(_) | BoundSource::Patches(_)) => *whole,
         };
         self.packed.pack(b, tile.block, (&x, &self.prologue));
     }

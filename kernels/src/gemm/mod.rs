@@ -101,10 +101,8 @@ impl Gemm {
         }
         let rows = x.ty.rows();
         let width = Dim::from(n);
-        let (epilogue, places_rows) = match epilogue {
-            [epilogue @ .., EpilogueOp::AfterTokens] => (epilogue, true),
-            epilogue => (epilogue, false),
-        };
+        let elements = epilogue.strip_suffix(&[EpilogueOp::AfterTokens]);
+        let (epilogue, places_rows) = (elements.unwrap_or(epilogue), elements.is_some());
         let epilogue = RowEpilogue::of(epilogue, (operands, weight_at + 1), (&rows, &width))?;
         let tokens_before = match operands.split_last() {
             Some((tokens, before)) if places_rows => {
