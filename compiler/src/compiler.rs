@@ -5,16 +5,15 @@ use crate::encoder::Encoder;
 use crate::error::CompileError;
 use crate::explain::{Compilation, Explanation};
 use crate::flops::matrix_flops;
-use crate::passes::{self, AssignBuffers, PassError, pack_all};
+use crate::passes::{self, AssignBuffers, pack_all};
 use crate::stages::Stages;
 use crate::switches::{Pass, Switches};
-use crate::target::{Target, TargetError};
+use crate::target::Target;
 use ocellus_checkpoint::NonFiniteWeight;
-use ocellus_codegen::{self as codegen, CodegenError, Optimization};
-use ocellus_dialects::symbolic::{SymbolError, SymbolRange, Symbols};
-use ocellus_dialects::venc::VencError;
+use ocellus_codegen::{self as codegen, Optimization};
+use ocellus_dialects::symbolic::{SymbolRange, Symbols};
 use ocellus_frontend::Model;
-use ocellus_rewrite::{Assumption, Group, PieceOptions, RewriteError, Rule, TargetDescription};
+use ocellus_rewrite::{Assumption, Group, PieceOptions, Rule, TargetDescription};
 use ocellus_runtime::artifact::{
     Artifact, ArtifactContents, ArtifactError, ArtifactWriter, Destination, Provenance,
 };

@@ -11,8 +11,9 @@ use crate::batched_gemm::BatchedGemm;
 use crate::gemm::{self, Gemm};
 use crate::movement::Movement;
 use crate::rowwise::RowWise;
-use crate::{CpuTarget, Kernel, Launch, Layout, Reason, Refusal};
+use crate::{Argument, CpuTarget, Kernel, Launch, Layout, Reason, Refusal};
 use ocellus_dialects::kernel::KernelOp;
+use ocellus_runtime::signature::{Access, Signature, Word};
 
 /// One way to divide the work of an operation.
 #[derive(Clone, Debug, PartialEq)]
@@ -119,6 +120,21 @@ fn refuse_patches(op: &KernelOp, operands: &[Layout]) -> Result<(), Reason> {
         })
     };
     operands.iter().enumerate().skip(gathers).find_map(refused).map_or(Ok(()), Err)
+}
+
+impl Launch<Kernel> {
+    /// Whether it gives the words that the kernel reads: a number for each number, an operand where the kernel reads and
+    /// the result where it writes.
+    fn gives_what_is_read(&self, target: &CpuTarget) -> bool {
+        let Signature { words, .. } = self.kernel.signature(target);
+        let fits = |(argument, word): (&Argument, &Word)| match (argument, word) {
+            (Argument::Integer(_), Word::Count { .. } | Word::Distance) => true,
+            (Argument::Operand(_), Word::Pointer(pointer)) => pointer.access == Access::Read,
+            (Argument::Result, Word::Pointer(pointer)) => pointer.access == Access::Write,
+            _ => false,
+        };
+        words.len() == self.arguments.len() && self.arguments.iter().zip(&words).all(fits)
+    }
 }
 
 #[cfg(test)]

@@ -8,9 +8,8 @@ use crate::gemm::Gemm;
 use crate::mlir::Module;
 use crate::movement::Movement;
 use crate::rowwise::RowWise;
-use crate::symbols::symbols;
 use ocellus_dialects::kernel::Family;
-use ocellus_runtime::signature::{PLAN_SYMBOL, Signature};
+use ocellus_runtime::signature::Signature;
 
 /// A kernel of any family. Equal kernels have equal code.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -80,12 +79,8 @@ impl Kernel {
         }
     }
 
-    /// A module with this kernel alone.
-    pub fn emit(&self, target: &CpuTarget) -> String {
-        emit_module(std::slice::from_ref(self), None, target)
-    }
-
-    fn define(&self, module: &mut Module, symbol: &str, target: &CpuTarget) {
+    /// Writes the code into a module, and what it does beside it.
+    pub(crate) fn define(&self, module: &mut Module, symbol: &str, target: &CpuTarget) {
         let signature = self.signature(target).to_text();
         module.constant(&Signature::symbol_of(symbol), &signature);
         match self {
@@ -97,19 +92,6 @@ impl Kernel {
             Kernel::RowWise(row_wise) => row_wise.define(module, symbol, target),
         }
     }
-}
-
-/// A module with these kernels. Equal ones, and what several share, are in it once. It names the plan that launches them,
-/// by its hash, where there is one.
-pub fn emit_module(kernels: &[Kernel], plan: Option<&str>, target: &CpuTarget) -> String {
-    let mut module = Module::default();
-    if let Some(hash) = plan {
-        module.constant(PLAN_SYMBOL, hash);
-    }
-    for (kernel, symbol) in symbols(kernels) {
-        kernel.define(&mut module, &symbol, target);
-    }
-    module.finish()
 }
 
 #[cfg(test)]

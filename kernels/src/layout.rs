@@ -38,6 +38,33 @@ impl Layout {
         self.image_stride == Dim::from(0)
     }
 
+    /// Patches of `height` by `width` pixels of an image, `cols` of them across, typed `ty`; `None` where it is no image.
+    pub fn of_patches(
+        image: &Layout,
+        ty: &TensorType,
+        (height, width): (i64, i64),
+        cols: &Dim,
+    ) -> Option<Layout> {
+        let ([_, channels, pixel_rows, _], None) = (image.ty.shape.as_slice(), &image.patches)
+        else {
+            return None;
+        };
+        let patches = PatchLayout {
+            channels: channels.clone(),
+            height,
+            width,
+            cols: cols.clone(),
+            pixel_row_stride: image.row_stride.clone(),
+            channel_stride: pixel_rows.clone() * image.row_stride.clone(),
+        };
+        Some(Layout {
+            ty: ty.clone(),
+            row_stride: Dim::from(width),
+            image_stride: image.image_stride.clone(),
+            patches: Some(patches),
+        })
+    }
+
     /// The view of it, of type `ty`: how many elements it begins behind this one, and its layout. `None` where strides
     /// cannot express it.
     pub fn view(&self, view: &View, ty: &TensorType) -> Option<(Dim, Layout)> {

@@ -4,7 +4,7 @@
 //! out, each with its operands and its work, and those that no kernel family implements are left out.
 
 use super::analysis::{Sort, Types};
-use super::candidates::{Candidate, ClassCandidates, Operand, Producer, RefusedLaunch};
+use super::candidate::{Candidate, ClassCandidates, Operand, Producer, RefusedLaunch};
 use super::language::{EpilogueTerm, ListTerm, OperandTerm, ProductTerm, RowsTerm, StepTerm, Term};
 use super::meaning::{EpilogueStep, Meaning};
 use super::operation::Operation;

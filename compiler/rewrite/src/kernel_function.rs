@@ -2,7 +2,7 @@
 //! where kernels read through them.
 
 use super::analysis::{Sort, Types};
-use super::candidates::{Candidate, Operand, Producer};
+use super::candidate::{Candidate, Operand, Producer};
 use super::error::RewriteError;
 use super::language::{Leaf, Term};
 use super::meaning::{Algebra, Children, Meaning, meaning};

@@ -14,6 +14,7 @@ pub use tolerance::{relative_l2, tolerance, unit_roundoff};
 
 use ocellus_checkpoint::WeightSource;
 use ocellus_dialects::ElementType;
+use ocellus_dialects::TensorType;
 use ocellus_dialects::plan::Plan;
 use ocellus_dialects::symbolic::{Bindings, Dim};
 use ocellus_dialects::venc::{IndexBounds, Module};

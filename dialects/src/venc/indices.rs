@@ -1,27 +1,8 @@
 //! What the indices that a call brings must be, so that no operation reads a row that is not there.
 
-use super::{Function, Module, Node, Source, VencError};
-use crate::symbolic::Dim;
+use super::{Function, IndexBounds, Module, Node, Source, VencError};
 use crate::tensor::{ElementType, TensorType};
 use std::collections::BTreeMap;
-
-/// What the elements of an index argument must be. They are whole numbers in any case.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct IndexBounds {
-    /// They are numbers of rows, not negative and less than each of these. Without any, they are only compared.
-    pub below: Vec<Dim>,
-    /// They are a permutation: of `n` indices, each of `0..n` is there once.
-    pub permutation: bool,
-}
-
-impl IndexBounds {
-    fn add(&mut self, other: &IndexBounds) {
-        let new = other.below.iter().filter(|dim| !self.below.contains(dim)).cloned();
-        let new: Vec<Dim> = new.collect();
-        self.below.extend(new);
-        self.permutation |= other.permutation;
-    }
-}
 
 /// Where indices come from.
 #[derive(Clone, Copy)]

@@ -4,8 +4,8 @@
 use super::application::Application;
 use super::attribute::{Attribute, AttributeKind};
 use super::evaluation::EvaluationError;
-use super::indices::IndexBounds;
-use super::parse::ParseError;
+use super::index_bounds::IndexBounds;
+use super::parse_error::ParseError;
 use super::reader::Reader;
 use super::{Op, Operand, VencError};
 use crate::HostTensor;
@@ -193,7 +193,7 @@ macro_rules! operation {
                 parse: |_reader, _result| {
                     Ok($crate::venc::Op::$name($name {
                         $($field: $crate::venc::attribute_type::InDictionary::read(_reader, stringify!($field))?,)*
-                        $($of_result: _reader.of_result(_result)?,)*
+                        $($of_result: $crate::venc::attribute_type::OfResult::read(_reader, _result)?,)*
                     }))
                 },
             };

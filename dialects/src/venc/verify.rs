@@ -1,16 +1,11 @@
 //! Checks a whole module: what [`infer`] says of each operation, and what holds between functions.
 
 use super::application::Application;
+use super::limits::{MAX_CALL_DEPTH, MAX_OPERATIONS};
 use super::{Call, Function, Module, Node, Role, Source, ValueId, VencError, Weight, infer};
 use crate::symbolic::{Dim, Symbols};
 use crate::tensor::{ElementType, TensorType};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// How deep calls may nest: an encoder needs two or three, and what follows calls is recursive itself.
-pub const MAX_CALL_DEPTH: usize = 256;
-
-/// How many operations a program may have, each call replaced by what it calls. A hundred layers have some thousand.
-pub const MAX_OPERATIONS: u64 = 1 << 16;
 
 impl Module {
     /// Checks every function: operands made before they are used, types as the operations give them, symbols

@@ -1,7 +1,8 @@
 //! Writes the gemm for a CPU.
 
+use super::block::Block;
 use super::packed_rows::{PackedRows, RowSink, TensorRows};
-use super::panel_product::{Block, PanelProduct};
+use super::panel_product::PanelProduct;
 use super::tokens_before::{BoundTokens, RowsAfterTokens};
 use super::{Gemm, Schedule};
 use crate::CpuTarget;
