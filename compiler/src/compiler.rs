@@ -2,19 +2,18 @@
 
 use crate::configuration::CompilationConfig;
 use crate::encoder::Encoder;
+use crate::error::CompileError;
 use crate::explain::{Compilation, gather};
 use crate::flops::matrix_flops;
-use crate::passes::{self, AssignBuffers, PassError, pack_all};
+use crate::passes::{self, AssignBuffers, pack_all};
 use crate::stages::Stages;
 use crate::switches::{Pass, Switches};
-use crate::target::{Target, TargetError};
+use crate::target::Target;
 use ocellus_checkpoint::NonFiniteWeight;
-use ocellus_codegen::{self as codegen, CodegenError, Optimization};
-use ocellus_dialects::symbolic::{SymbolError, SymbolRange, Symbols};
-use ocellus_dialects::venc::VencError;
-use ocellus_explain::ExplanationError;
+use ocellus_codegen::{self as codegen, Optimization};
+use ocellus_dialects::symbolic::{SymbolRange, Symbols};
 use ocellus_frontend::Model;
-use ocellus_rewrite::{Assumption, Group, PieceOptions, RewriteError, Rule, TargetDescription};
+use ocellus_rewrite::{Assumption, Group, PieceOptions, Rule, TargetDescription};
 use ocellus_runtime::artifact::{
     Artifact, ArtifactContents, ArtifactError, ArtifactWriter, Destination, Provenance,
 };
@@ -30,70 +29,6 @@ pub const FLOPS_ATTACHMENT: &str = "matrix_flops";
 
 /// The name under which an artifact carries its [`Explanation`], in JSON and without times.
 pub const EXPLANATION_ATTACHMENT: &str = "explanation";
-
-/// A model that could not be compiled.
-#[derive(Debug, thiserror::Error)]
-pub enum CompileError {
-    /// The program is not well typed.
-    #[error("the model's program is not valid: {0}")]
-    Venc(#[from] VencError),
-    /// A range for a symbol that the model does not have.
-    #[error(
-        "the model has no symbol `{symbol}` to give a range to: it has {known} (a side whose size was fixed when the \
-         checkpoint was loaded is no symbol: give its range to `hf::load_with`)"
-    )]
-    UnknownSymbol {
-        /// The symbol.
-        symbol: String,
-        /// The symbols that it has.
-        known: String,
-    },
-    /// `--disable` of a rule or pass that is not there.
-    #[error("there is no rule or pass `{name}`; {hint}")]
-    UnknownSwitch {
-        /// What was given.
-        name: String,
-        /// Rules and passes of a similar name.
-        hint: String,
-    },
-    /// A range that no size lies in.
-    #[error(transparent)]
-    Symbol(#[from] SymbolError),
-    /// No program could be chosen.
-    #[error(transparent)]
-    Rewrite(#[from] RewriteError),
-    /// No host program could be made.
-    #[error(transparent)]
-    Pass(#[from] PassError),
-    /// No code could be made.
-    #[error(transparent)]
-    Codegen(#[from] CodegenError),
-    /// No artifact could be written.
-    #[error(transparent)]
-    Artifact(#[from] ArtifactError),
-    /// The artifact could not be loaded.
-    #[error(transparent)]
-    Load(#[from] ocellus_runtime::LoadError),
-    /// The explanation could not be written.
-    #[error(transparent)]
-    Explanation(#[from] ExplanationError),
-    /// Rates of a machine that runs other kernels.
-    #[error(
-        "the rates of `{machine}` are those of kernels for `{isa}`, and the target is `{target}`: give \
-         `--target cpu:{isa}`, or measure with `ocellus calibrate --target cpu:{target}`"
-    )]
-    OtherMachine {
-        /// What the rates are called.
-        machine: String,
-        /// What was measured.
-        isa: String,
-        /// What is compiled for.
-        target: &'static str,
-    },
-    /// No such target.
-    #[error(transparent)]
-    Target(#[from] TargetError),
-}
 
 /// What a compilation is doing, for those who watch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,8 @@
 //! [`matrix_flops`]: the arithmetic that a model asks for, whatever program is chosen for it.
 
+use ocellus_dialects::TensorType;
 use ocellus_dialects::symbolic::Dim;
-use ocellus_dialects::venc::{Call, Function, Linear, Module, Node, Op};
+use ocellus_dialects::venc::{Function, Module, Node, Source};
 use std::collections::BTreeMap;
 
 /// The multiplications and additions of the matrix products of one run, in closed form over the module's symbols. Other
@@ -17,13 +18,15 @@ pub fn matrix_flops(module: &Module) -> Dim {
 }
 
 fn node_flops(function: &Function, node: &Node, counted: &BTreeMap<&str, Dim>) -> Dim {
-    match &node.op {
-        Op::Linear(Linear) | Op::Matmul(_) => {
-            let inner = node.operands.first().map(|lhs| function.type_of(*lhs).width());
-            node.ty.elements() * inner.unwrap_or_default() * Dim::from(2)
+    match node.op.source() {
+        Source::Function(callee) => counted.get(callee).cloned().unwrap_or_default(),
+        Source::Checkpoint(_) => Dim::default(),
+        Source::Operands => {
+            let operands: Vec<&TensorType> =
+                node.operands.iter().map(|id| function.type_of(*id)).collect();
+            let products = node.op.operation().products_summed(&operands).unwrap_or_default();
+            node.ty.elements() * products * Dim::from(2)
         }
-        Op::Call(Call { callee }) => counted.get(callee.as_str()).cloned().unwrap_or_default(),
-        _ => Dim::default(),
     }
 }
 

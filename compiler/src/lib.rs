@@ -4,6 +4,7 @@ pub mod calibrate;
 mod compiler;
 mod configuration;
 mod encoder;
+mod error;
 mod explain;
 mod flops;
 pub mod opt;
@@ -14,11 +15,11 @@ mod target;
 pub mod verify;
 
 pub use compiler::{
-    CompileError, Compiler, EXPLANATION_ATTACHMENT, FLOPS_ATTACHMENT, PREPROCESSOR_ATTACHMENT,
-    Stage,
+    Compiler, EXPLANATION_ATTACHMENT, FLOPS_ATTACHMENT, PREPROCESSOR_ATTACHMENT, Stage,
 };
 pub use configuration::CompilationConfig;
 pub use encoder::Encoder;
+pub use error::CompileError;
 pub use flops::matrix_flops;
 pub use ocellus_explain::Explanation;
 pub use stages::Stages;

@@ -1,6 +1,6 @@
 //! [`Switches`]: what of a compilation may be left out by name, to be without it or to see whether it is at fault.
 
-use crate::compiler::CompileError;
+use crate::error::CompileError;
 use ocellus_rewrite::{self as rewrite, RewriteError};
 use std::collections::BTreeSet;
 

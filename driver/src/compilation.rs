@@ -3,9 +3,8 @@
 use crate::diagnostic::{Diagnostic, Explained};
 use crate::options::CompileOptions;
 use crate::progress::StageProgress;
-use crate::subject::Subject;
+use crate::subject::{Subject, warn_all};
 use ocellus::Model;
-use ocellus::runtime::terminal::say;
 use ocellus::runtime::{Artifact, Options, Session};
 use ocellus::{Compiler, Explanation, Stage, Stages};
 use std::num::NonZeroUsize;
@@ -67,11 +66,6 @@ fn show(stage: Stage, stages: &mut StageProgress) {
 /// Says on standard error which limits were hit.
 pub fn warn(explanation: &Explanation) {
     warn_all(&explanation.warnings);
-}
-
-/// Says on standard error what a user should know.
-pub fn warn_all(warnings: &[String]) {
-    warnings.iter().for_each(|warning| say(format_args!("warning: {warning}")));
 }
 
 /// A subject that is ready to run, with as many threads as asked for or as there are cores.

@@ -1,6 +1,5 @@
 //! [`Subject`]: what MODEL or ARTIFACT on the command line stands for.
 
-use crate::compilation::warn_all;
 use crate::diagnostic::{Diagnostic, Explained};
 use crate::hub;
 use crate::options::CompileOptions;
@@ -9,6 +8,7 @@ use ocellus::PREPROCESSOR_ATTACHMENT;
 use ocellus::dialects::{ElementType, venc};
 use ocellus::hf::{self, LoadError};
 use ocellus::preprocess::{Preprocessor, ProcessorConfig};
+use ocellus::runtime::terminal::say;
 use ocellus::runtime::{Artifact, HostTensor};
 use ocellus::weights::Checkpoint;
 use std::num::NonZeroUsize;
@@ -166,4 +166,9 @@ fn load_mlir(path: &Path, options: &CompileOptions) -> Result<Model, Diagnostic>
     )?;
     let name = path.file_stem().map(|name| name.to_string_lossy().into_owned());
     Ok(Model::new(&name.unwrap_or_default(), module, weights)?)
+}
+
+/// Says on standard error what a user should know.
+pub fn warn_all(warnings: &[String]) {
+    warnings.iter().for_each(|warning| say(format_args!("warning: {warning}")));
 }

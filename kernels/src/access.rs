@@ -55,6 +55,7 @@ mod tests {
     use ocellus_dialects::TensorType;
     use ocellus_dialects::kernel::{Value, View};
     use ocellus_dialects::symbolic::Symbol;
+    use ocellus_dialects::venc::{Patchify, Reshape, SelectToken, SliceColumns, SliceTokens};
 
     /// `%0: [images, 5, 12]` and a chain of views of it, each with the type it gives.
     fn chain(views: Vec<(View, Vec<i64>)>) -> Result<Access, NotStrided> {
@@ -72,10 +73,20 @@ mod tests {
         Access::of(&function, last)
     }
 
+    /// Four columns.
+    fn columns(start: i64) -> View {
+        SliceColumns { start, length: 4 }.into()
+    }
+
+    fn reshape(dims: &[i64]) -> View {
+        let images = std::iter::once(Dim::symbol(&Symbol::new("images")));
+        Reshape { shape: images.chain(dims.iter().map(|dim| Dim::from(*dim))).collect() }.into()
+    }
+
     #[test]
     fn views_compose_into_an_offset_and_strides() {
-        let select = (View::SelectToken { index: 2 }, vec![12]);
-        let access = chain(vec![select, (View::SliceColumns { start: 4 }, vec![4])]).unwrap();
+        let select = (SelectToken { index: 2 }.into(), vec![12]);
+        let access = chain(vec![select, (columns(4), vec![4])]).unwrap();
         assert_eq!(access.base, ValueId(0));
         assert_eq!(access.offset, Dim::from(2 * 12 + 4));
         assert_eq!(access.layout.row_stride, Dim::from(60));
@@ -83,8 +94,8 @@ mod tests {
 
     #[test]
     fn tokens_of_each_image_keep_their_distances() {
-        let tokens = (View::SliceTokens { start: 2 }, vec![3, 12]);
-        let access = chain(vec![tokens, (View::SliceColumns { start: 4 }, vec![3, 4])]).unwrap();
+        let tokens = (SliceTokens { start: 2, length: Dim::from(3) }.into(), vec![3, 12]);
+        let access = chain(vec![tokens, (columns(4), vec![3, 4])]).unwrap();
         assert_eq!(access.offset, Dim::from(2 * 12 + 4));
         assert_eq!(access.layout.row_stride, Dim::from(12));
         assert_eq!(access.layout.image_stride, Dim::from(60));
@@ -93,23 +104,22 @@ mod tests {
     #[test]
     fn patches_lie_in_an_image_and_are_read_as_they_are() {
         let (rows, cols) = (Dim::from(2), Dim::from(3));
-        let patches = View::Patches { height: 2, width: 4, rows, cols };
-        let image = (View::Reshape, vec![1, 5, 12]);
+        let patches = View::from(Patchify { height: 2, width: 4, rows, cols });
+        let image = (reshape(&[1, 5, 12]), vec![1, 5, 12]);
         let access = chain(vec![image.clone(), (patches.clone(), vec![6, 8])]).unwrap();
         assert_eq!(access.layout.image_stride, Dim::from(60));
         let found = access.layout.patches.unwrap();
         assert_eq!((found.channels, found.cols), (Dim::from(1), Dim::from(3)));
         assert_eq!((found.pixel_row_stride, found.channel_stride), (Dim::from(12), Dim::from(60)));
         assert!(chain(vec![(patches.clone(), vec![6, 8])]).is_err());
-        let columns = (View::SliceColumns { start: 4 }, vec![6, 4]);
+        let columns = (columns(4), vec![6, 4]);
         assert!(chain(vec![image, (patches.clone(), vec![6, 8]), columns]).is_err());
     }
 
     #[test]
     fn only_contiguous_memory_takes_another_shape() {
-        assert!(chain(vec![(View::Reshape, vec![60])]).is_ok());
-        let error =
-            chain(vec![(View::SliceColumns { start: 4 }, vec![5, 4]), (View::Reshape, vec![20])]);
+        assert!(chain(vec![(reshape(&[60]), vec![60])]).is_ok());
+        let error = chain(vec![(columns(4), vec![5, 4]), (reshape(&[20]), vec![20])]);
         assert!(error.unwrap_err().to_string().contains("Reshape"));
     }
 }

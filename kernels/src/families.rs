@@ -11,8 +11,9 @@ use crate::batched_gemm::BatchedGemm;
 use crate::gemm::{self, Gemm};
 use crate::movement::Movement;
 use crate::rowwise::RowWise;
-use crate::{CpuTarget, Kernel, Launch, Layout, Reason, Refusal, Target};
+use crate::{Argument, CpuTarget, Kernel, Launch, Layout, Reason, Refusal, Target};
 use ocellus_dialects::kernel::KernelOp;
+use ocellus_runtime::signature::{Access, Signature, Word};
 
 /// One way to divide the work of an operation.
 #[derive(Clone, Debug, PartialEq)]
@@ -138,6 +139,21 @@ fn refuse_patches(op: &KernelOp, operands: &[Layout]) -> Result<(), Reason> {
     operands.iter().enumerate().skip(gathers).find_map(refused).map_or(Ok(()), Err)
 }
 
+impl Launch<Kernel> {
+    /// Whether it gives the words that the kernel reads: a number for each number, an operand where the kernel reads and
+    /// the result where it writes.
+    fn gives_what_is_read(&self) -> bool {
+        let Signature { words, .. } = self.kernel.signature();
+        let fits = |(argument, word): (&Argument, &Word)| match (argument, word) {
+            (Argument::Integer(_), Word::Count { .. } | Word::Distance) => true,
+            (Argument::Operand(_), Word::Pointer(pointer)) => pointer.access == Access::Read,
+            (Argument::Result, Word::Pointer(pointer)) => pointer.access == Access::Write,
+            _ => false,
+        };
+        words.len() == self.arguments.len() && self.arguments.iter().zip(&words).all(fits)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -147,6 +163,7 @@ mod tests {
         Broadcast, Combine, EpilogueOp, Family, GemmTile, Prologue, View,
     };
     use ocellus_dialects::symbolic::Dim;
+    use ocellus_dialects::venc::Patchify;
 
     const TARGET: CpuTarget = CpuTarget::X86_64_V4;
 
@@ -195,7 +212,7 @@ mod tests {
         let combine = EpilogueOp::Combine(Combine::Add, Broadcast::Full);
         let add = KernelOp::RowWise { prologue: Prologue::None, epilogue: vec![combine], to: F32 };
         let [rows, cols] = ["14", "14"].map(|dim| dim.parse().unwrap());
-        let patches = View::Patches { height: 16, width: 16, rows, cols };
+        let patches = View::from(Patchify { height: 16, width: 16, rows, cols });
         let image = layout(&["images", "3", "224", "224"]);
         let (_, patches) = image.view(&patches, &x.ty).unwrap();
         assert_eq!(

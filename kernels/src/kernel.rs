@@ -9,9 +9,8 @@ use crate::gemm::Gemm;
 use crate::mlir::Module;
 use crate::movement::Movement;
 use crate::rowwise::RowWise;
-use crate::symbols::symbols;
 use ocellus_dialects::kernel::Family;
-use ocellus_runtime::signature::{PLAN_SYMBOL, Signature};
+use ocellus_runtime::signature::Signature;
 
 /// A kernel of any family. Equal kernels have equal code.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -93,12 +92,8 @@ impl Kernel {
         }
     }
 
-    /// A module with this kernel alone.
-    pub fn emit(&self) -> String {
-        emit_module(std::slice::from_ref(self), None)
-    }
-
-    fn define(&self, module: &mut Module, symbol: &str) {
+    /// Writes the code into a module, and what it does beside it.
+    pub(crate) fn define(&self, module: &mut Module, symbol: &str) {
         let signature = self.signature();
         module.constant(&Signature::symbol_of(symbol), &signature.to_text());
         let entry = Entry {
@@ -116,19 +111,6 @@ impl Kernel {
             Kernel::RowWise(row_wise) => row_wise.define(module, entry),
         }
     }
-}
-
-/// A module with these kernels, all for one target. Equal ones, and what several share, are in it once. It names the plan
-/// that launches them, by its hash, where there is one.
-pub fn emit_module(kernels: &[Kernel], plan: Option<&str>) -> String {
-    let mut module = Module::default();
-    if let Some(hash) = plan {
-        module.constant(PLAN_SYMBOL, hash);
-    }
-    for (kernel, symbol) in symbols(kernels) {
-        kernel.define(&mut module, &symbol);
-    }
-    module.finish()
 }
 
 #[cfg(test)]

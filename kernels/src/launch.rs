@@ -1,9 +1,8 @@
 //! [`Launch`]: how a kernel is run.
 
 use crate::gemm::WeightPacking;
-use crate::{Kernel, Layout, Reason};
+use crate::{Layout, Reason};
 use ocellus_dialects::symbolic::Dim;
-use ocellus_runtime::signature::{Access, Signature, Word};
 
 /// How a kernel of type `K` is run.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,21 +24,6 @@ impl<K> Launch<K> {
     pub(crate) fn map<L>(self, map: impl FnOnce(K) -> L) -> Launch<L> {
         let Launch { kernel, arguments, tiles, scratch_bytes, packed } = self;
         Launch { kernel: map(kernel), arguments, tiles, scratch_bytes, packed }
-    }
-}
-
-impl Launch<Kernel> {
-    /// Whether it gives the words that the kernel reads: a number for each number, an operand where the kernel reads and
-    /// the result where it writes.
-    pub(crate) fn gives_what_is_read(&self) -> bool {
-        let Signature { words, .. } = self.kernel.signature();
-        let fits = |(argument, word): (&Argument, &Word)| match (argument, word) {
-            (Argument::Integer(_), Word::Count { .. } | Word::Distance) => true,
-            (Argument::Operand(_), Word::Pointer(pointer)) => pointer.access == Access::Read,
-            (Argument::Result, Word::Pointer(pointer)) => pointer.access == Access::Write,
-            _ => false,
-        };
-        words.len() == self.arguments.len() && self.arguments.iter().zip(&words).all(fits)
     }
 }
 

@@ -17,6 +17,7 @@ pub mod arguments;
 pub mod attention;
 pub mod back_to_back_gemm;
 pub mod batched_gemm;
+mod emit;
 mod entry;
 mod families;
 pub mod gemm;
@@ -35,8 +36,9 @@ pub mod vector;
 mod work;
 
 pub use access::{Access, NotStrided};
+pub use emit::emit_module;
 pub use families::{Schedule, launch, schedules};
-pub use kernel::{Kernel, emit_module};
+pub use kernel::Kernel;
 pub use launch::{Argument, Launch, Tiles};
 pub use layout::Layout;
 pub use patch_layout::PatchLayout;

@@ -1,10 +1,10 @@
 //! What a kernel costs in closed form, whoever runs it.
 
+use crate::movement::{self, ROTATION_FLOPS};
 use crate::vector::{ACTIVATION_FLOPS, elementwise_flops};
 use ocellus_dialects::TensorType;
 use ocellus_dialects::kernel::{EpilogueOp, KernelOp, Prologue};
 use ocellus_dialects::symbolic::Dim;
-use ocellus_dialects::venc::Op;
 
 /// Arithmetic and memory traffic of a launch.
 #[derive(Clone, Debug, PartialEq)]
@@ -105,15 +105,9 @@ fn flops(op: &KernelOp, operands: &[TensorType], result: &TensorType) -> [Dim; 3
                 times(scores, heads * prologue_flops(Prologue::Softmax)),
             ]
         }
-        KernelOp::Move(Op::MeanTokens(_) | Op::MaskSegments(_)) => [none.clone(), none, read],
-        KernelOp::Move(Op::Rope(_)) => [none.clone(), none, times(elements, ROTATION_FLOPS)],
-        KernelOp::Move(Op::InterpolatePositions(_)) => [none.clone(), none, times(elements, 32)],
-        KernelOp::Move(_) => [none.clone(), none.clone(), none],
+        KernelOp::Move(op) => [none.clone(), none, movement::flops(op, [read, elements])],
     }
 }
-
-/// Two products and a sum, for each element that `venc.rope` rotates.
-const ROTATION_FLOPS: i64 = 3;
 
 /// What it takes to gather an element, in the arithmetic on rows that could be done meanwhile: as long as a layer norm,
 /// as measured (`patch_embedding_throughput`, each tile on its own).

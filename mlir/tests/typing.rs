@@ -2,7 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "the helpers of tests")]
 
-use ocellus_dialects::venc::{Module, Op, elementwise_irdl, irdl};
+use ocellus_dialects::kernel::{elementwise_irdl, view_irdl};
+use ocellus_dialects::venc::{Module, Op, irdl};
 use ocellus_mlir::Context;
 use std::path::{Path, PathBuf};
 
@@ -46,14 +47,21 @@ fn the_irdl_files_say_what_is_declared() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
     is_up_to_date(&folder.join("venc.irdl"), |_| irdl());
     is_up_to_date(&folder.join("kernel.irdl"), |text| {
-        let (before, rest) = text.split_once(ELEMENTWISE).unwrap();
-        let (_, behind) = rest.split_once(END).unwrap();
-        format!("{before}{ELEMENTWISE}{}{END}{behind}", elementwise_irdl())
+        let text = with_part(text, ELEMENTWISE, &elementwise_irdl());
+        with_part(&text, VIEWS, &view_irdl())
     });
 }
 
-/// What stands in `kernel.irdl` before what is written there, and behind it.
+/// The text with what stands between `head` and the next [`END`] written anew.
+fn with_part(text: &str, head: &str, part: &str) -> String {
+    let (before, rest) = text.split_once(head).unwrap();
+    let (_, behind) = rest.split_once(END).unwrap();
+    format!("{before}{head}{part}{END}{behind}")
+}
+
+/// What stands in `kernel.irdl` before the parts that are written there, and behind each.
 const ELEMENTWISE: &str = "  // Functions of one element, written from the declarations in `dialects/src/venc/operations`.\n";
+const VIEWS: &str = "  // Values read differently, written from the declarations in `dialects/src/venc/operations`.\n";
 const END: &str = "  // Here they end.\n";
 
 fn is_up_to_date(path: &Path, written: impl Fn(&str) -> String) {

@@ -1,7 +1,7 @@
 //! Set-up and repository chores, run as `cargo xtask CHORE`.
 //!
-//! This crate has no dependencies on purpose: it must build on a machine that has a Rust toolchain and nothing else,
-//! because it is what installs the rest.
+//! This crate builds on a machine that has a Rust toolchain and nothing else, because it is what installs the rest: of others
+//! it uses a parser of Rust (`tidy` reads the sources by it), which is written in Rust and needs nothing either.
 
 mod chores;
 mod packages;

@@ -1,7 +1,7 @@
 //! Holds a checkpoint against the program that reads it, before anything is computed.
 
 use super::{WeightError, WeightSource};
-use ocellus_dialects::venc::{Module, Op, Weight};
+use ocellus_dialects::venc::{Module, Source};
 use std::collections::BTreeMap;
 
 /// How many names an error lists.
@@ -14,12 +14,12 @@ const LISTED: usize = 5;
 pub fn declared(module: &Module) -> BTreeMap<String, Vec<usize>> {
     let nodes = module.entry_function().into_iter().flat_map(|entry| &entry.nodes);
     nodes
-        .filter_map(|node| match &node.op {
-            Op::Weight(Weight { name }) => {
+        .filter_map(|node| match node.op.source() {
+            Source::Checkpoint(name) => {
                 let dims = node.ty.shape.iter().map(|dim| usize::try_from(dim.as_constant()?).ok());
-                Some((name.clone(), dims.collect::<Option<_>>()?))
+                Some((name.to_string(), dims.collect::<Option<_>>()?))
             }
-            _ => None,
+            Source::Function(_) | Source::Operands => None,
         })
         .collect()
 }

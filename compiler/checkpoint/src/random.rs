@@ -2,7 +2,7 @@
 
 use super::{WeightError, WeightSource, check};
 use ocellus_dialects::HostTensor;
-use ocellus_dialects::venc::{Call, Module, Multiply, Op, ValueId, Weight};
+use ocellus_dialects::venc::{Module, Source, ValueId};
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -80,12 +80,9 @@ fn norm_weights(module: &Module) -> HashSet<String> {
     for function in &module.functions {
         let mut norm_weights = HashSet::new();
         for node in &function.nodes {
-            match &node.op {
-                Op::LayerNorm(_) | Op::RmsNorm(_) | Op::Multiply(Multiply) => {
-                    norm_weights.extend(node.operands.get(1).copied());
-                }
-                Op::Call(Call { callee }) => {
-                    let inner = norm_weights_of.get(callee.as_str());
+            match node.op.source() {
+                Source::Function(callee) => {
+                    let inner = norm_weights_of.get(callee);
                     let is_norm_weight = |position: usize| {
                         inner.is_some_and(|inner| inner.contains(&ValueId(position as u32)))
                     };
@@ -94,13 +91,16 @@ fn norm_weights(module: &Module) -> HashSet<String> {
                         operands.filter(|(i, _)| is_norm_weight(*i)).map(|(_, value)| *value),
                     );
                 }
-                _ => {}
+                Source::Checkpoint(_) | Source::Operands => {
+                    let factor = node.op.operation().factor();
+                    norm_weights.extend(factor.and_then(|at| node.operands.get(at).copied()));
+                }
             }
         }
         for value in &norm_weights {
-            if let Some(Op::Weight(Weight { name })) = function.node_of(*value).map(|node| &node.op)
-            {
-                names.insert(name.clone());
+            let node = function.node_of(*value);
+            if let Some(Source::Checkpoint(name)) = node.map(|node| node.op.source()) {
+                names.insert(name.to_string());
             }
         }
         norm_weights_of.insert(&function.name, norm_weights);

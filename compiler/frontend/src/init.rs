@@ -2,59 +2,23 @@
 //! download.
 
 use super::Model;
-use super::hugging_face::{self, LoadError};
+use super::hugging_face;
 use super::new_directory::NewDirectory;
 use ocellus_checkpoint::{RandomWeights, WeightSource};
 use ocellus_dialects::venc;
-use safetensors::tensor::{Dtype, SafeTensorError, View};
+use safetensors::tensor::{Dtype, View};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+pub use super::init_error::InitError;
 
 /// The configs of the architectures, as they are on the hub.
 const ARCHITECTURES: &str = include_str!("architectures.json");
 
 /// The seed of the weights: a model made twice is the same.
 const SEED: u64 = 0;
-
-/// A model directory that could not be made.
-#[derive(Debug, thiserror::Error)]
-pub enum InitError {
-    /// No architecture of that name.
-    #[error("there is no architecture `{name}`; there are: {}", .known.join(", "))]
-    Unknown {
-        /// What was asked for.
-        name: String,
-        /// What there is.
-        known: Vec<String>,
-    },
-    /// A directory with something in it.
-    #[error("{0} is there and not empty: give a new directory, nothing is overwritten")]
-    NotEmpty(PathBuf),
-    /// A file that cannot be written.
-    #[error("{path}: {source}")]
-    Io {
-        /// The file or directory.
-        path: PathBuf,
-        /// Why not.
-        source: std::io::Error,
-    },
-    /// Weights that cannot be written.
-    #[error("{path}: {source}")]
-    Weights {
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        source: SafeTensorError,
-    },
-    /// A config of the table that makes no program.
-    #[error("the built-in table of architectures: {0}")]
-    Table(String),
-    /// The same, found by the loader.
-    #[error(transparent)]
-    Config(#[from] LoadError),
-}
 
 /// The names of the architectures.
 pub fn architectures() -> Result<Vec<String>, InitError> {

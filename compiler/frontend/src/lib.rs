@@ -5,6 +5,7 @@
 pub mod feature_layer;
 pub mod hugging_face;
 pub mod init;
+mod init_error;
 mod model;
 mod new_directory;
 pub mod nn;

@@ -1,6 +1,6 @@
 //! [`NewDirectory`]: a directory that appears whole or not at all.
 
-use super::init::InitError;
+use super::init_error::InitError;
 use ocellus_runtime::unfinished::{Rights, Unfinished};
 use std::io::{Error, ErrorKind, Result};
 use std::path::{Path, PathBuf};

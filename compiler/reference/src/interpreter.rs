@@ -4,7 +4,7 @@ use super::{ReferenceError, bind_inputs};
 use ocellus_checkpoint::{WeightError, WeightSource};
 use ocellus_dialects::symbolic::{Bindings, Dim};
 use ocellus_dialects::venc::{
-    self, Call, EvaluationError, Function, Module, Node, Op, Role, ValueId, VencError, Weight,
+    self, EvaluationError, Function, Module, Node, Op, Role, Source, ValueId, VencError,
     round_in_place,
 };
 use ocellus_dialects::{HostTensor, TensorType};
@@ -100,17 +100,17 @@ impl Interpreter<'_> {
         let mut frame = Frame::new(function, arguments);
         for (position, node) in function.nodes.iter().enumerate() {
             // A weight is loaded by its first use.
-            if matches!(node.op, Op::Weight(_)) {
+            if let Source::Checkpoint(_) = node.op.source() {
                 frame.add(node, None);
                 continue;
             }
             let operands = self.read_all(&mut frame, &node.operands)?;
             let label = node.label.as_ref().map(|label| format!("{prefix}{label}"));
-            let value = match &node.op {
-                Op::Call(Call { callee }) => {
+            let value = match node.op.source() {
+                Source::Function(callee) => {
                     self.call(callee, operands, label.as_deref(), prefix)?
                 }
-                op => self.apply(op, &operands, &frame, node)?,
+                Source::Checkpoint(_) | Source::Operands => self.apply(node, &operands, &frame)?,
             };
             self.check_shape(node, &value)?;
             if let Some(label) = &label {
@@ -136,8 +136,8 @@ impl Interpreter<'_> {
         if let Some(value) = &frame.values[id.index()] {
             return Ok(value.clone());
         }
-        let node = frame.function.node_of(id);
-        let Some(Node { op: Op::Weight(Weight { name }), ty, .. }) = node else {
+        let node = frame.function.node_of(id).map(|node| (&node.ty, node.op.source()));
+        let Some((ty, Source::Checkpoint(name))) = node else {
             let name = format!("%{}", id.0);
             return Err(WeightError::Missing(name).into());
         };
@@ -160,19 +160,18 @@ impl Interpreter<'_> {
 
     fn apply(
         &self,
-        op: &Op,
+        node: &Node,
         operands: &[Rc<HostTensor>],
         frame: &Frame,
-        node: &Node,
     ) -> Result<Rc<HostTensor>, ReferenceError> {
-        match (op, operands) {
-            // Activations are not rounded.
-            (Op::Cast(_), [x]) if !frame.offline[node.operands[0].index()] => Ok(x.clone()),
-            _ => {
-                let operands: Vec<&HostTensor> = operands.iter().map(Rc::as_ref).collect();
-                Ok(Rc::new(venc::evaluate(op, &operands, &self.bindings)?))
-            }
+        // Activations are not rounded.
+        if let (Op::Cast(_), [x]) = (&node.op, operands)
+            && !frame.offline[node.operands[0].index()]
+        {
+            return Ok(x.clone());
         }
+        let operands: Vec<&HostTensor> = operands.iter().map(Rc::as_ref).collect();
+        Ok(Rc::new(venc::evaluate(&node.op, &operands, &self.bindings)?))
     }
 
     fn call(

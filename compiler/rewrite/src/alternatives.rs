@@ -1,16 +1,13 @@
 //! What else could have been chosen, and what taking it would cost.
 
-use super::candidates::{Candidate, Producer};
-use super::choose::{Saturated, SaturatedFunction, Selection};
+use super::candidate::{Candidate, Producer};
+use super::choose::{MAX_STATES_TOGETHER, Saturated, SaturatedFunction, Selection};
 use super::error::RewriteError;
 use super::extract::{Forced, Solution, WhatIf};
 use super::launch_costs::CostsAtSize;
-use super::report::{Alternative, fused_steps, kernel_name};
+use super::report::{Alternative, RefusedRule, fused_steps, kernel_name};
+use ocellus_dialects::TensorType;
 use ocellus_dialects::symbolic::Bindings;
-
-/// States that evaluating the alternatives of all functions and pieces may look at together. A block of an encoder needs some
-/// thousand; a model in one long function would otherwise be searched as often as it has kernels and pieces.
-pub(super) const MAX_STATES_TOGETHER: usize = 100_000;
 
 /// States for one alternative.
 const MAX_STATES_EACH: usize = 10_000;
@@ -129,4 +126,24 @@ fn cheapest_of_each_name(mut all: Vec<(usize, Alternative)>) -> Vec<Alternative>
         }
     }
     kept.into_iter().map(|(_, alternative)| alternative).collect()
+}
+
+impl SaturatedFunction<'_> {
+    /// The refused rules that matter to a solution: those of values that a kernel of it makes.
+    pub(super) fn refused_rules(&self, solution: &Solution) -> Vec<RefusedRule> {
+        let of_kernels = self.refused_rules.iter().filter_map(|refused| {
+            let class = self.egraph.find(refused.class);
+            Some(RefusedRule {
+                function: self.function.name.clone(),
+                label: self.labels.get(&class).cloned(),
+                ty: self.egraph[class].data.ty().map(TensorType::to_string),
+                chosen: self.chosen_kernel(solution, class)?,
+                rule: refused.rule,
+                condition: refused.condition.clone(),
+                value: refused.value.clone(),
+                times: refused.times,
+            })
+        });
+        of_kernels.collect()
+    }
 }

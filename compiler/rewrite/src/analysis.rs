@@ -3,12 +3,12 @@
 //! Two terms that a rule makes equal must agree in type and sort. Where they do not, the rule is unsound: the union is
 //! recorded as a [`Conflict`] with both terms, and the compilation ends with it.
 
-use super::language::{Leaf, Term};
+use super::language::{Leaf, StepTerm, Term};
 use super::meaning::{Algebra, Children, Meaning, meaning};
 use super::rules::Assumption;
 use egg::{Analysis, DidMerge, EGraph, Id, Justification};
 use ocellus_dialects::TensorType;
-use ocellus_dialects::venc::{self, Call, Op};
+use ocellus_dialects::venc::{self, Op, Source};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -43,30 +43,23 @@ impl Sort {
     }
 
     fn and_whether_logical(term: &Term) -> (Sort, bool) {
-        use Term::*;
         match term {
-            Read(..) | Address(..) | Rotated(..) => (Sort::Operand, true),
-            AsIs(..) | Prologue(..) => (Sort::Prologue, false),
-            Rows(..) | Gemm(..) | BackToBackGemm(..) => (Sort::Product, false),
-            List(..) | End(..) => (Sort::List, true),
-            ThisResult(..)
-            | ThenAddColumns(..)
-            | ThenAddFull(..)
-            | ThenAddTable(..)
-            | ThenMultiplyColumns(..)
-            | ThenMultiplyFull(..)
-            | ThenMultiplyRows(..)
-            | ThenMultiplyTable(..)
-            | Then(..)
-            | ThenGate(..)
-            | ThenCast(..)
-            | ThenAfterTokens(..) => (Sort::Epilogue, false),
-            Times(..) | Plus(..) | FirstDim(..) | LastDim(..) | ElementOf(..)
-            | RowsAndColumns(..) | WithLastDim(..) | Attribute(..) => (Sort::Attribute, false),
-            Operation(..) | ReshapeInPlace(..) | Leaf(..) => (Sort::Value, true),
-            Store(..) | Attention(..) | PartialGemm(..) | BatchedGemm(..) | Move(..) | Call(..) => {
-                (Sort::Value, false)
-            }
+            Term::Operation(..) | Term::Leaf(_) => (Sort::Value, true),
+            Term::Operand(_) => (Sort::Operand, true),
+            Term::List(_) => (Sort::List, true),
+            Term::Rows(_) => (Sort::Prologue, false),
+            Term::Product(_) => (Sort::Product, false),
+            Term::Epilogue(_) => (Sort::Epilogue, false),
+            Term::Step(StepTerm::ReshapeInPlace(_)) => (Sort::Value, true),
+            Term::Step(
+                StepTerm::Store(_)
+                | StepTerm::Attention(_)
+                | StepTerm::PartialGemm(_)
+                | StepTerm::BatchedGemm(_)
+                | StepTerm::Call(_)
+                | StepTerm::Move(..),
+            ) => (Sort::Value, false),
+            Term::Arithmetic(_) | Term::Attribute(_) => (Sort::Attribute, false),
         }
     }
 }
@@ -140,7 +133,7 @@ impl Algebra for Inference<'_> {
 
     fn apply(&mut self, op: impl Into<Op>, operands: &[TensorType]) -> Result<TensorType, String> {
         let op = op.into();
-        if let Op::Call(Call { callee }) = &op {
+        if let Source::Function(callee) = op.source() {
             let result = self.0.callees.get(callee).cloned();
             return result.ok_or_else(|| format!("the function @{callee} is not there"));
         }

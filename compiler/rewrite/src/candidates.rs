@@ -1,69 +1,14 @@
 //! [`Candidates`]: what can make each value of a function, as data: the choice that extraction has.
 
 use super::analysis::Types;
+use super::candidate::{Candidate, ClassCandidates, RefusedLaunch};
 use super::enumeration::Enumerator;
 use super::error::RewriteError;
 use super::extract::{Node, Problem, Solution, Unmakeable};
-use super::language::{Leaf, Term};
-use super::schedules::Schedule;
+use super::language::Term;
 use egg::{EGraph, Id};
 use indexmap::IndexMap;
-use ocellus_dialects::kernel::{KernelOp, View};
-use ocellus_kernels::{CpuTarget, Layout, Refusal};
-
-/// What makes a value.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Producer {
-    /// It is given.
-    Leaf(Leaf),
-    /// Compile time: it depends on weights alone.
-    Offline,
-    /// One launch.
-    Launch(KernelOp),
-    /// Nothing: the operand under other dimensions.
-    Reshape,
-    /// A function of the module.
-    Call(String),
-}
-
-/// A value as a kernel reads it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Operand {
-    /// The value.
-    pub class: Id,
-    /// How it is read.
-    pub view: Option<View>,
-    /// How it lies in memory, as read.
-    pub layout: Layout,
-}
-
-/// A launch that its kernel family does not do.
-#[derive(Clone, Debug, PartialEq)]
-pub struct RefusedLaunch {
-    /// What was asked for.
-    pub op: KernelOp,
-    /// Why not.
-    pub refusal: Refusal,
-}
-
-/// The candidates for one value.
-pub struct ClassCandidates {
-    /// What can make it.
-    pub candidates: Vec<Candidate>,
-    /// What terms of it describe, and no kernel does.
-    pub refused: Vec<RefusedLaunch>,
-}
-
-/// What may make a value.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Candidate {
-    /// What makes it.
-    pub producer: Producer,
-    /// Of what.
-    pub operands: Vec<Operand>,
-    /// How the work can be divided, where a kernel does it; the default first.
-    pub schedules: Vec<Schedule>,
-}
+use ocellus_kernels::CpuTarget;
 
 /// The candidates for every value that the roots may need.
 pub struct Candidates {

@@ -1,8 +1,8 @@
 //! [`choose`]: the cheapest kernels for a module at one size.
 
-use super::alternatives::MAX_STATES_TOGETHER;
 use super::analysis::Types;
-use super::candidates::{Candidate, Candidates, Producer};
+use super::candidate::{Candidate, Producer};
+use super::candidates::Candidates;
 use super::error::RewriteError;
 use super::extract::{Problem, Solution, extract, improve};
 use super::insert::insert;
@@ -23,6 +23,10 @@ use ocellus_dialects::{kernel, venc};
 use ocellus_kernels::CpuTarget;
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
+
+/// States that evaluating the alternatives of all functions and pieces may look at together. A block of an encoder needs some
+/// thousand; a model in one long function would otherwise be searched as often as it has kernels and pieces.
+pub(super) const MAX_STATES_TOGETHER: usize = 100_000;
 
 /// States of an extraction after which the best known is taken. A block of an encoder needs some hundred.
 pub(super) const MAX_STATES: usize = 200_000;

@@ -4,8 +4,8 @@
 //! out, each with its operands and its work, and those that no kernel family implements are left out.
 
 use super::analysis::{Sort, Types};
-use super::candidates::{Candidate, ClassCandidates, Operand, Producer, RefusedLaunch};
-use super::language::Term;
+use super::candidate::{Candidate, ClassCandidates, Operand, Producer, RefusedLaunch};
+use super::language::{EpilogueTerm, ListTerm, OperandTerm, ProductTerm, RowsTerm, StepTerm, Term};
 use super::meaning::{EpilogueStep, Meaning};
 use super::operation::Operation;
 use super::schedules::{Schedule, schedules};
@@ -102,10 +102,22 @@ impl<'a> Enumerator<'a> {
 
     fn producers_of_term(&self, class: Id, term: &Term) -> Vec<(Producer, Vec<Operand>)> {
         let value = |id: Id| self.value(id).into_iter().collect::<Vec<_>>();
-        let launches: Vec<(KernelOp, Vec<Operand>)> = match term {
+        let step = match term {
             Term::Leaf(leaf) => return vec![(Producer::Leaf(*leaf), vec![])],
-            Term::ReshapeInPlace([x, _]) => return vec![(Producer::Reshape, value(*x))],
-            Term::Call([callee, list]) => match self.attribute(*callee) {
+            Term::Step(step) => step,
+            // What is computed, and not how.
+            Term::Operation(..) => return vec![],
+            Term::Operand(_)
+            | Term::List(_)
+            | Term::Rows(_)
+            | Term::Product(_)
+            | Term::Epilogue(_)
+            | Term::Arithmetic(_)
+            | Term::Attribute(_) => return vec![],
+        };
+        let launches: Vec<(KernelOp, Vec<Operand>)> = match step {
+            StepTerm::ReshapeInPlace([x, _]) => return vec![(Producer::Reshape, value(*x))],
+            StepTerm::Call([callee, list]) => match self.attribute(*callee) {
                 // A callee reads its arguments as values.
                 Some(Attribute::Name(name)) => {
                     let lists = self.lists(*list).into_iter();
@@ -116,18 +128,17 @@ impl<'a> Enumerator<'a> {
                 }
                 _ => vec![],
             },
-            Term::Store([product, epilogue]) => self.stores(class, *product, *epilogue),
-            Term::Attention(children) => self.attention(children),
-            Term::PartialGemm([x, weight, slices]) => self.partial_gemms(*x, *weight, *slices),
-            Term::BatchedGemm([a, b, transposed]) => match self.attribute(*transposed) {
+            StepTerm::Store([product, epilogue]) => self.stores(class, *product, *epilogue),
+            StepTerm::Attention(children) => self.attention(children),
+            StepTerm::PartialGemm([x, weight, slices]) => self.partial_gemms(*x, *weight, *slices),
+            StepTerm::BatchedGemm([a, b, transposed]) => match self.attribute(*transposed) {
                 Some(Attribute::Flag(transpose_rhs)) => {
                     let op = KernelOp::BatchedGemm { transpose_rhs: *transpose_rhs };
                     vec![(op, self.values(&[*a, *b]))]
                 }
                 _ => vec![],
             },
-            Term::Move(operation, ids) => self.moves(*operation, ids),
-            _ => vec![],
+            StepTerm::Move(operation, ids) => self.moves(*operation, ids),
         };
         launches.into_iter().map(|(op, operands)| (Producer::Launch(op), operands)).collect()
     }
@@ -137,19 +148,19 @@ impl<'a> Enumerator<'a> {
         let epilogues = self.epilogues(epilogue);
         let mut kernels = vec![];
         for term in &self.egraph[product].nodes {
-            if let Term::BackToBackGemm(parts) = term {
-                kernels.extend(self.back_to_back_gemms(*parts, &epilogues));
-                continue;
-            }
-            let (rows, weight) = match term {
-                Term::Rows([prologue]) => (*prologue, None),
-                Term::Gemm([prologue, weight]) => match self.value(*weight) {
+            let Term::Product(product) = term else { continue };
+            let (rows, weight) = match product {
+                ProductTerm::BackToBackGemm(parts) => {
+                    kernels.extend(self.back_to_back_gemms(*parts, &epilogues));
+                    continue;
+                }
+                ProductTerm::Rows([prologue]) => (*prologue, None),
+                ProductTerm::Gemm([prologue, weight]) => match self.value(*weight) {
                     Some(weight) if self.egraph[weight.class].data.weight_only => {
                         (*prologue, Some(weight))
                     }
                     _ => continue,
                 },
-                _ => continue,
             };
             for (prologue, x, parameters) in self.prologues(rows) {
                 for (epilogue, others) in &epilogues {
@@ -207,10 +218,10 @@ impl<'a> Enumerator<'a> {
     /// How the rows between two products are stored where they are stored: as x, unless they are cast.
     fn between_element(&self, rows: Id, first: &Operand, between: Id) -> Option<ElementType> {
         let Ok(Meaning::Epilogue(steps)) = &self.egraph[between].data.meaning else { return None };
-        match steps.last() {
-            Some(EpilogueStep::Cast(to)) => Some(*to),
-            _ => self.egraph[rows].data.ty().map(|x| x.element).or(Some(first.layout.ty.element)),
+        if let Some(EpilogueStep::Cast(to)) = steps.last() {
+            return Some(*to);
         }
+        self.egraph[rows].data.ty().map(|x| x.element).or(Some(first.layout.ty.element))
     }
 
     fn partial_gemms(&self, x: Id, weight: Id, slices: Id) -> Vec<(KernelOp, Vec<Operand>)> {
@@ -228,9 +239,10 @@ impl<'a> Enumerator<'a> {
     fn prologues(&self, class: Id) -> Vec<ReadRows> {
         let mut all = vec![];
         for term in &self.egraph[class].nodes {
-            let (prologue, x, parameters) = match term {
-                Term::AsIs([x]) => (Some(Prologue::None), *x, vec![]),
-                Term::Prologue(operation, ids) => {
+            let Term::Rows(rows) = term else { continue };
+            let (prologue, x, parameters) = match rows {
+                RowsTerm::AsIs([x]) => (Some(Prologue::None), *x, vec![]),
+                RowsTerm::Prologue(operation, ids) => {
                     let Some((op, [x, others @ ..])) = self.applied(*operation, ids) else {
                         continue;
                     };
@@ -240,7 +252,6 @@ impl<'a> Enumerator<'a> {
                         .and_then(|ty| Prologue::of(&op, ty, others.len()));
                     (prologue, *x, self.values(others))
                 }
-                _ => continue,
             };
             let Some(prologue) = prologue else { continue };
             all.extend(self.operands(x).into_iter().map(|x| (prologue, x, parameters.clone())));
@@ -263,6 +274,7 @@ impl<'a> Enumerator<'a> {
         };
         let mut all = vec![];
         for term in &self.egraph[class].nodes {
+            let Term::Epilogue(term) = term else { continue };
             let Some((earlier, operand)) = last_of_epilogue(term) else { continue };
             let operands: Vec<Option<Operand>> = match operand {
                 None => vec![None],
@@ -306,11 +318,12 @@ impl<'a> Enumerator<'a> {
     /// The ways to read q and k before they are rotated, both by the same tables, and those tables.
     fn rotated(&self, q: Id, k: Id, heads: i64) -> Vec<(Vec<Operand>, Vec<Operand>)> {
         let rotations = |class: Id| {
-            self.egraph[class].nodes.iter().filter_map(move |term| match term {
-                Term::Rotated([x, cos, sin, h]) if self.integer(*h) == Some(heads) => {
-                    Some((*x, [*cos, *sin].map(|table| self.egraph.find(table))))
-                }
-                _ => None,
+            self.egraph[class].nodes.iter().filter_map(move |term| {
+                let Term::Operand(OperandTerm::Rotated([x, cos, sin, h])) = term else {
+                    return None;
+                };
+                let tables = [*cos, *sin].map(|table| self.egraph.find(table));
+                (self.integer(*h) == Some(heads)).then_some((*x, tables))
             })
         };
         let mut all = vec![];
@@ -344,9 +357,10 @@ impl<'a> Enumerator<'a> {
     fn lists(&self, class: Id) -> Vec<Vec<Operand>> {
         let mut all = vec![];
         for term in &self.egraph[class].nodes {
-            match term {
-                Term::End([]) => all.push(vec![]),
-                Term::List([first, rest]) => {
+            let Term::List(list) = term else { continue };
+            match list {
+                ListTerm::End([]) => all.push(vec![]),
+                ListTerm::List([first, rest]) => {
                     let rests = self.lists(*rest);
                     for first in self.operands(*first) {
                         all.extend(rests.iter().map(|rest| {
@@ -354,7 +368,6 @@ impl<'a> Enumerator<'a> {
                         }));
                     }
                 }
-                _ => {}
             }
         }
         self.ends(all)
@@ -379,13 +392,15 @@ impl<'a> Enumerator<'a> {
     fn operands(&self, class: Id) -> Vec<Operand> {
         let Some(ty) = self.egraph[class].data.ty() else { return vec![] };
         let read = |term: &Term| {
+            let Term::Operand(term) = term else { return None };
             let (x, view) = match term {
-                Term::Read([x]) => (*x, None),
-                Term::Address(operation, ids) => match self.applied(*operation, ids)? {
+                OperandTerm::Read([x]) => (*x, None),
+                OperandTerm::Address(operation, ids) => match self.applied(*operation, ids)? {
                     (op, [x]) => (*x, Some(View::of(&op)?)),
                     _ => return None,
                 },
-                _ => return None,
+                // Attention alone rotates what it reads: see `rotated`.
+                OperandTerm::Rotated(_) => return None,
             };
             let class = self.egraph.find(x);
             let layout = Layout::contiguous(self.egraph[class].data.ty()?);
@@ -435,18 +450,18 @@ impl<'a> Enumerator<'a> {
 }
 
 /// The epilogue before its last step, and the operand of that step.
-fn last_of_epilogue(term: &Term) -> Option<(Id, Option<Id>)> {
+fn last_of_epilogue(term: &EpilogueTerm) -> Option<(Id, Option<Id>)> {
     match term {
-        Term::ThenAddColumns([e, b])
-        | Term::ThenAddFull([e, b])
-        | Term::ThenAddTable([e, b])
-        | Term::ThenMultiplyColumns([e, b])
-        | Term::ThenMultiplyFull([e, b])
-        | Term::ThenMultiplyRows([e, b])
-        | Term::ThenMultiplyTable([e, b])
-        | Term::ThenAfterTokens([e, b]) => Some((*e, Some(*b))),
-        Term::Then(_, ids) => ids.first().map(|e| (*e, None)),
-        Term::ThenGate([e, _]) | Term::ThenCast([e, _]) => Some((*e, None)),
-        _ => None,
+        EpilogueTerm::ThenAddColumns([e, b])
+        | EpilogueTerm::ThenAddFull([e, b])
+        | EpilogueTerm::ThenAddTable([e, b])
+        | EpilogueTerm::ThenMultiplyColumns([e, b])
+        | EpilogueTerm::ThenMultiplyFull([e, b])
+        | EpilogueTerm::ThenMultiplyRows([e, b])
+        | EpilogueTerm::ThenMultiplyTable([e, b])
+        | EpilogueTerm::ThenAfterTokens([e, b]) => Some((*e, Some(*b))),
+        EpilogueTerm::Then(_, ids) => ids.first().map(|e| (*e, None)),
+        EpilogueTerm::ThenGate([e, _]) | EpilogueTerm::ThenCast([e, _]) => Some((*e, None)),
+        EpilogueTerm::ThisResult([]) => None,
     }
 }

@@ -2,13 +2,13 @@
 
 use super::analysis::{LeafFacts, Types};
 use super::error::RewriteError;
-use super::language::{Children, Leaf, Term};
+use super::language::{Children, Leaf, ListTerm, OperandTerm, StepTerm, Term};
 use super::operation::Operation;
 use egg::{EGraph, Id};
 use ocellus_dialects::TensorType;
 use ocellus_dialects::symbolic::Dim;
 use ocellus_dialects::venc::{
-    Attribute, Call, Concat, Function, Module, Op, Reshape, Role, ValueId,
+    Attribute, Concat, Function, Module, Op, Reshape, Role, Source, ValueId,
 };
 use std::collections::HashMap;
 
@@ -45,9 +45,17 @@ pub fn insert(module: &Module, function: &Function) -> Result<Inserted, RewriteE
     for (position, node) in function.nodes.iter().enumerate() {
         let operands: Vec<Id> =
             node.operands.iter().map(|operand| inserted.values[operand.index()]).collect();
-        let class = match &node.op {
-            Op::Weight(_) => inserted.egraph.add(Term::Leaf(Leaf(function.value_of(position).0))),
-            op => Writer { egraph: &mut inserted.egraph }.operation(op, &operands, &node.ty)?,
+        let class = match node.op.source() {
+            Source::Checkpoint(_) => {
+                inserted.egraph.add(Term::Leaf(Leaf(function.value_of(position).0)))
+            }
+            Source::Function(callee) => {
+                Writer { egraph: &mut inserted.egraph }.call(callee, &operands)
+            }
+            Source::Operands => {
+                let mut writer = Writer { egraph: &mut inserted.egraph };
+                writer.operation(&node.op, &operands, &node.ty)?
+            }
         };
         inserted.values.push(class);
     }
@@ -60,13 +68,14 @@ fn types_of(module: &Module, function: &Function) -> Types {
         let facts = LeafFacts { ty: argument.ty.clone(), is_weight: argument.role == Role::Weight };
         (Leaf(position as u32), facts)
     });
-    let weights = function.nodes.iter().enumerate().filter_map(|(position, node)| match node.op {
-        Op::Weight(_) => {
-            let ValueId(number) = function.value_of(position);
-            Some((Leaf(number), LeafFacts { ty: node.ty.clone(), is_weight: true }))
-        }
-        _ => None,
-    });
+    let weights =
+        function.nodes.iter().enumerate().filter_map(|(position, node)| match node.op.source() {
+            Source::Checkpoint(_) => {
+                let ValueId(number) = function.value_of(position);
+                Some((Leaf(number), LeafFacts { ty: node.ty.clone(), is_weight: true }))
+            }
+            Source::Function(_) | Source::Operands => None,
+        });
     let callees = module.functions.iter().filter_map(|callee| {
         let (_, result) = callee.results.first()?;
         Some((callee.name.clone(), callee.type_of(*result).clone()))
@@ -88,23 +97,24 @@ impl Writer<'_> {
     }
 
     fn list(&mut self, operands: &[Id]) -> Id {
-        let end = self.egraph.add(Term::End([]));
+        let end = self.egraph.add(ListTerm::End([]).into());
         operands.iter().rev().fold(end, |rest, operand| {
-            let read = self.egraph.add(Term::Read([*operand]));
-            self.egraph.add(Term::List([read, rest]))
+            let read = self.egraph.add(OperandTerm::Read([*operand]).into());
+            self.egraph.add(ListTerm::List([read, rest]).into())
         })
     }
 
+    fn call(&mut self, callee: &str, operands: &[Id]) -> Id {
+        let name = self.attribute(Attribute::Name(callee.to_string()));
+        let list = self.list(operands);
+        self.egraph.add(StepTerm::Call([name, list]).into())
+    }
+
     fn operation(&mut self, op: &Op, operands: &[Id], ty: &TensorType) -> Result<Id, RewriteError> {
-        match op {
-            Op::Call(Call { callee }) => {
-                let name = self.attribute(Attribute::Name(callee.clone()));
-                let list = self.list(operands);
-                Ok(self.egraph.add(Term::Call([name, list])))
-            }
-            Op::Concat(Concat { axis }) => self.concat(*axis, operands, ty),
-            op => self.term(op, operands),
+        if let Op::Concat(Concat { axis }) = op {
+            return self.concat(*axis, operands, ty);
         }
+        self.term(op, operands)
     }
 
     /// The operands of an operation, then its attributes.

@@ -2,7 +2,7 @@
 //! where kernels read through them.
 
 use super::analysis::{Sort, Types};
-use super::candidates::{Candidate, Operand, Producer};
+use super::candidate::{Candidate, Operand, Producer};
 use super::error::RewriteError;
 use super::language::{Leaf, Term};
 use super::meaning::{Algebra, Children, Meaning, meaning};
@@ -10,7 +10,7 @@ use super::offline::OfflineTerms;
 use egg::{EGraph, Id, Language};
 use ocellus_dialects::TensorType;
 use ocellus_dialects::kernel::{Argument, Function, Step, Value, ValueKind, View};
-use ocellus_dialects::venc::{self, Op, ValueId, Weight};
+use ocellus_dialects::venc::{self, Op, Reshape, Source, ValueId};
 use std::collections::HashMap;
 
 /// What was chosen for one function.
@@ -132,7 +132,10 @@ impl Writer<'_> {
             Producer::Leaf(leaf) => self.leaf_value(*leaf)?,
             Producer::Offline => self.offline_value(class)?,
             Producer::Reshape => match operands.as_slice() {
-                [of] => self.push(ValueKind::View(View::Reshape, *of), ty),
+                [of] => {
+                    let view = Reshape { shape: ty.shape.clone() }.into();
+                    self.push(ValueKind::View(view, *of), ty)
+                }
                 _ => return Err(self.internal("a reshape of other than one value")),
             },
             Producer::Launch(op) => {
@@ -167,12 +170,14 @@ impl Writer<'_> {
     fn leaf_value(&mut self, leaf: Leaf) -> Result<ValueId, RewriteError> {
         let function = self.chosen.function;
         let value = ValueId(leaf.0);
-        match function.node_of(value) {
-            None => Ok(value),
-            Some(venc::Node { op: Op::Weight(Weight { name }), ty, .. }) => {
-                Ok(self.push(ValueKind::Weight(name.clone()), ty.clone()))
+        let Some(node) = function.node_of(value) else { return Ok(value) };
+        match node.op.source() {
+            Source::Checkpoint(name) => {
+                Ok(self.push(ValueKind::Weight(name.to_string()), node.ty.clone()))
             }
-            Some(_) => Err(self.internal(format!("{leaf} is no argument"))),
+            Source::Function(_) | Source::Operands => {
+                Err(self.internal(format!("{leaf} is no argument")))
+            }
         }
     }
 

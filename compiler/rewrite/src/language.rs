@@ -18,7 +18,7 @@
 //! exists only where a kernel reads it: `(read_slice_columns x start length)` is an operand, not a value.
 
 use super::operation::Operation;
-use egg::{FromOp, FromOpError, Id, LanguageChildren};
+use egg::{FromOp, FromOpError, Id};
 use ocellus_dialects::venc::Attribute;
 use std::fmt;
 use std::str::FromStr;
@@ -61,6 +61,10 @@ impl Children {
         }
         all
     }
+
+    fn all_mut(&mut self) -> &mut [Id] {
+        &mut self.ids[..usize::from(self.length)]
+    }
 }
 
 impl std::ops::Deref for Children {
@@ -77,77 +81,147 @@ impl fmt::Debug for Children {
     }
 }
 
-/// Declares [`Term`]: the terms with a fixed number of children, each by its name in rules.
+/// Declares [`Term`]: its sorts, and of each sort the terms, each by its name in rules and with as many children, or with those
+/// of an operation, whose name stands between the two parts.
 macro_rules! terms {
-    ($($(#[$what:meta])* $text:literal = $variant:ident($count:literal),)*) => {
+    ($(
+        $(#[$what_sort:meta])*
+        $sort:ident: $terms:ident {
+            $($(#[$what:meta])* $text:literal = $variant:ident($count:literal),)*
+            $(operation: $(#[$what_of:meta])* $before:literal .. $after:literal = $of_operation:ident,)?
+        }
+    )*) => {
         /// A node of the e-graph. See [`super::meaning`] for what each one means. In a class they are in this order: what is
         /// read as it lies comes before what is read as a view.
         #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Term {
             /// An operation of `venc`: `(linear x weight)`.
             Operation(Operation, Children),
-            $($(#[$what])* $variant([Id; $count]),)*
-            /// The operation as a way to read an operand: `(read_slice_columns x start length)`.
-            Address(Operation, Children),
-            /// The operation on the rows that a kernel reads: `(softmax_rows x)`.
-            Prologue(Operation, Children),
-            /// The operation on each element before it is stored, behind an epilogue: `(then_scale epilogue factor)`.
-            Then(Operation, Children),
-            /// The operation as a launch of its own that moves elements: `(move_slice_tokens x start length)`.
-            Move(Operation, Children),
+            $($(#[$what_sort])* $sort($terms),)*
             /// A value that the function is given.
             Leaf(Leaf),
             /// What an operation says beside its operands.
             Attribute(Attribute),
         }
 
-        impl egg::Language for Term {
-            type Discriminant = (std::mem::Discriminant<Term>, Option<Operation>);
+        /// Which term one is, its children and what it says aside.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Head {
+            /// An operation.
+            Operation(Operation),
+            $($(
+                /// The term of that name.
+                $variant,
+            )*
+            $(
+                /// The operation in that place.
+                $of_operation(Operation),
+            )?)*
+            /// Any leaf.
+            Leaf,
+            /// Any attribute.
+            Attribute,
+        }
 
-            fn discriminant(&self) -> Self::Discriminant {
-                let operation = match self {
-                    Term::Operation(operation, _)
-                    | Term::Address(operation, _)
-                    | Term::Prologue(operation, _)
-                    | Term::Then(operation, _)
-                    | Term::Move(operation, _) => Some(*operation),
-                    Term::Leaf(_) | Term::Attribute(_) $(| Term::$variant(_))* => None,
-                };
-                (std::mem::discriminant(self), operation)
+        $(
+            $(#[$what_sort])*
+            #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+            pub enum $terms {
+                $($(#[$what])* $variant([Id; $count]),)*
+                $($(#[$what_of])* $of_operation(Operation, Children),)?
             }
 
-            fn matches(&self, other: &Self) -> bool {
-                match (self, other) {
-                    (Term::Leaf(one), Term::Leaf(other)) => one == other,
-                    (Term::Attribute(one), Term::Attribute(other)) => one == other,
-                    (one, other) => {
-                        one.discriminant() == other.discriminant()
-                            && one.children().len() == other.children().len()
+            impl $terms {
+                fn head(&self) -> Head {
+                    match self {
+                        $($terms::$variant(_) => Head::$variant,)*
+                        $($terms::$of_operation(operation, _) => Head::$of_operation(*operation),)?
+                    }
+                }
+
+                fn children(&self) -> &[Id] {
+                    match self {
+                        $($terms::$variant(children) => children,)*
+                        $($terms::$of_operation(_, children) => children,)?
+                    }
+                }
+
+                fn children_mut(&mut self) -> &mut [Id] {
+                    match self {
+                        $($terms::$variant(children) => children,)*
+                        $($terms::$of_operation(_, children) => children.all_mut(),)?
+                    }
+                }
+
+                /// The term of that name that has those children.
+                fn named(name: &str, children: &[Id]) -> Option<Self> {
+                    $(if name == $text {
+                        return children.try_into().ok().map($terms::$variant);
+                    })*
+                    $(if let Some(operation) =
+                        name.strip_prefix($before).and_then(|name| name.strip_suffix($after))
+                    {
+                        let (operation, children) = applied(operation, children)?;
+                        return Some($terms::$of_operation(operation, children));
+                    })?
+                    None
+                }
+            }
+
+            impl fmt::Display for $terms {
+                fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                    match self {
+                        $($terms::$variant(_) => f.write_str($text),)*
+                        $($terms::$of_operation(operation, _) => {
+                            write!(f, concat!($before, "{}", $after), operation)
+                        })?
                     }
                 }
             }
 
+            impl From<$terms> for Term {
+                fn from(term: $terms) -> Term {
+                    Term::$sort(term)
+                }
+            }
+        )*
+
+        impl egg::Language for Term {
+            type Discriminant = Head;
+
+            fn discriminant(&self) -> Head {
+                match self {
+                    Term::Operation(operation, _) => Head::Operation(*operation),
+                    $(Term::$sort(term) => term.head(),)*
+                    Term::Leaf(_) => Head::Leaf,
+                    Term::Attribute(_) => Head::Attribute,
+                }
+            }
+
+            fn matches(&self, other: &Self) -> bool {
+                // Of leaves and of attributes each is a term of its own.
+                let says_the_same = match self {
+                    Term::Leaf(_) | Term::Attribute(_) => self == other,
+                    Term::Operation(..) $(| Term::$sort(_))* => {
+                        self.children().len() == other.children().len()
+                    }
+                };
+                self.discriminant() == other.discriminant() && says_the_same
+            }
+
             fn children(&self) -> &[Id] {
                 match self {
-                    Term::Operation(_, children)
-                    | Term::Address(_, children)
-                    | Term::Prologue(_, children)
-                    | Term::Then(_, children)
-                    | Term::Move(_, children) => children,
+                    Term::Operation(_, children) => children,
+                    $(Term::$sort(term) => term.children(),)*
                     Term::Leaf(_) | Term::Attribute(_) => &[],
-                    $(Term::$variant(children) => children,)*
                 }
             }
 
             fn children_mut(&mut self) -> &mut [Id] {
                 match self {
-                    Term::Operation(_, children)
-                    | Term::Address(_, children)
-                    | Term::Prologue(_, children)
-                    | Term::Then(_, children)
-                    | Term::Move(_, children) => &mut children.ids[..usize::from(children.length)],
+                    Term::Operation(_, children) => children.all_mut(),
+                    $(Term::$sort(term) => term.children_mut(),)*
                     Term::Leaf(_) | Term::Attribute(_) => &mut [],
-                    $(Term::$variant(children) => children,)*
                 }
             }
         }
@@ -156,13 +230,9 @@ macro_rules! terms {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 match self {
                     Term::Operation(operation, _) => write!(f, "{operation}"),
-                    Term::Address(operation, _) => write!(f, "read_{operation}"),
-                    Term::Prologue(operation, _) => write!(f, "{operation}_rows"),
-                    Term::Then(operation, _) => write!(f, "then_{operation}"),
-                    Term::Move(operation, _) => write!(f, "move_{operation}"),
+                    $(Term::$sort(term) => write!(f, "{term}"),)*
                     Term::Leaf(leaf) => write!(f, "{leaf}"),
                     Term::Attribute(attribute) => write!(f, "{attribute}"),
-                    $(Term::$variant(_) => f.write_str($text),)*
                 }
             }
         }
@@ -170,119 +240,131 @@ macro_rules! terms {
         impl FromOp for Term {
             type Error = FromOpError;
 
-            fn from_op(op: &str, children: Vec<Id>) -> Result<Self, FromOpError> {
-                match op {
-                    $($text if <[Id; $count]>::can_be_length(children.len()) => {
-                        Ok(Term::$variant(<[Id; $count]>::from_vec(children)))
-                    })*
-                    _ => Term::of_operation(op, &children)
-                        .or_else(|| Term::leaf(op).filter(|_| children.is_empty()))
-                        .ok_or_else(|| FromOpError::new(op, children)),
-                }
+            fn from_op(name: &str, children: Vec<Id>) -> Result<Self, FromOpError> {
+                let operation = || applied(name, &children).map(|(op, ids)| Term::Operation(op, ids));
+                let leaf = || {
+                    let leaf = name.parse().ok().map(Term::Leaf);
+                    let leaf = leaf.or_else(|| name.parse().ok().map(Term::Attribute));
+                    leaf.filter(|_| children.is_empty())
+                };
+                let term = None
+                    $(.or_else(|| $terms::named(name, &children).map(Term::$sort)))*
+                    .or_else(operation)
+                    .or_else(leaf);
+                term.ok_or_else(|| FromOpError::new(name, children))
             }
         }
     };
 }
 
-impl Term {
-    /// A term of an operation, as its name says where that is done.
-    fn of_operation(op: &str, children: &[Id]) -> Option<Term> {
-        /// What makes a term of an operation, and what stands before its name and behind it.
-        type Place = (&'static str, &'static str, fn(Operation, Children) -> Term);
-        let places: [Place; 5] = [
-            ("", "", Term::Operation),
-            ("read_", "", Term::Address),
-            ("", "_rows", Term::Prologue),
-            ("then_", "", Term::Then),
-            ("move_", "", Term::Move),
-        ];
-        places.into_iter().find_map(|(before, after, term)| {
-            let name = op.strip_prefix(before)?.strip_suffix(after)?;
-            let operation = Operation::named(name).filter(|o| o.has_children(children.len()))?;
-            Some(term(operation, Children::new(children.iter().copied())))
-        })
-    }
-
-    fn leaf(op: &str) -> Option<Term> {
-        let leaf = op.parse().ok().map(Term::Leaf);
-        leaf.or_else(|| op.parse().ok().map(Term::Attribute))
-    }
+/// The operation of that name, where it may have so many children.
+fn applied(name: &str, children: &[Id]) -> Option<(Operation, Children)> {
+    let operation = Operation::named(name).filter(|o| o.has_children(children.len()))?;
+    Some((operation, Children::new(children.iter().copied())))
 }
 
 terms! {
-    // How a kernel reads an operand.
-    /// As it lies.
-    "read" = Read(1),
-    /// An operand whose heads attention rotates as it reads: `(rotated operand cos sin heads)`.
-    "rotated" = Rotated(4),
+    /// How a kernel reads an operand.
+    Operand: OperandTerm {
+        /// As it lies.
+        "read" = Read(1),
+        /// An operand whose heads attention rotates as it reads: `(rotated operand cos sin heads)`.
+        "rotated" = Rotated(4),
+        operation:
+        /// The operation as a way to read an operand: `(read_slice_columns x start length)`.
+        "read_" .. "" = Address,
+    }
+
     /// Several operands: `(list a (list b end))`.
-    "list" = List(2),
-    /// No operands more.
-    "end" = End(0),
+    List: ListTerm {
+        /// One and the others.
+        "list" = List(2),
+        /// No operands more.
+        "end" = End(0),
+    }
 
-    // What happens to a row first.
-    /// Nothing.
-    "as_is" = AsIs(1),
+    /// What happens to a row first.
+    Rows: RowsTerm {
+        /// Nothing.
+        "as_is" = AsIs(1),
+        operation:
+        /// The operation on the rows that a kernel reads: `(softmax_rows x)`.
+        "" .. "_rows" = Prologue,
+    }
 
-    // What the kernel proper makes of the rows.
-    /// The rows themselves.
-    "rows" = Rows(1),
-    /// A product with a weight: `(gemm rows weight)`.
-    "gemm" = Gemm(2),
-    /// Two products in one launch: `(back_to_back_gemm rows first between second)`.
-    "back_to_back_gemm" = BackToBackGemm(4),
+    /// What the kernel proper makes of the rows.
+    Product: ProductTerm {
+        /// The rows themselves.
+        "rows" = Rows(1),
+        /// A product with a weight: `(gemm rows weight)`.
+        "gemm" = Gemm(2),
+        /// Two products in one launch: `(back_to_back_gemm rows first between second)`.
+        "back_to_back_gemm" = BackToBackGemm(4),
+    }
 
-    // What happens to each element last, read from the inside: `(then_scale (then_add_columns result b) 2.0)`.
-    /// Nothing yet.
-    "result" = ThisResult(0),
-    /// Plus a number a column.
-    "then_add_columns" = ThenAddColumns(2),
-    /// Plus the element at the same place.
-    "then_add_full" = ThenAddFull(2),
-    /// Plus the element of a table.
-    "then_add_table" = ThenAddTable(2),
-    /// Times a number a column.
-    "then_multiply_columns" = ThenMultiplyColumns(2),
-    /// Times the element at the same place.
-    "then_multiply_full" = ThenMultiplyFull(2),
-    /// Times a number a row.
-    "then_multiply_rows" = ThenMultiplyRows(2),
-    /// Times the element of a table.
-    "then_multiply_table" = ThenMultiplyTable(2),
-    /// A function of the left half of the columns times the right half.
-    "then_gate" = ThenGate(2),
-    /// Rounded.
-    "then_cast" = ThenCast(2),
-    /// The rows of each image behind those of an operand: `(then_after_tokens result operand)`.
-    "then_after_tokens" = ThenAfterTokens(2),
+    /// What happens to each element last, read from the inside: `(then_scale (then_add_columns result b) 2.0)`.
+    Epilogue: EpilogueTerm {
+        /// Nothing yet.
+        "result" = ThisResult(0),
+        /// Plus a number a column.
+        "then_add_columns" = ThenAddColumns(2),
+        /// Plus the element at the same place.
+        "then_add_full" = ThenAddFull(2),
+        /// Plus the element of a table.
+        "then_add_table" = ThenAddTable(2),
+        /// Times a number a column.
+        "then_multiply_columns" = ThenMultiplyColumns(2),
+        /// Times the element at the same place.
+        "then_multiply_full" = ThenMultiplyFull(2),
+        /// Times a number a row.
+        "then_multiply_rows" = ThenMultiplyRows(2),
+        /// Times the element of a table.
+        "then_multiply_table" = ThenMultiplyTable(2),
+        /// A function of the left half of the columns times the right half.
+        "then_gate" = ThenGate(2),
+        /// Rounded.
+        "then_cast" = ThenCast(2),
+        /// The rows of each image behind those of an operand: `(then_after_tokens result operand)`.
+        "then_after_tokens" = ThenAfterTokens(2),
+        operation:
+        /// The operation on each element before it is stored, behind an epilogue: `(then_scale epilogue factor)`.
+        "then_" .. "" = Then,
+    }
 
-    // Kernels: one launch each.
-    /// `(store product epilogue)`.
-    "store" = Store(2),
-    /// The last child is the mask: `end` for none, `(list (read segments) end)` for segments.
-    "attention" = Attention(6),
-    /// `(partial_gemm x weight slices)`.
-    "partial_gemm" = PartialGemm(3),
-    /// `(batched_gemm a b transpose_rhs)`.
-    "batched_gemm" = BatchedGemm(3),
-    /// No launch: the same memory under other dimensions.
-    "reshape_in_place" = ReshapeInPlace(2),
-    /// A function of the module: opaque.
-    "call" = Call(2),
+    /// What the host does for a value: most are a launch.
+    Step: StepTerm {
+        /// `(store product epilogue)`.
+        "store" = Store(2),
+        /// The last child is the mask: `end` for none, `(list (read segments) end)` for segments.
+        "attention" = Attention(6),
+        /// `(partial_gemm x weight slices)`.
+        "partial_gemm" = PartialGemm(3),
+        /// `(batched_gemm a b transpose_rhs)`.
+        "batched_gemm" = BatchedGemm(3),
+        /// No launch: the same memory under other dimensions.
+        "reshape_in_place" = ReshapeInPlace(2),
+        /// A function of the module: opaque.
+        "call" = Call(2),
+        operation:
+        /// The operation as a launch of its own that moves elements: `(move_slice_tokens x start length)`.
+        "move_" .. "" = Move,
+    }
 
-    // Arithmetic on attributes; the analysis replaces each by its value.
-    /// The product.
-    "times" = Times(2),
-    /// The sum.
-    "plus" = Plus(2),
-    /// The first dimension of a tensor.
-    "first_dim" = FirstDim(1),
-    /// The last dimension of a tensor.
-    "last_dim" = LastDim(1),
-    /// How a tensor is stored.
-    "element_of" = ElementOf(1),
-    /// The shape of a tensor as a matrix.
-    "rows_and_columns" = RowsAndColumns(1),
-    /// The shape of a tensor with another last dimension.
-    "with_last_dim" = WithLastDim(2),
+    /// Arithmetic on attributes; the analysis replaces each by its value.
+    Arithmetic: ArithmeticTerm {
+        /// The product.
+        "times" = Times(2),
+        /// The sum.
+        "plus" = Plus(2),
+        /// The first dimension of a tensor.
+        "first_dim" = FirstDim(1),
+        /// The last dimension of a tensor.
+        "last_dim" = LastDim(1),
+        /// How a tensor is stored.
+        "element_of" = ElementOf(1),
+        /// The shape of a tensor as a matrix.
+        "rows_and_columns" = RowsAndColumns(1),
+        /// The shape of a tensor with another last dimension.
+        "with_last_dim" = WithLastDim(2),
+    }
 }

@@ -7,6 +7,7 @@
 
 mod alternatives;
 mod analysis;
+mod candidate;
 mod candidates;
 mod choose;
 mod cost;
@@ -45,10 +46,9 @@ pub use one_rule::{Rewritten, apply_rule};
 pub use pieces::{PieceOptions, PieceProgram, choose_pieces};
 pub use prediction::{Bottleneck, Prediction, Quantities};
 pub use raise::raise;
-pub use refused_rules::RefusedRule;
 pub use report::{
-    Alternative, Effort, ExtractionReport, FunctionReport, KernelReport, RefusedKernel, Report,
-    callees_first, launches,
+    Alternative, Effort, ExtractionReport, FunctionReport, KernelReport, RefusedKernel,
+    RefusedRule, Report, callees_first, launches,
 };
 pub use rule_switches::{RuleSwitches, nearest};
 pub use rules::{Assumption, Condition, Group, Rule, UnknownAssumption};

@@ -4,7 +4,10 @@
 //! The definition is written over an [`Algebra`]: with types as its tensors it infers types, with values of a
 //! [`FunctionBuilder`](ocellus_dialects::venc::FunctionBuilder) it writes the term down as a `venc` program.
 
-use super::language::{Leaf, Term};
+use super::language::{
+    ArithmeticTerm, EpilogueTerm, Leaf, ListTerm, OperandTerm, ProductTerm, RowsTerm, StepTerm,
+    Term,
+};
 use super::operation::Operation;
 use egg::Id;
 use ocellus_dialects::kernel::{Broadcast, Combine};
@@ -142,113 +145,147 @@ pub fn meaning<A: Algebra>(
     term: &Term,
     children: &Children<A::Tensor>,
 ) -> Result<Meaning<A::Tensor>, String> {
-    if let Some(attribute) = attribute_meaning(algebra, term, children)? {
-        return Ok(Meaning::Attribute(attribute));
-    }
-    match term {
-        Term::End([]) => Ok(Meaning::List(vec![])),
-        Term::List([first, rest]) => {
+    Ok(match term {
+        Term::Attribute(attribute) => Meaning::Attribute(attribute.clone()),
+        Term::Arithmetic(term) => Meaning::Attribute(arithmetic(algebra, term, children)?),
+        Term::List(ListTerm::End([])) => Meaning::List(vec![]),
+        Term::List(ListTerm::List([first, rest])) => {
             let mut tensors = vec![children.tensor(*first)?];
             tensors.extend(children.list(*rest)?);
-            Ok(Meaning::List(tensors))
+            Meaning::List(tensors)
         }
-        _ => match epilogue_meaning(term, children)? {
-            Some(steps) => Ok(Meaning::Epilogue(steps)),
-            None => tensor_meaning(algebra, term, children).map(Meaning::Tensor),
-        },
-    }
+        Term::Epilogue(term) => Meaning::Epilogue(epilogue(term, children)?),
+        Term::Leaf(leaf) => Meaning::Tensor(algebra.leaf(*leaf)?),
+        Term::Operation(operation, ids) => {
+            Meaning::Tensor(apply(algebra, *operation, ids, children)?)
+        }
+        Term::Operand(term) => Meaning::Tensor(operand(algebra, term, children)?),
+        Term::Rows(RowsTerm::AsIs([x])) => Meaning::Tensor(children.tensor(*x)?),
+        Term::Rows(RowsTerm::Prologue(operation, ids)) => {
+            Meaning::Tensor(apply(algebra, *operation, ids, children)?)
+        }
+        Term::Product(term) => Meaning::Tensor(product(algebra, term, children)?),
+        Term::Step(term) => Meaning::Tensor(step(algebra, term, children)?),
+    })
 }
 
-fn attribute_meaning<A: Algebra>(
+fn arithmetic<A: Algebra>(
     algebra: &A,
-    term: &Term,
+    term: &ArithmeticTerm,
     children: &Children<A::Tensor>,
-) -> Result<Option<Attribute>, String> {
+) -> Result<Attribute, String> {
     let first_two =
         |[a, b]: &[Id; 2]| Ok::<_, String>((children.attribute(*a)?, children.attribute(*b)?));
     let no_sum = |(a, b): &(Attribute, Attribute)| format!("{a} and {b} do not combine");
     let type_of = |id: Id| Ok::<_, String>(algebra.type_of(&children.tensor(id)?));
-    Ok(Some(match term {
-        Term::Attribute(attribute) => attribute.clone(),
-        Term::Times(operands) => {
+    Ok(match term {
+        ArithmeticTerm::Times(operands) => {
             let pair = first_two(operands)?;
             pair.0.times(&pair.1).ok_or_else(|| no_sum(&pair))?
         }
-        Term::Plus(operands) => {
+        ArithmeticTerm::Plus(operands) => {
             let pair = first_two(operands)?;
             pair.0.plus(&pair.1).ok_or_else(|| no_sum(&pair))?
         }
-        Term::FirstDim([tensor]) => {
+        ArithmeticTerm::FirstDim([tensor]) => {
             let ty = type_of(*tensor)?;
             Attribute::Dim(ty.shape.first().cloned().ok_or("a scalar has no first dimension")?)
         }
-        Term::LastDim([tensor]) => Attribute::Dim(type_of(*tensor)?.width()),
-        Term::ElementOf([tensor]) => Attribute::Element(type_of(*tensor)?.element),
-        Term::RowsAndColumns([tensor]) => {
+        ArithmeticTerm::LastDim([tensor]) => Attribute::Dim(type_of(*tensor)?.width()),
+        ArithmeticTerm::ElementOf([tensor]) => Attribute::Element(type_of(*tensor)?.element),
+        ArithmeticTerm::RowsAndColumns([tensor]) => {
             let ty = type_of(*tensor)?;
             Attribute::Shape(vec![ty.rows(), ty.width()])
         }
-        Term::WithLastDim([tensor, width]) => {
+        ArithmeticTerm::WithLastDim([tensor, width]) => {
             let mut shape = type_of(*tensor)?.shape;
             *shape.last_mut().ok_or("a scalar has no last dimension")? = children.dim(*width)?;
             Attribute::Shape(shape)
         }
-        _ => return Ok(None),
-    }))
+    })
 }
 
-fn epilogue_meaning<T: Clone>(
-    term: &Term,
+fn epilogue<T: Clone>(
+    term: &EpilogueTerm,
     children: &Children<T>,
-) -> Result<Option<Vec<EpilogueStep<T>>>, String> {
-    use {Broadcast::*, Combine::*};
+) -> Result<Vec<EpilogueStep<T>>, String> {
+    use {Broadcast::*, Combine::*, EpilogueTerm::*};
     let combine = |how, broadcast, operand: Id| {
         Ok::<_, String>(EpilogueStep::Combine(how, broadcast, children.tensor(operand)?))
     };
     let (earlier, step) = match term {
-        Term::ThisResult([]) => return Ok(Some(vec![])),
-        Term::ThenAddColumns([e, b]) => (e, combine(Add, Columns, *b)?),
-        Term::ThenAddFull([e, b]) => (e, combine(Add, Full, *b)?),
-        Term::ThenAddTable([e, b]) => (e, combine(Add, Table, *b)?),
-        Term::ThenMultiplyColumns([e, b]) => (e, combine(Multiply, Columns, *b)?),
-        Term::ThenMultiplyFull([e, b]) => (e, combine(Multiply, Full, *b)?),
-        Term::ThenMultiplyRows([e, b]) => (e, combine(Multiply, Rows, *b)?),
-        Term::ThenMultiplyTable([e, b]) => (e, combine(Multiply, Table, *b)?),
-        Term::Then(operation, ids) => {
+        ThisResult([]) => return Ok(vec![]),
+        ThenAddColumns([e, b]) => (e, combine(Add, Columns, *b)?),
+        ThenAddFull([e, b]) => (e, combine(Add, Full, *b)?),
+        ThenAddTable([e, b]) => (e, combine(Add, Table, *b)?),
+        ThenMultiplyColumns([e, b]) => (e, combine(Multiply, Columns, *b)?),
+        ThenMultiplyFull([e, b]) => (e, combine(Multiply, Full, *b)?),
+        ThenMultiplyRows([e, b]) => (e, combine(Multiply, Rows, *b)?),
+        ThenMultiplyTable([e, b]) => (e, combine(Multiply, Table, *b)?),
+        Then(operation, ids) => {
             let [e, attributes @ ..] = &ids[..] else { return Err("no step before".into()) };
             let attributes = children.attributes(attributes)?;
             let function = Elementwise::of(&operation.with_attributes(&attributes)?);
             let not_one = || format!("venc.{operation} is no function of one element");
             (e, EpilogueStep::Elementwise(function.ok_or_else(not_one)?))
         }
-        Term::ThenGate([e, f]) => (e, EpilogueStep::Gate(children.activation(*f)?)),
-        Term::ThenCast([e, to]) => (e, EpilogueStep::Cast(children.element(*to)?)),
-        Term::ThenAfterTokens([e, tokens]) => {
-            (e, EpilogueStep::AfterTokens(children.tensor(*tokens)?))
-        }
-        _ => return Ok(None),
+        ThenGate([e, f]) => (e, EpilogueStep::Gate(children.activation(*f)?)),
+        ThenCast([e, to]) => (e, EpilogueStep::Cast(children.element(*to)?)),
+        ThenAfterTokens([e, tokens]) => (e, EpilogueStep::AfterTokens(children.tensor(*tokens)?)),
     };
     let mut steps = children.epilogue(*earlier)?;
     steps.push(step);
-    Ok(Some(steps))
+    Ok(steps)
 }
 
-fn tensor_meaning<A: Algebra>(
+fn operand<A: Algebra>(
     algebra: &mut A,
-    term: &Term,
+    term: &OperandTerm,
     children: &Children<A::Tensor>,
 ) -> Result<A::Tensor, String> {
-    let one = |id: &Id| Ok::<_, String>(vec![children.tensor(*id)?]);
-    let two = |[a, b]: &[Id; 2]| Ok::<_, String>(vec![children.tensor(*a)?, children.tensor(*b)?]);
-    let (op, operands) = match term {
-        Term::Leaf(leaf) => return algebra.leaf(*leaf),
-        Term::Read([x]) | Term::AsIs([x]) | Term::Rows([x]) => return children.tensor(*x),
-        Term::Store([product, epilogue]) => {
-            let stored = children.tensor(*product)?;
-            let steps = children.epilogue(*epilogue)?;
-            return steps.into_iter().try_fold(stored, |x, step| apply_step(algebra, x, step));
+    match term {
+        OperandTerm::Read([x]) => children.tensor(*x),
+        OperandTerm::Address(operation, ids) => apply(algebra, *operation, ids, children),
+        OperandTerm::Rotated([x, cos, sin, heads]) => {
+            let operands = [x, cos, sin].map(|id| children.tensor(*id));
+            let operands = operands.into_iter().collect::<Result<Vec<_>, _>>()?;
+            algebra.apply(Rope { heads: children.integer(*heads)? }, &operands)
         }
-        Term::Attention([q, k, v, heads, scale, mask]) => {
+    }
+}
+
+fn product<A: Algebra>(
+    algebra: &mut A,
+    term: &ProductTerm,
+    children: &Children<A::Tensor>,
+) -> Result<A::Tensor, String> {
+    let two = |[a, b]: [Id; 2]| Ok::<_, String>([children.tensor(a)?, children.tensor(b)?]);
+    match term {
+        ProductTerm::Rows([x]) => children.tensor(*x),
+        ProductTerm::Gemm(rows_and_weight) => algebra.apply(Linear, &two(*rows_and_weight)?),
+        ProductTerm::BackToBackGemm([rows, first, between, second]) => {
+            let product = algebra.apply(Linear, &two([*rows, *first])?)?;
+            let steps = children.epilogue(*between)?;
+            let rows =
+                steps.into_iter().try_fold(product, |x, step| apply_step(algebra, x, step))?;
+            algebra.apply(Linear, &[rows, children.tensor(*second)?])
+        }
+    }
+}
+
+fn step<A: Algebra>(
+    algebra: &mut A,
+    term: &StepTerm,
+    children: &Children<A::Tensor>,
+) -> Result<A::Tensor, String> {
+    let two = |[a, b]: [&Id; 2]| Ok::<_, String>([children.tensor(*a)?, children.tensor(*b)?]);
+    match term {
+        StepTerm::Store([product, epilogue]) => {
+            let stored = children.tensor(*product)?;
+            let mut steps = children.epilogue(*epilogue)?.into_iter();
+            steps.try_fold(stored, |x, step| apply_step(algebra, x, step))
+        }
+        StepTerm::Attention([q, k, v, heads, scale, mask]) => {
             let [q, k, v] = [children.tensor(*q)?, children.tensor(*k)?, children.tensor(*v)?];
             let (heads, factor) = (children.integer(*heads)?, children.number(*scale)?);
             let segments = match children.list(*mask)?.as_slice() {
@@ -256,59 +293,42 @@ fn tensor_meaning<A: Algebra>(
                 [segments] => Some(segments.clone()),
                 _ => return Err("a mask is made of one list of segments".into()),
             };
-            return attention(algebra, [q, k, v], (heads, factor), segments);
+            attention(algebra, [q, k, v], (heads, factor), segments)
         }
-        Term::Operation(operation, ids)
-        | Term::Address(operation, ids)
-        | Term::Prologue(operation, ids)
-        | Term::Move(operation, ids) => applied(*operation, ids, children)?,
-        Term::Gemm([prologue, weight]) => (Op::Linear(Linear), two(&[*prologue, *weight])?),
-        Term::BackToBackGemm([prologue, first, between, second]) => {
-            let product = algebra.apply(Linear, &two(&[*prologue, *first])?)?;
-            let steps = children.epilogue(*between)?;
-            let rows =
-                steps.into_iter().try_fold(product, |x, step| apply_step(algebra, x, step))?;
-            (Op::Linear(Linear), vec![rows, children.tensor(*second)?])
-        }
-        Term::BatchedGemm([a, b, transposed]) => {
-            let transpose_rhs = children.flag(*transposed)?;
-            (Matmul { transpose_rhs }.into(), two(&[*a, *b])?)
-        }
-        Term::Rotated([x, cos, sin, heads]) => {
-            let operands = [x, cos, sin].map(|id| children.tensor(*id));
-            let operands = operands.into_iter().collect::<Result<_, _>>()?;
-            (Rope { heads: children.integer(*heads)? }.into(), operands)
-        }
-        Term::PartialGemm([x, weight, slices]) => {
+        StepTerm::PartialGemm([x, weight, slices]) => {
             let slices = children.integer(*slices)?;
-            (LinearSlices { slices }.into(), two(&[*x, *weight])?)
+            algebra.apply(LinearSlices { slices }, &two([x, weight])?)
         }
-        Term::ReshapeInPlace([x, shape]) => match children.attribute(*shape)? {
-            Attribute::Shape(shape) => (Reshape { shape }.into(), one(x)?),
-            other => return Err(format!("{other} is no shape")),
+        StepTerm::BatchedGemm([a, b, transposed]) => {
+            let transpose_rhs = children.flag(*transposed)?;
+            algebra.apply(Matmul { transpose_rhs }, &two([a, b])?)
+        }
+        StepTerm::ReshapeInPlace([x, shape]) => match children.attribute(*shape)? {
+            Attribute::Shape(shape) => algebra.apply(Reshape { shape }, &[children.tensor(*x)?]),
+            other => Err(format!("{other} is no shape")),
         },
-        Term::Call([callee, list]) => match children.attribute(*callee)? {
-            Attribute::Name(callee) => (Call { callee }.into(), children.list(*list)?),
-            other => return Err(format!("{other} is no function")),
+        StepTerm::Call([callee, list]) => match children.attribute(*callee)? {
+            Attribute::Name(callee) => algebra.apply(Call { callee }, &children.list(*list)?),
+            other => Err(format!("{other} is no function")),
         },
-        other => return Err(format!("`{other}` is no tensor")),
-    };
-    algebra.apply(op, &operands)
+        StepTerm::Move(operation, ids) => apply(algebra, *operation, ids, children),
+    }
 }
 
-/// An operation and what it is applied to, of a term that has its operands and its attributes as children.
-fn applied<T: Clone>(
+/// A term that has the operands of an operation and then its attributes as children.
+fn apply<A: Algebra>(
+    algebra: &mut A,
     operation: Operation,
     ids: &[Id],
-    children: &Children<T>,
-) -> Result<(Op, Vec<T>), String> {
+    children: &Children<A::Tensor>,
+) -> Result<A::Tensor, String> {
     let (operands, attributes) = operation.split(ids);
     let attributes = children.attributes(attributes)?;
     let operands = match operands {
         [list] if operation.takes_list() => children.list(*list)?,
         _ => operands.iter().map(|id| children.tensor(*id)).collect::<Result<_, _>>()?,
     };
-    Ok((operation.with_attributes(&attributes)?, operands))
+    algebra.apply(operation.with_attributes(&attributes)?, &operands)
 }
 
 /// A tensor after one step of an epilogue.

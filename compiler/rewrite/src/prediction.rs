@@ -102,7 +102,11 @@ impl LaunchWork<Dim> {
             KernelOp::Gemm { prologue, .. } | KernelOp::BackToBackGemm { prologue, .. } => {
                 prologue.element(stored)
             }
-            _ => stored,
+            KernelOp::PartialGemm { .. }
+            | KernelOp::BatchedGemm { .. }
+            | KernelOp::RowWise { .. }
+            | KernelOp::Attention { .. }
+            | KernelOp::Move(_) => stored,
         };
         let whole = LaunchWork {
             family: op.family(),
@@ -136,12 +140,18 @@ impl LaunchWork<Dim> {
 impl<T> LaunchWork<T> {
     /// GFLOP/s of its products on a target; no size changes them.
     pub fn matrix_rate(&self, target: &TargetDescription) -> f64 {
-        match (self.family, self.tiles.as_slice()) {
-            (Family::Attention, _) => target.attention.of(self.element),
-            (Family::BatchedGemm, _) => target.batched_gemm.of(self.element),
-            (Family::BackToBackGemm, _) => target.back_to_back_gemm.of(self.element),
-            (_, [(_, rows), (_, columns), ..]) => target.gemm_rate(self.element, (*rows, *columns)),
-            _ => target.gemm_rate(self.element, (1, 1)),
+        match self.family {
+            Family::Attention => target.attention.of(self.element),
+            Family::BatchedGemm => target.batched_gemm.of(self.element),
+            Family::BackToBackGemm => target.back_to_back_gemm.of(self.element),
+            // The latter two multiply no matrices: any rate is that of none.
+            Family::Gemm | Family::PartialGemm | Family::Move | Family::RowWise => {
+                let tile = match self.tiles.as_slice() {
+                    [(_, rows), (_, columns), ..] => (*rows, *columns),
+                    [] | [_] => (1, 1),
+                };
+                target.gemm_rate(self.element, tile)
+            }
         }
     }
 
@@ -224,7 +234,11 @@ impl<T: Real> LaunchWork<T> {
         let share = match self.family {
             Family::Move => target.bandwidth_share.r#move,
             Family::RowWise => target.bandwidth_share.rowwise,
-            _ => 1.0,
+            Family::Attention
+            | Family::BackToBackGemm
+            | Family::BatchedGemm
+            | Family::Gemm
+            | Family::PartialGemm => 1.0,
         };
         // Units without a tile draw nothing.
         let busy = (self.tile_counts().1 / T::of(f64::from(target.units))).min(T::of(1.0));
@@ -265,6 +279,7 @@ fn value(dim: &Dim, at: &Bindings) -> Result<f64, Dim> {
 mod tests {
     use super::*;
     use ocellus_dialects::kernel::{GemmTile, Prologue, View};
+    use ocellus_dialects::venc::Patchify;
     use ocellus_kernels::launch;
 
     fn rows() -> Dim {
@@ -313,7 +328,7 @@ mod tests {
         let pixels = Dim::from(16);
         let image = of(vec![1.into(), 3.into(), pixels.clone(), rows() * pixels]);
         let patches = of(vec![1.into(), rows(), 768.into()]);
-        let view = View::Patches { height: 16, width: 16, rows: 1.into(), cols: rows() };
+        let view = View::from(Patchify { height: 16, width: 16, rows: 1.into(), cols: rows() });
         let (_, gathered) = Layout::contiguous(&image).view(&view, &patches).unwrap();
         let [plain, gathered] =
             [Layout::contiguous(&patches), gathered].map(|x| predicted_reading(x, 768, 96));

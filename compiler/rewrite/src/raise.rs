@@ -8,10 +8,10 @@ use super::language::Leaf;
 use super::meaning::{Algebra, EpilogueStep, apply_step, attention};
 use super::report::callees_first;
 use ocellus_dialects::kernel::{
-    EpilogueOp, Function, KernelOp, Mask, Module, Prologue, Step, ValueKind, view_as_op,
+    EpilogueOp, Function, KernelOp, Mask, Module, Prologue, Step, ValueKind,
 };
 use ocellus_dialects::venc::{
-    self, Call, Cast, FunctionBuilder, Linear, LinearSlices, Matmul, Op, Rope, ValueId,
+    self, Call, Cast, FunctionBuilder, Linear, LinearSlices, Matmul, Op, Rope, Source, ValueId,
 };
 use ocellus_dialects::{ElementType, TensorType};
 
@@ -47,9 +47,7 @@ fn read_function(function: &Function, callees: &venc::Module) -> Result<venc::Fu
             ValueKind::Argument(position) => *arguments.get(*position).ok_or("no such argument")?,
             ValueKind::Weight(name) => raiser.builder.weight(name, value.ty.clone()),
             ValueKind::Offline(op, operands) => raiser.apply(op.clone(), &all(operands)?)?,
-            ValueKind::View(view, base) => {
-                raiser.apply(view_as_op(view, &value.ty)?, &[of(base)?])?
-            }
+            ValueKind::View(view, base) => raiser.apply(view.clone(), &[of(base)?])?,
             ValueKind::Step(step) => match function.steps.get(*step).ok_or("no such step")? {
                 Step::Call { callee, operands, .. } => {
                     let op = Op::Call(Call { callee: callee.clone() });
@@ -91,9 +89,9 @@ impl Algebra for Raiser<'_> {
 
     fn apply(&mut self, op: impl Into<Op>, operands: &[ValueId]) -> Result<ValueId, String> {
         let op = op.into();
-        let pushed = match &op {
-            Op::Call(Call { callee }) => self.builder.call(self.callees, callee, operands),
-            _ => self.builder.push(op, operands),
+        let pushed = match op.source() {
+            Source::Function(callee) => self.builder.call(self.callees, callee, operands),
+            Source::Checkpoint(_) | Source::Operands => self.builder.push(op, operands),
         };
         pushed.map_err(|error| error.to_string())
     }

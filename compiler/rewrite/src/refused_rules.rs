@@ -5,9 +5,7 @@
 //! not missed, and where none could, the one that was nearest to it speaks for all.
 
 use super::analysis::{Facts, Types};
-use super::choose::SaturatedFunction;
 use super::error::RewriteError;
-use super::extract::Solution;
 use super::language::Term;
 use super::meaning::{EpilogueStep, Meaning};
 use super::rule_switches::RuleSwitches;
@@ -17,35 +15,14 @@ use egg::{EGraph, Id, Searcher, Subst, Var};
 use ocellus_dialects::TensorType;
 use std::collections::BTreeMap;
 
-/// A rule that was not used, though what it looks for was found.
-#[derive(Clone, Debug, PartialEq)]
-pub struct RefusedRule {
-    /// The function.
-    pub function: String,
-    /// The label of the value that it would have made in another manner, where it has one.
-    pub label: Option<String>,
-    /// The type of that value.
-    pub ty: Option<String>,
-    /// The kernel that makes the value now.
-    pub chosen: String,
-    /// The rule.
-    pub rule: &'static str,
-    /// The condition that does not hold.
-    pub condition: String,
-    /// What the condition speaks of: `?e = add columns, gelu`.
-    pub value: String,
-    /// In how many ways the rule was found here.
-    pub times: usize,
-}
-
-/// The same, before anything was chosen.
+/// A [`RefusedRule`](super::report::RefusedRule) before anything was chosen.
 #[derive(Clone, Debug)]
 pub struct RefusedMatch {
-    class: Id,
-    rule: &'static str,
-    condition: String,
-    value: String,
-    times: usize,
+    pub(super) class: Id,
+    pub(super) rule: &'static str,
+    pub(super) condition: String,
+    pub(super) value: String,
+    pub(super) times: usize,
     /// Conditions that do not hold, and those that do: the rule that lacks least is the nearest.
     lacks: (usize, usize),
 }
@@ -107,26 +84,6 @@ pub fn find_refused(
         }
     }
     Ok(found.into_values().flatten().collect())
-}
-
-impl SaturatedFunction<'_> {
-    /// The refused rules that matter to a solution: those of values that a kernel of it makes.
-    pub(super) fn refused_rules(&self, solution: &Solution) -> Vec<RefusedRule> {
-        let of_kernels = self.refused_rules.iter().filter_map(|refused| {
-            let class = self.egraph.find(refused.class);
-            Some(RefusedRule {
-                function: self.function.name.clone(),
-                label: self.labels.get(&class).cloned(),
-                ty: self.egraph[class].data.ty().map(TensorType::to_string),
-                chosen: self.chosen_kernel(solution, class)?,
-                rule: refused.rule,
-                condition: refused.condition.clone(),
-                value: refused.value.clone(),
-                times: refused.times,
-            })
-        });
-        of_kernels.collect()
-    }
 }
 
 /// What the variables of a condition stand for.

@@ -2,7 +2,6 @@
 
 use super::error::RewriteError;
 use super::prediction::{LaunchWork, Prediction, predict};
-use super::refused_rules::RefusedRule;
 use super::saturate::Statistics;
 use super::target_description::TargetDescription;
 use ocellus_dialects::kernel::{Family, Function, KernelOp, Mask, Module, Step};
@@ -31,6 +30,27 @@ pub struct FunctionReport {
     pub refused_rules: Vec<RefusedRule>,
     /// Kernels that were described, and that no family does.
     pub refused_kernels: Vec<RefusedKernel>,
+}
+
+/// A rule that was not used, though what it looks for was found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RefusedRule {
+    /// The function.
+    pub function: String,
+    /// The label of the value that it would have made in another manner, where it has one.
+    pub label: Option<String>,
+    /// The type of that value.
+    pub ty: Option<String>,
+    /// The kernel that makes the value now.
+    pub chosen: String,
+    /// The rule.
+    pub rule: &'static str,
+    /// The condition that does not hold.
+    pub condition: String,
+    /// What the condition speaks of: `?e = add columns, gelu`.
+    pub value: String,
+    /// In how many ways the rule was found here.
+    pub times: usize,
 }
 
 /// A kernel that would make a value in another manner, and that its family does not do.

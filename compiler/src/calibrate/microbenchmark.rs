@@ -116,7 +116,7 @@ impl Microbenchmark {
         Ok(prepared.iter().zip(times).map(rate).collect())
     }
 
-    /// Gigabytes a second of a kernel that reads and writes that many bytes in all.
+    /// Gigabytes a second of a kernel of a family that does little else than read and write, that many bytes in all.
     pub fn bandwidth(&self, family: Family, bytes: i64) -> Result<f64, CalibrateError> {
         let shape = shape_of(bytes / 2);
         let measured = match family {
@@ -124,7 +124,12 @@ impl Microbenchmark {
                 let image = [1, shape[0], shape[1]];
                 self.measure((ElementType::F32, family), &image, Chain::split_and_merge)?
             }
-            _ => self.measure((ElementType::F32, family), &shape, Chain::scale)?,
+            Family::RowWise => self.measure((ElementType::F32, family), &shape, Chain::scale)?,
+            Family::Attention
+            | Family::BackToBackGemm
+            | Family::BatchedGemm
+            | Family::Gemm
+            | Family::PartialGemm => return Err(CalibrateError::NoLaunch(family)),
         };
         Ok(self.rate(measured.cost.activation_bytes, measured.microseconds))
     }

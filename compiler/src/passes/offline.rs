@@ -10,7 +10,7 @@ use super::PassError;
 use ocellus_checkpoint::{NonFiniteWeight, WeightSource, non_finite, non_finite_result};
 use ocellus_dialects::kernel::{Function, ValueKind};
 use ocellus_dialects::symbolic::{Bindings, Dim};
-use ocellus_dialects::venc::{self, Concat, Op, ValueId, Weight};
+use ocellus_dialects::venc::{self, Concat, Op, Source, ValueId, Weight};
 use ocellus_dialects::{ElementType, TensorType};
 use ocellus_kernels::gemm::{WeightPacker, WeightPacking};
 use ocellus_runtime::HostTensor;
@@ -33,7 +33,7 @@ impl std::hash::Hash for WeightRecipe {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
         // Numbers have no hash: recipes of the same shape that differ in these are told apart by comparing them.
         std::mem::discriminant(&self.op).hash(state);
-        if let Op::Weight(Weight { name }) = &self.op {
+        if let Source::Checkpoint(name) = self.op.source() {
             name.hash(state);
         }
         self.operands.hash(state);
@@ -205,12 +205,10 @@ impl WeightRecipe {
     /// The recipes of what stands one after the other in memory: of a concatenation along the slowest dimension its
     /// operands, otherwise this one.
     fn parts(&self) -> Vec<&WeightRecipe> {
-        match self.op {
-            Op::Concat(Concat { axis: 0 }) => {
-                self.operands.iter().flat_map(WeightRecipe::parts).collect()
-            }
-            _ => vec![self],
+        if let Op::Concat(Concat { axis: 0 }) = self.op {
+            return self.operands.iter().flat_map(WeightRecipe::parts).collect();
         }
+        vec![self]
     }
 
     /// Bytes of the tensor in f32.

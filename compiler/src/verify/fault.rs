@@ -1,7 +1,8 @@
 //! Finds the rewrite rule or the pass that makes a compiled model wrong.
 
 use super::{Verdict, bisect};
-use crate::compiler::{CompileError, Compiler};
+use crate::compiler::Compiler;
+use crate::error::CompileError;
 use crate::switches::Pass;
 use ocellus_frontend::Model;
 use ocellus_rewrite::{self as rewrite, Group};

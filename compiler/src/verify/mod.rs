@@ -14,9 +14,10 @@ pub use tolerance::{relative_l2, tolerance, unit_roundoff};
 
 use ocellus_checkpoint::WeightSource;
 use ocellus_dialects::ElementType;
+use ocellus_dialects::TensorType;
 use ocellus_dialects::plan::Plan;
 use ocellus_dialects::symbolic::{Bindings, Dim};
-use ocellus_dialects::venc::{IndexBounds, Linear, Module, Op};
+use ocellus_dialects::venc::{IndexBounds, Module};
 use ocellus_reference::{ReferenceError, evaluate_observed};
 use ocellus_runtime::{HostTensor, RunError, Session, first_non_finite};
 use rand::rngs::StdRng;
@@ -220,11 +221,10 @@ pub fn storage(module: &Module) -> ElementType {
 /// The greatest number of terms that one element sums.
 fn longest_reduction(module: &Module, bound: &Bindings) -> usize {
     let reduced = module.functions.iter().flat_map(|function| {
-        function.nodes.iter().filter_map(|node| match node.op {
-            Op::Linear(Linear) | Op::Matmul(_) => {
-                Some(function.type_of(*node.operands.first()?).width())
-            }
-            _ => None,
+        function.nodes.iter().filter_map(|node| {
+            let operands: Vec<&TensorType> =
+                node.operands.iter().map(|id| function.type_of(*id)).collect();
+            node.op.operation().products_summed(&operands)
         })
     });
     let longest = reduced.filter_map(|dim: Dim| dim.evaluate(bound)).max();

@@ -5,6 +5,7 @@
 
 mod calls;
 mod family;
+mod irdl;
 mod module;
 mod op;
 mod parse;
@@ -13,8 +14,13 @@ mod print;
 #[cfg(test)]
 mod random;
 mod typing;
+mod view;
 
 pub use family::{Family, UnknownFamily};
-pub use module::{Argument, Function, Module, Step, Value, ValueKind, View};
-pub use op::{Between, Broadcast, Combine, EpilogueOp, GemmTile, KernelOp, Mask, Prologue};
-pub use typing::{infer, view_as_op};
+pub use irdl::{elementwise_irdl, view_irdl};
+pub use module::{Argument, Function, Module, Step, Value, ValueKind};
+pub use op::{
+    Between, Broadcast, Combine, EpilogueOp, GemmTile, KernelOp, Mask, Prologue, RowOperation,
+};
+pub use typing::infer;
+pub use view::View;

@@ -1,68 +1,9 @@
 //! A `kernel` module: functions whose steps are launches and calls.
 
-use super::KernelOp;
-use crate::symbolic::{Dim, Symbols};
+use super::{KernelOp, View};
+use crate::symbolic::Symbols;
 use crate::tensor::TensorType;
 use crate::venc::{self, Role, ValueId};
-
-/// A way to read a value without moving it.
-#[derive(Clone, Debug, PartialEq)]
-pub enum View {
-    /// `venc.slice_columns`: each row from `start` on.
-    SliceColumns {
-        /// The first column.
-        start: i64,
-    },
-    /// `venc.select_token`: of `[images, tokens, n]`, one row an image.
-    SelectToken {
-        /// Which token.
-        index: i64,
-    },
-    /// `venc.slice_tokens`: of `[images, tokens, n]`, those of each image from `start` on.
-    SliceTokens {
-        /// The first token.
-        start: i64,
-    },
-    /// `venc.reshape`.
-    Reshape,
-    /// `venc.broadcast_images`: the same memory for each image.
-    BroadcastImages {
-        /// The new first dimension.
-        images: Dim,
-    },
-    /// `venc.patchify`: of an image `[images, channels, H, W]`, one row a patch.
-    Patches {
-        /// Pixels in a patch, downwards.
-        height: i64,
-        /// Pixels in a patch, across.
-        width: i64,
-        /// Patches downwards.
-        rows: Dim,
-        /// Patches across.
-        cols: Dim,
-    },
-}
-
-impl View {
-    /// The operation as a way to read its operand; `None` where it is none.
-    pub fn of(op: &venc::Op) -> Option<Self> {
-        Some(match op.clone() {
-            venc::Op::SliceColumns(venc::SliceColumns { start, .. }) => {
-                View::SliceColumns { start }
-            }
-            venc::Op::SelectToken(venc::SelectToken { index }) => View::SelectToken { index },
-            venc::Op::SliceTokens(venc::SliceTokens { start, .. }) => View::SliceTokens { start },
-            venc::Op::Reshape(_) => View::Reshape,
-            venc::Op::BroadcastImages(venc::BroadcastImages { images }) => {
-                View::BroadcastImages { images }
-            }
-            venc::Op::Patchify(venc::Patchify { height, width, rows, cols }) => {
-                View::Patches { height, width, rows, cols }
-            }
-            _ => return None,
-        })
-    }
-}
 
 /// How a value comes to be.
 #[derive(Clone, Debug, PartialEq)]

@@ -3,7 +3,16 @@
 use super::Family;
 use crate::symbolic::Dim;
 use crate::tensor::{ElementType, TensorType};
-use crate::venc::{self, Activation, Elementwise, Op};
+use crate::venc::subset::subset;
+use crate::venc::{
+    self, Activation, Cast, Elementwise, LayerNorm, NormScale, Op, RmsNorm, Softmax, SumSlices,
+};
+
+subset! {
+    /// An operation that a kernel can do to the rows that it reads.
+    #[derive(Clone, Debug, PartialEq)]
+    pub RowOperation { Cast, LayerNorm, RmsNorm, NormScale, SumSlices, Softmax }
+}
 
 /// What happens to a row before the kernel proper reads it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -48,22 +57,19 @@ pub enum Prologue {
 impl Prologue {
     /// The operation as a prologue, applied to `x` and so many operands more; `None` where it is none.
     pub fn of(op: &Op, x: &TensorType, others: usize) -> Option<Self> {
-        Some(match op {
-            Op::Cast(venc::Cast { to }) => Prologue::Cast { to: *to },
-            Op::LayerNorm(venc::LayerNorm { eps }) => {
-                Prologue::LayerNorm { eps: *eps, affine: others > 0 }
+        Some(match RowOperation::of(op)? {
+            RowOperation::Cast(Cast { to }) => Prologue::Cast { to },
+            RowOperation::LayerNorm(LayerNorm { eps }) => {
+                Prologue::LayerNorm { eps, affine: others > 0 }
             }
-            Op::RmsNorm(venc::RmsNorm { eps }) => {
-                Prologue::RmsNorm { eps: *eps, affine: others > 0 }
+            RowOperation::RmsNorm(RmsNorm { eps }) => Prologue::RmsNorm { eps, affine: others > 0 },
+            RowOperation::NormScale(NormScale { centered, eps }) => {
+                Prologue::NormScale { centered, eps }
             }
-            Op::NormScale(venc::NormScale { centered, eps }) => {
-                Prologue::NormScale { centered: *centered, eps: *eps }
-            }
-            Op::SumSlices(_) => {
+            RowOperation::SumSlices(_) => {
                 Prologue::SumSlices { slices: x.shape.first().and_then(Dim::as_constant)? }
             }
-            Op::Softmax(_) => Prologue::Softmax,
-            _ => return None,
+            RowOperation::Softmax(Softmax) => Prologue::Softmax,
         })
     }
 
@@ -72,12 +78,12 @@ impl Prologue {
     pub fn operation(self, x: &TensorType) -> Option<Op> {
         Some(match self {
             Prologue::None => return None,
-            Prologue::Cast { to } => venc::Cast { to }.into(),
-            Prologue::LayerNorm { eps, .. } => venc::LayerNorm { eps }.into(),
-            Prologue::RmsNorm { eps, .. } => venc::RmsNorm { eps }.into(),
-            Prologue::NormScale { centered, eps } => venc::NormScale { centered, eps }.into(),
-            Prologue::SumSlices { .. } => venc::SumSlices { to: x.element }.into(),
-            Prologue::Softmax => venc::Softmax.into(),
+            Prologue::Cast { to } => Cast { to }.into(),
+            Prologue::LayerNorm { eps, .. } => LayerNorm { eps }.into(),
+            Prologue::RmsNorm { eps, .. } => RmsNorm { eps }.into(),
+            Prologue::NormScale { centered, eps } => NormScale { centered, eps }.into(),
+            Prologue::SumSlices { .. } => SumSlices { to: x.element }.into(),
+            Prologue::Softmax => Softmax.into(),
         })
     }
 
@@ -86,7 +92,14 @@ impl Prologue {
         match self {
             Prologue::RmsNorm { affine: true, .. } => 1,
             Prologue::LayerNorm { affine: true, .. } => 2,
-            _ => 0,
+            Prologue::RmsNorm { affine: false, .. } | Prologue::LayerNorm { affine: false, .. } => {
+                0
+            }
+            Prologue::None
+            | Prologue::Cast { .. }
+            | Prologue::NormScale { .. }
+            | Prologue::SumSlices { .. }
+            | Prologue::Softmax => 0,
         }
     }
 
@@ -103,7 +116,38 @@ impl Prologue {
     pub fn element(self, element: ElementType) -> ElementType {
         match self {
             Prologue::Cast { to } => to,
-            _ => element,
+            Prologue::None
+            | Prologue::LayerNorm { .. }
+            | Prologue::RmsNorm { .. }
+            | Prologue::NormScale { .. }
+            | Prologue::SumSlices { .. }
+            | Prologue::Softmax => element,
+        }
+    }
+
+    /// How many columns it makes of a row of that many.
+    pub fn columns(self, width: Dim) -> Dim {
+        match self {
+            Prologue::NormScale { .. } => Dim::from(1),
+            Prologue::None
+            | Prologue::Cast { .. }
+            | Prologue::LayerNorm { .. }
+            | Prologue::RmsNorm { .. }
+            | Prologue::SumSlices { .. }
+            | Prologue::Softmax => width,
+        }
+    }
+
+    /// Whether it takes a mean over the columns.
+    pub fn normalizes(self) -> bool {
+        match self {
+            Prologue::LayerNorm { .. } | Prologue::RmsNorm { .. } | Prologue::NormScale { .. } => {
+                true
+            }
+            Prologue::None
+            | Prologue::Cast { .. }
+            | Prologue::SumSlices { .. }
+            | Prologue::Softmax => false,
         }
     }
 

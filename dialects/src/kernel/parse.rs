@@ -1,15 +1,16 @@
 //! Reads `kernel` from MLIR text: what [`Module`]'s printer writes, and what MLIR takes for the same.
 
-use super::parse_launch::{Fused, fused, launch, view};
-use super::typing::{infer, view_as_op};
-use super::{Argument, Function, KernelOp, Module, Step, Value, ValueKind};
+use super::parse_launch::{Fused, fused, launch};
+use super::typing::infer;
+use super::view::PREFIX;
+use super::{Argument, Function, KernelOp, Module, Step, Value, ValueKind, View};
 use crate::symbolic::Symbols;
 use crate::syntax::{self, Attribute, Operation};
 use crate::tensor::{ElementType, TensorType};
 use crate::venc::parse::operation;
 use crate::venc::parts::{Values, arguments, header, results};
 use crate::venc::reader::Reader;
-use crate::venc::{self, Op, ParseError, ValueId, VencError};
+use crate::venc::{self, Op, ParseError, Source, ValueId, VencError};
 use std::collections::HashMap;
 
 type Result<T> = std::result::Result<T, ParseError>;
@@ -91,8 +92,10 @@ impl<'a> FunctionReader<'a> {
                 Some(("venc", name)) => self.of_weights(&reader, name, operation)?,
                 Some(("kernel", name)) => match operation.result_types.as_slice() {
                     [ty] if is_fused(ty) => self.fused(&reader, operation)?,
-                    _ if name.starts_with("view_") => self.view(&reader, operation)?,
-                    _ => self.launch(&reader, operation)?,
+                    _ => match name.strip_prefix(PREFIX) {
+                        Some(name) => self.view(&reader, name, operation)?,
+                        None => self.launch(&reader, operation)?,
+                    },
                 },
                 _ => {
                     let message = format!("{} is no operation of kernel", operation.name);
@@ -119,12 +122,12 @@ impl<'a> FunctionReader<'a> {
         let known = op.attributes();
         let mut known: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
         let operands = self.names.operands(operation)?;
-        let kind = match op {
-            Op::Weight(venc::Weight { name }) => match operands.is_empty() {
-                true => ValueKind::Weight(name),
+        let kind = match op.source() {
+            Source::Checkpoint(name) => match operands.is_empty() {
+                true => ValueKind::Weight(name.to_string()),
                 false => return Err(reader.error("venc.weight takes no operand".to_string())),
             },
-            op => {
+            Source::Function(_) | Source::Operands => {
                 known.push("offline");
                 if reader.optional("offline") != Some(&Attribute::Boolean(true)) {
                     return Err(reader.error(format!(
@@ -145,12 +148,13 @@ impl<'a> FunctionReader<'a> {
         self.value(reader, operation, kind, ty).map(drop)
     }
 
-    fn view(&mut self, reader: &Reader, operation: &Operation) -> Result<()> {
+    /// `"kernel.view_slice_columns"(%4) {start = 64, length = 64}`
+    fn view(&mut self, reader: &Reader, name: &str, operation: &Operation) -> Result<()> {
         let ty = reader.result_type(operation)?;
-        let view = view(reader, &ty)?;
+        let op = self::operation(reader, name, &ty)?;
+        let view = View::of(&op).ok_or_else(|| reader.unknown_operation())?;
+        reader.has_only(op.attributes().iter().map(|(name, _)| *name))?;
         let operands = self.names.operands(operation)?;
-        let op = view_as_op(&view, &ty);
-        let op = op.map_err(|error| reader.error(format!("{}: {error}", operation.name)))?;
         self.gives(reader, &op, &operands, &ty)?;
         match operands.as_slice() {
             [of] => self.value(reader, operation, ValueKind::View(view, *of), ty).map(drop),
@@ -330,11 +334,11 @@ mod tests {
         for name in [
             "venc.weight",
             "kernel.view_slice_columns",
-            "kernel.view_token",
+            "kernel.view_select_token",
             "kernel.view_slice_tokens",
             "kernel.view_reshape",
             "kernel.view_broadcast_images",
-            "kernel.view_patches",
+            "kernel.view_patchify",
             "kernel.cast",
             "kernel.layer_norm",
             "kernel.rms_norm",

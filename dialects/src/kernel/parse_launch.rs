@@ -1,12 +1,12 @@
 //! Launches, views and what is fused, as their texts say them.
 
-use super::print::{epilogue_step, launch_attributes, prologue_attributes, view_operation};
-use super::{Between, Broadcast, Combine, EpilogueOp, GemmTile, KernelOp, Mask, Prologue, View};
+use super::print::{epilogue_step, launch_attributes, prologue_attributes};
+use super::{Between, Broadcast, Combine, EpilogueOp, GemmTile, KernelOp, Mask, Prologue};
 use crate::syntax::Attribute;
 use crate::tensor::{ElementType, TensorType};
 use crate::venc::parse::operation;
 use crate::venc::reader::Reader;
-use crate::venc::{Activation, Elementwise, Op, ParseError, Patchify, ValueId};
+use crate::venc::{Activation, Elementwise, ParseError, ValueId};
 use std::collections::VecDeque;
 
 type Result<T> = std::result::Result<T, ParseError>;
@@ -214,26 +214,6 @@ impl Parts<'_> {
             }
         }
     }
-}
-
-/// `"kernel.view_slice_columns"(%4) {start = 64}`, of that type.
-pub(super) fn view(reader: &Reader, ty: &TensorType) -> Result<View> {
-    let view = match reader.operation() {
-        "view_slice_columns" => View::SliceColumns { start: reader.integer("start")? },
-        "view_token" => View::SelectToken { index: reader.integer("index")? },
-        "view_slice_tokens" => View::SliceTokens { start: reader.integer("start")? },
-        "view_reshape" => View::Reshape,
-        "view_broadcast_images" => View::BroadcastImages { images: reader.of_result(ty)? },
-        "view_patches" => match operation(reader, Patchify::DECLARATION.name, ty)? {
-            Op::Patchify(Patchify { height, width, rows, cols }) => {
-                View::Patches { height, width, rows, cols }
-            }
-            _ => return Err(reader.unknown_operation()),
-        },
-        _ => return Err(reader.unknown_operation()),
-    };
-    reader.has_only(view_operation(&view).1.iter().map(|(name, _)| *name))?;
-    Ok(view)
 }
 
 fn tile(reader: &Reader) -> Result<GemmTile> {

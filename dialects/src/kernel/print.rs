@@ -6,7 +6,8 @@
 //! %4 = "kernel.gemm"(%x, %weight, %fused4_0, %fused4_1) : ...
 //! ```
 
-use super::{EpilogueOp, Function, KernelOp, Module, Prologue, Step, ValueKind, View};
+use super::view::PREFIX;
+use super::{EpilogueOp, Function, KernelOp, Module, Prologue, Step, ValueKind};
 use crate::syntax::text::{self, quoted, symbol_name};
 use crate::venc::print::{argument, attribute_dictionary, module_header};
 use crate::venc::{self, ValueId};
@@ -99,8 +100,8 @@ impl<'a> FunctionText<'a> {
             ValueKind::Offline(op, operands) => self.offline(id, op, operands),
             ValueKind::View(view, of) => {
                 let read = self.typed_operands(&[*of]);
-                let (name, attributes) = view_operation(view);
-                self.line(id, &format!("\"kernel.{name}\""), &read, &attributes);
+                let name = format!("\"kernel.{PREFIX}{}\"", view.operation().name());
+                self.line(id, &name, &read, &view.operation().dictionary());
             }
             ValueKind::Step(position) => {
                 if let Some(step) = function.steps.get(*position) {
@@ -218,7 +219,12 @@ impl<'a> FunctionText<'a> {
 fn launch_name(op: &KernelOp) -> &'static str {
     match op {
         KernelOp::Move(op) => op.name(),
-        op => op.family().name(),
+        KernelOp::Gemm { .. }
+        | KernelOp::PartialGemm { .. }
+        | KernelOp::BackToBackGemm { .. }
+        | KernelOp::BatchedGemm { .. }
+        | KernelOp::RowWise { .. }
+        | KernelOp::Attention { .. } => op.family().name(),
     }
 }
 
@@ -323,21 +329,5 @@ pub(super) fn epilogue_step(step: EpilogueOp) -> (&'static str, Vec<Attribute>) 
         }
         EpilogueOp::Gate(activation) => ("gate", vec![("activation", quoted(activation.name()))]),
         EpilogueOp::AfterTokens => ("after_tokens", vec![]),
-    }
-}
-
-pub(super) fn view_operation(view: &View) -> (&'static str, Vec<Attribute>) {
-    match view {
-        View::SliceColumns { start } => ("view_slice_columns", vec![("start", start.to_string())]),
-        View::SelectToken { index } => ("view_token", vec![("index", index.to_string())]),
-        View::SliceTokens { start } => ("view_slice_tokens", vec![("start", start.to_string())]),
-        View::Reshape => ("view_reshape", vec![]),
-        View::BroadcastImages { .. } => ("view_broadcast_images", vec![]),
-        View::Patches { height, width, rows, cols } => {
-            let (rows, cols) = (rows.clone(), cols.clone());
-            let op =
-                venc::Op::Patchify(venc::Patchify { height: *height, width: *width, rows, cols });
-            ("view_patches", op.attributes())
-        }
     }
 }

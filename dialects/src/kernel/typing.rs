@@ -1,11 +1,10 @@
 //! [`infer`]: what a launch gives, by the typing of the `venc` operations that it does.
 
-use super::{EpilogueOp, KernelOp, Mask, Prologue, View};
+use super::{EpilogueOp, KernelOp, Mask, Prologue};
 use crate::tensor::{ElementType, TensorType};
 use crate::venc::{
-    self, BroadcastImages, Cast, Concat, Linear, LinearSlices, MaskSegments, Matmul, MergeHeads,
-    Op, Patchify, Reshape, Rope, Scale, SelectToken, SliceColumns, SliceTokens, Softmax,
-    SplitHeads,
+    self, Cast, Concat, Linear, LinearSlices, MaskSegments, Matmul, MergeHeads, Op, Rope, Scale,
+    SliceColumns, Softmax, SplitHeads,
 };
 
 type Result<T> = std::result::Result<T, String>;
@@ -52,27 +51,6 @@ pub fn infer(op: &KernelOp, operands: &[&TensorType]) -> Result<TensorType> {
         None => Ok(given),
         Some(ty) => Err(format!("it does not read its last operand, {ty}")),
     }
-}
-
-/// The `venc` operation that a view is, of a value of type `of` read as `ty`.
-pub fn view_as_op(view: &View, ty: &TensorType) -> Result<Op> {
-    let dim = |axis: usize| ty.shape.get(axis).cloned().ok_or(format!("{ty} has too few dims"));
-    Ok(match view {
-        View::SliceColumns { start } => {
-            let width = ty.width().as_constant();
-            let length = width
-                .ok_or_else(|| format!("a view of {} columns, which are symbolic", ty.width()))?;
-            SliceColumns { start: *start, length }.into()
-        }
-        View::SelectToken { index } => SelectToken { index: *index }.into(),
-        View::SliceTokens { start } => SliceTokens { start: *start, length: dim(1)? }.into(),
-        View::Reshape => Reshape { shape: ty.shape.clone() }.into(),
-        View::BroadcastImages { images } => BroadcastImages { images: images.clone() }.into(),
-        View::Patches { height, width, rows, cols } => {
-            let (rows, cols) = (rows.clone(), cols.clone());
-            Patchify { height: *height, width: *width, rows, cols }.into()
-        }
-    })
 }
 
 fn apply(op: impl Into<Op>, operands: &[&TensorType]) -> Result<TensorType> {

@@ -2,7 +2,7 @@
 
 use super::InterpolationFilter;
 use super::attribute::{Attribute, AttributeKind};
-use super::parse::ParseError;
+use super::parse_error::ParseError;
 use super::reader::Reader;
 use crate::symbolic::Dim;
 use crate::syntax::text::{quoted, real};
@@ -38,6 +38,12 @@ pub trait InDictionary: AttributeType {
 pub trait OfResult: AttributeType {
     /// What the type says; `None` where it says nothing of the kind.
     fn of_result(result: &TensorType) -> Option<Self>;
+
+    /// What the type says, of an operation that is read.
+    fn read(reader: &Reader, result: &TensorType) -> Result<Self, ParseError> {
+        let nothing = || reader.error(format!("{} gives at least one dimension", reader.name));
+        Self::of_result(result).ok_or_else(nothing)
+    }
 }
 
 impl AttributeType for i64 {

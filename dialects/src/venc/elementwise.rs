@@ -1,58 +1,20 @@
 //! [`Elementwise`]: the operations that a kernel can do to an element before it stores it.
 
-use super::{Attribute, AttributePlace, Elementwise};
+use super::subset::subset;
+use super::{Activate, Attribute, AttributePlace, Clamp, Scale};
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-/// Declares [`Elementwise`]: which of the operations are such functions.
-macro_rules! elementwise {
-    ($($name:ident,)*) => {
-        /// An operation that is a function of each element by itself: a step of an epilogue. Two are equal where they give
-        /// the same bits: `-0.0` is another factor than `0.0`.
-        #[derive(Clone, Copy, Debug)]
-        pub enum Elementwise {
-            $(#[doc = concat!("See [`", stringify!($name), "`].")] $name($name),)*
-        }
-
-        $(impl Copy for $name {})*
-
-        $(impl From<$name> for Elementwise {
-            fn from(op: $name) -> Elementwise {
-                Elementwise::$name(op)
-            }
-        })*
-
-        impl From<Elementwise> for Op {
-            fn from(op: Elementwise) -> Op {
-                match op {
-                    $(Elementwise::$name(op) => op.into(),)*
-                }
-            }
-        }
-
-        impl Elementwise {
-            /// The operation as one; `None` where it is none.
-            pub fn of(op: &Op) -> Option<Self> {
-                match op {
-                    $(Op::$name(op) => Some(Elementwise::$name(*op)),)*
-                    _ => None,
-                }
-            }
-
-            /// What is declared of each of them.
-            pub const DECLARATIONS: &[&Declaration] = &[$(&$name::DECLARATION),*];
-
-            /// The operation, whichever it is.
-            pub fn operation(&self) -> &dyn Operation {
-                match self {
-                    $(Elementwise::$name(op) => op,)*
-                }
-            }
-        }
-    };
+subset! {
+    /// An operation that is a function of each element by itself: a step of an epilogue. Two are equal where they give the
+    /// same bits: `-0.0` is another factor than `0.0`.
+    #[derive(Clone, Copy, Debug)]
+    pub Elementwise { Activate, Clamp, Scale }
 }
 
-pub(super) use elementwise;
+impl Copy for Activate {}
+impl Copy for Clamp {}
+impl Copy for Scale {}
 
 /// `gelu`, `scale 0.5`.
 impl fmt::Display for Elementwise {

@@ -1,6 +1,6 @@
 //! [`VencError`]: why a module, or an application of an operation, is not one.
 
-use super::{MAX_CALL_DEPTH, MAX_OPERATIONS};
+use super::limits::{MAX_CALL_DEPTH, MAX_OPERATIONS};
 
 /// An operation applied to operands that it does not take.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -1,27 +1,8 @@
 //! What the indices that a call brings must be, so that no operation reads a row that is not there.
 
-use super::{Call, Function, Module, Node, Op, VencError};
-use crate::symbolic::Dim;
+use super::{Function, IndexBounds, Module, Node, Source, VencError};
 use crate::tensor::{ElementType, TensorType};
 use std::collections::BTreeMap;
-
-/// What the elements of an index argument must be. They are whole numbers in any case.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct IndexBounds {
-    /// They are numbers of rows, not negative and less than each of these. Without any, they are only compared.
-    pub below: Vec<Dim>,
-    /// They are a permutation: of `n` indices, each of `0..n` is there once.
-    pub permutation: bool,
-}
-
-impl IndexBounds {
-    fn add(&mut self, other: &IndexBounds) {
-        let new = other.below.iter().filter(|dim| !self.below.contains(dim)).cloned();
-        let new: Vec<Dim> = new.collect();
-        self.below.extend(new);
-        self.permutation |= other.permutation;
-    }
-}
 
 /// Where indices come from.
 #[derive(Clone, Copy)]
@@ -74,8 +55,8 @@ impl Module {
                     Origin::Inverse => permutes(function, node, operand, &demanded)?,
                 }
             }
-            let inverse = matches!(node.op, Op::InversePermutation(_)).then_some(Origin::Inverse);
-            origins.push(inverse);
+            let is_permutation = node.op.operation().gives_permutation();
+            origins.push(is_permutation.then_some(Origin::Inverse));
         }
         known.insert(&function.name, bounds.clone());
         Ok(bounds)
@@ -88,16 +69,16 @@ impl Module {
         node: &Node,
         known: &mut BTreeMap<&'a str, BTreeMap<usize, IndexBounds>>,
     ) -> Result<Vec<(usize, IndexBounds)>, VencError> {
-        Ok(match &node.op {
-            Op::Call(Call { callee }) => match self.function(callee) {
+        Ok(match node.op.source() {
+            Source::Function(callee) => match self.function(callee) {
                 Some(callee) => self.bounds_of(callee, known)?.into_iter().collect(),
-                None => return Err(VencError::UnknownCallee(callee.clone())),
+                None => return Err(VencError::UnknownCallee(callee.to_string())),
             },
-            op => {
+            Source::Checkpoint(_) | Source::Operands => {
                 let operands: Vec<&TensorType> =
                     node.operands.iter().map(|id| function.type_of(*id)).collect();
-                let bounds = || op.operation().index_bounds(&operands);
-                op.index_operand().map(|index| (index, bounds())).into_iter().collect()
+                let bounds = || node.op.operation().index_bounds(&operands);
+                node.op.index_operand().map(|index| (index, bounds())).into_iter().collect()
             }
         })
     }
@@ -126,7 +107,7 @@ fn permutes(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::symbolic::{SymbolRange, Symbols};
+    use crate::symbolic::{Dim, SymbolRange, Symbols};
     use crate::tensor::ElementType::{F32, I32};
     use crate::venc::{FunctionBuilder, GatherRows, InversePermutation, Role, ValueId};
 

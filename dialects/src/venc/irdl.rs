@@ -1,7 +1,7 @@
 //! The operations as MLIR's IRDL defines them: `mlir/venc.irdl` is what this writes.
 
 use super::{
-    Activation, AttributeDeclaration, AttributeKind, AttributePlace, Declaration, Elementwise,
+    Activation, AttributeDeclaration, AttributeKind, AttributePlace, Declaration,
     InterpolationFilter, Op, Operand, Times,
 };
 use crate::syntax::text::quoted;
@@ -24,10 +24,7 @@ irdl.dialect @venc {
 ";
 
 /// The tensors that operands and results are.
-const TENSOR: &str = "irdl.base \"!builtin.tensor\"";
-
-/// What a step of an epilogue is.
-const FUSED: &str = "irdl.base @kernel::@fused";
+pub(crate) const TENSOR: &str = "irdl.base \"!builtin.tensor\"";
 
 /// The dialect. Calls are not in it: they are MLIR's own.
 pub fn irdl() -> String {
@@ -42,7 +39,7 @@ pub fn irdl() -> String {
 }
 
 /// The names that the operation has in text: where an attribute is its name, one for each of its values.
-fn names(declared: &Declaration) -> Vec<&'static str> {
+pub(crate) fn names(declared: &Declaration) -> Vec<&'static str> {
     let named = |attribute: &AttributeDeclaration| attribute.place == AttributePlace::Name;
     match declared.attributes.iter().any(named) {
         true => Activation::ALL.iter().map(|function| function.name()).collect(),
@@ -50,19 +47,8 @@ fn names(declared: &Declaration) -> Vec<&'static str> {
     }
 }
 
-/// What `kernel` has of the functions of one element: steps of an epilogue, which read nothing beside it.
-/// `mlir/kernel.irdl` has it in it.
-pub fn elementwise_irdl() -> String {
-    let mut text = String::new();
-    for declared in Elementwise::DECLARATIONS {
-        for name in names(declared) {
-            operation(&mut text, name, (&[], declared.attributes), FUSED);
-        }
-    }
-    text
-}
-
-fn operation(
+/// Writes an operation, with what its result is.
+pub(crate) fn operation(
     text: &mut String,
     name: &str,
     (operands, attributes): (&[Operand], &[AttributeDeclaration]),

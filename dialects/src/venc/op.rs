@@ -2,7 +2,7 @@
 
 use super::application::Application;
 use super::operand::{Holds, Operand};
-use super::{Op, VencError};
+use super::{Op, Source, VencError};
 use crate::symbolic::Dim;
 use crate::tensor::TensorType;
 
@@ -10,6 +10,11 @@ impl Op {
     /// The operation's name, without its dialect.
     pub fn name(&self) -> &'static str {
         self.operation().name()
+    }
+
+    /// Where its result comes from.
+    pub fn source(&self) -> Source<'_> {
+        self.operation().source()
     }
 
     /// The operand that holds indices, where one does: it is stored as `i32`, and no other operand is.

@@ -4,8 +4,8 @@
 use super::application::Application;
 use super::attribute::{Attribute, AttributeKind};
 use super::evaluation::EvaluationError;
-use super::indices::IndexBounds;
-use super::parse::ParseError;
+use super::index_bounds::IndexBounds;
+use super::parse_error::ParseError;
 use super::reader::Reader;
 use super::{Op, Operand, VencError};
 use crate::HostTensor;
@@ -47,6 +47,17 @@ pub enum AttributePlace {
     Name,
 }
 
+/// Where the result of an operation comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source<'a> {
+    /// The tensor of the checkpoint that has that name.
+    Checkpoint(&'a str),
+    /// The function of the module that has that name.
+    Function(&'a str),
+    /// The operands and the attributes: it is known wherever they are.
+    Operands,
+}
+
 /// What an operation means. The number, the ranks and the contents of operands are as declared when this is asked.
 pub trait Semantics {
     /// The type of the result.
@@ -59,6 +70,11 @@ pub trait Semantics {
         out: &mut HostTensor,
     ) -> Result<(), EvaluationError>;
 
+    /// Where the result comes from.
+    fn source(&self) -> Source<'_> {
+        Source::Operands
+    }
+
     /// What of a module decides whether it is right, rather than the operands alone: that dimensions among the attributes
     /// are declared as what they must be.
     fn verify(&self, _app: &Application, _symbols: &Symbols) -> Result<(), VencError> {
@@ -68,6 +84,21 @@ pub trait Semantics {
     /// What the operand that holds indices must be, for operands of those types.
     fn index_bounds(&self, _operands: &[&TensorType]) -> IndexBounds {
         IndexBounds::default()
+    }
+
+    /// Whether it gives a permutation of indices, whatever it is given.
+    fn gives_permutation(&self) -> bool {
+        false
+    }
+
+    /// The operand that another is multiplied by, element for element: weights that lie there are near one.
+    fn factor(&self) -> Option<usize> {
+        None
+    }
+
+    /// Where it is a product of matrices, how many products each element of the result sums.
+    fn products_summed(&self, _operands: &[&TensorType]) -> Option<Dim> {
+        None
     }
 }
 
@@ -162,7 +193,7 @@ macro_rules! operation {
                 parse: |_reader, _result| {
                     Ok($crate::venc::Op::$name($name {
                         $($field: $crate::venc::attribute_type::InDictionary::read(_reader, stringify!($field))?,)*
-                        $($of_result: _reader.of_result(_result)?,)*
+                        $($of_result: $crate::venc::attribute_type::OfResult::read(_reader, _result)?,)*
                     }))
                 },
             };

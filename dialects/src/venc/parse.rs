@@ -3,28 +3,9 @@
 
 use super::parts::{Values, arguments, header, results};
 use super::reader::Reader;
-use super::{Activate, Activation, Call, Function, Module, Node, Op, ValueId, VencError};
-use crate::syntax::{self, Attribute, Operation, Place, SyntaxError};
+use super::{Activate, Activation, Call, Function, Module, Node, Op, ParseError, ValueId};
+use crate::syntax::{self, Attribute, Operation};
 use crate::tensor::TensorType;
-
-/// A text that is no module of `venc`.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum ParseError {
-    /// It is not of the form of the dialects' text.
-    #[error(transparent)]
-    Syntax(#[from] SyntaxError),
-    /// An operation, attribute or type that `venc` does not have.
-    #[error("{place}: {message}")]
-    Meaning {
-        /// Where it stands.
-        place: Place,
-        /// What is wrong, and what to write.
-        message: String,
-    },
-    /// Shapes or calls that do not fit.
-    #[error(transparent)]
-    Venc(#[from] VencError),
-}
 
 type Result<T> = std::result::Result<T, ParseError>;
 

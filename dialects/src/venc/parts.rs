@@ -1,7 +1,7 @@
 //! What the texts of `venc` and of `kernel` have in common: the header of a module, the signature of a function, and values
 //! by their names.
 
-use super::parse::ParseError;
+use super::parse_error::ParseError;
 use super::reader::{Reader, find};
 use super::{Argument, Role, ValueId};
 use crate::symbolic::Symbols;

@@ -11,7 +11,7 @@
 //! }
 //! ```
 
-use super::{Argument, Call, Function, Module, Node, Op, Role, ValueId};
+use super::{Argument, Function, Module, Node, Role, Source, ValueId};
 use crate::symbolic::Symbols;
 use crate::syntax::text::{self, quoted, symbol_name};
 use std::fmt;
@@ -98,9 +98,11 @@ fn write_signature(
 fn operation(function: &Function, node: &Node, value: &impl Fn(ValueId) -> String) -> String {
     let operands: Vec<String> = node.operands.iter().map(|id| value(*id)).collect();
     let types = text::function_type(node.operands.iter().map(|id| function.type_of(*id)), &node.ty);
-    let (operation, mut attributes) = match &node.op {
-        Op::Call(Call { callee }) => (format!("func.call {}", symbol_name(callee)), vec![]),
-        op => (format!("\"venc.{}\"", op.name()), op.attributes()),
+    let (operation, mut attributes) = match node.op.source() {
+        Source::Function(callee) => (format!("func.call {}", symbol_name(callee)), vec![]),
+        Source::Checkpoint(_) | Source::Operands => {
+            (format!("\"venc.{}\"", node.op.name()), node.op.attributes())
+        }
     };
     attributes.extend(node.label.as_ref().map(|label| ("label", quoted(label))));
     let attributes = attribute_dictionary(&attributes);

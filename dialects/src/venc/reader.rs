@@ -1,7 +1,6 @@
 //! [`Reader`]: an operation of a text, whose attributes are read with errors that say where and what.
 
-use super::attribute_type::OfResult;
-use super::parse::ParseError;
+use super::parse_error::ParseError;
 use crate::symbolic::Dim;
 use crate::syntax::{Attribute, Operation, Place, Type, Value};
 use crate::tensor::TensorType;
@@ -102,12 +101,6 @@ impl<'a> Reader<'a> {
     pub(crate) fn unknown_operation(&self) -> ParseError {
         let dialect = self.name.split_once('.').map_or("venc", |(dialect, _)| dialect);
         self.error(format!("{} is no operation of {dialect}", self.name))
-    }
-
-    /// What the type of the result says.
-    pub(crate) fn of_result<T: OfResult>(&self, result: &TensorType) -> Result<T> {
-        let nothing = || self.error(format!("{} gives at least one dimension", self.name));
-        T::of_result(result).ok_or_else(nothing)
     }
 
     pub(crate) fn string(&self, name: &str) -> Result<String> {

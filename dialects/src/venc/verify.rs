@@ -1,16 +1,11 @@
 //! Checks a whole module: what [`infer`] says of each operation, and what holds between functions.
 
 use super::application::Application;
-use super::{Call, Function, Module, Node, Op, Role, ValueId, VencError, Weight, infer};
+use super::limits::{MAX_CALL_DEPTH, MAX_OPERATIONS};
+use super::{Call, Function, Module, Node, Role, Source, ValueId, VencError, Weight, infer};
 use crate::symbolic::{Dim, Symbols};
 use crate::tensor::{ElementType, TensorType};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// How deep calls may nest: an encoder needs two or three, and what follows calls is recursive itself.
-pub const MAX_CALL_DEPTH: usize = 256;
-
-/// How many operations a program may have, each call replaced by what it calls. A hundred layers have some thousand.
-pub const MAX_OPERATIONS: u64 = 1 << 16;
 
 impl Module {
     /// Checks every function: operands made before they are used, types as the operations give them, symbols
@@ -101,15 +96,15 @@ impl Module {
         let operands: Vec<&TensorType> =
             node.operands.iter().map(|operand| function.type_of(*operand)).collect();
         let app = node.op.applied_to(&operands);
-        let inferred = match &node.op {
-            Op::Weight(Weight { name }) => {
+        let inferred = match node.op.source() {
+            Source::Checkpoint(name) => {
                 no_index(|| format!("the weight `{name}`"), &node.ty)?;
                 app.as_declared()?;
                 Weight::verify_type(&app, &node.ty)?;
                 node.ty.clone()
             }
-            Op::Call(Call { callee }) => self.infer_call(callee, &operands)?,
-            op => infer(op, &operands)?,
+            Source::Function(callee) => self.infer_call(callee, &operands)?,
+            Source::Operands => infer(&node.op, &operands)?,
         };
         if inferred != node.ty {
             return Err(VencError::RecordedType {
@@ -118,7 +113,7 @@ impl Module {
                 inferred: inferred.to_string(),
             });
         }
-        if let Op::Call(Call { callee }) = &node.op {
+        if let Source::Function(callee) = node.op.source() {
             self.verify_roles(&app, callee, node, offline)?;
         }
         node.op.operation().verify(&app, &self.symbols)
@@ -187,9 +182,9 @@ impl Function {
 
     /// The functions that this one calls, as often as it does.
     pub fn callees(&self) -> impl Iterator<Item = &str> {
-        self.nodes.iter().filter_map(|node| match &node.op {
-            Op::Call(Call { callee }) => Some(callee.as_str()),
-            _ => None,
+        self.nodes.iter().filter_map(|node| match node.op.source() {
+            Source::Function(callee) => Some(callee),
+            Source::Checkpoint(_) | Source::Operands => None,
         })
     }
 }

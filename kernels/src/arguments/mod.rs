@@ -30,11 +30,10 @@ mod words;
 pub(crate) use given::{Flat, flatten};
 pub use given::{Given, Tensor};
 pub use number::{Address, Count, Distance, Positive};
-pub(crate) use part::argument_block;
 pub use part::{Change, Fixed, Part, Shape, Stage};
+pub(crate) use part::{argument_block, constants};
 pub use placed::Placed;
-pub(crate) use placed::place;
-pub(crate) use words::Words;
+pub(crate) use words::{Words, place};
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,5 @@
 //! [`Part`]: words of an argument block, in the order of their declaration, at any [`Stage`].
 
-use crate::rows::{Patch, Real};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::kernel::Combine;
 use ocellus_dialects::venc::{Activation, Elementwise};
@@ -68,17 +67,22 @@ impl<S: Stage, P: Part<S>> Part<S> for Option<P> {
 /// What code is written for is no word.
 macro_rules! constants {
     ($($constant:ty),*) => {
-        $(impl<S: Stage> Part<S> for $constant {
-            type At<T: Stage> = $constant;
+        $(impl<S: $crate::arguments::Stage> $crate::arguments::Part<S> for $constant {
+            type At<T: $crate::arguments::Stage> = $constant;
 
-            fn map<T: Stage>(self, _: &mut impl Change<S, T>) -> $constant {
+            fn map<T: $crate::arguments::Stage>(
+                self,
+                _: &mut impl $crate::arguments::Change<S, T>,
+            ) -> $constant {
                 self
             }
         })*
     };
 }
 
-constants!(Activation, Combine, Elementwise, ElementType, Patch, Real, bool, i64);
+pub(crate) use constants;
+
+constants!(Activation, Combine, Elementwise, ElementType, bool, i64);
 
 /// Declares a [`Part`]: a structure of parts, or one of several such structures. Its words are those of its fields, in
 /// their order.

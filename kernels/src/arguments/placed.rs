@@ -1,6 +1,6 @@
 //! [`Placed`]: where each word stands, for a signature and for code.
 
-use super::{Address, Count, Distance, Part, Positive, Shape, Stage, Words};
+use super::{Address, Count, Distance, Positive, Stage};
 use crate::mlir::{Builder, Type, Value};
 use ocellus_dialects::ElementType;
 use ocellus_runtime::signature::Amount;
@@ -12,11 +12,6 @@ pub struct Placed;
 impl Stage for Placed {
     type Number = usize;
     type Address = usize;
-}
-
-/// Where each word of that shape stands.
-pub(crate) fn place<P: Part<Shape>>(shape: P) -> P::At<Placed> {
-    Words::of(shape).1
 }
 
 /// What a number is in a signature, and in code.

@@ -4,6 +4,11 @@ use super::{Address, Change, Part, Placed, Shape};
 use ocellus_dialects::ElementType;
 use ocellus_runtime::signature::{Access, Amount, Pointer, Signature, Walk, Word};
 
+/// Where each word of that shape stands.
+pub(crate) fn place<P: Part<Shape>>(shape: P) -> P::At<Placed> {
+    Words::of(shape).1
+}
+
 /// The words of a [`Signature`].
 #[derive(Debug, Default)]
 pub(crate) struct Words(Vec<Word>);

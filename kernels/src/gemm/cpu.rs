@@ -1,7 +1,8 @@
 //! Writes the gemm for a CPU.
 
+use super::block::Block;
 use super::packed_rows::{PackedRows, RowSink, TensorRows};
-use super::panel_product::{Block, PanelProduct};
+use super::panel_product::PanelProduct;
 use super::tokens_before::{BoundTokens, RowsAfterTokens};
 use super::{Gemm, Schedule};
 use crate::arguments::place;
@@ -134,7 +135,7 @@ impl Emitter<'_> {
                 let column = b.mul_constant(tile.slice, self.gemm.slice_width());
                 BoundSource::Rows(rows.from_column(b, column))
             }
-            whole => *whole,
+            whole @ (BoundSource::Rows(_) | BoundSource::Patches(_)) => *whole,
         };
         self.packed.pack(b, tile.block, (&x, &self.prologue));
     }

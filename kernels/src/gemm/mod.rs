@@ -1,5 +1,6 @@
 //! `epilogue(prologue(x) weight^T)`: `x[.., m, k]`, `weight[n, k]`.
 
+mod block;
 mod cpu;
 mod microkernel;
 mod packed_rows;
@@ -8,10 +9,11 @@ mod panel_product;
 mod schedule;
 mod tokens_before;
 
+pub(crate) use block::Block;
 pub use microkernel::{CHUNK_BYTES, MicroKernel, PanelFormat};
 pub(crate) use packed_rows::{PackedRows, TensorRows};
 pub use packing::{PackError, WeightPacker, WeightPacking};
-pub(crate) use panel_product::{Block, PanelProduct};
+pub(crate) use panel_product::PanelProduct;
 pub(crate) use schedule::tiles_of;
 pub use schedule::{Schedule, tiles};
 pub use tokens_before::TokensBefore;
@@ -103,10 +105,8 @@ impl Gemm {
         }
         let rows = x.ty.rows();
         let width = Dim::from(n);
-        let (epilogue, places_rows) = match epilogue {
-            [epilogue @ .., EpilogueOp::AfterTokens] => (epilogue, true),
-            epilogue => (epilogue, false),
-        };
+        let elements = epilogue.strip_suffix(&[EpilogueOp::AfterTokens]);
+        let (epilogue, places_rows) = (elements.unwrap_or(epilogue), elements.is_some());
         let epilogue = RowEpilogue::of(epilogue, (operands, weight_at + 1), (&rows, &width))?;
         let tokens_before = match operands.split_last() {
             Some((tokens, before)) if places_rows => {

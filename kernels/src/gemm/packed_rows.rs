@@ -1,6 +1,6 @@
 //! [`PackedRows`]: rows in a worker's scratch, in the panels that the micro-kernel reads.
 
-use super::panel_product::Block;
+use super::block::Block;
 use super::{CHUNK_BYTES, MicroKernel};
 use crate::CpuTarget;
 use crate::mlir::{Builder, Scalar, Type, Value};

@@ -1,42 +1,12 @@
 //! [`PanelProduct`]: a block of packed rows by panels of the weight, each sum put through an epilogue and stored.
 
+use super::WeightPacking;
+use super::block::Block;
 use super::microkernel::BYTES_AHEAD;
 use super::packed_rows::{PackedRows, RowSink};
-use super::{MicroKernel, WeightPacking};
 use crate::mlir::{Builder, Comparison, Function, Type, Value};
 use crate::rows::BoundEpilogue;
 use crate::vector::pieces;
-
-/// Where a block of rows lies: its panels, its first row, its rows.
-#[derive(Clone, Copy)]
-pub(crate) struct Block {
-    pub(crate) panels: Value,
-    pub(crate) first_row: Value,
-    pub(crate) rows: Value,
-}
-
-impl Block {
-    /// The block of that index of `rows` rows in all: blocks share the panels evenly, so that none is left with a few
-    /// rows.
-    pub(crate) fn of(
-        b: &mut Builder,
-        index: Value,
-        rows: Value,
-        (kernel, block_rows): (MicroKernel, i64),
-    ) -> Block {
-        let blocks = b.ceil_div(rows, block_rows);
-        let panels = b.ceil_div(rows, kernel.rows);
-        let start = b.mul(index, panels);
-        let start = b.div(start, blocks);
-        let end = b.add_constant(index, 1);
-        let end = b.mul(end, panels);
-        let end = b.div(end, blocks);
-        let first_row = b.mul_constant(start, kernel.rows);
-        let end_row = b.mul_constant(end, kernel.rows);
-        let end_row = b.min(end_row, rows);
-        Block { panels: b.sub(end, start), first_row, rows: b.sub(end_row, first_row) }
-    }
-}
 
 /// A product of packed rows and a packed weight.
 pub(crate) struct PanelProduct<'a> {

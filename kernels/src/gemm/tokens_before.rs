@@ -6,8 +6,8 @@
 //! row 1 .. 197        are rows 196*j .. of the product
 //! ```
 
+use super::block::Block;
 use super::packed_rows::{RowSink, TensorRows};
-use super::panel_product::Block;
 use crate::arguments::{
     Address, Count, Distance, Given, Placed, Positive, Tensor, Words, argument_block,
 };

@@ -4,9 +4,11 @@
 //! MLIR's own verifier reads the text next and names the line where something is wrong.
 
 mod builder;
+mod function;
 mod module;
 mod value;
 
 pub use builder::{Builder, Comparison};
-pub use module::{Function, Linkage, Module};
+pub use function::{Function, Linkage};
+pub use module::Module;
 pub use value::{Scalar, Type, Value};

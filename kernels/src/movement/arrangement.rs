@@ -1,40 +1,41 @@
 //! Each operation that only moves elements, as pieces of a [`StridedCopy`].
 
+use super::moved::Arranged;
 use super::strided_copy::{Level, Piece, StridedCopy};
 use super::{Movement, expect_rank};
 use crate::{Launch, Layout, Reason, Target};
 use ocellus_dialects::symbolic::Dim;
-use ocellus_dialects::venc::{self, Op};
+use ocellus_dialects::venc;
 
 /// Bytes of a tile, about: enough to be worth handing out.
 const TILE_BYTES: i64 = 1 << 16;
 
-/// The launch of every [`Op`] but those that compute.
+/// The launch; `None` where no pieces are what is wanted.
 pub(super) fn launch(
-    op: &Op,
+    arranged: &Arranged,
     operands: &[Layout],
     result: &Layout,
     target: Target,
-) -> Result<Launch<Movement>, Reason> {
+) -> Result<Option<Launch<Movement>>, Reason> {
     let element = result.ty.element;
     let extent = Rows::of(result);
-    let (pieces, tiles, row_bytes) = match op {
-        Op::Patchify(venc::Patchify { height, width, rows, cols }) => {
-            expect_rank(op.name(), 0, &operands[0], 4)?;
+    let (pieces, tiles, row_bytes) = match arranged {
+        Arranged::Patchify(venc::Patchify { height, width, rows, cols }) => {
+            expect_rank("patchify", 0, &operands[0], 4)?;
             let piece = patchify(&operands[0], result, (*height, *width), (rows, cols));
             let images = operands[0].ty.shape[0].clone();
             // One row of patches is some dozens of kilobytes in any model.
             (vec![piece], (images, rows.clone()), TILE_BYTES)
         }
-        Op::SplitHeads(venc::SplitHeads { heads }) => {
-            expect_rank(op.name(), 0, &operands[0], 3)?;
+        Arranged::SplitHeads(venc::SplitHeads { heads }) => {
+            expect_rank("split_heads", 0, &operands[0], 3)?;
             let (whole, split) = (&operands[0], result);
             let piece = heads_of(whole, split, *heads, |level| level);
             (vec![piece], rows_of_tokens(whole), row_bytes(whole))
         }
-        Op::MergeHeads(_) => {
-            expect_rank(op.name(), 0, &operands[0], 4)?;
-            expect_rank(op.name(), 1, result, 3)?;
+        Arranged::MergeHeads => {
+            expect_rank("merge_heads", 0, &operands[0], 4)?;
+            expect_rank("merge_heads", 1, result, 3)?;
             let (whole, split) = (result, &operands[0]);
             let heads = split.ty.shape[1].as_constant().ok_or_else(|| Reason::Dynamic {
                 operand: 0,
@@ -46,19 +47,19 @@ pub(super) fn launch(
             let piece = heads_of(whole, split, heads, exchange);
             (vec![piece], rows_of_tokens(whole), row_bytes(whole))
         }
-        Op::Concat(venc::Concat { axis: 1 }) if result.ty.rank() == 3 => {
+        Arranged::Concat(venc::Concat { axis: 1 }) if result.ty.rank() == 3 => {
             for (position, layout) in operands.iter().enumerate() {
-                expect_rank(op.name(), position, layout, 3)?;
+                expect_rank("concat", position, layout, 3)?;
             }
             (concat_tokens(operands, result), (extent.images, extent.rows), row_bytes(result))
         }
-        Op::SliceTokens(venc::SliceTokens { start, .. }) => {
-            expect_rank(op.name(), 0, &operands[0], 3)?;
+        Arranged::SliceTokens(venc::SliceTokens { start, .. }) => {
+            expect_rank("slice_tokens", 0, &operands[0], 3)?;
             let mut piece = rows_piece(0, &Rows::of(&operands[0]), &extent, result.ty.width());
             piece.from = Dim::from(*start) * operands[0].row_stride.clone();
             (vec![piece], (extent.images, extent.rows), row_bytes(result))
         }
-        Op::BroadcastImages(_) => {
+        Arranged::BroadcastImages => {
             let mut from = Rows::of(&operands[0]);
             match result.ty.rank() {
                 0 | 1 => {
@@ -71,17 +72,14 @@ pub(super) fn launch(
             let piece = rows_piece(0, &from, &extent, result.ty.width());
             (vec![piece], (extent.images, extent.rows), row_bytes(result))
         }
-        Op::Concat(venc::Concat { axis }) if axis + 1 == result.ty.rank() => {
+        Arranged::Concat(venc::Concat { axis }) if axis + 1 == result.ty.rank() => {
             let pieces = concat_columns(operands, &extent);
             (pieces, (extent.images, extent.rows), row_bytes(result))
         }
-        op => {
-            let why = format!("no kernel does {} by itself to {}", op.name(), result.ty);
-            return Err(Reason::Unsupported(why));
-        }
+        Arranged::Concat(_) => return Ok(None),
     };
     let tile_rows = target.tile_rows((TILE_BYTES / row_bytes.max(1)).max(1));
-    Ok(StridedCopy::launch(element, tile_rows, tiles, &pieces))
+    Ok(Some(StridedCopy::launch(element, tile_rows, tiles, &pieces)))
 }
 
 /// Bytes of a row, or what is usual where that is known only at run time.
@@ -264,8 +262,8 @@ mod tests {
         let image = layout(&["images", "3", "height", "width"]);
         let result = layout(&["images", "rows*cols", "768"]);
         let [rows, cols] = ["rows", "cols"].map(|name| name.parse::<Dim>().unwrap());
-        let op = venc::Patchify { height: 16, width: 16, rows: rows.clone(), cols }.into();
-        let launched = launch(&op, &[image], &result, CPU).unwrap();
+        let op = venc::Patchify { height: 16, width: 16, rows: rows.clone(), cols };
+        let launched = launch(&Arranged::Patchify(&op), &[image], &result, CPU).unwrap().unwrap();
         assert_eq!(
             words(&launched),
             "rows, result, x0, 0, 0, 16, 3*height*width, 768*cols*rows, \
@@ -280,8 +278,9 @@ mod tests {
         class.image_stride = Dim::from(0);
         let patches = layout(&["images", "tokens", "768"]);
         let result = layout(&["images", "tokens + 1", "768"]);
+        let op = venc::Concat { axis: 1 };
         let launched =
-            launch(&venc::Concat { axis: 1 }.into(), &[class, patches], &result, CPU).unwrap();
+            launch(&Arranged::Concat(&op), &[class, patches], &result, CPU).unwrap().unwrap();
         assert_eq!(
             words(&launched),
             "tokens + 1, result, x0, 0, 0, 768, 0, 768*tokens + 768, 1, 768, 768, \

@@ -7,6 +7,7 @@ mod interpolate_positions;
 mod inverse_permutation;
 mod mask_segments;
 mod mean_tokens;
+mod moved;
 mod rope;
 mod segments;
 mod strided_copy;
@@ -21,10 +22,12 @@ pub(crate) use rope::rotary_head_size;
 pub(crate) use segments::SegmentsOperand;
 pub use strided_copy::{LevelArguments, PieceArguments, Places, StridedCopy};
 
+use self::moved::Moved;
 use crate::entry::Entry;
 use crate::mlir::Module;
 use crate::{Launch, Layout, Reason, Target};
 use ocellus_dialects::ElementType;
+use ocellus_dialects::symbolic::Dim;
 use ocellus_dialects::venc::{self, Op};
 use ocellus_runtime::signature::Signature;
 
@@ -58,24 +61,25 @@ impl Movement {
         if operands.is_empty() {
             return Err(Reason::MissingOperand { operand: 0 });
         }
-        // Tables and indices are stored in their own way.
-        let moved = match op {
-            Op::Rope(_) | Op::GatherRows(_) | Op::MaskSegments(_) => &operands[..1],
-            _ => operands,
-        };
-        for layout in moved {
+        let moved = Moved::of(op).ok_or_else(|| none_does(op, result))?;
+        let operands_moved = if moved.moves_all_operands() { operands.len() } else { 1 };
+        for layout in &operands[..operands_moved] {
             if layout.ty.element != result.ty.element {
                 let why = format!("{op:?} of {} cannot give {}", layout.ty, result.ty);
                 return Err(Reason::Unsupported(why));
             }
         }
-        match op {
-            Op::MeanTokens(_) => MeanTokens::launch(&operands[0], result, target),
-            Op::Rope(venc::Rope { heads }) => Rope::launch(*heads, operands, result, target),
-            Op::GatherRows(_) => GatherRows::launch(operands, result, target),
-            Op::InversePermutation(_) => inverse_permutation::launch(operands, result, target),
-            Op::MaskSegments(_) => MaskSegments::launch(operands, result, target),
-            Op::InterpolatePositions(venc::InterpolatePositions {
+        match moved {
+            Moved::Arranged(arranged) => {
+                let launch = arrangement::launch(&arranged, operands, result, target)?;
+                launch.ok_or_else(|| none_does(op, result))
+            }
+            Moved::MeanTokens => MeanTokens::launch(&operands[0], result, target),
+            Moved::Rope(venc::Rope { heads }) => Rope::launch(*heads, operands, result, target),
+            Moved::GatherRows => GatherRows::launch(operands, result, target),
+            Moved::InversePermutation => inverse_permutation::launch(operands, result, target),
+            Moved::MaskSegments => MaskSegments::launch(operands, result, target),
+            Moved::InterpolatePositions(venc::InterpolatePositions {
                 native_rows,
                 native_cols,
                 rows,
@@ -93,7 +97,6 @@ impl Movement {
                 };
                 kernel.launch(&operands[0], result, (rows, cols))
             }
-            _ => arrangement::launch(op, operands, result, target),
         }
     }
 
@@ -140,6 +143,28 @@ impl Movement {
             Movement::MaskSegments(mask) => mask.define(module, entry),
         }
     }
+}
+
+/// Arithmetic on elements that moving them takes, where so many are read and written.
+pub(crate) fn flops(op: &Op, [read, written]: [Dim; 2]) -> Dim {
+    match Moved::of(op) {
+        Some(Moved::MeanTokens | Moved::MaskSegments) => read,
+        Some(Moved::Rope(_)) => written * Dim::from(ROTATION_FLOPS),
+        Some(Moved::InterpolatePositions(_)) => written * Dim::from(INTERPOLATION_FLOPS),
+        Some(Moved::Arranged(_) | Moved::GatherRows | Moved::InversePermutation) | None => {
+            Dim::from(0)
+        }
+    }
+}
+
+/// Two products and a sum, for each element that `venc.rope` rotates.
+pub(crate) const ROTATION_FLOPS: i64 = 3;
+
+/// Some 16 products and sums, for each element that is interpolated.
+const INTERPOLATION_FLOPS: i64 = 32;
+
+fn none_does(op: &Op, result: &Layout) -> Reason {
+    Reason::Unsupported(format!("no kernel does {} by itself to {}", op.name(), result.ty))
 }
 
 /// Refuses what is no list of indices; the one after the operands is the result.

@@ -4,7 +4,9 @@
 //! whole runs of pixels, whatever their width; to store runs of 14 pixels where a panel of 8 wants them would take a
 //! store for every two.
 
-use crate::arguments::{Address, Distance, Given, Placed, Positive, Tensor, Words, argument_block};
+use crate::arguments::{
+    Address, Distance, Given, Placed, Positive, Tensor, Words, argument_block, constants,
+};
 use crate::mlir::{Builder, Value};
 use crate::vector::{self, Width};
 use crate::{Layout, PatchLayout, Reason, Target};
@@ -24,6 +26,8 @@ pub struct Patch {
     /// Pixels in a patch, across.
     pub width: i64,
 }
+
+constants!(Patch);
 
 impl Patch {
     /// Bytes of one row.

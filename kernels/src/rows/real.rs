@@ -1,10 +1,13 @@
 //! [`Real`]: a constant of a kernel.
 
+use crate::arguments::constants;
 use std::fmt;
 
 /// A real constant of a kernel; two are equal where their bits are.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Real(u64);
+
+constants!(Real);
 
 impl Real {
     /// That number.

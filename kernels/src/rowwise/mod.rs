@@ -57,14 +57,15 @@ impl RowWise {
         let width = x.ty.width();
         let rows = match prologue {
             Prologue::SumSlices { slices } => rows_of_slices(slices, x, result)?,
-            _ => x.ty.rows(),
+            Prologue::None
+            | Prologue::Cast { .. }
+            | Prologue::LayerNorm { .. }
+            | Prologue::RmsNorm { .. }
+            | Prologue::NormScale { .. }
+            | Prologue::Softmax => x.ty.rows(),
         };
         let known = width.as_constant();
-        let normalizes = matches!(
-            prologue,
-            Prologue::LayerNorm { .. } | Prologue::RmsNorm { .. } | Prologue::NormScale { .. }
-        );
-        if known.is_none() && normalizes {
+        if known.is_none() && prologue.normalizes() {
             let what = "the width of a row that is normalized";
             return Err(Reason::Dynamic { operand: 0, ty: x.ty.clone(), what });
         }
@@ -76,10 +77,7 @@ impl RowWise {
             let why = "a gate is part of a gemm: its weight is packed for it".into();
             return Err(Reason::Unsupported(why));
         }
-        let made = match prologue {
-            Prologue::NormScale { .. } => Dim::from(1),
-            _ => width.clone(),
-        };
+        let made = prologue.columns(width.clone());
         let first = 1 + prologue.operands();
         let epilogue = RowEpilogue::of(epilogue, (operands, first), (&rows, &made))?;
         let Flat { words, shape } = flatten(RowWiseArguments::<Given> {
@@ -128,14 +126,16 @@ impl RowWise {
         let walk = x.walk(&rows, width.clone());
         let walk = match &prologue {
             RowPrologue::SumSlices { slices, stride } => walk.times(*slices, stride.amount()),
-            _ => walk,
+            RowPrologue::None
+            | RowPrologue::LayerNorm { .. }
+            | RowPrologue::RmsNorm { .. }
+            | RowPrologue::NormScale { .. }
+            | RowPrologue::Cast { .. }
+            | RowPrologue::Softmax => walk,
         };
         words.read(&x.start, x.element, [walk]);
         prologue.read(&mut words, &width);
-        let made = match prologue {
-            RowPrologue::NormScale { .. } => Amount::Constant(1),
-            _ => width,
-        };
+        let made = prologue.columns(width);
         RowEpilogue::read(&epilogue, &mut words, (&rows, &made));
         words.write(&result.start, self.to, [result.walk(rows.clone(), made)]);
         words.tiled(rows.ceil_div(self.tile_rows()), 0)

@@ -12,9 +12,9 @@ module attributes {venc.entry = @layer, venc.symbols = [
     %3 = "venc.concat"(%2, %2, %2) {axis = 0, offline = true} : (tensor<64x64xf32>, tensor<64x64xf32>, tensor<64x64xf32>) -> tensor<192x64xf32>
     %fused0_0 = "kernel.layer_norm"(%v, %v) {eps = 1.0e-6 : f64} : (tensor<64xf32>, tensor<64xf32>) -> !kernel.fused
     %4 = "kernel.gemm"(%x, %3, %fused0_0) {tile_rows = 96, tile_columns = 64} : (tensor<?x?x64xf32, ["images", "rows + 1"]>, tensor<192x64xf32>, !kernel.fused) -> tensor<?x?x192xf32, ["images", "rows + 1"]>
-    %5 = "kernel.view_slice_columns"(%4) {start = 0} : (tensor<?x?x192xf32, ["images", "rows + 1"]>) -> tensor<?x?x64xf32, ["images", "rows + 1"]>
-    %6 = "kernel.view_slice_columns"(%4) {start = 64} : (tensor<?x?x192xf32, ["images", "rows + 1"]>) -> tensor<?x?x64xf32, ["images", "rows + 1"]>
-    %7 = "kernel.view_slice_columns"(%4) {start = 128} : (tensor<?x?x192xf32, ["images", "rows + 1"]>) -> tensor<?x?x64xf32, ["images", "rows + 1"]>
+    %5 = "kernel.view_slice_columns"(%4) {start = 0, length = 64} : (tensor<?x?x192xf32, ["images", "rows + 1"]>) -> tensor<?x?x64xf32, ["images", "rows + 1"]>
+    %6 = "kernel.view_slice_columns"(%4) {start = 64, length = 64} : (tensor<?x?x192xf32, ["images", "rows + 1"]>) -> tensor<?x?x64xf32, ["images", "rows + 1"]>
+    %7 = "kernel.view_slice_columns"(%4) {start = 128, length = 64} : (tensor<?x?x192xf32, ["images", "rows + 1"]>) -> tensor<?x?x64xf32, ["images", "rows + 1"]>
     %8 = "kernel.attention"(%5, %6, %7) {heads = 4, scale = 0.25 : f64, rotary = false, mask = "full", label = "attention"} : (tensor<?x?x64xf32, ["images", "rows + 1"]>, tensor<?x?x64xf32, ["images", "rows + 1"]>, tensor<?x?x64xf32, ["images", "rows + 1"]>) -> tensor<?x?x64xf32, ["images", "rows + 1"]>
     %fused2_0 = "kernel.add"(%v) {broadcast = "columns"} : (tensor<64xf32>) -> !kernel.fused
     %fused2_1 = "kernel.gelu"() : () -> !kernel.fused

@@ -17,7 +17,7 @@ module attributes {venc.entry = @f, venc.symbols = ["images in 1..=8"]} {
 // A view that is longer than what it reads.
 module attributes {venc.entry = @f, venc.symbols = ["images in 1..=8"]} {
   func.func @f(%x: tensor<?x8xf32, ["images"]>, %w: tensor<8x8xf32> {venc.weight}) -> tensor<?x8xf32, ["images"]> {
-    %y = "kernel.view_slice_columns"(%x) {start = 4} : (tensor<?x8xf32, ["images"]>) -> tensor<?x8xf32, ["images"]>
+    %y = "kernel.view_slice_columns"(%x) {start = 4, length = 8} : (tensor<?x8xf32, ["images"]>) -> tensor<?x8xf32, ["images"]>
     func.return %y : tensor<?x8xf32, ["images"]>
   }
 }

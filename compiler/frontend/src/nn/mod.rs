@@ -28,6 +28,7 @@
 
 mod attention;
 mod error;
+mod grid;
 mod linear;
 mod mlp;
 mod norm;
@@ -47,10 +48,11 @@ pub use ocellus_dialects::venc::Activation;
 pub use attention::Attention;
 pub(crate) use attention::attend;
 pub use error::{NnError, Result};
+pub use grid::Grid;
 pub use linear::Linear;
 pub use mlp::{GatedMlp, Mlp};
 pub use norm::{LayerNorm, RmsNorm};
-pub use patch_embed::{Grid, PatchEmbed};
+pub use patch_embed::PatchEmbed;
 pub use position_table::PositionTable;
 pub(crate) use scope::build_with_names;
 pub use scope::{Scope, build};

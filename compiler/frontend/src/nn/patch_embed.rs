@@ -1,23 +1,7 @@
 //! [`PatchEmbed`]: an image as a sequence of patches (Dosovitskiy et al., arXiv:2010.11929).
 
-use super::{Module, NnError, Result, Scope, Tensor};
+use super::{Grid, Module, NnError, Result, Scope, Tensor};
 use ocellus_dialects::symbolic::Dim;
-
-/// How many patches an image has downwards and across.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Grid {
-    /// Patches downwards.
-    pub rows: Dim,
-    /// Patches across.
-    pub cols: Dim,
-}
-
-impl Grid {
-    /// How many patches there are.
-    pub fn patches(&self) -> Dim {
-        self.rows.clone() * self.cols.clone()
-    }
-}
 
 /// `[images, channels, height, width] -> [images, rows*cols, outputs]`: a convolution whose kernel is as large as its
 /// stride, which is a linear map of each patch. Pixels past the last whole patch are dropped, as a convolution does.

@@ -2,7 +2,7 @@
 
 use super::{Grid, Result, Tensor};
 use ocellus_dialects::symbolic::Dim;
-use ocellus_dialects::venc::InterpolationFilter;
+use ocellus_dialects::venc::{InterpolatePositions, InterpolationFilter};
 
 /// A table with one position for each patch of a grid of `rows` by `cols`.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +34,14 @@ impl PositionTable {
         if grid.rows == Dim::from(self.rows) && grid.cols == Dim::from(self.cols) {
             return Ok(table.clone());
         }
-        table.interpolate_positions(self, grid)
+        let op = InterpolatePositions {
+            native_rows: self.rows,
+            native_cols: self.cols,
+            rows: grid.rows.clone(),
+            cols: grid.cols.clone(),
+            filter: self.filter,
+            antialias: self.antialias,
+        };
+        table.apply(op, &[])
     }
 }

@@ -3,13 +3,13 @@
 //! What each operation means, and which operands it takes, is said once, at [`Op`].
 
 use super::scope::Recording;
-use super::{Grid, NnError, PositionTable, Result};
+use super::{Grid, NnError, Result};
 use ocellus_dialects::symbolic::Dim;
 use ocellus_dialects::venc::{
-    Activate, Activation, Add, BroadcastImages, Cast, Concat, GatherRows, InterpolatePositions,
-    InversePermutation, LayerNorm, Linear, MaskSegments, Matmul, MeanTokens, MergeHeads, Multiply,
-    Op, Patchify, Reshape, RmsNorm, Rope, Scale, SelectToken, SliceColumns, SliceTokens, Softmax,
-    SplitHeads, ValueId,
+    Activate, Activation, Add, BroadcastImages, Cast, Concat, GatherRows, InversePermutation,
+    LayerNorm, Linear, MaskSegments, Matmul, MeanTokens, MergeHeads, Multiply, Op, Patchify,
+    Reshape, RmsNorm, Rope, Scale, SelectToken, SliceColumns, SliceTokens, Softmax, SplitHeads,
+    ValueId,
 };
 use ocellus_dialects::{ElementType, TensorType};
 use std::cell::RefCell;
@@ -191,23 +191,6 @@ impl Tensor {
     pub(super) fn patchify(&self, height: i64, width: i64, grid: &Grid) -> Result<Tensor> {
         let (rows, cols) = (grid.rows.clone(), grid.cols.clone());
         self.apply(Patchify { height, width, rows, cols }, &[])
-    }
-
-    /// A table of positions on another grid.
-    pub(super) fn interpolate_positions(
-        &self,
-        native: &PositionTable,
-        grid: &Grid,
-    ) -> Result<Tensor> {
-        let op = Op::InterpolatePositions(InterpolatePositions {
-            native_rows: native.rows,
-            native_cols: native.cols,
-            rows: grid.rows.clone(),
-            cols: grid.cols.clone(),
-            filter: native.filter,
-            antialias: native.antialias,
-        });
-        self.apply(op, &[])
     }
 
     /// Any operation of `venc`, this tensor its first operand: `x.apply(Clamp { min: -1.0, max: 1.0 }, &[])`. The other

@@ -1,17 +1,7 @@
-//! The lower bound of a frontier: the cheapest node of every class that all ways to finish go through.
+//! [`necessary_classes`]: what all ways to finish from a class go through, from which the lower bound of a search is made.
 
 use super::class_set::ClassSet;
 use super::options::Alternative;
-use super::search::{Frontier, Search};
-
-impl Search {
-    pub(super) fn bound(&self, frontier: &Frontier) -> u128 {
-        let mut necessary = ClassSet::empty(self.options.len());
-        frontier.open.iter().for_each(|class| necessary.unite(&self.necessary[class]));
-        frontier.choices.iter().for_each(|(class, _)| necessary.remove(*class));
-        necessary.iter().fold(0, |sum, class| sum.saturating_add(self.min[class]))
-    }
-}
 
 /// The greatest sets such that a class's holds itself and what all its options' operands have in common.
 pub(super) fn necessary_classes(

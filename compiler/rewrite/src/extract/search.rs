@@ -62,6 +62,14 @@ struct Visited {
 }
 
 impl Search {
+    /// The lower bound of a frontier: the cheapest node of every class that all ways to finish go through.
+    fn bound(&self, frontier: &Frontier) -> u128 {
+        let mut necessary = ClassSet::empty(self.options.len());
+        frontier.open.iter().for_each(|class| necessary.unite(&self.necessary[class]));
+        frontier.choices.iter().for_each(|(class, _)| necessary.remove(*class));
+        necessary.iter().fold(0, |sum, class| sum.saturating_add(self.min[class]))
+    }
+
     pub(super) fn new(problem: &Problem, tree: &Trees) -> Search {
         let free = free_classes(problem);
         let is_needed = needed_classes(problem, tree, &free);

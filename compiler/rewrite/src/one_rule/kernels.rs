@@ -1,7 +1,8 @@
 //! An e-graph in which values are made in few ways, as a program of kernels: the fewest launches.
 
 use super::OneFunction;
-use crate::candidates::{Candidates, Producer};
+use crate::candidate::Producer;
+use crate::candidates::Candidates;
 use crate::choose::MAX_STATES;
 use crate::error::RewriteError;
 use crate::extract::extract;

@@ -7,7 +7,7 @@ use crate::language::{Leaf, Term};
 use crate::meaning::{Algebra, Children, Meaning, meaning};
 use egg::{CostFunction, Extractor, Id, Language};
 use ocellus_dialects::TensorType;
-use ocellus_dialects::venc::{self, Call, FunctionBuilder, Op, ValueId, Weight};
+use ocellus_dialects::venc::{self, FunctionBuilder, Op, Source, ValueId};
 use std::collections::HashMap;
 
 /// The module of these functions.
@@ -97,21 +97,21 @@ impl Algebra for Writer<'_> {
         if let Some(value) = self.leaves.get(&leaf) {
             return Ok(*value);
         }
-        match self.function.node_of(ValueId(leaf.0)) {
-            Some(venc::Node { op: Op::Weight(Weight { name }), ty, .. }) => {
-                let value = self.builder.weight(name, ty.clone());
-                self.leaves.insert(leaf, value);
-                Ok(value)
-            }
-            _ => Err(format!("{leaf} is no argument")),
-        }
+        let node = self.function.node_of(ValueId(leaf.0));
+        let Some((ty, Source::Checkpoint(name))) = node.map(|node| (&node.ty, node.op.source()))
+        else {
+            return Err(format!("{leaf} is no argument"));
+        };
+        let value = self.builder.weight(name, ty.clone());
+        self.leaves.insert(leaf, value);
+        Ok(value)
     }
 
     fn apply(&mut self, op: impl Into<Op>, operands: &[ValueId]) -> Result<ValueId, String> {
         let op = op.into();
-        let pushed = match &op {
-            Op::Call(Call { callee }) => self.builder.call(self.module, callee, operands),
-            _ => self.builder.push(op, operands),
+        let pushed = match op.source() {
+            Source::Function(callee) => self.builder.call(self.module, callee, operands),
+            Source::Checkpoint(_) | Source::Operands => self.builder.push(op, operands),
         };
         pushed.map_err(|error| error.to_string())
     }

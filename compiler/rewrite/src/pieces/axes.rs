@@ -1,6 +1,5 @@
 //! [`Axes`]: the symbols that cut the range, and the sizes at which it is looked at.
 
-use super::grid::Grid;
 use crate::error::RewriteError;
 use ocellus_dialects::symbolic::{
     Bindings, Definition, Dim, Interval, Polynomial, Symbol, SymbolRange, Symbols, floor_div,
@@ -167,9 +166,9 @@ impl<'a> Axes<'a> {
         self.along.iter().flatten().filter(|(_, range)| count(*range) > 1).count()
     }
 
-    /// Where programs are evaluated: everywhere, or at sizes that grow by their ratio, and between them. Those of
-    /// [`Axes::coarse`] are among them.
-    pub fn grid(&self) -> Result<Grid, RewriteError> {
+    /// Where programs are evaluated: everywhere, or at steps whose sizes grow by their ratio, and positions between
+    /// them. Those of [`Axes::coarse`] are among them.
+    pub fn samples(&self) -> (Steps, Vec<Position>) {
         let coarse = self.coarse();
         let mut density = MAX_SAMPLES_A_DOUBLING;
         loop {
@@ -185,7 +184,7 @@ impl<'a> Axes<'a> {
                 let sizes = self.steps.iter().fold(1, |product: i64, n| product.saturating_mul(*n));
                 let is_everywhere = usize::try_from(sizes).is_ok_and(|sizes| sizes == count);
                 let scattered = if is_everywhere { vec![] } else { self.scattered() };
-                return Grid::new(self, steps, scattered);
+                return (steps, scattered);
             }
             density /= std::f64::consts::SQRT_2;
         }
@@ -273,6 +272,7 @@ fn nth(range: SymbolRange, step: i64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pieces::grid::Grid;
 
     fn values(axes: &Axes, position: Position, names: &[&str]) -> Vec<i64> {
         let bound = axes.at(position).unwrap();
@@ -321,7 +321,10 @@ mod tests {
         let mut symbols = Symbols::default();
         symbols.declare("images", SymbolRange::new(2, 2)).unwrap();
         let axes = Axes::of(&symbols);
-        assert_eq!((axes.grid().unwrap().len(), axes.coarse()), (1, [vec![0], vec![0], vec![0]]));
+        assert_eq!(
+            (Grid::of(&axes).unwrap().len(), axes.coarse()),
+            (1, [vec![0], vec![0], vec![0]])
+        );
         assert_eq!(values(&axes, [0, 0, 0], &["images"]), [2]);
     }
 
@@ -330,7 +333,7 @@ mod tests {
         let mut symbols = Symbols::default();
         symbols.declare("images", SymbolRange::new(1, i64::from(i32::MAX))).unwrap();
         let axes = Axes::of(&symbols);
-        let grid = axes.grid().unwrap();
+        let grid = Grid::of(&axes).unwrap();
         let samples = grid.steps(1);
         assert!(samples.windows(2).all(|pair| pair[0] < pair[1]));
         assert!((1000..MAX_COMBINATIONS).contains(&samples.len()), "{}", samples.len());
@@ -362,7 +365,7 @@ mod tests {
             symbols.declare(name, SymbolRange::new(1, i64::from(i32::MAX))).unwrap();
         }
         let axes = Axes::of(&symbols);
-        let grid = axes.grid().unwrap();
+        let grid = Grid::of(&axes).unwrap();
         let max = MAX_COMBINATIONS + SCATTERED;
         assert!((4096 + SCATTERED..=max).contains(&grid.len()), "{}", grid.len());
         assert!(combinations(&axes.coarse()) <= MAX_COARSE_POSITIONS);

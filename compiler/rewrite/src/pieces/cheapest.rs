@@ -3,6 +3,7 @@
 
 use super::axes::{AXES, Axes, Position, Steps};
 use super::costs::{Costs, ProgramCosts, excess};
+use super::grid::Grid;
 use super::partition::Losses;
 use crate::choose::{MAX_STATES, Saturated, Selection};
 use crate::cost::ProgramCost;
@@ -60,7 +61,7 @@ impl<'a> Cheapest<'a> {
         axes: &'a Axes<'a>,
         indifference: f64,
     ) -> Result<Self, RewriteError> {
-        let costs = Costs::new(saturated, axes.grid()?);
+        let costs = Costs::new(saturated, Grid::of(axes)?);
         let min = vec![f64::INFINITY; costs.grid().len()];
         let mut cheapest = Cheapest {
             saturated,

@@ -16,6 +16,12 @@ pub struct Grid {
 }
 
 impl Grid {
+    /// Where programs are evaluated.
+    pub fn of(axes: &Axes) -> Result<Self, RewriteError> {
+        let (steps, scattered) = axes.samples();
+        Grid::new(axes, steps, scattered)
+    }
+
     /// The positions of all combinations of steps, and some between them.
     pub fn new(
         axes: &Axes,

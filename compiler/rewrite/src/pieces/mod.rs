@@ -24,8 +24,7 @@ mod grid;
 mod partition;
 mod tree;
 
-use super::alternatives::MAX_STATES_TOGETHER;
-use super::choose::Saturated;
+use super::choose::{MAX_STATES_TOGETHER, Saturated};
 use super::error::RewriteError;
 use super::report::Report;
 use super::rule_switches::RuleSwitches;

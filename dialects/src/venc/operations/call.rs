@@ -4,7 +4,7 @@ use crate::HostTensor;
 use crate::tensor::TensorType;
 use crate::venc::operand::numbers;
 use crate::venc::operation::operation;
-use crate::venc::{Application, EvaluationError, Semantics, VencError};
+use crate::venc::{Application, EvaluationError, Semantics, Source, VencError};
 
 operation! {
     /// The result of a function of the module, which gives exactly one.
@@ -15,6 +15,10 @@ operation! {
 }
 
 impl Semantics for Call {
+    fn source(&self) -> Source<'_> {
+        Source::Function(&self.callee)
+    }
+
     fn infer(&self, app: &Application) -> Result<TensorType, VencError> {
         Err(app.bad_attribute("callee", "the type of a call is known where its module is"))
     }

@@ -44,6 +44,10 @@ impl Semantics for InversePermutation {
     fn index_bounds(&self, _: &[&TensorType]) -> IndexBounds {
         IndexBounds { below: vec![], permutation: true }
     }
+
+    fn gives_permutation(&self) -> bool {
+        true
+    }
 }
 
 #[cfg(test)]

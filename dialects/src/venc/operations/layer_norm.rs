@@ -53,6 +53,10 @@ impl Semantics for LayerNorm {
         });
         Ok(())
     }
+
+    fn factor(&self) -> Option<usize> {
+        Some(1)
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! `linear`: a product with a weight, whose rows are the columns of the result.
 
 use crate::HostTensor;
+use crate::symbolic::Dim;
 use crate::tensor::TensorType;
 use crate::venc::computation::matrix::{Matrix, product, round};
 use crate::venc::evaluation::take;
@@ -45,6 +46,10 @@ impl Semantics for Linear {
             }
         }
         Ok(())
+    }
+
+    fn products_summed(&self, operands: &[&TensorType]) -> Option<Dim> {
+        operands.first().map(|x| x.width())
     }
 }
 

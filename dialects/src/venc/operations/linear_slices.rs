@@ -48,6 +48,11 @@ impl Semantics for LinearSlices {
         }
         Ok(())
     }
+
+    fn products_summed(&self, operands: &[&TensorType]) -> Option<Dim> {
+        let depth = operands.first()?.width().as_constant()?;
+        depth.checked_div(self.slices).map(Dim::from)
+    }
 }
 
 #[cfg(test)]

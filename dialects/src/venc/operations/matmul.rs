@@ -1,6 +1,7 @@
 //! `matmul`: a product of matrices, both of which change from call to call.
 
 use crate::HostTensor;
+use crate::symbolic::Dim;
 use crate::tensor::TensorType;
 use crate::venc::computation::matrix::{Matrix, product, round};
 use crate::venc::evaluation::take;
@@ -54,6 +55,10 @@ impl Semantics for Matmul {
             round(&product(m, k, n, &Matrix::new(a, k)?, &b)?, out);
         }
         Ok(())
+    }
+
+    fn products_summed(&self, operands: &[&TensorType]) -> Option<Dim> {
+        operands.first().map(|a| a.width())
     }
 }
 

@@ -33,7 +33,6 @@ mod split_heads;
 mod sum_slices;
 mod weight;
 
-use super::elementwise::elementwise;
 use super::operation::{Declaration, Operation};
 
 /// Declares [`Op`] of the operations in those modules. (The modules are not declared here: rustfmt would not see them.)
@@ -107,12 +106,6 @@ operations! {
     interpolate_positions::InterpolatePositions,
     cast::Cast,
     call::Call,
-}
-
-elementwise! {
-    Activate,
-    Clamp,
-    Scale,
 }
 
 pub use cast::round_in_place;

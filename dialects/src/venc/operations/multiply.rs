@@ -29,4 +29,8 @@ impl Semantics for Multiply {
         broadcast::combine(a, b, |a, b| a * b, out);
         Ok(())
     }
+
+    fn factor(&self) -> Option<usize> {
+        Some(1)
+    }
 }

@@ -43,6 +43,10 @@ impl Semantics for RmsNorm {
         });
         Ok(())
     }
+
+    fn factor(&self) -> Option<usize> {
+        Some(1)
+    }
 }
 
 #[cfg(test)]

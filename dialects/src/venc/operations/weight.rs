@@ -3,7 +3,7 @@
 use crate::HostTensor;
 use crate::tensor::TensorType;
 use crate::venc::operation::operation;
-use crate::venc::{Application, EvaluationError, Semantics, VencError};
+use crate::venc::{Application, EvaluationError, Semantics, Source, VencError};
 
 operation! {
     /// A tensor of the checkpoint. Its type is that of its node, with sizes that are known.
@@ -30,6 +30,10 @@ impl Weight {
 }
 
 impl Semantics for Weight {
+    fn source(&self) -> Source<'_> {
+        Source::Checkpoint(&self.name)
+    }
+
     fn infer(&self, app: &Application) -> Result<TensorType, VencError> {
         Err(app.bad_attribute("name", "a weight has the type of its declaration"))
     }

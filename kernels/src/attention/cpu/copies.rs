@@ -1,7 +1,7 @@
 //! Blocks of keys and values are copied to scratch memory: widened or paired, contiguous, padded with zeros to full
 //! register blocks.
 
-use super::call::Operand;
+use super::operand::Operand;
 use super::tile::Tile;
 use super::{Functions, interleave};
 use crate::mlir::{Builder, Comparison, Scalar, Type, Value};

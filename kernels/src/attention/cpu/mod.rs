@@ -8,6 +8,7 @@
 
 mod call;
 mod copies;
+mod operand;
 mod outputs;
 mod panel;
 mod products;
@@ -26,6 +27,7 @@ use crate::vector::{self, Cell};
 use call::Call;
 use ocellus_dialects::ElementType;
 use ocellus_dialects::kernel::Mask;
+use tile::Tile;
 
 /// Writes the kernel.
 pub(super) fn define(spec: &Attention, module: &mut Module, symbol: &str) {
@@ -56,7 +58,7 @@ pub(super) fn define(spec: &Attention, module: &mut Module, symbol: &str) {
         let arguments = place(spec.arguments());
         let call = Call::load(b, &emitter, scratch, block, &arguments);
         b.for_each((first, end, 1), |b, tile| {
-            let tile = call.tile(b, tile);
+            let tile = Tile::of(&call, b, tile);
             tile.pack_queries(b, &functions);
             tile.start_sums(b);
             tile.attend(b, &functions);

@@ -2,9 +2,9 @@
 //! rows lie.
 
 use super::Emitter;
-use super::segments::PanelSegments;
-use crate::mlir::{Builder, Function, Linkage, Module, Type, Value};
+use crate::mlir::{Builder, Function, Linkage, Module, Scalar, Type, Value};
 use crate::vector::CELL;
+use ocellus_dialects::ElementType::I32;
 use ocellus_dialects::kernel::Mask;
 
 impl Emitter<'_> {
@@ -56,6 +56,28 @@ pub(super) struct Panel<'a> {
     pub(super) values: Value,
     pub(super) scores: Value,
     pub(super) segments: Option<PanelSegments>,
+}
+
+/// What one panel of queries compares: the segments of its queries, a lane each, and those of the block's keys.
+pub(super) struct PanelSegments {
+    pub(super) queries: Vec<Value>,
+    pub(super) keys: Value,
+}
+
+impl PanelSegments {
+    /// `queries` holds a segment for each lane of the panel.
+    pub(super) fn read(
+        b: &mut Builder,
+        (queries, keys): (Value, Value),
+        (vectors, lanes): (i64, i64),
+    ) -> Self {
+        let vector = Type::Vector(Scalar::I32, lanes as u32);
+        let queries = (0..vectors).map(|position| {
+            let pointer = b.offset_constant(queries, position * lanes * I32.bytes());
+            b.load(pointer, vector)
+        });
+        PanelSegments { queries: queries.collect(), keys }
+    }
 }
 
 impl Panel<'_> {

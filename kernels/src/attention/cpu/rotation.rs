@@ -1,17 +1,10 @@
 //! Rotary embeddings: heads of queries and keys are rotated on their way into scratch memory.
 
 use super::Emitter;
-use super::call::Operand;
+use super::operand::Operand;
 use super::tile::Tile;
 use crate::mlir::{Builder, Function, Linkage, Module, Type, Value};
 use crate::vector::Rotation;
-
-/// The tables of a launch, one row a token, shared by images and heads.
-#[derive(Clone, Copy)]
-pub(super) struct Tables {
-    pub(super) cos: Operand,
-    pub(super) sin: Operand,
-}
 
 impl Emitter<'_> {
     /// `(head, cos, sin, to)`: one head of one token, rotated.

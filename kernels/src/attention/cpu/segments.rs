@@ -8,21 +8,6 @@ use crate::mlir::{Builder, Comparison, Scalar, Type, Value};
 use crate::vector::element_pointer;
 use ocellus_dialects::ElementType::I32;
 
-/// The segments of a launch: of each image, or the same for all.
-#[derive(Clone, Copy)]
-pub(super) struct Segments {
-    pub(super) base: Value,
-    pub(super) image_bytes: Value,
-}
-
-impl Segments {
-    /// The address of an image's segments.
-    pub(super) fn image(&self, b: &mut Builder, image: Value) -> Value {
-        let bytes = b.mul(image, self.image_bytes);
-        b.offset(self.base, bytes)
-    }
-}
-
 /// The least and the greatest of some segments.
 #[derive(Clone, Copy)]
 pub(super) struct Extent {
@@ -36,28 +21,6 @@ impl Extent {
         let starts = b.compare(Comparison::LessOrEqual, self.min, other.max);
         let ends = b.compare(Comparison::LessOrEqual, other.min, self.max);
         b.and(starts, ends)
-    }
-}
-
-/// What one panel of queries compares: the segments of its queries, a lane each, and those of the block's keys.
-pub(super) struct PanelSegments {
-    queries: Vec<Value>,
-    keys: Value,
-}
-
-impl PanelSegments {
-    /// `queries` holds a segment for each lane of the panel.
-    pub(super) fn read(
-        b: &mut Builder,
-        (queries, keys): (Value, Value),
-        (vectors, lanes): (i64, i64),
-    ) -> Self {
-        let vector = Type::Vector(Scalar::I32, lanes as u32);
-        let queries = (0..vectors).map(|position| {
-            let pointer = b.offset_constant(queries, position * lanes * I32.bytes());
-            b.load(pointer, vector)
-        });
-        PanelSegments { queries: queries.collect(), keys }
     }
 }
 

@@ -1,7 +1,9 @@
 //! Some queries of one head of one image: where their panels lie, and the walk over all blocks of keys.
 
-use super::call::{Call, Operand};
+use super::call::Call;
+use super::operand::Operand;
 use super::{Emitter, Functions};
+use crate::attention::schedule::TILE_QUERIES;
 use crate::mlir::{Builder, Comparison, Function, Type, Value};
 use crate::vector::{CELL, element_pointer};
 use ocellus_dialects::ElementType;
@@ -18,6 +20,36 @@ pub(super) struct Tile<'a> {
     /// The first query.
     pub(super) first: Value,
     pub(super) count: Value,
+}
+
+impl<'a> Tile<'a> {
+    /// The tile of that number. Tiles go image by image, in those head by head, in those block of queries by block.
+    pub(super) fn of(call: &'a Call<'a>, b: &mut Builder, tile: Value) -> Self {
+        let blocks = b.ceil_div(call.query_count, TILE_QUERIES);
+        let block = b.rem(tile, blocks);
+        let pair = b.div(tile, blocks);
+        let heads = b.i64(call.emitter.heads);
+        let head = b.rem(pair, heads);
+        let image = b.div(pair, heads);
+        let head_size = call.emitter.schedule.head_size;
+        let head_bytes = b.mul_constant(head, head_size * call.emitter.element.bytes());
+        let first = b.mul_constant(block, TILE_QUERIES);
+        let rest = b.sub(call.query_count, first);
+        let full = b.i64(TILE_QUERIES);
+        let mut head = |operand: &Operand| operand.at(operand.head(b, image, head_bytes));
+        let (queries, keys) = (head(&call.queries), head(&call.keys));
+        let (values, result) = (head(&call.values), head(&call.result));
+        Tile {
+            call,
+            queries: queries.at(queries.row(b, first)),
+            keys,
+            values,
+            result: result.at(result.row(b, first)),
+            segments: call.segments.map(|segments| segments.image(b, image)),
+            first,
+            count: b.min(rest, full),
+        }
+    }
 }
 
 impl Tile<'_> {

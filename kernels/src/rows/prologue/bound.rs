@@ -57,7 +57,12 @@ impl BoundPrologue {
             RowPrologue::SumSlices { stride, .. } => {
                 bound.slice_stride = Some(stride.load(b, block));
             }
-            _ => {}
+            RowPrologue::LayerNorm { affine: None, .. }
+            | RowPrologue::RmsNorm { weight: None, .. }
+            | RowPrologue::None
+            | RowPrologue::NormScale { .. }
+            | RowPrologue::Cast { .. }
+            | RowPrologue::Softmax => {}
         }
         bound
     }

@@ -98,6 +98,19 @@ impl RowPrologue<Given> {
 }
 
 impl RowPrologue<Placed> {
+    /// How many columns it makes of a row of that many.
+    pub(crate) fn columns(&self, width: Amount) -> Amount {
+        match self {
+            RowPrologue::NormScale { .. } => Amount::Constant(1),
+            RowPrologue::None
+            | RowPrologue::LayerNorm { .. }
+            | RowPrologue::RmsNorm { .. }
+            | RowPrologue::Cast { .. }
+            | RowPrologue::SumSlices { .. }
+            | RowPrologue::Softmax => width,
+        }
+    }
+
     /// The kernel reads its operands, which have a number for each of that many columns.
     pub(crate) fn read(&self, words: &mut Words, width: &Amount) {
         match self {
@@ -106,7 +119,13 @@ impl RowPrologue<Placed> {
                 bias.read(words, width);
             }
             RowPrologue::RmsNorm { weight: Some(weight), .. } => weight.read(words, width),
-            _ => {}
+            RowPrologue::LayerNorm { affine: None, .. }
+            | RowPrologue::RmsNorm { weight: None, .. }
+            | RowPrologue::None
+            | RowPrologue::NormScale { .. }
+            | RowPrologue::Cast { .. }
+            | RowPrologue::SumSlices { .. }
+            | RowPrologue::Softmax => {}
         }
     }
 }
@@ -116,7 +135,12 @@ impl RowPrologue {
     pub fn element(&self, element: ElementType) -> ElementType {
         match self {
             RowPrologue::Cast { to } => *to,
-            _ => element,
+            RowPrologue::None
+            | RowPrologue::LayerNorm { .. }
+            | RowPrologue::RmsNorm { .. }
+            | RowPrologue::NormScale { .. }
+            | RowPrologue::SumSlices { .. }
+            | RowPrologue::Softmax => element,
         }
     }
 

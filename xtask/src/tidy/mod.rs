@@ -1,6 +1,11 @@
 //! `cargo xtask tidy`: what ARCHITECTURE.md says must stay true of the repository's structure, as far as a look at its files
 //! can tell.
 
+mod circles;
+mod modules;
+mod names;
+mod wildcards;
+
 use crate::process::workspace_root;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -89,6 +94,7 @@ const DOCUMENTS: [&str; 3] = ["ARCHITECTURE.md", "CONTRIBUTING.md", "README.md"]
 pub fn tidy() -> Result<(), String> {
     let root = workspace_root();
     let mut faults = vec![];
+    let mut all = vec![];
     let paths = paths(root)?;
     for document in DOCUMENTS {
         faults.extend(lost_paths(document, &read(&root.join(document))?, &paths));
@@ -102,7 +108,13 @@ pub fn tidy() -> Result<(), String> {
             let name = file.strip_prefix(root).unwrap_or(&file).display().to_string();
             faults.extend(of_file(&name, &read(&file)?));
         }
+        for modules in modules::targets(root, &folder.join("src"))? {
+            faults.extend(wildcards::wildcards(&modules));
+            faults.extend(circles::circles(&modules));
+            all.push(modules);
+        }
     }
+    faults.extend(circles::allowed_in_vain(&all));
     match faults.is_empty() {
         true => Ok(()),
         false => Err(format!("the repository is not tidy:\n  {}", faults.join("\n  "))),
