@@ -131,7 +131,7 @@ impl Compiler {
     fn rates(&self) -> Result<TargetDescription, CompileError> {
         let cpu = self.target.cpu();
         match &self.config.machine {
-            None => Ok(TargetDescription::of_cpu(cpu)?),
+            None => Ok(TargetDescription::of(cpu)?),
             Some(machine) if machine.isa == cpu.name => Ok(machine.clone()),
             Some(machine) => Err(CompileError::OtherMachine {
                 machine: machine.name.clone(),

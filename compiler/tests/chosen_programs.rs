@@ -177,7 +177,7 @@ fn the_chosen_program_is_the_fastest_measured() {
         Ok(file) => {
             TargetDescription::parse(&file, &std::fs::read_to_string(&file).unwrap()).unwrap()
         }
-        Err(_) => TargetDescription::of_cpu(&cpu).unwrap(),
+        Err(_) => TargetDescription::of(cpu).unwrap(),
     };
     let pieces = pieces(&model, &target);
     // One piece has no rival: others are what the same rules choose for more units, and with fewer fusions.

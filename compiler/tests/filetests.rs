@@ -23,7 +23,7 @@ fn options(first: &str) -> OptOptions {
         passes: option("--pass").into_iter().map(str::to_string).collect(),
         rewriting: words.contains(&"--extract").then_some(Rewriting::Extract(sizes)),
         rules: RuleSwitches::default(),
-        target: TargetDescription::of_cpu(&CpuTarget::X86_64_V4).unwrap(),
+        target: TargetDescription::of(CpuTarget::X86_64_V4).unwrap(),
     }
 }
 

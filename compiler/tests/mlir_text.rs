@@ -35,7 +35,7 @@ fn every_program_reads_back() {
 fn every_stage_reads_back_and_mlir_takes_it() {
     let context = Context::new().unwrap();
     let target = CpuTarget::X86_64_V3;
-    let rates = rewrite::TargetDescription::of_cpu(&target).unwrap();
+    let rates = rewrite::TargetDescription::of(target).unwrap();
     for case in cases() {
         let module = hugging_face::load(&case).unwrap().module;
         let specialized = rewrite::specialize(&module);
@@ -43,7 +43,7 @@ fn every_stage_reads_back_and_mlir_takes_it() {
         let options = rewrite::PieceOptions::default();
         let chosen = rewrite::choose_pieces(&specialized, &rates, &switches, options).unwrap();
         let pieces: Vec<PieceProgram> = chosen.into_iter().map(|(piece, _)| piece).collect();
-        let host = passes::plan(&module, &pieces, &target).unwrap();
+        let host = passes::plan(&module, &pieces, target).unwrap();
         for PieceProgram { module, .. } in &pieces {
             assert_eq!(kernel::Module::parse(&module.to_string()).as_ref(), Ok(module));
         }

@@ -52,8 +52,8 @@ fn pieces(model: &Model, target: &TargetDescription) -> Vec<PieceProgram> {
 #[test]
 fn each_piece_has_the_weight_as_its_kernel_reads_it() {
     let (model, cpu) = (model(), CpuTarget::host().unwrap());
-    let target = TargetDescription::of_cpu(&cpu).unwrap();
-    let host = passes::plan(&model.module, &pieces(&model, &target), &cpu).unwrap();
+    let target = TargetDescription::of(cpu).unwrap();
+    let host = passes::plan(&model.module, &pieces(&model, &target), cpu).unwrap();
     let names: Vec<String> = host.weights.iter().map(|weight| weight.name()).collect();
     let columns = if cpu.vector_bits == 512 { 32 } else { 16 };
     let plain = format!("both.weight in panels of {columns}");

@@ -8,7 +8,7 @@ use super::extract::{Node, Problem, Solution, Unmakeable};
 use super::language::Term;
 use egg::{EGraph, Id};
 use indexmap::IndexMap;
-use ocellus_kernels::CpuTarget;
+use ocellus_kernels::Target;
 
 /// The candidates for every value that the roots may need.
 pub struct Candidates {
@@ -40,9 +40,9 @@ impl Candidates {
     }
 
     /// The candidates in a saturated e-graph, on a CPU.
-    pub fn collect(egraph: &EGraph<Term, Types>, roots: &[Id], cpu: &CpuTarget) -> Candidates {
+    pub fn collect(egraph: &EGraph<Term, Types>, roots: &[Id], isa: Target) -> Candidates {
         let roots: Vec<Id> = roots.iter().map(|root| egraph.find(*root)).collect();
-        let enumerator = Enumerator::new(egraph, cpu);
+        let enumerator = Enumerator::new(egraph, isa);
         let mut classes: IndexMap<Id, Vec<Candidate>> = IndexMap::new();
         let mut refused = vec![];
         let mut open = roots.clone();

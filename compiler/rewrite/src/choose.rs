@@ -20,7 +20,7 @@ use egg::{EGraph, Id};
 use indexmap::IndexMap;
 use ocellus_dialects::symbolic::Bindings;
 use ocellus_dialects::{kernel, venc};
-use ocellus_kernels::CpuTarget;
+use ocellus_kernels::Target;
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
@@ -142,11 +142,11 @@ impl<'a> Saturated<'a> {
         limits: Limits,
     ) -> Result<Self, RewriteError> {
         module.verify()?;
-        let cpu = target.cpu()?;
+        let isa = target.kernels_target()?;
         let mut functions = module
             .functions
             .iter()
-            .map(|function| SaturatedFunction::new(module, function, &cpu, switches, limits))
+            .map(|function| SaturatedFunction::new(module, function, isa, switches, limits))
             .collect::<Result<Vec<_>, _>>()?;
         let mut launches = LaunchCosts::new(&module.symbols);
         for function in &mut functions {
@@ -349,7 +349,7 @@ impl<'a> SaturatedFunction<'a> {
     fn new(
         module: &venc::Module,
         function: &'a venc::Function,
-        cpu: &CpuTarget,
+        isa: Target,
         switches: &RuleSwitches,
         limits: Limits,
     ) -> Result<Self, RewriteError> {
@@ -359,7 +359,7 @@ impl<'a> SaturatedFunction<'a> {
         let mut statistics = saturate(&function.name, egraph, switches, limits)?;
         let roots: Vec<Id> =
             function.results.iter().map(|(_, value)| inserted.values[value.index()]).collect();
-        let mut candidates = Candidates::collect(egraph, &roots, cpu);
+        let mut candidates = Candidates::collect(egraph, &roots, isa);
         if candidates.is_cut_short {
             statistics.stops.push(Stop::CandidateLimit);
         }

@@ -69,7 +69,7 @@ impl LaunchCost {
 impl ProgramCost {
     /// The cost of a module's entry function on a target, in closed form over its symbols.
     pub fn of(module: &Module, target: &TargetDescription) -> Result<Self, RewriteError> {
-        let cpu = target.cpu()?;
+        let isa = target.kernels_target()?;
         let symbols: Vec<Symbol> =
             module.symbols.iter().map(|(symbol, _)| symbol.clone()).collect();
         let mut counted: Vec<(f64, LaunchWork<Dim>)> = vec![];
@@ -79,7 +79,7 @@ impl ProgramCost {
             if times == 0.0 {
                 continue;
             }
-            for (_, launch) in launches(function, &cpu)? {
+            for (_, launch) in launches(function, isa)? {
                 match counted.iter_mut().find(|(_, known)| *known == launch) {
                     Some((count, _)) => *count += times,
                     None => counted.push((times, launch)),

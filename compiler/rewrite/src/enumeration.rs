@@ -13,7 +13,7 @@ use egg::{EGraph, Id};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::kernel::{Between, EpilogueOp, GemmTile, KernelOp, Mask, Prologue, View};
 use ocellus_dialects::venc::{Attribute, Op};
-use ocellus_kernels::{CpuTarget, Layout, back_to_back_gemm};
+use ocellus_kernels::{Layout, Target, back_to_back_gemm};
 use std::cell::Cell;
 use std::collections::HashMap;
 
@@ -23,7 +23,7 @@ const MAX_READINGS: usize = 64;
 /// Enumerates the candidates in an e-graph.
 pub(super) struct Enumerator<'a> {
     egraph: &'a EGraph<Term, Types>,
-    cpu: &'a CpuTarget,
+    isa: Target,
     /// Whether anything was left out.
     is_cut_short: Cell<bool>,
 }
@@ -36,8 +36,8 @@ type ReadRows = (Prologue, Operand, Vec<Operand>);
 
 impl<'a> Enumerator<'a> {
     /// Of an e-graph, for a CPU.
-    pub(super) fn new(egraph: &'a EGraph<Term, Types>, cpu: &'a CpuTarget) -> Self {
-        Enumerator { egraph, cpu, is_cut_short: Cell::new(false) }
+    pub(super) fn new(egraph: &'a EGraph<Term, Types>, isa: Target) -> Self {
+        Enumerator { egraph, isa, is_cut_short: Cell::new(false) }
     }
 
     /// Whether anything was left out.
@@ -96,7 +96,7 @@ impl<'a> Enumerator<'a> {
             return Ok(vec![]);
         };
         let layouts: Vec<Layout> = operands.iter().map(|operand| operand.layout.clone()).collect();
-        schedules(op, &layouts, result, self.cpu)
+        schedules(op, &layouts, result, self.isa)
             .map_err(|refusal| RefusedLaunch { op: op.clone(), refusal })
     }
 

@@ -298,9 +298,9 @@ mod tests {
             KernelOp::Gemm { prologue: Prologue::None, epilogue: vec![], tile: GemmTile::DEFAULT };
         let weight = TensorType::new(ElementType::F32, [Dim::from(n), x.ty.width()]);
         let result = TensorType::new(ElementType::F32, [self::rows(), Dim::from(n)]);
-        let cpu = target.cpu().unwrap();
+        let isa = target.kernels_target().unwrap();
         let layouts = [x, Layout::contiguous(&weight)];
-        let launch = launch(&op, &layouts, &Layout::contiguous(&result), cpu).unwrap();
+        let launch = launch(&op, &layouts, &Layout::contiguous(&result), isa).unwrap();
         let cost = LaunchWork::of(&op, &layouts, &result, &launch);
         assert!(cost.at(&Bindings::new()).is_err());
         let at = Bindings::from([(Symbol::new("rows"), rows)]);

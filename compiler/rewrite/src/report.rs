@@ -7,7 +7,7 @@ use super::target_description::TargetDescription;
 use ocellus_dialects::kernel::{Family, Function, KernelOp, Mask, Module, Step};
 use ocellus_dialects::symbolic::{Bindings, Dim};
 use ocellus_dialects::venc::ValueId;
-use ocellus_kernels::{Access, CpuTarget, Layout, NotStrided, Refusal, launch};
+use ocellus_kernels::{Access, Layout, NotStrided, Refusal, Target, launch};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -171,17 +171,18 @@ pub struct Effort {
 }
 
 /// The launches of a function with what the cost model knows of them. The error is one that its kernel family refuses.
-pub fn launches<'a>(
-    function: &'a Function,
-    cpu: &CpuTarget,
-) -> Result<Vec<(&'a Step, LaunchWork<Dim>)>, RewriteError> {
+pub fn launches(
+    function: &Function,
+    isa: impl Into<Target>,
+) -> Result<Vec<(&Step, LaunchWork<Dim>)>, RewriteError> {
+    let isa = isa.into();
     let mut costs = vec![];
     for step in &function.steps {
         let Step::Launch { op, operands, result, .. } = step else { continue };
         let layout = |operand: &ValueId| Ok(Access::of(function, *operand)?.layout);
         let layouts = operands.iter().map(layout).collect::<Result<Vec<Layout>, NotStrided>>()?;
         let result = &function.value(*result).ty;
-        let launch = launch(op, &layouts, &Layout::contiguous(result), cpu)?;
+        let launch = launch(op, &layouts, &Layout::contiguous(result), isa)?;
         costs.push((step, LaunchWork::of(op, &layouts, result, &launch)));
     }
     Ok(costs)
@@ -194,7 +195,7 @@ pub fn kernels(
     target: &TargetDescription,
 ) -> Result<Vec<KernelReport>, RewriteError> {
     let mut reports = vec![];
-    for (step, cost) in launches(function, &target.cpu()?)? {
+    for (step, cost) in launches(function, target.kernels_target()?)? {
         let Step::Launch { op, label, .. } = step else { continue };
         let quantities = cost.at(at).map_err(|dim| unbound(&function.name, &dim))?;
         let prediction = predict(&quantities, target);

@@ -12,7 +12,7 @@ use super::prediction::LaunchWork;
 use ocellus_dialects::TensorType;
 use ocellus_dialects::kernel::KernelOp;
 use ocellus_dialects::symbolic::Dim;
-use ocellus_kernels::{CpuTarget, Layout, Refusal};
+use ocellus_kernels::{Layout, Refusal, Target};
 
 /// What a schedule must save of a launch's time to be taken instead of the default: below this the prediction is no
 /// better than a guess, and each schedule is a kernel more to compile.
@@ -32,9 +32,9 @@ pub fn schedules(
     op: &KernelOp,
     operands: &[Layout],
     result: &TensorType,
-    cpu: &CpuTarget,
+    isa: Target,
 ) -> Result<Vec<Schedule>, Refusal> {
-    let divided = ocellus_kernels::schedules(op, operands, &Layout::contiguous(result), cpu)?;
+    let divided = ocellus_kernels::schedules(op, operands, &Layout::contiguous(result), isa)?;
     let mut all: Vec<Schedule> = vec![];
     for ocellus_kernels::Schedule { op, launch } in divided {
         // The same work, divided otherwise.
@@ -74,8 +74,8 @@ mod tests {
         let layouts = operands.each_ref().map(Layout::contiguous);
         let op =
             KernelOp::Gemm { prologue: Prologue::None, epilogue: vec![], tile: GemmTile::DEFAULT };
-        let cpu = target.cpu().unwrap();
-        let all = schedules(&op, &layouts, &of(768), &cpu).unwrap();
+        let isa = target.kernels_target().unwrap();
+        let all = schedules(&op, &layouts, &of(768), isa).unwrap();
         let mut costs = LaunchCosts::new(&symbols);
         let launch = costs.number(&all, "f", &target).unwrap();
         let tile = |count: i64| {

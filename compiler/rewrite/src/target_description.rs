@@ -3,7 +3,7 @@
 use super::error::RewriteError;
 use super::real::Real;
 use ocellus_dialects::ElementType;
-use ocellus_kernels::CpuTarget;
+use ocellus_kernels::Target;
 use serde::{Deserialize, Serialize};
 
 /// A machine's rates.
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub struct TargetDescription {
     /// What people call the machine.
     pub name: String,
-    /// The target that kernels are written for: what `--target cpu:<name>` takes.
+    /// The target that kernels are written for: what `--target` takes, without `cpu:`.
     pub isa: String,
     /// Cores or streaming multiprocessors: tiles of a launch run on all of them.
     pub units: u32,
@@ -130,14 +130,22 @@ impl TargetDescription {
         Err(RewriteError::Target { name: format!("`{name}`"), reason })
     }
 
-    /// The description of a CPU that kernels are written for.
-    pub fn of_cpu(cpu: &CpuTarget) -> Result<Self, RewriteError> {
-        TargetDescription::named(cpu.name)
+    /// The description that Ocellus brings along for machines of a target. Where it has several, the first.
+    pub fn of(target: impl Into<Target>) -> Result<Self, RewriteError> {
+        let isa = target.into().isa();
+        for text in BUILT_IN {
+            let target = TargetDescription::parse("built in", text)?;
+            if target.isa == isa {
+                return Ok(target);
+            }
+        }
+        let reason = "there are no rates of a machine that runs it".to_string();
+        Err(RewriteError::Target { name: format!("`{isa}`"), reason })
     }
 
-    /// The CPU that kernels are written for.
-    pub fn cpu(&self) -> Result<CpuTarget, RewriteError> {
-        CpuTarget::from_name(&self.isa).ok_or_else(|| RewriteError::Target {
+    /// What kernels are written for.
+    pub fn kernels_target(&self) -> Result<Target, RewriteError> {
+        Target::of_isa(&self.isa).ok_or_else(|| RewriteError::Target {
             name: self.name.clone(),
             reason: format!("its isa, `{}`, is none that kernels are written for", self.isa),
         })
@@ -188,7 +196,7 @@ impl TargetDescription {
     }
 
     fn check(&self) -> Result<(), String> {
-        self.cpu().map_err(|error| error.to_string())?;
+        self.kernels_target().map_err(|error| error.to_string())?;
         for (key, value, within) in self.numbers() {
             within.check(&key, value)?;
         }
@@ -291,8 +299,8 @@ mod tests {
             let text = target.to_string();
             assert_eq!(TargetDescription::parse("written", &text).unwrap(), target, "{text}");
         }
-        for cpu in CpuTarget::ALL {
-            assert_eq!(TargetDescription::of_cpu(&cpu).unwrap().name, cpu.name);
+        for cpu in ocellus_kernels::CpuTarget::ALL {
+            assert_eq!(TargetDescription::of(cpu).unwrap().name, cpu.name);
         }
     }
 

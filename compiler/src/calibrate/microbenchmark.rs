@@ -61,7 +61,7 @@ struct Measured {
 impl Microbenchmark {
     /// Nothing is measured yet.
     pub fn new(cpu: CpuTarget, threads: usize) -> Result<Self, CalibrateError> {
-        let estimate = TargetDescription { launch_us: 1e6, ..TargetDescription::of_cpu(&cpu)? };
+        let estimate = TargetDescription { launch_us: 1e6, ..TargetDescription::of(cpu)? };
         Ok(Microbenchmark { cpu, threads, estimate, launch_us: 0.0 })
     }
 
@@ -184,7 +184,7 @@ impl Microbenchmark {
     fn cost(&self, kernels: &kernel::Module, family: Family) -> Result<Quantities, CalibrateError> {
         let mut cost = None;
         for function in &kernels.functions {
-            let costs = launches(function, &self.cpu)?.into_iter().map(|(_, cost)| cost);
+            let costs = launches(function, self.cpu)?.into_iter().map(|(_, cost)| cost);
             cost = costs.filter(|cost| cost.family == family).last().or(cost);
         }
         let cost = cost.and_then(|cost| cost.at(&Bindings::new()).ok());
@@ -197,7 +197,7 @@ impl Microbenchmark {
         kernels: kernel::Module,
     ) -> Result<Artifact, CalibrateError> {
         let piece = PieceProgram { region: Region::default(), module: kernels };
-        let host = passes::plan(module, &[piece], &self.cpu)?;
+        let host = passes::plan(module, &[piece], self.cpu)?;
         let code = codegen::compile_kernels(
             &host.kernels,
             Some(&host.plan),

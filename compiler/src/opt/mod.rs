@@ -12,7 +12,7 @@ pub use passes::{NamedPass, NamedPassError, PASSES};
 use ocellus_dialects::symbolic::{Bindings, Symbol, Symbols};
 use ocellus_dialects::venc::{self, ParseError};
 use ocellus_dialects::{AnyModule, Dialect};
-use ocellus_kernels::CpuTarget;
+use ocellus_kernels::Target;
 use ocellus_rewrite::{
     self as rewrite, Limits, RewriteError, Rewritten, RuleSwitches, Saturated, TargetDescription,
 };
@@ -100,7 +100,7 @@ pub enum OptError {
 pub fn opt(text: &str, options: &OptOptions) -> Result<String, OptError> {
     let passes: Vec<&NamedPass> =
         options.passes.iter().map(|name| NamedPass::named(name)).collect::<Result<_, _>>()?;
-    let cpu = options.target.cpu()?;
+    let isa = options.target.kernels_target()?;
     let mut program = AnyModule::parse(text)?;
     let mut rewriting = options.rewriting.as_ref();
     for pass in passes {
@@ -113,7 +113,7 @@ pub fn opt(text: &str, options: &OptOptions) -> Result<String, OptError> {
                 Rewrote::Saturated(_) => return Err(OptError::NoProgram(pass.name.to_string())),
             };
         }
-        program = pass.run(program, &cpu)?;
+        program = pass.run(program, isa)?;
     }
     Ok(match rewriting {
         None => program.to_string(),
@@ -194,7 +194,7 @@ impl NamedPass {
         })
     }
 
-    fn run(&self, program: AnyModule, target: &CpuTarget) -> Result<AnyModule, OptError> {
+    fn run(&self, program: AnyModule, target: Target) -> Result<AnyModule, OptError> {
         match (&self.run, program) {
             (Run::Venc(run), AnyModule::Venc(module)) => Ok(AnyModule::Venc(run(&module))),
             (Run::Kernel(run), AnyModule::Kernel(module)) => Ok(run(module, target)?),

@@ -3,7 +3,7 @@
 use crate::passes::{PassError, inline_calls, plan};
 use ocellus_dialects::symbolic::Region;
 use ocellus_dialects::{AnyModule, Dialect, kernel, venc};
-use ocellus_kernels::CpuTarget;
+use ocellus_kernels::Target;
 use ocellus_rewrite::{PieceProgram, RewriteError, raise, specialize};
 
 /// A pass from text to text.
@@ -19,7 +19,7 @@ pub(super) enum Run {
     /// To mathematics.
     Venc(fn(&venc::Module) -> venc::Module),
     /// To launches, for a target.
-    Kernel(fn(kernel::Module, &CpuTarget) -> Result<AnyModule, NamedPassError>),
+    Kernel(fn(kernel::Module, Target) -> Result<AnyModule, NamedPassError>),
 }
 
 impl NamedPass {

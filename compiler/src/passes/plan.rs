@@ -26,7 +26,7 @@ use ocellus_dialects::plan::{
 use ocellus_dialects::symbolic::{Definition, Dim, Symbol, SymbolRange, Symbols};
 use ocellus_dialects::venc::{self, IndexBounds, ValueId};
 use ocellus_kernels::gemm::WeightPacking;
-use ocellus_kernels::{Access, Argument, CpuTarget, Kernel, Layout, launch, symbols};
+use ocellus_kernels::{Access, Argument, Kernel, Layout, Target, launch, symbols};
 use ocellus_rewrite::PieceProgram;
 
 /// All that an artifact is made of, but for the code and the weights' bytes.
@@ -44,7 +44,7 @@ pub struct HostProgram {
 pub fn plan(
     module: &venc::Module,
     pieces: &[PieceProgram],
-    target: &CpuTarget,
+    target: impl Into<Target>,
 ) -> Result<HostProgram, PassError> {
     plan_with(module, pieces, target, assign_buffers)
 }
@@ -53,12 +53,12 @@ pub fn plan(
 pub fn plan_with(
     module: &venc::Module,
     pieces: &[PieceProgram],
-    target: &CpuTarget,
+    target: impl Into<Target>,
     assign_buffers: AssignBuffers,
 ) -> Result<HostProgram, PassError> {
     let mut planner = Planner {
         symbols: SymbolTable::new(&module.symbols),
-        target,
+        target: target.into(),
         assign_buffers,
         kernels: IndexSet::new(),
         weights: IndexSet::new(),
@@ -175,7 +175,7 @@ fn single_or(
 
 struct Planner<'a> {
     symbols: SymbolTable<'a>,
-    target: &'a CpuTarget,
+    target: Target,
     assign_buffers: AssignBuffers,
     kernels: IndexSet<Kernel>,
     weights: IndexSet<PackedWeight>,

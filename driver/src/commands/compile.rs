@@ -85,7 +85,7 @@ fn saturated(program: &Stages, options: &CompileOptions) -> Result<String, Diagn
     let switches = Switches::without(&options.disable)?;
     let target = match options.machine()? {
         Some(machine) => machine,
-        None => TargetDescription::of_cpu(program.target.cpu())?,
+        None => TargetDescription::of(program.target.cpu())?,
     };
     let rules = switches.rules().clone().and_assuming(options.assume.iter().copied());
     Ok(Saturated::new(&module, &target, &rules, Limits::default())?.to_string())

@@ -78,7 +78,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
         rewriting,
         rules: RuleSwitches::without(&arguments.disable)?
             .and_assuming(arguments.assume.iter().copied()),
-        target: TargetDescription::of_cpu(arguments.target.cpu())?,
+        target: TargetDescription::of(arguments.target.cpu())?,
     };
     let text = read(&arguments.file)?;
     output::print_exactly(&opt(&text, &options).within(&arguments.file)?)

@@ -54,6 +54,20 @@ impl Target {
         }
     }
 
+    /// What LLVM and descriptions of machines call it: `x86-64-v4`, `sm_80`.
+    pub fn isa(&self) -> &'static str {
+        match self {
+            Target::Cpu(cpu) => cpu.name,
+            Target::Nvidia(nvidia) => nvidia.name,
+        }
+    }
+
+    /// The target that is called so.
+    pub fn of_isa(name: &str) -> Option<Target> {
+        let cpu = CpuTarget::from_name(name).map(Target::Cpu);
+        cpu.or_else(|| NvidiaTarget::from_name(name).map(Target::Nvidia))
+    }
+
     /// Threads of a worker, which share the columns of a row.
     pub(crate) fn threads(&self) -> i64 {
         match self {

@@ -9,7 +9,7 @@ use crate::extract::extract;
 use crate::kernel_function::{Chosen, kernel_function};
 use crate::target_description::TargetDescription;
 use ocellus_dialects::{kernel, venc};
-use ocellus_kernels::CpuTarget;
+use ocellus_kernels::Target;
 
 /// The module of these functions, each launch with its default schedule.
 pub(super) fn program(
@@ -17,8 +17,8 @@ pub(super) fn program(
     functions: &[OneFunction],
     target: &TargetDescription,
 ) -> Result<kernel::Module, RewriteError> {
-    let cpu = target.cpu()?;
-    let functions = functions.iter().map(|function| read(function, &cpu));
+    let isa = target.kernels_target()?;
+    let functions = functions.iter().map(|function| read(function, isa));
     Ok(kernel::Module {
         symbols: module.symbols.clone(),
         functions: functions.collect::<Result<_, _>>()?,
@@ -26,9 +26,9 @@ pub(super) fn program(
     })
 }
 
-fn read(of: &OneFunction, cpu: &CpuTarget) -> Result<kernel::Function, RewriteError> {
+fn read(of: &OneFunction, isa: Target) -> Result<kernel::Function, RewriteError> {
     let roots = of.results();
-    let candidates = Candidates::collect(&of.egraph, &roots, cpu);
+    let candidates = Candidates::collect(&of.egraph, &roots, isa);
     let problem = candidates.problem(|class, candidate| {
         let producer = candidates
             .classes

@@ -17,7 +17,7 @@ fn rewritten(program: &str) -> String {
     let options = |name| words.windows(2).filter(move |pair| pair[0] == name).map(|pair| pair[1]);
     let assumptions = options("--assume").map(|name| name.parse::<Assumption>().unwrap());
     let switches = RuleSwitches::default().and_assuming(assumptions);
-    let target = TargetDescription::of_cpu(&CpuTarget::X86_64_V4).unwrap();
+    let target = TargetDescription::of(CpuTarget::X86_64_V4).unwrap();
     let module = Module::parse(program).unwrap();
     let rewritten =
         options("--rule").next().map(|rule| apply_rule(&module, rule, &target, &switches));
