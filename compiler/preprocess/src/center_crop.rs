@@ -1,6 +1,6 @@
 //! The center crop step.
 
-use super::resample::{CHANNELS, Levels, Target};
+use super::resample::{CHANNELS, Levels, OutputPart};
 use std::ops::Range;
 
 /// Takes the middle of an image, with black around it where the image is smaller.
@@ -15,9 +15,9 @@ pub(super) struct CenterCrop {
 
 impl CenterCrop {
     /// The part of an image of that size that the crop shows.
-    pub fn part(&self, width: u32, height: u32) -> Target {
+    pub fn part(&self, width: u32, height: u32) -> OutputPart {
         let (columns, rows) = (shown(width, self.width), shown(height, self.height));
-        Target { width, height, columns, rows }
+        OutputPart { width, height, columns, rows }
     }
 
     /// The crop of an image from the part that it shows.

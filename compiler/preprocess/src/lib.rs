@@ -37,7 +37,7 @@ pub use processor_config::ProcessorConfig;
 use center_crop::CenterCrop;
 use decode::decode;
 use ocellus_dialects::HostTensor;
-use resample::{CHANNELS, Levels, Target, View};
+use resample::{CHANNELS, Levels, OutputPart, View};
 use resize::Resize;
 use std::num::NonZeroUsize;
 use std::ops::RangeInclusive;
@@ -156,9 +156,9 @@ impl Preprocessor {
         let (width, height) = images.first().map_or((0, 0), |image| (image.width, image.height));
         let mut tensor = HostTensor::zeros(vec![images.len(), CHANNELS, height, width])
             .ok_or(PreprocessError::NoMemory { images: images.len(), width, height })?;
-        let targets = tensor.data.chunks_exact_mut((CHANNELS * height * width).max(1));
-        parallel::in_order(targets.zip(images), threads, |_, (target, levels)| {
-            self.values.fill(target, levels);
+        let outputs = tensor.data.chunks_exact_mut((CHANNELS * height * width).max(1));
+        parallel::in_order(outputs.zip(images), threads, |_, (output, levels)| {
+            self.values.fill(output, levels);
             Ok::<_, ()>(())
         });
         Ok(tensor)
@@ -184,14 +184,14 @@ impl Preprocessor {
     /// What an image of that size becomes when it is resized, and which part of that the crop shows.
     ///
     /// The rest is never computed, so only the part has to be of a size that memory should be spent on.
-    fn part(&self, width: u32, height: u32, file: &Path) -> Result<Target, PreprocessError> {
+    fn part(&self, width: u32, height: u32, file: &Path) -> Result<OutputPart, PreprocessError> {
         let (width, height) = match &self.resize {
             Some(resize) => resize.size_of(width, height, file)?,
             None => (width, height),
         };
         let part = match &self.crop {
             Some(crop) => crop.part(width, height),
-            None => Target::whole(width, height),
+            None => OutputPart::whole(width, height),
         };
         let (width, height) = part.size();
         check_size(file, "would come out", width.into(), height.into())?;

@@ -1,7 +1,7 @@
 //! The resize step: what size, by what filter.
 
 use super::resample::filter::{self, Filter};
-use super::resample::{Levels, Target, View, resample};
+use super::resample::{Levels, OutputPart, View, resample};
 use super::{MAX_LINES, MAX_SIDE, OutputSizeRange, PreprocessError};
 use std::path::Path;
 
@@ -150,14 +150,14 @@ impl Resize {
     pub fn apply(
         &self,
         image: View<'_>,
-        target: &Target,
+        output: &OutputPart,
         file: &Path,
     ) -> Result<Levels, PreprocessError> {
-        resample(image, target, self.resample.filter()).ok_or_else(|| {
+        resample(image, output, self.resample.filter()).ok_or_else(|| {
             PreprocessError::TooManyWeights {
                 file: file.to_path_buf(),
                 size: (image.width as u32, image.height as u32),
-                target: (target.width, target.height),
+                output: (output.width, output.height),
             }
         })
     }

@@ -1,7 +1,7 @@
-//! Each operation that only moves elements, as pieces of a [`StridedCopy`].
+//! Each operation that only moves elements, as a [`StridedCopy`].
 
 use super::moved::Arranged;
-use super::strided_copy::{Level, Piece, StridedCopy};
+use super::strided_copy::{Level, OperandCopy, StridedCopy};
 use super::{Movement, expect_rank};
 use crate::{Launch, Layout, Reason, Target};
 use ocellus_dialects::symbolic::Dim;
@@ -10,7 +10,7 @@ use ocellus_dialects::venc;
 /// Bytes of a tile, about: enough to be worth handing out.
 const TILE_BYTES: i64 = 1 << 16;
 
-/// The launch; `None` where no pieces are what is wanted.
+/// The launch; `None` where no copy gives what is wanted.
 pub(super) fn launch(
     arranged: &Arranged,
     operands: &[Layout],
@@ -19,19 +19,19 @@ pub(super) fn launch(
 ) -> Result<Option<Launch<Movement>>, Reason> {
     let element = result.ty.element;
     let extent = Rows::of(result);
-    let (pieces, tiles, row_bytes) = match arranged {
+    let (copies, tiles, row_bytes) = match arranged {
         Arranged::Patchify(venc::Patchify { height, width, rows, cols }) => {
             expect_rank("patchify", 0, &operands[0], 4)?;
-            let piece = patchify(&operands[0], result, (*height, *width), (rows, cols));
+            let copy = patchify(&operands[0], result, (*height, *width), (rows, cols));
             let images = operands[0].ty.shape[0].clone();
             // One row of patches is some dozens of kilobytes in any model.
-            (vec![piece], (images, rows.clone()), TILE_BYTES)
+            (vec![copy], (images, rows.clone()), TILE_BYTES)
         }
         Arranged::SplitHeads(venc::SplitHeads { heads }) => {
             expect_rank("split_heads", 0, &operands[0], 3)?;
             let (whole, split) = (&operands[0], result);
-            let piece = heads_of(whole, split, *heads, |level| level);
-            (vec![piece], rows_of_tokens(whole), row_bytes(whole))
+            let copy = heads_of(whole, split, *heads, |level| level);
+            (vec![copy], rows_of_tokens(whole), row_bytes(whole))
         }
         Arranged::MergeHeads => {
             expect_rank("merge_heads", 0, &operands[0], 4)?;
@@ -44,8 +44,8 @@ pub(super) fn launch(
             })?;
             let exchange =
                 |level: Level| Level { count: level.count, from: level.to, to: level.from };
-            let piece = heads_of(whole, split, heads, exchange);
-            (vec![piece], rows_of_tokens(whole), row_bytes(whole))
+            let copy = heads_of(whole, split, heads, exchange);
+            (vec![copy], rows_of_tokens(whole), row_bytes(whole))
         }
         Arranged::Concat(venc::Concat { axis: 1 }) if result.ty.rank() == 3 => {
             for (position, layout) in operands.iter().enumerate() {
@@ -55,9 +55,9 @@ pub(super) fn launch(
         }
         Arranged::SliceTokens(venc::SliceTokens { start, .. }) => {
             expect_rank("slice_tokens", 0, &operands[0], 3)?;
-            let mut piece = rows_piece(0, &Rows::of(&operands[0]), &extent, result.ty.width());
-            piece.from = Dim::from(*start) * operands[0].row_stride.clone();
-            (vec![piece], (extent.images, extent.rows), row_bytes(result))
+            let mut copy = rows_copy(0, &Rows::of(&operands[0]), &extent, result.ty.width());
+            copy.from = Dim::from(*start) * operands[0].row_stride.clone();
+            (vec![copy], (extent.images, extent.rows), row_bytes(result))
         }
         Arranged::BroadcastImages => {
             let mut from = Rows::of(&operands[0]);
@@ -69,17 +69,17 @@ pub(super) fn launch(
                 2 => from.row_stride = Dim::from(0),
                 _ => from.image_stride = Dim::from(0),
             }
-            let piece = rows_piece(0, &from, &extent, result.ty.width());
-            (vec![piece], (extent.images, extent.rows), row_bytes(result))
+            let copy = rows_copy(0, &from, &extent, result.ty.width());
+            (vec![copy], (extent.images, extent.rows), row_bytes(result))
         }
         Arranged::Concat(venc::Concat { axis }) if axis + 1 == result.ty.rank() => {
-            let pieces = concat_columns(operands, &extent);
-            (pieces, (extent.images, extent.rows), row_bytes(result))
+            let copies = concat_columns(operands, &extent);
+            (copies, (extent.images, extent.rows), row_bytes(result))
         }
         Arranged::Concat(_) => return Ok(None),
     };
     let tile_rows = target.tile_rows((TILE_BYTES / row_bytes.max(1)).max(1));
-    Ok(Some(StridedCopy::launch(element, tile_rows, tiles, &pieces)))
+    Ok(Some(StridedCopy::launch(element, tile_rows, tiles, &copies)))
 }
 
 /// Bytes of a row, or what is usual where that is known only at run time.
@@ -110,8 +110,8 @@ impl Rows {
 }
 
 /// All rows of an operand, one after the other, from the start of each image of the result.
-fn rows_piece(operand: usize, from: &Rows, to: &Rows, run: Dim) -> Piece {
-    Piece {
+fn rows_copy(operand: usize, from: &Rows, to: &Rows, run: Dim) -> OperandCopy {
+    OperandCopy {
         operand,
         from: Dim::from(0),
         to: Dim::from(0),
@@ -138,12 +138,12 @@ fn patchify(
     result: &Layout,
     (height, width): (i64, i64),
     (rows, cols): (&Dim, &Dim),
-) -> Piece {
+) -> OperandCopy {
     let pixel_row = image.row_stride.clone();
     let channel = image.ty.shape[2].clone() * pixel_row.clone();
     let (height_dim, width_dim) = (Dim::from(height), Dim::from(width));
     let patch = result.row_stride.clone();
-    Piece {
+    OperandCopy {
         operand: 0,
         from: Dim::from(0),
         to: Dim::from(0),
@@ -174,10 +174,15 @@ fn patchify(
 
 /// `whole[images, tokens, heads*d]` and `split[images, heads, tokens, d]`; `direct` makes of a level from whole to split
 /// one in the direction that is wanted.
-fn heads_of(whole: &Layout, split: &Layout, heads: i64, direct: impl Fn(Level) -> Level) -> Piece {
+fn heads_of(
+    whole: &Layout,
+    split: &Layout,
+    heads: i64,
+    direct: impl Fn(Level) -> Level,
+) -> OperandCopy {
     let head_size = split.ty.width();
     let tokens = whole.ty.shape[1].clone();
-    Piece {
+    OperandCopy {
         operand: 0,
         from: Dim::from(0),
         to: Dim::from(0),
@@ -207,31 +212,31 @@ fn rows_of_tokens(whole: &Layout) -> (Dim, Dim) {
 }
 
 /// Operands one after the other in each image. One with an image stride of zero is the same in each.
-fn concat_tokens(operands: &[Layout], result: &Layout) -> Vec<Piece> {
+fn concat_tokens(operands: &[Layout], result: &Layout) -> Vec<OperandCopy> {
     let to = Rows::of(result);
     let mut before = Dim::from(0);
-    let mut pieces = vec![];
+    let mut copies = vec![];
     for (position, layout) in operands.iter().enumerate() {
-        let mut piece = rows_piece(position, &Rows::of(layout), &to, result.ty.width());
-        piece.levels[1].count = layout.ty.shape[1].clone();
-        piece.to = before.clone() * to.row_stride.clone();
+        let mut copy = rows_copy(position, &Rows::of(layout), &to, result.ty.width());
+        copy.levels[1].count = layout.ty.shape[1].clone();
+        copy.to = before.clone() * to.row_stride.clone();
         before = before + layout.ty.shape[1].clone();
-        pieces.push(piece);
+        copies.push(copy);
     }
-    pieces
+    copies
 }
 
 /// Operands one after the other in each row.
-fn concat_columns(operands: &[Layout], to: &Rows) -> Vec<Piece> {
+fn concat_columns(operands: &[Layout], to: &Rows) -> Vec<OperandCopy> {
     let mut before = Dim::from(0);
-    let mut pieces = vec![];
+    let mut copies = vec![];
     for (position, layout) in operands.iter().enumerate() {
-        let mut piece = rows_piece(position, &Rows::of(layout), to, layout.ty.width());
-        piece.to = before.clone();
+        let mut copy = rows_copy(position, &Rows::of(layout), to, layout.ty.width());
+        copy.to = before.clone();
         before = before + layout.ty.width();
-        pieces.push(piece);
+        copies.push(copy);
     }
-    pieces
+    copies
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ pub use mean_tokens::MeanTokens;
 pub use rope::Rope;
 pub(crate) use rope::rotary_head_size;
 pub(crate) use segments::SegmentsOperand;
-pub use strided_copy::{LevelArguments, PieceArguments, Places, StridedCopy};
+pub use strided_copy::{LevelArguments, OperandCopyArguments, Places, StridedCopy};
 
 use self::moved::Moved;
 use crate::entry::Entry;

@@ -1,6 +1,6 @@
 //! RGB levels in memory: [`Levels`] owns them, [`View`] borrows a rectangle of them.
 
-use super::Target;
+use super::OutputPart;
 use std::ops::Range;
 
 /// The channels of a pixel, which lie next to each other.
@@ -52,10 +52,10 @@ impl<'a> View<'a> {
         View { bytes, stride: width * CHANNELS, width, height }
     }
 
-    /// The wanted part of a target that is as large as the rectangle.
-    pub fn part(self, target: &Target) -> Self {
+    /// The wanted part of an output that is as large as the rectangle.
+    pub fn part(self, output: &OutputPart) -> Self {
         let lines = |range: &Range<u32>| range.start as usize..range.end as usize;
-        self.crop(lines(&target.columns), lines(&target.rows))
+        self.crop(lines(&output.columns), lines(&output.rows))
     }
 
     /// A part of the rectangle.

@@ -24,7 +24,7 @@ use weights::Weights;
 
 /// A resized image, and the part of it that is wanted. The rest is not computed, so its size may be any.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Target {
+pub struct OutputPart {
     /// The width of the whole, in pixels.
     pub width: u32,
     /// The height of the whole, in pixels.
@@ -35,15 +35,15 @@ pub struct Target {
     pub rows: Range<u32>,
 }
 
-impl Target {
+impl OutputPart {
     /// All of an image of that size.
     pub fn whole(width: u32, height: u32) -> Self {
-        Target { width, height, columns: 0..width, rows: 0..height }
+        OutputPart { width, height, columns: 0..width, rows: 0..height }
     }
 
     /// Whether all of it is wanted.
     pub fn is_whole(&self) -> bool {
-        *self == Target::whole(self.width, self.height)
+        *self == OutputPart::whole(self.width, self.height)
     }
 
     /// Width and height of the wanted part.
@@ -52,14 +52,14 @@ impl Target {
     }
 }
 
-/// The wanted part of the source in the target's size, by a filter or, without one, by the nearest pixel.
+/// The wanted part of the source in the output's size, by a filter or, without one, by the nearest pixel.
 ///
 /// `None` where the filter needs more weights than Pillow takes.
-pub fn resample(source: View<'_>, target: &Target, filter: Option<&Filter>) -> Option<Levels> {
-    let Some(filter) = filter else { return Some(nearest::resample(source, target)) };
-    let columns = Axis::new(filter, source.width, target.width, &target.columns)?;
-    let rows = Axis::new(filter, source.height, target.height, &target.rows)?;
-    let is_height_first = is_height_first(source, target);
+pub fn resample(source: View<'_>, output: &OutputPart, filter: Option<&Filter>) -> Option<Levels> {
+    let Some(filter) = filter else { return Some(nearest::resample(source, output)) };
+    let columns = Axis::new(filter, source.width, output.width, &output.columns)?;
+    let rows = Axis::new(filter, source.height, output.height, &output.rows)?;
+    let is_height_first = is_height_first(source, output);
 
     let source = source.crop(columns.source.clone(), rows.source.clone());
     Some(match (columns.weights, rows.weights) {
@@ -77,9 +77,9 @@ pub fn resample(source: View<'_>, target: &Target, filter: Option<&Filter>) -> O
 
 /// Which side comes first shows in the levels, because of the rounding in between. Pillow 13 takes the height first where
 /// it loses more than twice as many lines as the width; before, never.
-fn is_height_first(source: View<'_>, target: &Target) -> bool {
-    let lost_rows = source.height as i64 - i64::from(target.height);
-    let lost_columns = source.width as i64 - i64::from(target.width);
+fn is_height_first(source: View<'_>, output: &OutputPart) -> bool {
+    let lost_rows = source.height as i64 - i64::from(output.height);
+    let lost_columns = source.width as i64 - i64::from(output.width);
     lost_rows > 0 && lost_rows > 2 * lost_columns
 }
 
@@ -92,12 +92,12 @@ struct Axis {
 }
 
 impl Axis {
-    fn new(filter: &Filter, source: usize, target: u32, wanted: &Range<u32>) -> Option<Self> {
-        if source == target as usize {
+    fn new(filter: &Filter, source: usize, output: u32, wanted: &Range<u32>) -> Option<Self> {
+        if source == output as usize {
             let source = wanted.start as usize..wanted.end as usize;
             return Some(Axis { source, weights: None });
         }
-        let weights = Weights::new(filter, source, target, wanted.clone())?;
+        let weights = Weights::new(filter, source, output, wanted.clone())?;
         let source = weights.source();
         Some(Axis { weights: Some(weights.starting_at(source.start)), source })
     }

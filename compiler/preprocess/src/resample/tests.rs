@@ -1,7 +1,7 @@
 //! Holds the resampler against Pillow's formula, written down plainly, and against Pillow itself.
 
 use super::filter::{BICUBIC, BILINEAR, BOX, Filter, HAMMING, LANCZOS, MKS2013, MKS2021};
-use super::{Target, View, horizontal, resample, vertical, weights::Weights};
+use super::{OutputPart, View, horizontal, resample, vertical, weights::Weights};
 use proptest::prelude::*;
 use serde::Deserialize;
 use std::path::Path;
@@ -95,12 +95,12 @@ fn by_the_formula(
 }
 
 /// A part of an image, row by row.
-fn cut(levels: &[u8], target: &Target) -> Vec<u8> {
+fn cut(levels: &[u8], output: &OutputPart) -> Vec<u8> {
     let row = |y: u32| {
-        let at = |x: u32| 3 * (y as usize * target.width as usize + x as usize);
-        levels[at(target.columns.start)..at(target.columns.end)].to_vec()
+        let at = |x: u32| 3 * (y as usize * output.width as usize + x as usize);
+        levels[at(output.columns.start)..at(output.columns.end)].to_vec()
     };
-    target.rows.clone().flat_map(row).collect()
+    output.rows.clone().flat_map(row).collect()
 }
 
 /// A range within a side, from two numbers.
@@ -130,16 +130,16 @@ proptest! {
         let source = levels(pattern, width, height);
         let filter = filters()[number].unwrap();
         let whole = by_the_formula(&source, (width, height), (to_width, to_height), filter);
-        let target = Target {
+        let output = OutputPart {
             width: to_width as u32,
             height: to_height as u32,
             columns: wanted(to_width, left, right),
             rows: wanted(to_height, top, bottom),
         };
         let view = View::new(&source, width, height);
-        let part = resample(view, &target, Some(filter)).unwrap();
-        prop_assert_eq!(part.size(), target.size());
-        prop_assert!(part.bytes == cut(&whole, &target));
+        let part = resample(view, &output, Some(filter)).unwrap();
+        prop_assert_eq!(part.size(), output.size());
+        prop_assert!(part.bytes == cut(&whole, &output));
     }
 
     #[test]
@@ -151,9 +151,9 @@ proptest! {
     ) {
         let source = levels(pattern, width, height);
         let columns = wanted(width, left, right);
-        let view = View::new(&source, width, height).part(&Target {
+        let view = View::new(&source, width, height).part(&OutputPart {
             columns: columns.clone(),
-            ..Target::whole(width as u32, height as u32)
+            ..OutputPart::whole(width as u32, height as u32)
         });
         let filter = filters()[number].unwrap();
         let weights = Weights::new(filter, columns.len(), to as u32, 0..to as u32).unwrap();
@@ -194,13 +194,13 @@ fn levels_are_those_of_pillow() {
         let [width, height] = case.from;
         let source = levels(&case.pattern, width, height);
         let [columns, rows] = case.part.map(|[first, end]| first..end);
-        let target = Target { width: case.to[0], height: case.to[1], columns, rows };
+        let output = OutputPart { width: case.to[0], height: case.to[1], columns, rows };
         let filter = filters()[case.filter];
-        let part = resample(View::new(&source, width, height), &target, filter).unwrap();
+        let part = resample(View::new(&source, width, height), &output, filter).unwrap();
         assert_eq!(
             digest(&part.bytes),
             case.digest,
-            "{} from {:?} to {target:?}, filter {}",
+            "{} from {:?} to {output:?}, filter {}",
             case.pattern,
             case.from,
             case.filter
@@ -212,8 +212,8 @@ fn levels_are_those_of_pillow() {
 fn weights_that_are_all_too_small_give_black() {
     // Each of so many pixels counts less than half of what 22 bits can hold, and so Pillow sums nothing.
     let source = vec![255; 3 * 9_000_000];
-    let target = Target::whole(1, 1);
-    let pixel = resample(View::new(&source, 1, 9_000_000), &target, Some(&BOX)).unwrap();
+    let output = OutputPart::whole(1, 1);
+    let pixel = resample(View::new(&source, 1, 9_000_000), &output, Some(&BOX)).unwrap();
     assert_eq!(pixel.bytes, [0; 3]);
 }
 
@@ -221,6 +221,6 @@ fn weights_that_are_all_too_small_give_black() {
 fn more_weights_than_pillow_takes_are_refused() {
     let source = vec![0; 3 * 50_000_000];
     let view = View::new(&source, 1, 50_000_000);
-    assert!(resample(view, &Target::whole(1, 20), Some(&LANCZOS)).is_none());
-    assert!(resample(view, &Target::whole(1, 20), None).is_some());
+    assert!(resample(view, &OutputPart::whole(1, 20), Some(&LANCZOS)).is_none());
+    assert!(resample(view, &OutputPart::whole(1, 20), None).is_some());
 }

@@ -1,6 +1,6 @@
 //! Writes the strided copy.
 
-use super::{LevelArguments, PieceArguments, StridedCopy};
+use super::{LevelArguments, OperandCopyArguments, StridedCopy};
 use crate::Target;
 use crate::arguments::{Placed, place};
 use crate::entry::{Entry, Worker};
@@ -17,21 +17,21 @@ impl StridedCopy {
             let rows = arguments.rows.load(b, block);
             let result = arguments.result.load(b, block);
             let mut bound = vec![];
-            for piece in &arguments.pieces {
-                bound.push(BoundPiece::load(b, block, piece, self.element));
+            for copy in &arguments.copies {
+                bound.push(BoundOperandCopy::load(b, block, copy, self.element));
             }
             let row_tiles = b.ceil_div(rows, self.tile_rows);
             b.for_each((first, end, 1), |b, tile| {
                 let image = b.div(tile, row_tiles);
                 let block = b.rem(tile, row_tiles);
                 let first_row = b.mul_constant(block, self.tile_rows);
-                for piece in &bound {
+                for copy in &bound {
                     let end_row = b.add_constant(first_row, self.tile_rows);
-                    let end_row = b.min(end_row, piece.rows.count);
-                    let (from, to) = piece.image(b, result, image);
+                    let end_row = b.min(end_row, copy.rows.count);
+                    let (from, to) = copy.image(b, result, image);
                     b.for_each((first_row, end_row, 1), |b, row| {
-                        let (from, to) = piece.rows.at(b, row, from, to);
-                        self.copy_inner(b, target, piece, &piece.inner, (from, to));
+                        let (from, to) = copy.rows.at(b, row, from, to);
+                        self.copy_inner(b, target, copy, &copy.inner, (from, to));
                     });
                 }
             });
@@ -42,7 +42,7 @@ impl StridedCopy {
         &self,
         b: &mut Builder,
         target: Target,
-        piece: &BoundPiece,
+        copy: &BoundOperandCopy,
         levels: &[BoundLevel],
         (from, to): (Value, Value),
     ) {
@@ -50,11 +50,11 @@ impl StridedCopy {
             let zero = b.i64(0);
             b.for_each((zero, level.count, 1), |b, index| {
                 let places = level.at(b, index, from, to);
-                self.copy_inner(b, target, piece, inner, places);
+                self.copy_inner(b, target, copy, inner, places);
             });
             return;
         }
-        vector::copy(b, target, self.element, piece.run, (from, to));
+        vector::copy(b, target, self.element, copy.run, (from, to));
     }
 }
 
@@ -87,9 +87,9 @@ impl BoundLevel {
     }
 }
 
-/// A piece at run time.
+/// What is copied of an operand, at run time.
 #[derive(Clone, Debug)]
-struct BoundPiece {
+struct BoundOperandCopy {
     operand: Value,
     from: Value,
     to: Value,
@@ -100,28 +100,28 @@ struct BoundPiece {
     inner: Vec<BoundLevel>,
 }
 
-impl BoundPiece {
+impl BoundOperandCopy {
     fn load(
         b: &mut Builder,
         block: Value,
-        piece: &PieceArguments<Placed>,
+        copy: &OperandCopyArguments<Placed>,
         element: ElementType,
     ) -> Self {
         let level = |b: &mut Builder, level| BoundLevel::load(b, block, level, element);
-        let operand = piece.operand.load(b, block);
-        let from = piece.start.from.load_bytes(b, block, element);
-        let to = piece.start.to.load_bytes(b, block, element);
-        let run = piece.run.load(b, block);
-        let run = piece.known_run.map_or(Width::Dynamic(run), Width::Static);
-        BoundPiece {
+        let operand = copy.operand.load(b, block);
+        let from = copy.start.from.load_bytes(b, block, element);
+        let to = copy.start.to.load_bytes(b, block, element);
+        let run = copy.run.load(b, block);
+        let run = copy.known_run.map_or(Width::Dynamic(run), Width::Static);
+        BoundOperandCopy {
             operand,
             from,
             to,
             run,
-            image_from: piece.images.from.load_bytes(b, block, element),
-            image_to: piece.images.to.load_bytes(b, block, element),
-            rows: level(b, &piece.rows),
-            inner: piece.inner.iter().map(|inner| level(b, inner)).collect(),
+            image_from: copy.images.from.load_bytes(b, block, element),
+            image_to: copy.images.to.load_bytes(b, block, element),
+            rows: level(b, &copy.rows),
+            inner: copy.inner.iter().map(|inner| level(b, inner)).collect(),
         }
     }
 

@@ -11,15 +11,15 @@ use ocellus_dialects::ElementType;
 use ocellus_dialects::symbolic::Dim;
 use ocellus_runtime::signature::{Amount, Signature, Walk};
 
-/// A copy, piece after piece. The two outermost loops, over images and over rows, are the tiles.
+/// Copies of operands into one result, one after the other. The two outermost loops, over images and over rows, are the tiles.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct StridedCopy {
-    /// What is copied.
+    /// How elements are stored.
     pub element: ElementType,
     /// Rows of a tile.
     pub tile_rows: i64,
-    /// The pieces.
-    pub pieces: Vec<PieceArguments>,
+    /// What is copied of each operand.
+    pub copies: Vec<OperandCopyArguments>,
 }
 
 /// One level of a loop nest: how often, and how far apart in the operand and in the result, in elements.
@@ -32,7 +32,7 @@ pub(super) struct Level {
 
 /// One operand's part of the result.
 #[derive(Clone, Debug)]
-pub(super) struct Piece {
+pub(super) struct OperandCopy {
     /// Which operand.
     pub(super) operand: usize,
     /// Where it starts in the operand, in elements.
@@ -50,16 +50,16 @@ pub(super) struct Piece {
 argument_block! {
     /// The argument block of a [`StridedCopy`].
     struct StridedCopyArguments<S> {
-        /// Rows of the longest piece or more.
+        /// Rows of the copy that has most, or more.
         rows: Positive<S>,
         result: Address<S>,
-        pieces: Vec<PieceArguments<S>>,
+        copies: Vec<OperandCopyArguments<S>>,
     }
 }
 
 argument_block! {
-    /// A piece, as code reads it.
-    pub struct PieceArguments<S> {
+    /// What is copied of an operand, as code reads it.
+    pub struct OperandCopyArguments<S> {
         operand: Address<S>,
         /// Where it starts.
         start: Places<S>,
@@ -92,17 +92,17 @@ argument_block! {
     }
 }
 
-impl PieceArguments<Given> {
-    fn of(piece: &Piece) -> Self {
-        let [images, rows] = &piece.levels;
-        PieceArguments {
-            operand: Address(Tensor::Operand(piece.operand)),
-            start: Places::of(&piece.from, &piece.to),
-            run: Count(piece.run.clone()),
-            known_run: piece.run.as_constant(),
+impl OperandCopyArguments<Given> {
+    fn of(copy: &OperandCopy) -> Self {
+        let [images, rows] = &copy.levels;
+        OperandCopyArguments {
+            operand: Address(Tensor::Operand(copy.operand)),
+            start: Places::of(&copy.from, &copy.to),
+            run: Count(copy.run.clone()),
+            known_run: copy.run.as_constant(),
             images: Places::of(&images.from, &images.to),
             rows: LevelArguments::of(rows),
-            inner: piece.inner.iter().map(LevelArguments::of).collect(),
+            inner: copy.inner.iter().map(LevelArguments::of).collect(),
         }
     }
 }
@@ -128,14 +128,14 @@ impl StridedCopy {
         element: ElementType,
         tile_rows: i64,
         (images, rows): (Dim, Dim),
-        pieces: &[Piece],
+        copies: &[OperandCopy],
     ) -> Launch<Movement> {
         let Flat { words, shape } = flatten(StridedCopyArguments::<Given> {
             rows: Positive(rows.clone()),
             result: Address(Tensor::Result),
-            pieces: pieces.iter().map(PieceArguments::of).collect(),
+            copies: copies.iter().map(OperandCopyArguments::of).collect(),
         });
-        let copy = StridedCopy { element, tile_rows, pieces: shape.pieces };
+        let copy = StridedCopy { element, tile_rows, copies: shape.copies };
         Launch {
             arguments: words,
             tiles: Tiles(vec![(images, 1), (rows, tile_rows)]),
@@ -150,7 +150,7 @@ impl StridedCopy {
         StridedCopyArguments {
             rows: Positive::fixed(),
             result: Address::fixed(),
-            pieces: self.pieces.clone(),
+            copies: self.copies.clone(),
         }
     }
 
@@ -159,17 +159,17 @@ impl StridedCopy {
         let (mut words, arguments) = Words::of(self.arguments());
         let images = Amount::Tiles.ceil_div(arguments.rows.amount().ceil_div(self.tile_rows));
         let mut written = vec![];
-        for piece in &arguments.pieces {
-            let run = piece.known_run.map_or(piece.run.amount(), Amount::Constant);
-            let mut read = Walk::run(run.clone()).from(piece.start.from.amount());
-            let mut write = Walk::run(run).from(piece.start.to.amount());
-            read = read.times(images.clone(), piece.images.from.amount());
-            write = write.times(images.clone(), piece.images.to.amount());
-            for level in [&piece.rows].into_iter().chain(&piece.inner) {
+        for copy in &arguments.copies {
+            let run = copy.known_run.map_or(copy.run.amount(), Amount::Constant);
+            let mut read = Walk::run(run.clone()).from(copy.start.from.amount());
+            let mut write = Walk::run(run).from(copy.start.to.amount());
+            read = read.times(images.clone(), copy.images.from.amount());
+            write = write.times(images.clone(), copy.images.to.amount());
+            for level in [&copy.rows].into_iter().chain(&copy.inner) {
                 read = read.times(level.count.amount(), level.step.from.amount());
                 write = write.times(level.count.amount(), level.step.to.amount());
             }
-            words.read(&piece.operand, self.element, [read]);
+            words.read(&copy.operand, self.element, [read]);
             written.push(write);
         }
         words.write(&arguments.result, self.element, written);
