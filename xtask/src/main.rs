@@ -9,6 +9,7 @@ mod process;
 mod setup;
 mod terminal;
 mod tidy;
+mod tidy_targets;
 
 use std::process::ExitCode;
 use terminal::{print, say};

@@ -2,6 +2,7 @@
 //! can tell.
 
 use crate::process::workspace_root;
+use crate::tidy_targets::targets_named;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -97,7 +98,9 @@ pub fn tidy() -> Result<(), String> {
         faults.extend(llvm_in_tests(member, &manifest));
         for file in rust_files(&folder.join("src"))? {
             let name = file.strip_prefix(root).unwrap_or(&file).display().to_string();
-            faults.extend(of_file(&name, &read(&file)?));
+            let text = read(&file)?;
+            faults.extend(of_file(&name, &text));
+            faults.extend(targets_named(&name, &text));
         }
     }
     match faults.is_empty() {

@@ -1,6 +1,6 @@
 //! [`RunError`]: why a call did not run.
 
-use crate::device::DeviceError;
+use crate::devices::DeviceError;
 use crate::signature::Misfit;
 use ocellus_dialects::plan::EvaluationError;
 

@@ -13,10 +13,10 @@ mod queue;
 mod tests;
 mod workspace;
 
-use crate::artifact::{Artifact, ArtifactError, UnfitMachine};
-use crate::cpu::CpuDevice;
-use crate::device::{Device, DeviceError, LaunchCommand};
+use crate::artifact::{Artifact, ArtifactError};
+use crate::devices::{DeviceError, DeviceKind, LaunchCommand, UnfitMachine};
 use crate::memory::may_fail;
+use crate::options::Options;
 use binding::bind;
 use bound_program::{BoundProgram, CallAddresses, EvaluatedProgram, Programs};
 use compiled_program::CompiledProgram;
@@ -31,20 +31,6 @@ use queue::{Queue, Turn};
 use std::path::Path;
 use std::time::Instant;
 use workspace::Workspace;
-
-/// How a session runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Options {
-    /// Threads, the calling one included.
-    pub threads: usize,
-}
-
-impl Default for Options {
-    /// A thread for every core that this process may use.
-    fn default() -> Self {
-        Options { threads: std::thread::available_parallelism().map_or(1, |cores| cores.get()) }
-    }
-}
 
 /// An artifact that cannot be made ready.
 #[derive(Debug, thiserror::Error)]
@@ -106,16 +92,15 @@ impl Session {
     /// here and when sizes are bound: whatever the plan says, kernels that are what their signatures say stay inside the
     /// memory that they are given, and write no input and no weight.
     pub unsafe fn new(artifact: Artifact, options: Options) -> Result<Self, LoadError> {
-        artifact.provenance().target.check()?;
-        let mut device = CpuDevice::new(options.threads)?;
-        // SAFETY: by the contract of this function.
-        let signatures = unsafe { device.load(artifact.code(), artifact.plan()) }?;
         let plan = artifact.plan();
+        let kind = DeviceKind::of(&artifact.provenance().target)?;
+        // SAFETY: by the contract of this function.
+        let (device, signatures) = unsafe { kind.load(artifact.code(), plan, options) }?;
         check_launches(plan, &signatures)?;
         let programs =
             plan.programs.iter().map(|program| CompiledProgram::new(plan, program)).collect();
         let programs = Programs { dispatch: Dispatch::new(plan), programs, signatures };
-        let workspace = Workspace::new(Box::new(device)).map_err(ArtifactError::Io)?;
+        let workspace = Workspace::new(device).map_err(ArtifactError::Io)?;
         Ok(Session { artifact, programs, workspace: Queue::new(workspace) })
     }
 

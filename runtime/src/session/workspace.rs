@@ -2,7 +2,7 @@
 
 use super::RunError;
 use super::bound_program::{BoundProgram, EvaluatedProgram};
-use crate::device::Device;
+use crate::devices::Device;
 use crate::memory::map_memory;
 use memmap2::MmapMut;
 

@@ -19,23 +19,25 @@
 //! Weights and buffers of the arena are aligned to 64 bytes. Inputs and outputs are the caller's, and are aligned to 4.
 
 mod code_object;
+mod error;
 mod features;
+mod requirements;
 mod thread_pool;
 
-use crate::device::{Device, DeviceError, LaunchCommand};
+use super::{Device, DeviceError, LaunchCommand};
 use crate::memory::map_memory;
+use crate::options::{MAX_THREADS, Options};
 use crate::signature::Signature;
 use code_object::CodeObject;
+pub use error::CpuError;
 pub use features::{host_features, missing_features};
 use memmap2::MmapMut;
 use ocellus_dialects::plan::Plan;
+pub use requirements::{UnfitCpu, check};
 use thread_pool::{Job, ThreadPool};
 
 /// A kernel's entry point; see [the calling convention](self#calling-convention).
 pub type KernelFunction = unsafe extern "C" fn(*const i64, i64, i64, *mut u8);
-
-/// The most threads that one device uses.
-pub const MAX_THREADS: usize = 1024;
 
 /// Every worker has at least so many bytes of scratch, for the word that a launch begins with.
 const MIN_SCRATCH: usize = 64;
@@ -43,7 +45,7 @@ const MIN_SCRATCH: usize = 64;
 /// The CPU.
 pub struct CpuDevice {
     pool: ThreadPool,
-    code: Option<CodeObject>,
+    code: CodeObject,
     scratch: Vec<MmapMut>,
     scratch_addresses: Vec<*mut u8>,
 }
@@ -52,30 +54,32 @@ pub struct CpuDevice {
 unsafe impl Send for CpuDevice {}
 
 impl CpuDevice {
-    /// A device of `threads` threads, the calling one included; at least one, at most [`MAX_THREADS`].
-    pub fn new(threads: usize) -> Result<Self, DeviceError> {
-        let threads = threads.clamp(1, MAX_THREADS);
+    /// The CPU with the kernels of a plan, and what each of them does with its arguments.
+    ///
+    /// # Safety
+    /// As for [`DeviceKind::load`](super::DeviceKind::load).
+    pub unsafe fn load(
+        code: &[u8],
+        plan: &Plan,
+        options: Options,
+    ) -> Result<(Self, Vec<Signature>), DeviceError> {
+        let threads = options.threads.clamp(1, MAX_THREADS);
+        // SAFETY: by the contract of this function.
+        let (code, signatures) = unsafe { CodeObject::load(code, plan) }?;
         let mut device = CpuDevice {
-            pool: ThreadPool::new(threads).map_err(DeviceError::Threads)?,
-            code: None,
+            pool: ThreadPool::new(threads).map_err(CpuError::Threads)?,
+            code,
             scratch: Vec::new(),
             scratch_addresses: vec![std::ptr::null_mut(); threads],
         };
         device.reserve_scratch(MIN_SCRATCH)?;
-        Ok(device)
+        Ok((device, signatures))
     }
 }
 
 impl Device for CpuDevice {
     fn name(&self) -> &'static str {
         "cpu"
-    }
-
-    unsafe fn load(&mut self, code: &[u8], plan: &Plan) -> Result<Vec<Signature>, DeviceError> {
-        // SAFETY: the caller vouches for the code object.
-        let (code, signatures) = unsafe { CodeObject::load(code, plan) }?;
-        self.code = Some(code);
-        Ok(signatures)
     }
 
     fn reserve_scratch(&mut self, bytes: usize) -> Result<(), DeviceError> {
@@ -96,11 +100,8 @@ impl Device for CpuDevice {
     }
 
     unsafe fn launch(&mut self, command: LaunchCommand<'_>) -> Result<(), DeviceError> {
-        let kernel = self
-            .code
-            .as_ref()
-            .and_then(|code| code.kernel(command.kernel))
-            .ok_or(DeviceError::NotLoaded(command.kernel))?;
+        let kernel =
+            self.code.kernel(command.kernel).ok_or(DeviceError::NotLoaded(command.kernel))?;
         let job = Job {
             kernel,
             arguments: command.arguments.as_ptr(),
