@@ -6,6 +6,7 @@ use crate::artifact::TargetRequirements;
 use crate::options::Options;
 use crate::signature::Signature;
 use ocellus_dialects::plan::Plan;
+use std::sync::Arc;
 
 /// A kind of device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,12 +54,12 @@ impl DeviceKind {
         code: &[u8],
         plan: &Plan,
         options: Options,
-    ) -> Result<(Box<dyn Device>, Vec<Signature>), DeviceError> {
+    ) -> Result<(Arc<dyn Device>, Vec<Signature>), DeviceError> {
         match self {
             DeviceKind::Cpu => {
                 // SAFETY: by the contract of this function.
                 let (device, signatures) = unsafe { CpuDevice::load(code, plan, options) }?;
-                Ok((Box::new(device), signatures))
+                Ok((Arc::new(device), signatures))
             }
         }
     }

@@ -45,15 +45,15 @@ pub enum DeviceError {
     /// A launch of a kernel that was not loaded.
     #[error("kernel {0} is not loaded")]
     NotLoaded(usize),
-    /// No memory for scratch.
-    #[error("cannot allocate {bytes} bytes of scratch memory for each of {workers} workers")]
-    Scratch {
-        /// The size for one.
+    /// No memory.
+    #[error("cannot allocate {bytes} bytes of {what}")]
+    OutOfMemory {
+        /// What the memory is for.
+        what: &'static str,
+        /// How much.
         bytes: usize,
-        /// How many need it.
-        workers: usize,
         /// What the system says.
         #[source]
-        source: std::io::Error,
+        source: Cause,
     },
 }

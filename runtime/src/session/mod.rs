@@ -2,35 +2,46 @@
 
 mod binding;
 mod bound_program;
+mod call_addresses;
 mod compiled_program;
 mod dispatch;
 mod error;
 mod fit;
 mod indices;
+mod layout;
+mod observers;
 mod places;
-mod queue;
+mod staging;
 #[cfg(test)]
 mod tests;
+mod weights;
 mod workspace;
+mod workspaces;
 
 use crate::artifact::{Artifact, ArtifactError};
-use crate::devices::{DeviceError, DeviceKind, LaunchCommand, UnfitMachine};
+use crate::devices::{Device, DeviceError, DeviceKind, Stream, UnfitMachine};
 use crate::memory::may_fail;
 use crate::options::Options;
-use binding::bind;
-use bound_program::{BoundProgram, CallAddresses, EvaluatedProgram, Programs};
+use crate::signature::Signature;
+use binding::{Call, bind};
+use bound_program::{BoundProgram, EvaluatedProgram, Programs};
+use bytemuck::cast_slice;
+use call_addresses::CallAddresses;
 use compiled_program::CompiledProgram;
 use dispatch::Dispatch;
 pub use error::RunError;
 pub use fit::UnfitLaunch;
 use fit::check_launches;
 use indices::read_indices;
+use observers::{Launched, Observer, Results, Times};
 use ocellus_dialects::HostTensor;
 use ocellus_dialects::kernel::Family;
-use queue::{Queue, Turn};
+use staging::{InFlight, download, upload};
 use std::path::Path;
-use std::time::Instant;
+use std::sync::Arc;
+use weights::Weights;
 use workspace::Workspace;
+use workspaces::Workspaces;
 
 /// An artifact that cannot be made ready.
 #[derive(Debug, thiserror::Error)]
@@ -67,11 +78,13 @@ pub struct LaunchTime {
     pub microseconds: f64,
 }
 
-/// An artifact that is ready to run. Calls from several threads come one after the other, in the order in which they began.
+/// An artifact that is ready to run. It may be called from several threads at once: each call has memory and a stream of its
+/// own, and none waits for another.
 pub struct Session {
-    artifact: Artifact,
+    // Dropped in this order: workspaces hold addresses of weights, and weights may be those of the artifact.
+    workspaces: Workspaces,
     programs: Programs,
-    workspace: Queue<Workspace>,
+    artifact: Artifact,
 }
 
 impl Session {
@@ -92,16 +105,29 @@ impl Session {
     /// here and when sizes are bound: whatever the plan says, kernels that are what their signatures say stay inside the
     /// memory that they are given, and write no input and no weight.
     pub unsafe fn new(artifact: Artifact, options: Options) -> Result<Self, LoadError> {
-        let plan = artifact.plan();
         let kind = DeviceKind::of(&artifact.provenance().target)?;
         // SAFETY: by the contract of this function.
-        let (device, signatures) = unsafe { kind.load(artifact.code(), plan, options) }?;
+        let (device, signatures) = unsafe { kind.load(artifact.code(), artifact.plan(), options) }?;
+        Self::on(device, signatures, artifact)
+    }
+
+    /// Makes an artifact ready on a device that has loaded its code.
+    fn on(
+        device: Arc<dyn Device>,
+        signatures: Vec<Signature>,
+        artifact: Artifact,
+    ) -> Result<Self, LoadError> {
+        let plan = artifact.plan();
         check_launches(plan, &signatures)?;
-        let programs =
-            plan.programs.iter().map(|program| CompiledProgram::new(plan, program)).collect();
-        let programs = Programs { dispatch: Dispatch::new(plan), programs, signatures };
-        let workspace = Workspace::new(device).map_err(ArtifactError::Io)?;
-        Ok(Session { artifact, programs, workspace: Queue::new(workspace) })
+        let programs = plan.programs.iter();
+        let programs = Programs {
+            dispatch: Dispatch::new(plan),
+            programs: programs.map(|program| CompiledProgram::new(plan, program)).collect(),
+            signatures,
+            weights: Weights::new(&artifact, &*device)?,
+            space: device.memory_space(),
+        };
+        Ok(Session { workspaces: Workspaces::new(device), programs, artifact })
     }
 
     /// What was loaded.
@@ -109,23 +135,24 @@ impl Session {
         &self.artifact
     }
 
-    /// The size of the arena in bytes. It grows with the largest size that has run, and never shrinks.
+    /// How many bytes of memory are kept for the next calls: an arena for each of the calls that lately ran at once, of the
+    /// largest size that ran in it.
     pub fn arena_bytes(&self) -> usize {
-        self.workspace().arena_bytes()
+        self.workspaces.arena_bytes()
     }
 
     /// Runs the model on inputs by name. The outputs come in the plan's order.
     pub fn run(&self, inputs: &[(&str, &HostTensor)]) -> Result<Outputs, RunError> {
-        self.execute(inputs, &mut ())
+        self.execute(inputs, None)
     }
 
-    /// Runs, and shows each labeled result as f32 after its launch. The observer must not call this session.
+    /// Runs, and shows each labeled result as f32 after its launch.
     pub fn run_observed(
         &self,
         inputs: &[(&str, &HostTensor)],
         observe: &mut dyn FnMut(&str, HostTensor),
     ) -> Result<Outputs, RunError> {
-        self.execute(inputs, &mut Results { session: self, observe })
+        self.execute(inputs, Some(&mut Results { observe }))
     }
 
     /// Runs, and gives the time of each launch.
@@ -133,15 +160,15 @@ impl Session {
         &self,
         inputs: &[(&str, &HostTensor)],
     ) -> Result<(Outputs, Vec<LaunchTime>), RunError> {
-        let mut times = Times { session: self, start: Instant::now(), times: Vec::new() };
-        let outputs = self.execute(inputs, &mut times)?;
+        let mut times = Times::new();
+        let outputs = self.execute(inputs, Some(&mut times))?;
         Ok((outputs, times.times))
     }
 
     fn execute(
         &self,
         inputs: &[(&str, &HostTensor)],
-        observer: &mut impl Observer,
+        observer: Option<&mut dyn Observer>,
     ) -> Result<Outputs, RunError> {
         if !self.artifact.is_as_opened() {
             return Err(RunError::ArtifactChanged);
@@ -149,44 +176,86 @@ impl Session {
         let plan = self.artifact.plan();
         let call = bind(plan, inputs)?;
         let indices = read_indices(plan, &call)?;
-        let mut workspace = self.workspace();
-        let shapes: Vec<&[usize]> =
-            call.inputs.iter().map(|tensor| tensor.shape.as_slice()).collect();
-        let (bound, device) = workspace.bind(call.symbols, |symbols| {
-            EvaluatedProgram::new(&self.artifact, &self.programs, symbols, &shapes)
-        })?;
-        let mut outputs = bound
-            .output_shapes
-            .iter()
-            .map(|shape| new_output(shape))
-            .collect::<Result<Vec<_>, _>>()?;
-        let addresses = CallAddresses {
-            inputs: (call.inputs.iter().zip(&indices))
-                .map(|(tensor, indices)| match indices {
-                    Some(indices) => indices.as_ptr() as i64,
-                    None => tensor.data.as_ptr() as i64,
-                })
-                .collect(),
-            outputs: outputs.iter_mut().map(|tensor| tensor.data.as_mut_ptr() as i64).collect(),
-        };
-        bound.patch(&addresses);
-        for (index, launch) in bound.launches.iter().enumerate() {
-            observer.before();
-            let (kernel, tiles) = (launch.kernel, launch.tiles);
-            let command = LaunchCommand { kernel, arguments: bound.arguments(launch), tiles };
-            // SAFETY: whoever loaded the artifact vouches for its kernels; binding has held the launch against the kernel's
-            // signature, with memory that outlives the launch; and the scratch memory is reserved.
-            unsafe { device.launch(command) }?;
-            observer.after(bound, index, &addresses);
+        let inputs = call.inputs.iter().zip(&indices);
+        let inputs: Vec<&[u8]> = inputs
+            .map(|(tensor, indices)| match indices {
+                Some(indices) => cast_slice(indices),
+                None => cast_slice(&tensor.data),
+            })
+            .collect();
+        let mut workspace = self.workspaces.take(&call.symbols)?;
+        // An observer that panics takes the workspace with it.
+        let outputs = self.run_in(&mut workspace, &call, &inputs, observer);
+        if !matches!(outputs, Err(RunError::Device(_))) {
+            self.workspaces.give_back(workspace);
         }
         let names = plan.outputs.iter().map(|port| port.name.clone());
-        Ok(names.zip(outputs).collect())
+        Ok(names.zip(outputs?).collect())
     }
 
-    /// Waits for this call's turn. A panic in an observer ends the turn, and leaves the workspace whole: nothing in it is
-    /// half-changed while launches run.
-    fn workspace(&self) -> Turn<'_, Workspace> {
-        self.workspace.wait()
+    /// Runs a call whose inputs are checked, and lie there as kernels read them.
+    fn run_in(
+        &self,
+        workspace: &mut Workspace,
+        call: &Call,
+        inputs: &[&[u8]],
+        observer: Option<&mut dyn Observer>,
+    ) -> Result<Vec<HostTensor>, RunError> {
+        let (bound, stream) = workspace.bind(self.workspaces.device(), &call.symbols, || {
+            let shapes = call.inputs.iter().map(|tensor| tensor.shape.as_slice());
+            let shapes: Vec<&[usize]> = shapes.collect();
+            let symbols = call.symbols.clone();
+            EvaluatedProgram::new(self.artifact.plan(), &self.programs, symbols, &shapes)
+        })?;
+        let outputs = bound.output_shapes.iter().map(|shape| new_output(shape));
+        let mut outputs = outputs.collect::<Result<Vec<_>, _>>()?;
+        let staged = bound.staged.clone();
+        let addresses = staged.clone().unwrap_or_else(|| CallAddresses {
+            inputs: inputs.iter().map(|input| input.as_ptr() as i64).collect(),
+            outputs: outputs.iter_mut().map(|tensor| tensor.data.as_mut_ptr() as i64).collect(),
+        });
+        bound.patch(&addresses);
+        let mut in_flight = InFlight::new(stream);
+        let stream = in_flight.stream();
+        // SAFETY: whoever loaded the artifact vouches for its kernels; binding has held each launch against its kernel's
+        // signature, with memory that is there until the stream is synchronized, and so are the tensors; scratch memory is
+        // reserved.
+        unsafe {
+            if let Some(staged) = &staged {
+                upload(stream, inputs, staged)?;
+            }
+            match observer {
+                None => stream.run_program(&bound.launches)?,
+                Some(observer) => self.run_observed_by(observer, bound, &addresses, stream)?,
+            }
+            if let Some(staged) = &staged {
+                download(stream, staged, &mut outputs)?;
+            }
+        }
+        in_flight.finish()?;
+        Ok(outputs)
+    }
+
+    /// Runs the launches one by one.
+    ///
+    /// # Safety
+    /// As for [`Stream::run_program`].
+    unsafe fn run_observed_by(
+        &self,
+        observer: &mut dyn Observer,
+        bound: &BoundProgram,
+        addresses: &CallAddresses,
+        stream: &mut dyn Stream,
+    ) -> Result<(), RunError> {
+        let plan = self.artifact.plan();
+        for (launch, command) in bound.launches.iter().enumerate() {
+            observer.before();
+            // SAFETY: by the contract of this function.
+            unsafe { stream.launch(command) }?;
+            stream.synchronize()?;
+            observer.after(&Launched { plan, bound, launch, addresses }, stream)?;
+        }
+        Ok(())
     }
 }
 
@@ -197,64 +266,4 @@ fn new_output(shape: &[usize]) -> Result<HostTensor, RunError> {
             bytes: shape.iter().fold(4, |bytes: usize, dim| bytes.saturating_mul(*dim)),
         }
     })
-}
-
-/// Looks on while launches run.
-trait Observer {
-    fn before(&mut self);
-    fn after(&mut self, bound: &BoundProgram, launch: usize, addresses: &CallAddresses);
-}
-
-impl Observer for () {
-    fn before(&mut self) {}
-    fn after(&mut self, _: &BoundProgram, _: usize, _: &CallAddresses) {}
-}
-
-struct Results<'a> {
-    session: &'a Session,
-    observe: &'a mut dyn FnMut(&str, HostTensor),
-}
-
-impl Observer for Results<'_> {
-    fn before(&mut self) {}
-
-    fn after(&mut self, bound: &BoundProgram, launch: usize, addresses: &CallAddresses) {
-        let entry = &self.session.artifact.plan().programs[bound.program].launches[launch];
-        let (Some(result), Some(view)) = (&entry.result, &bound.launches[launch].result) else {
-            return;
-        };
-        let address = bound.address(view.home, addresses) as *const u8;
-        // SAFETY: binding has checked that the view lies inside its memory, which is initialized (by zeros at first) and
-        // which nobody writes between launches.
-        let bytes = unsafe { std::slice::from_raw_parts(address, view.bytes) };
-        if let Some(tensor) = HostTensor::from_bytes(view.shape.clone(), view.element, bytes) {
-            (self.observe)(&result.label, tensor);
-        }
-    }
-}
-
-struct Times<'a> {
-    session: &'a Session,
-    start: Instant,
-    times: Vec<LaunchTime>,
-}
-
-impl Observer for Times<'_> {
-    fn before(&mut self) {
-        self.start = Instant::now();
-    }
-
-    fn after(&mut self, bound: &BoundProgram, launch: usize, _: &CallAddresses) {
-        let microseconds = self.start.elapsed().as_secs_f64() * 1e6;
-        let plan = self.session.artifact.plan();
-        let entry = &plan.programs[bound.program].launches[launch];
-        let kernel = &plan.kernels[entry.kernel];
-        self.times.push(LaunchTime {
-            symbol: kernel.symbol.clone(),
-            family: kernel.family,
-            label: entry.result.as_ref().map(|result| result.label.clone()),
-            tiles: bound.launches[launch].tiles,
-            microseconds,
-        });
-    }
 }

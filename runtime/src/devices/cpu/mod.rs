@@ -22,36 +22,36 @@ mod code_object;
 mod error;
 mod features;
 mod requirements;
+mod scratch;
+mod stream;
 mod thread_pool;
 
-use super::{Device, DeviceError, LaunchCommand};
+use super::{Device, DeviceError, Memory, MemorySpace, Stream};
 use crate::memory::map_memory;
 use crate::options::{MAX_THREADS, Options};
 use crate::signature::Signature;
 use code_object::CodeObject;
 pub use error::CpuError;
 pub use features::{host_features, missing_features};
-use memmap2::MmapMut;
 use ocellus_dialects::plan::Plan;
 pub use requirements::{UnfitCpu, check};
-use thread_pool::{Job, ThreadPool};
+use std::sync::Arc;
+use stream::CpuStream;
+use thread_pool::ThreadPool;
 
 /// A kernel's entry point; see [the calling convention](self#calling-convention).
 pub type KernelFunction = unsafe extern "C" fn(*const i64, i64, i64, *mut u8);
 
-/// Every worker has at least so many bytes of scratch, for the word that a launch begins with.
-const MIN_SCRATCH: usize = 64;
-
 /// The CPU.
 pub struct CpuDevice {
-    pool: ThreadPool,
-    code: CodeObject,
-    scratch: Vec<MmapMut>,
-    scratch_addresses: Vec<*mut u8>,
+    shared: Arc<Shared>,
 }
 
-// SAFETY: the addresses point into the mappings that the device itself owns.
-unsafe impl Send for CpuDevice {}
+/// What the device and its streams have in common.
+struct Shared {
+    pool: ThreadPool,
+    code: CodeObject,
+}
 
 impl CpuDevice {
     /// The CPU with the kernels of a plan, and what each of them does with its arguments.
@@ -63,53 +63,35 @@ impl CpuDevice {
         plan: &Plan,
         options: Options,
     ) -> Result<(Self, Vec<Signature>), DeviceError> {
-        let threads = options.threads.clamp(1, MAX_THREADS);
         // SAFETY: by the contract of this function.
         let (code, signatures) = unsafe { CodeObject::load(code, plan) }?;
-        let mut device = CpuDevice {
-            pool: ThreadPool::new(threads).map_err(CpuError::Threads)?,
-            code,
-            scratch: Vec::new(),
-            scratch_addresses: vec![std::ptr::null_mut(); threads],
-        };
-        device.reserve_scratch(MIN_SCRATCH)?;
-        Ok((device, signatures))
+        let threads = options.threads.clamp(1, MAX_THREADS);
+        let pool = ThreadPool::new(threads).map_err(CpuError::Threads)?;
+        Ok((CpuDevice { shared: Arc::new(Shared { pool, code }) }, signatures))
     }
 }
 
 impl Device for CpuDevice {
-    fn name(&self) -> &'static str {
-        "cpu"
+    fn memory_space(&self) -> MemorySpace {
+        MemorySpace::Host
     }
 
-    fn reserve_scratch(&mut self, bytes: usize) -> Result<(), DeviceError> {
-        if self.scratch.first().is_some_and(|scratch| scratch.len() >= bytes) {
-            return Ok(());
-        }
-        let workers = self.scratch_addresses.len();
-        // Fresh pages are given on first touch, so each lies near the worker that uses it.
-        let mut scratch = (0..workers)
-            .map(|_| map_memory(bytes))
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|source| DeviceError::Scratch { bytes, workers, source })?;
-        for (address, scratch) in self.scratch_addresses.iter_mut().zip(&mut scratch) {
-            *address = scratch.as_mut_ptr();
-        }
-        self.scratch = scratch;
-        Ok(())
+    /// Each call has a thread of its own, so as many as there are cores, or as many as the user counts on.
+    fn calls_at_once(&self) -> usize {
+        self.shared.pool.threads().max(Options::default().threads)
     }
 
-    unsafe fn launch(&mut self, command: LaunchCommand<'_>) -> Result<(), DeviceError> {
-        let kernel =
-            self.code.kernel(command.kernel).ok_or(DeviceError::NotLoaded(command.kernel))?;
-        let job = Job {
-            kernel,
-            arguments: command.arguments.as_ptr(),
-            scratch: self.scratch_addresses.as_ptr(),
-        };
-        // SAFETY: the caller vouches for kernel and arguments; there is one scratch address a thread of the pool, and
-        // the mappings live as long as the device.
-        unsafe { self.pool.run(job, command.tiles) };
-        Ok(())
+    fn allocate(&self, bytes: usize) -> Result<Memory, DeviceError> {
+        let mut memory = map_memory(bytes.max(1)).map_err(|source| DeviceError::OutOfMemory {
+            what: "memory",
+            bytes,
+            source: source.into(),
+        })?;
+        let address = memory.as_mut_ptr() as i64;
+        Ok(Memory::new(address, bytes, memory))
+    }
+
+    fn stream(&self) -> Result<Box<dyn Stream>, DeviceError> {
+        Ok(Box::new(CpuStream::new(self.shared.clone())))
     }
 }
