@@ -1,5 +1,8 @@
 //! Calls in which one step fails, each step in turn: the session must answer rightly afterwards.
 
+mod detached;
+mod detached_device;
+
 use super::*;
 use crate::memory::faults::with_fault_behind;
 use crate::test_support::{artifact, contents, expected, input, load, plan};
