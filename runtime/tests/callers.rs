@@ -59,6 +59,21 @@ fn an_observer_may_call_the_session() {
     assert_eq!(answers, [outputs.clone(), outputs]);
 }
 
+#[test]
+fn memory_that_calls_no_longer_need_is_given_back() {
+    let session = session(2);
+    let x = input(64);
+    let run = || session.run(&[("x", &x)]).expect("a good call");
+    let arena = 64 * WIDTH * (4 + 2);
+    let mut observe = |_: &str, _| drop(run());
+    session.run_observed(&[("x", &x)], &mut observe).expect("a good call");
+    assert_eq!(session.arena_bytes(), 2 * arena, "two calls at once");
+    (0..990).for_each(|_| drop(run()));
+    assert_eq!(session.arena_bytes(), 2 * arena);
+    (0..20).for_each(|_| drop(run()));
+    assert_eq!(session.arena_bytes(), arena);
+}
+
 /// Random numbers, the same in every run.
 struct Numbers(u64);
 
