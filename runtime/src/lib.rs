@@ -42,7 +42,7 @@ pub use artifact::{
 };
 pub use new_file::free_bytes;
 pub use non_finite::{NonFinite, Origin, first_non_finite};
-pub use ocellus_dialects::HostTensor;
+pub use ocellus_dialects::{AnyTensor, Elements, HostTensor, Tensor};
 pub use options::{MAX_THREADS, Options};
 pub use output::{Output, write_file};
 pub use pipe::{open_for_reading, open_regular, read_text};

@@ -7,6 +7,7 @@ mod compiled_program;
 mod dispatch;
 mod error;
 mod fit;
+mod given;
 mod indices;
 mod layout;
 mod observers;
@@ -25,17 +26,16 @@ use crate::options::Options;
 use crate::signature::Signature;
 use binding::{Call, bind};
 use bound_program::{BoundProgram, EvaluatedProgram, Programs};
-use bytemuck::cast_slice;
 use call_addresses::CallAddresses;
 use compiled_program::CompiledProgram;
 use dispatch::Dispatch;
 pub use error::RunError;
 pub use fit::UnfitLaunch;
 use fit::check_launches;
-use indices::read_indices;
+use given::{Given, Prepared, prepare};
 use observers::{Launched, Observer, Results, Times};
-use ocellus_dialects::HostTensor;
 use ocellus_dialects::kernel::Family;
+use ocellus_dialects::{AnyTensor, HostTensor};
 use staging::{InFlight, download, upload};
 use std::path::Path;
 use std::sync::Arc;
@@ -142,32 +142,35 @@ impl Session {
     }
 
     /// Runs the model on inputs by name. The outputs come in the plan's order.
-    pub fn run(&self, inputs: &[(&str, &HostTensor)]) -> Result<Outputs, RunError> {
-        self.execute(inputs, None)
+    ///
+    /// Numbers may be f32, which are used where they lie, bf16 or f16; indices i32, which are used where they lie, i64, or
+    /// whole f32. Inputs of several types are given as `&dyn AnyTensor`.
+    pub fn run<T: AnyTensor + ?Sized>(&self, inputs: &[(&str, &T)]) -> Result<Outputs, RunError> {
+        self.execute(&given(inputs), None)
     }
 
     /// Runs, and shows each labeled result as f32 after its launch.
-    pub fn run_observed(
+    pub fn run_observed<T: AnyTensor + ?Sized>(
         &self,
-        inputs: &[(&str, &HostTensor)],
+        inputs: &[(&str, &T)],
         observe: &mut dyn FnMut(&str, HostTensor),
     ) -> Result<Outputs, RunError> {
-        self.execute(inputs, Some(&mut Results { observe }))
+        self.execute(&given(inputs), Some(&mut Results { observe }))
     }
 
     /// Runs, and gives the time of each launch.
-    pub fn run_profiled(
+    pub fn run_profiled<T: AnyTensor + ?Sized>(
         &self,
-        inputs: &[(&str, &HostTensor)],
+        inputs: &[(&str, &T)],
     ) -> Result<(Outputs, Vec<LaunchTime>), RunError> {
         let mut times = Times::new();
-        let outputs = self.execute(inputs, Some(&mut times))?;
+        let outputs = self.execute(&given(inputs), Some(&mut times))?;
         Ok((outputs, times.times))
     }
 
     fn execute(
         &self,
-        inputs: &[(&str, &HostTensor)],
+        inputs: &[(&str, Given)],
         observer: Option<&mut dyn Observer>,
     ) -> Result<Outputs, RunError> {
         if !self.artifact.is_as_opened() {
@@ -175,14 +178,8 @@ impl Session {
         }
         let plan = self.artifact.plan();
         let call = bind(plan, inputs)?;
-        let indices = read_indices(plan, &call)?;
-        let inputs = call.inputs.iter().zip(&indices);
-        let inputs: Vec<&[u8]> = inputs
-            .map(|(tensor, indices)| match indices {
-                Some(indices) => cast_slice(indices),
-                None => cast_slice(&tensor.data),
-            })
-            .collect();
+        let inputs = prepare(plan, &call)?;
+        let inputs: Vec<&[u8]> = inputs.iter().map(Prepared::bytes).collect();
         let mut workspace = self.workspaces.take(&call.symbols)?;
         // An observer that panics takes the workspace with it.
         let outputs = self.run_in(&mut workspace, &call, &inputs, observer);
@@ -202,8 +199,7 @@ impl Session {
         observer: Option<&mut dyn Observer>,
     ) -> Result<Vec<HostTensor>, RunError> {
         let (bound, stream) = workspace.bind(self.workspaces.device(), &call.symbols, || {
-            let shapes = call.inputs.iter().map(|tensor| tensor.shape.as_slice());
-            let shapes: Vec<&[usize]> = shapes.collect();
+            let shapes: Vec<&[usize]> = call.inputs.iter().map(|tensor| tensor.shape).collect();
             let symbols = call.symbols.clone();
             EvaluatedProgram::new(self.artifact.plan(), &self.programs, symbols, &shapes)
         })?;
@@ -257,6 +253,10 @@ impl Session {
         }
         Ok(())
     }
+}
+
+fn given<'a, T: AnyTensor + ?Sized>(inputs: &[(&'a str, &'a T)]) -> Vec<(&'a str, Given<'a>)> {
+    inputs.iter().map(|(name, tensor)| (*name, Given::new(*tensor))).collect()
 }
 
 fn new_output(shape: &[usize]) -> Result<HostTensor, RunError> {
