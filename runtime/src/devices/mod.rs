@@ -9,6 +9,8 @@
 
 mod choice;
 pub mod cpu;
+#[cfg(test)]
+pub(crate) mod detached;
 mod error;
 mod launches;
 mod memory;

@@ -1,7 +1,7 @@
-//! Calls on a device whose memory is not the host's: the answers are those of the CPU, to the bit.
+//! Calls on a device whose memory is not the host's: the answers are those of one whose is, to the bit.
 
-use super::detached_device::{DetachedDevice, Log};
 use super::*;
+use crate::devices::detached::{DetachedDevice, Log};
 use crate::test_support::code;
 use std::sync::atomic::Ordering;
 
@@ -23,7 +23,7 @@ fn answers(session: &Session) -> Vec<Outputs> {
     try_answers(session).unwrap()
 }
 
-fn on_cpu() -> Vec<Outputs> {
+fn attached() -> Vec<Outputs> {
     answers(&session())
 }
 
@@ -32,7 +32,7 @@ fn tensors_are_copied_and_weights_once() {
     let (detached, log) = detached();
     let weights = log.uploaded.load(Ordering::Relaxed);
     assert_eq!(weights, 16);
-    assert_eq!(answers(&detached), on_cpu());
+    assert_eq!(answers(&detached), attached());
     let bytes = |rows: usize| 16 * rows;
     let inputs: usize = SIZES.into_iter().map(bytes).sum();
     assert_eq!(log.uploaded.load(Ordering::Relaxed) - weights, inputs);
@@ -43,7 +43,7 @@ fn tensors_are_copied_and_weights_once() {
 #[test]
 fn a_graph_serves_all_sizes_of_its_program() {
     let (detached, log) = detached();
-    assert_eq!(answers(&detached), on_cpu());
+    assert_eq!(answers(&detached), attached());
     // One for each of the two programs, as one caller has one stream.
     assert_eq!(log.graphs.load(Ordering::Relaxed), 2);
     let patched = || log.patched_words.load(Ordering::Relaxed);
@@ -58,7 +58,7 @@ fn a_graph_serves_all_sizes_of_its_program() {
 /// are addresses and sizes of what only observers see, and of which more is computed than is needed.
 #[test]
 fn a_change_that_is_forgotten_shows() {
-    let right = on_cpu();
+    let right = attached();
     let (mut forgotten, mut shown) = (0, 0);
     loop {
         let (detached, log) = detached();
@@ -91,7 +91,7 @@ fn observers_see_what_lies_on_the_device() {
 #[test]
 fn calls_of_several_threads_have_streams_of_their_own() {
     let (detached, log) = detached();
-    let right = on_cpu();
+    let right = attached();
     std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| (0..20).for_each(|_| assert_eq!(answers(&detached), right)));

@@ -1,12 +1,10 @@
-//! [`DetachedDevice`]: a device whose memory is not the host's, for the tests of what a session does for such.
+//! [`DetachedDevice`]: a device whose memory is not the host's, for tests of what a session does for such.
 //!
 //! Its kernels are run by the CPU, but an address of the host is none of its own, and the other way round. It does
 //! everything as late as it may, when a stream is synchronized; its memory is rubbish at first; and it keeps a program that
 //! it has run as a graph, of which it patches what [changed](Launches::changes_since) and nothing else.
 
-use crate::devices::{
-    Device, DeviceError, DeviceKind, Launch, Launches, Memory, MemorySpace, Stream,
-};
+use super::{Device, DeviceError, DeviceKind, Launch, Launches, Memory, MemorySpace, Stream};
 use crate::options::Options;
 use crate::signature::{LaunchWords, Signature, Word};
 use ocellus_dialects::plan::Plan;
