@@ -91,10 +91,9 @@ impl Launches {
     /// which takes a fraction of a launch: a list of what the symbols can change would be one more thing that can be wrong,
     /// and a size that it forgot would go stale without a word.
     pub fn changes_since(&self, last: &Launches) -> Option<Changes> {
-        let kernels = |launches: &Launches| -> Vec<(usize, Range<usize>)> {
-            launches.entries.iter().map(|entry| (entry.kernel, entry.words.clone())).collect()
-        };
-        if self.program != last.program || kernels(self) != kernels(last) {
+        let shape = |entry: &Entry| (entry.kernel, entry.words.clone());
+        let has_same_shape = self.entries.iter().map(shape).eq(last.entries.iter().map(shape));
+        if self.program != last.program || !has_same_shape {
             return None;
         }
         let words = self.words.iter().zip(&last.words).enumerate();

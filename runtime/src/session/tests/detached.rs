@@ -89,6 +89,20 @@ fn observers_see_what_lies_on_the_device() {
 }
 
 #[test]
+fn an_observer_that_panics_takes_its_stream_with_it() {
+    let (detached, log) = detached();
+    let x = input(20);
+    let panics = std::panic::AssertUnwindSafe(|| {
+        let mut observe = |_: &str, _| std::panic::resume_unwind(Box::new("on purpose"));
+        detached.run_observed(&[("x", &x)], &mut observe)
+    });
+    assert!(std::panic::catch_unwind(panics).is_err());
+    assert_eq!(detached.run(&[("x", &x)]).unwrap()[0].1.data, expected(&x).1);
+    // That of the weights, and one for each call.
+    assert_eq!(log.streams.load(Ordering::Relaxed), 3);
+}
+
+#[test]
 fn calls_of_several_threads_have_streams_of_their_own() {
     let (detached, log) = detached();
     let right = attached();

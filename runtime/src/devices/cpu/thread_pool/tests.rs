@@ -50,6 +50,11 @@ fn threads_of(call: &mut PoolCall<'_>) -> BTreeSet<usize> {
     owners.iter().map(|owner| owner.load(Ordering::Relaxed)).collect()
 }
 
+/// Launches until so many threads take part: on a busy machine, a worker may wake too late for one launch.
+fn takes_part(threads: usize, call: &mut PoolCall<'_>) -> bool {
+    (0..50).any(|_| threads_of(call).len() == threads)
+}
+
 #[test]
 fn every_tile_runs_once() {
     for threads in [1, 2, 3, 8] {
@@ -113,7 +118,7 @@ fn sleeping_workers_wake_and_stop() {
 #[test]
 fn workers_take_part() {
     let pool = ThreadPool::new(2).unwrap();
-    assert_eq!(threads_of(&mut pool.call()).len(), 2);
+    assert!(takes_part(2, &mut pool.call()));
 }
 
 #[test]
@@ -122,12 +127,13 @@ fn calls_share_the_workers_and_count_as_threads() {
     let (mut first, mut second) = (pool.call(), pool.call());
     // One worker is left, and helps whichever of them launches.
     for call in [&mut first, &mut second] {
-        assert_eq!(threads_of(call).len(), 2);
+        assert!(takes_part(2, call));
+        assert!(threads_of(call).len() <= 2, "the other call is one of three threads");
     }
     let third = pool.call();
     assert_eq!(threads_of(&mut first).len(), 1, "three calls, three threads");
     drop((second, third));
-    assert_eq!(threads_of(&mut first).len(), 3);
+    assert!(takes_part(3, &mut first));
 }
 
 #[test]
