@@ -3,7 +3,9 @@
 use crate::stages::Stages;
 use ocellus_explain::Explanation;
 use ocellus_runtime::artifact::{Artifact, ArtifactError};
-use ocellus_runtime::{HostTensor, LoadError, NonFinite, Options, Outputs, RunError, Session};
+use ocellus_runtime::{
+    AnyTensor, HostTensor, LoadError, NonFinite, Options, Outputs, RunError, Session,
+};
 use std::path::Path;
 
 /// A compiled model.
@@ -21,17 +23,17 @@ impl Encoder {
     }
 
     /// Runs the model: inputs by the names of the Hugging Face forward, results by name.
-    pub fn run(
+    pub fn run<T: AnyTensor + ?Sized>(
         &self,
-        inputs: &[(&str, &HostTensor)],
+        inputs: &[(&str, &T)],
     ) -> Result<Vec<(String, HostTensor)>, RunError> {
         self.session.run(inputs)
     }
 
     /// Where the outputs of a run stopped being numbers, if they did: see [`Session::find_non_finite`].
-    pub fn find_non_finite(
+    pub fn find_non_finite<T: AnyTensor + ?Sized>(
         &self,
-        inputs: &[(&str, &HostTensor)],
+        inputs: &[(&str, &T)],
         outputs: &Outputs,
     ) -> Result<Option<NonFinite>, RunError> {
         self.session.find_non_finite(inputs, outputs)

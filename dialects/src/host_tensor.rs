@@ -1,4 +1,4 @@
-//! [`HostTensor`]: a tensor in the caller's memory.
+//! [`Tensor`]: a tensor in the caller's memory, and [`HostTensor`], the one of f32.
 
 use crate::ElementType;
 use half::{bf16, f16};
@@ -6,21 +6,26 @@ use half::{bf16, f16};
 /// The greatest whole number up to which f32 holds every one: as far as indices go.
 pub const MAX_INDEX: i32 = 1 << 24;
 
-/// An f32 tensor, contiguous, slowest dimension first. Indices are whole numbers up to [`MAX_INDEX`].
+/// A tensor, contiguous, slowest dimension first.
 #[derive(Clone, Debug, PartialEq, Default)]
-pub struct HostTensor {
+pub struct Tensor<T> {
     /// The dimensions.
     pub shape: Vec<usize>,
     /// The elements; as many as the product of the dimensions.
-    pub data: Vec<f32>,
+    pub data: Vec<T>,
 }
 
-impl HostTensor {
-    /// A tensor of those elements; `None` where their number is not the product of the dimensions.
-    pub fn new(shape: Vec<usize>, data: Vec<f32>) -> Option<Self> {
-        (element_count(&shape)? == data.len()).then_some(HostTensor { shape, data })
-    }
+/// An f32 tensor. Indices in it are whole numbers up to [`MAX_INDEX`].
+pub type HostTensor = Tensor<f32>;
 
+impl<T> Tensor<T> {
+    /// A tensor of those elements; `None` where their number is not the product of the dimensions.
+    pub fn new(shape: Vec<usize>, data: Vec<T>) -> Option<Self> {
+        (element_count(&shape)? == data.len()).then_some(Tensor { shape, data })
+    }
+}
+
+impl Tensor<f32> {
     /// A tensor of zeros; `None` where memory does not suffice.
     pub fn zeros(shape: Vec<usize>) -> Option<Self> {
         let elements = element_count(&shape)?;

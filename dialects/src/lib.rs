@@ -2,6 +2,7 @@
 //! dimensions are expressions over symbols.
 
 mod any_module;
+mod any_tensor;
 mod host_tensor;
 pub mod kernel;
 pub mod plan;
@@ -11,5 +12,6 @@ mod tensor;
 pub mod venc;
 
 pub use any_module::{AnyModule, Dialect};
-pub use host_tensor::{HostTensor, MAX_INDEX, element_count};
+pub use any_tensor::{AnyTensor, Element, Elements};
+pub use host_tensor::{HostTensor, MAX_INDEX, Tensor, element_count};
 pub use tensor::{ElementType, TensorType};

@@ -1,6 +1,6 @@
 //! Numbers of the command line that have a least and a greatest.
 
-use ocellus::runtime::cpu::MAX_THREADS;
+use ocellus::runtime::MAX_THREADS;
 use std::num::NonZeroUsize;
 
 /// More runs than anybody waits for; the time of each is kept.

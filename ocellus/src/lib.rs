@@ -32,7 +32,7 @@ pub use ocellus_dialects::symbolic::{Dim, SymbolRange};
 pub use ocellus_dialects::venc::Activation;
 pub use ocellus_frontend::{Model, nn};
 pub use ocellus_preprocess::Preprocessor;
-pub use ocellus_runtime::{HostTensor, Session};
+pub use ocellus_runtime::{AnyTensor, HostTensor, Session, Tensor};
 
 /// Where a model's weights come from.
 pub use ocellus_checkpoint as weights;

@@ -20,11 +20,11 @@
 extern crate self as ocellus_runtime;
 
 pub mod artifact;
-pub mod cpu;
-pub mod device;
+pub mod devices;
 mod memory;
 mod new_file;
 mod non_finite;
+mod options;
 mod output;
 mod pipe;
 mod safetensors_bytes;
@@ -42,9 +42,10 @@ pub use artifact::{
 };
 pub use new_file::free_bytes;
 pub use non_finite::{NonFinite, Origin, first_non_finite};
-pub use ocellus_dialects::HostTensor;
+pub use ocellus_dialects::{AnyTensor, Elements, HostTensor, Tensor};
+pub use options::{MAX_THREADS, Options};
 pub use output::{Output, write_file};
 pub use pipe::{open_for_reading, open_regular, read_text};
 pub use safetensors_bytes::repeated_key;
-pub use session::{LaunchTime, LoadError, Options, Outputs, RunError, Session, UnfitLaunch};
+pub use session::{LaunchTime, LoadError, Outputs, RunError, Session, UnfitLaunch};
 pub use tensors_file::{TensorsFileError, read_tensors, write_tensors, write_tensors_to};

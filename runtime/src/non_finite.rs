@@ -6,7 +6,7 @@
 
 use crate::session::{Outputs, RunError, Session};
 use ocellus_dialects::plan::Plan;
-use ocellus_dialects::{ElementType, HostTensor};
+use ocellus_dialects::{AnyTensor, ElementType, HostTensor};
 use std::fmt;
 
 /// The greatest number that f16 holds.
@@ -56,9 +56,9 @@ pub fn first_non_finite(data: &[f32]) -> Option<usize> {
 impl NonFinite {
     /// What there is to say of outputs and the inputs that they come from: nothing where the outputs are finite; the
     /// cause where an input is not; and otherwise what `find` finds.
-    pub fn of<'a, E>(
+    pub fn of<'a, T: AnyTensor + ?Sized + 'a, E>(
         outputs: &[(String, HostTensor)],
-        inputs: impl IntoIterator<Item = (&'a str, &'a HostTensor)>,
+        inputs: impl IntoIterator<Item = (&'a str, &'a T)>,
         find: impl FnOnce() -> Result<Origin, E>,
     ) -> Result<Option<Self>, E> {
         let bad = outputs.iter().find(|(_, tensor)| first_non_finite(&tensor.data).is_some());
@@ -73,11 +73,11 @@ impl NonFinite {
     }
 }
 
-fn bad_input(name: &str, tensor: &HostTensor) -> Option<Origin> {
-    let position = first_non_finite(&tensor.data)?;
+fn bad_input<T: AnyTensor + ?Sized>(name: &str, tensor: &T) -> Option<Origin> {
+    let (position, value) = tensor.elements().first_non_finite()?;
     let mut rest = position;
     let mut index: Vec<usize> = tensor
-        .shape
+        .shape()
         .iter()
         .rev()
         .map(|dim| {
@@ -87,16 +87,15 @@ fn bad_input(name: &str, tensor: &HostTensor) -> Option<Origin> {
         })
         .collect();
     index.reverse();
-    let value = tensor.data.get(position).copied()?;
     Some(Origin::Input { name: name.to_string(), index, value })
 }
 
 impl Session {
     /// Where the `outputs` of a call with these `inputs` stopped being numbers; `None` where all of them are finite,
     /// which costs no more than to read them. Otherwise the model runs once more.
-    pub fn find_non_finite(
+    pub fn find_non_finite<T: AnyTensor + ?Sized>(
         &self,
-        inputs: &[(&str, &HostTensor)],
+        inputs: &[(&str, &T)],
         outputs: &Outputs,
     ) -> Result<Option<NonFinite>, RunError> {
         let plan = self.artifact().plan();

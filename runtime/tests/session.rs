@@ -437,6 +437,17 @@ fn another_cpu_is_refused() {
 }
 
 #[test]
+fn a_target_without_a_device_is_refused() {
+    let mut other = contents(plan());
+    other.provenance.target.name = "abacus:10".to_string();
+    assert_eq!(
+        load_error(other),
+        "the artifact was compiled for `abacus:10`, for which there is no device here: compile the model again, with \
+         `--target cpu`"
+    );
+}
+
+#[test]
 fn code_that_does_not_load_is_an_error() {
     let mut nonsense = contents(plan());
     nonsense.code = b"this is no shared object".to_vec();

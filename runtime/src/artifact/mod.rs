@@ -30,6 +30,6 @@ mod writer;
 
 pub use error::ArtifactError;
 pub use header::{CODE, FORMAT_VERSION};
-pub use provenance::{DeclaredRange, Provenance, TargetRequirements, UnfitMachine};
+pub use provenance::{DeclaredRange, Provenance, TargetRequirements};
 pub use reader::Artifact;
 pub use writer::{ArtifactContents, ArtifactMemory, ArtifactWriter, Destination, NewArtifactFile};

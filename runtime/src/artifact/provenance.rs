@@ -1,7 +1,6 @@
 //! [`Provenance`]: what an artifact was made from, by whom, and for which machine.
 
 use super::FORMAT_VERSION;
-use crate::cpu::missing_features;
 use ocellus_dialects::plan::{Plan, SymbolSource};
 use serde::{Deserialize, Serialize};
 
@@ -39,61 +38,16 @@ impl Provenance {
     }
 }
 
-/// What the code object needs of a machine.
+/// What the code object needs of a machine; see [`DeviceKind::of`](crate::devices::DeviceKind::of).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TargetRequirements {
-    /// The target as `--target` names it, such as `cpu:x86-64-v4`.
+    /// The target as `--target` names it: a kind of device, and behind a colon which of them.
     pub name: String,
-    /// The architecture as [`std::env::consts::ARCH`] names it, such as `x86_64`.
+    /// The architecture, such as `x86_64`.
     pub architecture: String,
     /// The features that the code uses, as LLVM names them: `avx512f`. Only those that the runtime knows can be
-    /// satisfied; see [`host_features`](crate::cpu::host_features).
+    /// satisfied.
     pub features: Vec<String>,
-}
-
-impl TargetRequirements {
-    /// Whether this machine can run the code.
-    pub fn check(&self) -> Result<(), UnfitMachine> {
-        if self.architecture != std::env::consts::ARCH {
-            return Err(UnfitMachine::Architecture {
-                target: self.name.clone(),
-                expected: self.architecture.clone(),
-            });
-        }
-        let missing = missing_features(&self.features);
-        if missing.is_empty() {
-            return Ok(());
-        }
-        Err(UnfitMachine::Features { target: self.name.clone(), missing })
-    }
-}
-
-/// A machine that cannot run an artifact.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum UnfitMachine {
-    /// Another architecture.
-    #[error(
-        "the artifact was compiled for `{target}`, which is {expected}, and this machine is {}: compile the model \
-         again on this machine, with `--target cpu`",
-        std::env::consts::ARCH
-    )]
-    Architecture {
-        /// The artifact's target.
-        target: String,
-        /// Its architecture.
-        expected: String,
-    },
-    /// A CPU that lacks instructions.
-    #[error(
-        "the artifact was compiled for `{target}`, and this CPU lacks {}: compile the model again with `--target cpu` \
-         on this machine, or with `--target cpu:x86-64-v3` for every x86 CPU with AVX2", missing.join(", ")
-    )]
-    Features {
-        /// The artifact's target.
-        target: String,
-        /// What the CPU lacks, as LLVM names it.
-        missing: Vec<String>,
-    },
 }
 
 /// The sizes that a free symbol may take.

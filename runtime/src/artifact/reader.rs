@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::SystemTime;
 
 /// An artifact in memory, whole and of this format; its plan is valid. Whether this machine can run it is another
-/// question: see [`TargetRequirements::check`](super::TargetRequirements::check).
+/// question: see [`DeviceKind::of`](crate::devices::DeviceKind::of).
 #[derive(Debug)]
 pub struct Artifact {
     bytes: Mmap,

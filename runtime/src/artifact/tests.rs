@@ -58,7 +58,7 @@ fn plan(weights: &[(String, Vec<u8>)]) -> Plan {
 
 fn contents(plan: Plan) -> ArtifactContents {
     let target = TargetRequirements {
-        name: "cpu".to_string(),
+        name: "a machine".to_string(),
         architecture: "x86_64".to_string(),
         features: vec!["avx2".to_string()],
     };

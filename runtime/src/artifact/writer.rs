@@ -24,7 +24,7 @@ pub struct ArtifactContents {
     pub plan: Plan,
     /// Where it comes from.
     pub provenance: Provenance,
-    /// The code object: for a CPU, a shared object.
+    /// The code object, of the kind that the target's device loads.
     pub code: Vec<u8>,
     /// Texts that travel with the model, by name: the preprocessor's config.
     pub attachments: BTreeMap<String, String>,

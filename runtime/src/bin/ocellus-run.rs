@@ -4,7 +4,8 @@ use lexopt::prelude::*;
 use ocellus_runtime::terminal::{print, say};
 use ocellus_runtime::unfinished::remove_when_stopped;
 use ocellus_runtime::{
-    HostTensor, Options, Output, Session, TensorsFileError, cpu, read_tensors, write_tensors_to,
+    HostTensor, MAX_THREADS, Options, Output, Session, TensorsFileError, read_tensors,
+    write_tensors_to,
 };
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -75,8 +76,8 @@ fn parse(mut parser: lexopt::Parser) -> Result<Option<Arguments>, lexopt::Error>
 }
 
 fn threads(text: &str) -> Result<usize, String> {
-    let number = text.parse().ok().filter(|number| (1..=cpu::MAX_THREADS).contains(number));
-    number.ok_or_else(|| format!("give a number of threads in 1..={}", cpu::MAX_THREADS))
+    let number = text.parse().ok().filter(|number| (1..=MAX_THREADS).contains(number));
+    number.ok_or_else(|| format!("give a number of threads in 1..={}", MAX_THREADS))
 }
 
 /// The place for the outputs, which is none of the files that are read.

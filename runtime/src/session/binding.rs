@@ -1,12 +1,13 @@
 //! Checks the inputs of a call, and reads the values of the symbols off their shapes.
 
 use super::RunError;
+use super::given::Given;
+use ocellus_dialects::element_count;
 use ocellus_dialects::plan::{EvaluationError, Expression, Plan, Port, SymbolEntry, SymbolSource};
-use ocellus_dialects::{HostTensor, element_count};
 
 /// The inputs in the plan's order, and the value of every symbol.
 pub struct Call<'a> {
-    pub inputs: Vec<&'a HostTensor>,
+    pub inputs: Vec<Given<'a>>,
     pub symbols: Vec<i64>,
 }
 
@@ -19,12 +20,12 @@ struct Binding {
 }
 
 /// Checks names, ranks, sizes and ranges, and binds the symbols.
-pub fn bind<'a>(plan: &Plan, given: &[(&str, &'a HostTensor)]) -> Result<Call<'a>, RunError> {
+pub fn bind<'a>(plan: &Plan, given: &[(&str, Given<'a>)]) -> Result<Call<'a>, RunError> {
     let inputs = order(plan, given)?;
     let mut bound: Vec<Option<Binding>> = vec![None; plan.symbols.len()];
     for (input, (port, tensor)) in plan.inputs.iter().zip(&inputs).enumerate() {
         check_elements(plan, port, tensor)?;
-        for (axis, (dim, size)) in port.shape.iter().zip(&tensor.shape).enumerate() {
+        for (axis, (dim, size)) in port.shape.iter().zip(tensor.shape).enumerate() {
             if let Some((index, symbol, range)) = free_symbol(plan, dim) {
                 let value = as_integer(*size);
                 let here = Binding { input, axis, value };
@@ -44,10 +45,7 @@ pub fn bind<'a>(plan: &Plan, given: &[(&str, &'a HostTensor)]) -> Result<Call<'a
 }
 
 /// The inputs in the plan's order; each given once, and none beside them.
-fn order<'a>(
-    plan: &Plan,
-    given: &[(&str, &'a HostTensor)],
-) -> Result<Vec<&'a HostTensor>, RunError> {
+fn order<'a>(plan: &Plan, given: &[(&str, Given<'a>)]) -> Result<Vec<Given<'a>>, RunError> {
     for (position, (name, _)) in given.iter().enumerate() {
         if !plan.inputs.iter().any(|port| port.name == *name) {
             let (name, expected) = (name.to_string(), describe_inputs(plan));
@@ -69,19 +67,19 @@ fn order<'a>(
         .collect()
 }
 
-fn check_elements(plan: &Plan, port: &Port, tensor: &HostTensor) -> Result<(), RunError> {
+fn check_elements(plan: &Plan, port: &Port, tensor: &Given) -> Result<(), RunError> {
     if tensor.shape.len() != port.shape.len() {
         return Err(RunError::Rank {
             input: port.name.clone(),
-            found: tensor.shape.clone(),
+            found: tensor.shape.to_vec(),
             expected: describe_shape(plan, port),
         });
     }
-    if element_count(&tensor.shape) != Some(tensor.data.len()) {
+    if element_count(tensor.shape) != Some(tensor.elements.count()) {
         return Err(RunError::Elements {
             input: port.name.clone(),
-            shape: tensor.shape.clone(),
-            elements: tensor.data.len(),
+            shape: tensor.shape.to_vec(),
+            elements: tensor.elements.count(),
         });
     }
     Ok(())
@@ -174,13 +172,9 @@ fn evaluate_symbols(plan: &Plan, bound: &[Option<Binding>]) -> Result<Vec<i64>, 
 }
 
 /// Checks the dimensions that are no free symbols: constants, and expressions.
-fn check_other_dimensions(
-    plan: &Plan,
-    inputs: &[&HostTensor],
-    symbols: &[i64],
-) -> Result<(), RunError> {
+fn check_other_dimensions(plan: &Plan, inputs: &[Given], symbols: &[i64]) -> Result<(), RunError> {
     for (port, tensor) in plan.inputs.iter().zip(inputs) {
-        for (axis, (dim, size)) in port.shape.iter().zip(&tensor.shape).enumerate() {
+        for (axis, (dim, size)) in port.shape.iter().zip(tensor.shape).enumerate() {
             let expected = dim
                 .evaluate(symbols)
                 .map_err(|source| expression_error(plan, dim, symbols, source))?;

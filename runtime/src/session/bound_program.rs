@@ -4,12 +4,14 @@
 
 use super::RunError;
 use super::binding::{describe_values, expression_error};
+use super::call_addresses::{CallAddresses, CallTensor};
 use super::compiled_program::{CompiledArgument, CompiledLaunch, CompiledProgram, Values};
 use super::dispatch::Dispatch;
 use super::places::{ArgumentPosition, Home, Places, ResultView, Touch};
-use crate::artifact::Artifact;
+use super::weights::Weights;
+use crate::devices::{Launch, Launches, MemorySpace};
 use crate::signature::{Access, LaunchWords, Signature, Word};
-use std::ops::Range;
+use ocellus_dialects::plan::Plan;
 
 /// A program at one size that has no memory yet.
 pub struct EvaluatedProgram {
@@ -17,67 +19,31 @@ pub struct EvaluatedProgram {
     /// The words that hold offsets into the arena.
     arena_words: Vec<usize>,
     arena_bytes: usize,
-    /// What each worker needs.
-    scratch_bytes: usize,
 }
 
 /// A program at one size, bound to an arena: it may run for as long as that is there.
 pub struct BoundProgram {
-    /// Which program.
-    pub program: usize,
     /// The symbols' values.
     pub symbols: Vec<i64>,
     /// The shapes of the outputs.
     pub output_shapes: Vec<Vec<usize>>,
-    /// The launches.
-    pub launches: Vec<BoundLaunch>,
+    /// What it runs.
+    pub launches: Launches,
+    /// What each launch wrote, where that has a label.
+    pub results: Vec<Option<ResultView>>,
+    /// Where the device has copies of the caller's tensors, where it needs them.
+    pub staged: Option<CallAddresses>,
     /// Where the arena starts.
     arena: i64,
-    /// The argument blocks of all launches.
-    words: Vec<i64>,
     /// The words that change from call to call.
     patches: Vec<Patch>,
 }
 
-/// A launch at one size.
-pub struct BoundLaunch {
-    /// Which kernel.
-    pub kernel: usize,
-    /// How many tiles.
-    pub tiles: u32,
-    /// Its part of the argument blocks.
-    pub words: Range<usize>,
-    /// What it wrote, where that has a label.
-    pub result: Option<ResultView>,
-}
-
+/// A word that holds an address in a tensor of the caller.
 struct Patch {
     word: usize,
     tensor: CallTensor,
     offset: i64,
-}
-
-/// A tensor of the caller, by its position.
-#[derive(Clone, Copy)]
-enum CallTensor {
-    Input(usize),
-    Output(usize),
-}
-
-/// The addresses of the caller's tensors.
-pub struct CallAddresses {
-    pub inputs: Vec<i64>,
-    pub outputs: Vec<i64>,
-}
-
-impl CallAddresses {
-    /// The address where that tensor starts. The positions are those of a valid plan.
-    fn of(&self, tensor: CallTensor) -> i64 {
-        match tensor {
-            CallTensor::Input(position) => self.inputs[position],
-            CallTensor::Output(position) => self.outputs[position],
-        }
-    }
 }
 
 /// What a program is found and evaluated with.
@@ -86,94 +52,105 @@ pub struct Programs {
     pub programs: Vec<CompiledProgram>,
     /// What the kernels do with their arguments, in the plan's order.
     pub signatures: Vec<Signature>,
+    pub weights: Weights,
+    /// Whose memory the kernels address.
+    pub space: MemorySpace,
 }
 
 impl EvaluatedProgram {
     /// Finds the program for these sizes and evaluates it. Every launch is such as its kernel takes.
     pub fn new(
-        artifact: &Artifact,
-        Programs { dispatch, programs, signatures }: &Programs,
+        plan: &Plan,
+        programs: &Programs,
         symbols: Vec<i64>,
         input_shapes: &[&[usize]],
     ) -> Result<Self, RunError> {
-        let plan = artifact.plan();
-        let program = dispatch
-            .program_at(&symbols)
+        let program = (programs.dispatch.program_at(&symbols))
             .ok_or_else(|| RunError::NoPiece(describe_values(plan, &symbols)))?;
-        let compiled = &programs[program];
+        let compiled = &programs.programs[program];
         let values = compiled
             .evaluate(&symbols)
             .map_err(|(each, source)| expression_error(plan, each, &symbols, source))?;
         let output_shapes = (compiled.outputs.iter().zip(&plan.outputs))
-            .map(|(shape, port)| values.shape(&format!("the output `{}`", port.name), shape))
+            .map(|(shape, port)| values.shape(|| format!("the output `{}`", port.name), shape))
             .collect::<Result<Vec<_>, _>>()?;
-        let mut places = Places::new(artifact, compiled, &values, input_shapes, &output_shapes)?;
+        let (weights, space) = (&programs.weights, programs.space);
+        let shapes = (input_shapes, output_shapes.as_slice());
+        let mut places = Places::new(compiled, &values, weights, space, shapes)?;
         let mut evaluated = EvaluatedProgram {
             arena_words: Vec::new(),
-            arena_bytes: places.arena_bytes(),
-            scratch_bytes: 0,
+            arena_bytes: 0,
             program: BoundProgram {
-                program,
-                output_shapes,
-                launches: Vec::with_capacity(compiled.launches.len()),
+                launches: Launches::of_program(program),
+                results: Vec::with_capacity(compiled.launches.len()),
+                staged: None,
                 arena: 0,
-                words: Vec::new(),
                 patches: Vec::new(),
                 symbols,
+                output_shapes,
             },
         };
+        let mut arguments = Vec::new();
         for (index, launch) in compiled.launches.iter().enumerate() {
             let result = plan.programs[program].launches[index].result.as_ref();
             let result = result
                 .map(|result| {
-                    let what = format!("the result `{}`", result.label);
-                    let shape = values.shape(&what, &launch.result_shape)?;
-                    places.view(&what, result.place, result.element, shape)
+                    let what = || format!("the result `{}`", result.label);
+                    let shape = values.shape(what, &launch.result_shape)?;
+                    places.view(what, result.place, result.element, shape)
                 })
                 .transpose()?;
-            evaluated.push_launch(&format!("launch {index}"), launch, &values, &places, result)?;
-            let kernel = (plan.kernels[launch.kernel].symbol.as_str(), &signatures[launch.kernel]);
+            evaluated.program.results.push(result);
+            evaluated.push_launch(index, launch, &values, &places, &mut arguments)?;
+            let kernel =
+                (plan.kernels[launch.kernel].symbol.as_str(), &programs.signatures[launch.kernel]);
             check_launch(index, launch, kernel, &values, &mut places)?;
         }
         places.check_outputs(plan)?;
+        (evaluated.arena_bytes, evaluated.program.staged) = places.into_arena();
         Ok(evaluated)
     }
 
+    /// Evaluates a launch; `arguments` is room for its words.
     fn push_launch(
         &mut self,
-        what: &str,
+        index: usize,
         launch: &CompiledLaunch,
         values: &Values,
         places: &Places,
-        result: Option<ResultView>,
+        arguments: &mut Vec<i64>,
     ) -> Result<(), RunError> {
-        let start = self.program.words.len();
+        let what = || format!("launch {index}");
+        let start = self.program.launches.words().len();
+        arguments.clear();
         for argument in &launch.arguments {
-            let word = match argument {
+            arguments.push(match argument {
                 CompiledArgument::Integer(value) => values.of(*value),
                 CompiledArgument::Address { place, offset } => {
                     let offset = values.of(*offset);
-                    self.address(places.check(what, *place, offset)?, offset)
+                    let home = places.check(what, *place, offset)?;
+                    self.address(start + arguments.len(), home, offset)
                 }
-            };
-            self.program.words.push(word);
+            });
         }
         let tiles = values.of(launch.tiles);
         let tiles = u32::try_from(tiles).map_err(|_| RunError::Size {
-            what: format!("the tiles of {what}"),
+            what: format!("the tiles of {}", what()),
             value: tiles.into(),
         })?;
-        let scratch =
-            values.size(&format!("the scratch memory of {what}"), launch.scratch_bytes)?;
-        self.scratch_bytes = self.scratch_bytes.max(scratch);
-        let words = start..self.program.words.len();
-        self.program.launches.push(BoundLaunch { kernel: launch.kernel, tiles, words, result });
+        let scratch = || format!("the scratch memory of {}", what());
+        let scratch_bytes = values.size(scratch, launch.scratch_bytes)?;
+        self.program.launches.push(Launch {
+            kernel: launch.kernel,
+            arguments,
+            tiles,
+            scratch_bytes,
+        });
         Ok(())
     }
 
-    /// The next word, `offset` bytes behind `home`, as far as that is known; the rest is noted.
-    fn address(&mut self, home: Home, offset: i64) -> i64 {
-        let word = self.program.words.len();
+    /// What that word holds, `offset` bytes behind `home`, as far as that is known; the rest is noted.
+    fn address(&mut self, word: usize, home: Home, offset: i64) -> i64 {
         let mut patch = |tensor| {
             self.program.patches.push(Patch { word, tensor, offset });
             0
@@ -196,14 +173,16 @@ impl EvaluatedProgram {
 
     /// Bytes of scratch memory that each worker needs.
     pub fn scratch_bytes(&self) -> usize {
-        self.scratch_bytes
+        self.program.launches.scratch_bytes()
     }
 
     /// The program in an arena that starts there and is large enough.
     pub fn at(self, arena: i64) -> BoundProgram {
         let EvaluatedProgram { mut program, arena_words, .. } = self;
         program.arena = arena;
-        arena_words.into_iter().for_each(|word| program.words[word] += arena);
+        program.staged = program.staged.map(|staged| staged.behind(arena));
+        let words = program.launches.words_mut();
+        arena_words.into_iter().for_each(|word| words[word] += arena);
         program
     }
 }
@@ -256,14 +235,10 @@ fn check_launch(
 impl BoundProgram {
     /// Puts the addresses of a call's tensors into the argument blocks.
     pub fn patch(&mut self, addresses: &CallAddresses) {
+        let words = self.launches.words_mut();
         for patch in &self.patches {
-            self.words[patch.word] = addresses.of(patch.tensor) + patch.offset;
+            words[patch.word] = addresses.of(patch.tensor) + patch.offset;
         }
-    }
-
-    /// The argument block of a launch.
-    pub fn arguments(&self, launch: &BoundLaunch) -> &[i64] {
-        &self.words[launch.words.clone()]
     }
 
     /// The address where memory starts.

@@ -81,16 +81,19 @@ impl Values {
         self.0[id]
     }
 
-    /// The value of one that counts something: `what`.
-    pub fn size(&self, what: &str, id: ExpressionId) -> Result<usize, RunError> {
+    /// The value of one that counts something: `what`, which is asked where it is out of bounds.
+    pub fn size(&self, what: impl Fn() -> String, id: ExpressionId) -> Result<usize, RunError> {
         let value = self.of(id);
-        usize::try_from(value)
-            .map_err(|_| RunError::Size { what: what.to_string(), value: value.into() })
+        usize::try_from(value).map_err(|_| RunError::Size { what: what(), value: value.into() })
     }
 
     /// The values of some that are dimensions of `what`.
-    pub fn shape(&self, what: &str, ids: &[ExpressionId]) -> Result<Vec<usize>, RunError> {
-        ids.iter().map(|id| self.size(what, *id)).collect()
+    pub fn shape(
+        &self,
+        what: impl Fn() -> String,
+        ids: &[ExpressionId],
+    ) -> Result<Vec<usize>, RunError> {
+        ids.iter().map(|id| self.size(&what, *id)).collect()
     }
 }
 

@@ -1,10 +1,11 @@
 //! [`RunError`]: why a call did not run.
 
-use crate::device::DeviceError;
+use crate::devices::DeviceError;
 use crate::signature::Misfit;
 use ocellus_dialects::plan::EvaluationError;
 
-/// Why a call did not run. Nothing was launched, except for [`Device`](Self::Device).
+/// Why a call did not run. Nothing was launched, except for [`Device`](Self::Device), and where there is no memory for a
+/// result that is shown.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// An input that was not given.
@@ -95,9 +96,19 @@ pub enum RunError {
         /// Which of its elements, in order.
         position: usize,
         /// The element.
-        value: f32,
+        value: String,
         /// What it should be.
         wanted: String,
+    },
+    /// Elements of a type in which kernels cannot be given them.
+    #[error("the input `{input}` has elements of the type {found}, and the model takes {wanted}")]
+    ElementType {
+        /// The input.
+        input: String,
+        /// Their type.
+        found: &'static str,
+        /// What to give.
+        wanted: &'static str,
     },
     /// A dimension of nothing.
     #[error(

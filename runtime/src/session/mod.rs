@@ -2,49 +2,46 @@
 
 mod binding;
 mod bound_program;
+mod call_addresses;
 mod compiled_program;
 mod dispatch;
 mod error;
 mod fit;
+mod given;
 mod indices;
+mod layout;
+mod observers;
 mod places;
-mod queue;
+mod staging;
 #[cfg(test)]
 mod tests;
+mod weights;
 mod workspace;
+mod workspaces;
 
-use crate::artifact::{Artifact, ArtifactError, UnfitMachine};
-use crate::cpu::CpuDevice;
-use crate::device::{Device, DeviceError, LaunchCommand};
+use crate::artifact::{Artifact, ArtifactError};
+use crate::devices::{Device, DeviceError, DeviceKind, Stream, UnfitMachine};
 use crate::memory::may_fail;
-use binding::bind;
-use bound_program::{BoundProgram, CallAddresses, EvaluatedProgram, Programs};
+use crate::options::Options;
+use crate::signature::Signature;
+use binding::{Call, bind};
+use bound_program::{BoundProgram, EvaluatedProgram, Programs};
+use call_addresses::CallAddresses;
 use compiled_program::CompiledProgram;
 use dispatch::Dispatch;
 pub use error::RunError;
 pub use fit::UnfitLaunch;
 use fit::check_launches;
-use indices::read_indices;
-use ocellus_dialects::HostTensor;
+use given::{Given, Prepared, prepare};
+use observers::{Launched, Observer, Results, Times};
 use ocellus_dialects::kernel::Family;
-use queue::{Queue, Turn};
+use ocellus_dialects::{AnyTensor, HostTensor};
+use staging::{InFlight, download, upload};
 use std::path::Path;
-use std::time::Instant;
+use std::sync::Arc;
+use weights::Weights;
 use workspace::Workspace;
-
-/// How a session runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Options {
-    /// Threads, the calling one included.
-    pub threads: usize,
-}
-
-impl Default for Options {
-    /// A thread for every core that this process may use.
-    fn default() -> Self {
-        Options { threads: std::thread::available_parallelism().map_or(1, |cores| cores.get()) }
-    }
-}
+use workspaces::Workspaces;
 
 /// An artifact that cannot be made ready.
 #[derive(Debug, thiserror::Error)]
@@ -81,11 +78,13 @@ pub struct LaunchTime {
     pub microseconds: f64,
 }
 
-/// An artifact that is ready to run. Calls from several threads come one after the other, in the order in which they began.
+/// An artifact that is ready to run. It may be called from several threads at once: each call has memory and a stream of its
+/// own, and none waits for another.
 pub struct Session {
-    artifact: Artifact,
+    // Dropped in this order: workspaces hold addresses of weights, and weights may be those of the artifact.
+    workspaces: Workspaces,
     programs: Programs,
-    workspace: Queue<Workspace>,
+    artifact: Artifact,
 }
 
 impl Session {
@@ -106,17 +105,29 @@ impl Session {
     /// here and when sizes are bound: whatever the plan says, kernels that are what their signatures say stay inside the
     /// memory that they are given, and write no input and no weight.
     pub unsafe fn new(artifact: Artifact, options: Options) -> Result<Self, LoadError> {
-        artifact.provenance().target.check()?;
-        let mut device = CpuDevice::new(options.threads)?;
+        let kind = DeviceKind::of(&artifact.provenance().target)?;
         // SAFETY: by the contract of this function.
-        let signatures = unsafe { device.load(artifact.code(), artifact.plan()) }?;
+        let (device, signatures) = unsafe { kind.load(artifact.code(), artifact.plan(), options) }?;
+        Self::on(device, signatures, artifact)
+    }
+
+    /// Makes an artifact ready on a device that has loaded its code.
+    fn on(
+        device: Arc<dyn Device>,
+        signatures: Vec<Signature>,
+        artifact: Artifact,
+    ) -> Result<Self, LoadError> {
         let plan = artifact.plan();
         check_launches(plan, &signatures)?;
-        let programs =
-            plan.programs.iter().map(|program| CompiledProgram::new(plan, program)).collect();
-        let programs = Programs { dispatch: Dispatch::new(plan), programs, signatures };
-        let workspace = Workspace::new(Box::new(device)).map_err(ArtifactError::Io)?;
-        Ok(Session { artifact, programs, workspace: Queue::new(workspace) })
+        let programs = plan.programs.iter();
+        let programs = Programs {
+            dispatch: Dispatch::new(plan),
+            programs: programs.map(|program| CompiledProgram::new(plan, program)).collect(),
+            signatures,
+            weights: Weights::new(&artifact, &*device)?,
+            space: device.memory_space(),
+        };
+        Ok(Session { workspaces: Workspaces::new(device), programs, artifact })
     }
 
     /// What was loaded.
@@ -124,85 +135,128 @@ impl Session {
         &self.artifact
     }
 
-    /// The size of the arena in bytes. It grows with the largest size that has run, and never shrinks.
+    /// How many bytes of memory are kept for the next calls: an arena for each of the calls that lately ran at once, of the
+    /// largest size that ran in it.
     pub fn arena_bytes(&self) -> usize {
-        self.workspace().arena_bytes()
+        self.workspaces.arena_bytes()
     }
 
     /// Runs the model on inputs by name. The outputs come in the plan's order.
-    pub fn run(&self, inputs: &[(&str, &HostTensor)]) -> Result<Outputs, RunError> {
-        self.execute(inputs, &mut ())
+    ///
+    /// Numbers may be f32, which are used where they lie, bf16 or f16; indices i32, which are used where they lie, i64, or
+    /// whole f32. Inputs of several types are given as `&dyn AnyTensor`.
+    pub fn run<T: AnyTensor + ?Sized>(&self, inputs: &[(&str, &T)]) -> Result<Outputs, RunError> {
+        self.execute(&given(inputs), None)
     }
 
-    /// Runs, and shows each labeled result as f32 after its launch. The observer must not call this session.
-    pub fn run_observed(
+    /// Runs, and shows each labeled result as f32 after its launch.
+    pub fn run_observed<T: AnyTensor + ?Sized>(
         &self,
-        inputs: &[(&str, &HostTensor)],
+        inputs: &[(&str, &T)],
         observe: &mut dyn FnMut(&str, HostTensor),
     ) -> Result<Outputs, RunError> {
-        self.execute(inputs, &mut Results { session: self, observe })
+        self.execute(&given(inputs), Some(&mut Results { observe }))
     }
 
     /// Runs, and gives the time of each launch.
-    pub fn run_profiled(
+    pub fn run_profiled<T: AnyTensor + ?Sized>(
         &self,
-        inputs: &[(&str, &HostTensor)],
+        inputs: &[(&str, &T)],
     ) -> Result<(Outputs, Vec<LaunchTime>), RunError> {
-        let mut times = Times { session: self, start: Instant::now(), times: Vec::new() };
-        let outputs = self.execute(inputs, &mut times)?;
+        let mut times = Times::new();
+        let outputs = self.execute(&given(inputs), Some(&mut times))?;
         Ok((outputs, times.times))
     }
 
     fn execute(
         &self,
-        inputs: &[(&str, &HostTensor)],
-        observer: &mut impl Observer,
+        inputs: &[(&str, Given)],
+        observer: Option<&mut dyn Observer>,
     ) -> Result<Outputs, RunError> {
         if !self.artifact.is_as_opened() {
             return Err(RunError::ArtifactChanged);
         }
         let plan = self.artifact.plan();
         let call = bind(plan, inputs)?;
-        let indices = read_indices(plan, &call)?;
-        let mut workspace = self.workspace();
-        let shapes: Vec<&[usize]> =
-            call.inputs.iter().map(|tensor| tensor.shape.as_slice()).collect();
-        let (bound, device) = workspace.bind(call.symbols, |symbols| {
-            EvaluatedProgram::new(&self.artifact, &self.programs, symbols, &shapes)
-        })?;
-        let mut outputs = bound
-            .output_shapes
-            .iter()
-            .map(|shape| new_output(shape))
-            .collect::<Result<Vec<_>, _>>()?;
-        let addresses = CallAddresses {
-            inputs: (call.inputs.iter().zip(&indices))
-                .map(|(tensor, indices)| match indices {
-                    Some(indices) => indices.as_ptr() as i64,
-                    None => tensor.data.as_ptr() as i64,
-                })
-                .collect(),
-            outputs: outputs.iter_mut().map(|tensor| tensor.data.as_mut_ptr() as i64).collect(),
-        };
-        bound.patch(&addresses);
-        for (index, launch) in bound.launches.iter().enumerate() {
-            observer.before();
-            let (kernel, tiles) = (launch.kernel, launch.tiles);
-            let command = LaunchCommand { kernel, arguments: bound.arguments(launch), tiles };
-            // SAFETY: whoever loaded the artifact vouches for its kernels; binding has held the launch against the kernel's
-            // signature, with memory that outlives the launch; and the scratch memory is reserved.
-            unsafe { device.launch(command) }?;
-            observer.after(bound, index, &addresses);
+        let inputs = prepare(plan, &call)?;
+        let inputs: Vec<&[u8]> = inputs.iter().map(Prepared::bytes).collect();
+        let mut workspace = self.workspaces.take(&call.symbols)?;
+        // An observer that panics takes the workspace with it.
+        let outputs = self.run_in(&mut workspace, &call, &inputs, observer);
+        if !matches!(outputs, Err(RunError::Device(_))) {
+            self.workspaces.give_back(workspace);
         }
         let names = plan.outputs.iter().map(|port| port.name.clone());
-        Ok(names.zip(outputs).collect())
+        Ok(names.zip(outputs?).collect())
     }
 
-    /// Waits for this call's turn. A panic in an observer ends the turn, and leaves the workspace whole: nothing in it is
-    /// half-changed while launches run.
-    fn workspace(&self) -> Turn<'_, Workspace> {
-        self.workspace.wait()
+    /// Runs a call whose inputs are checked, and lie there as kernels read them.
+    fn run_in(
+        &self,
+        workspace: &mut Workspace,
+        call: &Call,
+        inputs: &[&[u8]],
+        observer: Option<&mut dyn Observer>,
+    ) -> Result<Vec<HostTensor>, RunError> {
+        let (bound, stream) = workspace.bind(self.workspaces.device(), &call.symbols, || {
+            let shapes: Vec<&[usize]> = call.inputs.iter().map(|tensor| tensor.shape).collect();
+            let symbols = call.symbols.clone();
+            EvaluatedProgram::new(self.artifact.plan(), &self.programs, symbols, &shapes)
+        })?;
+        let outputs = bound.output_shapes.iter().map(|shape| new_output(shape));
+        let mut outputs = outputs.collect::<Result<Vec<_>, _>>()?;
+        let staged = bound.staged.clone();
+        let addresses = staged.clone().unwrap_or_else(|| CallAddresses {
+            inputs: inputs.iter().map(|input| input.as_ptr() as i64).collect(),
+            outputs: outputs.iter_mut().map(|tensor| tensor.data.as_mut_ptr() as i64).collect(),
+        });
+        bound.patch(&addresses);
+        let mut in_flight = InFlight::new(stream);
+        let stream = in_flight.stream();
+        // SAFETY: whoever loaded the artifact vouches for its kernels; binding has held each launch against its kernel's
+        // signature, with memory that is there until the stream is synchronized, and so are the tensors; scratch memory is
+        // reserved.
+        unsafe {
+            if let Some(staged) = &staged {
+                upload(stream, inputs, staged)?;
+            }
+            match observer {
+                None => stream.run_program(&bound.launches)?,
+                Some(observer) => self.run_observed_by(observer, bound, &addresses, stream)?,
+            }
+            if let Some(staged) = &staged {
+                download(stream, staged, &mut outputs)?;
+            }
+        }
+        in_flight.finish()?;
+        Ok(outputs)
     }
+
+    /// Runs the launches one by one.
+    ///
+    /// # Safety
+    /// As for [`Stream::run_program`].
+    unsafe fn run_observed_by(
+        &self,
+        observer: &mut dyn Observer,
+        bound: &BoundProgram,
+        addresses: &CallAddresses,
+        stream: &mut dyn Stream,
+    ) -> Result<(), RunError> {
+        let plan = self.artifact.plan();
+        for (launch, command) in bound.launches.iter().enumerate() {
+            observer.before();
+            // SAFETY: by the contract of this function.
+            unsafe { stream.launch(command) }?;
+            stream.synchronize()?;
+            observer.after(&Launched { plan, bound, launch, addresses }, stream)?;
+        }
+        Ok(())
+    }
+}
+
+fn given<'a, T: AnyTensor + ?Sized>(inputs: &[(&'a str, &'a T)]) -> Vec<(&'a str, Given<'a>)> {
+    inputs.iter().map(|(name, tensor)| (*name, Given::new(*tensor))).collect()
 }
 
 fn new_output(shape: &[usize]) -> Result<HostTensor, RunError> {
@@ -212,64 +266,4 @@ fn new_output(shape: &[usize]) -> Result<HostTensor, RunError> {
             bytes: shape.iter().fold(4, |bytes: usize, dim| bytes.saturating_mul(*dim)),
         }
     })
-}
-
-/// Looks on while launches run.
-trait Observer {
-    fn before(&mut self);
-    fn after(&mut self, bound: &BoundProgram, launch: usize, addresses: &CallAddresses);
-}
-
-impl Observer for () {
-    fn before(&mut self) {}
-    fn after(&mut self, _: &BoundProgram, _: usize, _: &CallAddresses) {}
-}
-
-struct Results<'a> {
-    session: &'a Session,
-    observe: &'a mut dyn FnMut(&str, HostTensor),
-}
-
-impl Observer for Results<'_> {
-    fn before(&mut self) {}
-
-    fn after(&mut self, bound: &BoundProgram, launch: usize, addresses: &CallAddresses) {
-        let entry = &self.session.artifact.plan().programs[bound.program].launches[launch];
-        let (Some(result), Some(view)) = (&entry.result, &bound.launches[launch].result) else {
-            return;
-        };
-        let address = bound.address(view.home, addresses) as *const u8;
-        // SAFETY: binding has checked that the view lies inside its memory, which is initialized (by zeros at first) and
-        // which nobody writes between launches.
-        let bytes = unsafe { std::slice::from_raw_parts(address, view.bytes) };
-        if let Some(tensor) = HostTensor::from_bytes(view.shape.clone(), view.element, bytes) {
-            (self.observe)(&result.label, tensor);
-        }
-    }
-}
-
-struct Times<'a> {
-    session: &'a Session,
-    start: Instant,
-    times: Vec<LaunchTime>,
-}
-
-impl Observer for Times<'_> {
-    fn before(&mut self) {
-        self.start = Instant::now();
-    }
-
-    fn after(&mut self, bound: &BoundProgram, launch: usize, _: &CallAddresses) {
-        let microseconds = self.start.elapsed().as_secs_f64() * 1e6;
-        let plan = self.session.artifact.plan();
-        let entry = &plan.programs[bound.program].launches[launch];
-        let kernel = &plan.kernels[entry.kernel];
-        self.times.push(LaunchTime {
-            symbol: kernel.symbol.clone(),
-            family: kernel.family,
-            label: entry.result.as_ref().map(|result| result.label.clone()),
-            tiles: bound.launches[launch].tiles,
-            microseconds,
-        });
-    }
 }

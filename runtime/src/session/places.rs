@@ -1,13 +1,13 @@
 //! [`Places`]: what a program can address at one size, and whether an address lies in it.
 
 use super::RunError;
+use super::call_addresses::CallAddresses;
 use super::compiled_program::{CompiledProgram, Values};
-use crate::artifact::Artifact;
+use super::layout::Layout;
+use super::weights::{Extent, Weights};
+use crate::devices::MemorySpace;
 use ocellus_dialects::plan::{Place, Plan};
 use ocellus_dialects::{ElementType, element_count};
-
-/// Buffers start at multiples of this.
-const ALIGNMENT: usize = 64;
 
 /// Where memory starts: known while the piece is bound, or only in a call.
 #[derive(Clone, Copy)]
@@ -30,19 +30,15 @@ pub struct ResultView {
     pub bytes: usize,
 }
 
-/// A stretch of memory: an address, or an offset into the arena, and its size.
-#[derive(Clone, Copy)]
-struct Extent {
-    start: i64,
-    bytes: usize,
-}
-
 /// What a program can address, by place. Of the caller's tensors and of the arena only the sizes are known.
-pub struct Places {
+pub struct Places<'a> {
     inputs: Vec<usize>,
     outputs: Vec<usize>,
-    weights: Vec<Extent>,
+    weights: &'a [Extent],
     buffers: Vec<Extent>,
+    /// Offsets into the arena, where the caller's tensors are copied there.
+    staged: Option<CallAddresses>,
+    arena_bytes: usize,
     /// How much of each output, and of each buffer, the launches so far have written, from its start on.
     written_outputs: Vec<usize>,
     written_buffers: Vec<usize>,
@@ -65,35 +61,46 @@ pub struct Touch {
     pub element_bytes: i64,
 }
 
-impl Places {
+impl<'a> Places<'a> {
     /// The memory of a program whose expressions have those values.
     pub fn new(
-        artifact: &Artifact,
         program: &CompiledProgram,
         values: &Values,
-        input_shapes: &[&[usize]],
-        output_shapes: &[Vec<usize>],
+        weights: &'a Weights,
+        space: MemorySpace,
+        (input_shapes, output_shapes): (&[&[usize]], &[Vec<usize>]),
     ) -> Result<Self, RunError> {
-        let weights = (0..artifact.plan().weights.len())
-            .map(|index| artifact.weight(index).unwrap_or_default())
-            .map(|weight| Extent { start: weight.as_ptr() as i64, bytes: weight.len() });
-        let buffers = lay_out_buffers(values, program)?;
+        let mut arena = Layout::default();
+        let buffers = lay_out_buffers(&mut arena, values, program)?;
+        let inputs: Vec<usize> =
+            input_shapes.iter().map(|shape| f32_bytes(shape)).collect::<Result<_, _>>()?;
+        let outputs: Vec<usize> =
+            output_shapes.iter().map(|shape| f32_bytes(shape)).collect::<Result<_, _>>()?;
+        let mut stage = |tensors: &[usize]| -> Result<Vec<i64>, RunError> {
+            let what = || "a tensor's copy".to_string();
+            tensors.iter().map(|bytes| Ok(arena.place(*bytes, what)?.start)).collect()
+        };
+        let staged = match space {
+            MemorySpace::Host => None,
+            MemorySpace::Device => {
+                Some(CallAddresses { inputs: stage(&inputs)?, outputs: stage(&outputs)? })
+            }
+        };
         Ok(Places {
-            written_outputs: vec![0; output_shapes.len()],
+            written_outputs: vec![0; outputs.len()],
             written_buffers: vec![0; buffers.len()],
-            inputs: input_shapes.iter().map(|shape| f32_bytes(shape)).collect::<Result<_, _>>()?,
-            outputs: output_shapes
-                .iter()
-                .map(|shape| f32_bytes(shape))
-                .collect::<Result<_, _>>()?,
-            weights: weights.collect(),
+            inputs,
+            outputs,
+            weights: weights.extents(),
             buffers,
+            staged,
+            arena_bytes: arena.bytes(),
         })
     }
 
-    /// How large the arena must be.
-    pub fn arena_bytes(&self) -> usize {
-        self.buffers.last().map_or(0, |last| last.start as usize + last.bytes)
+    /// How large the arena must be, and which offsets in it the copies of the caller's tensors have, if there are any.
+    pub fn into_arena(self) -> (usize, Option<CallAddresses>) {
+        (self.arena_bytes, self.staged)
     }
 
     /// Where a place of a valid plan starts, and its size.
@@ -172,19 +179,24 @@ impl Places {
     }
 
     /// Whether the offset lies inside the memory, whose home it gives.
-    pub fn check(&self, what: &str, place: Place, offset: i64) -> Result<Home, RunError> {
+    pub fn check(
+        &self,
+        what: impl Fn() -> String,
+        place: Place,
+        offset: i64,
+    ) -> Result<Home, RunError> {
         let (home, bytes) = self.extent(place);
         // The address of an empty tensor is its start.
         if usize::try_from(offset).is_ok_and(|offset| offset < bytes.max(1)) {
             return Ok(home);
         }
-        Err(RunError::OutOfBounds { what: format!("an address in {what}"), offset, bytes })
+        Err(RunError::OutOfBounds { what: format!("an address in {}", what()), offset, bytes })
     }
 
     /// A view of a whole tensor at the start of the memory.
     pub fn view(
         &self,
-        what: &str,
+        what: impl Fn() -> String,
         place: Place,
         element: ElementType,
         shape: Vec<usize>,
@@ -195,7 +207,7 @@ impl Places {
         match bytes.filter(|bytes| *bytes <= memory_bytes) {
             Some(bytes) => Ok(ResultView { home, element, shape, bytes }),
             None => Err(RunError::OutOfBounds {
-                what: format!("the end of {what}"),
+                what: format!("the end of {}", what()),
                 offset: bytes.and_then(|bytes| i64::try_from(bytes).ok()).unwrap_or(i64::MAX),
                 bytes: memory_bytes,
             }),
@@ -203,20 +215,16 @@ impl Places {
     }
 }
 
-/// Every buffer at a multiple of the alignment, one after the other.
-fn lay_out_buffers(values: &Values, program: &CompiledProgram) -> Result<Vec<Extent>, RunError> {
-    let mut end = 0usize;
+/// The buffers, one after the other.
+fn lay_out_buffers(
+    arena: &mut Layout,
+    values: &Values,
+    program: &CompiledProgram,
+) -> Result<Vec<Extent>, RunError> {
     (program.buffers.iter().enumerate())
         .map(|(index, size)| {
-            let what = format!("buffer {index}");
-            let bytes = values.size(&what, *size)?;
-            let start = end;
-            end = bytes
-                .checked_next_multiple_of(ALIGNMENT)
-                .and_then(|bytes| start.checked_add(bytes))
-                .filter(|end| *end <= isize::MAX as usize)
-                .ok_or(RunError::Size { what, value: start as i128 + bytes as i128 })?;
-            Ok(Extent { start: start as i64, bytes })
+            let what = || format!("buffer {index}");
+            arena.place(values.size(what, *size)?, what)
         })
         .collect()
 }

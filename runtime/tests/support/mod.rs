@@ -8,7 +8,7 @@ pub mod replace_numbers;
 use ocellus_dialects::ElementType;
 use ocellus_dialects::kernel::Family;
 use ocellus_dialects::plan::*;
-use ocellus_runtime::cpu::host_features;
+use ocellus_runtime::devices::cpu::host_features;
 use ocellus_runtime::signature::{Access, Amount, Pointer, Signature, Walk, Word};
 use ocellus_runtime::{
     Artifact, ArtifactContents, ArtifactWriter, HostTensor, LoadError, Options, Provenance,

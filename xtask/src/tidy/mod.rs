@@ -4,11 +4,13 @@
 mod circles;
 mod modules;
 mod names;
+mod targets;
 mod wildcards;
 
 use crate::process::workspace_root;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use targets::targets_named;
 
 /// A crate, by its folder, of which the last part is its name.
 struct Crate {
@@ -106,7 +108,9 @@ pub fn tidy() -> Result<(), String> {
         faults.extend(llvm_in_tests(member, &manifest));
         for file in rust_files(&folder.join("src"))? {
             let name = file.strip_prefix(root).unwrap_or(&file).display().to_string();
-            faults.extend(of_file(&name, &read(&file)?));
+            let text = read(&file)?;
+            faults.extend(of_file(&name, &text));
+            faults.extend(targets_named(&name, &text));
         }
         for modules in modules::targets(root, &folder.join("src"))? {
             faults.extend(wildcards::wildcards(&modules));

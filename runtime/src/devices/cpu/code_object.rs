@@ -1,7 +1,7 @@
 //! A shared object in memory, given to the dynamic loader.
 
-use super::KernelFunction;
-use crate::device::DeviceError;
+use super::{CpuError, KernelFunction};
+use crate::devices::DeviceError;
 use crate::signature::{PLAN_SYMBOL, Signature, plan_hash};
 #[cfg(target_os = "linux")]
 use crate::unfinished::nameless_path;
@@ -44,12 +44,10 @@ impl CodeObject {
             signatures.push(unsafe { signature(&library, symbol) }?);
             // SAFETY: as above; the symbol is a kernel's.
             let function = unsafe { library.get::<KernelFunction>(symbol.as_bytes()) };
-            functions.push(
-                *function.map_err(|source| DeviceError::MissingKernel {
-                    symbol: symbol.clone(),
-                    source,
-                })?,
-            );
+            functions.push(*function.map_err(|source| DeviceError::MissingKernel {
+                symbol: symbol.clone(),
+                source: source.into(),
+            })?);
         }
         Ok((CodeObject { kernels: functions, _library: library, _file: file }, signatures))
     }
@@ -70,7 +68,7 @@ unsafe fn signature(library: &Library, kernel: &str) -> Result<Signature, Device
     match unsafe { text(library, &Signature::symbol_of(kernel)) } {
         Ok(text) => serde_json::from_slice(&text)
             .map_err(|source| DeviceError::Signature { symbol, source }),
-        Err(source) => Err(DeviceError::MissingSignature { symbol, source }),
+        Err(source) => Err(DeviceError::MissingSignature { symbol, source: source.into() }),
     }
 }
 
@@ -89,7 +87,7 @@ unsafe fn text(library: &Library, symbol: &str) -> Result<Vec<u8>, libloading::E
 ///
 /// # Safety
 /// The object's initializers are run.
-unsafe fn load_library(code: &[u8]) -> Result<(Library, CodeFile), DeviceError> {
+unsafe fn load_library(code: &[u8]) -> Result<(Library, CodeFile), CpuError> {
     let (mut tried, mut refused) = (vec![], None);
     for place in places() {
         let file = match CodeFile::new(&place, code) {
@@ -113,8 +111,8 @@ unsafe fn load_library(code: &[u8]) -> Result<(Library, CodeFile), DeviceError> 
     }
     // From memory everything is loaded, so what is refused there is no shared object.
     Err(match refused {
-        Some(error) => DeviceError::Load(error),
-        None => DeviceError::CodeObject { tried: tried.join("; ") },
+        Some(error) => CpuError::Load(error),
+        None => CpuError::CodeObject { tried: tried.join("; ") },
     })
 }
 
@@ -206,6 +204,6 @@ mod tests {
     fn what_is_no_object_is_not_blamed_on_the_machine() {
         // SAFETY: this is no object, so nothing of it is run.
         let refused = unsafe { CodeObject::load(b"no object", &crate::test_support::plan()) };
-        assert!(matches!(refused, Err(DeviceError::Load(_))));
+        assert!(matches!(refused, Err(DeviceError::Cpu(CpuError::Load(_)))));
     }
 }

@@ -1,0 +1,59 @@
+//! [`DeviceError`]: what a device could not do.
+
+use super::cpu::CpuError;
+use std::error::Error;
+
+/// What a device's own interface says of an error.
+type Cause = Box<dyn Error + Send + Sync>;
+
+/// What a device could not do.
+#[derive(Debug, thiserror::Error)]
+pub enum DeviceError {
+    /// The CPU.
+    #[error(transparent)]
+    Cpu(#[from] CpuError),
+    /// The code object is for another plan.
+    #[error("the code object was compiled for another plan: compile the model again")]
+    OtherPlan,
+    /// The code object lacks a kernel.
+    #[error("the code object has no kernel `{symbol}`")]
+    MissingKernel {
+        /// The symbol that the plan names.
+        symbol: String,
+        /// What the loader says.
+        #[source]
+        source: Cause,
+    },
+    /// The code object does not say what a kernel does with its arguments.
+    #[error("the code object does not say what its kernel `{symbol}` does with its arguments")]
+    MissingSignature {
+        /// The symbol of the kernel.
+        symbol: String,
+        /// What the loader says.
+        #[source]
+        source: Cause,
+    },
+    /// What the code object says of a kernel is no signature.
+    #[error("what the code object says of its kernel `{symbol}` cannot be understood")]
+    Signature {
+        /// The symbol of the kernel.
+        symbol: String,
+        /// What the parser says.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// A launch of a kernel that was not loaded.
+    #[error("kernel {0} is not loaded")]
+    NotLoaded(usize),
+    /// No memory.
+    #[error("cannot allocate {bytes} bytes of {what}")]
+    OutOfMemory {
+        /// What the memory is for.
+        what: &'static str,
+        /// How much.
+        bytes: usize,
+        /// What the system says.
+        #[source]
+        source: Cause,
+    },
+}

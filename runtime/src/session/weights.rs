@@ -1,0 +1,66 @@
+//! [`Weights`]: the weights of an artifact where kernels address them.
+
+use super::LoadError;
+use crate::artifact::Artifact;
+use crate::devices::{Device, Memory, MemorySpace};
+
+/// A stretch of memory: an address, or an offset into memory that has none yet, and its size.
+#[derive(Clone, Copy)]
+pub struct Extent {
+    pub start: i64,
+    pub bytes: usize,
+}
+
+/// Where each weight lies: in the artifact, which must stay, or on the device.
+pub struct Weights {
+    extents: Vec<Extent>,
+    /// The device's memory that they were copied to.
+    _memory: Option<Memory>,
+}
+
+impl Weights {
+    /// The weights where the device's kernels address them; copied, once, where that is not the artifact.
+    pub fn new(artifact: &Artifact, device: &dyn Device) -> Result<Self, LoadError> {
+        let weights: Vec<&[u8]> = (0..artifact.plan().weights.len())
+            .map(|index| artifact.weight(index).unwrap_or_default())
+            .collect();
+        match device.memory_space() {
+            MemorySpace::Host => {
+                let extent =
+                    |weight: &&[u8]| Extent { start: weight.as_ptr() as i64, bytes: weight.len() };
+                Ok(Weights { extents: weights.iter().map(extent).collect(), _memory: None })
+            }
+            MemorySpace::Device => upload(&weights, device),
+        }
+    }
+
+    /// Where they lie, in the plan's order.
+    pub fn extents(&self) -> &[Extent] {
+        &self.extents
+    }
+}
+
+fn upload(weights: &[&[u8]], device: &dyn Device) -> Result<Weights, LoadError> {
+    let mut end = 0;
+    // They lie in one file, so that their sizes cannot overflow.
+    let starts: Vec<usize> = weights
+        .iter()
+        .map(|weight| {
+            let start = end;
+            end += weight.len().next_multiple_of(Memory::ALIGNMENT);
+            start
+        })
+        .collect();
+    let memory = device.allocate(end)?;
+    let mut stream = device.stream()?;
+    let mut extents = Vec::with_capacity(weights.len());
+    for (weight, start) in weights.iter().zip(starts) {
+        let start = memory.address() + start as i64;
+        // SAFETY: the memory has room for all of them, and neither it nor the artifact goes away before the stream is
+        // synchronized, which dropping it does too.
+        unsafe { stream.upload(weight, start) }?;
+        extents.push(Extent { start, bytes: weight.len() });
+    }
+    stream.synchronize()?;
+    Ok(Weights { extents, _memory: Some(memory) })
+}
