@@ -122,7 +122,7 @@ pub enum PreprocessError {
     /// An image whose resizing would take more weights than memory should be spent on: one that is very long.
     #[error(
         "the image `{file}` is {} pixels wide and {} high; to resize it to {} by {} takes more memory than it should: \
-         make it smaller first", size.0, size.1, target.0, target.1, file = file.display()
+         make it smaller first", size.0, size.1, output.0, output.1, file = file.display()
     )]
     TooManyWeights {
         /// The file.
@@ -130,7 +130,7 @@ pub enum PreprocessError {
         /// Its width and height.
         size: (u32, u32),
         /// The width and height that it would have.
-        target: (u32, u32),
+        output: (u32, u32),
     },
     /// More images than memory can hold as `pixel_values`.
     #[error(
