@@ -147,8 +147,8 @@ pub static DECLARATIONS: &[Declaration] = declarations![
     "abs", concat!("f64|", half!()), "d a";
     "neg", "ftz? f32", "d a";
     "neg", concat!("ftz? f64|", half!()), "d a";
-    "min", "ftz? NaN? xorsign.abs? f32", "d a a";
-    "max", "ftz? NaN? xorsign.abs? f32", "d a a";
+    "min", "ftz? NaN? xorsign? abs? f32", "d a a";
+    "max", "ftz? NaN? xorsign? abs? f32", "d a a";
     "min", "f64", "d a a";
     "max", "f64", "d a a";
     "min", concat!("ftz? NaN? ", half!()), "d a a";
