@@ -58,7 +58,8 @@ fn cases(name: &str) -> Vec<Case> {
     let lines = text.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
     lines
         .map(|line| {
-            let [opcode, answer, sources]: [&str; 3] = line.split(" ; ").collect::<Vec<_>>().try_into().unwrap();
+            let [opcode, answer, sources]: [&str; 3] =
+                line.split(" ; ").collect::<Vec<_>>().try_into().unwrap();
             let (ty, wanted) = answer.split_once(" = ").unwrap();
             let sources = match sources.strip_prefix('{') {
                 Some(parts) => {
@@ -89,8 +90,11 @@ fn operand(value: &Value, name: &str) -> (String, String) {
             (format!(".reg .b{width} {name}; mov.b{width} {name}, {bits};\n"), name.to_string())
         }
         Value::Parts(parts) => {
-            let parts: Vec<_> =
-                parts.iter().enumerate().map(|(index, part)| operand(part, &format!("{name}_{index}"))).collect();
+            let parts: Vec<_> = parts
+                .iter()
+                .enumerate()
+                .map(|(index, part)| operand(part, &format!("{name}_{index}")))
+                .collect();
             let names: Vec<_> = parts.iter().map(|(_, name)| name.clone()).collect();
             (parts.into_iter().map(|(text, _)| text).collect(), format!("{{{}}}", names.join(", ")))
         }
@@ -103,8 +107,12 @@ fn kernel(cases: &[Case]) -> String {
          .reg .b64 %out; ld.param.b64 %out, [out];\n",
     );
     for (index, case) in cases.iter().enumerate() {
-        let operands: Vec<_> =
-            case.sources.iter().enumerate().map(|(place, value)| operand(value, &format!("%a{place}"))).collect();
+        let operands: Vec<_> = case
+            .sources
+            .iter()
+            .enumerate()
+            .map(|(place, value)| operand(value, &format!("%a{place}")))
+            .collect();
         let names: Vec<_> = operands.iter().map(|(_, name)| name.clone()).collect();
         text += "{\n";
         text += &operands.into_iter().map(|(text, _)| text).collect::<String>();
@@ -132,7 +140,8 @@ fn check(name: &str) {
     let cases = cases(name);
     let memory = Memory::new(1 << 20);
     let out = memory.allocate(cases.len() as u64 * 8).unwrap();
-    let run = Run { blocks: [1; 3], threads: 32, shared: 0, parameters: Parameters::default().long(out) };
+    let run =
+        Run { blocks: [1; 3], threads: 32, shared: 0, parameters: Parameters::default().long(out) };
     if let Err(error) = run_kernel(&kernel(&cases), &run, &memory, &Settings::default()) {
         panic!("{error}");
     }

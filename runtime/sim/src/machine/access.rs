@@ -315,7 +315,7 @@ impl<'a> Machine<'a> {
         let mut done: Mask = 0;
         for lane in lanes(mask) {
             let who = Who { warp: warp.index, lane, place };
-            self.look_at_pending_sources(warp, at[lane], bytes, who);
+            self.look_at_pending_sources(at[lane], bytes, who);
             let Some((index, allocation, offset)) = self.global_place(at[lane], bytes, who) else {
                 continue;
             };

@@ -25,6 +25,7 @@ pub(crate) fn run_block(grid: &Grid, number: u32, counters: &mut Counters) {
         shared: Shared::new(grid.shared_bytes),
         clocks: Clocks::new(count),
         barriers: Barriers::default(),
+        copies: (0..count).map(|_| Copies::default()).collect(),
         counters,
         last_allocation: 0,
         is_aborted: false,
@@ -69,7 +70,6 @@ impl Machine<'_> {
             threads: mask,
             exited: 0,
             written: vec![0; code.suspects.len()],
-            copies: Copies::default(),
             local: Local::new(code.local_bytes),
             executed: 0,
         }

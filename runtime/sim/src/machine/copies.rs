@@ -87,7 +87,7 @@ impl Machine<'_> {
         }
         self.note_global(&sources, Use::Read);
         self.count_global(&from, reading, copy.bytes, place, false);
-        push_by_group(&mut warp.copies, here);
+        push_by_group(&mut self.copies[warp.index], here);
     }
 
     /// The bytes of global memory that a copy reads, in pieces that lie in one chunk each.
@@ -115,9 +115,9 @@ impl Machine<'_> {
     }
 
     /// Waits for all groups but the last so many, or for all copies.
-    pub(crate) fn wait_group(&mut self, warp: &mut Warp, groups: Option<u32>, mask: Mask) {
-        let closed = warp.copies.closed;
-        let mut open = std::mem::take(&mut warp.copies.open);
+    pub(crate) fn wait_group(&mut self, warp: &Warp, groups: Option<u32>, mask: Mask) {
+        let closed = self.copies[warp.index].closed;
+        let mut open = std::mem::take(&mut self.copies[warp.index].open);
         open.retain_mut(|copy| {
             let is_waited = |lane: &usize| match groups {
                 None => true,
@@ -132,7 +132,7 @@ impl Machine<'_> {
             copy.mask != 0
         });
         // Nothing was issued meanwhile.
-        warp.copies.open = open;
+        self.copies[warp.index].open = open;
     }
 
     /// Copies come: what they read is read now.
@@ -161,10 +161,11 @@ impl Machine<'_> {
         self.note_global(&sources, Use::Read);
     }
 
-    /// Reports a store to global memory that a copy of the same warp has still to read.
-    pub(crate) fn look_at_pending_sources(&self, warp: &Warp, address: u64, bytes: u32, who: Who) {
+    /// Reports a store to global memory that a copy of the block has still to read. Copies of other blocks race with
+    /// it, and are found so.
+    pub(crate) fn look_at_pending_sources(&self, address: u64, bytes: u32, who: Who) {
         let end = address.saturating_add(u64::from(bytes));
-        for copy in &warp.copies.open {
+        for copy in self.copies.iter().flat_map(|copies| &copies.open) {
             let touches = |lane: &usize| {
                 let first = copy.from[*lane];
                 first < end && address < first + u64::from(copy.read[*lane])

@@ -23,6 +23,7 @@ use crate::module::Globals;
 use crate::registers::LANES;
 use crate::settings::Settings;
 use barrier::Barriers;
+use copies::Copies;
 use shared::Shared;
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -86,6 +87,8 @@ pub(crate) struct Machine<'a> {
     pub shared: Shared,
     pub clocks: Clocks,
     pub barriers: Barriers,
+    /// The asynchronous copies of each warp.
+    pub copies: Vec<Copies>,
     pub counters: &'a mut Counters,
     /// The allocation that was used last.
     pub last_allocation: usize,

@@ -1,6 +1,5 @@
 //! A warp: parts of it that went different ways, and what steps them.
 
-use super::copies::Copies;
 use super::local::Local;
 use super::{Machine, Who};
 use crate::code::{Instruction, Kind, Suspects};
@@ -34,7 +33,6 @@ pub(crate) struct Warp {
     pub exited: Mask,
     /// Of each suspect, the lanes that wrote it.
     pub written: Vec<Mask>,
-    pub copies: Copies,
     pub local: Local,
     pub executed: u64,
 }
@@ -198,7 +196,7 @@ impl Machine<'_> {
             Kind::Store(access) => self.store(warp, access, mask, place),
             Kind::Atomic(atomic) => self.atomic(warp, atomic, mask, place),
             Kind::CopyAsync(copy) => self.copy_async(warp, copy, mask, place),
-            Kind::CommitGroup => warp.copies.commit(mask),
+            Kind::CommitGroup => self.copies[warp.index].commit(mask),
             Kind::WaitGroup(groups) => self.wait_group(warp, *groups, mask),
             Kind::Matrices(matrices) => self.matrices(warp, matrices, mask, place),
             Kind::Multiply(multiply) => self.multiply(warp, multiply, mask, place),
