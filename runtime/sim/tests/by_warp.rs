@@ -30,19 +30,25 @@ fn run_threads(body: &str, input: &[[u32; 16]]) -> Vec<[u32; 16]> {
         shared: 4096,
         parameters: Parameters::default().long(at).long(out),
     };
-    if let Err(error) = run_kernel(&format!("{HEAD}{body}\nret; }}"), &run, &memory, &Settings::default()) {
+    if let Err(error) =
+        run_kernel(&format!("{HEAD}{body}\nret; }}"), &run, &memory, &Settings::default())
+    {
         panic!("{error}");
     }
     let mut bytes = vec![0; bytes.len()];
     memory.read(out, &mut bytes).unwrap();
-    let words: Vec<u32> = bytes.chunks(4).map(|b| u32::from_le_bytes(b.try_into().unwrap())).collect();
+    let words: Vec<u32> =
+        bytes.chunks(4).map(|b| u32::from_le_bytes(b.try_into().unwrap())).collect();
     words.chunks(16).map(|words| words.try_into().unwrap()).collect()
 }
 
 /// The first word of output of each of 32 threads.
 fn run_warp(body: &str) -> Vec<u32> {
     let input: Vec<[u32; 16]> = (0..32).map(|lane| [100 + lane; 16]).collect();
-    run_threads(&format!("{body}\nst.global.b32 [%rd2], %r9;"), &input).iter().map(|words| words[0]).collect()
+    run_threads(&format!("{body}\nst.global.b32 [%rd2], %r9;"), &input)
+        .iter()
+        .map(|words| words[0])
+        .collect()
 }
 
 #[test]
@@ -62,7 +68,10 @@ fn shuffles() {
         // Segments of eight lanes.
         let segment = lane & !7;
         assert_eq!(of("idx", 5, 0x181f)[at], segment + 5 + 100);
-        assert_eq!(of("down", 3, 0x181f)[at], if lane % 8 + 3 <= 7 { lane + 3 + 100 } else { lane });
+        assert_eq!(
+            of("down", 3, 0x181f)[at],
+            if lane % 8 + 3 <= 7 { lane + 3 + 100 } else { lane }
+        );
         assert_eq!(of("up", 3, 0x1800)[at], if lane % 8 >= 3 { lane - 3 + 100 } else { lane });
     }
 }
@@ -71,7 +80,9 @@ fn shuffles() {
 fn votes_and_reductions() {
     let odd = "and.b32 %r3, %r1, 1; setp.ne.b32 %p1, %r3, 0;";
     assert_eq!(run_warp(&format!("{odd} vote.sync.ballot.b32 %r9, %p1, -1;")), [0xaaaa_aaaa; 32]);
-    let truth = |vote: &str| run_warp(&format!("{odd} vote.sync.{vote}.pred %p2, %p1, -1; selp.b32 %r9, 1, 0, %p2;"))[7];
+    let truth = |vote: &str| {
+        run_warp(&format!("{odd} vote.sync.{vote}.pred %p2, %p1, -1; selp.b32 %r9, 1, 0, %p2;"))[7]
+    };
     assert_eq!([truth("all"), truth("any"), truth("uni")], [0, 1, 0]);
     assert_eq!(run_warp("redux.sync.add.s32 %r9, %r1, -1;"), [496; 32]);
     assert_eq!(run_warp("not.b32 %r3, %r1; redux.sync.max.s32 %r9, %r3, -1;"), [u32::MAX; 32]);
@@ -105,8 +116,14 @@ fn lanes_that_went_different_ways_meet_again() {
                 mov.b32 %r5, 2;\nbar.warp.sync -1;\n$join:\nshfl.sync.idx.b32 %r9, %r5, 16, 31, -1;";
     assert_eq!(run_warp(body), [1; 32]);
     // Some are predicated off.
-    let body = "mov.b32 %r9, 5;\nsetp.lt.u32 %p1, %r1, 16;\n@%p1 redux.sync.add.s32 %r9, %r1, 0xffff;";
-    assert!(run_warp(body).iter().enumerate().all(|(lane, word)| *word == if lane < 16 { 120 } else { 5 }));
+    let body =
+        "mov.b32 %r9, 5;\nsetp.lt.u32 %p1, %r1, 16;\n@%p1 redux.sync.add.s32 %r9, %r1, 0xffff;";
+    assert!(
+        run_warp(body)
+            .iter()
+            .enumerate()
+            .all(|(lane, word)| *word == if lane < 16 { 120 } else { 5 })
+    );
 }
 
 #[test]
@@ -133,7 +150,8 @@ fn memory_of_every_kind() {
 fn atomic_operations() {
     let start = "setp.ne.u32 %p1, %r1, 0;\n@!%p1 st.shared.b32 [smem], 5;\nbar.sync 0;";
     let of = |what: &str| {
-        let mut all = run_warp(&format!("{start}\natom.shared.{what};\nbar.sync 0;\nmov.b32 %r8, %r9;"));
+        let mut all =
+            run_warp(&format!("{start}\natom.shared.{what};\nbar.sync 0;\nmov.b32 %r8, %r9;"));
         all.sort_unstable();
         all
     };
@@ -141,12 +159,17 @@ fn atomic_operations() {
     assert_eq!(of("inc.u32 %r9, [smem], 7")[..8], [0, 0, 0, 0, 1, 1, 1, 1]);
     assert_eq!(of("max.s32 %r9, [smem], %r1")[31], 30);
     assert_eq!(of("cas.b32 %r9, [smem], 5, 9")[..2], [5, 9]);
-    let after = |what: &str| run_warp(&format!("{start}\nred.shared.{what};\nbar.sync 0;\nld.shared.b32 %r9, [smem];"))[0];
+    let after = |what: &str| {
+        run_warp(&format!("{start}\nred.shared.{what};\nbar.sync 0;\nld.shared.b32 %r9, [smem];"))
+            [0]
+    };
     assert_eq!(after("min.s32 [smem], %r1"), 0);
     assert_eq!(after("xor.b32 [smem], %r1"), 5);
     assert_eq!(after("or.b32 [smem], %r1"), 31);
     let start = start.replace("5;", "0x3f800000;");
-    let sum = run_warp(&format!("{start}\nred.shared.add.f32 [smem], 0f40000000;\nbar.sync 0;\nld.shared.b32 %r9, [smem];"));
+    let sum = run_warp(&format!(
+        "{start}\nred.shared.add.f32 [smem], 0f40000000;\nbar.sync 0;\nld.shared.b32 %r9, [smem];"
+    ));
     assert_eq!(f32::from_bits(sum[0]), 65.0);
     let long = "setp.ne.u32 %p1, %r1, 0;\n@!%p1 st.shared.b64 [smem], 1;\nbar.sync 0;\nmov.b64 %rd5, 0x100000001;\n\
                 atom.shared.add.u64 %rd6, [smem], %rd5;\nbar.sync 0;\nld.shared.b32 %r3, [smem+4];\nld.shared.b32 %r4, [smem];\n\
@@ -157,10 +180,15 @@ fn atomic_operations() {
 #[test]
 fn carries() {
     let body = "mov.b32 %r3, 0xffffffff;\nadd.cc.u32 %r4, %r3, %r1;\naddc.u32 %r9, 10, 0;";
-    assert!(run_warp(body).iter().enumerate().all(|(lane, word)| *word == 10 + u32::from(lane > 0)));
+    assert!(
+        run_warp(body).iter().enumerate().all(|(lane, word)| *word == 10 + u32::from(lane > 0))
+    );
     let body = "sub.cc.u32 %r4, 5, %r1;\nsubc.u32 %r9, 10, 0;";
-    assert!(run_warp(body).iter().enumerate().all(|(lane, word)| *word == 10 - u32::from(lane > 5)));
-    let body = "mov.b32 %r3, 0x80000000;\nmad.lo.cc.u32 %r4, %r3, 2, 7;\nmadc.hi.u32 %r9, %r3, 2, %r4;";
+    assert!(
+        run_warp(body).iter().enumerate().all(|(lane, word)| *word == 10 - u32::from(lane > 5))
+    );
+    let body =
+        "mov.b32 %r3, 0x80000000;\nmad.lo.cc.u32 %r4, %r3, 2, 7;\nmadc.hi.u32 %r9, %r3, 2, %r4;";
     assert_eq!(run_warp(body), [1 + 7; 32]);
 }
 
@@ -181,7 +209,9 @@ fn ldmatrix_element(lane: usize, half: usize, is_transposed: bool) -> (usize, us
 
 #[test]
 fn ldmatrix_and_stmatrix() {
-    for (count, is_transposed) in [(1, false), (2, false), (4, false), (1, true), (2, true), (4, true)] {
+    for (count, is_transposed) in
+        [(1, false), (2, false), (4, false), (1, true), (2, true), (4, true)]
+    {
         let trans = if is_transposed { ".trans" } else { "" };
         let registers = ["%r10", "%r11", "%r12", "%r13"][..count].join(", ");
         // Element (row, column) of matrix j is 1000 j + 10 row + column; rows lie 48 bytes apart.
@@ -190,7 +220,9 @@ fn ldmatrix_and_stmatrix() {
             element(2 * pair) | element(2 * pair + 1) << 16
         };
         let input: Vec<[u32; 16]> = (0..32)
-            .map(|thread| std::array::from_fn(|i| if i < 4 { words(thread / 8, thread % 8, i) } else { 0 }))
+            .map(|thread| {
+                std::array::from_fn(|i| if i < 4 { words(thread / 8, thread % 8, i) } else { 0 })
+            })
             .collect();
         let start = "mul.lo.s32 %r3, %r1, 48; add.s32 %r3, %r3, %r2; ld.global.v4.b32 {%r4, %r5, %r6, %r7}, [%rd1];\n";
         let body = format!(
@@ -202,7 +234,10 @@ fn ldmatrix_and_stmatrix() {
             for (j, word) in out[..count].iter().enumerate() {
                 for half in 0..2 {
                     let (row, column) = ldmatrix_element(lane, half, is_transposed);
-                    assert_eq!((word >> (16 * half)) as usize & 0xffff, 1000 * j + 10 * row + column);
+                    assert_eq!(
+                        (word >> (16 * half)) as usize & 0xffff,
+                        1000 * j + 10 * row + column
+                    );
                 }
             }
         }
@@ -212,7 +247,12 @@ fn ldmatrix_and_stmatrix() {
              ldmatrix.sync.aligned.m8n8.x4{trans}.shared.b16 {{%r10, %r11, %r12, %r13}}, [%r3];\n\
              st.global.v4.b32 [%rd2], {{%r10, %r11, %r12, %r13}};"
         );
-        assert!(run_threads(&back, &input).iter().zip(&input).all(|(out, input)| out[..4] == input[..4]));
+        assert!(
+            run_threads(&back, &input)
+                .iter()
+                .zip(&input)
+                .all(|(out, input)| out[..4] == input[..4])
+        );
     }
     let body = "ld.global.b32 %r3, [%rd1];\nmovmatrix.sync.aligned.m8n8.trans.b16 %r4, %r3;\n\
                 movmatrix.sync.aligned.m8n8.trans.b16 %r5, %r4;\nst.global.v2.b32 [%rd2], {%r4, %r5};";
@@ -273,7 +313,9 @@ const A_16: Places = |lane, i| {
 const B_16: Places = |lane, i| (2 * (lane % 4) + i % 2 + if i >= 2 { 8 } else { 0 }, lane / 4);
 const A_8: Places = |lane, i| (if i < 2 { lane / 4 } else { lane / 4 + 8 }, 2 * (lane % 4) + i % 2);
 const B_8: Places = |lane, i| (2 * (lane % 4) + i, lane / 4);
-const A_TF32: Places = |lane, i| (if i % 2 == 0 { lane / 4 } else { lane / 4 + 8 }, lane % 4 + if i >= 2 { 4 } else { 0 });
+const A_TF32: Places = |lane, i| {
+    (if i % 2 == 0 { lane / 4 } else { lane / 4 + 8 }, lane % 4 + if i >= 2 { 4 } else { 0 })
+};
 const B_TF32: Places = |lane, i| (lane % 4 + 4 * i, lane / 4);
 const A_BYTES: Places = |lane, i| {
     let row = if i < 4 || (8..12).contains(&i) { lane / 4 } else { lane / 4 + 8 };
@@ -282,16 +324,96 @@ const A_BYTES: Places = |lane, i| {
 const B_BYTES: Places = |lane, i| (4 * (lane % 4) + i % 4 + if i >= 4 { 16 } else { 0 }, lane / 4);
 
 const SHAPES: [Fragments; 10] = [
-    Fragments { opcode: "m16n8k16.row.col.f32.bf16.bf16.f32", k: 16, bits: 16, encode: as_bf16, a: A_16, b: B_16, sums: Sums::F32 },
-    Fragments { opcode: "m16n8k8.row.col.f32.bf16.bf16.f32", k: 8, bits: 16, encode: as_bf16, a: A_8, b: B_8, sums: Sums::F32 },
-    Fragments { opcode: "m16n8k16.row.col.f32.f16.f16.f32", k: 16, bits: 16, encode: as_f16, a: A_16, b: B_16, sums: Sums::F32 },
-    Fragments { opcode: "m16n8k8.row.col.f32.f16.f16.f32", k: 8, bits: 16, encode: as_f16, a: A_8, b: B_8, sums: Sums::F32 },
-    Fragments { opcode: "m16n8k16.row.col.f16.f16.f16.f16", k: 16, bits: 16, encode: as_f16, a: A_16, b: B_16, sums: Sums::F16 },
-    Fragments { opcode: "m16n8k8.row.col.f16.f16.f16.f16", k: 8, bits: 16, encode: as_f16, a: A_8, b: B_8, sums: Sums::F16 },
-    Fragments { opcode: "m16n8k8.row.col.f32.tf32.tf32.f32", k: 8, bits: 32, encode: as_f32, a: A_TF32, b: B_TF32, sums: Sums::F32 },
-    Fragments { opcode: "m16n8k4.row.col.f32.tf32.tf32.f32", k: 4, bits: 32, encode: as_f32, a: A_TF32, b: B_TF32, sums: Sums::F32 },
-    Fragments { opcode: "m16n8k32.row.col.s32.s8.s8.s32", k: 32, bits: 8, encode: as_byte, a: A_BYTES, b: B_BYTES, sums: Sums::S32 },
-    Fragments { opcode: "m16n8k16.row.col.s32.s8.s8.s32", k: 16, bits: 8, encode: as_byte, a: A_BYTES, b: B_BYTES, sums: Sums::S32 },
+    Fragments {
+        opcode: "m16n8k16.row.col.f32.bf16.bf16.f32",
+        k: 16,
+        bits: 16,
+        encode: as_bf16,
+        a: A_16,
+        b: B_16,
+        sums: Sums::F32,
+    },
+    Fragments {
+        opcode: "m16n8k8.row.col.f32.bf16.bf16.f32",
+        k: 8,
+        bits: 16,
+        encode: as_bf16,
+        a: A_8,
+        b: B_8,
+        sums: Sums::F32,
+    },
+    Fragments {
+        opcode: "m16n8k16.row.col.f32.f16.f16.f32",
+        k: 16,
+        bits: 16,
+        encode: as_f16,
+        a: A_16,
+        b: B_16,
+        sums: Sums::F32,
+    },
+    Fragments {
+        opcode: "m16n8k8.row.col.f32.f16.f16.f32",
+        k: 8,
+        bits: 16,
+        encode: as_f16,
+        a: A_8,
+        b: B_8,
+        sums: Sums::F32,
+    },
+    Fragments {
+        opcode: "m16n8k16.row.col.f16.f16.f16.f16",
+        k: 16,
+        bits: 16,
+        encode: as_f16,
+        a: A_16,
+        b: B_16,
+        sums: Sums::F16,
+    },
+    Fragments {
+        opcode: "m16n8k8.row.col.f16.f16.f16.f16",
+        k: 8,
+        bits: 16,
+        encode: as_f16,
+        a: A_8,
+        b: B_8,
+        sums: Sums::F16,
+    },
+    Fragments {
+        opcode: "m16n8k8.row.col.f32.tf32.tf32.f32",
+        k: 8,
+        bits: 32,
+        encode: as_f32,
+        a: A_TF32,
+        b: B_TF32,
+        sums: Sums::F32,
+    },
+    Fragments {
+        opcode: "m16n8k4.row.col.f32.tf32.tf32.f32",
+        k: 4,
+        bits: 32,
+        encode: as_f32,
+        a: A_TF32,
+        b: B_TF32,
+        sums: Sums::F32,
+    },
+    Fragments {
+        opcode: "m16n8k32.row.col.s32.s8.s8.s32",
+        k: 32,
+        bits: 8,
+        encode: as_byte,
+        a: A_BYTES,
+        b: B_BYTES,
+        sums: Sums::S32,
+    },
+    Fragments {
+        opcode: "m16n8k16.row.col.s32.s8.s8.s32",
+        k: 16,
+        bits: 8,
+        encode: as_byte,
+        a: A_BYTES,
+        b: B_BYTES,
+        sums: Sums::S32,
+    },
 ];
 
 #[test]
@@ -302,12 +424,13 @@ fn products_of_matrices() {
     for shape in &SHAPES {
         let each = (32 / shape.bits) as usize;
         let (a_count, b_count) = (16 * shape.k / 32 / each, 8 * shape.k / 32 / each);
-        let packed = |places: Places, value: &dyn Fn(usize, usize) -> i32, lane: usize, register: usize| {
-            (0..each).fold(0, |word, part| {
-                let (row, column) = places(lane, register * each + part);
-                word | (shape.encode)(value(row, column)) << (part as u32 * shape.bits)
-            })
-        };
+        let packed =
+            |places: Places, value: &dyn Fn(usize, usize) -> i32, lane: usize, register: usize| {
+                (0..each).fold(0, |word, part| {
+                    let (row, column) = places(lane, register * each + part);
+                    word | (shape.encode)(value(row, column)) << (part as u32 * shape.bits)
+                })
+            };
         let c_word = |lane: usize, register: usize| match shape.sums {
             Sums::F32 => {
                 let (row, column) = c_place(lane, register);
@@ -352,10 +475,13 @@ fn products_of_matrices() {
                 let answer = match shape.sums {
                     Sums::F32 => f32::from_bits(words[i]) as i32,
                     Sums::S32 => words[i] as i32,
-                    Sums::F16 => f16::from_bits((words[i / 2] >> (16 * (i % 2))) as u16).to_f32() as i32,
+                    Sums::F16 => {
+                        f16::from_bits((words[i / 2] >> (16 * (i % 2))) as u16).to_f32() as i32
+                    }
                 };
                 let (row, column) = c_place(lane, i);
-                let wanted = c(row, column) + (0..shape.k).map(|k| a(row, k) * b(k, column)).sum::<i32>();
+                let wanted =
+                    c(row, column) + (0..shape.k).map(|k| a(row, k) * b(k, column)).sum::<i32>();
                 assert_eq!(answer, wanted, "{}: row {row}, column {column}", shape.opcode);
             }
         }
@@ -367,16 +493,22 @@ fn products_of_doubles() {
     let body = "ld.global.v2.f64 {%fd1, %fd2}, [%rd1];\nld.global.v2.f64 {%fd3, %fd4}, [%rd1+16];\n\
                 mma.sync.aligned.m8n8k4.row.col.f64.f64.f64.f64 {%fd5, %fd6}, {%fd1}, {%fd2}, {%fd3, %fd4};\n\
                 st.global.v2.f64 [%rd2], {%fd5, %fd6};";
-    let (a, b) = (|row: usize, k: usize| (row * 4 + k) as f64, |k: usize, column: usize| (k * 10 + column) as f64);
+    let (a, b) = (
+        |row: usize, k: usize| (row * 4 + k) as f64,
+        |k: usize, column: usize| (k * 10 + column) as f64,
+    );
     let input: Vec<[u32; 16]> = (0..32)
         .map(|lane| {
             let values = [a(lane / 4, lane % 4), b(lane % 4, lane / 4), 1.0, 2.0];
-            std::array::from_fn(|i| values.get(i / 2).map_or(0, |v| (v.to_bits() >> (32 * (i % 2))) as u32))
+            std::array::from_fn(|i| {
+                values.get(i / 2).map_or(0, |v| (v.to_bits() >> (32 * (i % 2))) as u32)
+            })
         })
         .collect();
     for (lane, words) in run_threads(body, &input).iter().enumerate() {
         for i in 0..2 {
-            let answer = f64::from_bits(u64::from(words[2 * i]) | u64::from(words[2 * i + 1]) << 32);
+            let answer =
+                f64::from_bits(u64::from(words[2 * i]) | u64::from(words[2 * i + 1]) << 32);
             let (row, column) = (lane / 4, 2 * (lane % 4) + i);
             let wanted = (1 + i) as f64 + (0..4).map(|k| a(row, k) * b(k, column)).sum::<f64>();
             assert_eq!(answer, wanted);
@@ -394,7 +526,8 @@ fn variables_of_a_module() {
                 ld.shared.b32 %r4, [tile+4]; st.global.b32 [%rd1], %r4; ret; }";
     let memory = Memory::new(1 << 20);
     let out = memory.allocate(4).unwrap();
-    let run = Run { blocks: [1; 3], threads: 1, shared: 0, parameters: Parameters::default().long(out) };
+    let run =
+        Run { blocks: [1; 3], threads: 1, shared: 0, parameters: Parameters::default().long(out) };
     run_kernel(text, &run, &memory, &Settings::default()).unwrap();
     let mut bytes = [0; 4];
     memory.read(out, &mut bytes).unwrap();

@@ -169,9 +169,8 @@ impl Gemm {
         let wanted = if has_bias { &self.wanted_with_bias } else { &self.wanted };
         let mut worst = 0f64;
         for (answer, (sum, all)) in answers.iter().zip(wanted) {
-            let bound = (self.k + 2) as f64 * 2f64.powi(-24) * all
-                + sum.abs() * 2f64.powi(-8) / 2.0
-                + 1e-30;
+            let bound =
+                (self.k + 2) as f64 * 2f64.powi(-24) * all + sum.abs() * 2f64.powi(-8) + 1e-30;
             let error = (answer.to_f64() - sum).abs() / (bound * (1.0 + 2f64.powi(-8)));
             worst = if error.is_nan() { f64::INFINITY } else { worst.max(error) };
         }
