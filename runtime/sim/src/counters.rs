@@ -157,39 +157,53 @@ pub(crate) fn sectors(addresses: impl Iterator<Item = u64>, bytes: u64) -> (u64,
 /// Shared memory has 32 banks of four bytes. Lanes go through in one pass while no two ask for different words of a bank;
 /// of accesses of 8 bytes half a warp goes at a time, of those of 16 bytes a quarter.
 pub(crate) fn wavefronts(addresses: &[(usize, u32)], bytes: u32) -> (u64, u64) {
-    const BANKS: usize = 32;
-    let words = (bytes / 4).max(1) as usize;
-    let lanes_a_pass = (BANKS / words).max(1);
+    let words = (bytes / 4).max(1);
+    let lanes_a_pass = (BANKS / words as usize).max(1);
     let (mut passes, mut fewest) = (0, 0);
     let mut rest = addresses;
     while let Some((first, _)) = rest.first() {
         let end = (first / lanes_a_pass + 1) * lanes_a_pass;
-        let count = rest.partition_point(|(lane, _)| *lane < end);
+        let count = rest.iter().take_while(|(lane, _)| *lane < end).count();
         let (group, others) = rest.split_at(count);
         rest = others;
-        let mut seen = [[u32::MAX; BANKS]; BANKS];
-        let mut held = [0u8; BANKS];
-        let mut distinct = 0u64;
-        let mut most = 1u64;
-        for (_, address) in group {
-            for word in 0..words as u32 {
-                let word = address / 4 + word;
-                let bank = word as usize % BANKS;
-                let known = usize::from(held[bank]);
-                if seen[bank][..known].contains(&word) {
-                    continue;
-                }
-                // A group asks a bank for no more words than there are banks.
-                seen[bank][known] = word;
-                held[bank] += 1;
-                distinct += 1;
-                most = most.max(u64::from(held[bank]));
-            }
-        }
+        let (most, distinct) = asked_of_banks(group, words);
         passes += most;
         fewest += distinct.div_ceil(BANKS as u64).max(1);
     }
     (passes, fewest)
+}
+
+/// The banks of shared memory.
+const BANKS: usize = 32;
+
+/// The most words that are asked of one bank, and the words that are asked of all; each word counts once.
+fn asked_of_banks(group: &[(usize, u32)], words: u32) -> (u64, u64) {
+    let mut held = [u32::MAX; BANKS];
+    let mut distinct = 0;
+    for (_, address) in group {
+        for word in address / 4..address / 4 + words {
+            let bank = &mut held[word as usize % BANKS];
+            if *bank == u32::MAX {
+                (*bank, distinct) = (word, distinct + 1);
+            } else if *bank != word {
+                return conflicting(group, words);
+            }
+        }
+    }
+    (1, distinct)
+}
+
+/// The same where a bank is asked for several words.
+fn conflicting(group: &[(usize, u32)], words: u32) -> (u64, u64) {
+    let mut all: smallvec::SmallVec<[u32; BANKS]> = smallvec::SmallVec::new();
+    for (_, address) in group {
+        all.extend(address / 4..address / 4 + words);
+    }
+    all.sort_unstable();
+    all.dedup();
+    let mut counts = [0; BANKS];
+    all.iter().for_each(|word| counts[*word as usize % BANKS] += 1);
+    (counts.into_iter().max().unwrap_or(1), all.len() as u64)
 }
 
 #[cfg(test)]

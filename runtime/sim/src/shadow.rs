@@ -37,14 +37,14 @@ impl Chunk {
     pub(crate) fn note(&mut self, access: &Access) -> Option<Conflict> {
         let Access { viewer, lane, place, usage, at, size } = access;
         if *size < CHUNK {
-            self.split(CHUNK / size);
+            self.split(CHUNK >> size.trailing_zeros());
         }
         match self {
             Chunk::Whole(cell) => cell.note(viewer, *lane, *place, *usage),
             Chunk::Split(cells) => {
-                let piece = CHUNK / cells.len();
+                let shift = CHUNK.trailing_zeros() - cells.len().trailing_zeros();
                 let mut conflict = None;
-                for cell in &mut cells[at / piece..(at + size) / piece] {
+                for cell in &mut cells[at >> shift..(at + size) >> shift] {
                     conflict = conflict.or(cell.note(viewer, *lane, *place, *usage));
                 }
                 if *size == CHUNK && *usage == Use::Write {

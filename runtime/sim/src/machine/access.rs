@@ -110,7 +110,7 @@ impl<'a> Machine<'a> {
                 .ok()
                 .and_then(|o| all.get(o..o.checked_add(bytes as usize)?));
             match range {
-                Some(_) if !at[lane].is_multiple_of(u64::from(bytes)) => {
+                Some(_) if at[lane] & u64::from(bytes - 1) != 0 => {
                     let detail =
                         format!("byte {offset} of the parameters is no multiple of {bytes}");
                     self.find(Problem::Misaligned, who, detail, None);
@@ -164,13 +164,12 @@ impl<'a> Machine<'a> {
         let bytes = access.bytes * access.elements.len() as u32;
         let usage = if access.is_strong { Use::Atomic } else { Use::Write };
         self.count_banks(at, mask, bytes, place);
+        let is_ascending = lanes(mask).map(|lane| at[lane]).is_sorted_by(|a, b| a < b);
         let mut done: Mask = 0;
         for lane in lanes(mask) {
             let who = Who { warp: warp.index, lane, place };
             let Some(offset) = self.shared_place(at[lane], bytes, who) else { continue };
-            // Lanes that write the same value to the same place at once do no harm.
-            let is_twin =
-                lanes(done).any(|other| at[other] == at[lane] && data[other] == data[lane]);
+            let is_twin = !is_ascending && has_twin(at, data, done, lane);
             if !is_twin {
                 self.note_shared(offset, bytes, usage, who, lane);
                 self.set_shared_words(offset, bytes, data[lane]);
@@ -187,7 +186,7 @@ impl<'a> Machine<'a> {
         who: Who,
     ) -> Option<(usize, &'a Arc<Allocation>, u64)> {
         let grid = self.grid;
-        if !address.is_multiple_of(u64::from(bytes)) {
+        if address & u64::from(bytes - 1) != 0 {
             let detail =
                 format!("the address {address:#x} in global memory is no multiple of {bytes}");
             self.find(Problem::Misaligned, who, detail, None);
@@ -312,6 +311,7 @@ impl<'a> Machine<'a> {
         let bytes = access.bytes * access.elements.len() as u32;
         self.count_global(at, mask, bytes, place, true);
         let mut uses = smallvec::SmallVec::<[_; LANES]>::new();
+        let is_ascending = lanes(mask).map(|lane| at[lane]).is_sorted_by(|a, b| a < b);
         let mut done: Mask = 0;
         for lane in lanes(mask) {
             let who = Who { warp: warp.index, lane, place };
@@ -319,8 +319,7 @@ impl<'a> Machine<'a> {
             let Some((index, allocation, offset)) = self.global_place(at[lane], bytes, who) else {
                 continue;
             };
-            let is_twin =
-                lanes(done).any(|other| at[other] == at[lane] && data[other] == data[lane]);
+            let is_twin = !is_ascending && has_twin(at, data, done, lane);
             if !is_twin {
                 uses.push((who, index, offset, bytes));
                 done |= 1 << lane;
@@ -370,6 +369,11 @@ impl<'a> Machine<'a> {
             counts.conflicts += passes - fewest.min(passes);
         }
     }
+}
+
+/// Whether a lane before writes the same to the same place, which does no harm.
+fn has_twin(at: &Lanes<u64>, data: &Data, before: Mask, lane: usize) -> bool {
+    lanes(before).any(|other| at[other] == at[lane] && data[other] == data[lane])
 }
 
 /// Bytes of an allocation, as words.

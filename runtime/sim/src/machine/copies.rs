@@ -15,7 +15,7 @@ use smallvec::SmallVec;
 pub(crate) struct Copies {
     /// The groups that each lane has closed.
     closed: Lanes<u32>,
-    open: Vec<Copy>,
+    open: Vec<Box<Copy>>,
 }
 
 /// What one instruction copies.
@@ -98,7 +98,7 @@ impl Machine<'_> {
         read: u32,
         who: Who,
     ) -> Option<SmallVec<[(Who, usize, u64, u32); 4]>> {
-        if !address.is_multiple_of(u64::from(bytes)) {
+        if address & u64::from(bytes - 1) != 0 {
             let detail =
                 format!("the address {address:#x} in global memory is no multiple of {bytes}");
             self.find(Problem::Misaligned, who, detail, None);
@@ -107,7 +107,7 @@ impl Machine<'_> {
         let mut pieces = SmallVec::new();
         for (first, size) in pieces_of(read) {
             let (index, allocation, offset) =
-                self.global_place(address + u64::from(first), size, who)?;
+                self.global_place(address.wrapping_add(u64::from(first)), size, who)?;
             self.look_at_global(allocation, offset, size, who);
             pieces.push((who, index, offset, size));
         }
@@ -142,7 +142,7 @@ impl Machine<'_> {
             let who = Who { warp, lane, place: copy.place };
             let mut words = [0; 4];
             for (first, size) in pieces_of(u32::from(copy.read[lane])) {
-                let address = copy.from[lane] + u64::from(first);
+                let address = copy.from[lane].wrapping_add(u64::from(first));
                 let Some((index, allocation, offset)) = self.global_place(address, size, who)
                 else {
                     continue;
@@ -168,7 +168,7 @@ impl Machine<'_> {
         for copy in self.copies.iter().flat_map(|copies| &copies.open) {
             let touches = |lane: &usize| {
                 let first = copy.from[*lane];
-                first < end && address < first + u64::from(copy.read[*lane])
+                first < end && address < first.saturating_add(u64::from(copy.read[*lane]))
             };
             if lanes(copy.mask).any(|lane| touches(&lane)) {
                 let detail = format!(
@@ -199,7 +199,7 @@ fn push_by_group(copies: &mut Copies, copy: Copy) {
             .filter(|lane| copies.closed[*lane] == group)
             .fold(0, |mask, lane| mask | 1 << lane);
         rest &= !mask;
-        copies.open.push(Copy { mask, group, ..copy });
+        copies.open.push(Box::new(Copy { mask, group, ..copy }));
     }
 }
 

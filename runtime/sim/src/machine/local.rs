@@ -51,7 +51,7 @@ impl Machine<'_> {
         bytes: u32,
         who: Who,
     ) -> Option<u64> {
-        if !address.is_multiple_of(u64::from(bytes)) {
+        if address & u64::from(bytes - 1) != 0 {
             let detail =
                 format!("the address {address:#x} in local memory is no multiple of {bytes}");
             self.find(Problem::Misaligned, who, detail, None);

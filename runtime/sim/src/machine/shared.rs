@@ -2,7 +2,7 @@
 
 use super::address::SHARED_START;
 use super::{Machine, Who};
-use crate::clocks::Use;
+use crate::clocks::{Use, Viewer};
 use crate::finding::Problem;
 use crate::shadow::{Access, CHUNK, Chunk};
 
@@ -39,7 +39,7 @@ fn bits(at: usize, bytes: u32) -> u16 {
 impl Machine<'_> {
     /// Where an access to shared memory goes, if it may. It lies in one chunk.
     pub(crate) fn shared_place(&self, address: u64, bytes: u32, who: Who) -> Option<usize> {
-        if !address.is_multiple_of(u64::from(bytes)) {
+        if address & u64::from(bytes - 1) != 0 {
             let detail =
                 format!("the address {address:#x} in shared memory is no multiple of {bytes}");
             self.find(Problem::Misaligned, who, detail, None);
@@ -92,17 +92,15 @@ impl Machine<'_> {
             is_good = false;
         }
         if self.grid.settings.finds_races {
-            let mut own = std::mem::take(&mut self.shared.chunks[chunk]);
             let access = Access {
-                viewer: self.viewer(who.warp),
+                viewer: Viewer { clocks: &self.clocks, block: self.number, warp: who.warp },
                 lane,
                 place: who.place,
                 usage,
                 at: at % CHUNK,
                 size: bytes as usize,
             };
-            let conflict = own.note(&access);
-            self.shared.chunks[chunk] = own;
+            let conflict = self.shared.chunks[chunk].note(&access);
             if let Some(conflict) = conflict.filter(|_| is_good) {
                 self.find_race(Problem::SharedRace, who, address, !is_read, conflict);
             }
@@ -154,17 +152,14 @@ impl Machine<'_> {
         if !self.grid.settings.finds_races {
             return;
         }
-        let chunk = at / CHUNK;
-        let mut own = std::mem::take(&mut self.shared.chunks[chunk]);
         let access = Access {
-            viewer: self.viewer(who.warp),
+            viewer: Viewer { clocks: &self.clocks, block: self.number, warp: who.warp },
             lane: who.lane,
             place: who.place,
             usage: Use::Write,
             at: at % CHUNK,
             size: bytes as usize,
         };
-        own.note(&access);
-        self.shared.chunks[chunk] = own;
+        self.shared.chunks[at / CHUNK].note(&access);
     }
 }

@@ -216,7 +216,7 @@ impl Translator<'_> {
             return Ok(match ty {
                 Type::S32 => ternary::<i32, i32, i32, i32>(d, abc, move |a, b, c| {
                     let narrow = |x: i32| i64::from(x << 8 >> 8);
-                    ((narrow(a) * narrow(b)) >> shift) as i32 + c
+                    (((narrow(a) * narrow(b)) >> shift) as i32).wrapping_add(c)
                 }),
                 _ => ternary::<u32, u32, u32, u32>(d, abc, move |a, b, c| {
                     let product = u64::from(a & 0xff_ffff) * u64::from(b & 0xff_ffff);
