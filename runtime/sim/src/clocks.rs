@@ -299,9 +299,8 @@ impl Cell {
         let stamp = Stamp::new(viewer, lane, place, matches!(usage, Use::Atomic | Use::AtomicRead));
         let is_read = matches!(usage, Use::Read | Use::AtomicRead);
         let races = |earlier: &Stamp| {
-            !earlier.is_nobody()
-                && !(earlier.is_atomic && stamp.is_atomic)
-                && !viewer.is_behind(earlier, lane)
+            let is_harmless = earlier.is_nobody() || earlier.is_atomic && stamp.is_atomic;
+            !is_harmless && !viewer.is_behind(earlier, lane)
         };
         let mut conflict = None;
         if races(&self.write) {

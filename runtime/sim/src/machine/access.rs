@@ -15,6 +15,9 @@ use std::sync::Arc;
 /// What an access moves in each lane: sixteen bytes at most.
 type Data = Lanes<[u32; 4]>;
 
+/// Who uses global memory: the number of the allocation, the first byte in it, and how many bytes.
+pub(crate) type GlobalUse = (Who, usize, u64, u32);
+
 impl<'a> Machine<'a> {
     pub(crate) fn load(&mut self, warp: &mut Warp, access: &Access, mask: Mask, place: usize) {
         let mut at = addresses(&warp.registers, &access.address);
@@ -220,7 +223,7 @@ impl<'a> Machine<'a> {
     }
 
     /// Notes uses of global memory by one instruction.
-    pub(crate) fn note_global(&mut self, uses: &[(Who, usize, u64, u32)], usage: Use) {
+    pub(crate) fn note_global(&mut self, uses: &[GlobalUse], usage: Use) {
         if !self.grid.settings.finds_races {
             return;
         }

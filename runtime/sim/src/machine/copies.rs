@@ -1,6 +1,6 @@
 //! Asynchronous copies, as late as the program allows: what they read is read, and comes to be, when it is waited for.
 
-use super::access::words_of;
+use super::access::{GlobalUse, words_of};
 use super::address::addresses;
 use super::warp::Warp;
 use super::{Machine, Who};
@@ -9,13 +9,14 @@ use crate::code::CopyAsync;
 use crate::finding::Problem;
 use crate::registers::{LANES, Lanes, Mask, lanes};
 use smallvec::SmallVec;
+use std::collections::VecDeque;
 
 /// Copies of a warp that nobody has waited for.
 #[derive(Default)]
 pub(crate) struct Copies {
     /// The groups that each lane has closed.
     closed: Lanes<u32>,
-    open: Vec<Box<Copy>>,
+    open: VecDeque<Copy>,
 }
 
 /// What one instruction copies.
@@ -59,7 +60,7 @@ impl Machine<'_> {
             from,
             read: [0; LANES],
         };
-        let mut sources = SmallVec::<[(Who, usize, u64, u32); LANES]>::new();
+        let mut sources = SmallVec::<[GlobalUse; LANES]>::new();
         let mut reading: Mask = 0;
         self.count_banks(&to, mask, copy.bytes, place);
         for lane in lanes(mask) {
@@ -97,7 +98,7 @@ impl Machine<'_> {
         bytes: u32,
         read: u32,
         who: Who,
-    ) -> Option<SmallVec<[(Who, usize, u64, u32); 4]>> {
+    ) -> Option<SmallVec<[GlobalUse; 4]>> {
         if address & u64::from(bytes - 1) != 0 {
             let detail =
                 format!("the address {address:#x} in global memory is no multiple of {bytes}");
@@ -118,7 +119,7 @@ impl Machine<'_> {
     pub(crate) fn wait_group(&mut self, warp: &Warp, groups: Option<u32>, mask: Mask) {
         let closed = self.copies[warp.index].closed;
         let mut open = std::mem::take(&mut self.copies[warp.index].open);
-        open.retain_mut(|copy| {
+        for copy in &mut open {
             let is_waited = |lane: &usize| match groups {
                 None => true,
                 Some(groups) => copy.group + groups < closed[*lane],
@@ -129,15 +130,17 @@ impl Machine<'_> {
                 self.land(warp.index, copy, come);
                 copy.mask &= !come;
             }
-            copy.mask != 0
-        });
+        }
+        while open.front().is_some_and(|copy| copy.mask == 0) {
+            open.pop_front();
+        }
         // Nothing was issued meanwhile.
         self.copies[warp.index].open = open;
     }
 
     /// Copies come: what they read is read now.
     fn land(&mut self, warp: usize, copy: &Copy, mask: Mask) {
-        let mut sources = SmallVec::<[(Who, usize, u64, u32); LANES]>::new();
+        let mut sources = SmallVec::<[GlobalUse; LANES]>::new();
         for lane in lanes(mask) {
             let who = Who { warp, lane, place: copy.place };
             let mut words = [0; 4];
@@ -199,7 +202,7 @@ fn push_by_group(copies: &mut Copies, copy: Copy) {
             .filter(|lane| copies.closed[*lane] == group)
             .fold(0, |mask, lane| mask | 1 << lane);
         rest &= !mask;
-        copies.open.push(Box::new(Copy { mask, group, ..copy }));
+        copies.open.push_back(Copy { mask, group, ..copy });
     }
 }
 

@@ -54,8 +54,11 @@ impl GlobalShadow {
 /// A view of the pages, for the uses of one instruction by one warp.
 pub(crate) struct Cursor<'a> {
     shadow: &'a GlobalShadow,
-    page: Option<(usize, u64, MutexGuard<'a, Box<[Chunk]>>)>,
+    /// The number of the allocation and of the page in it.
+    page: Option<(usize, u64, Held<'a>)>,
 }
+
+type Held<'a> = MutexGuard<'a, Box<[Chunk]>>;
 
 impl Cursor<'_> {
     /// Notes a use of bytes of an allocation that lie in one chunk, and says which earlier use it races with.
