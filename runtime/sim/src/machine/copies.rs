@@ -75,10 +75,9 @@ impl Machine<'_> {
             let Some(at) = self.shared_place(to[lane], copy.bytes, who) else { continue };
             self.note_shared(at, copy.bytes, Use::Write, who, lane);
             if read > 0 {
-                let Some(source) = self.copy_source(from[lane], copy.bytes, read, who) else {
+                if !self.copy_source(from[lane], [copy.bytes, read], who, &mut sources) {
                     continue;
-                };
-                sources.extend(source);
+                }
                 reading |= 1 << lane;
             }
             self.begin_copy(at, copy.bytes);
@@ -91,28 +90,27 @@ impl Machine<'_> {
         push_by_group(&mut self.copies[warp.index], here);
     }
 
-    /// The bytes of global memory that a copy reads, in pieces that lie in one chunk each.
+    /// Adds the bytes of global memory that a copy reads, in pieces that lie in one chunk each; says whether they may be read.
     fn copy_source(
         &mut self,
         address: u64,
-        bytes: u32,
-        read: u32,
+        [bytes, read]: [u32; 2],
         who: Who,
-    ) -> Option<SmallVec<[GlobalUse; 4]>> {
+        sources: &mut SmallVec<[GlobalUse; LANES]>,
+    ) -> bool {
         if address & u64::from(bytes - 1) != 0 {
             let detail =
                 format!("the address {address:#x} in global memory is no multiple of {bytes}");
             self.find(Problem::Misaligned, who, detail, None);
-            return None;
+            return false;
         }
-        let mut pieces = SmallVec::new();
         for (first, size) in pieces_of(read) {
-            let (index, allocation, offset) =
-                self.global_place(address.wrapping_add(u64::from(first)), size, who)?;
+            let place = self.global_place(address.wrapping_add(u64::from(first)), size, who);
+            let Some((index, allocation, offset)) = place else { return false };
             self.look_at_global(allocation, offset, size, who);
-            pieces.push((who, index, offset, size));
+            sources.push((who, index, offset, size));
         }
-        Some(pieces)
+        true
     }
 
     /// Waits for all groups but the last so many, or for all copies.
