@@ -7,9 +7,9 @@
 #[path = "../tests/support/mod.rs"]
 mod support;
 
-use ocellus_sim::{Memory, Settings};
+use ocellus_sim::{Launch, Memory, Module, Settings, launch};
 use std::time::Instant;
-use support::{Parameters, Run, numbers, ptx, run_kernel, upload};
+use support::{Parameters, Run, numbers, ptx, upload};
 
 /// The seconds that this thread was given a CPU, where Linux says it.
 fn busy() -> f64 {
@@ -19,6 +19,17 @@ fn busy() -> f64 {
 
 fn measure(label: &str, kernel: &str, run: &Run, memory: &Memory) {
     let text = ptx(kernel);
+    let start = busy();
+    let module = Module::load(&text).unwrap();
+    println!("{label}: loaded in {:.1} ms", (busy() - start) * 1e3);
+    let what = Launch {
+        kernel: &module.kernels()[0],
+        globals: &module.place(memory).unwrap(),
+        blocks: run.blocks,
+        threads: [run.threads, 1, 1],
+        dynamic_shared: run.shared,
+        parameters: &run.parameters.0,
+    };
     let plain = Settings {
         finds_races: false,
         finds_uninitialized: false,
@@ -34,7 +45,7 @@ fn measure(label: &str, kernel: &str, run: &Run, memory: &Memory) {
         ("nothing looked for, one CPU", one(&plain)),
     ] {
         let start = (Instant::now(), busy());
-        let report = run_kernel(&text, run, memory, &settings).unwrap();
+        let report = launch(&what, memory, &settings).unwrap();
         let wall = start.0.elapsed().as_secs_f64();
         // On a machine that others use as well, the time of the one thread that works tells more.
         let seconds = if settings.workers == 1 { busy() - start.1 } else { wall };
