@@ -238,6 +238,10 @@ impl Viewer<'_> {
                 return acquired.is_some();
             }
             let known = acquired.and_then(|all| all.get(&stamp.block));
+            // Knowledge comes by atomic operations, which stand behind the fence that they carry: those themselves are known.
+            if stamp.is_atomic {
+                return known.is_some();
+            }
             return known
                 .is_some_and(|known| lanes(stamp.warps).all(|warp| known[warp] > stamp.clock));
         }

@@ -11,6 +11,35 @@
 //! The simulator says nothing of time. What it computes exactly and what only as well as the hardware might is said for
 //! each instruction by [`exactness`].
 //!
+//! ```
+//! use ocellus_sim::{Launch, Memory, Module, Settings, launch};
+//!
+//! let module = Module::load(
+//!     ".version 8.0\n.target sm_80\n.address_size 64
+//!      .visible .entry double(.param .u64 data) {
+//!      .reg .b32 %r<4>; .reg .b64 %rd<4>;
+//!      ld.param.b64 %rd1, [data]; mov.u32 %r1, %tid.x; mul.wide.u32 %rd2, %r1, 4; add.s64 %rd3, %rd1, %rd2;
+//!      ld.global.b32 %r2, [%rd3]; add.s32 %r3, %r2, %r2; st.global.b32 [%rd3], %r3; ret; }",
+//! )?;
+//! let memory = Memory::new(1 << 20);
+//! let data = memory.allocate(64 * 4)?;
+//! memory.write(data, &[7; 63 * 4])?;
+//! let what = Launch {
+//!     kernel: module.kernel("double").unwrap(),
+//!     globals: &module.place(&memory)?,
+//!     blocks: [1, 1, 1],
+//!     threads: [63, 1, 1],
+//!     dynamic_shared: 0,
+//!     parameters: &data.to_le_bytes(),
+//! };
+//! let report = launch(&what, &memory, &Settings::default())?;
+//! assert_eq!(report.total.global_loaded, 63 * 4);
+//! // A thread more reads what was never written.
+//! let found = launch(&Launch { threads: [64, 1, 1], ..what }, &memory, &Settings::default());
+//! assert!(found.unwrap_err().to_string().contains("thread (63, 0, 0)"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # Where it stops
 //! - Calls of functions, textures, clusters, `mbarrier`, TMA and `wgmma` are not supported.
 //! - Grids run one after the other, and blocks in any order, none with the certainty that another runs at the same time. A

@@ -199,6 +199,21 @@ fn atomic_operations_with_fences_order_blocks() {
 }
 
 #[test]
+fn the_last_block_may_reset_what_all_have_counted() {
+    let fence = "fence.acq_rel.gpu;";
+    let reset = format!("{fence}\n@!%p1 st.global.b32 [%rd1], 0x01010101;");
+    // Workers come in another order each time.
+    for _ in 0..200 {
+        let settings = Settings { workers: 4, ..Settings::default() };
+        if let Err(error) = run(&last_block(fence, &reset), 4, 32, &settings) {
+            panic!("{error}");
+        }
+    }
+    let found = support::found(run(&last_block("", &reset), 4, 32, &Settings::default()));
+    assert_eq!(found.problem, Problem::GlobalRace);
+}
+
+#[test]
 fn what_was_never_written() {
     check(
         1,
