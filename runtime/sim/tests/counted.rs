@@ -10,8 +10,7 @@ use support::{Parameters, Run, run_kernel};
 /// Runs a body in one warp, with 16 KiB that are written and 8 KiB of shared memory, and gives what its last line did.
 fn counts(body: &str) -> Counts {
     let report = report(body);
-    let line =
-        report.lines.iter().filter(|line| !matches!(line.opcode.as_str(), "ret")).next_back();
+    let line = report.lines.iter().rfind(|line| line.opcode != "ret");
     line.unwrap().counts
 }
 

@@ -136,22 +136,18 @@ impl Machine<'_> {
         self.copies[warp.index].open = open;
     }
 
-    /// Copies come: what they read is read now.
+    /// Copies come: what they read is read now. Who else wrote there was found when the copy began, or when it was written.
     fn land(&mut self, warp: usize, copy: &Copy, mask: Mask) {
-        let mut sources = SmallVec::<[GlobalUse; LANES]>::new();
         for lane in lanes(mask) {
             let who = Who { warp, lane, place: copy.place };
             let mut words = [0; 4];
             for (first, size) in pieces_of(u32::from(copy.read[lane])) {
                 let address = copy.from[lane].wrapping_add(u64::from(first));
-                let Some((index, allocation, offset)) = self.global_place(address, size, who)
-                else {
+                let Some((_, allocation, offset)) = self.global_place(address, size, who) else {
                     continue;
                 };
-                sources.push((who, index, offset, size));
                 let piece = words_of(allocation, offset, size);
-                let count = (size as usize).div_ceil(4);
-                for (at, word) in piece[..count].iter().enumerate() {
+                for (at, word) in piece[..(size as usize).div_ceil(4)].iter().enumerate() {
                     words[first as usize / 4 + at] |= word << (first % 4 * 8);
                 }
             }
@@ -159,7 +155,6 @@ impl Machine<'_> {
             self.end_copy(at, copy.bytes, words);
             self.note_copied(at, copy.bytes, who);
         }
-        self.note_global(&sources, Use::Read);
     }
 
     /// Reports a store to global memory that a copy of the block has still to read. Copies of other blocks race with
