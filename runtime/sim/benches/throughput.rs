@@ -29,6 +29,7 @@ fn measure(label: &str, kernel: &str, run: &Run, memory: &Memory) {
         threads: [run.threads, 1, 1],
         dynamic_shared: run.shared,
         parameters: &run.parameters.0,
+        unfinished: None,
     };
     let plain = Settings {
         finds_races: false,

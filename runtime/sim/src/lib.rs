@@ -31,6 +31,7 @@
 //!     threads: [63, 1, 1],
 //!     dynamic_shared: 0,
 //!     parameters: &data.to_le_bytes(),
+//!     unfinished: None,
 //! };
 //! let report = launch(&what, &memory, &Settings::default())?;
 //! assert_eq!(report.total.global_loaded, 63 * 4);
@@ -42,7 +43,8 @@
 //!
 //! # Where it stops
 //! - Calls of functions, textures, clusters, `mbarrier`, TMA and `wgmma` are not supported.
-//! - Grids run one after the other, and blocks in any order, none with the certainty that another runs at the same time. A
+//! - Grids run one after the other; where one may begin before the last has ended, [`Launch::unfinished`] tells what must not be
+//!   used before `griddepcontrol.wait`. Blocks run in any order, none with the certainty that another runs at the same time. A
 //!   kernel whose blocks wait for each other may spin until its budget of instructions is spent.
 //! - Of threads of several warps that read the same memory unordered, the earliest read is kept: a race may be missed where
 //!   named barriers order some of them, and none is made up.
@@ -54,6 +56,7 @@ mod code;
 mod counters;
 pub mod exactness;
 mod finding;
+mod footprint;
 mod launch;
 mod machine;
 mod memory;
@@ -67,6 +70,7 @@ mod vector;
 
 pub use counters::{Counts, LineCounts, MatrixShape, Report};
 pub use finding::{Finding, Place, Problem};
+pub use footprint::Footprint;
 pub use launch::{Launch, LaunchError, MOST_SHARED, launch};
 pub use memory::{Memory, MemoryError};
 pub use module::{Globals, Kernel, LoadError, Module, ParameterLayout, Unsupported};

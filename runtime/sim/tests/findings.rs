@@ -4,7 +4,9 @@
 
 mod support;
 
-use ocellus_sim::{Finding, LaunchError, Memory, Problem, Report, Settings};
+use ocellus_sim::{
+    Finding, Footprint, Launch, LaunchError, Memory, Module, Problem, Report, Settings, launch,
+};
 use support::{Parameters, Run, run_kernel};
 
 const HEAD: &str = ".version 8.4\n.target sm_80\n.address_size 64\n\
@@ -479,4 +481,48 @@ fn several_findings_are_collected() {
             && text.contains("line 12: ld.global.b32 %r8, [%rd1+6000];"),
         "{text}"
     );
+}
+
+#[test]
+fn what_the_launch_before_has_not_finished() {
+    let memory = Memory::new(1 << 30);
+    let [a, b] = [1, 2].map(|seed| support::upload(&memory, &support::numbers(128 * 128, seed)));
+    let c = memory.allocate(128 * 128 * 2).unwrap();
+    let text = support::ptx("gemm_64x64x64_2x2_s4_wt");
+    let settings = Settings { keeps_footprint: true, ..Settings::default() };
+    let run = |text: &str, [a, b, c]: [u64; 3], unfinished: Option<&Footprint>| {
+        let module = Module::load(text).unwrap();
+        let pointers = Parameters::default().long(a).long(b).long(c).long(b);
+        let parameters = pointers.word(128).word(128).word(128).word(128);
+        let what = Launch {
+            kernel: &module.kernels()[0],
+            globals: &module.place(&memory).unwrap(),
+            blocks: [4, 1, 1],
+            threads: [128, 1, 1],
+            dynamic_shared: 65536,
+            parameters: &parameters.0,
+            unfinished,
+        };
+        launch(&what, &memory, &settings)
+    };
+    let first = run(&text, [a, b, c], None).unwrap().footprint;
+    assert_eq!(first.written(), [c..c + 128 * 128 * 2]);
+    assert_eq!(first.read(), [a..a + 128 * 128 * 2, b..b + 128 * 128 * 2]);
+    // The second reads the answer of the first as its A, behind the wait; its weights before.
+    let d = memory.allocate(128 * 128 * 2).unwrap();
+    run(&text, [c, b, d], Some(&first)).unwrap();
+    // The answer as the weights, which are read before.
+    let found = support::found(run(&text, [b, c, d], Some(&first)));
+    assert_eq!(found.problem, Problem::UnfinishedLaunch, "{found}");
+    let without = text.replace("griddepcontrol.wait;", "");
+    assert_eq!(
+        support::found(run(&without, [c, b, d], Some(&first))).problem,
+        Problem::UnfinishedLaunch
+    );
+    // What the first still reads is overwritten.
+    assert_eq!(
+        support::found(run(&without, [b, b, a], Some(&first))).problem,
+        Problem::UnfinishedLaunch
+    );
+    assert!(run(&without, [b, b, d], Some(&first)).is_ok());
 }

@@ -104,6 +104,7 @@ impl Machine<'_> {
             self.find(Problem::Misaligned, who, detail, None);
             return false;
         }
+        self.look_at_unfinished(address, read, who, false);
         for (first, size) in pieces_of(read) {
             let place = self.global_place(address.wrapping_add(u64::from(first)), size, who);
             let Some((index, allocation, offset)) = place else { return false };

@@ -18,9 +18,10 @@ use crate::clocks::{Clocks, Conflict, Viewer};
 use crate::code::Code;
 use crate::counters::Counters;
 use crate::finding::{Finding, Problem};
+use crate::footprint::Footprint;
 use crate::memory::{Allocation, GlobalShadow};
 use crate::module::Globals;
-use crate::registers::LANES;
+use crate::registers::{LANES, Mask};
 use crate::settings::Settings;
 use barrier::Barriers;
 use copies::Copies;
@@ -41,6 +42,8 @@ pub(crate) struct Grid<'a> {
     pub dynamic_shared: u32,
     pub allocations: Arc<Vec<Arc<Allocation>>>,
     pub shadow: GlobalShadow,
+    /// What the launch before may still use.
+    pub unfinished: Option<&'a Footprint>,
     pub findings: Findings,
 }
 
@@ -97,6 +100,8 @@ pub(crate) struct Machine<'a> {
     /// The asynchronous copies of each warp.
     pub copies: Vec<Copies>,
     pub counters: &'a mut Counters,
+    /// Of each warp, the lanes that have waited for the launch before.
+    pub awaited: Vec<Mask>,
     /// The allocation that was used last.
     pub last_allocation: usize,
     /// Whether something was found after which the block cannot go on.

@@ -2,6 +2,7 @@
 
 use super::Allocation;
 use crate::clocks::{Conflict, Knowledge, join_knowledge};
+use crate::footprint::Footprint;
 use crate::shadow::{Access, CHUNK, Chunk};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -29,6 +30,28 @@ impl GlobalShadow {
     /// A view that keeps the page of the last use at hand.
     pub(crate) fn cursor(&self) -> Cursor<'_> {
         Cursor { shadow: self, page: None }
+    }
+
+    /// What was read and written.
+    pub(crate) fn footprint(&self, allocations: &[Arc<Allocation>]) -> Footprint {
+        let mut footprint = Footprint::default();
+        for (pages, allocation) in self.pages.iter().zip(allocations) {
+            let pages = pages.get().map_or(&[][..], |pages| pages);
+            for (page, at) in pages.iter().zip((allocation.base..).step_by(PAGE as usize)) {
+                let Some(page) = page.get() else { continue };
+                let chunks = page.lock().unwrap_or_else(PoisonError::into_inner);
+                for (chunk, at) in chunks.iter().zip((at..).step_by(CHUNK)) {
+                    let cells = chunk.cells();
+                    let size = (CHUNK / cells.len()) as u64;
+                    for (cell, at) in cells.iter().zip((at..).step_by(size as usize)) {
+                        if !cell.write.is_nobody() || !cell.read.is_nobody() {
+                            footprint.push(at..at + size, !cell.write.is_nobody());
+                        }
+                    }
+                }
+            }
+        }
+        footprint
     }
 
     /// An atomic use of an address: leaves there what was released, and brings what others left.
