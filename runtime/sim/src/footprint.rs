@@ -54,7 +54,7 @@ mod tests {
             footprint.push(range, is_written);
         }
         assert_eq!(footprint.written(), [16..48, 96..112]);
-        assert_eq!(footprint.read(), [64..80]);
+        assert_eq!(footprint.read(), std::slice::from_ref(&(64..80)));
         assert!(footprint.conflicts(&(44..52), false) && footprint.conflicts(&(108..109), false));
         assert!(!footprint.conflicts(&(48..64), true) && !footprint.conflicts(&(0..16), true));
         assert!(!footprint.conflicts(&(64..68), false) && footprint.conflicts(&(64..68), true));

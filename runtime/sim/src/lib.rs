@@ -48,8 +48,21 @@
 //!   kernel whose blocks wait for each other may spin until its budget of instructions is spent.
 //! - Of threads of several warps that read the same memory unordered, the earliest read is kept: a race may be missed where
 //!   named barriers order some of them, and none is made up.
-//! - Bytes are noted one by one, but of accesses through a fence that releases less than all, or is narrower than the device, no
-//!   difference is made: a fence of a block orders nothing between blocks, any other all of them.
+//! - Of fences, those of a block order nothing between blocks, and all others order everything.
+//!
+//! # How it works
+//! - `translate` makes of each instruction a closure over slots of registers, or an entry of `code::Kind`. Numbers and the
+//!   machine's registers have slots as well, so that every operand is one; a slot holds the values of 32 lanes, and an
+//!   instruction is one loop over them. It proves of nearly all registers that they are written before they are read; the few
+//!   others are looked at while the kernel runs.
+//! - Basic blocks are laid out so that each stands behind all that lead to it, loops as wholes. A warp whose lanes went
+//!   different ways has several parts, and runs the part that stands first: so lanes meet again as soon as they can. Parts may
+//!   wait for each other, as on GPUs whose threads are scheduled independently.
+//! - `clocks` stamps each use of memory with warp, lane and clock; `shadow` keeps the last of each for sixteen bytes at once,
+//!   and for less where memory is used in smaller pieces. A use that is not known to lie behind an earlier one races with it,
+//!   whatever the order in which the simulator ran them.
+//! - `machine` runs a block in one thread, its warps in turns, each until it waits. Blocks run on as many threads as there are
+//!   CPUs; global memory is made of atomic words, so that a wrong kernel gives wrong answers and no more.
 
 mod clocks;
 mod code;

@@ -506,7 +506,7 @@ fn what_the_launch_before_has_not_finished() {
         launch(&what, &memory, &settings)
     };
     let first = run(&text, [a, b, c], None).unwrap().footprint;
-    assert_eq!(first.written(), [c..c + 128 * 128 * 2]);
+    assert_eq!(first.written(), std::slice::from_ref(&(c..c + 128 * 128 * 2)));
     assert_eq!(first.read(), [a..a + 128 * 128 * 2, b..b + 128 * 128 * 2]);
     // The second reads the answer of the first as its A, behind the wait; its weights before.
     let d = memory.allocate(128 * 128 * 2).unwrap();
