@@ -127,7 +127,7 @@ pub(crate) struct Matrices {
 
 /// The operands of `mma.sync`
 pub(crate) struct Multiply {
-    pub shape: crate::counters::MatrixShape,
+    pub shape: crate::matrix_shape::MatrixShape,
     pub d: SmallVec<[Slot; 4]>,
     pub a: SmallVec<[Slot; 4]>,
     pub b: SmallVec<[Slot; 4]>,

@@ -64,6 +64,7 @@
 //! - `machine` runs a block in one thread, its warps in turns, each until it waits. Blocks run on as many threads as there are
 //!   CPUs; global memory is made of atomic words, so that a wrong kernel gives wrong answers and no more.
 
+mod address_space;
 mod clocks;
 mod code;
 mod counters;
@@ -71,7 +72,9 @@ pub mod exactness;
 mod finding;
 mod footprint;
 mod launch;
+mod layout;
 mod machine;
+mod matrix_shape;
 mod memory;
 mod module;
 mod registers;
@@ -81,10 +84,12 @@ mod shadow;
 mod translate;
 mod vector;
 
-pub use counters::{Counts, LineCounts, MatrixShape, Report};
+pub use counters::{Counts, LineCounts, Report};
 pub use finding::{Finding, Place, Problem};
 pub use footprint::Footprint;
 pub use launch::{Launch, LaunchError, MOST_SHARED, launch};
+pub use layout::ParameterLayout;
+pub use matrix_shape::MatrixShape;
 pub use memory::{Memory, MemoryError};
-pub use module::{Globals, Kernel, LoadError, Module, ParameterLayout, Unsupported};
+pub use module::{Globals, Kernel, LoadError, Module, Unsupported};
 pub use settings::{Settings, WarpOrder};

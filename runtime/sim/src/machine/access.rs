@@ -1,8 +1,9 @@
 //! Loads and stores.
 
-use super::address::{PARAMETER_START, addresses};
+use super::address::addresses;
 use super::warp::Warp;
 use super::{Machine, Who};
+use crate::address_space::PARAMETER_START;
 use crate::clocks::Use;
 use crate::code::{Access, Area};
 use crate::counters::{sectors, wavefronts};

@@ -1,7 +1,7 @@
 //! Local memory: bytes that a thread has to itself.
 
-use super::address::LOCAL_START;
 use super::{Machine, Who};
+use crate::address_space::LOCAL_START;
 use crate::finding::Problem;
 use crate::registers::LANES;
 

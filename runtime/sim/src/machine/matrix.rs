@@ -9,8 +9,8 @@ use super::warp::Warp;
 use super::{Machine, Who};
 use crate::clocks::{Use, WHOLE_WARP};
 use crate::code::{Matrices, Multiply};
-use crate::counters::MatrixShape;
 use crate::finding::Problem;
+use crate::matrix_shape::MatrixShape;
 use crate::registers::{LANES, Lanes, Mask, Slot};
 use crate::vector::{Half, multiply_add, widen};
 

@@ -1,7 +1,7 @@
 //! Shared memory: its bytes, which of them are written, which a copy is on the way to, and who used them.
 
-use super::address::SHARED_START;
 use super::{Machine, Who};
+use crate::address_space::SHARED_START;
 use crate::clocks::{Use, Viewer};
 use crate::finding::Problem;
 use crate::shadow::{Access, CHUNK, Chunk};

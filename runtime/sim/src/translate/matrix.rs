@@ -2,7 +2,7 @@
 
 use super::Translator;
 use crate::code::{Area, Kind, Matrices, Multiply};
-use crate::counters::MatrixShape;
+use crate::matrix_shape::MatrixShape;
 use crate::registers::Slot;
 use ocellus_ptx::ast::{Operand, Type};
 use ocellus_ptx::isa::Form;

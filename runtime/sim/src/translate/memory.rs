@@ -1,8 +1,8 @@
 //! Loads, stores, atomic operations, asynchronous copies, and addresses.
 
 use super::Translator;
+use crate::address_space::{LOCAL_WINDOW, PARAMETER_WINDOW, SHARED_WINDOW, WINDOW};
 use crate::code::{Access, Area, Atomic, CopyAsync, Kind, Target, Update};
-use crate::machine::address::{LOCAL_WINDOW, PARAMETER_WINDOW, SHARED_WINDOW, WINDOW};
 use crate::registers::{Bank, mask_of, unary};
 use half::{bf16, f16};
 use ocellus_ptx::ast::{Operand, Type};

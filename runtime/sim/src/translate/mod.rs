@@ -14,7 +14,7 @@ mod predicates;
 
 use crate::code::{Code, Constant, Instruction, Kind, Suspects};
 use crate::finding::Place;
-use crate::module::Layout;
+use crate::layout::Layout;
 use crate::registers::{Bank, Slot};
 use ocellus_ptx::Position;
 use ocellus_ptx::ast::{self, Body, Entry, Register};

@@ -2,7 +2,7 @@
 
 use super::Translator;
 use crate::code::{Address, Area, Constant, Target};
-use crate::module::Symbol;
+use crate::layout::Symbol;
 use crate::registers::{Bank, Slot};
 use ocellus_ptx::ast::{Base, Immediate, Operand, Register, Special, Type};
 use smallvec::SmallVec;

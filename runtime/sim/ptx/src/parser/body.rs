@@ -2,7 +2,7 @@
 //! an inner scope has a number of its own.
 
 use super::Cursor;
-use super::module::{space_of, variables};
+use super::variables::{space_of, variables};
 use crate::ast::{
     Base, Body, Guard, Instruction, Label, Operand, Parameter, Register, Registers, Space, Special,
     Statement, Type,

@@ -4,6 +4,7 @@
 mod body;
 mod module;
 mod number;
+mod variables;
 
 use crate::ast::Module;
 use crate::lexer::{Token, tokens};
