@@ -7,6 +7,7 @@ mod calls;
 mod family;
 mod irdl;
 mod module;
+mod moved;
 mod op;
 mod parse;
 mod parse_launch;
@@ -19,6 +20,7 @@ mod view;
 pub use family::{Family, UnknownFamily};
 pub use irdl::{elementwise_irdl, view_irdl};
 pub use module::{Argument, Function, Module, Step, Value, ValueKind};
+pub use moved::Moved;
 pub use op::{
     Between, Broadcast, Combine, EpilogueOp, GemmTile, KernelOp, Mask, Prologue, RowOperation,
 };

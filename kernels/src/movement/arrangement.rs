@@ -1,9 +1,9 @@
 //! Each operation that only moves elements, as a [`StridedCopy`].
 
-use super::moved::Arranged;
 use super::strided_copy::{Level, OperandCopy, StridedCopy};
 use super::{Movement, expect_rank};
 use crate::{Launch, Layout, Reason, Target};
+use ocellus_dialects::kernel::Moved;
 use ocellus_dialects::symbolic::Dim;
 use ocellus_dialects::venc;
 
@@ -12,28 +12,28 @@ const TILE_BYTES: i64 = 1 << 16;
 
 /// The launch; `None` where no copy gives what is wanted.
 pub(super) fn launch(
-    arranged: &Arranged,
+    op: &Moved,
     operands: &[Layout],
     result: &Layout,
     target: Target,
 ) -> Result<Option<Launch<Movement>>, Reason> {
     let element = result.ty.element;
     let extent = Rows::of(result);
-    let (copies, tiles, row_bytes) = match arranged {
-        Arranged::Patchify(venc::Patchify { height, width, rows, cols }) => {
+    let (copies, tiles, row_bytes) = match op {
+        Moved::Patchify(venc::Patchify { height, width, rows, cols }) => {
             expect_rank("patchify", 0, &operands[0], 4)?;
             let copy = patchify(&operands[0], result, (*height, *width), (rows, cols));
             let images = operands[0].ty.shape[0].clone();
             // One row of patches is some dozens of kilobytes in any model.
             (vec![copy], (images, rows.clone()), TILE_BYTES)
         }
-        Arranged::SplitHeads(venc::SplitHeads { heads }) => {
+        Moved::SplitHeads(venc::SplitHeads { heads }) => {
             expect_rank("split_heads", 0, &operands[0], 3)?;
             let (whole, split) = (&operands[0], result);
             let copy = heads_of(whole, split, *heads, |level| level);
             (vec![copy], rows_of_tokens(whole), row_bytes(whole))
         }
-        Arranged::MergeHeads => {
+        Moved::MergeHeads(_) => {
             expect_rank("merge_heads", 0, &operands[0], 4)?;
             expect_rank("merge_heads", 1, result, 3)?;
             let (whole, split) = (result, &operands[0]);
@@ -47,19 +47,19 @@ pub(super) fn launch(
             let copy = heads_of(whole, split, heads, exchange);
             (vec![copy], rows_of_tokens(whole), row_bytes(whole))
         }
-        Arranged::Concat(venc::Concat { axis: 1 }) if result.ty.rank() == 3 => {
+        Moved::Concat(venc::Concat { axis: 1 }) if result.ty.rank() == 3 => {
             for (position, layout) in operands.iter().enumerate() {
                 expect_rank("concat", position, layout, 3)?;
             }
             (concat_tokens(operands, result), (extent.images, extent.rows), row_bytes(result))
         }
-        Arranged::SliceTokens(venc::SliceTokens { start, .. }) => {
+        Moved::SliceTokens(venc::SliceTokens { start, .. }) => {
             expect_rank("slice_tokens", 0, &operands[0], 3)?;
             let mut copy = rows_copy(0, &Rows::of(&operands[0]), &extent, result.ty.width());
             copy.from = Dim::from(*start) * operands[0].row_stride.clone();
             (vec![copy], (extent.images, extent.rows), row_bytes(result))
         }
-        Arranged::BroadcastImages => {
+        Moved::BroadcastImages(_) => {
             let mut from = Rows::of(&operands[0]);
             match result.ty.rank() {
                 0 | 1 => {
@@ -72,11 +72,17 @@ pub(super) fn launch(
             let copy = rows_copy(0, &from, &extent, result.ty.width());
             (vec![copy], (extent.images, extent.rows), row_bytes(result))
         }
-        Arranged::Concat(venc::Concat { axis }) if axis + 1 == result.ty.rank() => {
+        Moved::Concat(venc::Concat { axis }) if axis + 1 == result.ty.rank() => {
             let copies = concat_columns(operands, &extent);
             (copies, (extent.images, extent.rows), row_bytes(result))
         }
-        Arranged::Concat(_) => return Ok(None),
+        Moved::Concat(_)
+        | Moved::GatherRows(_)
+        | Moved::InterpolatePositions(_)
+        | Moved::InversePermutation(_)
+        | Moved::MaskSegments(_)
+        | Moved::MeanTokens(_)
+        | Moved::Rope(_) => return Ok(None),
     };
     let tile_rows = target.tile_rows((TILE_BYTES / row_bytes.max(1)).max(1));
     Ok(Some(StridedCopy::launch(element, tile_rows, tiles, &copies)))
@@ -268,7 +274,7 @@ mod tests {
         let result = layout(&["images", "rows*cols", "768"]);
         let [rows, cols] = ["rows", "cols"].map(|name| name.parse::<Dim>().unwrap());
         let op = venc::Patchify { height: 16, width: 16, rows: rows.clone(), cols };
-        let launched = launch(&Arranged::Patchify(&op), &[image], &result, CPU).unwrap().unwrap();
+        let launched = launch(&op.into(), &[image], &result, CPU).unwrap().unwrap();
         assert_eq!(
             words(&launched),
             "rows, result, x0, 0, 0, 16, 3*height*width, 768*cols*rows, \
@@ -284,8 +290,7 @@ mod tests {
         let patches = layout(&["images", "tokens", "768"]);
         let result = layout(&["images", "tokens + 1", "768"]);
         let op = venc::Concat { axis: 1 };
-        let launched =
-            launch(&Arranged::Concat(&op), &[class, patches], &result, CPU).unwrap().unwrap();
+        let launched = launch(&op.into(), &[class, patches], &result, CPU).unwrap().unwrap();
         assert_eq!(
             words(&launched),
             "tokens + 1, result, x0, 0, 0, 768, 0, 768*tokens + 768, 1, 768, 768, \

@@ -7,7 +7,6 @@ mod interpolate_positions;
 mod inverse_permutation;
 mod mask_segments;
 mod mean_tokens;
-mod moved;
 mod rope;
 mod segments;
 mod strided_copy;
@@ -22,11 +21,11 @@ pub(crate) use rope::rotary_head_size;
 pub(crate) use segments::SegmentsOperand;
 pub use strided_copy::{LevelArguments, OperandCopyArguments, Places, StridedCopy};
 
-use self::moved::Moved;
 use crate::entry::Entry;
 use crate::mlir::Module;
 use crate::{Launch, Layout, Reason, Target};
 use ocellus_dialects::ElementType;
+use ocellus_dialects::kernel::Moved;
 use ocellus_dialects::symbolic::Dim;
 use ocellus_dialects::venc::{self, Op};
 use ocellus_runtime::signature::Signature;
@@ -62,23 +61,28 @@ impl Movement {
             return Err(Reason::MissingOperand { operand: 0 });
         }
         let moved = Moved::of(op).ok_or_else(|| none_does(op, result))?;
-        let operands_moved = if moved.moves_all_operands() { operands.len() } else { 1 };
+        let operands_moved = if moves_all_operands(&moved) { operands.len() } else { 1 };
         for layout in &operands[..operands_moved] {
             if layout.ty.element != result.ty.element {
                 let why = format!("{op:?} of {} cannot give {}", layout.ty, result.ty);
                 return Err(Reason::Unsupported(why));
             }
         }
-        match moved {
-            Moved::Arranged(arranged) => {
-                let launch = arrangement::launch(&arranged, operands, result, target)?;
+        match &moved {
+            Moved::BroadcastImages(_)
+            | Moved::Concat(_)
+            | Moved::MergeHeads(_)
+            | Moved::Patchify(_)
+            | Moved::SliceTokens(_)
+            | Moved::SplitHeads(_) => {
+                let launch = arrangement::launch(&moved, operands, result, target)?;
                 launch.ok_or_else(|| none_does(op, result))
             }
-            Moved::MeanTokens => MeanTokens::launch(&operands[0], result, target),
+            Moved::MeanTokens(_) => MeanTokens::launch(&operands[0], result, target),
             Moved::Rope(venc::Rope { heads }) => Rope::launch(*heads, operands, result, target),
-            Moved::GatherRows => GatherRows::launch(operands, result, target),
-            Moved::InversePermutation => inverse_permutation::launch(operands, result, target),
-            Moved::MaskSegments => MaskSegments::launch(operands, result, target),
+            Moved::GatherRows(_) => GatherRows::launch(operands, result, target),
+            Moved::InversePermutation(_) => inverse_permutation::launch(operands, result, target),
+            Moved::MaskSegments(_) => MaskSegments::launch(operands, result, target),
             Moved::InterpolatePositions(venc::InterpolatePositions {
                 native_rows,
                 native_cols,
@@ -148,12 +152,36 @@ impl Movement {
 /// Arithmetic on elements that moving them takes, where so many are read and written.
 pub(crate) fn flops(op: &Op, [read, written]: [Dim; 2]) -> Dim {
     match Moved::of(op) {
-        Some(Moved::MeanTokens | Moved::MaskSegments) => read,
+        Some(Moved::MeanTokens(_) | Moved::MaskSegments(_)) => read,
         Some(Moved::Rope(_)) => written * Dim::from(ROTATION_FLOPS),
         Some(Moved::InterpolatePositions(_)) => written * Dim::from(INTERPOLATION_FLOPS),
-        Some(Moved::Arranged(_) | Moved::GatherRows | Moved::InversePermutation) | None => {
-            Dim::from(0)
-        }
+        Some(
+            Moved::BroadcastImages(_)
+            | Moved::Concat(_)
+            | Moved::GatherRows(_)
+            | Moved::InversePermutation(_)
+            | Moved::MergeHeads(_)
+            | Moved::Patchify(_)
+            | Moved::SliceTokens(_)
+            | Moved::SplitHeads(_),
+        )
+        | None => Dim::from(0),
+    }
+}
+
+/// Whether the elements of all operands come to lie in the result. Tables and indices are stored in their own way.
+fn moves_all_operands(op: &Moved) -> bool {
+    match op {
+        Moved::BroadcastImages(_)
+        | Moved::Concat(_)
+        | Moved::InterpolatePositions(_)
+        | Moved::InversePermutation(_)
+        | Moved::MeanTokens(_)
+        | Moved::MergeHeads(_)
+        | Moved::Patchify(_)
+        | Moved::SliceTokens(_)
+        | Moved::SplitHeads(_) => true,
+        Moved::GatherRows(_) | Moved::MaskSegments(_) | Moved::Rope(_) => false,
     }
 }
 
