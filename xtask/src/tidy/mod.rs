@@ -23,6 +23,8 @@ const CRATES: [Crate; 17] = [
     Crate { folder: "dialects", uses: &[], calls_llvm: false },
     Crate { folder: "mlir", uses: &[], calls_llvm: true },
     Crate { folder: "runtime", uses: &["dialects"], calls_llvm: false },
+    Crate { folder: "runtime/sim/ptx", uses: &[], calls_llvm: false },
+    Crate { folder: "runtime/sim", uses: &["ptx"], calls_llvm: false },
     Crate { folder: "kernels", uses: &["dialects", "runtime"], calls_llvm: false },
     Crate { folder: "compiler/checkpoint", uses: &["dialects", "runtime"], calls_llvm: false },
     Crate { folder: "compiler/preprocess", uses: &["checkpoint", "dialects"], calls_llvm: false },
