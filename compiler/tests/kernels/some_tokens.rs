@@ -54,7 +54,7 @@ fn a_gemm_reads_them_under_every_tile() {
         .map(|(product, other)| near::epilogue(&epilogue, product, &[*other]))
         .collect();
     for target in targets() {
-        for tile in [GemmTile::DEFAULT, GemmTile { rows: 24, columns: 32 }] {
+        for tile in [GemmTile::DEFAULT, GemmTile::packed(24, 32)] {
             let op = KernelOp::Gemm { prologue: Prologue::None, epilogue: epilogue.clone(), tile };
             let operands = [x.clone(), w.clone(), residual.clone()];
             let found = run(&op, &operands, &empty(&[IMAGES, tokens, n]), &target);

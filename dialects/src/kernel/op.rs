@@ -1,6 +1,6 @@
 //! The operations of `kernel`. Each says what it computes in terms of `venc`; none says how a CPU or a GPU does it.
 
-use super::Family;
+use super::{Family, GemmTile};
 use crate::symbolic::Dim;
 use crate::tensor::{ElementType, TensorType};
 use crate::venc::subset::subset;
@@ -256,30 +256,6 @@ impl EpilogueOp {
     /// How many operands it has.
     pub fn operands(self) -> usize {
         matches!(self, EpilogueOp::Combine(..) | EpilogueOp::AfterTokens) as usize
-    }
-}
-
-/// The block of a gemm's result that is one tile: the unit of work that a target hands out. A CPU's worker computes it
-/// from rows packed in its cache, a GPU's thread block from rows staged in its shared memory. Small tiles keep many
-/// units busy where there are few rows; large ones read each operand less often. A kernel family may round it to what
-/// its registers hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct GemmTile {
-    /// Rows of the result.
-    pub rows: i64,
-    /// Columns of the result.
-    pub columns: i64,
-}
-
-impl GemmTile {
-    /// What suits most sizes. On two units, half the columns of what reads its operands least often lose nothing in rate,
-    /// and the worker that is done first waits for half as long.
-    pub const DEFAULT: GemmTile = GemmTile { rows: 96, columns: 64 };
-}
-
-impl Default for GemmTile {
-    fn default() -> Self {
-        GemmTile::DEFAULT
     }
 }
 

@@ -7,14 +7,15 @@
 //! parameters by value, so that a node of a graph takes others without a copy.
 
 use super::{Entry, Worker};
-use crate::WARP;
 use crate::mlir::{Builder, Comparison, Module, Scalar, Type, Value};
+use crate::{ThreadBlock, WARP};
 
 /// Warps of a block.
-pub(crate) const WARPS: i64 = 4;
+const WARPS: i64 = 4;
 
-/// Threads of a block.
-pub(crate) const THREADS: i64 = WARPS * WARP;
+/// A block whose warps have a tile each.
+pub(crate) const BLOCK_OF_WARPS: ThreadBlock =
+    ThreadBlock { threads: WARPS * WARP, tiles: WARPS, shared_bytes: 0 };
 
 /// All threads of a warp, as a mask.
 const ALL_LANES: i64 = -1;
@@ -29,8 +30,11 @@ pub(super) fn define(
     if let Some(name) = &scratch {
         module.shared_memory(name, entry.scratch_bytes * WARPS);
     }
-    module.define_gpu(entry.symbol, entry.words, THREADS, |b, block, tiles| {
-        let [block_index, thread] = ["ctaid.x", "tid.x"].map(|name| special_register(b, name));
+    module.define_gpu(entry.symbol, entry.words, BLOCK_OF_WARPS.threads, |b, block, tiles| {
+        let [block_index, thread] = ["ctaid.x", "tid.x"].map(|name| {
+            let value = special_register(b, name);
+            b.extend_unsigned(value, Scalar::I64)
+        });
         let lanes = b.i64(WARP);
         let warp = b.div(thread, lanes);
         let first = b.mul_constant(block_index, WARPS);
@@ -52,13 +56,13 @@ pub(super) fn define(
 /// One of the numbers that tell a thread who it is.
 pub(crate) fn special_register(b: &mut Builder, name: &str) -> Value {
     let name = format!("llvm.nvvm.read.ptx.sreg.{name}");
-    let value = b.intrinsic(&name, &[], Type::I32);
-    b.extend_unsigned(value, Scalar::I64)
+    b.intrinsic(&name, &[], Type::I32)
 }
 
 /// The number of the thread in its warp.
 pub(crate) fn lane(b: &mut Builder) -> Value {
-    special_register(b, "laneid")
+    let lane = special_register(b, "laneid");
+    b.extend_unsigned(lane, Scalar::I64)
 }
 
 /// What the first thread of a warp does for all.
@@ -70,7 +74,8 @@ pub(super) fn by_one_thread(b: &mut Builder, body: impl FnOnce(&mut Builder)) {
     synchronize_warp(b);
 }
 
-fn synchronize_warp(b: &mut Builder) {
+/// Waits for all threads of the warp.
+pub(crate) fn synchronize_warp(b: &mut Builder) {
     let all = all_lanes(b);
     b.intrinsic_without_result("llvm.nvvm.bar.warp.sync", &[all]);
 }

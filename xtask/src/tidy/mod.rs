@@ -58,6 +58,7 @@ const CRATES: [Crate; 17] = [
             "reference",
             "rewrite",
             "runtime",
+            "sim",
         ],
         calls_llvm: false,
     },
