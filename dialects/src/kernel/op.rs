@@ -301,7 +301,7 @@ impl Mask {
 #[derive(Clone, Debug, PartialEq)]
 pub enum KernelOp {
     /// `epilogue(prologue(x) weight^T)`. Operands: x, the prologue's, weight `[n, k]`, the epilogue's in order.
-    /// The weight is always work of compile time, and reaches the kernel packed.
+    /// The weight is always work of compile time, and reaches the kernel packed where the target has it so.
     Gemm {
         /// What happens to a row of x. Neither softmax nor the scale of a norm.
         prologue: Prologue,

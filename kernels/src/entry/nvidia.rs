@@ -59,6 +59,11 @@ pub(crate) fn special_register(b: &mut Builder, name: &str) -> Value {
     b.intrinsic(&name, &[], Type::I32)
 }
 
+/// The same, read where it is asked for: what was computed of it before need not be kept until then.
+pub(crate) fn special_register_anew(b: &mut Builder, name: &str) -> Value {
+    b.assembly(&format!("mov.u32 $0, %{name};"), ("=r", true), &[], Type::I32)
+}
+
 /// The number of the thread in its warp.
 pub(crate) fn lane(b: &mut Builder) -> Value {
     let lane = special_register(b, "laneid");

@@ -1,4 +1,4 @@
-//! Calls of LLVM's intrinsics, and what their operands and results are made of.
+//! Calls of LLVM's intrinsics, instructions of a target, and what their operands and results are made of.
 
 use super::{Builder, Scalar, Type, Value};
 
@@ -45,6 +45,27 @@ impl Builder {
             self.operation(ty, &format!("llvm.extractvalue {given}[{position}] : {all}"))
         };
         (0..count).map(&mut part).collect()
+    }
+
+    /// An instruction of the target in its own words: `$0` is the result, `$1` and so on the operands, of the kinds that
+    /// `constraints` lists. One that is `anew` is executed where it stands, however often it was before.
+    pub fn assembly(
+        &mut self,
+        text: &str,
+        (constraints, anew): (&str, bool),
+        operands: &[Value],
+        ty: Type,
+    ) -> Value {
+        let names: Vec<String> = operands.iter().map(Value::to_string).collect();
+        let types: Vec<String> = operands.iter().map(|operand| operand.ty.to_string()).collect();
+        let (names, types) = (names.join(", "), types.join(", "));
+        let effects = if anew { "has_side_effects " } else { "" };
+        self.operation(
+            ty,
+            &format!(
+                "llvm.inline_asm {effects}\"{text}\", \"{constraints}\" {names} : ({types}) -> {ty}"
+            ),
+        )
     }
 
     /// The bits of an integer as numbers beside each other, the first in the lowest bits.

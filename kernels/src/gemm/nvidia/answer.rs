@@ -34,7 +34,8 @@ pub(super) struct Answer<'a> {
     pub(super) tokens: Option<BoundTokens>,
 }
 
-/// The elements of 16 rows by 8 columns that a lane has: those of a row, and those of the eighth behind it.
+/// The elements of 16 rows by 8 columns that a lane has, as they are stored: those of a row, and those of the eighth behind
+/// it.
 type Elements = [Value; 2];
 
 /// What a warp stores.
@@ -71,8 +72,7 @@ impl Answer<'_> {
         }
     }
 
-    /// What the epilogue makes of the sums. Of rows and columns that are not there it makes what nobody stores, of the last
-    /// ones that are.
+    /// What the epilogue makes of the sums. Of columns that are not there it makes what nobody stores, of the last that is.
     fn elements(
         &self,
         b: &mut Builder,
@@ -82,14 +82,11 @@ impl Answer<'_> {
         let (row, column) = self.within_product(b);
         let row = b.add(first_row, row);
         let column = b.add(first_column, column);
-        let last = b.add_constant(self.tile.rows, -1);
         let mut all = vec![];
         for (number, sums) in sums.iter().enumerate() {
             let halves = [0, 1].map(|half| {
                 let row = b.add_constant(row, 16 * number as i64 + 8 * half);
-                let row = b.min(row, last);
-                let epilogue = self.epilogue.row(b, row);
-                self.elements_of_row(b, &epilogue, column, (sums, half as usize))
+                self.elements_of_row(b, (row, column), (sums, half as usize))
             });
             let [upper, lower] = halves;
             all.push(upper.into_iter().zip(lower).map(|(upper, lower)| [upper, lower]).collect());
@@ -97,7 +94,32 @@ impl Answer<'_> {
         all
     }
 
+    /// Of a row. Rows that are not there are skipped; and the branch keeps the assembler from reading the operands of all rows
+    /// at once, for which it has no registers.
     fn elements_of_row(
+        &self,
+        b: &mut Builder,
+        (row, column): (Value, Value),
+        sums: (&[Sums], usize),
+    ) -> Vec<Value> {
+        let apply = |b: &mut Builder| {
+            let epilogue = self.epilogue.row(b, row);
+            self.applied(b, &epilogue, column, sums)
+        };
+        if self.product.epilogue.is_empty() {
+            return apply(b);
+        }
+        let there = b.compare(Comparison::Less, row, self.tile.rows);
+        let count = if self.product.is_gated() { sums.0.len() / 2 } else { sums.0.len() };
+        let nothing = |b: &mut Builder| {
+            let none = b.splat(0.0, Type::f32s(2));
+            vec![self.stored(b, none); count]
+        };
+        b.if_else(there, apply, nothing)
+    }
+
+    /// The epilogue of a row, applied to its sums.
+    fn applied(
         &self,
         b: &mut Builder,
         epilogue: &EpilogueRow,
@@ -141,7 +163,8 @@ impl Answer<'_> {
             let last = b.i64(width - 2);
             let column = b.min(column, last);
             let sums = b.vector(&sums);
-            return apply(b, column, sums, (0, 2));
+            let elements = apply(b, column, sums, (0, 2));
+            return self.stored(b, elements);
         }
         let last = b.i64(width - 1);
         let elements = [0, 1].map(|position| {
@@ -151,7 +174,13 @@ impl Answer<'_> {
             let element = apply(b, column, sum, (position, position + 1));
             b.lane(element, 0)
         });
-        b.vector(&elements)
+        let elements = b.vector(&elements);
+        self.stored(b, elements)
+    }
+
+    /// Elements as they are stored: at once, for they take half of the registers so.
+    fn stored(&self, b: &mut Builder, elements: Value) -> Value {
+        vector::narrow(b, self.gemm.target, self.product.to, elements)
     }
 
     /// The row and the column of the first of a lane's sums in those of a warp, 16 by 8.
@@ -180,8 +209,7 @@ impl Answer<'_> {
                 for (half, pair) in halves.iter().enumerate() {
                     let rows = 16 * row as i64 + 8 * half as i64;
                     let to = b.offset_constant(put, rows * pitch + 8 * column as i64 * ELEMENT);
-                    let stored = vector::narrow(b, self.gemm.target, self.product.to, *pair);
-                    b.store_aligned(stored, to, 2 * ELEMENT);
+                    b.store_aligned(*pair, to, 2 * ELEMENT);
                 }
             }
         }
@@ -238,11 +266,10 @@ impl Answer<'_> {
                 for (half, pair) in halves.iter().enumerate() {
                     let row = b.add_constant(row, 16 * number as i64 + 8 * half as i64);
                     let column = b.add_constant(column, 8 * position as i64);
-                    let stored = vector::narrow(b, self.gemm.target, element, *pair);
                     if self.gemm.result_run > 1 {
                         self.if_there(b, (row, column), |b| {
                             let to = self.address(b, row, column);
-                            b.store_aligned(stored, to, 2 * element.bytes());
+                            b.store_aligned(*pair, to, 2 * element.bytes());
                         });
                         continue;
                     }
@@ -250,7 +277,7 @@ impl Answer<'_> {
                         let column = b.add_constant(column, i64::from(lane));
                         self.if_there(b, (row, column), |b| {
                             let to = self.address(b, row, column);
-                            let element = b.lane(stored, lane);
+                            let element = b.lane(*pair, lane);
                             b.store(element, to);
                         });
                     }

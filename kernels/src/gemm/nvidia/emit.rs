@@ -8,7 +8,7 @@ use super::main_loop::MainLoop;
 use super::shared_sums;
 use super::thread::{Thread, Tile};
 use crate::arguments::place;
-use crate::entry::{Entry, special_register};
+use crate::entry::{Entry, special_register, special_register_anew};
 use crate::gemm::tokens_before::BoundTokens;
 use crate::gemm::{GemmArguments, Product};
 use crate::mlir::{Builder, Comparison, Module, Scalar, Type, Value};
@@ -46,11 +46,9 @@ impl StagedGemm {
         let x = BoundRows::load(b, block, x);
         let weight = arguments.weight.load(b, block);
         let rows = arguments.rows.load(b, block);
-        let epilogue = BoundEpilogue::load(b, block, &arguments.epilogue);
-        let result = BoundRows::load_even(b, block, &arguments.result, product.to);
-        let tokens = arguments.tokens_before.map(|tokens| BoundTokens::load(b, block, &tokens));
 
-        let thread = Thread::of(b, schedule);
+        let thread = special_register(b, "tid.x");
+        let thread = Thread::of(b, schedule, thread);
         let tile = Tile::of(b, schedule, product, (number, rows));
         let (copies, sources) = Copies::of(b, self, product, (&thread, &tile), (&x, weight));
         let fragments = Fragments::of(b, schedule, &thread);
@@ -67,6 +65,14 @@ impl StagedGemm {
         // Nothing may still be on its way to memory that is used otherwise, nor may a warp still read it.
         wait(b, 0);
         barrier(b);
+        // Loaded and computed here, none of this takes registers in the loop.
+        let [number, thread] = ["ctaid.x", "tid.x"].map(|name| special_register_anew(b, name));
+        let thread = Thread::of(b, schedule, thread);
+        let rows = arguments.rows.load(b, block);
+        let tile = Tile::of(b, schedule, product, (number, rows));
+        let epilogue = BoundEpilogue::load(b, block, &arguments.epilogue);
+        let result = BoundRows::load_even(b, block, &arguments.result, product.to);
+        let tokens = arguments.tokens_before.map(|tokens| BoundTokens::load(b, block, &tokens));
         if schedule.warps.slices > 1 {
             sums = shared_sums::add(b, schedule, &thread, memory, &sums);
         }

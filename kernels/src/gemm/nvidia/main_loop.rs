@@ -15,6 +15,9 @@ use super::fragments::{Fragments, Sums, multiply};
 use crate::mlir::{Builder, Comparison, Type, Value};
 use ocellus_dialects::ElementType;
 
+/// A thread that copies more rows of a step has no registers for the addresses of all.
+const MOST_ADDRESSES: usize = 16;
+
 /// The sums of a warp: of 16 rows by 8 columns each, row by row.
 pub(super) type WarpSums = Vec<Vec<Sums>>;
 
@@ -54,11 +57,23 @@ impl MainLoop<'_> {
     /// The sums over all steps.
     pub(super) fn run(&self, b: &mut Builder, sources: Sources) -> WarpSums {
         let start = self.start(b, sources);
-        let [zero, end] = [0, self.steps].map(|step| b.integer(step, Type::I32));
-        let last = b.for_loop((zero, end, 1), &start.values(), |b, step, carried| {
-            self.step(b, step, start.with(carried)).values()
+        let at_once = self.steps_at_once();
+        let whole = self.steps - self.steps % at_once;
+        let [zero, end] = [0, whole].map(|step| b.integer(step, Type::I32));
+        let last = b.for_loop((zero, end, at_once), &start.values(), |b, step, carried| {
+            let mut state = start.with(carried);
+            for further in 0..at_once {
+                let step = b.add_constant(step, further);
+                state = self.step(b, step, state);
+            }
+            state.values()
         });
-        start.with(&last).sums
+        let mut state = start.with(&last);
+        for step in whole..self.steps {
+            let step = b.integer(step, Type::I32);
+            state = self.step(b, step, state);
+        }
+        state.sums
     }
 
     /// Sends the first steps on their way, and reads the first fragments.
@@ -106,6 +121,13 @@ impl MainLoop<'_> {
         let Products { read: next, ready, sums, .. } = products;
         let sources = copies.sources().ahead(b, self.schedule, 1);
         State { read: next, write: read, sources, ready, sums }
+    }
+
+    /// Steps of a turn of the loop. An instruction that copies has room for a distance of 2 KiB from an address, so that a second
+    /// step needs no addresses of its own; but those of the first must be kept for it.
+    fn steps_at_once(&self) -> i64 {
+        let has_room = !self.schedule.is_rolling() && self.copies.count() <= MOST_ADDRESSES;
+        if has_room { 2 } else { 1 }
     }
 
     /// How many pairs of fragments of the weight are read ahead.
@@ -174,7 +196,8 @@ impl Products<'_> {
             let (fragments, stage) = (self.of.fragments, self.stage);
             let next_step = (next / pairs) as usize;
             let ahead = fragments.weight(b, stage, next_step, next % pairs);
-            self.copy(b, self.share(turns - 1));
+            // All at once: the assembler puts three empty instructions before each group of copies.
+            self.copy(b, usize::MAX);
             for row in 0..rows {
                 for half in 0..2 {
                     self.product(b, (row, 2 * pair + half), 0);

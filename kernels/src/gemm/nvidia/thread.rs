@@ -2,7 +2,6 @@
 
 use super::Schedule;
 use crate::WARP;
-use crate::entry::special_register;
 use crate::gemm::Product;
 use crate::mlir::{Builder, Scalar, Type, Value};
 
@@ -26,8 +25,8 @@ pub(super) struct Thread {
 }
 
 impl Thread {
-    pub(super) fn of(b: &mut Builder, schedule: &Schedule) -> Self {
-        let number = special_register(b, "tid.x");
+    /// The thread of that number in its block.
+    pub(super) fn of(b: &mut Builder, schedule: &Schedule, number: Value) -> Self {
         let (lanes, mask) = (b.integer(WARP, Type::I32), b.integer(WARP - 1, Type::I32));
         let lane = b.and(number, mask);
         let warp = b.div(number, lanes);
