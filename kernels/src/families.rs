@@ -37,11 +37,11 @@ pub fn launch(
         let cpu = || cpu(target);
         Ok(match op {
             KernelOp::Gemm { prologue, epilogue, tile } => {
-                Gemm::launch((*prologue, epilogue), *tile, operands, result, &cpu()?)?
+                Gemm::launch((*prologue, epilogue), *tile, operands, result, target)?
                     .map(Kernel::Gemm)
             }
             KernelOp::PartialGemm { slices, tile } => {
-                Gemm::launch_partial(*slices, *tile, operands, result, &cpu()?)?.map(Kernel::Gemm)
+                Gemm::launch_partial(*slices, *tile, operands, result, target)?.map(Kernel::Gemm)
             }
             KernelOp::BackToBackGemm { prologue, between, epilogue, rows } => {
                 let chain = (*prologue, between, epilogue.as_slice());
@@ -86,19 +86,17 @@ pub fn schedules(
 
 /// `op` in every division that its family has for operands of those types.
 fn divisions(op: &KernelOp, operands: &[Layout], target: Target) -> Vec<KernelOp> {
-    // What a family has no kernel for is refused in its default division.
-    let Ok(cpu) = cpu(target) else { return vec![op.clone()] };
     match op {
         KernelOp::Gemm { prologue, epilogue, .. } => {
             let weight = operands.get(1 + prologue.operands());
             let divided =
                 |tile| KernelOp::Gemm { prologue: *prologue, epilogue: epilogue.clone(), tile };
-            gemm::tiles_of(operands.first(), weight, &cpu).into_iter().map(divided).collect()
+            gemm::tiles_of(operands.first(), weight, target).into_iter().map(divided).collect()
         }
         KernelOp::PartialGemm { slices, .. } => {
             let divided = |tile| KernelOp::PartialGemm { slices: *slices, tile };
             let (x, weight) = (operands.first(), operands.get(1));
-            gemm::tiles_of(x, weight, &cpu).into_iter().map(divided).collect()
+            gemm::tiles_of(x, weight, target).into_iter().map(divided).collect()
         }
         KernelOp::BackToBackGemm { prologue, between, epilogue, .. } => {
             let divided = |rows| KernelOp::BackToBackGemm {

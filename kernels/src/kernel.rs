@@ -1,14 +1,14 @@
 //! A kernel: all that its code depends on.
 
-use crate::Target;
 use crate::attention::Attention;
 use crate::back_to_back_gemm::BackToBackGemm;
 use crate::batched_gemm::BatchedGemm;
-use crate::entry::Entry;
+use crate::entry::{self, Entry};
 use crate::gemm::Gemm;
 use crate::mlir::Module;
 use crate::movement::Movement;
 use crate::rowwise::RowWise;
+use crate::{Target, ThreadBlock};
 use ocellus_dialects::kernel::Family;
 use ocellus_runtime::signature::Signature;
 
@@ -49,7 +49,7 @@ impl Kernel {
             Kernel::Attention(_) => Family::Attention,
             Kernel::BackToBackGemm(_) => Family::BackToBackGemm,
             Kernel::BatchedGemm(_) => Family::BatchedGemm,
-            Kernel::Gemm(gemm) if gemm.slices > 1 => Family::PartialGemm,
+            Kernel::Gemm(gemm) if gemm.product.slices > 1 => Family::PartialGemm,
             Kernel::Gemm(_) => Family::Gemm,
             Kernel::Move(..) => Family::Move,
             Kernel::RowWise(_) => Family::RowWise,
@@ -62,7 +62,7 @@ impl Kernel {
             Kernel::Attention(attention) => attention.target.into(),
             Kernel::BackToBackGemm(gemms) => gemms.target.into(),
             Kernel::BatchedGemm(gemm) => gemm.target.into(),
-            Kernel::Gemm(gemm) => gemm.target.into(),
+            Kernel::Gemm(gemm) => gemm.target(),
             Kernel::Move(_, target) => *target,
             Kernel::RowWise(row_wise) => row_wise.target,
         }
@@ -77,6 +77,22 @@ impl Kernel {
             | Kernel::BatchedGemm(_)
             | Kernel::Move(..)
             | Kernel::RowWise(_) => 1,
+        }
+    }
+
+    /// The thread blocks that run it; `None` where it is for a CPU.
+    pub fn thread_block(&self) -> Option<ThreadBlock> {
+        match (self, self.target()) {
+            (_, Target::Cpu(_)) => None,
+            (Kernel::Gemm(gemm), Target::Nvidia(_)) => gemm.thread_block(),
+            (
+                Kernel::Attention(_)
+                | Kernel::BackToBackGemm(_)
+                | Kernel::BatchedGemm(_)
+                | Kernel::Move(..)
+                | Kernel::RowWise(_),
+                Target::Nvidia(_),
+            ) => Some(entry::BLOCK_OF_WARPS),
         }
     }
 
@@ -106,7 +122,7 @@ impl Kernel {
             Kernel::Attention(attention) => attention.define(module, symbol),
             Kernel::BackToBackGemm(gemms) => gemms.define(module, symbol),
             Kernel::BatchedGemm(gemm) => gemm.define(module, symbol),
-            Kernel::Gemm(gemm) => gemm.define(module, symbol),
+            Kernel::Gemm(gemm) => gemm.define(module, entry),
             Kernel::Move(movement, _) => movement.define(module, entry),
             Kernel::RowWise(row_wise) => row_wise.define(module, entry),
         }

@@ -27,6 +27,17 @@ impl<K> Launch<K> {
     }
 }
 
+/// The thread blocks that run a kernel on a GPU, which are a line of as many as the tiles need or more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ThreadBlock {
+    /// Threads of a block.
+    pub threads: i64,
+    /// Tiles of a block.
+    pub tiles: i64,
+    /// Bytes of shared memory that a launch must give a block, beside what the kernel declares.
+    pub shared_bytes: i64,
+}
+
 /// One word of the argument block.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Argument {

@@ -18,19 +18,41 @@ pub struct Layout {
     pub image_stride: Dim,
     /// What else there is to know where rows are patches of an image.
     pub patches: Option<PatchLayout>,
+    /// The first element lies at a multiple of so many elements.
+    pub start_alignment: i64,
 }
+
+/// Every tensor begins at a multiple of so many bytes, those of callers too. (Those within an arena begin at multiples of
+/// 64; no instruction asks for more than 16.)
+const TENSOR_ALIGNMENT: i64 = 16;
 
 impl Layout {
     /// The layout of a tensor that is contiguous.
     pub fn contiguous(ty: &TensorType) -> Self {
         let image_stride = ty.shape.iter().skip(1).cloned().product();
-        Layout { ty: ty.clone(), row_stride: ty.width(), image_stride, patches: None }
+        Layout {
+            ty: ty.clone(),
+            row_stride: ty.width(),
+            image_stride,
+            patches: None,
+            start_alignment: TENSOR_ALIGNMENT / ty.element.bytes(),
+        }
     }
 
     /// The product of all dimensions but the first and the last.
     pub fn rows_per_image(&self) -> Dim {
         let middle = self.ty.rank().saturating_sub(2);
         self.ty.shape.iter().skip(1).take(middle).cloned().product()
+    }
+
+    /// The most elements, a power of two, of which every row begins at a multiple.
+    pub fn row_alignment(&self) -> i64 {
+        let aligned = |alignment, distance: &Dim| common_power_of_two(alignment, factor(distance));
+        let rows = match self.ty.rank() {
+            0 | 1 => self.start_alignment,
+            _ => aligned(self.start_alignment, &self.row_stride),
+        };
+        if self.ty.rank() < 3 { rows } else { aligned(rows, &self.image_stride) }
     }
 
     /// Whether all images share memory.
@@ -62,6 +84,7 @@ impl Layout {
             row_stride: Dim::from(width),
             image_stride: image.image_stride.clone(),
             patches: Some(patches),
+            start_alignment: image.start_alignment,
         })
     }
 
@@ -71,33 +94,86 @@ impl Layout {
         if self.patches.is_some() {
             return None;
         }
-        let strided = |row_stride: &Dim, image_stride: Dim| Layout {
-            ty: ty.clone(),
-            row_stride: row_stride.clone(),
-            image_stride,
-            patches: None,
+        let strided = |start: Dim, row_stride: &Dim, image_stride: &Dim| {
+            let layout = Layout {
+                ty: ty.clone(),
+                row_stride: row_stride.clone(),
+                image_stride: image_stride.clone(),
+                patches: None,
+                start_alignment: common_power_of_two(self.start_alignment, factor(&start)),
+            };
+            Some((start, layout))
         };
-        let none = Dim::from(0);
+        let (none, rows, images) = (Dim::from(0), &self.row_stride, &self.image_stride);
         match view {
             View::SliceColumns(SliceColumns { start, .. }) => {
-                let layout = strided(&self.row_stride, self.image_stride.clone());
-                Some((Dim::from(*start), layout))
+                strided(Dim::from(*start), rows, images)
             }
             View::SelectToken(SelectToken { index }) => {
-                let layout = strided(&self.image_stride, self.image_stride.clone());
-                Some((Dim::from(*index) * self.row_stride.clone(), layout))
+                strided(Dim::from(*index) * rows.clone(), images, images)
             }
             View::SliceTokens(SliceTokens { start, .. }) => {
-                let layout = strided(&self.row_stride, self.image_stride.clone());
-                Some((Dim::from(*start) * self.row_stride.clone(), layout))
+                strided(Dim::from(*start) * rows.clone(), rows, images)
             }
             View::Patchify(Patchify { height, width, cols, .. }) => {
                 Some((none, Layout::of_patches(self, ty, (*height, *width), cols)?))
             }
-            View::BroadcastImages(_) => Some((none.clone(), strided(&self.row_stride, none))),
+            View::BroadcastImages(_) => strided(none.clone(), rows, &none),
             View::Reshape(_) => {
-                (*self == Layout::contiguous(&self.ty)).then(|| (none, Layout::contiguous(ty)))
+                let contiguous = |ty| {
+                    let start_alignment = self.start_alignment;
+                    Layout { start_alignment, ..Layout::contiguous(ty) }
+                };
+                (*self == contiguous(&self.ty)).then(|| (none, contiguous(ty)))
             }
         }
+    }
+}
+
+/// What a distance is a multiple of, whatever the sizes: 0 where it is 0.
+fn factor(distance: &Dim) -> i64 {
+    distance.terms().fold(0, |factor, (coefficient, _)| factor | coefficient)
+}
+
+/// The greatest power of two that divides both numbers, of which the first is one.
+fn common_power_of_two(power: i64, number: i64) -> i64 {
+    let both = power | number;
+    both & both.wrapping_neg()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ocellus_dialects::ElementType::{BF16, F32};
+
+    fn contiguous(element: ocellus_dialects::ElementType, shape: &[&str]) -> Layout {
+        Layout::contiguous(&TensorType::new(
+            element,
+            shape.iter().map(|dim| dim.parse::<Dim>().unwrap()),
+        ))
+    }
+
+    #[test]
+    fn rows_are_as_aligned_as_their_distances_and_their_start() {
+        assert_eq!(contiguous(BF16, &["images*197", "768"]).row_alignment(), 8);
+        assert_eq!(contiguous(F32, &["images*197", "768"]).row_alignment(), 4);
+        assert_eq!(contiguous(BF16, &["images", "197", "100"]).row_alignment(), 4);
+        assert_eq!(contiguous(BF16, &["7", "33"]).row_alignment(), 1);
+        assert_eq!(contiguous(BF16, &["7", "2*rows"]).row_alignment(), 2);
+        assert_eq!(contiguous(BF16, &["33"]).row_alignment(), 8);
+    }
+
+    #[test]
+    fn a_view_is_as_aligned_as_where_it_begins() {
+        let packed = contiguous(BF16, &["images", "197", "2304"]);
+        let ty = contiguous(BF16, &["images", "197", "72"]).ty;
+        for (start, alignment) in [(768, 8), (72, 8), (4, 4), (6, 2), (7, 1)] {
+            let view = View::from(SliceColumns { start, length: 72 });
+            assert_eq!(packed.view(&view, &ty).unwrap().1.row_alignment(), alignment);
+        }
+        let odd = contiguous(BF16, &["images", "197", "36"]);
+        let token = View::from(SelectToken { index: 1 });
+        let ty = contiguous(BF16, &["images", "36"]).ty;
+        assert_eq!(odd.view(&token, &ty).unwrap().1.row_alignment(), 4);
     }
 }

@@ -39,7 +39,7 @@ pub use access::{Access, NotStrided};
 pub use emit::emit_module;
 pub use families::{Schedule, launch, schedules};
 pub use kernel::Kernel;
-pub use launch::{Argument, Launch, Tiles};
+pub use launch::{Argument, Launch, ThreadBlock, Tiles};
 pub use layout::Layout;
 pub use patch_layout::PatchLayout;
 pub use refusal::{Reason, Refusal};

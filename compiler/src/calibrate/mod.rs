@@ -130,7 +130,7 @@ fn tile_rates(bench: &Microbenchmark) -> Result<Vec<TileRates>, CalibrateError> 
     let bf16 = bench.gemm_gflops(ElementType::BF16, &tiles)?;
     let f16 = bench.gemm_gflops(ElementType::F16, &tiles)?;
     let rates = f32.into_iter().zip(bf16).zip(f16);
-    let of_tile = |(GemmTile { rows, columns }, ((f32, bf16), f16))| TileRates {
+    let of_tile = |(GemmTile { rows, columns, .. }, ((f32, bf16), f16))| TileRates {
         rows,
         columns,
         gflops: Rates { f32, bf16, f16 },
@@ -212,7 +212,7 @@ mod tests {
             bench.gflops((f32, Family::BackToBackGemm), &[24, 64], Chain::mlp),
             bench.bandwidth(Family::Move, 1 << 20),
         ];
-        let tile = GemmTile { rows: 48, columns: 64 };
+        let tile = GemmTile::packed(48, 64);
         let gemm = bench.gemm_gflops(f32, &[tile, GemmTile::DEFAULT]).unwrap();
         for figure in figures.map(Result::unwrap).into_iter().chain(gemm) {
             assert!(figure.is_finite() && figure > 0.0, "{figure}");

@@ -1,14 +1,14 @@
 //! A gemm whose rows stand, in each image, behind the rows of another operand.
 
 use crate::gemm::product;
-use crate::launch::{Operand, assert_close, run, targets};
+use crate::launch::{Operand, all_targets, assert_close, run};
 use crate::near::{self, Near, step};
 use ocellus_dialects::ElementType::{self, BF16, F16, F32};
 use ocellus_dialects::TensorType;
 use ocellus_dialects::kernel::{Broadcast, Combine, EpilogueOp, GemmTile, KernelOp, Prologue};
 use ocellus_dialects::symbolic::Dim;
 use ocellus_dialects::venc::{Activation, Scale};
-use ocellus_kernels::{CpuTarget, Layout, launch};
+use ocellus_kernels::{CpuTarget, Layout, Target, launch};
 
 const K: i64 = 24;
 
@@ -36,7 +36,10 @@ impl Case {
         shared
     }
 
-    fn check(&self, element: ElementType, is_gated: bool, target: &CpuTarget) {
+    fn check(&self, element: ElementType, is_gated: bool, target: Target) {
+        if element == F32 && matches!(target, Target::Nvidia(_)) {
+            return;
+        }
         let Case { images, tokens, rows, width, is_shared, gap, tile } = *self;
         let n = if is_gated { 2 * width } else { width };
         let x = Operand::random(1, element, &[images, rows, K], 1.0);
@@ -76,7 +79,7 @@ impl Case {
                 }
             }
         }
-        let what = format!("{} {element} {images} x ({tokens} + {rows}) x {width}", target.name);
+        let what = format!("{} {element} {images} x ({tokens} + {rows}) x {width}", target.name());
         assert_close(&found, &wanted, &what);
     }
 }
@@ -85,14 +88,14 @@ impl Case {
 fn rows_behind_tokens_are_right_wherever_images_begin() {
     // Images that are a part of a block, that span blocks, and that begin where blocks do.
     let cases = [(1, 1, 7, 33), (3, 1, 5, 16), (3, 5, 50, 45), (2, 4, 48, 70), (40, 2, 1, 20)];
-    for target in targets() {
+    for target in all_targets() {
         for (index, (images, tokens, rows, width)) in cases.into_iter().enumerate() {
             let (is_shared, gap) = (index % 2 == 0, index as i64 % 3);
-            let tile = GemmTile { rows: 24, columns: 32 };
+            let tile = GemmTile::packed(24, 32);
             let case = Case { images, tokens, rows, width, is_shared, gap, tile };
             for element in [F32, BF16, F16] {
                 for is_gated in [false, true] {
-                    case.check(element, is_gated, &target);
+                    case.check(element, is_gated, target);
                 }
             }
         }

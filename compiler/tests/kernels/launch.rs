@@ -2,12 +2,15 @@
 
 use crate::guarded::Guarded;
 use crate::near::Near;
+use crate::simulated;
 use half::{bf16, f16};
 use ocellus_codegen::{Optimization, compile_kernels};
 use ocellus_dialects::kernel::KernelOp;
 use ocellus_dialects::symbolic::{Bindings, Dim};
 use ocellus_dialects::{ElementType, TensorType};
-use ocellus_kernels::{Argument, CpuTarget, Kernel, Launch, Layout, launch, symbols};
+use ocellus_kernels::{
+    Argument, CpuTarget, Kernel, Launch, Layout, NvidiaTarget, Target, launch, symbols,
+};
 use ocellus_runtime::signature::{Access, LaunchWords, Signature, Word};
 use std::collections::BTreeMap;
 
@@ -16,6 +19,11 @@ pub type KernelFunction = unsafe extern "C" fn(*const i64, i64, i64, *mut u8);
 /// The targets that this machine can run.
 pub fn targets() -> impl Iterator<Item = CpuTarget> {
     CpuTarget::ALL.into_iter().filter(CpuTarget::runs_here)
+}
+
+/// These, and the GPU whose kernels are those of the least able: it is simulated.
+pub fn all_targets() -> impl Iterator<Item = Target> {
+    targets().map(Target::from).chain([Target::Nvidia(NvidiaTarget::SM_80)])
 }
 
 /// A tensor in memory, its rows `row_stride` elements apart.
@@ -152,12 +160,7 @@ impl Loaded {
         let function = unsafe { *library.get::<KernelFunction>(symbol.as_bytes()).unwrap() };
 
         let packed: BTreeMap<usize, _> = launch.packed.iter().copied().collect();
-        let tiles = launch
-            .tiles
-            .0
-            .iter()
-            .map(|(extent, step)| (extent.evaluate(at).unwrap() + step - 1) / step)
-            .product();
+        let tiles = tiles(&launch, at);
         // Memory ends where the signature says that the kernel stops.
         let reach = Reach::of(&launch, tiles, at);
         let memory: Vec<Guarded> = operands
@@ -214,36 +217,42 @@ impl Loaded {
 
     /// The elements of the result, and whether what lies between its rows was left alone.
     pub fn result(&self) -> Vec<f64> {
-        let element = self.result_layout.ty.element;
-        let nothing = Bindings::new();
-        let [rows, width, stride] = [
-            &self.result_layout.ty.rows(),
-            &self.result_layout.ty.width(),
-            &self.result_layout.row_stride,
-        ]
-        .map(|dim| dim.evaluate(&nothing).unwrap() as usize);
-        let size = element.bytes() as usize;
-        let bytes = [self.result.bytes(), &self.behind_result].concat();
-        let mut values = vec![];
-        for row in 0..rows {
-            let row = &bytes[row * stride * size..(row + 1) * stride * size];
-            let (inside, gap) = row.split_at(width * size);
-            values.extend(inside.chunks(size).map(|bytes| decode(element, bytes)));
-            assert!(gap.chunks(size).all(|bytes| decode(element, bytes).is_nan()));
-        }
-        values
+        elements(&self.result_layout, &[self.result.bytes(), &self.behind_result].concat())
     }
 }
 
+/// The elements of a tensor in memory; what lies between its rows must be NaN.
+pub fn elements(layout: &Layout, bytes: &[u8]) -> Vec<f64> {
+    let element = layout.ty.element;
+    let nothing = Bindings::new();
+    let [rows, width, stride] = [&layout.ty.rows(), &layout.ty.width(), &layout.row_stride]
+        .map(|dim| dim.evaluate(&nothing).unwrap() as usize);
+    let size = element.bytes() as usize;
+    let mut values = vec![];
+    for row in 0..rows {
+        let row = &bytes[row * stride * size..(row + 1) * stride * size];
+        let (inside, gap) = row.split_at(width * size);
+        values.extend(inside.chunks(size).map(|bytes| decode(element, bytes)));
+        assert!(gap.chunks(size).all(|bytes| decode(element, bytes).is_nan()));
+    }
+    values
+}
+
+/// How many tiles a launch has.
+pub fn tiles(launch: &Launch<Kernel>, at: &Bindings) -> i64 {
+    let count = |(extent, step): &(Dim, i64)| (extent.evaluate(at).unwrap() + step - 1) / step;
+    launch.tiles.0.iter().map(count).product()
+}
+
 /// How far a kernel reaches in a launch, by its signature.
-struct Reach {
-    operands: BTreeMap<usize, usize>,
-    result: usize,
+pub struct Reach {
+    pub operands: BTreeMap<usize, usize>,
+    pub result: usize,
 }
 
 impl Reach {
     /// Checks that launch and signature are of one mind, too.
-    fn of(launch: &Launch<Kernel>, tiles: i64, at: &Bindings) -> Self {
+    pub fn of(launch: &Launch<Kernel>, tiles: i64, at: &Bindings) -> Self {
         let signature: Signature = launch.kernel.signature();
         let number = |argument: &Argument| match argument {
             Argument::Integer(dim) => dim.evaluate(at).unwrap(),
@@ -276,8 +285,26 @@ impl Reach {
     }
 }
 
-/// Runs a kernel on a target, all at once and tile by tile, which must agree.
-pub fn run(op: &KernelOp, operands: &[Operand], result: &Operand, target: &CpuTarget) -> Vec<f64> {
+/// Runs a kernel on a target: on a CPU, or on the simulator of a GPU.
+pub fn run(
+    op: &KernelOp,
+    operands: &[Operand],
+    result: &Operand,
+    target: impl Into<Target>,
+) -> Vec<f64> {
+    match target.into() {
+        Target::Cpu(cpu) => run_on_cpu(op, operands, result, &cpu),
+        Target::Nvidia(nvidia) => simulated::run(op, operands, result, nvidia).values,
+    }
+}
+
+/// Runs a kernel on this CPU, all at once and tile by tile, which must agree.
+fn run_on_cpu(
+    op: &KernelOp,
+    operands: &[Operand],
+    result: &Operand,
+    target: &CpuTarget,
+) -> Vec<f64> {
     let mut loaded = Loaded::new(op, operands, result, target);
     loaded.run(loaded.tiles.max(1));
     let at_once = loaded.result();

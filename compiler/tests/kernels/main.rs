@@ -16,5 +16,7 @@ mod near;
 mod patches;
 mod rowwise;
 mod shared_images;
+mod simulated;
 mod some_tokens;
+mod staged_gemm;
 mod throughput;

@@ -1,6 +1,6 @@
 //! The kernels that move elements, against the reference interpreter.
 
-use crate::launch::{Operand, assert_close, rounding, run, targets};
+use crate::launch::{Operand, all_targets, assert_close, rounding, run};
 use ocellus_dialects::ElementType::{self, BF16, F16, F32, I32};
 use ocellus_dialects::TensorType;
 use ocellus_dialects::kernel::KernelOp;
@@ -10,7 +10,7 @@ use ocellus_dialects::venc::{
     InversePermutation, MaskSegments, MeanTokens, MergeHeads, Op, Patchify, Rope, SliceTokens,
     SplitHeads,
 };
-use ocellus_kernels::{CpuTarget, Layout, launch};
+use ocellus_kernels::{CpuTarget, Layout, NvidiaTarget, Target, launch};
 use ocellus_runtime::HostTensor;
 
 /// What `op` makes of the operands' values, and its shape.
@@ -27,13 +27,13 @@ pub fn reference(op: &Op, operands: &[Operand]) -> (Vec<i64>, Vec<f64>) {
 }
 
 /// Holds the kernel to the reference, each element to `bound` of its own magnitude and of `scale`.
-fn check(op: impl Into<Op>, operands: &[Operand], error: f64, gap: i64, target: &CpuTarget) {
+fn check(op: impl Into<Op>, operands: &[Operand], error: f64, gap: i64, target: Target) {
     let op = op.into();
     let element = operands[0].layout.ty.element;
     let (shape, wanted) = reference(&op, operands);
     let empty = vec![f64::NAN; wanted.len()];
     let result = Operand::of(element, &shape, &empty, gap);
-    let what = format!("{} {element} {op:?}", target.name);
+    let what = format!("{} {element} {op:?}", target.name());
     let found = run(&KernelOp::Move(op), operands, &result, target);
     let round = if error == 0.0 { 0.0 } else { rounding(element) };
     let wanted: Vec<(f64, f64)> =
@@ -41,11 +41,12 @@ fn check(op: impl Into<Op>, operands: &[Operand], error: f64, gap: i64, target: 
     assert_close(&found, &wanted, &what);
 }
 
-fn on_every_target(mut body: impl FnMut(ElementType, &CpuTarget)) {
-    for target in targets() {
-        body(F32, &target);
-        if target == CpuTarget::X86_64_V3 {
-            body(BF16, &target);
+fn on_every_target(mut body: impl FnMut(ElementType, Target)) {
+    for target in all_targets() {
+        body(F32, target);
+        // Bits are bits on any CPU.
+        if !matches!(target, Target::Cpu(cpu) if cpu != CpuTarget::X86_64_V3) {
+            body(BF16, target);
         }
     }
 }
@@ -78,7 +79,7 @@ fn tokens_follow_each_other_and_one_may_be_the_same_in_each_image() {
         let result = Operand::of(element, &shape, &vec![f64::NAN; wanted.len()], 2);
         let operands = [expanded, patches];
         let found = run(&KernelOp::Move(op), &operands, &result, target);
-        assert_eq!(found, wanted, "{}", target.name);
+        assert_eq!(found, wanted, "{}", target.name());
     });
 }
 
@@ -116,12 +117,12 @@ fn rows_are_gathered_in_the_order_of_an_index() {
 
 #[test]
 fn permutations_are_inverted() {
-    for target in targets() {
+    for target in all_targets() {
         for count in [1, 4095, 4097, 10_000] {
             // A step that shares no factor with the count visits each place once.
             let order: Vec<f64> = (0..count).map(|i| ((i * 7919 + 1) % count) as f64).collect();
             let order = Operand::of(I32, &[count], &order, 0);
-            check(InversePermutation, &[order], 0.0, 0, &target);
+            check(InversePermutation, &[order], 0.0, 0, target);
         }
     }
 }
@@ -138,7 +139,7 @@ fn scores_between_segments_are_masked() {
             let (shape, wanted) = reference(&op, &operands);
             let result = Operand::of(element, &shape, &vec![f64::NAN; wanted.len()], 1);
             let op = KernelOp::Move(op);
-            assert_eq!(run(&op, &operands, &result, target), wanted, "{}", target.name);
+            assert_eq!(run(&op, &operands, &result, target), wanted, "{}", target.name());
         }
     });
 }
@@ -171,11 +172,11 @@ fn heads_are_split_and_merged() {
 /// A mean of numbers below 1 is off by at most the roundings of a block's sum and of the sum of blocks.
 #[test]
 fn means_are_right_over_many_tokens() {
-    for target in targets() {
+    for target in all_targets() {
         for (element, tokens, width) in [(F32, 1, 5), (F32, 1000, 300), (BF16, 197, 70)] {
             let x = Operand::with_gap(1, element, &[2, tokens, width], 1.0, 3);
             let error = (64 + tokens / 64 + 2) as f64 * rounding(F32);
-            check(MeanTokens, &[x], error, 0, &target);
+            check(MeanTokens, &[x], error, 0, target);
         }
     }
 }
@@ -185,7 +186,7 @@ fn means_are_right_over_many_tokens() {
 fn position_tables_are_resampled_as_the_reference_does() {
     let filters = [InterpolationFilter::Bilinear, InterpolationFilter::Bicubic];
     for (filter, antialias) in filters.into_iter().flat_map(|f| [(f, false), (f, true)]) {
-        let target = match antialias {
+        let cpu = match antialias {
             true => CpuTarget::X86_64_V3,
             false => CpuTarget::host().unwrap(),
         };
@@ -202,7 +203,9 @@ fn position_tables_are_resampled_as_the_reference_does() {
             let op =
                 InterpolatePositions { native_rows, native_cols, rows, cols, filter, antialias };
             let error = if element == F32 { 1e-6 } else { 1e-6 + rounding(element) * 1e-3 };
-            check(op, &[table], error, 2, &target);
+            for target in [cpu.into(), NvidiaTarget::SM_80.into()] {
+                check(op.clone(), std::slice::from_ref(&table), error, 2, target);
+            }
         }
     }
 }

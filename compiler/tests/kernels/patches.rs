@@ -101,7 +101,7 @@ fn patches_are_normalized_and_cut_into_any_tiles() {
     let prologue = Prologue::LayerNorm { eps: 1e-6, affine: false };
     for target in targets() {
         for (rows, columns) in [(1, 1), (24, 64), (1000, 1000)] {
-            let tile = GemmTile { rows, columns };
+            let tile = GemmTile::packed(rows, columns);
             let (patch, image) = ((7, 14), [3, 3, 36, 60]);
             Case { patch, image, gap: 0, n: 101, element: F32, prologue, tile }.check(&target);
         }

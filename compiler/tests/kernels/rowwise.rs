@@ -1,13 +1,13 @@
 //! `epilogue(prologue(x))`.
 
-use crate::launch::{Operand, assert_close, run, targets};
+use crate::launch::{Operand, all_targets, assert_close, run, targets};
 use crate::near::{self, Near, activate, activation_error, step};
 use ocellus_dialects::ElementType::{self, BF16, F16, F32};
 use ocellus_dialects::TensorType;
 use ocellus_dialects::kernel::{Broadcast, Combine, EpilogueOp, KernelOp, Prologue};
 use ocellus_dialects::symbolic::{Dim, Symbol};
 use ocellus_dialects::venc::{Activate, Activation, Scale};
-use ocellus_kernels::{CpuTarget, Layout, Reason, launch};
+use ocellus_kernels::{CpuTarget, Layout, Reason, Target, launch};
 
 fn result(element: ElementType, shape: &[i64], gap: i64) -> Operand {
     let count = shape.iter().product::<i64>();
@@ -18,7 +18,7 @@ fn check_prologue(
     prologue: Prologue,
     (rows, width): (i64, i64),
     (from, to): (ElementType, ElementType),
-    target: &CpuTarget,
+    target: Target,
 ) {
     let x = Operand::with_gap(7, from, &[rows, width], 3.0, 4);
     let norm_weight = Operand::random(8, from, &[width], 2.0);
@@ -37,7 +37,7 @@ fn check_prologue(
     assert_close(
         &found,
         &wanted,
-        &format!("{} {prologue:?} {rows}x{width} {from} to {to}", target.name),
+        &format!("{} {prologue:?} {rows}x{width} {from} to {to}", target.name()),
     );
 }
 
@@ -53,7 +53,7 @@ fn prologues_and_casts_are_right_in_every_storage_on_every_target() {
         Prologue::NormScale { centered: false, eps: 1e-2 },
         Prologue::Softmax,
     ];
-    for target in targets() {
+    for target in all_targets() {
         for prologue in prologues {
             for (shape, storage) in [
                 ((3, 197), (F32, F32)),
@@ -62,7 +62,7 @@ fn prologues_and_casts_are_right_in_every_storage_on_every_target() {
                 ((5, 39), (F16, BF16)),
                 ((5, 39), (F32, F16)),
             ] {
-                check_prologue(prologue, shape, storage, &target);
+                check_prologue(prologue, shape, storage, target);
             }
         }
     }
@@ -116,14 +116,14 @@ fn activations_are_as_near_as_stated() {
     values.extend([0.0, -0.0, 1e-30, -1e-30, 80.0, -80.0, -87.0, -87.3, -87.4, -88.0, 1e4, -1e4]);
     values.extend([1e10, -1e10, 1e18, -1e18, -1e30, -3e38]);
     let width = values.len() as i64;
-    for target in targets() {
+    for target in all_targets() {
         for element in [F32, BF16, F16] {
             let x = Operand::of(element, &[1, width], &values, 0);
             for activation in Activation::ALL {
                 let epilogue = vec![step(Activate { function: *activation })];
                 let op = KernelOp::RowWise { prologue: Prologue::None, epilogue, to: element };
                 let place = result(element, &[1, width], 0);
-                let found = run(&op, std::slice::from_ref(&x), &place, &target);
+                let found = run(&op, std::slice::from_ref(&x), &place, target);
                 let near = |x: &f64| Near {
                     value: activate(*activation, *x),
                     bound: activation_error(*activation, *x),
@@ -135,7 +135,11 @@ fn activations_are_as_near_as_stated() {
                     .filter(|(_, x)| held(**x))
                     .map(|(found, x)| (*found, near(x).rounded(element)))
                     .unzip();
-                assert_close(&found, &wanted, &format!("{} {activation:?} {element}", target.name));
+                assert_close(
+                    &found,
+                    &wanted,
+                    &format!("{} {activation:?} {element}", target.name()),
+                );
             }
         }
     }
@@ -144,19 +148,19 @@ fn activations_are_as_near_as_stated() {
 #[test]
 fn what_is_no_number_stays_none_and_infinities_have_limits() {
     let values = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 3e38, -3e38];
-    for target in targets() {
+    for target in all_targets() {
         for to in [F32, BF16, F16] {
             let x = Operand::of(F32, &[1, 5], &values, 0);
             let cast = KernelOp::RowWise { prologue: Prologue::None, epilogue: vec![], to };
-            let found = run(&cast, &[x], &result(to, &[1, 5], 0), &target);
-            assert!(found[0].is_nan(), "{} {to}: {found:?}", target.name);
-            assert_eq!(found[1..3], [f64::INFINITY, f64::NEG_INFINITY], "{} {to}", target.name);
+            let found = run(&cast, &[x], &result(to, &[1, 5], 0), target);
+            assert!(found[0].is_nan(), "{} {to}: {found:?}", target.name());
+            assert_eq!(found[1..3], [f64::INFINITY, f64::NEG_INFINITY], "{} {to}", target.name());
         }
         for activation in Activation::ALL {
             let x = Operand::of(F32, &[1, 5], &values, 0);
             let epilogue = vec![step(Activate { function: *activation })];
             let op = KernelOp::RowWise { prologue: Prologue::None, epilogue, to: F32 };
-            let found = run(&op, &[x], &result(F32, &[1, 5], 0), &target);
+            let found = run(&op, &[x], &result(F32, &[1, 5], 0), target);
             // The limits, which the formula has in f64; of what it does not have, NaN.
             for (found, x) in found.iter().zip(&values).take(3) {
                 let wanted = activate(*activation, *x);
@@ -164,13 +168,13 @@ fn what_is_no_number_stays_none_and_infinities_have_limits() {
                 assert!(
                     is_close || found.is_nan() && wanted.is_nan(),
                     "{} {activation:?} of {x}: {found} and not {wanted}",
-                    target.name
+                    target.name()
                 );
             }
         }
         let masked = Operand::of(F32, &[1, 4], &[1.0, f64::NEG_INFINITY, 1.0, -1e30], 0);
         let softmax = KernelOp::RowWise { prologue: Prologue::Softmax, epilogue: vec![], to: F32 };
-        let found = run(&softmax, &[masked], &result(F32, &[1, 4], 0), &target);
+        let found = run(&softmax, &[masked], &result(F32, &[1, 4], 0), target);
         assert!((found[0] - 0.5).abs() < 1e-6 && found[1] < 1e-30 && found[3] < 1e-30, "{found:?}");
     }
 }
@@ -202,10 +206,10 @@ fn rows_and_tables_that_repeat_are_read_again() {
             near::epilogue(epilogue, Near::exactly(*x), &others)
         })
         .collect();
-    for target in targets() {
+    for target in all_targets() {
         let operands = [x.clone(), table.clone(), expanded.clone()];
-        let found = run(&op, &operands, &result(F32, &[images, tokens, width], 0), &target);
-        assert_close(&found, &wanted, target.name);
+        let found = run(&op, &operands, &result(F32, &[images, tokens, width], 0), target);
+        assert_close(&found, &wanted, &target.name());
     }
 }
 
@@ -233,7 +237,7 @@ fn what_no_kernel_does_is_refused() {
 #[test]
 fn slices_are_summed_row_by_row() {
     use ocellus_dialects::kernel::{Broadcast, Combine};
-    for target in targets() {
+    for target in all_targets() {
         for (slices, rows, width) in [(1, 3, 7), (4, 5, 39), (16, 2, 768)] {
             let x = Operand::random(1, F32, &[slices, rows, width], 1.0);
             let bias = Operand::random(2, F32, &[width], 1.0);
@@ -243,7 +247,7 @@ fn slices_are_summed_row_by_row() {
                 to: BF16,
             };
             let operands = [x.clone(), bias.clone()];
-            let found = run(&op, &operands, &result(BF16, &[rows, width], 3), &target);
+            let found = run(&op, &operands, &result(BF16, &[rows, width], 3), target);
             let elements = (rows * width) as usize;
             let near = |at: usize| {
                 let slices: Vec<f64> = x.values[at..].iter().step_by(elements).copied().collect();
@@ -253,7 +257,11 @@ fn slices_are_summed_row_by_row() {
                 Near { value: slices.iter().sum::<f64>() + bias, bound }.rounded(BF16)
             };
             let wanted: Vec<Near> = (0..elements).map(near).collect();
-            assert_close(&found, &wanted, &format!("{} {slices} x {rows} x {width}", target.name));
+            assert_close(
+                &found,
+                &wanted,
+                &format!("{} {slices} x {rows} x {width}", target.name()),
+            );
         }
     }
 }

@@ -14,6 +14,7 @@ mod parse_launch;
 mod print;
 #[cfg(test)]
 mod random;
+mod tile;
 mod typing;
 mod view;
 
@@ -21,8 +22,7 @@ pub use family::{Family, UnknownFamily};
 pub use irdl::{elementwise_irdl, view_irdl};
 pub use module::{Argument, Function, Module, Step, Value, ValueKind};
 pub use moved::Moved;
-pub use op::{
-    Between, Broadcast, Combine, EpilogueOp, GemmTile, KernelOp, Mask, Prologue, RowOperation,
-};
+pub use op::{Between, Broadcast, Combine, EpilogueOp, KernelOp, Mask, Prologue, RowOperation};
+pub use tile::{GemmTile, WarpTiling};
 pub use typing::infer;
 pub use view::View;

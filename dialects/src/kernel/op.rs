@@ -1,6 +1,6 @@
 //! The operations of `kernel`. Each says what it computes in terms of `venc`; none says how a CPU or a GPU does it.
 
-use super::Family;
+use super::{Family, GemmTile};
 use crate::symbolic::Dim;
 use crate::tensor::{ElementType, TensorType};
 use crate::venc::subset::subset;
@@ -259,30 +259,6 @@ impl EpilogueOp {
     }
 }
 
-/// The block of a gemm's result that is one tile: the unit of work that a target hands out. A CPU's worker computes it
-/// from rows packed in its cache, a GPU's thread block from rows staged in its shared memory. Small tiles keep many
-/// units busy where there are few rows; large ones read each operand less often. A kernel family may round it to what
-/// its registers hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct GemmTile {
-    /// Rows of the result.
-    pub rows: i64,
-    /// Columns of the result.
-    pub columns: i64,
-}
-
-impl GemmTile {
-    /// What suits most sizes. On two units, half the columns of what reads its operands least often lose nothing in rate,
-    /// and the worker that is done first waits for half as long.
-    pub const DEFAULT: GemmTile = GemmTile { rows: 96, columns: 64 };
-}
-
-impl Default for GemmTile {
-    fn default() -> Self {
-        GemmTile::DEFAULT
-    }
-}
-
 /// What happens to an element between two products.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Between {
@@ -325,7 +301,7 @@ impl Mask {
 #[derive(Clone, Debug, PartialEq)]
 pub enum KernelOp {
     /// `epilogue(prologue(x) weight^T)`. Operands: x, the prologue's, weight `[n, k]`, the epilogue's in order.
-    /// The weight is always work of compile time, and reaches the kernel packed.
+    /// The weight is always work of compile time, and reaches the kernel packed where the target has it so.
     Gemm {
         /// What happens to a row of x. Neither softmax nor the scale of a norm.
         prologue: Prologue,

@@ -96,7 +96,11 @@ pub(super) fn launch(
             parts.own(1)?;
             let prologue = parts.prologue();
             parts.own(1)?;
-            KernelOp::Gemm { prologue, epilogue: parts.epilogue(usize::MAX)?, tile: tile(reader)? }
+            KernelOp::Gemm {
+                prologue,
+                epilogue: parts.epilogue(usize::MAX)?,
+                tile: GemmTile::read(reader)?,
+            }
         }
         "back_to_back_gemm" => {
             parts.own(1)?;
@@ -138,9 +142,10 @@ pub(super) fn launch(
 /// A launch into which nothing is fused.
 fn plain_launch(reader: &Reader, name: &str, result: &TensorType) -> Result<KernelOp> {
     Ok(match name {
-        "partial_gemm" => {
-            KernelOp::PartialGemm { slices: reader.integer("slices")?, tile: tile(reader)? }
-        }
+        "partial_gemm" => KernelOp::PartialGemm {
+            slices: reader.integer("slices")?,
+            tile: GemmTile::read(reader)?,
+        },
         "batched_gemm" => KernelOp::BatchedGemm { transpose_rhs: reader.boolean("transpose_rhs")? },
         "attention" => KernelOp::Attention {
             heads: reader.integer("heads")?,
@@ -214,11 +219,6 @@ impl Parts<'_> {
             }
         }
     }
-}
-
-fn tile(reader: &Reader) -> Result<GemmTile> {
-    let (rows, columns) = (reader.integer("tile_rows")?, reader.integer("tile_columns")?);
-    Ok(GemmTile { rows, columns })
 }
 
 fn broadcast(reader: &Reader) -> Result<Broadcast> {

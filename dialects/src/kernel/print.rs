@@ -278,20 +278,17 @@ fn parts(op: &KernelOp, operands: usize) -> Vec<Part> {
 }
 
 pub(super) fn launch_attributes(op: &KernelOp) -> Vec<Attribute> {
+    let printed = |(name, size): (&'static str, i64)| (name, size.to_string());
     match op {
         KernelOp::RowWise { .. } => vec![],
-        KernelOp::PartialGemm { slices, tile } => vec![
-            ("slices", slices.to_string()),
-            ("tile_rows", tile.rows.to_string()),
-            ("tile_columns", tile.columns.to_string()),
-        ],
+        KernelOp::PartialGemm { slices, tile } => {
+            [("slices", *slices)].into_iter().chain(tile.sizes()).map(printed).collect()
+        }
         KernelOp::BackToBackGemm { prologue, between, rows, .. } => {
             let before = usize::from(*prologue != Prologue::None) + between.epilogue.len();
             vec![("between", before.to_string()), ("rows", rows.to_string())]
         }
-        KernelOp::Gemm { tile, .. } => {
-            vec![("tile_rows", tile.rows.to_string()), ("tile_columns", tile.columns.to_string())]
-        }
+        KernelOp::Gemm { tile, .. } => tile.sizes().into_iter().map(printed).collect(),
         KernelOp::BatchedGemm { transpose_rhs } => {
             vec![("transpose_rhs", transpose_rhs.to_string())]
         }

@@ -3,7 +3,7 @@
 use super::typing::infer;
 use super::{
     Argument, Between, Broadcast, Combine, EpilogueOp, Function, GemmTile, KernelOp, Mask, Module,
-    Prologue, Step, Value, ValueKind, View,
+    Prologue, Step, Value, ValueKind, View, WarpTiling,
 };
 use crate::symbolic::Dim;
 use crate::tensor::{ElementType, TensorType};
@@ -221,7 +221,9 @@ impl<'a> Writer<'a> {
         };
         before.truncate(prologue.operands());
         let add = EpilogueOp::Combine(Combine::Add, Broadcast::ALL[choices[6] % 4]);
-        let tile = GemmTile { rows: 24, columns: 64 };
+        let warps = WarpTiling { depth: 64, rows: 2, columns: 2, slices: 1, stages: 3 };
+        let warps = choices[5].is_multiple_of(2).then_some(warps);
+        let tile = GemmTile { warps, ..GemmTile::packed(24, 64) };
         let gate = EpilogueOp::Gate(Activation::Silu);
         let (op, behind) = match choices[7] % 5 {
             0 => (KernelOp::Gemm { prologue, epilogue: vec![gate], tile }, vec![weight]),

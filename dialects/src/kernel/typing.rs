@@ -15,7 +15,7 @@ pub fn infer(op: &KernelOp, operands: &[&TensorType]) -> Result<TensorType> {
     let mut operands = operands.iter().copied();
     let given = match op {
         KernelOp::Gemm { prologue, epilogue, tile } => {
-            at_least_one("tile", [tile.rows, tile.columns])?;
+            at_least_one("tile", tile.sizes().into_iter().map(|(_, size)| size))?;
             let rows = rows(*prologue, &mut operands)?;
             let product = apply(Linear, &[&rows, next(&mut operands)?])?;
             epilogue_of(epilogue, product, &mut operands)?
@@ -35,7 +35,7 @@ pub fn infer(op: &KernelOp, operands: &[&TensorType]) -> Result<TensorType> {
             apply(Cast { to: *to }, &[&given])?
         }
         KernelOp::PartialGemm { slices, tile } => {
-            at_least_one("tile", [tile.rows, tile.columns])?;
+            at_least_one("tile", tile.sizes().into_iter().map(|(_, size)| size))?;
             apply(LinearSlices { slices: *slices }, &[next(&mut operands)?, next(&mut operands)?])?
         }
         KernelOp::BatchedGemm { transpose_rhs } => {
@@ -61,8 +61,8 @@ fn next<'a>(operands: &mut impl Iterator<Item = &'a TensorType>) -> Result<&'a T
     operands.next().ok_or_else(|| "it needs an operand more".to_string())
 }
 
-fn at_least_one<const N: usize>(what: &str, sizes: [i64; N]) -> Result<()> {
-    match sizes.iter().all(|size| *size >= 1) {
+fn at_least_one(what: &str, sizes: impl IntoIterator<Item = i64>) -> Result<()> {
+    match sizes.into_iter().all(|size| size >= 1) {
         true => Ok(()),
         false => Err(format!("its {what} has nothing in it")),
     }

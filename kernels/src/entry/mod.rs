@@ -9,7 +9,9 @@ mod nvidia;
 use crate::Target;
 use crate::mlir::{Builder, Module, Value};
 
-pub(crate) use nvidia::{all_lanes, lane};
+pub(crate) use nvidia::{
+    BLOCK_OF_WARPS, all_lanes, lane, special_register, special_register_anew, synchronize_warp,
+};
 
 /// A kernel that is about to be written.
 #[derive(Clone, Copy, Debug)]

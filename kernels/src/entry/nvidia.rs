@@ -7,14 +7,18 @@
 //! parameters by value, so that a node of a graph takes others without a copy.
 
 use super::{Entry, Worker};
-use crate::WARP;
 use crate::mlir::{Builder, Comparison, Module, Scalar, Type, Value};
+use crate::{ThreadBlock, WARP};
 
 /// Warps of a block.
-pub(crate) const WARPS: i64 = 4;
+const WARPS: i64 = 4;
 
-/// Threads of a block.
-pub(crate) const THREADS: i64 = WARPS * WARP;
+/// A block whose warps have a tile each.
+pub(crate) const BLOCK_OF_WARPS: ThreadBlock =
+    ThreadBlock { threads: WARPS * WARP, tiles: WARPS, shared_bytes: 0 };
+
+/// The scratch memory of each warp begins at a multiple of so many bytes.
+const ALIGNMENT: i64 = 16;
 
 /// All threads of a warp, as a mask.
 const ALL_LANES: i64 = -1;
@@ -26,11 +30,15 @@ pub(super) fn define(
     body: impl FnOnce(&mut Builder, Worker),
 ) {
     let scratch = (entry.scratch_bytes > 0).then(|| format!("{}_scratch", entry.symbol));
+    let scratch_bytes = (entry.scratch_bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     if let Some(name) = &scratch {
-        module.shared_memory(name, entry.scratch_bytes * WARPS);
+        module.shared_memory(name, scratch_bytes * WARPS);
     }
-    module.define_gpu(entry.symbol, entry.words, THREADS, |b, block, tiles| {
-        let [block_index, thread] = ["ctaid.x", "tid.x"].map(|name| special_register(b, name));
+    module.define_gpu(entry.symbol, entry.words, BLOCK_OF_WARPS.threads, |b, block, tiles| {
+        let [block_index, thread] = ["ctaid.x", "tid.x"].map(|name| {
+            let value = special_register(b, name);
+            b.extend_unsigned(value, Scalar::I64)
+        });
         let lanes = b.i64(WARP);
         let warp = b.div(thread, lanes);
         let first = b.mul_constant(block_index, WARPS);
@@ -41,7 +49,7 @@ pub(super) fn define(
             None => block,
             Some(name) => {
                 let start = b.shared_address(&name);
-                let bytes = b.mul_constant(warp, entry.scratch_bytes);
+                let bytes = b.mul_constant(warp, scratch_bytes);
                 b.offset(start, bytes)
             }
         };
@@ -52,13 +60,18 @@ pub(super) fn define(
 /// One of the numbers that tell a thread who it is.
 pub(crate) fn special_register(b: &mut Builder, name: &str) -> Value {
     let name = format!("llvm.nvvm.read.ptx.sreg.{name}");
-    let value = b.intrinsic(&name, &[], Type::I32);
-    b.extend_unsigned(value, Scalar::I64)
+    b.intrinsic(&name, &[], Type::I32)
+}
+
+/// The same, read where it is asked for: what was computed of it before need not be kept until then.
+pub(crate) fn special_register_anew(b: &mut Builder, name: &str) -> Value {
+    b.assembly(&format!("mov.u32 $0, %{name};"), ("=r", true), &[], Type::I32)
 }
 
 /// The number of the thread in its warp.
 pub(crate) fn lane(b: &mut Builder) -> Value {
-    special_register(b, "laneid")
+    let lane = special_register(b, "laneid");
+    b.extend_unsigned(lane, Scalar::I64)
 }
 
 /// What the first thread of a warp does for all.
@@ -70,7 +83,8 @@ pub(super) fn by_one_thread(b: &mut Builder, body: impl FnOnce(&mut Builder)) {
     synchronize_warp(b);
 }
 
-fn synchronize_warp(b: &mut Builder) {
+/// Waits for all threads of the warp.
+pub(crate) fn synchronize_warp(b: &mut Builder) {
     let all = all_lanes(b);
     b.intrinsic_without_result("llvm.nvvm.bar.warp.sync", &[all]);
 }

@@ -1,29 +1,25 @@
 //! `epilogue(prologue(x) weight^T)`: `x[.., m, k]`, `weight[n, k]`.
 
-mod block;
 mod cpu;
-mod microkernel;
-mod packed_rows;
-mod packing;
-mod panel_product;
-mod schedule;
+mod nvidia;
 mod tokens_before;
 
-pub(crate) use block::Block;
-pub use microkernel::{CHUNK_BYTES, MicroKernel, PanelFormat};
-pub(crate) use packed_rows::{PackedRows, TensorRows};
-pub use packing::{PackError, WeightPacker, WeightPacking};
-pub(crate) use panel_product::PanelProduct;
-pub(crate) use schedule::tiles_of;
-pub use schedule::{Schedule, tiles};
+pub(crate) use cpu::{Block, PackedRows, PanelProduct, TensorRows};
+pub use cpu::{
+    CHUNK_BYTES, MicroKernel, PackError, PackedGemm, PanelFormat, Schedule, WeightPacker,
+    WeightPacking, tiles,
+};
+pub use nvidia::StagedGemm;
 pub use tokens_before::TokensBefore;
 
 use crate::arguments::{
     Address, Count, Fixed, Flat, Given, Tensor, Words, argument_block, flatten,
 };
+use crate::entry::Entry;
 use crate::launch::operand;
+use crate::mlir::Module;
 use crate::rows::{EvenRows, RowEpilogue, RowPrologue, RowSource};
-use crate::{CpuTarget, Launch, Layout, Reason, Tiles};
+use crate::{Launch, Layout, Reason, Target, ThreadBlock, Tiles};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::kernel::{EpilogueOp, GemmTile, Prologue};
 use ocellus_dialects::symbolic::Dim;
@@ -32,8 +28,15 @@ use ocellus_runtime::signature::{Amount, Signature};
 /// All that a gemm's code depends on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Gemm {
-    /// The CPU that it is written for.
-    pub target: CpuTarget,
+    /// What it computes.
+    pub product: Product,
+    /// What it is written for, and how the work is divided there.
+    pub division: Division,
+}
+
+/// What a gemm computes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Product {
     /// Columns of x and of the weight.
     pub k: i64,
     /// Rows of the weight, columns of the product; the result has half as many where there is a gate.
@@ -50,10 +53,17 @@ pub struct Gemm {
     pub epilogue: Vec<RowEpilogue>,
     /// What stands before the rows of each image of the result.
     pub tokens_before: Option<TokensBefore>,
-    /// How the result is cut into tiles.
-    pub tile: GemmTile,
     /// Into how many slices k is cut, each with a result of its own: 1 where it is whole.
     pub slices: i64,
+}
+
+/// How the work of a gemm is divided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Division {
+    /// Among a CPU's workers.
+    Cpu(PackedGemm),
+    /// Among the thread blocks of an NVIDIA GPU.
+    Nvidia(StagedGemm),
 }
 
 argument_block! {
@@ -63,12 +73,27 @@ argument_block! {
         rows: Count<S>,
         x: RowSource<S>,
         prologue: RowPrologue<S>,
-        /// The packed weight.
+        /// The weight, packed where the division says so.
         weight: Address<S>,
         epilogue: Vec<RowEpilogue<S>>,
         result: EvenRows<S>,
         tokens_before: Option<TokensBefore<S>>,
     }
+}
+
+/// What is asked of a gemm.
+struct Request<'a> {
+    prologue: Prologue,
+    epilogue: &'a [EpilogueOp],
+    slices: i64,
+    tile: GemmTile,
+}
+
+/// Where the operands of a gemm lie that tiles are copied from, and the result.
+struct Placement<'a> {
+    x: &'a Layout,
+    weight: &'a Layout,
+    result: &'a Layout,
 }
 
 impl Gemm {
@@ -78,8 +103,38 @@ impl Gemm {
         tile: GemmTile,
         operands: &[Layout],
         result: &Layout,
-        target: &CpuTarget,
+        target: Target,
     ) -> Result<Launch<Self>, Reason> {
+        let request = Request { prologue, epilogue, slices: 1, tile };
+        Gemm::launch_of(&request, operands, result, target)
+    }
+
+    /// The launch of a product in slices, whose results follow each other: as [`Gemm::launch`] with neither prologue nor
+    /// epilogue, and a tile for each slice of what would be one.
+    pub(crate) fn launch_partial(
+        slices: i64,
+        tile: GemmTile,
+        operands: &[Layout],
+        result: &Layout,
+        target: Target,
+    ) -> Result<Launch<Self>, Reason> {
+        let request = Request { prologue: Prologue::None, epilogue: &[], slices, tile };
+        let launch = Gemm::launch_of(&request, operands, result, target)?;
+        let product = &launch.kernel.product;
+        if !matches!(product.x, RowSource::Rows(_)) || product.to != ElementType::F32 {
+            let why = "slices are of rows in memory, and their products are f32".into();
+            return Err(Reason::Unsupported(why));
+        }
+        Ok(launch)
+    }
+
+    fn launch_of(
+        request: &Request<'_>,
+        operands: &[Layout],
+        result: &Layout,
+        target: Target,
+    ) -> Result<Launch<Self>, Reason> {
+        let &Request { prologue, epilogue, slices, tile } = request;
         let x = operand(operands, 0)?;
         let weight_at = 1 + prologue.operands();
         let weight = operand(operands, weight_at)?;
@@ -90,8 +145,10 @@ impl Gemm {
             return Err(Reason::Unsupported(format!("the weight, {}, is empty", weight.ty)));
         }
         if tile.rows < 1 || tile.columns < 1 {
-            let why = format!("a tile of {} x {} has nothing in it", tile.rows, tile.columns);
-            return Err(Reason::Unsupported(why));
+            return Err(Reason::Unsupported(format!("a tile of {tile} has nothing in it")));
+        }
+        if slices < 1 || k % slices != 0 {
+            return Err(Reason::Unsupported(format!("{k} columns are not {slices} slices")));
         }
         if x.ty.width() != weight.ty.width() {
             let wanted = weight.ty.width();
@@ -123,8 +180,7 @@ impl Gemm {
             result: EvenRows::of(Tensor::Result, result),
             tokens_before,
         });
-        let gemm = Gemm {
-            target: *target,
+        let product = Product {
             k,
             n,
             x: shape.x,
@@ -133,51 +189,129 @@ impl Gemm {
             prologue: shape.prologue,
             epilogue: shape.epilogue,
             tokens_before: shape.tokens_before,
-            tile,
-            slices: 1,
+            slices,
         };
-        let schedule = gemm.schedule();
+        let placement = Placement { x, weight, result };
+        let division = match target {
+            Target::Cpu(cpu) => Division::Cpu(PackedGemm::of(&product, tile, cpu)?),
+            Target::Nvidia(nvidia) => {
+                Division::Nvidia(StagedGemm::of(&product, &placement, tile, nvidia)?)
+            }
+        };
+        let gemm = Gemm { product, division };
+        let [block_rows, tile_columns] = gemm.tile();
+        let mut tiles = vec![(rows, block_rows), (width, tile_columns)];
+        if slices > 1 {
+            tiles.push((Dim::from(slices), 1));
+        }
+        let packed = match gemm.division {
+            Division::Cpu(packed) => vec![(weight_at, packed.packing(&gemm.product))],
+            Division::Nvidia(_) => vec![],
+        };
         Ok(Launch {
             arguments: words,
-            tiles: Tiles(vec![(rows, schedule.block_rows), (width, schedule.tile_columns)]),
-            scratch_bytes: Dim::from(schedule.scratch_bytes() + gemm.x.scratch_bytes()),
-            packed: vec![(weight_at, gemm.packing())],
+            tiles: Tiles(tiles),
+            scratch_bytes: Dim::from(gemm.scratch_bytes()),
+            packed,
             kernel: gemm,
         })
     }
 
-    /// The launch of a product in slices, whose results follow each other: as [`Gemm::launch`] with neither prologue nor
-    /// epilogue, and a tile for each slice of what would be one.
-    pub(crate) fn launch_partial(
-        slices: i64,
-        tile: GemmTile,
-        operands: &[Layout],
-        result: &Layout,
-        target: &CpuTarget,
-    ) -> Result<Launch<Self>, Reason> {
-        let mut launch = Gemm::launch((Prologue::None, &[]), tile, operands, result, target)?;
-        let gemm = &mut launch.kernel;
-        let chunk = MicroKernel::new(gemm.format(), target).chunk_elements();
-        if slices < 1 || gemm.k % (slices * chunk) != 0 {
-            let why =
-                format!("{} columns are not {slices} slices of whole chunks of {chunk}", gemm.k);
-            return Err(Reason::Unsupported(why));
+    /// Writes the kernel into a module.
+    pub(crate) fn define(&self, module: &mut Module, entry: Entry<'_>) {
+        match &self.division {
+            Division::Cpu(packed) => packed.define(&self.product, module, entry.symbol),
+            Division::Nvidia(staged) => staged.define(&self.product, module, entry),
         }
-        if !matches!(gemm.x, RowSource::Rows(_)) || gemm.to != ElementType::F32 {
-            let why = "slices are of rows in memory, and their products are f32".into();
-            return Err(Reason::Unsupported(why));
-        }
-        gemm.slices = slices;
-        let schedule = gemm.schedule();
-        launch.scratch_bytes = Dim::from(schedule.scratch_bytes());
-        launch.tiles = Tiles(vec![
-            (operand(operands, 0)?.ty.rows(), schedule.block_rows),
-            (Dim::from(gemm.n), schedule.tile_columns),
-            (Dim::from(slices), 1),
-        ]);
-        Ok(launch)
     }
 
+    /// What it is written for.
+    pub(crate) fn target(&self) -> Target {
+        match &self.division {
+            Division::Cpu(packed) => packed.target.into(),
+            Division::Nvidia(staged) => staged.target.into(),
+        }
+    }
+
+    /// What the code does with its argument block.
+    pub(crate) fn signature(&self) -> Signature {
+        let product = &self.product;
+        let (mut words, arguments) = Words::of(product.arguments());
+        let GemmArguments { x, prologue, weight, epilogue, result, .. } = arguments;
+        let rows = arguments.rows.amount();
+        x.read(&mut words, &rows, product.k);
+        prologue.read(&mut words, &Amount::Constant(product.k));
+        let elements = match &self.division {
+            Division::Cpu(packed) => packed.packing(product).elements(),
+            Division::Nvidia(_) => product.n * product.k,
+        };
+        words.read_run(&weight, product.weight, elements);
+        RowEpilogue::read(&epilogue, &mut words, (&rows, &Amount::Constant(product.n)));
+        let result_rows = match arguments.tokens_before {
+            Some(tokens) => tokens.read(&mut words, (&rows, product.width())),
+            None => rows.clone() * product.slices,
+        };
+        words.write(&result.start, product.to, [result.walk(result_rows, product.width())]);
+        let [block_rows, tile_columns] = self.tile();
+        let groups = (product.n + tile_columns - 1) / tile_columns;
+        let tiles = rows.ceil_div(block_rows) * (groups * product.slices);
+        words.tiled(tiles, self.scratch_bytes())
+    }
+
+    /// The name of its symbol: `gemm_768x3072_layer_norm_bias_gelu_f32`.
+    pub(crate) fn name(&self) -> String {
+        self.product.name()
+    }
+
+    /// How many rows are computed at once.
+    pub(crate) fn rows_at_once(&self) -> i64 {
+        match &self.division {
+            Division::Cpu(packed) => packed.kernel(&self.product).rows,
+            Division::Nvidia(staged) => staged.schedule.rows,
+        }
+    }
+
+    /// The thread blocks that run it, where it is for a GPU.
+    pub(crate) fn thread_block(&self) -> Option<ThreadBlock> {
+        match &self.division {
+            Division::Cpu(_) => None,
+            Division::Nvidia(staged) => Some(staged.thread_block()),
+        }
+    }
+
+    /// Rows of a tile, and rows of the weight.
+    fn tile(&self) -> [i64; 2] {
+        match &self.division {
+            Division::Cpu(packed) => {
+                let schedule = packed.schedule(&self.product);
+                [schedule.block_rows, schedule.tile_columns]
+            }
+            Division::Nvidia(staged) => [staged.schedule.rows, staged.schedule.columns],
+        }
+    }
+
+    /// Bytes of scratch memory that a worker needs.
+    fn scratch_bytes(&self) -> i64 {
+        match &self.division {
+            Division::Cpu(packed) => packed.scratch_bytes(&self.product),
+            Division::Nvidia(_) => 0,
+        }
+    }
+}
+
+/// The tiles worth choosing among for operands that lie so, the default first.
+pub(crate) fn tiles_of(
+    x: Option<&Layout>,
+    weight: Option<&Layout>,
+    target: Target,
+) -> Vec<GemmTile> {
+    match target {
+        Target::Cpu(cpu) => cpu::tiles_of(x, weight, &cpu),
+        Target::Nvidia(nvidia) => nvidia::tiles(&nvidia),
+    }
+}
+
+impl Product {
     /// Which words its argument block has.
     fn arguments(&self) -> GemmArguments {
         GemmArguments {
@@ -191,28 +325,7 @@ impl Gemm {
         }
     }
 
-    /// What the code does with its argument block.
-    pub(crate) fn signature(&self) -> Signature {
-        let schedule = self.schedule();
-        let (mut words, arguments) = Words::of(self.arguments());
-        let GemmArguments { x, prologue, weight, epilogue, result, .. } = arguments;
-        let rows = arguments.rows.amount();
-        x.read(&mut words, &rows, self.k);
-        prologue.read(&mut words, &Amount::Constant(self.k));
-        words.read_run(&weight, self.weight, self.packing().elements());
-        RowEpilogue::read(&epilogue, &mut words, (&rows, &Amount::Constant(self.n)));
-        let result_rows = match arguments.tokens_before {
-            Some(tokens) => tokens.read(&mut words, (&rows, self.width())),
-            None => rows.clone() * self.slices,
-        };
-        words.write(&result.start, self.to, [result.walk(result_rows, self.width())]);
-        let groups = (self.n + schedule.tile_columns - 1) / schedule.tile_columns;
-        let tiles = rows.ceil_div(schedule.block_rows) * (groups * self.slices);
-        words.tiled(tiles, schedule.scratch_bytes() + self.x.scratch_bytes())
-    }
-
-    /// The name of its symbol: `gemm_768x3072_layer_norm_bias_gelu_f32`.
-    pub(crate) fn name(&self) -> String {
+    fn name(&self) -> String {
         let epilogue: String = self.epilogue.iter().map(RowEpilogue::name).collect();
         let (source, prologue) = (self.x.name(), self.prologue.name());
         let slices =
@@ -224,36 +337,14 @@ impl Gemm {
         )
     }
 
-    /// Rows of the micro-kernel.
-    pub(crate) fn rows_at_once(&self) -> i64 {
-        MicroKernel::new(self.format(), &self.target).rows
-    }
-
-    /// What the panels of the weight hold.
-    fn format(&self) -> PanelFormat {
-        PanelFormat::of(self.prologue.element(self.x.element()), self.weight, &self.target)
-    }
-
-    /// How the work is divided.
-    fn schedule(&self) -> Schedule {
-        Schedule::new(MicroKernel::new(self.format(), &self.target), self.slice_width(), self.tile)
-    }
-
     /// Columns of the result.
     fn width(&self) -> i64 {
         if self.is_gated() { self.n / 2 } else { self.n }
     }
 
     /// Columns of a slice of x.
-    fn slice_width(&self) -> i64 {
+    fn slice_depth(&self) -> i64 {
         self.k / self.slices
-    }
-
-    /// How the weight must be packed.
-    fn packing(&self) -> WeightPacking {
-        let kernel = MicroKernel::new(self.format(), &self.target);
-        let halves = self.is_gated();
-        WeightPacking { rows: self.n, columns: self.k, element: self.weight, halves, kernel }
     }
 
     /// Whether the epilogue multiplies the halves of a row.

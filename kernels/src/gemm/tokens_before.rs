@@ -6,14 +6,13 @@
 //! row 1 .. 197        are rows 196*j .. of the product
 //! ```
 
-use super::block::Block;
-use super::packed_rows::{RowSink, TensorRows};
 use crate::arguments::{
     Address, Count, Distance, Given, Placed, Positive, Tensor, Words, argument_block,
 };
 use crate::mlir::{Builder, Value};
+use crate::rows::BoundRows;
 use crate::vector::{self, Width, for_columns};
-use crate::{Layout, Reason};
+use crate::{Layout, Reason, Target};
 use ocellus_dialects::ElementType;
 use ocellus_runtime::signature::{Amount, Walk};
 
@@ -105,21 +104,29 @@ impl BoundTokens {
     }
 
     /// The row of the result that the product's `row` is.
-    fn place(&self, b: &mut Builder, row: Value) -> Value {
+    pub(super) fn place(&self, b: &mut Builder, row: Value) -> Value {
         let image = b.div(row, self.rows_behind);
         let images = b.add_constant(image, 1);
         let tokens = b.mul(images, self.count);
         b.add(row, tokens)
     }
 
-    /// Writes the tokens of the images whose first row is in a block of the product, as that many columns.
-    pub(crate) fn write(&self, b: &mut Builder, block: Block, width: i64, to: &TensorRows) {
-        let zero = b.i64(0);
-        let first_image = self.images_begun_before(b, block.first_row);
-        let end_row = b.add(block.first_row, block.rows);
+    /// Writes the tokens of the images whose first row is among the product's `first_row..end_row`, as that many columns.
+    /// Of these images `sharer` and every `sharers`th behind it are written here.
+    pub(super) fn write(
+        &self,
+        b: &mut Builder,
+        target: impl Into<Target>,
+        (first_row, end_row): (Value, Value),
+        (sharer, sharers): (Value, i64),
+        (result, width): (&BoundRows, i64),
+    ) {
+        let (zero, target) = (b.i64(0), target.into());
+        let first_image = self.images_begun_before(b, first_row);
+        let first_image = b.add(first_image, sharer);
         let end_image = self.images_begun_before(b, end_row);
         let rows_of_image = b.add(self.rows_behind, self.count);
-        b.for_each((first_image, end_image, 1), |b, image| {
+        b.for_each((first_image, end_image, sharers), |b, image| {
             let tokens = b.mul(image, self.image_bytes);
             let tokens = b.offset(self.pointer, tokens);
             let first_row = b.mul(image, rows_of_image);
@@ -127,11 +134,12 @@ impl BoundTokens {
                 let from = b.mul(token, self.row_bytes);
                 let from = b.offset(tokens, from);
                 let row = b.add(first_row, token);
-                let row = to.row(b, token, row);
-                for_columns(b, to.target, Width::Static(width), |b, column, lanes| {
+                let to = result.row(b, row);
+                for_columns(b, target, Width::Static(width), |b, column, lanes| {
                     let from = vector::element_pointer(b, from, self.element, column);
                     let elements = vector::load(b, self.element, from, lanes);
-                    to.store(b, row, column, elements);
+                    let to = vector::element_pointer(b, to, result.element, column);
+                    vector::store(b, target, result.element, elements, to);
                 });
             });
         });
@@ -142,24 +150,5 @@ impl BoundTokens {
         let last = b.add(row, self.rows_behind);
         let last = b.add_constant(last, -1);
         b.div(last, self.rows_behind)
-    }
-}
-
-/// Rows of a tensor in which tokens begin each image.
-pub(crate) struct RowsAfterTokens<'a> {
-    /// All rows.
-    pub(crate) rows: TensorRows<'a>,
-    /// The tokens among them.
-    pub(crate) tokens: BoundTokens,
-}
-
-impl RowSink for RowsAfterTokens<'_> {
-    fn row(&self, b: &mut Builder, within: Value, row: Value) -> Value {
-        let row = self.tokens.place(b, row);
-        self.rows.row(b, within, row)
-    }
-
-    fn store(&self, b: &mut Builder, row: Value, column: Value, elements: Value) {
-        self.rows.store(b, row, column, elements);
     }
 }

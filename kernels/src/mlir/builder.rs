@@ -88,18 +88,18 @@ impl Builder {
         builder.text
     }
 
-    fn line(&mut self, text: &str) {
+    pub(super) fn line(&mut self, text: &str) {
         let indent = 2 * self.depth;
         // Writing to a string does not fail.
         let _ = writeln!(self.text, "{:indent$}{text}", "");
     }
 
-    fn value(&mut self, ty: Type) -> Value {
+    pub(super) fn value(&mut self, ty: Type) -> Value {
         self.values += 1;
         Value { number: self.values, result: None, ty }
     }
 
-    fn operation(&mut self, ty: Type, text: &str) -> Value {
+    pub(super) fn operation(&mut self, ty: Type, text: &str) -> Value {
         let value = self.value(ty);
         self.line(&format!("{value} = {text}"));
         value
@@ -108,6 +108,11 @@ impl Builder {
     /// An integer constant.
     pub fn i64(&mut self, value: i64) -> Value {
         self.operation(Type::I64, &format!("arith.constant {value} : i64"))
+    }
+
+    /// An integer constant of that type.
+    pub fn integer(&mut self, value: i64, ty: Type) -> Value {
+        self.operation(ty, &format!("arith.constant {value} : {ty}"))
     }
 
     /// A truth value.
@@ -185,7 +190,7 @@ impl Builder {
         if number == 0 {
             return a;
         }
-        let number = self.i64(number);
+        let number = self.integer(number, a.ty);
         self.add(a, number)
     }
 
@@ -194,14 +199,14 @@ impl Builder {
         if number == 1 {
             return a;
         }
-        let number = self.i64(number);
+        let number = self.integer(number, a.ty);
         self.mul(a, number)
     }
 
     /// `ceil(a / number)`, of an integer that is not negative.
     pub fn ceil_div(&mut self, a: Value, number: i64) -> Value {
         let sum = self.add_constant(a, number - 1);
-        let number = self.i64(number);
+        let number = self.integer(number, a.ty);
         self.div(sum, number)
     }
 
@@ -241,6 +246,11 @@ impl Builder {
     /// Bitwise or.
     pub fn or(&mut self, a: Value, b: Value) -> Value {
         self.operation(a.ty, &format!("arith.ori {a}, {b} : {}", a.ty))
+    }
+
+    /// Bitwise exclusive or.
+    pub fn xor(&mut self, a: Value, b: Value) -> Value {
+        self.operation(a.ty, &format!("arith.xori {a}, {b} : {}", a.ty))
     }
 
     /// Compares integers.
@@ -366,83 +376,6 @@ impl Builder {
         self.lane(folded, 0)
     }
 
-    /// An LLVM intrinsic by its name.
-    pub fn intrinsic(&mut self, name: &str, operands: &[Value], ty: Type) -> Value {
-        let names: Vec<String> = operands.iter().map(Value::to_string).collect();
-        let types: Vec<String> = operands.iter().map(|operand| operand.ty.to_string()).collect();
-        self.operation(
-            ty,
-            &format!(
-                "llvm.call_intrinsic \"{name}\"({}) : ({}) -> {ty}",
-                names.join(", "),
-                types.join(", ")
-            ),
-        )
-    }
-
-    /// An LLVM intrinsic that gives nothing.
-    pub fn intrinsic_without_result(&mut self, name: &str, operands: &[Value]) {
-        let names: Vec<String> = operands.iter().map(Value::to_string).collect();
-        let types: Vec<String> = operands.iter().map(|operand| operand.ty.to_string()).collect();
-        let (names, types) = (names.join(", "), types.join(", "));
-        self.line(&format!("llvm.call_intrinsic \"{name}\"({names}) : ({types}) -> ()"));
-    }
-
-    /// The address of shared memory of the module, as one that may be of any memory.
-    pub fn shared_address(&mut self, name: &str) -> Value {
-        self.values += 1;
-        let start = format!("%{}", self.values);
-        self.line(&format!("{start} = llvm.mlir.addressof @{name} : !llvm.ptr<3>"));
-        self.operation(
-            Type::Pointer,
-            &format!("llvm.addrspacecast {start} : !llvm.ptr<3> to !llvm.ptr"),
-        )
-    }
-
-    /// The address `bytes` further on.
-    pub fn offset(&mut self, pointer: Value, bytes: Value) -> Value {
-        self.operation(
-            Type::Pointer,
-            &format!("llvm.getelementptr {pointer}[{bytes}] : (!llvm.ptr, i64) -> !llvm.ptr, i8"),
-        )
-    }
-
-    /// The address a known number of bytes further on.
-    pub fn offset_constant(&mut self, pointer: Value, bytes: i64) -> Value {
-        if bytes == 0 {
-            return pointer;
-        }
-        self.operation(
-            Type::Pointer,
-            &format!("llvm.getelementptr {pointer}[{bytes}] : (!llvm.ptr) -> !llvm.ptr, i8"),
-        )
-    }
-
-    /// Reads memory that is aligned to one number.
-    pub fn load(&mut self, pointer: Value, ty: Type) -> Value {
-        let alignment = ty.scalar().bytes();
-        self.operation(
-            ty,
-            &format!("llvm.load {pointer} {{alignment = {alignment} : i64}} : !llvm.ptr -> {ty}"),
-        )
-    }
-
-    /// Writes memory that is aligned to one number.
-    pub fn store(&mut self, value: Value, pointer: Value) {
-        let alignment = value.ty.scalar().bytes();
-        self.line(&format!(
-            "llvm.store {value}, {pointer} {{alignment = {alignment} : i64}} : {}, !llvm.ptr",
-            value.ty
-        ));
-    }
-
-    /// Asks for the cache line at an address; `locality` 3 is the first level, 2 the second.
-    pub fn prefetch(&mut self, pointer: Value, locality: u32) {
-        self.line(&format!(
-            "\"llvm.intr.prefetch\"({pointer}) {{rw = 0 : i32, hint = {locality} : i32, cache = 1 : i32}} : (!llvm.ptr) -> ()"
-        ));
-    }
-
     /// Calls a function of the module.
     pub fn call(&mut self, function: &Function, arguments: &[Value]) {
         let names: Vec<String> = arguments.iter().map(Value::to_string).collect();
@@ -462,9 +395,9 @@ impl Builder {
         initial: &[Value],
         body: impl FnOnce(&mut Builder, Value, &[Value]) -> Vec<Value>,
     ) -> Vec<Value> {
-        let step = self.i64(step);
+        let step = self.integer(step, lower.ty);
         let results = self.results(initial.iter().map(|value| value.ty).collect());
-        let index = self.value(Type::I64);
+        let index = self.value(lower.ty);
         let carried: Vec<Value> = initial.iter().map(|value| self.value(value.ty)).collect();
         let pairs: Vec<String> =
             carried.iter().zip(initial).map(|(name, value)| format!("{name} = {value}")).collect();
@@ -474,8 +407,9 @@ impl Builder {
             false => format!(" iter_args({}) -> ({})", pairs.join(", "), types.join(", ")),
         };
         self.line(&format!(
-            "{}scf.for {index} = {lower} to {upper} step {step}{carry} : i64 {{",
-            result_prefix(&results)
+            "{}scf.for {index} = {lower} to {upper} step {step}{carry} : {} {{",
+            result_prefix(&results),
+            lower.ty
         ));
         self.depth += 1;
         let next = body(self, index, &carried);

@@ -5,6 +5,8 @@
 
 mod builder;
 mod function;
+mod intrinsic;
+mod memory;
 mod module;
 mod value;
 

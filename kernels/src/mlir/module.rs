@@ -2,6 +2,8 @@
 
 use super::{Builder, Function, Linkage, Type, Value};
 
+const DYNAMIC_SHARED_MEMORY: &str = "dynamic_shared_memory";
+
 /// A module under construction.
 #[derive(Debug, Default)]
 pub struct Module {
@@ -51,6 +53,19 @@ impl Module {
             "  llvm.mlir.global internal @{name}() {{addr_space = 3 : i32, alignment = 16 : i64}} : {ty} {{\n    \
              %0 = llvm.mlir.undef : {ty}\n    llvm.return %0 : {ty}\n  }}\n"
         ));
+    }
+
+    /// Memory that the threads of a block share, of as many bytes as a launch says; gives its name. All kernels of the module
+    /// have one name for it.
+    pub fn dynamic_shared_memory(&mut self) -> &'static str {
+        let global = format!(
+            "  llvm.mlir.global external @{DYNAMIC_SHARED_MEMORY}() \
+             {{addr_space = 3 : i32, alignment = 128 : i64}} : !llvm.array<0 x i8>\n"
+        );
+        if !self.constants.contains(&global) {
+            self.constants.push(global);
+        }
+        DYNAMIC_SHARED_MEMORY
     }
 
     /// Writes a text that whoever loads the code object finds at that symbol, ended by a zero byte.

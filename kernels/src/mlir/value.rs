@@ -61,6 +61,10 @@ pub enum Type {
     Vector(Scalar, u32),
     /// An address.
     Pointer,
+    /// An address in memory that the threads of a block share.
+    SharedPointer,
+    /// An address in a GPU's own memory.
+    GlobalPointer,
 }
 
 impl Type {
@@ -82,7 +86,7 @@ impl Type {
     pub fn scalar(self) -> Scalar {
         match self {
             Type::Scalar(scalar) | Type::Vector(scalar, _) => scalar,
-            Type::Pointer => Scalar::I64,
+            Type::Pointer | Type::SharedPointer | Type::GlobalPointer => Scalar::I64,
         }
     }
 
@@ -90,7 +94,9 @@ impl Type {
     pub fn with_scalar(self, scalar: Scalar) -> Type {
         match self {
             Type::Vector(_, lanes) => Type::Vector(scalar, lanes),
-            Type::Scalar(_) | Type::Pointer => Type::Scalar(scalar),
+            Type::Scalar(_) | Type::Pointer | Type::SharedPointer | Type::GlobalPointer => {
+                Type::Scalar(scalar)
+            }
         }
     }
 
@@ -98,7 +104,7 @@ impl Type {
     pub fn lanes(self) -> u32 {
         match self {
             Type::Vector(_, lanes) => lanes,
-            Type::Scalar(_) | Type::Pointer => 1,
+            Type::Scalar(_) | Type::Pointer | Type::SharedPointer | Type::GlobalPointer => 1,
         }
     }
 }
@@ -109,6 +115,8 @@ impl fmt::Display for Type {
             Type::Scalar(scalar) => scalar.fmt(f),
             Type::Vector(scalar, lanes) => write!(f, "vector<{lanes}x{scalar}>"),
             Type::Pointer => f.write_str("!llvm.ptr"),
+            Type::SharedPointer => f.write_str("!llvm.ptr<3>"),
+            Type::GlobalPointer => f.write_str("!llvm.ptr<1>"),
         }
     }
 }

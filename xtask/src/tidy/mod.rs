@@ -60,6 +60,7 @@ const CRATES: &[Crate] = &[
             "reference",
             "rewrite",
             "runtime",
+            "sim",
         ],
         calls_llvm: false,
     },

@@ -14,6 +14,8 @@ use ocellus_kernels::NvidiaTarget;
 use std::sync::Once;
 
 #[cfg(test)]
+mod gemm_tests;
+#[cfg(test)]
 mod tests;
 
 const TRIPLE: &str = "nvptx64-nvidia-cuda";

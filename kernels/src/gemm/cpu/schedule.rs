@@ -30,11 +30,11 @@ const PAGE_BYTES: i64 = 4096;
 /// few rows; many columns, or many rows, read the other operand less often.
 const TILES: [GemmTile; 6] = [
     GemmTile::DEFAULT,
-    GemmTile { rows: 96, columns: 32 },
-    GemmTile { rows: 96, columns: 128 },
-    GemmTile { rows: 96, columns: 256 },
-    GemmTile { rows: 48, columns: 64 },
-    GemmTile { rows: 24, columns: 256 },
+    GemmTile::packed(96, 32),
+    GemmTile::packed(96, 128),
+    GemmTile::packed(96, 256),
+    GemmTile::packed(48, 64),
+    GemmTile::packed(24, 256),
 ];
 
 /// The tiles worth choosing among for a product of x, stored as `rows`, and a weight `[n, k]`, stored as `weight`: the
@@ -126,7 +126,7 @@ mod tests {
         let target = CpuTarget::X86_64_V4;
         let kernel = MicroKernel::new(PanelFormat::F32, &target);
         let of = |k, rows, columns| {
-            let schedule = Schedule::new(kernel, k, GemmTile { rows, columns });
+            let schedule = Schedule::new(kernel, k, GemmTile::packed(rows, columns));
             (schedule.block_rows, schedule.tile_columns)
         };
         assert_eq!(of(768, 96, 128), (96, 128));

@@ -3,15 +3,19 @@
 use super::block::Block;
 use super::packed_rows::{PackedRows, RowSink, TensorRows};
 use super::panel_product::PanelProduct;
-use super::tokens_before::{BoundTokens, RowsAfterTokens};
-use super::{Gemm, Schedule};
+use super::rows_after_tokens::RowsAfterTokens;
+use super::{PackedGemm, Schedule};
+use crate::CpuTarget;
 use crate::arguments::place;
+use crate::gemm::Product;
+use crate::gemm::tokens_before::BoundTokens;
 use crate::mlir::{Builder, Comparison, Linkage, Module, Type, Value};
 use crate::rows::{BoundEpilogue, BoundPrologue, BoundRows, BoundSource};
 
 /// A gemm being written: what its parts share.
 struct Emitter<'a> {
-    gemm: &'a Gemm,
+    gemm: &'a Product,
+    target: CpuTarget,
     schedule: Schedule,
     rows: Value,
     x: BoundSource,
@@ -31,16 +35,16 @@ struct Tile {
     group: Value,
 }
 
-impl Gemm {
-    /// Writes the kernel into a module.
-    pub(crate) fn define(&self, module: &mut Module, symbol: &str) {
+impl PackedGemm {
+    /// Writes the kernel of a gemm into a module.
+    pub(in crate::gemm) fn define(&self, gemm: &Product, module: &mut Module, symbol: &str) {
         let target = &self.target;
-        let schedule = self.schedule();
+        let schedule = self.schedule(gemm);
         let microkernel = schedule.kernel.define(module);
         let parameters = [Type::Pointer, Type::I64, Type::I64, Type::Pointer];
         module.define(symbol, Linkage::Exported, &parameters, |b, parameters| {
             let &[block, first, end, scratch] = parameters else { return };
-            let arguments = place(self.arguments());
+            let arguments = place(gemm.arguments());
             let rows = arguments.rows.load(b, block);
             let part = |b: &mut Builder, at: i64| b.offset_constant(scratch, at);
             let gathered = part(b, schedule.scratch_bytes());
@@ -48,11 +52,11 @@ impl Gemm {
             let prologue = BoundPrologue::load(b, block, &arguments.prologue);
             let weight = arguments.weight.load(b, block);
             let epilogue = BoundEpilogue::load(b, block, &arguments.epilogue);
-            let result = BoundRows::load_even(b, block, &arguments.result, self.to);
+            let result = BoundRows::load_even(b, block, &arguments.result, gemm.to);
             let packed = PackedRows {
                 target,
                 kernel: schedule.kernel,
-                width: self.slice_width(),
+                width: gemm.slice_depth(),
                 base: part(b, schedule.packed_at()),
             };
             let result = TensorRows { target, rows: result };
@@ -67,14 +71,15 @@ impl Gemm {
                 microkernel: &microkernel,
                 packed: &packed,
                 weight,
-                packing: self.packing(),
+                packing: self.packing(gemm),
                 epilogue: &epilogue,
                 sums: part(b, schedule.sums_at()),
                 sink,
             };
             let packed = &packed;
             let emitter = Emitter {
-                gemm: self,
+                gemm,
+                target: self.target,
                 schedule,
                 rows,
                 x,
@@ -117,7 +122,11 @@ impl Emitter<'_> {
         let Some(tokens) = &self.tokens_before else { return };
         let zero = b.i64(0);
         let is_first = b.compare(Comparison::Equal, tile.group, zero);
-        b.if_then(is_first, |b| tokens.write(b, tile.block, self.gemm.width(), &self.result));
+        b.if_then(is_first, |b| {
+            let end_row = b.add(tile.block.first_row, tile.block.rows);
+            let result = (&self.result.rows, self.gemm.width());
+            tokens.write(b, self.target, (tile.block.first_row, end_row), (zero, 1), result);
+        });
     }
 
     /// All blocks of the first slice come first.
@@ -132,7 +141,7 @@ impl Emitter<'_> {
     fn pack(&self, b: &mut Builder, tile: &Tile) {
         let x = match &self.x {
             BoundSource::Rows(rows) if self.gemm.slices > 1 => {
-                let column = b.mul_constant(tile.slice, self.gemm.slice_width());
+                let column = b.mul_constant(tile.slice, self.gemm.slice_depth());
                 BoundSource::Rows(rows.from_column(b, column))
             }
             whole @ (BoundSource::Rows(_) | BoundSource::Patches(_)) => *whole,

@@ -1,0 +1,167 @@
+//! What only a gemm in shared memory has: tiles of warps, copies of 4 to 16 bytes, banks that must not conflict.
+
+use crate::gemm::product;
+use crate::launch::{Operand, assert_close};
+use crate::near::{Near, epilogue};
+use crate::simulated::{self, Outcome};
+use ocellus_dialects::ElementType::{self, BF16, F16, F32};
+use ocellus_dialects::TensorType;
+use ocellus_dialects::kernel::{Broadcast, Combine, EpilogueOp, GemmTile, KernelOp, Prologue};
+use ocellus_dialects::symbolic::Dim;
+use ocellus_kernels::{Layout, NvidiaTarget, Target, launch, schedules};
+
+const TARGET: NvidiaTarget = NvidiaTarget::SM_80;
+
+struct Case {
+    m: i64,
+    n: i64,
+    k: i64,
+    /// Elements between rows of x and of the result.
+    gap: i64,
+    element: ElementType,
+    /// How the result is stored.
+    to: ElementType,
+    tile: GemmTile,
+}
+
+impl Case {
+    /// Multiplies, and adds a bias.
+    fn check(&self) -> Outcome {
+        let Case { m, n, k, gap, element, to, tile } = *self;
+        let x = Operand::with_gap(1, element, &[m, k], 1.0, gap);
+        let w = Operand::random(2, element, &[n, k], 1.0);
+        let bias = Operand::random(3, element, &[n], 1.0);
+        let result = Operand::of(to, &[m, n], &vec![f64::NAN; (m * n) as usize], gap);
+        let steps = vec![EpilogueOp::Combine(Combine::Add, Broadcast::Columns)];
+        let op = KernelOp::Gemm { prologue: Prologue::None, epilogue: steps.clone(), tile };
+        let outcome = simulated::run(&op, &[x.clone(), w.clone(), bias.clone()], &result, TARGET);
+        let mut wanted = vec![];
+        for x in x.values.chunks(k as usize) {
+            let x: Vec<Near> = x.iter().map(|x| Near::exactly(*x)).collect();
+            for (w, bias) in w.values.chunks(k as usize).zip(&bias.values) {
+                wanted.push(epilogue(&steps, product(&x, w, element), &[*bias]).rounded(to));
+            }
+        }
+        assert_close(&outcome.values, &wanted, &format!("{tile}: {m}x{n}x{k} {element} {to}"));
+        outcome
+    }
+}
+
+fn layouts(element: ElementType, shapes: &[&[i64]]) -> Vec<Layout> {
+    let layout =
+        |shape: &&[i64]| Layout::contiguous(&TensorType::new(element, shape.iter().copied()));
+    shapes.iter().map(layout).collect()
+}
+
+/// The tiles that a target offers.
+fn tiles(target: NvidiaTarget) -> Vec<GemmTile> {
+    let op = KernelOp::Gemm { prologue: Prologue::None, epilogue: vec![], tile: GemmTile::DEFAULT };
+    let layouts = layouts(BF16, &[&[8, 64], &[64, 64], &[8, 64]]);
+    let all = schedules(&op, &layouts[..2], &layouts[2], target).unwrap();
+    let tile = |op: &KernelOp| match op {
+        KernelOp::Gemm { tile, .. } => *tile,
+        other => panic!("{other:?}"),
+    };
+    all.iter().map(|schedule| tile(&schedule.op)).collect()
+}
+
+#[test]
+fn every_tile_is_right_and_finds_no_bank_asked_twice() {
+    for (number, tile) in tiles(TARGET).into_iter().enumerate() {
+        let element = [BF16, F16][number % 2];
+        for (m, n, k) in [(1, 130, 64), (197, 136, 208), (300, 264, 80)] {
+            let outcome = Case { m, n, k, gap: 0, element, to: element, tile }.check();
+            for line in &outcome.report.lines {
+                let counts = line.counts;
+                assert_eq!(counts.conflicts, 0, "{tile}: {} {}", line.line, line.opcode);
+                let is_copy = line.opcode.starts_with("cp.async");
+                if is_copy {
+                    assert_eq!(counts.sectors, counts.ideal_sectors, "{tile}: {}", line.line);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn runs_of_every_alignment_are_copied_and_written() {
+    let small = tiles(TARGET).pop().unwrap();
+    for tile in [GemmTile::DEFAULT, small] {
+        for element in [BF16, F16] {
+            for to in [element, F32] {
+                // Runs of 8, 4 and 2 elements of x and of the weight; of the result those, and single ones.
+                for (m, n, k, gap) in [
+                    (130, 72, 80, 0),
+                    (50, 100, 100, 4),
+                    (33, 70, 66, 2),
+                    (40, 45, 132, 1 + 3),
+                    (7, 33, 72, 8),
+                ] {
+                    Case { m, n, k, gap, element, to, tile }.check();
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn rows_of_images_with_others_between_them_are_found() {
+    let (images, tokens, k, n) = (5, 37, 64, 40);
+    let x = Operand::random(1, BF16, &[images, tokens, k], 1.0).with_rows_between_images(2);
+    let w = Operand::random(2, BF16, &[n, k], 1.0);
+    let empty = vec![f64::NAN; (images * tokens * n) as usize];
+    let result = Operand::of(BF16, &[images, tokens, n], &empty, 0);
+    let op = KernelOp::Gemm { prologue: Prologue::None, epilogue: vec![], tile: GemmTile::DEFAULT };
+    let found = simulated::run(&op, &[x.clone(), w.clone()], &result, TARGET).values;
+    let mut wanted = vec![];
+    for x in x.values.chunks(k as usize) {
+        let x: Vec<Near> = x.iter().map(|x| Near::exactly(*x)).collect();
+        let weights = w.values.chunks(k as usize);
+        wanted.extend(weights.map(|w| product(&x, w, BF16).rounded(BF16)));
+    }
+    assert_close(&found, &wanted, "images apart");
+}
+
+/// Each tile reads its rows of both operands once, and nothing behind the last row, column or step.
+#[test]
+fn nothing_is_read_twice_in_a_tile_nor_past_an_end() {
+    for tile in tiles(TARGET) {
+        let (m, n, k) = (197, 136, 200);
+        let outcome = Case { m, n, k, gap: 0, element: BF16, to: BF16, tile }.check();
+        let copied: u64 = outcome
+            .report
+            .lines
+            .iter()
+            .filter(|line| line.opcode.starts_with("cp.async"))
+            .map(|line| line.counts.global_loaded)
+            .sum();
+        let (down, across) = ((m - 1) / tile.rows + 1, (n - 1) / tile.columns + 1);
+        assert_eq!(copied as i64, 2 * k * (m * across + n * down), "{tile}");
+        assert_eq!(outcome.report.total.global_stored as i64, 2 * m * n, "{tile}");
+    }
+}
+
+#[test]
+fn what_no_kernel_does_is_refused() {
+    let tile = tiles(TARGET)[0];
+    let refusal = |prologue, operands: &[Layout], result: &Layout, tile| {
+        let op = KernelOp::Gemm { prologue, epilogue: vec![], tile };
+        launch(&op, operands, result, Target::from(TARGET)).unwrap_err().to_string()
+    };
+    let of = |element, tile| {
+        let all = layouts(element, &[&[5, 64], &[32, 64], &[5, 32]]);
+        refusal(Prologue::None, &all[..2], &all[2], tile)
+    };
+    assert!(of(F32, tile).contains("bf16 by bf16 or f16 by f16, not f32 by f32"));
+    assert!(of(BF16, GemmTile::DEFAULT).contains("says nothing of the warps"));
+    let norm = Prologue::RmsNorm { eps: 1e-6, affine: false };
+    let all = layouts(BF16, &[&[5, 64], &[32, 64], &[5, 32]]);
+    assert!(refusal(norm, &all[..2], &all[2], tile).contains("a kernel of their own"));
+    let odd = layouts(BF16, &[&[5, 33], &[32, 33], &[5, 32]]);
+    let error = refusal(Prologue::None, &odd[..2], &odd[2], tile);
+    assert!(error.contains("must begin at multiples of four bytes"), "{error}");
+    let mut gap = all.clone();
+    gap[0].row_stride = Dim::from(65);
+    let error = refusal(Prologue::None, &gap[..2], &gap[2], tile);
+    assert!(error.contains("operand 0"), "{error}");
+}

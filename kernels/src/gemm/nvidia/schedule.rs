@@ -1,0 +1,222 @@
+//! [`Schedule`]: how a thread block computes a tile, and what that takes.
+
+use crate::{NvidiaTarget, Reason, WARP};
+use ocellus_dialects::kernel::{GemmTile, WarpTiling};
+
+/// Bytes that a thread copies at once.
+pub(super) const CHUNK_BYTES: i64 = 16;
+
+/// Elements of a chunk, each of two bytes.
+pub(super) const CHUNK: i64 = 8;
+
+/// Rows, columns and depth of one `mma.sync`.
+pub(super) const MMA: [i64; 3] = [16, 8, 16];
+
+/// Rows of shared memory that are read at once, and must be in different banks.
+const ROWS_AT_ONCE: i64 = 8;
+
+/// Sums that a thread may keep where the fragments of a whole step fit beside them.
+const MOST_SUMS: i64 = 128;
+
+/// A [`GemmTile`] that warps can compute, and the numbers that follow from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Schedule {
+    /// Rows of a tile.
+    pub rows: i64,
+    /// Columns of a tile: rows of the weight.
+    pub columns: i64,
+    /// How warps compute it.
+    pub warps: WarpTiling,
+}
+
+/// The tiles worth choosing among, the default first, as measured on an H100 (`benches/nvidia/README.md`): many rows, then
+/// few.
+const TILES: [GemmTile; 9] = [
+    tile([128, 128, 64], [2, 2, 1], 3),
+    tile([128, 256, 32], [2, 4, 1], 4),
+    tile([256, 128, 64], [4, 2, 1], 3),
+    tile([192, 128, 32], [2, 2, 1], 4),
+    tile([192, 256, 32], [2, 4, 1], 4),
+    tile([64, 256, 64], [1, 4, 1], 3),
+    tile([64, 128, 64], [2, 2, 1], 4),
+    tile([32, 128, 64], [1, 2, 2], 8),
+    tile([32, 64, 64], [1, 1, 2], 12),
+];
+
+const fn tile(
+    [rows, columns, depth]: [i64; 3],
+    [warp_rows, warp_columns, slices]: [i64; 3],
+    stages: i64,
+) -> GemmTile {
+    let warps = WarpTiling { depth, rows: warp_rows, columns: warp_columns, slices, stages };
+    GemmTile { rows, columns, warps: Some(warps) }
+}
+
+/// The tiles worth choosing among on a GPU, the default first: those that its shared memory holds.
+pub(in crate::gemm) fn tiles(target: &NvidiaTarget) -> Vec<GemmTile> {
+    let fits = |tile: &GemmTile| Schedule::of(*tile, target).is_ok();
+    TILES.into_iter().filter(fits).collect()
+}
+
+impl Schedule {
+    /// The schedule of a tile, or why no thread block computes it.
+    pub(super) fn of(tile: GemmTile, target: &NvidiaTarget) -> Result<Self, Reason> {
+        let refused = |why: &str| Err(Reason::Unsupported(format!("a tile of {tile} {why}")));
+        let Some(warps) = tile.warps else {
+            return refused("says nothing of the warps that would compute it");
+        };
+        let schedule = Schedule { rows: tile.rows, columns: tile.columns, warps };
+        let WarpTiling { depth, rows, columns, slices, stages } = warps;
+        let sizes = [tile.rows, tile.columns, depth, rows, columns, slices, stages];
+        if !sizes.iter().all(|size| (1..=1024).contains(size)) {
+            return refused("has sizes that no thread block has");
+        }
+        if schedule.warps() > 32 || !(schedule.warps() as u64).is_power_of_two() {
+            return refused("needs 1, 2, 4, 8, 16 or 32 warps");
+        }
+        if !matches!(depth, 32 | 64 | 128) || stages < 2 {
+            return refused("needs a depth of 32, 64 or 128 and two stages");
+        }
+        let [warp_rows, warp_columns] = schedule.warp_tile();
+        let is_whole = warp_rows * rows == tile.rows && warp_columns * columns == tile.columns;
+        if !is_whole || warp_rows % (MMA[0] * slices) != 0 || warp_columns % 32 != 0 {
+            return refused("is not cut into whole products of its warps");
+        }
+        if !(slices as u64).is_power_of_two() || depth % (MMA[2] * slices) != 0 {
+            return refused("is not cut into whole slices of its depth");
+        }
+        let pass = schedule.rows_a_pass();
+        if pass % ROWS_AT_ONCE != 0 || tile.rows % pass != 0 || tile.columns % pass != 0 {
+            return refused("is not copied in whole passes of its threads");
+        }
+        if schedule.shared_bytes() > target.shared_bytes {
+            let (wanted, most) = (schedule.shared_bytes(), target.shared_bytes);
+            return refused(&format!(
+                "takes {wanted} bytes of shared memory, and {} has {most}",
+                target.name
+            ));
+        }
+        Ok(schedule)
+    }
+
+    /// Warps of a block.
+    pub(super) fn warps(&self) -> i64 {
+        self.warps.rows * self.warps.columns * self.warps.slices
+    }
+
+    /// Threads of a block.
+    pub(super) fn threads(&self) -> i64 {
+        WARP * self.warps()
+    }
+
+    /// Rows and columns of a warp's block of the tile.
+    pub(super) fn warp_tile(&self) -> [i64; 2] {
+        [self.rows / self.warps.rows, self.columns / self.warps.columns]
+    }
+
+    /// Products of a warp: along the rows, along the columns, and along the depth of a step.
+    pub(super) fn products(&self) -> [i64; 3] {
+        let [rows, columns] = self.warp_tile();
+        [rows / MMA[0], columns / MMA[1], self.warps.depth / MMA[2] / self.warps.slices]
+    }
+
+    /// Rows of a warp's block whose sums it stores: warps that share k share these.
+    pub(super) fn stored_rows(&self) -> i64 {
+        self.warp_tile()[0] / self.warps.slices
+    }
+
+    /// Whether the fragments of the weight are read two products ahead, not a whole step: what else would not fit the
+    /// registers.
+    pub(super) fn is_rolling(&self) -> bool {
+        let [rows, columns] = self.warp_tile();
+        rows * columns / WARP > MOST_SUMS
+    }
+
+    /// Chunks of a row in shared memory.
+    pub(super) fn chunks(&self) -> i64 {
+        self.warps.depth / CHUNK
+    }
+
+    /// Bytes of a row in shared memory.
+    pub(super) fn row_bytes(&self) -> i64 {
+        self.chunks() * CHUNK_BYTES
+    }
+
+    /// Rows that the threads of a block copy at once, a chunk each.
+    pub(super) fn rows_a_pass(&self) -> i64 {
+        self.threads() / self.chunks()
+    }
+
+    /// Where in a stage the rows of the weight begin.
+    pub(super) fn weight_at(&self) -> i64 {
+        self.rows * self.row_bytes()
+    }
+
+    /// Bytes of a stage.
+    pub(super) fn stage_bytes(&self) -> i64 {
+        (self.rows + self.columns) * self.row_bytes()
+    }
+
+    /// Bytes from one row of an answer in shared memory to the next: a chunk more than it has, so that rows begin in
+    /// different banks.
+    pub(super) fn answer_pitch(&self, columns: i64) -> i64 {
+        2 * columns + CHUNK_BYTES
+    }
+
+    /// Bytes of shared memory of a block: the stages, and behind the last product in their place what warps that share k
+    /// add, and the answer.
+    pub(super) fn shared_bytes(&self) -> i64 {
+        let [_, columns] = self.warp_tile();
+        let answer = self.warps() * self.stored_rows() * self.answer_pitch(columns);
+        let shared = self.warps.slices > 1;
+        let sums = if shared { 4 * self.warps.slices * self.rows * self.columns } else { 0 };
+        (self.warps.stages * self.stage_bytes()).max(answer).max(sums)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_gpu_has_tiles_for_many_rows_and_for_few() {
+        for target in NvidiaTarget::ALL {
+            let all = tiles(&target);
+            assert_eq!(all.first(), Some(&TILES[0]), "{}", target.name);
+            assert!(all.iter().any(|tile| tile.rows < 128), "{}", target.name);
+        }
+        assert_eq!(tiles(&NvidiaTarget::SM_80), TILES);
+    }
+
+    #[test]
+    fn what_no_thread_block_computes_is_refused() {
+        let refusal =
+            |tile: GemmTile| Schedule::of(tile, &NvidiaTarget::SM_86).unwrap_err().to_string();
+        assert!(refusal(GemmTile::DEFAULT).contains("says nothing of the warps"));
+        for ([rows, columns, depth], warps, stages, why) in [
+            (
+                [128, 128, 64],
+                [2, 2, 1],
+                4,
+                "takes 131072 bytes of shared memory, and sm_86 has 101376",
+            ),
+            ([128, 128, 64], [2, 2, 1], 1, "two stages"),
+            ([128, 128, 48], [2, 2, 1], 3, "a depth of"),
+            ([100, 128, 64], [2, 2, 1], 3, "whole products"),
+            ([32, 64, 32], [1, 1, 4], 3, "whole"),
+            ([1 << 40, 128, 64], [2, 2, 1], 3, "sizes"),
+            ([1024, 1024, 64], [16, 16, 1], 3, "needs 1, 2, 4"),
+        ] {
+            let refused = refusal(tile([rows, columns, depth], warps, stages));
+            assert!(refused.contains(why), "{refused}");
+        }
+    }
+
+    #[test]
+    fn warps_of_many_sums_read_fragments_as_they_go() {
+        let is_rolling =
+            |tile: &GemmTile| Schedule::of(*tile, &NvidiaTarget::SM_90).unwrap().is_rolling();
+        let rolling: Vec<bool> = TILES.iter().map(is_rolling).collect();
+        assert_eq!(rolling, [false, false, false, true, true, false, false, false, false]);
+    }
+}
