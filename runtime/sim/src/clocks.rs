@@ -8,7 +8,7 @@
 //! address of its atomic operation to those who use the same address, and is theirs after a fence of their own. A fence behind
 //! a barrier counts for what the barrier brought, on both sides.
 
-use crate::registers::{LANES, Mask};
+use crate::registers::{LANES, Mask, lanes};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -238,27 +238,29 @@ impl Viewer<'_> {
                 return acquired.is_some();
             }
             let known = acquired.and_then(|all| all.get(&stamp.block));
-            return known.is_some_and(|known| {
-                (0..MOST_WARPS)
-                    .all(|warp| stamp.warps >> warp & 1 == 0 || known[warp] > stamp.clock)
-            });
+            // Knowledge comes by atomic operations, which stand behind the fence that they carry: those themselves are known.
+            if stamp.is_atomic {
+                return known.is_some();
+            }
+            return known
+                .is_some_and(|known| lanes(stamp.warps).all(|warp| known[warp] > stamp.clock));
         }
         if stamp.clock < self.clocks.floor[self.warp] {
             return true;
         }
         let known = &self.clocks.known[self.warp];
-        (0..MOST_WARPS).filter(|warp| stamp.warps >> warp & 1 == 1).all(|warp| {
-            if warp != self.warp {
-                return known[warp] > stamp.clock;
-            }
-            let (since, with) = self.clocks.synced[warp][lane.min(LANES - 1)];
-            let is_with = stamp.lane == MANY_LANES && with == Mask::MAX
-                || stamp.lane != MANY_LANES
-                    && (lane != WHOLE_WARP || with == Mask::MAX)
-                    && with >> stamp.lane & 1 == 1;
-            let is_same = usize::from(stamp.lane) == lane && stamp.lane != MANY_LANES;
-            is_same || (since > stamp.clock && is_with)
-        })
+        lanes(stamp.warps & !(1 << self.warp)).all(|warp| known[warp] > stamp.clock)
+            && (stamp.warps >> self.warp & 1 == 0 || self.is_behind_in_warp(stamp, lane))
+    }
+
+    /// Whether what lanes of the same warp did is ordered before what a lane does now.
+    fn is_behind_in_warp(&self, stamp: &Stamp, lane: usize) -> bool {
+        if usize::from(stamp.lane) == lane && stamp.lane != MANY_LANES {
+            return true;
+        }
+        let (since, with) = self.clocks.synced[self.warp][lane.min(LANES - 1)];
+        let needs_all = stamp.lane == MANY_LANES || lane == WHOLE_WARP;
+        since > stamp.clock && (with == Mask::MAX || !needs_all && with >> stamp.lane & 1 == 1)
     }
 }
 
@@ -299,9 +301,8 @@ impl Cell {
         let stamp = Stamp::new(viewer, lane, place, matches!(usage, Use::Atomic | Use::AtomicRead));
         let is_read = matches!(usage, Use::Read | Use::AtomicRead);
         let races = |earlier: &Stamp| {
-            !earlier.is_nobody()
-                && !(earlier.is_atomic && stamp.is_atomic)
-                && !viewer.is_behind(earlier, lane)
+            let is_harmless = earlier.is_nobody() || earlier.is_atomic && stamp.is_atomic;
+            !is_harmless && !viewer.is_behind(earlier, lane)
         };
         let mut conflict = None;
         if races(&self.write) {

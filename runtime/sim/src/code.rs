@@ -223,6 +223,8 @@ pub(crate) enum Kind {
     ActiveMask(Slot),
     Barrier(Barrier),
     Fence,
+    /// `griddepcontrol.wait`
+    AwaitLaunch,
     Branch(usize),
     Exit,
     Trap,

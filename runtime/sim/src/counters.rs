@@ -1,5 +1,6 @@
 //! What is counted while a kernel runs.
 
+use crate::footprint::Footprint;
 use std::collections::BTreeMap;
 
 /// The kinds of `mma.sync`, by size and the type of what is multiplied.
@@ -85,6 +86,8 @@ pub struct Report {
     pub multiplications: BTreeMap<MatrixShape, u64>,
     /// Each instruction that was executed.
     pub lines: Vec<LineCounts>,
+    /// What was read and written, where [`Settings::keeps_footprint`](crate::Settings::keeps_footprint) asks for it.
+    pub footprint: Footprint,
 }
 
 /// What a worker counts, by the numbers of the instructions.
@@ -113,7 +116,7 @@ impl Counters {
         }
     }
 
-    pub(crate) fn report(self, code: &crate::code::Code) -> Report {
+    pub(crate) fn report(self, code: &crate::code::Code, footprint: Footprint) -> Report {
         let mut total = Counts::default();
         let mut lines = vec![];
         for (index, counts) in self.instructions.iter().enumerate() {
@@ -124,7 +127,13 @@ impl Counters {
             }
         }
         lines.sort_by_key(|line| line.line);
-        Report { total, barriers: self.barriers, multiplications: self.multiplications, lines }
+        Report {
+            total,
+            barriers: self.barriers,
+            multiplications: self.multiplications,
+            lines,
+            footprint,
+        }
     }
 }
 

@@ -23,6 +23,8 @@ pub enum Problem {
     Deadlock,
     /// Memory is used while an asynchronous copy to or from it has not been waited for.
     PendingCopy,
+    /// Memory is used that the launch before may still use, before `griddepcontrol.wait`.
+    UnfinishedLaunch,
     /// A value is taken from a lane that does not take part.
     InactiveLane,
     /// The kernel gave up by `trap`.
@@ -44,6 +46,7 @@ impl Problem {
             Problem::DivergentWarp => "divergent warp",
             Problem::Deadlock => "deadlock",
             Problem::PendingCopy => "use of a copy that was not waited for",
+            Problem::UnfinishedLaunch => "use of what the launch before has not finished",
             Problem::InactiveLane => "value of a lane that does not take part",
             Problem::Trap => "trap",
             Problem::Budget => "too many instructions",

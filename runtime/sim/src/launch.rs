@@ -3,6 +3,7 @@
 use crate::clocks::MOST_WARPS;
 use crate::counters::{Counters, Report};
 use crate::finding::Finding;
+use crate::footprint::Footprint;
 use crate::machine::{Findings, Grid, run_block};
 use crate::memory::{GlobalShadow, Memory};
 use crate::module::{Globals, Kernel};
@@ -29,6 +30,9 @@ pub struct Launch<'a> {
     pub dynamic_shared: u32,
     /// The bytes of the parameters, laid out as [`Kernel::parameters`] says.
     pub parameters: &'a [u8],
+    /// What the launch before may still read and write until this one has executed `griddepcontrol.wait` (programmatic
+    /// dependent launch); none where the launch before has ended.
+    pub unfinished: Option<&'a Footprint>,
 }
 
 /// Why a launch gave no answer.
@@ -114,12 +118,17 @@ pub fn launch(
         dynamic_shared: launch.dynamic_shared,
         shadow: GlobalShadow::new(allocations.len()),
         allocations,
+        unfinished: launch.unfinished,
         findings: Findings::default(),
     };
     let counters = run(&grid, launch.blocks.iter().product());
+    let footprint = match settings.keeps_footprint {
+        true => grid.shadow.footprint(&grid.allocations),
+        false => Footprint::default(),
+    };
     let found = grid.findings.take();
     match found.is_empty() {
-        true => Ok(counters.report(code)),
+        true => Ok(counters.report(code, footprint)),
         false => Err(LaunchError::Found(found)),
     }
 }

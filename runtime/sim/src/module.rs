@@ -242,6 +242,11 @@ impl Kernel {
     pub fn required_threads(&self) -> Option<[u32; 3]> {
         self.code.required_threads
     }
+
+    /// The threads that a block may have, where the kernel says so.
+    pub fn most_threads(&self) -> Option<[u32; 3]> {
+        self.code.most_threads
+    }
 }
 
 /// A variable of a module in global or constant memory.

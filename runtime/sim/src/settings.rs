@@ -16,6 +16,8 @@ pub struct Settings {
     pub finds_races: bool,
     /// Whether reads of memory that was never written are found.
     pub finds_uninitialized: bool,
+    /// Whether the report has the [`Footprint`](crate::Footprint); only where races are looked for.
+    pub keeps_footprint: bool,
     /// Whether sectors and bank conflicts are counted.
     pub counts_memory: bool,
 }
@@ -29,6 +31,7 @@ impl Default for Settings {
             order: WarpOrder::Forward,
             finds_races: true,
             finds_uninitialized: true,
+            keeps_footprint: false,
             counts_memory: true,
         }
     }

@@ -55,6 +55,14 @@ impl Chunk {
         }
     }
 
+    /// The pieces.
+    pub(crate) fn cells(&self) -> &[Cell] {
+        match self {
+            Chunk::Whole(cell) => std::slice::from_ref(cell),
+            Chunk::Split(cells) => cells,
+        }
+    }
+
     /// Makes as many pieces, where there are fewer.
     fn split(&mut self, pieces: usize) {
         match self {

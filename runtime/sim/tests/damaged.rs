@@ -28,6 +28,7 @@ fn try_to_run(text: &str, threads: u32, order: WarpOrder) {
         threads: kernel.required_threads().unwrap_or([threads, 1, 1]),
         dynamic_shared: 20_000,
         parameters: &parameters,
+        unfinished: None,
     };
     let _ = launch(&what, &memory, &settings);
 }
@@ -87,6 +88,7 @@ fn what_no_launch_can_have_is_refused() {
         threads: [64, 1, 1],
         dynamic_shared: 18432,
         parameters: &parameters,
+        unfinished: None,
     };
     let said = |what: Launch| launch(&what, &memory, &Settings::default()).unwrap_err().to_string();
     for (what, message) in [

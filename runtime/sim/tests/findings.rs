@@ -4,7 +4,9 @@
 
 mod support;
 
-use ocellus_sim::{Finding, LaunchError, Memory, Problem, Report, Settings};
+use ocellus_sim::{
+    Finding, Footprint, Launch, LaunchError, Memory, Module, Problem, Report, Settings, launch,
+};
 use support::{Parameters, Run, run_kernel};
 
 const HEAD: &str = ".version 8.4\n.target sm_80\n.address_size 64\n\
@@ -196,6 +198,21 @@ fn atomic_operations_with_fences_order_blocks() {
         assert_eq!(found.problem, Problem::GlobalRace, "{before} {after}");
         assert!(found.place.source.contains("ld.global"), "{found}");
     }
+}
+
+#[test]
+fn the_last_block_may_reset_what_all_have_counted() {
+    let fence = "fence.acq_rel.gpu;";
+    let reset = format!("{fence}\n@!%p1 st.global.b32 [%rd1], 0x01010101;");
+    // Workers come in another order each time.
+    for _ in 0..200 {
+        let settings = Settings { workers: 4, ..Settings::default() };
+        if let Err(error) = run(&last_block(fence, &reset), 4, 32, &settings) {
+            panic!("{error}");
+        }
+    }
+    let found = support::found(run(&last_block("", &reset), 4, 32, &Settings::default()));
+    assert_eq!(found.problem, Problem::GlobalRace);
 }
 
 #[test]
@@ -464,4 +481,48 @@ fn several_findings_are_collected() {
             && text.contains("line 12: ld.global.b32 %r8, [%rd1+6000];"),
         "{text}"
     );
+}
+
+#[test]
+fn what_the_launch_before_has_not_finished() {
+    let memory = Memory::new(1 << 30);
+    let [a, b] = [1, 2].map(|seed| support::upload(&memory, &support::numbers(128 * 128, seed)));
+    let c = memory.allocate(128 * 128 * 2).unwrap();
+    let text = support::ptx("gemm_64x64x64_2x2_s4_wt");
+    let settings = Settings { keeps_footprint: true, ..Settings::default() };
+    let run = |text: &str, [a, b, c]: [u64; 3], unfinished: Option<&Footprint>| {
+        let module = Module::load(text).unwrap();
+        let pointers = Parameters::default().long(a).long(b).long(c).long(b);
+        let parameters = pointers.word(128).word(128).word(128).word(128);
+        let what = Launch {
+            kernel: &module.kernels()[0],
+            globals: &module.place(&memory).unwrap(),
+            blocks: [4, 1, 1],
+            threads: [128, 1, 1],
+            dynamic_shared: 65536,
+            parameters: &parameters.0,
+            unfinished,
+        };
+        launch(&what, &memory, &settings)
+    };
+    let first = run(&text, [a, b, c], None).unwrap().footprint;
+    assert_eq!(first.written(), std::slice::from_ref(&(c..c + 128 * 128 * 2)));
+    assert_eq!(first.read(), [a..a + 128 * 128 * 2, b..b + 128 * 128 * 2]);
+    // The second reads the answer of the first as its A, behind the wait; its weights before.
+    let d = memory.allocate(128 * 128 * 2).unwrap();
+    run(&text, [c, b, d], Some(&first)).unwrap();
+    // The answer as the weights, which are read before.
+    let found = support::found(run(&text, [b, c, d], Some(&first)));
+    assert_eq!(found.problem, Problem::UnfinishedLaunch, "{found}");
+    let without = text.replace("griddepcontrol.wait;", "");
+    assert_eq!(
+        support::found(run(&without, [c, b, d], Some(&first))).problem,
+        Problem::UnfinishedLaunch
+    );
+    // What the first still reads is overwritten.
+    assert_eq!(
+        support::found(run(&without, [b, b, a], Some(&first))).problem,
+        Problem::UnfinishedLaunch
+    );
+    assert!(run(&without, [b, b, d], Some(&first)).is_ok());
 }

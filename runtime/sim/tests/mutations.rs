@@ -5,7 +5,7 @@
 
 mod support;
 
-use ocellus_sim::{LaunchError, Settings};
+use ocellus_sim::{LaunchError, Problem, Settings};
 use std::collections::{BTreeMap, BTreeSet};
 use support::{Attention, Gemm, Parameters, Run, ptx, run_kernel};
 
@@ -70,21 +70,35 @@ fn mutations(text: &str) -> Vec<Mutation> {
     found
 }
 
-/// Whether a kernel is found to be wrong: in one of several runs.
+/// How a kernel is noticed to be wrong.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Notice {
+    /// By a finding.
+    Found(Problem),
+    /// By its answer alone.
+    Wrong,
+}
+
+/// Runs a kernel several times, to the first run in which it is noticed to be wrong.
 trait Judge {
-    fn is_noticed(&self, text: &str) -> bool;
+    fn notice(&self, text: &str) -> Option<Notice>;
 }
 
 fn settings() -> Settings {
     Settings { instructions_a_warp: 200_000, ..Settings::default() }
 }
 
-/// A run is noticed where something is found, or what it leaves is wrong.
-fn fails(text: &str, run: &Run, memory: &ocellus_sim::Memory, is_right: impl Fn() -> bool) -> bool {
+/// What is noticed in a run: something that is found, or a wrong answer.
+fn noticed(
+    text: &str,
+    run: &Run,
+    memory: &ocellus_sim::Memory,
+    is_right: impl Fn() -> bool,
+) -> Option<Notice> {
     match run_kernel(text, run, memory, &settings()) {
-        Err(LaunchError::Found(_)) => true,
+        Err(LaunchError::Found(findings)) => Some(Notice::Found(findings[0].problem)),
         Err(error) => panic!("{error}"),
-        Ok(_) => !is_right(),
+        Ok(_) => (!is_right()).then_some(Notice::Wrong),
     }
 }
 
@@ -96,13 +110,13 @@ struct GemmJudge {
 }
 
 impl Judge for GemmJudge {
-    fn is_noticed(&self, text: &str) -> bool {
-        self.problems.iter().any(|gemm| {
+    fn notice(&self, text: &str) -> Option<Notice> {
+        self.problems.iter().find_map(|gemm| {
             gemm.forget();
             let run = gemm.run(self.tile, self.threads, self.shared);
             let is_whole =
                 || gemm.memory.first_unwritten(gemm.c, (gemm.m * gemm.n * 2) as u64) == Ok(None);
-            fails(text, &run, &gemm.memory, || is_whole() && gemm.worst(false) <= 1.0)
+            noticed(text, &run, &gemm.memory, || is_whole() && gemm.worst(false) <= 1.0)
         })
     }
 }
@@ -111,9 +125,9 @@ impl Judge for GemmJudge {
 struct AddingJudge(GemmJudge);
 
 impl Judge for AddingJudge {
-    fn is_noticed(&self, text: &str) -> bool {
+    fn notice(&self, text: &str) -> Option<Notice> {
         let GemmJudge { problems, tile, threads, shared } = &self.0;
-        problems.iter().any(|gemm| {
+        problems.iter().find_map(|gemm| {
             gemm.forget();
             let (run, counters) = adding(gemm, *tile, *threads, *shared);
             let is_whole =
@@ -124,7 +138,9 @@ impl Judge for AddingJudge {
                 gemm.memory.read(counters, &mut bytes).unwrap();
                 bytes.iter().all(|byte| *byte == 0)
             };
-            fails(text, &run, &gemm.memory, || is_whole() && gemm.worst(false) <= 1.0 && is_reset())
+            noticed(text, &run, &gemm.memory, || {
+                is_whole() && gemm.worst(false) <= 1.0 && is_reset()
+            })
         })
     }
 }
@@ -152,15 +168,15 @@ struct AttentionJudge {
 }
 
 impl Judge for AttentionJudge {
-    fn is_noticed(&self, text: &str) -> bool {
-        self.problems.iter().any(|attention| {
+    fn notice(&self, text: &str) -> Option<Notice> {
+        self.problems.iter().find_map(|attention| {
             attention.forget();
             let run = attention.run(self.queries, self.threads, self.shared);
             let bytes =
                 (attention.batch * attention.tokens * attention.heads * attention.head_dim * 2)
                     as u64;
             let is_whole = || attention.memory.first_unwritten(attention.out, bytes) == Ok(None);
-            fails(text, &run, &attention.memory, || is_whole() && attention.worst() <= 1.0)
+            noticed(text, &run, &attention.memory, || is_whole() && attention.worst() <= 1.0)
         })
     }
 }
@@ -186,16 +202,30 @@ fn known(kernel: &str) -> BTreeMap<String, String> {
     found
 }
 
+/// What is found where threads are not ordered.
+const ORDERING: [Problem; 4] =
+    [Problem::SharedRace, Problem::GlobalRace, Problem::PendingCopy, Problem::Uninitialized];
+
 fn check(kernel: &str, judge: &dyn Judge) {
     let text = ptx(kernel);
-    assert!(!judge.is_noticed(&text), "{kernel} is wrong as it is");
+    assert_eq!(judge.notice(&text), None, "{kernel} is wrong as it is");
     let all = mutations(&text);
     assert!(all.len() > 10);
-    let missed: BTreeSet<String> = all
-        .iter()
-        .filter(|mutation| !judge.is_noticed(&mutation.text))
-        .map(|mutation| mutation.name.clone())
-        .collect();
+    let mut missed = BTreeSet::new();
+    for mutation in &all {
+        match judge.notice(&mutation.text) {
+            None => {
+                missed.insert(mutation.name.clone());
+            }
+            // What is missing between threads shows in any run, and not by chance in the answer.
+            Some(notice) => assert!(
+                !mutation.name.starts_with("without: ")
+                    || ORDERING.map(Notice::Found).contains(&notice),
+                "{kernel}: {}: {notice:?}",
+                mutation.name
+            ),
+        }
+    }
     let known: BTreeSet<String> = known(kernel).into_keys().collect();
     let list = |names: Vec<&String>| {
         names.into_iter().fold(String::new(), |all, name| format!("{all}\n{name}"))

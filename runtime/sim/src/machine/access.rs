@@ -15,6 +15,9 @@ use std::sync::Arc;
 /// What an access moves in each lane: sixteen bytes at most.
 type Data = Lanes<[u32; 4]>;
 
+/// Who uses global memory: the number of the allocation, the first byte in it, and how many bytes.
+pub(crate) type GlobalUse = (Who, usize, u64, u32);
+
 impl<'a> Machine<'a> {
     pub(crate) fn load(&mut self, warp: &mut Warp, access: &Access, mask: Mask, place: usize) {
         let mut at = addresses(&warp.registers, &access.address);
@@ -220,7 +223,7 @@ impl<'a> Machine<'a> {
     }
 
     /// Notes uses of global memory by one instruction.
-    pub(crate) fn note_global(&mut self, uses: &[(Who, usize, u64, u32)], usage: Use) {
+    pub(crate) fn note_global(&mut self, uses: &[GlobalUse], usage: Use) {
         if !self.grid.settings.finds_races {
             return;
         }
@@ -265,6 +268,7 @@ impl<'a> Machine<'a> {
             let Some((index, allocation, offset)) = self.global_place(at[lane], bytes, who) else {
                 continue;
             };
+            self.look_at_unfinished(at[lane], bytes, who, false);
             self.look_at_global(allocation, offset, bytes, who);
             uses.push((who, index, offset, bytes));
             data[lane] = words_of(allocation, offset, bytes);
@@ -276,6 +280,19 @@ impl<'a> Machine<'a> {
                 let brought = self.grid.shadow.exchange(address, &None);
                 self.clocks.receive(who.warp, &brought);
             }
+        }
+    }
+
+    /// Reports a use of global memory that the launch before may still use.
+    pub(crate) fn look_at_unfinished(&self, address: u64, bytes: u32, who: Who, is_write: bool) {
+        let Some(unfinished) = self.grid.unfinished else { return };
+        let has_waited = self.awaited[who.warp] >> who.lane & 1 == 1;
+        let range = address..address.saturating_add(u64::from(bytes));
+        if !has_waited && unfinished.conflicts(&range, is_write) {
+            let detail = format!(
+                "{bytes} bytes at {address:#x} of global memory, without griddepcontrol.wait before"
+            );
+            self.find(Problem::UnfinishedLaunch, who, detail, None);
         }
     }
 
@@ -316,6 +333,7 @@ impl<'a> Machine<'a> {
         for lane in lanes(mask) {
             let who = Who { warp: warp.index, lane, place };
             self.look_at_pending_sources(at[lane], bytes, who);
+            self.look_at_unfinished(at[lane], bytes, who, true);
             let Some((index, allocation, offset)) = self.global_place(at[lane], bytes, who) else {
                 continue;
             };

@@ -67,6 +67,7 @@ impl Machine<'_> {
         who: Who,
     ) -> Option<u64> {
         let (index, allocation, offset) = self.global_place(address, atomic.bytes, who)?;
+        self.look_at_unfinished(address, atomic.bytes, who, true);
         self.look_at_global(allocation, offset, atomic.bytes, who);
         self.note_global(&[(who, index, offset, atomic.bytes)], Use::Atomic);
         let released = self.clocks.released(who.warp, self.number);

@@ -27,6 +27,7 @@ pub(crate) fn run_block(grid: &Grid, number: u32, counters: &mut Counters) {
         barriers: Barriers::default(),
         copies: (0..count).map(|_| Copies::default()).collect(),
         counters,
+        awaited: vec![0; count],
         last_allocation: 0,
         is_aborted: false,
     };

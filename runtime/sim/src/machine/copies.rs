@@ -1,6 +1,6 @@
 //! Asynchronous copies, as late as the program allows: what they read is read, and comes to be, when it is waited for.
 
-use super::access::words_of;
+use super::access::{GlobalUse, words_of};
 use super::address::addresses;
 use super::warp::Warp;
 use super::{Machine, Who};
@@ -9,13 +9,14 @@ use crate::code::CopyAsync;
 use crate::finding::Problem;
 use crate::registers::{LANES, Lanes, Mask, lanes};
 use smallvec::SmallVec;
+use std::collections::VecDeque;
 
 /// Copies of a warp that nobody has waited for.
 #[derive(Default)]
 pub(crate) struct Copies {
     /// The groups that each lane has closed.
     closed: Lanes<u32>,
-    open: Vec<Box<Copy>>,
+    open: VecDeque<Copy>,
 }
 
 /// What one instruction copies.
@@ -59,7 +60,7 @@ impl Machine<'_> {
             from,
             read: [0; LANES],
         };
-        let mut sources = SmallVec::<[(Who, usize, u64, u32); LANES]>::new();
+        let mut sources = SmallVec::<[GlobalUse; LANES]>::new();
         let mut reading: Mask = 0;
         self.count_banks(&to, mask, copy.bytes, place);
         for lane in lanes(mask) {
@@ -74,10 +75,9 @@ impl Machine<'_> {
             let Some(at) = self.shared_place(to[lane], copy.bytes, who) else { continue };
             self.note_shared(at, copy.bytes, Use::Write, who, lane);
             if read > 0 {
-                let Some(source) = self.copy_source(from[lane], copy.bytes, read, who) else {
+                if !self.copy_source(from[lane], [copy.bytes, read], who, &mut sources) {
                     continue;
-                };
-                sources.extend(source);
+                }
                 reading |= 1 << lane;
             }
             self.begin_copy(at, copy.bytes);
@@ -90,35 +90,35 @@ impl Machine<'_> {
         push_by_group(&mut self.copies[warp.index], here);
     }
 
-    /// The bytes of global memory that a copy reads, in pieces that lie in one chunk each.
+    /// Adds the bytes of global memory that a copy reads, in pieces that lie in one chunk each; says whether they may be read.
     fn copy_source(
         &mut self,
         address: u64,
-        bytes: u32,
-        read: u32,
+        [bytes, read]: [u32; 2],
         who: Who,
-    ) -> Option<SmallVec<[(Who, usize, u64, u32); 4]>> {
+        sources: &mut SmallVec<[GlobalUse; LANES]>,
+    ) -> bool {
         if address & u64::from(bytes - 1) != 0 {
             let detail =
                 format!("the address {address:#x} in global memory is no multiple of {bytes}");
             self.find(Problem::Misaligned, who, detail, None);
-            return None;
+            return false;
         }
-        let mut pieces = SmallVec::new();
+        self.look_at_unfinished(address, read, who, false);
         for (first, size) in pieces_of(read) {
-            let (index, allocation, offset) =
-                self.global_place(address.wrapping_add(u64::from(first)), size, who)?;
+            let place = self.global_place(address.wrapping_add(u64::from(first)), size, who);
+            let Some((index, allocation, offset)) = place else { return false };
             self.look_at_global(allocation, offset, size, who);
-            pieces.push((who, index, offset, size));
+            sources.push((who, index, offset, size));
         }
-        Some(pieces)
+        true
     }
 
     /// Waits for all groups but the last so many, or for all copies.
     pub(crate) fn wait_group(&mut self, warp: &Warp, groups: Option<u32>, mask: Mask) {
         let closed = self.copies[warp.index].closed;
         let mut open = std::mem::take(&mut self.copies[warp.index].open);
-        open.retain_mut(|copy| {
+        for copy in &mut open {
             let is_waited = |lane: &usize| match groups {
                 None => true,
                 Some(groups) => copy.group + groups < closed[*lane],
@@ -129,28 +129,26 @@ impl Machine<'_> {
                 self.land(warp.index, copy, come);
                 copy.mask &= !come;
             }
-            copy.mask != 0
-        });
+        }
+        while open.front().is_some_and(|copy| copy.mask == 0) {
+            open.pop_front();
+        }
         // Nothing was issued meanwhile.
         self.copies[warp.index].open = open;
     }
 
-    /// Copies come: what they read is read now.
+    /// Copies come: what they read is read now. Who else wrote there was found when the copy began, or when it was written.
     fn land(&mut self, warp: usize, copy: &Copy, mask: Mask) {
-        let mut sources = SmallVec::<[(Who, usize, u64, u32); LANES]>::new();
         for lane in lanes(mask) {
             let who = Who { warp, lane, place: copy.place };
             let mut words = [0; 4];
             for (first, size) in pieces_of(u32::from(copy.read[lane])) {
                 let address = copy.from[lane].wrapping_add(u64::from(first));
-                let Some((index, allocation, offset)) = self.global_place(address, size, who)
-                else {
+                let Some((_, allocation, offset)) = self.global_place(address, size, who) else {
                     continue;
                 };
-                sources.push((who, index, offset, size));
                 let piece = words_of(allocation, offset, size);
-                let count = (size as usize).div_ceil(4);
-                for (at, word) in piece[..count].iter().enumerate() {
+                for (at, word) in piece[..(size as usize).div_ceil(4)].iter().enumerate() {
                     words[first as usize / 4 + at] |= word << (first % 4 * 8);
                 }
             }
@@ -158,7 +156,6 @@ impl Machine<'_> {
             self.end_copy(at, copy.bytes, words);
             self.note_copied(at, copy.bytes, who);
         }
-        self.note_global(&sources, Use::Read);
     }
 
     /// Reports a store to global memory that a copy of the block has still to read. Copies of other blocks race with
@@ -199,7 +196,7 @@ fn push_by_group(copies: &mut Copies, copy: Copy) {
             .filter(|lane| copies.closed[*lane] == group)
             .fold(0, |mask, lane| mask | 1 << lane);
         rest &= !mask;
-        copies.open.push(Box::new(Copy { mask, group, ..copy }));
+        copies.open.push_back(Copy { mask, group, ..copy });
     }
 }
 

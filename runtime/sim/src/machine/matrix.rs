@@ -161,11 +161,20 @@ fn transposed(words: &Lanes<u32>) -> Lanes<u32> {
 /// The sums of a product of 16 rows and 8 columns.
 type Sums = [[f32; 8]; 16];
 
+/// Each lane by its group and its place, with its number.
+fn places() -> impl Iterator<Item = (usize, usize, usize)> {
+    (0..8).flat_map(|group| (0..4).map(move |place| (group, place, 4 * group + place)))
+}
+
 fn sums_of(warp: &Warp, slots: &[Slot]) -> Sums {
     let mut sums = [[0.0; 8]; 16];
     for (index, slot) in slots.iter().enumerate() {
-        for (lane, bits) in warp.registers.word(*slot).iter().enumerate() {
-            sums[lane / 4 + 8 * (index / 2)][2 * (lane % 4) + index % 2] = f32::from_bits(*bits);
+        let words = warp.registers.word(*slot);
+        let rows = &mut sums[8 * (index / 2)..][..8];
+        for (row, words) in rows.iter_mut().zip(words.as_chunks::<4>().0) {
+            for (place, bits) in words.iter().enumerate() {
+                row[2 * place + index % 2] = f32::from_bits(*bits);
+            }
         }
     }
     sums
@@ -173,9 +182,13 @@ fn sums_of(warp: &Warp, slots: &[Slot]) -> Sums {
 
 fn set_sums(warp: &mut Warp, slots: &[Slot], sums: &Sums) {
     for (index, slot) in slots.iter().enumerate() {
-        *warp.registers.word_mut(*slot) = std::array::from_fn(|lane| {
-            sums[lane / 4 + 8 * (index / 2)][2 * (lane % 4) + index % 2].to_bits()
-        });
+        let words = warp.registers.word_mut(*slot);
+        let rows = &sums[8 * (index / 2)..][..8];
+        for (row, words) in rows.iter().zip(words.as_chunks_mut::<4>().0) {
+            for (place, bits) in words.iter_mut().enumerate() {
+                *bits = row[2 * place + index % 2].to_bits();
+            }
+        }
     }
 }
 
@@ -190,20 +203,24 @@ fn halves(warp: &mut Warp, multiply: &Multiply, half: Half) {
     let mut a = [[0.0; 16]; 16];
     for (index, slot) in multiply.a.iter().enumerate() {
         let [low, high] = widen(warp.registers.word(*slot), half);
-        for lane in 0..LANES {
-            let row = &mut a[lane / 4 + 8 * (index % 2)];
-            let column = 2 * (lane % 4) + 8 * (index / 2);
-            row[column] = low[lane];
-            row[column + 1] = high[lane];
+        let rows = &mut a[8 * (index % 2)..][..8];
+        let lanes = low.as_chunks::<4>().0.iter().zip(high.as_chunks::<4>().0);
+        for (row, (low, high)) in rows.iter_mut().zip(lanes) {
+            let columns = &mut row[8 * (index / 2)..][..8];
+            for (pair, values) in
+                columns.as_chunks_mut::<2>().0.iter_mut().zip(low.iter().zip(high))
+            {
+                *pair = [*values.0, *values.1];
+            }
         }
     }
     let mut b = [[0.0; 8]; 16];
     for (index, slot) in multiply.b.iter().enumerate() {
         let [low, high] = widen(warp.registers.word(*slot), half);
-        for lane in 0..LANES {
-            let row = 2 * (lane % 4) + 8 * index;
-            b[row][lane / 4] = low[lane];
-            b[row + 1][lane / 4] = high[lane];
+        let rows: &mut [[f32; 8]] = &mut b[8 * index..][..8];
+        for (group, place, lane) in places() {
+            rows[2 * place][group] = low[lane];
+            rows[2 * place + 1][group] = high[lane];
         }
     }
     multiply_add(&a, &b[..8 * multiply.b.len()], &mut sums);

@@ -18,9 +18,10 @@ use crate::clocks::{Clocks, Conflict, Viewer};
 use crate::code::Code;
 use crate::counters::Counters;
 use crate::finding::{Finding, Problem};
+use crate::footprint::Footprint;
 use crate::memory::{Allocation, GlobalShadow};
 use crate::module::Globals;
-use crate::registers::LANES;
+use crate::registers::{LANES, Mask};
 use crate::settings::Settings;
 use barrier::Barriers;
 use copies::Copies;
@@ -41,14 +42,23 @@ pub(crate) struct Grid<'a> {
     pub dynamic_shared: u32,
     pub allocations: Arc<Vec<Arc<Allocation>>>,
     pub shadow: GlobalShadow,
+    /// What the launch before may still use.
+    pub unfinished: Option<&'a Footprint>,
     pub findings: Findings,
 }
 
 /// What was found by all workers.
 #[derive(Default)]
 pub(crate) struct Findings {
-    found: Mutex<(Vec<Finding>, HashSet<(Problem, usize)>)>,
+    found: Mutex<Found>,
     stops: AtomicBool,
+}
+
+#[derive(Default)]
+struct Found {
+    all: Vec<Finding>,
+    /// Kinds, and the instructions where they were found.
+    known: HashSet<(Problem, usize)>,
 }
 
 impl Findings {
@@ -59,7 +69,7 @@ impl Findings {
 
     /// All of them, in the order of blocks and lines.
     pub(crate) fn take(self) -> Vec<Finding> {
-        let (mut found, _) = self.found.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut found = self.found.into_inner().unwrap_or_else(PoisonError::into_inner).all;
         found.sort_by_key(|finding| {
             let [x, y, z] = finding.block;
             ([z, y, x], finding.place.line)
@@ -69,11 +79,11 @@ impl Findings {
 
     /// Keeps a finding, if it is the first of its kind at its place.
     fn add(&self, finding: Finding, place: usize, most: usize) {
-        let mut all = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        if all.0.len() < most && all.1.insert((finding.problem, place)) {
-            all.0.push(finding);
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        if found.all.len() < most && found.known.insert((finding.problem, place)) {
+            found.all.push(finding);
         }
-        if all.0.len() >= most.max(1) {
+        if found.all.len() >= most.max(1) {
             self.stops.store(true, Relaxed);
         }
     }
@@ -90,6 +100,8 @@ pub(crate) struct Machine<'a> {
     /// The asynchronous copies of each warp.
     pub copies: Vec<Copies>,
     pub counters: &'a mut Counters,
+    /// Of each warp, the lanes that have waited for the launch before.
+    pub awaited: Vec<Mask>,
     /// The allocation that was used last.
     pub last_allocation: usize,
     /// Whether something was found after which the block cannot go on.

@@ -207,6 +207,7 @@ impl Machine<'_> {
                 *warp.registers.word_mut(*into) = [mask; 32];
             }
             Kind::Fence => self.clocks.fence(warp.index),
+            Kind::AwaitLaunch => self.awaited[warp.index] |= mask,
             Kind::Clock(bank, slot) => {
                 let now = warp.executed;
                 match bank {

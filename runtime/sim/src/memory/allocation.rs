@@ -18,14 +18,21 @@ pub(crate) struct Allocation {
 }
 
 impl Allocation {
-    pub(crate) fn new(base: u64, bytes: u64) -> Self {
-        let filled = |count: u64, value| (0..count).map(|_| AtomicU32::new(value)).collect();
-        Self {
+    /// Bytes that were never written; nothing where the host has no room for them.
+    pub(crate) fn new(base: u64, bytes: u64) -> Option<Self> {
+        let filled = |count: u64, value| {
+            let count = usize::try_from(count).ok()?;
+            let mut all = Vec::new();
+            all.try_reserve_exact(count).ok()?;
+            all.extend((0..count).map(|_| AtomicU32::new(value)));
+            Some(all.into_boxed_slice())
+        };
+        Some(Self {
             base,
             bytes,
-            words: filled(bytes.div_ceil(4), u32::MAX),
-            written: filled(bytes.div_ceil(NOTED), 0),
-        }
+            words: filled(bytes.div_ceil(4), u32::MAX)?,
+            written: filled(bytes.div_ceil(NOTED), 0)?,
+        })
     }
 
     fn word(&self, offset: u64) -> &AtomicU32 {
@@ -144,8 +151,21 @@ impl Allocation {
     }
 
     pub(crate) fn read(&self, offset: u64, bytes: &mut [u8]) {
-        for (byte, at) in bytes.iter_mut().zip(offset..) {
+        let head = (offset.next_multiple_of(4) - offset).min(bytes.len() as u64) as usize;
+        let (head, rest) = bytes.split_at_mut(head);
+        let mut at = offset;
+        for byte in head {
             *byte = self.load_narrow(at, 1) as u8;
+            at += 1;
+        }
+        let (words, tail) = rest.as_chunks_mut::<4>();
+        for word in words {
+            *word = self.word(at).load(Relaxed).to_le_bytes();
+            at += 4;
+        }
+        for byte in tail {
+            *byte = self.load_narrow(at, 1) as u8;
+            at += 1;
         }
     }
 }

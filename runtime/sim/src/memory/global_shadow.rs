@@ -2,6 +2,7 @@
 
 use super::Allocation;
 use crate::clocks::{Conflict, Knowledge, join_knowledge};
+use crate::footprint::Footprint;
 use crate::shadow::{Access, CHUNK, Chunk};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -31,6 +32,28 @@ impl GlobalShadow {
         Cursor { shadow: self, page: None }
     }
 
+    /// What was read and written.
+    pub(crate) fn footprint(&self, allocations: &[Arc<Allocation>]) -> Footprint {
+        let mut footprint = Footprint::default();
+        for (pages, allocation) in self.pages.iter().zip(allocations) {
+            let pages = pages.get().map_or(&[][..], |pages| pages);
+            for (page, at) in pages.iter().zip((allocation.base..).step_by(PAGE as usize)) {
+                let Some(page) = page.get() else { continue };
+                let chunks = page.lock().unwrap_or_else(PoisonError::into_inner);
+                for (chunk, at) in chunks.iter().zip((at..).step_by(CHUNK)) {
+                    let cells = chunk.cells();
+                    let size = (CHUNK / cells.len()) as u64;
+                    for (cell, at) in cells.iter().zip((at..).step_by(size as usize)) {
+                        if !cell.write.is_nobody() || !cell.read.is_nobody() {
+                            footprint.push(at..at + size, !cell.write.is_nobody());
+                        }
+                    }
+                }
+            }
+        }
+        footprint
+    }
+
     /// An atomic use of an address: leaves there what was released, and brings what others left.
     pub(crate) fn exchange(&self, address: u64, released: &Option<Knowledge>) -> Option<Knowledge> {
         self.exchange_with(address, released, || ()).1
@@ -54,8 +77,11 @@ impl GlobalShadow {
 /// A view of the pages, for the uses of one instruction by one warp.
 pub(crate) struct Cursor<'a> {
     shadow: &'a GlobalShadow,
-    page: Option<(usize, u64, MutexGuard<'a, Box<[Chunk]>>)>,
+    /// The number of the allocation and of the page in it.
+    page: Option<(usize, u64, Held<'a>)>,
 }
+
+type Held<'a> = MutexGuard<'a, Box<[Chunk]>>;
 
 impl Cursor<'_> {
     /// Notes a use of bytes of an allocation that lie in one chunk, and says which earlier use it races with.

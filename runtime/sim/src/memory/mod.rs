@@ -21,6 +21,9 @@ const ALIGNMENT: u64 = 512;
 /// No less than so many bytes lie between two allocations.
 const GAP: u64 = 4096;
 
+/// More bytes than these are given to nobody.
+const MOST: u64 = 1 << 40;
+
 /// A fault in the use of memory from the host's side.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum MemoryError {
@@ -74,14 +77,15 @@ impl Memory {
     /// So many bytes, of which nothing is written.
     pub fn allocate(&self, bytes: u64) -> Result<u64, MemoryError> {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        if bytes > state.left {
-            return Err(MemoryError::OutOfMemory { wanted: bytes, left: state.left });
+        let full = MemoryError::OutOfMemory { wanted: bytes, left: state.left };
+        if bytes > state.left || bytes > MOST {
+            return Err(full);
         }
         let address = state.next;
-        state.next += bytes.saturating_add(GAP).next_multiple_of(ALIGNMENT);
+        let allocation = Allocation::new(address, bytes).ok_or(full)?;
+        state.next += (bytes + GAP).next_multiple_of(ALIGNMENT);
         state.left -= bytes;
-        let allocation = Arc::new(Allocation::new(address, bytes));
-        Arc::make_mut(&mut state.allocations).push(allocation);
+        Arc::make_mut(&mut state.allocations).push(Arc::new(allocation));
         Ok(address)
     }
 
@@ -122,11 +126,16 @@ impl Memory {
         let (target, at) = self.range(to, bytes)?;
         let mut data = vec![0; bytes as usize];
         source.read(first, &mut data);
+        if source.is_written(first, bytes) {
+            target.write(at, &data);
+            return Ok(());
+        }
+        // The two may overlap: what was written is looked at before anything changes.
         let written: Vec<bool> =
             (0..bytes).map(|byte| source.is_written(first + byte, 1)).collect();
         target.write(at, &data);
-        for (byte, _) in written.iter().enumerate().filter(|(_, is_written)| !**is_written) {
-            target.forget(at + byte as u64, 1);
+        for byte in (0..bytes).filter(|byte| !written[*byte as usize]) {
+            target.forget(at + byte, 1);
         }
         Ok(())
     }
@@ -141,6 +150,9 @@ impl Memory {
     /// The first byte of a range that was never written.
     pub fn first_unwritten(&self, address: u64, bytes: u64) -> Result<Option<u64>, MemoryError> {
         let (allocation, offset) = self.range(address, bytes)?;
+        if allocation.is_written(offset, bytes) {
+            return Ok(None);
+        }
         let unwritten = (0..bytes).find(|byte| !allocation.is_written(offset + byte, 1));
         Ok(unwritten.map(|byte| address + byte))
     }

@@ -17,7 +17,7 @@ impl Translator<'_> {
             "bra" => Ok(Kind::Branch(0)),
             "ret" | "exit" => Ok(Kind::Exit),
             "trap" | "brkpt" => Ok(Kind::Trap),
-            // Grids run one after the other: whatever a grid waits for is there.
+            "griddepcontrol" if form.has("wait") => Ok(Kind::AwaitLaunch),
             "nanosleep" | "griddepcontrol" => Ok(Kind::Nothing),
             "membar" | "fence" => Ok(if form.has("cta") { Kind::Nothing } else { Kind::Fence }),
             "cp.async.commit_group" => Ok(Kind::CommitGroup),

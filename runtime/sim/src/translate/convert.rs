@@ -133,11 +133,10 @@ fn frequent(
     })
 }
 
-fn reader(
-    from: Type,
-    bank: Bank,
-    a: Slot,
-) -> Box<dyn Fn(&Registers) -> Lanes<Number> + Send + Sync> {
+/// Reads the lanes of a register.
+type Reader = Box<dyn Fn(&Registers) -> Lanes<Number> + Send + Sync>;
+
+fn reader(from: Type, bank: Bank, a: Slot) -> Reader {
     let raw = move |registers: &Registers| -> Lanes<u64> {
         match bank {
             Bank::Long => u64::read(registers, a),

@@ -78,8 +78,8 @@ impl Flow {
     }
 
     /// Registers that are read where they may never have been written.
-    pub(super) fn suspects(&self, body: &Body, steps: &[Step]) -> Vec<Register> {
-        let uses: Vec<Uses> = steps.iter().map(|step| uses(body, step)).collect();
+    pub(super) fn suspects(&self, steps: &[Step]) -> Vec<Register> {
+        let uses: Vec<Uses> = steps.iter().map(|step| uses(step)).collect();
         let mut numbers: FxHashMap<Register, usize> = FxHashMap::default();
         for register in uses.iter().flat_map(|uses| uses.read.iter().chain(&uses.written)) {
             let next = numbers.len();
@@ -160,7 +160,7 @@ pub(super) struct Uses {
     pub is_move: bool,
 }
 
-pub(super) fn uses(body: &Body, step: &Step) -> Uses {
+pub(super) fn uses(step: &Step) -> Uses {
     let mut uses = Uses { read: vec![], written: vec![], is_move: false };
     uses.read.extend(step.source.guard.map(|guard| guard.register));
     for (place, operand) in step.source.operands.iter().enumerate() {
@@ -171,7 +171,6 @@ pub(super) fn uses(body: &Body, step: &Step) -> Uses {
     let is_plain =
         matches!(&step.source.operands[..], [Operand::Register(_), Operand::Register(_)]);
     uses.is_move = step.form.declaration.name == "mov" && is_plain && step.source.guard.is_none();
-    let _ = body;
     uses
 }
 

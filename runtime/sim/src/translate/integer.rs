@@ -228,19 +228,19 @@ impl Translator<'_> {
             let abc = self.sources(&operands[1..], ty)?;
             if form.has("sat") {
                 return Ok(ternary::<i32, i32, i32, i32>(d, abc, |a, b, c| {
-                    ((i64::from(a) * i64::from(b) >> 32) as i32).saturating_add(c)
+                    (((i64::from(a) * i64::from(b)) >> 32) as i32).saturating_add(c)
                 }));
             }
             return Ok(by_integer!(ty, T, Wide => match is_high {
                 true => ternary::<T, T, T, T>(d, abc, |a, b, c| {
-                    ((Wide::from(a) * Wide::from(b) >> T::BITS) as T).wrapping_add(c)
+                    (((Wide::from(a) * Wide::from(b)) >> T::BITS) as T).wrapping_add(c)
                 }),
                 false => ternary::<T, T, T, T>(d, abc, |a, b, c| a.wrapping_mul(b).wrapping_add(c)),
             }));
         }
         let ab = self.sources(&operands[1..], ty)?;
         Ok(by_integer!(ty, T, Wide => match is_high {
-            true => binary::<T, T, T>(d, ab, |a, b| (Wide::from(a) * Wide::from(b) >> T::BITS) as T),
+            true => binary::<T, T, T>(d, ab, |a, b| ((Wide::from(a) * Wide::from(b)) >> T::BITS) as T),
             false => binary::<T, T, T>(d, ab, T::wrapping_mul),
         }))
     }

@@ -69,7 +69,7 @@ pub(crate) fn translate(
         return Err(faults);
     }
     let flow = flow::Flow::of(&entry.body, &steps);
-    let suspects = flow.suspects(&entry.body, &steps);
+    let suspects = flow.suspects(&steps);
     let mut code = Code {
         name: entry.name.clone(),
         instructions: vec![],
@@ -86,7 +86,7 @@ pub(crate) fn translate(
         required_threads: entry.required_threads,
         most_threads: entry.most_threads,
     };
-    let looked_at = suspects_of_steps(&entry.body, &steps, &suspects);
+    let looked_at = suspects_of_steps(&steps, &suspects);
     translator.lay_out(&flow, steps, looked_at, lines, &mut code)?;
     code.words = translator.words as usize;
     code.longs = translator.longs as usize;
@@ -260,18 +260,14 @@ fn place_of(position: Position, lines: &[&str]) -> Place {
 }
 
 /// Of each step, which suspects it reads and writes.
-fn suspects_of_steps(
-    body: &Body,
-    steps: &[Step],
-    suspects: &[Register],
-) -> Vec<Option<Box<Suspects>>> {
+fn suspects_of_steps(steps: &[Step], suspects: &[Register]) -> Vec<Option<Box<Suspects>>> {
     let number: FxHashMap<Register, u32> = suspects.iter().copied().zip(0..).collect();
     let of = |registers: Vec<Register>| -> Vec<u32> {
         registers.iter().filter_map(|register| number.get(register).copied()).collect()
     };
     let mut found = vec![];
     for step in steps {
-        let uses = flow::uses(body, step);
+        let uses = flow::uses(step);
         let looked_at =
             Suspects { read: of(uses.read), written: of(uses.written), is_move: uses.is_move };
         let is_any = !looked_at.read.is_empty() || !looked_at.written.is_empty();

@@ -6,6 +6,7 @@ use crate::registers::{Bank, Compute, Element, LANES, Mask, Registers, Slot, mas
 use half::{bf16, f16};
 use ocellus_ptx::ast::{Operand, Type};
 use ocellus_ptx::isa::Form;
+use std::cmp::Ordering;
 
 /// The lanes for which a comparison is true.
 type Comparison = Box<dyn Fn(&Registers) -> Mask + Send + Sync>;
@@ -113,10 +114,10 @@ impl Translator<'_> {
             Box::new(move |registers| {
                 let truth = match is_bf16 {
                     true => mask_of::<[bf16; 2]>(registers, ab, |a, b| {
-                        compare(a[half].to_f64(), b[half].to_f64())
+                        compare(a[half].partial_cmp(&b[half]))
                     }),
                     false => mask_of::<[f16; 2]>(registers, ab, |a, b| {
-                        compare(a[half].to_f64(), b[half].to_f64())
+                        compare(a[half].partial_cmp(&b[half]))
                     }),
                 };
                 match (join, with) {
@@ -360,22 +361,26 @@ fn part_of(ty: Type, parts: usize) -> Result<Type, String> {
     }
 }
 
-fn float_comparison(operator: &str) -> Result<fn(f64, f64) -> bool, String> {
+/// Whether a comparison is true of how two fractions are ordered; they are not where one is no number.
+type OfOrder = fn(Option<Ordering>) -> bool;
+
+fn float_comparison(operator: &str) -> Result<OfOrder, String> {
+    use Ordering::{Equal, Greater, Less};
     Ok(match operator {
-        "eq" => |a, b| a == b,
-        "ne" => |a, b| a < b || a > b,
-        "lt" => |a, b| a < b,
-        "le" => |a, b| a <= b,
-        "gt" => |a, b| a > b,
-        "ge" => |a, b| a >= b,
-        "equ" => |a, b| !(a < b || a > b),
-        "neu" => |a, b| a != b,
-        "ltu" => |a, b| !(a >= b),
-        "leu" => |a, b| !(a > b),
-        "gtu" => |a, b| !(a <= b),
-        "geu" => |a, b| !(a < b),
-        "num" => |a, b| !a.is_nan() && !b.is_nan(),
-        "nan" => |a, b| a.is_nan() || b.is_nan(),
+        "eq" => |order| order == Some(Equal),
+        "ne" => |order| matches!(order, Some(Less | Greater)),
+        "lt" => |order| order == Some(Less),
+        "le" => |order| matches!(order, Some(Less | Equal)),
+        "gt" => |order| order == Some(Greater),
+        "ge" => |order| matches!(order, Some(Greater | Equal)),
+        "equ" => |order| matches!(order, None | Some(Equal)),
+        "neu" => |order| order != Some(Equal),
+        "ltu" => |order| matches!(order, None | Some(Less)),
+        "leu" => |order| order != Some(Greater),
+        "gtu" => |order| matches!(order, None | Some(Greater)),
+        "geu" => |order| order != Some(Less),
+        "num" => |order| order.is_some(),
+        "nan" => |order| order.is_none(),
         _ => return Err(format!("`{operator}` does not compare fractions")),
     })
 }
@@ -402,21 +407,8 @@ fn comparison(
     macro_rules! floats {
         ($t:ty, $a:ident => $wide:expr) => {{
             let compare = float_comparison(operator)?;
-            by(
-                move |a: $t, b: $t| {
-                    compare(
-                        {
-                            let $a = a;
-                            $wide
-                        },
-                        {
-                            let $a = b;
-                            $wide
-                        },
-                    )
-                },
-                ab,
-            )
+            let wide = |$a: $t| $wide;
+            by(move |a: $t, b: $t| compare(wide(a).partial_cmp(&wide(b))), ab)
         }};
     }
     Ok(match ty {

@@ -59,6 +59,7 @@ pub fn run_kernel(
         threads: [run.threads, 1, 1],
         dynamic_shared: run.shared,
         parameters: &run.parameters.0,
+        unfinished: None,
     };
     launch(&what, memory, settings)
 }

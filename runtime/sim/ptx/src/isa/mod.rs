@@ -120,15 +120,12 @@ pub fn form(instruction: &Instruction, body: &Body) -> Result<Form, Mismatch> {
     let opcode = &instruction.opcode;
     let parts: Vec<&str> = opcode.split('.').collect();
     let mut mismatch = None;
-    let named = table::DECLARATIONS.iter().filter_map(|declaration| {
-        let name = declaration.name.split('.');
-        let length = name.clone().count();
-        let is_prefix = parts.len() >= length && name.eq(parts.iter().take(length).copied());
-        is_prefix.then(|| (declaration, &parts[length..]))
-    });
-    let mut named: Vec<_> = named.collect();
-    named.sort_by_key(|(_, suffixes)| suffixes.len());
-    for (declaration, suffixes) in named {
+    for declaration in table::named(parts[0]) {
+        let length = declaration.name.split('.').count();
+        if !declaration.name.split('.').eq(parts.iter().take(length).copied()) {
+            continue;
+        }
+        let suffixes = &parts[length..];
         let failed = match declaration.choose(suffixes) {
             Ok(chosen) => match Shapes::of(declaration).written(&instruction.operands, body) {
                 Some(written) => return Ok(Form { declaration, suffixes: chosen, written }),

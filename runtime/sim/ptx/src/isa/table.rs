@@ -15,6 +15,8 @@
 //! | `l` | a label |
 
 use super::Declaration;
+use rustc_hash::FxHashMap;
+use std::sync::LazyLock;
 
 macro_rules! declarations {
     ($($name:literal, $suffixes:expr, $operands:literal;)*) => {
@@ -253,3 +255,19 @@ pub static DECLARATIONS: &[Declaration] = declarations![
     "mma.sync", "aligned m8n8k4 row col f64 f64 f64 f64", "d* a* a* a*";
     "mma.sync", "aligned m16n8k16|m16n8k32 row col satfinite? s32 s8|u8 s8|u8 s32", "d* a* a* a*";
 ];
+
+/// The declarations whose names begin with a word; longer names stand before shorter ones.
+pub(super) fn named(first: &str) -> &'static [&'static Declaration] {
+    static BY_FIRST: LazyLock<FxHashMap<&str, Vec<&Declaration>>> = LazyLock::new(|| {
+        let mut found: FxHashMap<&str, Vec<&Declaration>> = FxHashMap::default();
+        for declaration in DECLARATIONS {
+            let first = declaration.name.split('.').next().unwrap_or("");
+            found.entry(first).or_default().push(declaration);
+        }
+        for named in found.values_mut() {
+            named.sort_by_key(|declaration| std::cmp::Reverse(declaration.name.split('.').count()));
+        }
+        found
+    });
+    BY_FIRST.get(first).map_or(&[], Vec::as_slice)
+}

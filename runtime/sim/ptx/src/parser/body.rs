@@ -226,8 +226,14 @@ impl Reader<'_> {
         if cursor.eat('!') {
             return Ok(Operand::Negated(self.known_register(cursor)?));
         }
-        let Token::Word(name) = cursor.token() else {
-            return Ok(Operand::Immediate(cursor.immediate()?));
+        let name = match cursor.token() {
+            Token::Word(name) => name,
+            Token::Number(_) | Token::Punctuation('-') => {
+                return Ok(Operand::Immediate(cursor.immediate()?));
+            }
+            Token::Punctuation(_) | Token::Text(_) | Token::End => {
+                return cursor.expected("an operand");
+            }
         };
         let first = self.named(cursor, name)?;
         if cursor.eat('|') {
