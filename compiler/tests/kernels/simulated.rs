@@ -66,6 +66,7 @@ fn run_launch(
         threads: [block.threads as u32, 1, 1],
         dynamic_shared: block.shared_bytes as u32,
         parameters: &parameters,
+        unfinished: None,
     };
     let report = ocellus_sim::launch(&grid, &memory, &Settings::default());
     let report = report.unwrap_or_else(|error| panic!("{error}"));
