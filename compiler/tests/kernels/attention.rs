@@ -180,7 +180,7 @@ fn one_query_may_serve_every_image() {
             let empty = vec![f64::NAN; wanted.len()];
             let result = Operand::of(element, &shape(3, 1, sizes), &empty, 0);
             let op = KernelOp::Attention { heads: 4, scale: 0.3, rotary: false, mask: Mask::Full };
-            let found = run(&op, &[q, k, v], &result, &target);
+            let found = run(&op, &[q, k, v], &result, target);
             assert_close(&found, &wanted, target.name);
         }
     }
@@ -205,7 +205,7 @@ fn q_k_and_v_may_be_columns_of_one_tensor_and_the_scale_negative() {
         let wanted = attention(&q, &k, &v, -0.7, sizes);
         let result = Operand::of(F32, &[2, 30, 48], &vec![f64::NAN; wanted.len()], 0);
         let op = KernelOp::Attention { heads: 3, scale: -0.7, rotary: false, mask: Mask::Full };
-        assert_close(&run(&op, &[q, k, v], &result, &target), &wanted, target.name);
+        assert_close(&run(&op, &[q, k, v], &result, target), &wanted, target.name);
     }
 }
 

@@ -150,7 +150,7 @@ fn a_norm_whose_squares_overflow_is_no_number() {
                     Operand::of(F32, &[3, width], &vec![f64::NAN; 3 * width as usize], 0)
                 };
                 let alone = KernelOp::RowWise { prologue, epilogue: vec![], to: F32 };
-                let found = run(&alone, &operands, &result(made), &target);
+                let found = run(&alone, &operands, &result(made), target);
                 assert_only_the_second_is_nan(&found, &what);
                 if is_scale {
                     continue;
@@ -160,7 +160,7 @@ fn a_norm_whose_squares_overflow_is_no_number() {
                 let weight = Operand::random(8, element, &[5, width], 1.0);
                 let operands = [operands, vec![weight]].concat();
                 let empty = Operand::of(element, &[3, 5], &[f64::NAN; 15], 0);
-                let found = run(&before_product, &operands, &empty, &target);
+                let found = run(&before_product, &operands, &empty, target);
                 assert_only_the_second_is_nan(&found, &what);
             }
         }
@@ -190,7 +190,7 @@ fn a_norm_of_large_rows_is_right_while_it_can_be() {
                     .collect();
                 let op = KernelOp::RowWise { prologue, epilogue: vec![], to: F32 };
                 let empty = Operand::of(F32, &[3, 96], &[f64::NAN; 3 * 96], 0);
-                let found = run(&op, std::slice::from_ref(&x), &empty, &target);
+                let found = run(&op, std::slice::from_ref(&x), &empty, target);
                 assert_close(&found, &wanted, &format!("{} {prologue:?} {magnitude}", target.name));
             }
         }
@@ -220,7 +220,7 @@ fn activations_have_their_limits() {
             let epilogue = vec![step(Activate { function: activation })];
             let op = KernelOp::RowWise { prologue: Prologue::None, epilogue, to: F32 };
             let empty = Operand::of(F32, &[1, width], &vec![f64::NAN; width as usize], 0);
-            let found = run(&op, std::slice::from_ref(&x), &empty, &target);
+            let found = run(&op, std::slice::from_ref(&x), &empty, target);
             let what = format!("{} {activation:?}: {found:?}", target.name);
             assert!(found[2].is_nan() && found[3].is_nan(), "{what}");
             if activation == Activation::Tanh {
@@ -255,7 +255,7 @@ fn a_softmax_of_infinities_and_nans_is_no_number() {
     for target in targets() {
         let x = Operand::of(F32, &[4, 4], &rows.concat(), 0);
         let op = KernelOp::RowWise { prologue: Prologue::Softmax, epilogue: vec![], to: F32 };
-        let found = run(&op, &[x], &Operand::of(F32, &[4, 4], &[0.0; 16], 0), &target);
+        let found = run(&op, &[x], &Operand::of(F32, &[4, 4], &[0.0; 16], 0), target);
         assert!(found.iter().all(|x| x.is_nan()), "{}: {found:?}", target.name);
     }
 }

@@ -188,12 +188,12 @@ fn many_blocks_and_tiles_are_right() {
 fn every_tile_is_right() {
     for target in targets() {
         for tile in gemm::tiles(70, 300, (F32, F32), &target) {
-            Case { tile, ..Case::plain(103, 300, 70, 0, F32) }.check(&target);
+            Case { tile, ..Case::plain(103, 300, 70, 0, F32) }.check(target);
         }
         // Neither a multiple of a panel nor smaller than the result.
         for (rows, columns) in [(1, 1), (7, 50), (1000, 1000)] {
             let tile = GemmTile::packed(rows, columns);
-            Case { tile, ..Case::plain(29, 101, 33, 0, F32) }.check(&target);
+            Case { tile, ..Case::plain(29, 101, 33, 0, F32) }.check(target);
         }
     }
 }
@@ -296,7 +296,7 @@ fn a_gate_is_right_under_every_tile() {
         for n in [300, 2 * 96] {
             for tile in gemm::tiles(70, n, (F32, F32), &target) {
                 let epilogue = vec![EpilogueOp::Gate(Activation::Silu)];
-                Case { tile, epilogue, ..Case::plain(103, n, 70, 0, F32) }.check(&target);
+                Case { tile, epilogue, ..Case::plain(103, n, 70, 0, F32) }.check(target);
             }
         }
     }
@@ -441,7 +441,7 @@ fn rows_are_rounded_as_they_are_packed() {
             let result = Operand::of(to, &[m, n], &empty, 0);
             let prologue = Prologue::Cast { to };
             let op = KernelOp::Gemm { prologue, epilogue: vec![], tile: GemmTile::DEFAULT };
-            let found = run(&op, &[x.clone(), w.clone()], &result, &target);
+            let found = run(&op, &[x.clone(), w.clone()], &result, target);
             let mut wanted = vec![];
             for x in x.values.chunks(k as usize) {
                 let x = near::prologue(prologue, x, &[], &[]);

@@ -123,7 +123,7 @@ fn activations_are_as_near_as_stated() {
                 let epilogue = vec![step(Activate { function: *activation })];
                 let op = KernelOp::RowWise { prologue: Prologue::None, epilogue, to: element };
                 let place = result(element, &[1, width], 0);
-                let found = run(&op, std::slice::from_ref(&x), &place, &target);
+                let found = run(&op, std::slice::from_ref(&x), &place, target);
                 let near = |x: &f64| Near {
                     value: activate(*activation, *x),
                     bound: activation_error(*activation, *x),
@@ -148,7 +148,7 @@ fn what_is_no_number_stays_none_and_infinities_have_limits() {
         for to in [F32, BF16, F16] {
             let x = Operand::of(F32, &[1, 5], &values, 0);
             let cast = KernelOp::RowWise { prologue: Prologue::None, epilogue: vec![], to };
-            let found = run(&cast, &[x], &result(to, &[1, 5], 0), &target);
+            let found = run(&cast, &[x], &result(to, &[1, 5], 0), target);
             assert!(found[0].is_nan(), "{} {to}: {found:?}", target.name);
             assert_eq!(found[1..3], [f64::INFINITY, f64::NEG_INFINITY], "{} {to}", target.name);
         }
@@ -156,7 +156,7 @@ fn what_is_no_number_stays_none_and_infinities_have_limits() {
             let x = Operand::of(F32, &[1, 5], &values, 0);
             let epilogue = vec![step(Activate { function: *activation })];
             let op = KernelOp::RowWise { prologue: Prologue::None, epilogue, to: F32 };
-            let found = run(&op, &[x], &result(F32, &[1, 5], 0), &target);
+            let found = run(&op, &[x], &result(F32, &[1, 5], 0), target);
             // The limits, which the formula has in f64; of what it does not have, NaN.
             for (found, x) in found.iter().zip(&values).take(3) {
                 let wanted = activate(*activation, *x);
@@ -170,7 +170,7 @@ fn what_is_no_number_stays_none_and_infinities_have_limits() {
         }
         let masked = Operand::of(F32, &[1, 4], &[1.0, f64::NEG_INFINITY, 1.0, -1e30], 0);
         let softmax = KernelOp::RowWise { prologue: Prologue::Softmax, epilogue: vec![], to: F32 };
-        let found = run(&softmax, &[masked], &result(F32, &[1, 4], 0), &target);
+        let found = run(&softmax, &[masked], &result(F32, &[1, 4], 0), target);
         assert!((found[0] - 0.5).abs() < 1e-6 && found[1] < 1e-30 && found[3] < 1e-30, "{found:?}");
     }
 }
@@ -204,7 +204,7 @@ fn rows_and_tables_that_repeat_are_read_again() {
         .collect();
     for target in targets() {
         let operands = [x.clone(), table.clone(), expanded.clone()];
-        let found = run(&op, &operands, &result(F32, &[images, tokens, width], 0), &target);
+        let found = run(&op, &operands, &result(F32, &[images, tokens, width], 0), target);
         assert_close(&found, &wanted, target.name);
     }
 }
@@ -243,7 +243,7 @@ fn slices_are_summed_row_by_row() {
                 to: BF16,
             };
             let operands = [x.clone(), bias.clone()];
-            let found = run(&op, &operands, &result(BF16, &[rows, width], 3), &target);
+            let found = run(&op, &operands, &result(BF16, &[rows, width], 3), target);
             let elements = (rows * width) as usize;
             let near = |at: usize| {
                 let slices: Vec<f64> = x.values[at..].iter().step_by(elements).copied().collect();

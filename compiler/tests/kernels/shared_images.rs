@@ -37,8 +37,8 @@ fn reads_both_alike(op: KernelOp, operands: &[[Operand; 2]], result: (ElementTyp
         operands.iter().map(|both| both[way].clone()).collect()
     });
     for target in targets() {
-        let wanted = run(&op, &copied, &result, &target);
-        assert_eq!(run(&op, &shared, &result, &target), wanted, "{} {op:?}", target.name);
+        let wanted = run(&op, &copied, &result, target);
+        assert_eq!(run(&op, &shared, &result, target), wanted, "{} {op:?}", target.name);
     }
 }
 

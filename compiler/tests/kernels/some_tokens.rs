@@ -31,7 +31,7 @@ fn a_row_wise_kernel_reads_them() {
     let wanted: Vec<Near> =
         pairs.map(|(x, other)| near::epilogue(&epilogue, Near::exactly(*x), &[*other])).collect();
     for target in targets() {
-        let found = run(&op, &[x.clone(), other.clone()], &empty(&shape), &target);
+        let found = run(&op, &[x.clone(), other.clone()], &empty(&shape), target);
         assert_close(&found, &wanted, target.name);
     }
 }
@@ -57,7 +57,7 @@ fn a_gemm_reads_them_under_every_tile() {
         for tile in [GemmTile::DEFAULT, GemmTile::packed(24, 32)] {
             let op = KernelOp::Gemm { prologue: Prologue::None, epilogue: epilogue.clone(), tile };
             let operands = [x.clone(), w.clone(), residual.clone()];
-            let found = run(&op, &operands, &empty(&[IMAGES, tokens, n]), &target);
+            let found = run(&op, &operands, &empty(&[IMAGES, tokens, n]), target);
             assert_close(&found, &wanted, target.name);
         }
     }
@@ -84,8 +84,8 @@ fn every_other_family_reads_them_as_if_they_lay_by_themselves() {
             result = Operand::of(BF16, &shape, &result.values, 0);
         }
         for target in targets() {
-            let wanted = run(&op, &alone, &result, &target);
-            assert_eq!(run(&op, &among, &result, &target), wanted, "{} {op:?}", target.name);
+            let wanted = run(&op, &alone, &result, target);
+            assert_eq!(run(&op, &among, &result, target), wanted, "{} {op:?}", target.name);
         }
     }
 }
