@@ -20,6 +20,9 @@ use ocellus_dialects::ElementType;
 /// Bytes of an element that goes through shared memory.
 const ELEMENT: i64 = 2;
 
+/// Products of a warp's row whose sums go through the epilogue side by side.
+const PRODUCTS_AT_ONCE: usize = 4;
+
 /// More pieces than this are written in a loop.
 const MOST_PIECES: i64 = 32;
 
@@ -94,28 +97,40 @@ impl Answer<'_> {
         all
     }
 
-    /// Of a row. Rows that are not there are skipped; and the branch keeps the assembler from reading the operands of all rows
-    /// at once, for which it has no registers.
+    /// Of a row, some products at a time. What is not there is skipped; and the branches keep the assembler from reading the
+    /// operands of all rows at once, for which it has no registers.
     fn elements_of_row(
         &self,
         b: &mut Builder,
         (row, column): (Value, Value),
-        sums: (&[Sums], usize),
+        (sums, half): (&[Sums], usize),
     ) -> Vec<Value> {
-        let apply = |b: &mut Builder| {
-            let epilogue = self.epilogue.row(b, row);
-            self.applied(b, &epilogue, column, sums)
-        };
         if self.product.epilogue.is_empty() {
-            return apply(b);
+            let stored = |sums: &Sums| {
+                let pair = b.vector(&sums[2 * half..2 * half + 2]);
+                self.stored(b, pair)
+            };
+            return sums.iter().map(stored).collect();
         }
+        let sums_of_element = if self.product.is_gated() { 2 } else { 1 };
         let there = b.compare(Comparison::Less, row, self.tile.rows);
-        let count = if self.product.is_gated() { sums.0.len() / 2 } else { sums.0.len() };
-        let nothing = |b: &mut Builder| {
-            let none = b.splat(0.0, Type::f32s(2));
-            vec![self.stored(b, none); count]
-        };
-        b.if_else(there, apply, nothing)
+        let width = b.i64(self.product.width());
+        let mut elements = vec![];
+        for sums in sums.chunks(PRODUCTS_AT_ONCE * sums_of_element) {
+            let column = b.add_constant(column, 8 * elements.len() as i64);
+            let in_columns = b.compare(Comparison::Less, column, width);
+            let there = b.and(there, in_columns);
+            let apply = |b: &mut Builder| {
+                let epilogue = self.epilogue.row(b, row);
+                self.applied(b, &epilogue, column, (sums, half))
+            };
+            let nothing = |b: &mut Builder| {
+                let none = b.splat(0.0, Type::f32s(2));
+                vec![self.stored(b, none); sums.len() / sums_of_element]
+            };
+            elements.extend(b.if_else(there, apply, nothing));
+        }
+        elements
     }
 
     /// The epilogue of a row, applied to its sums.

@@ -30,13 +30,13 @@ pub struct Schedule {
 }
 
 /// The tiles worth choosing among, the default first, as measured on an H100 (`benches/nvidia/README.md`): many rows, then
-/// few.
-const TILES: [GemmTile; 9] = [
+/// few. (192 x 256 x 32 by 8 warps is as good as any where its tiles fit the multiprocessors, but the code for sm_90 has no
+/// register left for an epilogue then.)
+const TILES: [GemmTile; 8] = [
     tile([128, 128, 64], [2, 2, 1], 3),
     tile([128, 256, 32], [2, 4, 1], 4),
     tile([256, 128, 64], [4, 2, 1], 3),
     tile([192, 128, 32], [2, 2, 1], 4),
-    tile([192, 256, 32], [2, 4, 1], 4),
     tile([64, 256, 64], [1, 4, 1], 3),
     tile([64, 128, 64], [2, 2, 1], 4),
     tile([32, 128, 64], [1, 2, 2], 8),
@@ -217,6 +217,6 @@ mod tests {
         let is_rolling =
             |tile: &GemmTile| Schedule::of(*tile, &NvidiaTarget::SM_90).unwrap().is_rolling();
         let rolling: Vec<bool> = TILES.iter().map(is_rolling).collect();
-        assert_eq!(rolling, [false, false, false, true, true, false, false, false, false]);
+        assert_eq!(rolling, [false, false, false, true, false, false, false, false]);
     }
 }
