@@ -119,9 +119,9 @@ impl Kernel {
             target: self.target(),
         };
         match self {
-            Kernel::Attention(attention) => attention.define(module, symbol),
-            Kernel::BackToBackGemm(gemms) => gemms.define(module, symbol),
-            Kernel::BatchedGemm(gemm) => gemm.define(module, symbol),
+            Kernel::Attention(attention) => attention.define(module, entry),
+            Kernel::BackToBackGemm(gemms) => gemms.define(module, entry),
+            Kernel::BatchedGemm(gemm) => gemm.define(module, entry),
             Kernel::Gemm(gemm) => gemm.define(module, entry),
             Kernel::Move(movement, _) => movement.define(module, entry),
             Kernel::RowWise(row_wise) => row_wise.define(module, entry),

@@ -7,6 +7,7 @@ mod powers;
 mod schedule;
 
 use crate::arguments::{Count, Fixed, Given, Positive, Tensor, Words, argument_block, flatten};
+use crate::entry::Entry;
 use crate::launch::operand;
 use crate::mlir::Module;
 use crate::movement::{SegmentsOperand, rotary_head_size};
@@ -194,8 +195,8 @@ impl Attention {
     }
 
     /// Writes the kernel into a module.
-    pub(crate) fn define(&self, module: &mut Module, symbol: &str) {
-        cpu::define(self, module, symbol);
+    pub(crate) fn define(&self, module: &mut Module, entry: Entry<'_>) {
+        cpu::define(self, module, entry);
     }
 
     fn schedule(&self) -> Schedule {

@@ -2,21 +2,20 @@
 
 use super::BackToBackGemm;
 use crate::arguments::place;
+use crate::entry::{Entry, Worker};
 use crate::gemm::{Block, PackedRows, PanelProduct, TensorRows};
-use crate::mlir::{Linkage, Module, Type};
+use crate::mlir::Module;
 use crate::rows::{BoundEpilogue, BoundPrologue, BoundRows, BoundSource};
 
 impl BackToBackGemm {
     /// Writes the kernel into a module.
-    pub(crate) fn define(&self, module: &mut Module, symbol: &str) {
+    pub(crate) fn define(&self, module: &mut Module, entry: Entry<'_>) {
         let target = &self.target;
         let kernels = self.kernels();
         let [first_kernel, second_kernel] = kernels;
         let microkernels = kernels.map(|kernel| kernel.define(module));
         let [first_packing, second_packing] = self.packings();
-        let parameters = [Type::Pointer, Type::I64, Type::I64, Type::Pointer];
-        module.define(symbol, Linkage::Exported, &parameters, |b, parameters| {
-            let &[block, first_tile, end_tile, scratch] = parameters else { return };
+        entry.define(module, |b, Worker { block, first: first_tile, end: end_tile, scratch }| {
             let arguments = place(self.arguments());
             let rows = arguments.rows.load(b, block);
             let x = BoundSource::Rows(BoundRows::load(b, block, &arguments.x));

@@ -4,18 +4,17 @@
 use super::{BatchedGemm, BatchedGemmArguments, Matrices, PANEL_VECTORS, panel_columns};
 use crate::CpuTarget;
 use crate::arguments::{Fixed, Placed, place};
+use crate::entry::{Entry, Worker};
 use crate::mlir::{Builder, Function, Linkage, Module, Type, Value};
 use crate::vector::{self, CELL, Cell, RegisterBlock, Width, for_columns, transpose};
 use ocellus_dialects::ElementType;
 
 /// Writes the kernel.
-pub(super) fn define(gemm: &BatchedGemm, module: &mut Module, symbol: &str) {
+pub(super) fn define(gemm: &BatchedGemm, module: &mut Module, entry: Entry<'_>) {
     let target = &gemm.target;
     let emitter = Emitter { gemm, target, columns: panel_columns(target) };
-    let multiply = emitter.define_multiply(symbol, module);
-    let parameters = [Type::Pointer, Type::I64, Type::I64, Type::Pointer];
-    module.define(symbol, Linkage::Exported, &parameters, |b, parameters| {
-        let &[block, first, end, scratch] = parameters else { return };
+    let multiply = emitter.define_multiply(entry.symbol, module);
+    entry.define(module, |b, Worker { block, first, end, scratch }| {
         let arguments = place(BatchedGemmArguments::fixed());
         let m = arguments.m.load(b, block);
         let n = arguments.n.load(b, block);

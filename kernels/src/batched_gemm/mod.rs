@@ -7,6 +7,7 @@ use crate::arguments::{
     Address, Count, Distance, Fixed, Given, Placed, Positive, Tensor, Words, argument_block,
     flatten,
 };
+use crate::entry::Entry;
 use crate::launch::operand;
 use crate::mlir::Module;
 use crate::vector::{CELL, RegisterBlock};
@@ -185,8 +186,8 @@ impl BatchedGemm {
     }
 
     /// Writes the kernel into a module.
-    pub(crate) fn define(&self, module: &mut Module, symbol: &str) {
-        cpu::define(self, module, symbol);
+    pub(crate) fn define(&self, module: &mut Module, entry: Entry<'_>) {
+        cpu::define(self, module, entry);
     }
 }
 

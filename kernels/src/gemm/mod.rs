@@ -220,7 +220,7 @@ impl Gemm {
     /// Writes the kernel into a module.
     pub(crate) fn define(&self, module: &mut Module, entry: Entry<'_>) {
         match &self.division {
-            Division::Cpu(packed) => packed.define(&self.product, module, entry.symbol),
+            Division::Cpu(packed) => packed.define(&self.product, module, entry),
             Division::Nvidia(staged) => staged.define(&self.product, module, entry),
         }
     }

@@ -54,17 +54,12 @@ impl Builder {
                 r#"llvm.linkage = #llvm.linkage<internal>, passthrough = ["nounwind", "no-builtins", "noinline"]"#
             }
         };
-        builder.line(&format!(
+        let head = format!(
             "func.func @{}({}) attributes {{{attributes}}} {{",
             function.name,
             parameters.join(", ")
-        ));
-        builder.depth += 1;
-        body(&mut builder, &arguments);
-        builder.line("return");
-        builder.depth -= 1;
-        builder.line("}");
-        builder.text
+        );
+        builder.finish(&head, "return", |b| body(b, &arguments))
     }
 
     pub(super) fn gpu_kernel(
@@ -74,18 +69,24 @@ impl Builder {
     ) -> String {
         let mut builder = Builder { text: String::new(), values: 0, depth: 1 };
         let [block, tiles] = [Type::Pointer, Type::I64].map(|ty| builder.value(ty));
-        builder.line(&format!(
+        let head = format!(
             "llvm.func @{}({block}: !llvm.ptr {{llvm.byval = !llvm.array<{words} x i64>, llvm.align = 8 : i64}}, \
              {tiles}: i64) attributes {{nvvm.kernel, nvvm.reqntid = array<i32: {threads}>, \
              passthrough = [\"nounwind\", \"no-builtins\"]}} {{",
             function.name
-        ));
-        builder.depth += 1;
-        body(&mut builder, block, tiles);
-        builder.line("llvm.return");
-        builder.depth -= 1;
-        builder.line("}");
-        builder.text
+        );
+        builder.finish(&head, "llvm.return", |b| body(b, block, tiles))
+    }
+
+    /// The text of a function with that head, whose body ends by that operation.
+    fn finish(mut self, head: &str, end: &str, body: impl FnOnce(&mut Builder)) -> String {
+        self.line(head);
+        self.depth += 1;
+        body(&mut self);
+        self.line(end);
+        self.depth -= 1;
+        self.line("}");
+        self.text
     }
 
     pub(super) fn line(&mut self, text: &str) {

@@ -39,12 +39,6 @@ impl From<&NvidiaTarget> for Target {
     }
 }
 
-impl From<&Target> for Target {
-    fn from(target: &Target) -> Self {
-        *target
-    }
-}
-
 impl Target {
     /// Its name, as the command line and artifacts have it: `cpu:x86-64-v4`, `sm_80`.
     pub fn name(&self) -> String {

@@ -7,8 +7,6 @@ pub struct NvidiaTarget {
     pub name: &'static str,
     /// Bytes of shared memory that a block may ask for.
     pub shared_bytes: i64,
-    /// Whether a kernel may begin before the one that it waits for has ended (`griddepcontrol`).
-    pub dependent_launch: bool,
 }
 
 /// Threads that run in step.
@@ -16,20 +14,15 @@ pub const WARP: i64 = 32;
 
 impl NvidiaTarget {
     /// Ampere's servers: A100.
-    pub const SM_80: NvidiaTarget =
-        NvidiaTarget { name: "sm_80", shared_bytes: 163 << 10, dependent_launch: false };
+    pub const SM_80: NvidiaTarget = NvidiaTarget { name: "sm_80", shared_bytes: 163 << 10 };
     /// Ampere: A10, A40, RTX 30.
-    pub const SM_86: NvidiaTarget =
-        NvidiaTarget { name: "sm_86", shared_bytes: 99 << 10, dependent_launch: false };
+    pub const SM_86: NvidiaTarget = NvidiaTarget { name: "sm_86", shared_bytes: 99 << 10 };
     /// Ada: L4, L40, RTX 40.
-    pub const SM_89: NvidiaTarget =
-        NvidiaTarget { name: "sm_89", shared_bytes: 99 << 10, dependent_launch: false };
+    pub const SM_89: NvidiaTarget = NvidiaTarget { name: "sm_89", shared_bytes: 99 << 10 };
     /// Hopper: H100, H200, by what it has in common with the others.
-    pub const SM_90: NvidiaTarget =
-        NvidiaTarget { name: "sm_90", shared_bytes: 227 << 10, dependent_launch: true };
+    pub const SM_90: NvidiaTarget = NvidiaTarget { name: "sm_90", shared_bytes: 227 << 10 };
     /// Blackwell's workstations: RTX 50.
-    pub const SM_120: NvidiaTarget =
-        NvidiaTarget { name: "sm_120", shared_bytes: 99 << 10, dependent_launch: true };
+    pub const SM_120: NvidiaTarget = NvidiaTarget { name: "sm_120", shared_bytes: 99 << 10 };
     /// Every target, the oldest first.
     pub const ALL: [NvidiaTarget; 5] = [
         NvidiaTarget::SM_80,

@@ -22,7 +22,8 @@ use super::Attention;
 use super::schedule::{Schedule, Scratch};
 use crate::CpuTarget;
 use crate::arguments::place;
-use crate::mlir::{Builder, Function, Linkage, Module, Scalar, Type, Value};
+use crate::entry::{Entry, Worker};
+use crate::mlir::{Builder, Function, Module, Scalar, Type, Value};
 use crate::vector::{self, Cell};
 use call::Call;
 use ocellus_dialects::ElementType;
@@ -30,8 +31,8 @@ use ocellus_dialects::kernel::Mask;
 use tile::Tile;
 
 /// Writes the kernel.
-pub(super) fn define(spec: &Attention, module: &mut Module, symbol: &str) {
-    let target = &spec.target;
+pub(super) fn define(spec: &Attention, module: &mut Module, entry: Entry<'_>) {
+    let (target, symbol) = (&spec.target, entry.symbol);
     let schedule = spec.schedule();
     let emitter = Emitter {
         target,
@@ -52,9 +53,7 @@ pub(super) fn define(spec: &Attention, module: &mut Module, symbol: &str) {
             .collect(),
         store: emitter.define_store_outputs(symbol, module),
     };
-    let parameters = [Type::Pointer, Type::I64, Type::I64, Type::Pointer];
-    module.define(symbol, Linkage::Exported, &parameters, |b, parameters| {
-        let &[block, first, end, scratch] = parameters else { return };
+    entry.define(module, |b, Worker { block, first, end, scratch }| {
         let arguments = place(spec.arguments());
         let call = Call::load(b, &emitter, scratch, block, &arguments);
         b.for_each((first, end, 1), |b, tile| {

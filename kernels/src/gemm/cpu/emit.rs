@@ -7,9 +7,10 @@ use super::rows_after_tokens::RowsAfterTokens;
 use super::{PackedGemm, Schedule};
 use crate::CpuTarget;
 use crate::arguments::place;
+use crate::entry::{Entry, Worker};
 use crate::gemm::Product;
 use crate::gemm::tokens_before::BoundTokens;
-use crate::mlir::{Builder, Comparison, Linkage, Module, Type, Value};
+use crate::mlir::{Builder, Comparison, Module, Type, Value};
 use crate::rows::{BoundEpilogue, BoundPrologue, BoundRows, BoundSource};
 
 /// A gemm being written: what its parts share.
@@ -37,13 +38,11 @@ struct Tile {
 
 impl PackedGemm {
     /// Writes the kernel of a gemm into a module.
-    pub(in crate::gemm) fn define(&self, gemm: &Product, module: &mut Module, symbol: &str) {
+    pub(in crate::gemm) fn define(&self, gemm: &Product, module: &mut Module, entry: Entry<'_>) {
         let target = &self.target;
         let schedule = self.schedule(gemm);
         let microkernel = schedule.kernel.define(module);
-        let parameters = [Type::Pointer, Type::I64, Type::I64, Type::Pointer];
-        module.define(symbol, Linkage::Exported, &parameters, |b, parameters| {
-            let &[block, first, end, scratch] = parameters else { return };
+        entry.define(module, |b, Worker { block, first, end, scratch }| {
             let arguments = place(gemm.arguments());
             let rows = arguments.rows.load(b, block);
             let part = |b: &mut Builder, at: i64| b.offset_constant(scratch, at);
