@@ -1,14 +1,32 @@
 //! LLVM: optimizes a module for a target, and writes its code.
 
 use super::{CodegenError, Optimization};
+use inkwell::OptimizationLevel;
 use inkwell::memory_buffer::MemoryBuffer;
 use inkwell::module::Module;
 use inkwell::passes::PassBuilderOptions;
-use inkwell::targets::{FileType, TargetMachine};
+use inkwell::targets::{CodeModel, FileType, RelocMode, Target, TargetMachine, TargetTriple};
 
 /// What LLVM said, as an error of that stage.
-pub(super) fn refuse(stage: &'static str) -> impl Fn(inkwell::support::LLVMString) -> CodegenError {
+fn refuse(stage: &'static str) -> impl Fn(inkwell::support::LLVMString) -> CodegenError {
     move |message| CodegenError::Llvm { stage, message: message.to_string() }
+}
+
+/// LLVM's code generator for a CPU of a triple, whose back end is there; its code may be loaded anywhere.
+pub(super) fn target_machine(
+    triple: &str,
+    cpu: &str,
+    features: &str,
+) -> Result<TargetMachine, CodegenError> {
+    let triple = TargetTriple::create(triple);
+    let backend = Target::from_triple(&triple).map_err(refuse("finding the target"))?;
+    let (level, relocation) = (OptimizationLevel::Aggressive, RelocMode::PIC);
+    backend
+        .create_target_machine(&triple, cpu, features, level, relocation, CodeModel::Default)
+        .ok_or_else(|| CodegenError::Llvm {
+            stage: "finding the target",
+            message: format!("no code generator for {cpu} {features}").trim_end().to_string(),
+        })
 }
 
 /// Runs LLVM's own passes. Vectors and unrolling are the emitters' choice, so LLVM adds none.

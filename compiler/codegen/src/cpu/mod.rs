@@ -5,32 +5,14 @@ mod link;
 pub use link::find_linker;
 pub(super) use link::shared_object;
 
-use super::CodegenError;
-use super::llvm::refuse;
-use inkwell::OptimizationLevel;
-use inkwell::targets::{
-    CodeModel, InitializationConfig, RelocMode, Target, TargetMachine, TargetTriple,
-};
+use super::{CodegenError, llvm};
+use inkwell::targets::{InitializationConfig, Target, TargetMachine};
 use ocellus_kernels::CpuTarget;
 
 const TRIPLE: &str = "x86_64-unknown-linux-gnu";
 
-/// LLVM's code generator for a target; its code may be loaded anywhere.
+/// LLVM's code generator.
 pub(super) fn target_machine(target: &CpuTarget) -> Result<TargetMachine, CodegenError> {
     Target::initialize_x86(&InitializationConfig::default());
-    let triple = TargetTriple::create(TRIPLE);
-    let backend = Target::from_triple(&triple).map_err(refuse("finding the target"))?;
-    backend
-        .create_target_machine(
-            &triple,
-            target.cpu,
-            target.features,
-            OptimizationLevel::Aggressive,
-            RelocMode::PIC,
-            CodeModel::Default,
-        )
-        .ok_or_else(|| CodegenError::Llvm {
-            stage: "finding the target",
-            message: format!("no code generator for {} {}", target.cpu, target.features),
-        })
+    llvm::target_machine(TRIPLE, target.cpu, target.features)
 }

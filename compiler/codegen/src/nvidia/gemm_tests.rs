@@ -1,5 +1,6 @@
 //! What NVIDIA's assembler makes of the gemm, where it is found: registers, and the instructions of the main loop.
 
+use super::tests::assembler;
 use super::*;
 use crate::{Optimization, emit_assembly};
 use ocellus_dialects::kernel::{Broadcast, Combine, EpilogueOp, GemmTile, KernelOp, Prologue};
@@ -47,7 +48,7 @@ fn assembled(kernel: &Kernel, target: NvidiaTarget, assembler: &Assembler) -> Cu
 
 #[test]
 fn no_gemm_keeps_anything_in_local_memory() {
-    let Some(assembler) = Assembler::find() else { return };
+    let Some(assembler) = assembler() else { return };
     let bias = EpilogueOp::Combine(Combine::Add, Broadcast::Columns);
     let residual = EpilogueOp::Combine(Combine::Add, Broadcast::Full);
     let gelu = EpilogueOp::Elementwise(Activate { function: Activation::Gelu }.into());
@@ -76,7 +77,7 @@ fn no_gemm_keeps_anything_in_local_memory() {
 
 #[test]
 fn blocks_fit_a_multiprocessor_as_often_as_their_schedules_count_on() {
-    let Some(assembler) = Assembler::find() else { return };
+    let Some(assembler) = assembler() else { return };
     let target = NvidiaTarget::SM_90;
     for schedule in gemms([8192, 4096, 4096], ElementType::BF16, &[], target) {
         let tile = tile(&schedule);
@@ -123,9 +124,10 @@ fn disassembled(disassembler: &Path, cubin: &Cubin) -> String {
 
 #[test]
 fn more_than_half_of_the_main_loop_are_products() {
-    let Some(assembler) = Assembler::find() else { return };
+    let Some(assembler) = assembler() else { return };
     let disassembler = assembler.program.with_file_name("nvdisasm");
     if !disassembler.is_file() {
+        eprintln!("skipped: there is no nvdisasm beside ptxas");
         return;
     }
     let target = NvidiaTarget::SM_80;

@@ -4,12 +4,8 @@ mod assembler;
 
 pub use assembler::{Assembler, AssemblerError, Cubin, KernelResources};
 
-use super::CodegenError;
-use super::llvm::refuse;
-use inkwell::OptimizationLevel;
-use inkwell::targets::{
-    CodeModel, InitializationConfig, RelocMode, Target, TargetMachine, TargetTriple,
-};
+use super::{CodegenError, llvm};
+use inkwell::targets::{InitializationConfig, Target, TargetMachine};
 use ocellus_kernels::NvidiaTarget;
 use std::sync::Once;
 
@@ -24,21 +20,7 @@ const TRIPLE: &str = "nvptx64-nvidia-cuda";
 pub(super) fn target_machine(target: &NvidiaTarget) -> Result<TargetMachine, CodegenError> {
     keep_shared_addresses_short();
     Target::initialize_nvptx(&InitializationConfig::default());
-    let triple = TargetTriple::create(TRIPLE);
-    let backend = Target::from_triple(&triple).map_err(refuse("finding the target"))?;
-    backend
-        .create_target_machine(
-            &triple,
-            target.name,
-            "",
-            OptimizationLevel::Aggressive,
-            RelocMode::PIC,
-            CodeModel::Default,
-        )
-        .ok_or_else(|| CodegenError::Llvm {
-            stage: "finding the target",
-            message: format!("no code generator for {}", target.name),
-        })
+    llvm::target_machine(TRIPLE, target.name, "")
 }
 
 /// Addresses of shared memory take 32 bits. LLVM has a switch for it, and no other way to say so; it concerns nothing but
