@@ -160,31 +160,14 @@ impl Chart<'_> {
             )?;
         }
         for tick in y.ticks() {
-            let at = y.place(tick);
-            writeln!(
-                f,
-                "<path class=\"grid\" d=\"M{LEFT} {at:.1}H{}\"/><text class=\"tick\" x=\"{}\" y=\"{:.1}\" \
-                 text-anchor=\"end\">{}</text>",
-                WIDTH - RIGHT,
-                LEFT - 8.0,
-                at + 4.0,
-                round_duration(tick)
-            )?;
+            grid_line(f, y.place(tick), &round_duration(tick))?;
         }
         Ok(())
     }
 
     fn ratio_grid(&self, f: &mut fmt::Formatter<'_>, ratio: &Axis) -> fmt::Result {
         for value in [1.0, f64::midpoint(1.0, ratio.max), ratio.max] {
-            let at = ratio.place(value);
-            writeln!(
-                f,
-                "<path class=\"grid\" d=\"M{LEFT} {at:.1}H{}\"/><text class=\"tick\" x=\"{}\" y=\"{:.1}\" \
-                 text-anchor=\"end\">× {value:.2}</text>",
-                WIDTH - RIGHT,
-                LEFT - 8.0,
-                at + 4.0
-            )?;
+            grid_line(f, ratio.place(value), &format!("× {value:.2}"))?;
         }
         writeln!(
             f,
@@ -280,6 +263,18 @@ fn path(points: impl Iterator<Item = (f64, f64)>, x: &Axis, y: &Axis) -> String 
         let _ = write!(path, "{command}{:.1} {:.1}", x.place(size), y.place(cost));
     }
     path
+}
+
+/// A line across the chart at that height, with what it stands for.
+fn grid_line(f: &mut fmt::Formatter<'_>, at: f64, label: &str) -> fmt::Result {
+    writeln!(
+        f,
+        "<path class=\"grid\" d=\"M{LEFT} {at:.1}H{}\"/><text class=\"tick\" x=\"{}\" y=\"{:.1}\" \
+         text-anchor=\"end\">{label}</text>",
+        WIDTH - RIGHT,
+        LEFT - 8.0,
+        at + 4.0
+    )
 }
 
 /// `50 µs`, `2 ms`: a round number of microseconds.
