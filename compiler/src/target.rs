@@ -55,7 +55,7 @@ impl Target {
 
     /// Its name, as [`Target::from_name`] takes it.
     pub fn name(&self) -> String {
-        format!("cpu:{}", self.cpu().name)
+        ocellus_kernels::Target::from(self.cpu()).name()
     }
 
     /// The CPU that kernels are written for.
