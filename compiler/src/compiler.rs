@@ -8,11 +8,11 @@ use crate::flops::matrix_flops;
 use crate::passes::{self, AssignBuffers, pack_all};
 use crate::stages::Stages;
 use crate::switches::{Pass, Switches};
-use crate::target::Target;
 use ocellus_checkpoint::NonFiniteWeight;
 use ocellus_codegen::{self as codegen, Optimization};
 use ocellus_dialects::symbolic::{SymbolRange, Symbols};
 use ocellus_frontend::Model;
+use ocellus_kernels::Target;
 use ocellus_rewrite::{Assumption, Group, PieceOptions, Rule, TargetDescription};
 use ocellus_runtime::artifact::{
     Artifact, ArtifactContents, ArtifactError, ArtifactWriter, Destination, Provenance,
@@ -129,14 +129,16 @@ impl Compiler {
 
     /// The rates that kernels are chosen by.
     fn rates(&self) -> Result<TargetDescription, CompileError> {
-        let cpu = self.target.cpu();
-        match &self.config.machine {
-            None => Ok(TargetDescription::of(cpu)?),
-            Some(machine) if machine.isa == cpu.name => Ok(machine.clone()),
-            Some(machine) => Err(CompileError::OtherMachine {
+        let Some(machine) = &self.config.machine else {
+            return Ok(TargetDescription::of(self.target)?);
+        };
+        let other = machine.kernels_target()?;
+        match other == self.target {
+            true => Ok(machine.clone()),
+            false => Err(CompileError::OtherMachine {
                 machine: machine.name.clone(),
-                isa: machine.isa.clone(),
-                target: cpu.name,
+                other: other.name(),
+                target: self.target.name(),
             }),
         }
     }
@@ -173,7 +175,7 @@ impl Compiler {
             true => self.share_buffers,
             false => passes::buffer_for_each,
         };
-        let host = passes::plan_with(&module, &pieces, self.target.cpu(), assign_buffers)?;
+        let host = passes::plan_with(&module, &pieces, self.target, assign_buffers)?;
         let optimization = match switches.is_on(Pass::OptimizeCode) {
             true => Optimization::Full,
             false => Optimization::Off,
@@ -240,9 +242,8 @@ impl Compiler {
         create: impl FnOnce(ArtifactContents) -> Result<ArtifactWriter<D>, ArtifactError>,
     ) -> Result<(D::Written, Vec<NonFiniteWeight>), CompileError> {
         observe(Stage::Emit);
-        let (kernels, cpu) = (&program.host.kernels, self.target.cpu());
-        let plan = Some(&program.host.plan);
-        let code = codegen::compile_kernels(kernels, plan, cpu, program.optimization)?;
+        let (kernels, plan) = (&program.host.kernels, Some(&program.host.plan));
+        let code = codegen::compile_kernels(kernels, plan, self.target, program.optimization)?;
         let plan = program.host.plan.clone();
         let tag = self.config.tag.as_deref().unwrap_or(&model.name);
         let preprocessor = model.preprocessor_config.as_ref();

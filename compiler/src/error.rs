@@ -1,11 +1,11 @@
 //! [`CompileError`]: why a model could not be compiled.
 
 use crate::passes::PassError;
-use crate::target::TargetError;
 use ocellus_codegen::CodegenError;
 use ocellus_dialects::symbolic::SymbolError;
 use ocellus_dialects::venc::VencError;
 use ocellus_explain::ExplanationError;
+use ocellus_kernels::TargetError;
 use ocellus_rewrite::RewriteError;
 use ocellus_runtime::artifact::ArtifactError;
 
@@ -57,16 +57,16 @@ pub enum CompileError {
     Explanation(#[from] ExplanationError),
     /// Rates of a machine that runs other kernels.
     #[error(
-        "the rates of `{machine}` are those of kernels for `{isa}`, and the target is `{target}`: give \
-         `--target cpu:{isa}`, or measure with `ocellus calibrate --target cpu:{target}`"
+        "the rates of `{machine}` are those of kernels for `{other}`, and the target is `{target}`: give \
+         `--target {other}`, or the rates of a machine that runs `{target}`"
     )]
     OtherMachine {
         /// What the rates are called.
         machine: String,
-        /// What was measured.
-        isa: String,
+        /// What its kernels are written for.
+        other: String,
         /// What is compiled for.
-        target: &'static str,
+        target: String,
     },
     /// No such target.
     #[error(transparent)]

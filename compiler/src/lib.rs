@@ -11,7 +11,6 @@ pub mod opt;
 pub mod passes;
 mod stages;
 mod switches;
-mod target;
 pub mod verify;
 
 pub use compiler::{
@@ -22,6 +21,6 @@ pub use encoder::Encoder;
 pub use error::CompileError;
 pub use flops::matrix_flops;
 pub use ocellus_explain::Explanation;
+pub use ocellus_kernels::{CpuTarget, NvidiaTarget, Target, TargetError};
 pub use stages::Stages;
 pub use switches::{Pass, Switches};
-pub use target::{Target, TargetError};

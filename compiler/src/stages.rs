@@ -1,10 +1,10 @@
 //! [`Program`]: a compilation up to the code, with every stage in it.
 
 use crate::passes::HostProgram;
-use crate::target::Target;
 use ocellus_codegen::{self as codegen, CodegenError, Optimization};
 use ocellus_dialects::venc;
 use ocellus_explain::Explanation;
+use ocellus_kernels::Target;
 use ocellus_rewrite as rewrite;
 use ocellus_rewrite::PieceProgram;
 
@@ -30,11 +30,11 @@ pub struct Stages {
 impl Stages {
     /// The kernels as LLVM IR.
     pub fn llvm(&self) -> Result<String, CodegenError> {
-        codegen::emit_llvm(&self.host.kernels, self.target.cpu(), self.optimization)
+        codegen::emit_llvm(&self.host.kernels, self.target, self.optimization)
     }
 
     /// The kernels as assembly.
     pub fn assembly(&self) -> Result<String, CodegenError> {
-        codegen::emit_assembly(&self.host.kernels, self.target.cpu(), self.optimization)
+        codegen::emit_assembly(&self.host.kernels, self.target, self.optimization)
     }
 }

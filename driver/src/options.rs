@@ -17,7 +17,8 @@ const MAX_MACHINE_BYTES: u64 = 1 << 20;
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "How to compile")]
 pub struct CompileOptions {
-    /// The machine: `cpu` for this one, `cpu:<name>` for another, such as `cpu:x86-64-v3` or `cpu:znver4`
+    /// The machine: `cpu` for this one, `cpu:<name>` for another, such as `cpu:x86-64-v3` or `cpu:znver4`; `sm_80`,
+    /// `sm_86`, `sm_89`, `sm_90` or `sm_120` for an NVIDIA GPU of that architecture or a later one
     #[arg(long, default_value = "cpu", value_parser = target)]
     pub target: Target,
 
@@ -38,8 +39,9 @@ pub struct CompileOptions {
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub assume: Vec<Assumption>,
 
-    /// The rates of the machine, as `ocellus calibrate` measures them; those of one like it where it is not given
-    #[arg(long, value_name = "FILE")]
+    /// The rates of the machine: a file as `ocellus calibrate` writes it, or the name of one that Ocellus knows, such as
+    /// `a100`; those of one like it where it is not given
+    #[arg(long, value_name = "FILE|NAME")]
     pub machine: Option<PathBuf>,
 
     /// Give the output of that block instead of the encoder's results: 0 is the first, -1 the last, before its norm
@@ -73,11 +75,18 @@ impl From<Dtype> for ElementType {
 }
 
 impl CompileOptions {
-    /// The machine's rates, read from the file that was named.
+    /// The machine's rates, by its name or from the file that was named.
     pub fn machine(&self) -> Result<Option<TargetDescription>, Diagnostic> {
         let Some(path) = &self.machine else { return Ok(None) };
-        let help = "`ocellus calibrate -o FILE` writes such a file";
-        let text = read_text(path, MAX_MACHINE_BYTES).within(path.display()).help(help)?;
+        let known = path.to_str().and_then(|name| TargetDescription::named(name).ok());
+        if known.is_some() {
+            return Ok(known);
+        }
+        let names = TargetDescription::names()?.join(", ");
+        let help = format!(
+            "`ocellus calibrate -o FILE` writes such a file, and without one there are {names}"
+        );
+        let text = read_text(path, MAX_MACHINE_BYTES).within(path.display()).help(&help)?;
         Ok(Some(TargetDescription::parse(&path.display().to_string(), &text).help(help)?))
     }
 

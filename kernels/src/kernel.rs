@@ -68,15 +68,15 @@ impl Kernel {
         }
     }
 
-    /// How many rows the innermost loop computes at once: a kernel with fewer does the work of so many.
-    pub fn rows_at_once(&self) -> i64 {
+    /// How many rows and columns are computed at once: a kernel with fewer does the work of so many.
+    pub fn at_once(&self) -> [i64; 2] {
         match self {
-            Kernel::Gemm(gemm) => gemm.rows_at_once(),
-            Kernel::BackToBackGemm(gemms) => gemms.rows_at_once(),
+            Kernel::Gemm(gemm) => gemm.at_once(),
+            Kernel::BackToBackGemm(gemms) => [gemms.rows_at_once(), 1],
             Kernel::Attention(_)
             | Kernel::BatchedGemm(_)
             | Kernel::Move(..)
-            | Kernel::RowWise(_) => 1,
+            | Kernel::RowWise(_) => [1, 1],
         }
     }
 

@@ -44,5 +44,5 @@ pub use layout::Layout;
 pub use patch_layout::PatchLayout;
 pub use refusal::{Reason, Refusal};
 pub use symbols::symbols;
-pub use target::{CpuTarget, NvidiaTarget, Target, WARP};
+pub use target::{CpuTarget, NvidiaTarget, Target, TargetError, WARP};
 pub use work::{Work, gather_flops, work};

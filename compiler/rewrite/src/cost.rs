@@ -5,7 +5,7 @@ use super::error::RewriteError;
 use super::prediction::LaunchWork;
 use super::real::Real;
 use super::report::{callees_first, launches, unbound};
-use super::target_description::TargetDescription;
+use super::target_description::{MatrixRate, TargetDescription};
 use indexmap::IndexSet;
 use ocellus_dialects::kernel::{Module, Step};
 use ocellus_dialects::symbolic::{Bindings, Dim, Polynomial, Symbol};
@@ -25,7 +25,7 @@ pub struct ProgramCost {
 pub struct LaunchCost {
     dims: Vec<Polynomial>,
     /// For each schedule its quantities, by the number of the polynomial, and the rate of its products.
-    schedules: Vec<(LaunchWork<usize>, f64)>,
+    schedules: Vec<(LaunchWork<usize>, MatrixRate)>,
 }
 
 impl LaunchCost {

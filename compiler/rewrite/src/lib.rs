@@ -54,7 +54,9 @@ pub use rule_switches::{RuleSwitches, nearest};
 pub use rules::{Assumption, Condition, Group, Rule, UnknownAssumption};
 pub use saturate::{Limits, RuleStatistics, Statistics, Stop};
 pub use specialize::specialize;
-pub use target_description::{BandwidthShare, MemoryLevel, Rates, TargetDescription, TileRates};
+pub use target_description::{
+    BandwidthShare, MatrixRate, MemoryLevel, Rates, TargetDescription, TileRates,
+};
 
 /// Every rewrite rule with its group, for listings.
 pub fn rules() -> impl Iterator<Item = (Group, &'static Rule)> {

@@ -1,7 +1,7 @@
 //! How long a launch takes on a target: the roofline over waves of tiles, and the cost of launching.
 
 use super::real::Real;
-use super::target_description::TargetDescription;
+use super::target_description::{MatrixRate, TargetDescription};
 use ocellus_dialects::kernel::{Family, KernelOp};
 use ocellus_dialects::symbolic::{Bindings, Dim, NoValue, Symbol};
 use ocellus_dialects::{ElementType, TensorType};
@@ -78,8 +78,8 @@ pub struct LaunchWork<T> {
     pub activation_bytes: T,
     /// How the result is cut: each extent, and the part of it that is a tile's.
     pub tiles: Vec<(T, i64)>,
-    /// Rows that the innermost loop computes at once.
-    pub rows_at_once: i64,
+    /// Rows and columns that are computed at once, be they wanted or not.
+    pub at_once: [i64; 2],
 }
 
 /// A launch at one size.
@@ -119,7 +119,7 @@ impl LaunchWork<Dim> {
             elementwise_flops: work.elementwise_flops,
             weight_bytes: work.weight_bytes,
             activation_bytes: work.activation_bytes,
-            rows_at_once: 1,
+            at_once: [1, 1],
             tiles: vec![],
         };
         whole.divided(launch)
@@ -127,8 +127,7 @@ impl LaunchWork<Dim> {
 
     /// The same work on the same operands, divided as by that launch.
     pub fn divided(self, launch: &Launch<Kernel>) -> Self {
-        let rows_at_once = launch.kernel.rows_at_once();
-        LaunchWork { rows_at_once, tiles: launch.tiles.0.clone(), ..self }
+        LaunchWork { at_once: launch.kernel.at_once(), tiles: launch.tiles.0.clone(), ..self }
     }
 
     /// The quantities where the symbols have those values. The error is a dimension with a symbol that has none.
@@ -138,12 +137,13 @@ impl LaunchWork<Dim> {
 }
 
 impl<T> LaunchWork<T> {
-    /// GFLOP/s of its products on a target; no size changes them.
-    pub fn matrix_rate(&self, target: &TargetDescription) -> f64 {
+    /// The rate of its products on a target; no size changes it.
+    pub fn matrix_rate(&self, target: &TargetDescription) -> MatrixRate {
+        let flat = |gflops: f64| MatrixRate { gflops, tile_us: 0.0 };
         match self.family {
-            Family::Attention => target.attention.of(self.element),
-            Family::BatchedGemm => target.batched_gemm.of(self.element),
-            Family::BackToBackGemm => target.back_to_back_gemm.of(self.element),
+            Family::Attention => flat(target.attention.of(self.element)),
+            Family::BatchedGemm => flat(target.batched_gemm.of(self.element)),
+            Family::BackToBackGemm => flat(target.back_to_back_gemm.of(self.element)),
             // The latter two multiply no matrices: any rate is that of none.
             Family::Gemm | Family::PartialGemm | Family::Move | Family::RowWise => {
                 let tile = match self.tiles.as_slice() {
@@ -181,7 +181,7 @@ impl<T> LaunchWork<T> {
                 .iter()
                 .map(|(extent, part)| Ok((map(extent)?, *part)))
                 .collect::<Result<_, E>>()?,
-            rows_at_once: self.rows_at_once,
+            at_once: self.at_once,
         })
     }
 }
@@ -189,7 +189,7 @@ impl<T> LaunchWork<T> {
 impl<T: Real> LaunchWork<T> {
     /// Microseconds on a target where the rate of its products, which is looked up, is known: the longer of arithmetic and
     /// bytes, and the cost of launching.
-    pub fn microseconds(&self, matrix_rate: f64, target: &TargetDescription) -> T {
+    pub fn microseconds(&self, matrix_rate: MatrixRate, target: &TargetDescription) -> T {
         let longest = self.compute(matrix_rate, target).max(self.memory(target));
         longest + T::of(target.launch_us)
     }
@@ -203,29 +203,38 @@ impl<T: Real> LaunchWork<T> {
         (first, counts.fold(first, |product, count| product * count))
     }
 
-    /// How much longer the innermost loop takes because it computes whole groups of rows.
+    /// How much longer products take because whole groups of rows and columns are computed.
     fn padding(&self) -> T {
-        let (one, step) = (T::of(1.0), T::of(self.rows_at_once as f64));
-        let Some((rows, _)) = self.tiles.first() else { return one };
-        rows.if_at_most(0.0, one, (*rows / step).ceil() * step / *rows)
+        let one = T::of(1.0);
+        let grouped = self.tiles.iter().zip(self.at_once).filter(|(_, step)| *step > 1);
+        let factor = |((extent, _), step): (&(T, i64), i64)| {
+            let step = T::of(step as f64);
+            extent.if_at_most(0.0, one, (*extent / step).ceil() * step / *extent)
+        };
+        grouped.map(factor).fold(one, |product, factor| product * factor)
     }
 
     /// Microseconds of arithmetic. Tiles run in waves, one tile a unit, and the last wave takes as long as a full one.
-    /// Each unit that works on a block of rows prepares them for itself.
-    fn compute(&self, matrix_rate: f64, target: &TargetDescription) -> T {
+    /// Each unit that works on a block of rows prepares them for itself, and each tile takes a while to begin and to end.
+    fn compute(&self, matrix_rate: MatrixRate, target: &TargetDescription) -> T {
         let units = T::of(f64::from(target.units));
-        let in_waves = |parts: T| (parts / units).ceil() * units / parts;
+        let waves = |parts: T| (parts / units).ceil();
+        let in_waves = |parts: T| waves(parts) * units / parts;
         let (blocks, tiles) = self.tile_counts();
         // A thousand FLOPs take a microsecond at one GFLOP/s.
         let at_rate = |flops: T, rate: f64| flops / T::of(rate * 1e3);
-        let matrix = at_rate(self.matrix_flops * self.padding(), matrix_rate);
+        let matrix = at_rate(self.matrix_flops * self.padding(), matrix_rate.gflops);
         // Attention's softmax runs beside its products, and its rate is that of both.
-        let elementwise_rate =
-            if self.family == Family::Attention { matrix_rate } else { target.elementwise_gflops };
+        let elementwise_rate = if self.family == Family::Attention {
+            matrix_rate.gflops
+        } else {
+            target.elementwise_gflops
+        };
         let elementwise = at_rate(self.elementwise_flops, elementwise_rate);
         let prologue = at_rate(self.prologue_flops, target.row_gflops);
         let preparations = blocks.max(units.min(tiles));
         (matrix + elementwise) * in_waves(tiles)
+            + waves(tiles) * T::of(matrix_rate.tile_us)
             + prologue * preparations / blocks * in_waves(preparations)
     }
 
@@ -338,8 +347,8 @@ mod tests {
     }
 
     #[test]
-    fn a_kernel_with_fewer_rows_than_its_inner_loop_does_the_work_of_all() {
-        let padding = |rows: f64| {
+    fn a_kernel_with_fewer_rows_or_columns_than_it_computes_at_once_does_the_work_of_all() {
+        let padding = |rows: f64, columns: i64| {
             let launch = Quantities {
                 family: Family::Gemm,
                 element: ElementType::F32,
@@ -349,10 +358,14 @@ mod tests {
                 weight_bytes: 0.0,
                 activation_bytes: 0.0,
                 tiles: vec![(rows, 96), (128.0, 128)],
-                rows_at_once: 12,
+                at_once: [12, columns],
             };
             launch.padding()
         };
-        assert_eq!([1.0, 6.0, 12.0, 18.0, 0.0].map(padding), [12.0, 2.0, 1.0, 4.0 / 3.0, 1.0]);
+        let rows = [1.0, 6.0, 12.0, 18.0, 0.0];
+        let expected = [12.0, 2.0, 1.0, 4.0 / 3.0, 1.0];
+        assert_eq!(rows.map(|rows| padding(rows, 1)), expected);
+        // 128 columns in groups of 192.
+        assert_eq!(rows.map(|rows| padding(rows, 192)), expected.map(|factor| 1.5 * factor));
     }
 }

@@ -77,6 +77,23 @@ pub struct TileRates {
     pub columns: i64,
     /// What such a gemm reaches.
     pub gflops: Rates,
+    /// Microseconds that a unit takes for a tile beside its products: until the first operands are there, and behind the
+    /// last product.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub tile_us: f64,
+}
+
+fn is_zero(number: &f64) -> bool {
+    *number == 0.0
+}
+
+/// How fast products are.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MatrixRate {
+    /// GFLOP/s, all units together.
+    pub gflops: f64,
+    /// Microseconds that a unit takes for a tile beside its products.
+    pub tile_us: f64,
 }
 
 /// Shares of a bandwidth, in `0 < share <= 1`.
@@ -104,6 +121,13 @@ const BUILT_IN: &[&str] = &[
     include_str!("../targets/x86-64-v3.toml"),
     include_str!("../targets/x86-64-v4.toml"),
     include_str!("../targets/x86-64-v4-bf16.toml"),
+    include_str!("../targets/a100.toml"),
+    include_str!("../targets/a10.toml"),
+    include_str!("../targets/l4.toml"),
+    include_str!("../targets/rtx-4090.toml"),
+    include_str!("../targets/h100.toml"),
+    include_str!("../targets/h200.toml"),
+    include_str!("../targets/rtx-5090.toml"),
 ];
 
 impl TargetDescription {
@@ -118,29 +142,36 @@ impl TargetDescription {
 
     /// The description of that name that Ocellus brings along.
     pub fn named(name: &str) -> Result<Self, RewriteError> {
-        let mut names = vec![];
-        for text in BUILT_IN {
-            let target = TargetDescription::parse("built in", text)?;
-            if target.name == name {
-                return Ok(target);
-            }
-            names.push(target.name);
-        }
-        let reason = format!("there is none of that name; there are {}", names.join(", "));
-        Err(RewriteError::Target { name: format!("`{name}`"), reason })
+        TargetDescription::built_in_where(|target| target.name == name)?.ok_or_else(|| {
+            let names = TargetDescription::names().unwrap_or_default().join(", ");
+            let reason = format!("there is none of that name; there are {names}");
+            RewriteError::Target { name: format!("`{name}`"), reason }
+        })
     }
 
     /// The description that Ocellus brings along for machines of a target. Where it has several, the first.
     pub fn of(target: impl Into<Target>) -> Result<Self, RewriteError> {
         let isa = target.into().isa();
+        TargetDescription::built_in_where(|target| target.isa == isa)?.ok_or_else(|| {
+            let reason = "there are no rates of a machine that runs it".to_string();
+            RewriteError::Target { name: format!("`{isa}`"), reason }
+        })
+    }
+
+    /// The names of the descriptions that Ocellus brings along.
+    pub fn names() -> Result<Vec<String>, RewriteError> {
+        let built_in = |text: &&str| TargetDescription::parse("built in", text);
+        BUILT_IN.iter().map(|text| Ok(built_in(text)?.name)).collect()
+    }
+
+    fn built_in_where(is_it: impl Fn(&Self) -> bool) -> Result<Option<Self>, RewriteError> {
         for text in BUILT_IN {
             let target = TargetDescription::parse("built in", text)?;
-            if target.isa == isa {
-                return Ok(target);
+            if is_it(&target) {
+                return Ok(Some(target));
             }
         }
-        let reason = "there are no rates of a machine that runs it".to_string();
-        Err(RewriteError::Target { name: format!("`{isa}`"), reason })
+        Ok(None)
     }
 
     /// What kernels are written for.
@@ -171,14 +202,19 @@ impl TargetDescription {
         self
     }
 
-    /// GFLOP/s of a gemm with tiles of that many rows and columns.
-    pub fn gemm_rate(&self, element: ElementType, (rows, columns): (i64, i64)) -> f64 {
+    /// The rate of a gemm with tiles of that many rows and columns.
+    pub fn gemm_rate(&self, element: ElementType, (rows, columns): (i64, i64)) -> MatrixRate {
         let distance = |tile: &&TileRates| {
             let ratio = |a: i64, b: i64| (a.max(1) as f64 / b.max(1) as f64).log2().abs();
             ratio(tile.rows, rows) + ratio(tile.columns, columns)
         };
         let nearest = self.gemm.iter().min_by(|a, b| distance(a).total_cmp(&distance(b)));
-        nearest.map_or(1.0, |tile| tile.gflops.of(element))
+        let slow = MatrixRate { gflops: 1.0, tile_us: 0.0 };
+        let rate = |tile: &TileRates| MatrixRate {
+            gflops: tile.gflops.of(element),
+            tile_us: tile.tile_us,
+        };
+        nearest.map_or(slow, rate)
     }
 
     /// Gigabytes a second to where that many bytes lie.
@@ -240,6 +276,7 @@ impl TargetDescription {
         for (position, tile) in self.gemm.iter().enumerate() {
             all.push((format!("gemm[{position}].rows"), tile.rows as f64, SIDE));
             all.push((format!("gemm[{position}].columns"), tile.columns as f64, SIDE));
+            all.push((format!("gemm[{position}].tile_us"), tile.tile_us, LAUNCH));
         }
         for (position, level) in self.memory.iter().enumerate() {
             all.push((format!("memory[{position}].gb_per_s"), level.gb_per_s, RATE));
@@ -302,20 +339,24 @@ mod tests {
         for cpu in ocellus_kernels::CpuTarget::ALL {
             assert_eq!(TargetDescription::of(cpu).unwrap().name, cpu.name);
         }
+        for gpu in ocellus_kernels::NvidiaTarget::ALL {
+            let machine = TargetDescription::of(gpu).unwrap();
+            assert_eq!(machine.kernels_target().unwrap(), gpu.into());
+        }
     }
 
     #[test]
     fn rates_go_by_tile_and_bandwidth_by_what_is_touched() {
         let target = TargetDescription::named("x86-64-v4").unwrap();
         let default = target.gemm[0];
-        let rate = |tile| target.gemm_rate(ElementType::F32, tile);
+        let rate = |tile| target.gemm_rate(ElementType::F32, tile).gflops;
         assert_eq!(rate((default.rows, default.columns)), default.gflops.f32);
         assert_eq!(rate((default.rows - 1, default.columns + 1)), default.gflops.f32);
         let [small, large] = [1e3, 1e12].map(|bytes| target.bandwidth(bytes));
         assert!(small > large && large == target.memory_bandwidth());
         let twice = target.clone().with_units(2 * target.units);
         assert_eq!(
-            twice.gemm_rate(ElementType::F32, (default.rows, default.columns)),
+            twice.gemm_rate(ElementType::F32, (default.rows, default.columns)).gflops,
             2.0 * default.gflops.f32
         );
         assert_eq!(twice.memory_bandwidth(), target.memory_bandwidth());

@@ -2,7 +2,6 @@
 
 use super::{CalibrateError, rounded, shape_of};
 use crate::passes;
-use crate::target::Target;
 use ocellus_checkpoint::RandomWeights;
 use ocellus_codegen::{self as codegen, Optimization};
 use ocellus_dialects::kernel::{self, Family, GemmTile, KernelOp};
@@ -12,7 +11,7 @@ use ocellus_dialects::venc::{
     Scale, Softmax, SplitHeads, ValueId, VencError,
 };
 use ocellus_dialects::{ElementType, TensorType};
-use ocellus_kernels::{CpuTarget, gemm};
+use ocellus_kernels::{CpuTarget, Target, gemm};
 use ocellus_rewrite::{
     Group, PieceProgram, Quantities, RewriteError, RuleSwitches, TargetDescription, choose,
     launches, rules,
@@ -204,7 +203,7 @@ impl Microbenchmark {
             self.cpu,
             Optimization::Full,
         )?;
-        let requirements = Target::Cpu(self.cpu).requirements();
+        let requirements = Target::from(self.cpu).requirements();
         let mut writer = ArtifactWriter::in_memory(ArtifactContents {
             provenance: Provenance::new(requirements, "calibrate", &host.plan),
             plan: host.plan,

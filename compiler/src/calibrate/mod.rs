@@ -134,6 +134,7 @@ fn tile_rates(bench: &Microbenchmark) -> Result<Vec<TileRates>, CalibrateError> 
         rows,
         columns,
         gflops: Rates { f32, bf16, f16 },
+        tile_us: 0.0,
     };
     Ok(tiles.into_iter().zip(rates).map(of_tile).collect())
 }

@@ -64,12 +64,12 @@ fn rules_that_fired(
 mod tests {
     use super::*;
     use crate::passes::{self, BufferAssignment, PassError};
-    use crate::target::Target;
     use crate::verify::check_size;
     use ocellus_dialects::kernel::Function;
     use ocellus_dialects::symbolic::{Bindings, Symbol};
     use ocellus_dialects::venc::ValueId;
     use ocellus_frontend::hugging_face;
+    use ocellus_kernels::Target;
     use ocellus_rewrite::Rule;
     use std::path::Path;
 

@@ -5,9 +5,9 @@ use crate::diagnostic::Diagnostic;
 use crate::output;
 use crate::processor::processor_name;
 use crate::progress::StageProgress;
-use ocellus::Target;
 use ocellus::calibrate::calibrate;
 use ocellus::runtime::Options;
+use ocellus::{CpuTarget, Target};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -22,16 +22,20 @@ pub struct Arguments {
     output: Option<PathBuf>,
 
     /// Whose kernels to measure: `cpu` for the best that this machine can run, or `cpu:<name>`
-    #[arg(long, default_value = "cpu", value_parser = target)]
-    target: Target,
+    #[arg(long, default_value = "cpu", value_parser = cpu)]
+    target: CpuTarget,
 
     /// How many threads to measure with; all cores where it is not given
     #[arg(long, value_name = "N", value_parser = bounded::threads)]
     threads: Option<NonZeroUsize>,
 }
 
-fn target(name: &str) -> Result<Target, String> {
-    Target::from_name(name).map_err(|error| error.to_string())
+fn cpu(name: &str) -> Result<CpuTarget, String> {
+    match Target::from_name(name) {
+        Ok(Target::Cpu(cpu)) => Ok(cpu),
+        Ok(Target::Nvidia(_)) => Err(format!("only CPUs are measured, and `{name}` is a GPU")),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 /// Runs the command.
@@ -41,7 +45,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
     let processor = processor_name().unwrap_or_else(|| "a processor without a name".into());
     let mut stages = StageProgress::new(14);
     let measured =
-        calibrate(&processor, *arguments.target.cpu(), threads, &mut |what| stages.begin(what))?;
+        calibrate(&processor, arguments.target, threads, &mut |what| stages.begin(what))?;
     drop(stages);
     let text = format!("# Measured by `ocellus calibrate` with {threads} thread(s).\n{measured}");
     match output {

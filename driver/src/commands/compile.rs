@@ -43,7 +43,7 @@ enum Emit {
     Plan,
     /// The kernels' code as LLVM IR
     Llvm,
-    /// The kernels' code as assembly
+    /// The kernels' code as assembly; for a GPU, as PTX
     Asm,
 }
 
@@ -85,7 +85,7 @@ fn saturated(program: &Stages, options: &CompileOptions) -> Result<String, Diagn
     let switches = Switches::without(&options.disable)?;
     let target = match options.machine()? {
         Some(machine) => machine,
-        None => TargetDescription::of(program.target.cpu())?,
+        None => TargetDescription::of(program.target)?,
     };
     let rules = switches.rules().clone().and_assuming(options.assume.iter().copied());
     Ok(Saturated::new(&module, &target, &rules, Limits::default())?.to_string())

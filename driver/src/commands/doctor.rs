@@ -4,8 +4,8 @@ use crate::diagnostic::Diagnostic;
 
 use crate::output;
 use crate::processor::processor_name;
-use ocellus::Target;
 use ocellus::llvm;
+use ocellus::{CpuTarget, Target};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -44,9 +44,7 @@ impl Machine {
             processor: processor_name(),
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             features: processor_features(),
-            targets: Target::all()
-                .map(|target| (target.name(), target.cpu().runs_here()))
-                .collect(),
+            targets: CpuTarget::ALL.map(|cpu| (Target::from(cpu).name(), cpu.runs_here())).to_vec(),
             llvm: llvm::llvm_version(),
             linker: llvm::find_linker(),
             hub_cache: Some(ocellus::hf::cache_folder()).filter(|folder| folder.is_dir()),

@@ -32,7 +32,8 @@ pub struct Arguments {
     #[arg(long, value_name = "SYMBOL=SIZE", requires = "extract")]
     at: Option<SizeArgument>,
 
-    /// What kernels are for: `cpu` for this machine, `cpu:<name>` for another, such as `cpu:x86-64-v3`
+    /// What kernels are for: `cpu` for this machine, `cpu:<name>` for another, such as `cpu:x86-64-v3`, `sm_80` and the
+    /// like for an NVIDIA GPU
     #[arg(long, default_value = "cpu", value_parser = options::target)]
     target: Target,
 
@@ -78,7 +79,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
         rewriting,
         rules: RuleSwitches::without(&arguments.disable)?
             .and_assuming(arguments.assume.iter().copied()),
-        target: TargetDescription::of(arguments.target.cpu())?,
+        target: TargetDescription::of(arguments.target)?,
     };
     let text = read(&arguments.file)?;
     output::print_exactly(&opt(&text, &options).within(&arguments.file)?)

@@ -263,11 +263,11 @@ impl Gemm {
         self.product.name()
     }
 
-    /// How many rows are computed at once.
-    pub(crate) fn rows_at_once(&self) -> i64 {
+    /// How many rows and columns are computed at once. (On a CPU panels are as wide as they need be.)
+    pub(crate) fn at_once(&self) -> [i64; 2] {
         match &self.division {
-            Division::Cpu(packed) => packed.kernel(&self.product).rows,
-            Division::Nvidia(staged) => staged.schedule.rows,
+            Division::Cpu(packed) => [packed.kernel(&self.product).rows, 1],
+            Division::Nvidia(staged) => [staged.schedule.rows, staged.schedule.columns],
         }
     }
 

@@ -67,6 +67,15 @@ impl CpuTarget {
         self.vector_bits / 32
     }
 
+    /// The features that the code uses, as LLVM names them.
+    pub(super) fn required_features(&self) -> Vec<&'static str> {
+        let avx2 = ["avx2", "fma", "f16c", "bmi", "bmi2", "lzcnt", "movbe"].as_slice();
+        let avx512 = ["avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"].as_slice();
+        let wide = if self.vector_bits == 512 { avx512 } else { &[] };
+        let bf16 = if self.avx512_bf16 { ["avx512bf16"].as_slice() } else { &[] };
+        [avx2, wide, bf16].concat()
+    }
+
     /// Whether this machine has all that the target uses.
     #[cfg(target_arch = "x86_64")]
     pub fn runs_here(&self) -> bool {
@@ -113,6 +122,15 @@ fn multiplies_bf16_in_tiles() -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Target;
+    use ocellus_runtime::devices::DeviceKind;
+
+    #[test]
+    fn the_runtime_knows_every_feature_that_a_target_asks_for() {
+        for target in CpuTarget::ALL.into_iter().filter(CpuTarget::runs_here) {
+            assert_eq!(DeviceKind::of(&Target::Cpu(target).requirements()), Ok(DeviceKind::Cpu));
+        }
+    }
 
     #[test]
     fn a_target_is_found_by_its_name_and_by_a_cpu_of_its_level() {

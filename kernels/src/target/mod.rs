@@ -1,10 +1,14 @@
 //! What kernels are written for. A family that writes different code for each has a file or a folder of each one's name.
 
 mod cpu;
+mod name;
 mod nvidia;
 
 pub use cpu::CpuTarget;
+pub use name::TargetError;
 pub use nvidia::{NvidiaTarget, WARP};
+
+use ocellus_runtime::artifact::TargetRequirements;
 
 /// What kernels are written for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -40,14 +44,6 @@ impl From<&NvidiaTarget> for Target {
 }
 
 impl Target {
-    /// Its name, as the command line and artifacts have it: `cpu:x86-64-v4`, `sm_80`.
-    pub fn name(&self) -> String {
-        match self {
-            Target::Cpu(cpu) => format!("cpu:{}", cpu.name),
-            Target::Nvidia(nvidia) => nvidia.name.to_string(),
-        }
-    }
-
     /// What LLVM and descriptions of machines call it: `x86-64-v4`, `sm_80`.
     pub fn isa(&self) -> &'static str {
         match self {
@@ -60,6 +56,19 @@ impl Target {
     pub fn of_isa(name: &str) -> Option<Target> {
         let cpu = CpuTarget::from_name(name).map(Target::Cpu);
         cpu.or_else(|| NvidiaTarget::from_name(name).map(Target::Nvidia))
+    }
+
+    /// What the artifact asks of the machine that runs it.
+    pub fn requirements(&self) -> TargetRequirements {
+        let (architecture, features) = match self {
+            Target::Cpu(cpu) => ("x86_64", cpu.required_features()),
+            Target::Nvidia(_) => ("nvptx64", vec![]),
+        };
+        TargetRequirements {
+            name: self.name(),
+            architecture: architecture.to_string(),
+            features: features.into_iter().map(String::from).collect(),
+        }
     }
 
     /// Threads of a worker, which share the columns of a row.
