@@ -9,6 +9,7 @@
 
 mod choice;
 pub mod cpu;
+pub mod cuda;
 #[cfg(test)]
 pub(crate) mod detached;
 mod error;
