@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Kernel ──emit_module──► MLIR ──mlir.rs──► LLVM IR ──llvm.rs─┬─► object ──cpu/link.rs──► shared object
-//!                                                             └─► PTX ──nvidia/assembler.rs──► cubin
+//!                                                             └─► PTX ──nvidia/assembler.rs──► cubin beside the PTX
 //! ```
 
 mod cpu;
@@ -15,13 +15,15 @@ pub use nvidia::{Assembler, AssemblerError, Cubin, KernelResources};
 
 use ocellus_dialects::plan::Plan;
 use ocellus_kernels::{Kernel, Target, emit_module};
+use ocellus_runtime::devices::cuda::CodeObjectError;
 use ocellus_runtime::signature::plan_hash;
 
 /// Code that the runtime loads: each kernel by its symbol, the text of its [`Kernel::signature`] beside it, and the hash of
 /// the plan that it is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CodeObject {
-    /// For a CPU an ELF shared object, which imports nothing; for an NVIDIA GPU the text of a PTX module.
+    /// For a CPU an ELF shared object, which imports nothing; for an NVIDIA GPU PTX and, where NVIDIA's assembler is found,
+    /// a cubin, as [`ocellus_runtime::devices::cuda::CodeObject`] has them.
     pub bytes: Vec<u8>,
 }
 
@@ -60,6 +62,12 @@ pub enum CodegenError {
         /// What it wrote.
         message: String,
     },
+    /// NVIDIA's assembler is there and makes no machine code of the kernels.
+    #[error(transparent)]
+    Assembler(#[from] AssemblerError),
+    /// Kernels that no driver could launch: a defect of ours.
+    #[error(transparent)]
+    Gpu(#[from] CodeObjectError),
     /// A file of the linker could not be read or written.
     #[error("while linking: {0}")]
     Io(#[from] std::io::Error),
@@ -86,7 +94,10 @@ pub fn compile_kernels(
     let text = emit_module(kernels, plan.as_deref());
     let bytes = with_llvm_module(&text, target, optimization, |module, machine| match target {
         Target::Cpu(_) => cpu::shared_object(&llvm::object(machine, module)?),
-        Target::Nvidia(_) => Ok(llvm::assembly(machine, module)?.into_bytes()),
+        Target::Nvidia(nvidia) => {
+            let ptx = llvm::assembly(machine, module)?;
+            nvidia::code_object(kernels, plan.clone(), ptx, &nvidia, optimization)
+        }
     })?;
     Ok(CodeObject { bytes })
 }

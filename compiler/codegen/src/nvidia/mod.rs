@@ -1,8 +1,10 @@
 //! From LLVM IR to PTX, and to a cubin where NVIDIA's assembler is found.
 
 mod assembler;
+mod code_object;
 
 pub use assembler::{Assembler, AssemblerError, Cubin, KernelResources};
+pub(super) use code_object::code_object;
 
 use super::{CodegenError, llvm};
 use inkwell::targets::{InitializationConfig, Target, TargetMachine};
