@@ -1,5 +1,6 @@
 //! The chores that follow the set-up.
 
+use crate::nvidia_tools;
 use crate::process::{cargo, run, workspace_root};
 use crate::terminal::say;
 use std::path::Path;
@@ -11,7 +12,8 @@ const DEMO_IMAGE: &str = "examples/images/harbour.jpg";
 
 /// `cargo xtask test [ARGUMENTS]`: every test; the arguments go to `cargo test`.
 pub fn test(arguments: &[&str]) -> Result<(), String> {
-    run(cargo().args(["test", "--workspace"]).args(arguments))
+    let path = nvidia_tools::search_path();
+    run(cargo().env("PATH", path).args(["test", "--workspace"]).args(arguments))
 }
 
 /// `cargo xtask demo`: from a config to the features of an image, each step an `ocellus` command that is shown.

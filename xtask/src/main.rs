@@ -4,6 +4,7 @@
 //! it uses a parser of Rust (`tidy` reads the sources by it), which is written in Rust and needs nothing either.
 
 mod chores;
+mod nvidia_tools;
 mod packages;
 mod process;
 mod setup;
@@ -18,7 +19,7 @@ Usage: cargo xtask <CHORE>
 
   setup      install what the build needs and this machine lacks (LLVM and MLIR 22, by apt)
   tidy       whether the repository's structure is what ARCHITECTURE.md says
-  test       setup, a browser where there is none, then every test of the workspace
+  test       setup, a browser and NVIDIA's assembler where there are none, then every test of the workspace
   demo       setup, a release build, then a whole encoder from its config to the features of an image
   gpu-check  what can be checked on this machine's GPU
 ";
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
         ["tidy"] => tidy::tidy(),
         ["test", ref rest @ ..] => setup::setup().and_then(|()| {
             setup::setup_tests();
+            nvidia_tools::setup();
             chores::test(rest)
         }),
         ["demo"] => setup::setup().and_then(|()| chores::demo()),

@@ -94,11 +94,18 @@ pub fn llvm_prefix() -> PathBuf {
 }
 
 /// What the tests need beside.
-pub const TEST_NEEDS: [Need; 1] = [Need {
-    package: "chromium",
-    purpose: "a browser, which opens the page of `ocellus explain --html`",
-    sign: Sign::Program("chromium"),
-}];
+pub const TEST_NEEDS: [Need; 2] = [
+    Need {
+        package: "chromium",
+        purpose: "a browser, which opens the page of `ocellus explain --html`",
+        sign: Sign::Program("chromium"),
+    },
+    Need {
+        package: "python3-pip",
+        purpose: "pip, which installs NVIDIA's assembler",
+        sign: Sign::Program("pip3"),
+    },
+];
 
 /// The needs that are not met.
 pub fn missing(needs: &'static [Need], prefix: &Path) -> Vec<&'static Need> {
