@@ -86,5 +86,5 @@ pub fn session(
 pub fn load(artifact: Artifact, threads: Option<NonZeroUsize>) -> Result<Session, Diagnostic> {
     let threads = threads.map_or(Options::default().threads, NonZeroUsize::get);
     // SAFETY: either this process compiled it, or the user names the file, and so says that its code may run.
-    Ok(unsafe { Session::new(artifact, Options { threads }) }?)
+    Ok(unsafe { Session::new(artifact, Options { threads, ..Options::default() }) }?)
 }

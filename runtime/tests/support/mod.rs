@@ -79,7 +79,7 @@ fn signatures() -> [(&'static str, Signature); 4] {
 /// A session of an artifact whose code is that of `kernels.c`.
 pub fn load(artifact: Artifact, threads: usize) -> Result<Session, LoadError> {
     // SAFETY: the kernels are what their signatures say.
-    unsafe { Session::new(artifact, Options { threads }) }
+    unsafe { Session::new(artifact, Options { threads, ..Options::default() }) }
 }
 
 pub fn constant(value: i64) -> Expression {
