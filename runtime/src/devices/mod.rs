@@ -10,6 +10,7 @@
 mod choice;
 pub mod cpu;
 pub mod cuda;
+mod description;
 #[cfg(test)]
 pub(crate) mod detached;
 mod error;

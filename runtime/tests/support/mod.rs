@@ -206,7 +206,11 @@ pub fn artifact(contents: ArtifactContents) -> Artifact {
 }
 
 pub fn write_artifact(path: &Path) {
-    let mut writer = ArtifactWriter::create(path, contents(plan())).unwrap();
+    write_artifact_of(path, contents(plan()));
+}
+
+pub fn write_artifact_of(path: &Path, contents: ArtifactContents) {
+    let mut writer = ArtifactWriter::create(path, contents).unwrap();
     writer.write_weight("weight", WEIGHT.map(f32::to_le_bytes)).unwrap();
     writer.finish().unwrap();
 }

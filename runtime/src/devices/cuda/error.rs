@@ -169,7 +169,7 @@ fn failed(kernels: &[String]) -> String {
         [] => "the GPU failed".to_string(),
         [kernel] => format!("the kernel `{kernel}` failed on the GPU"),
         kernels => format!(
-            "one of these kernels failed on the GPU: {} (`--profile` runs them one by one, and names the one)",
+            "one of these kernels failed on the GPU: {} (`ocellus-run --profile` runs them one by one, and names the one)",
             kernels.join(", ")
         ),
     }

@@ -28,6 +28,8 @@ pub struct Staging {
     blocks: Vec<PinnedMemory>,
     /// Bytes of the last that are taken.
     taken: usize,
+    /// What was needed before: the next block has room for all of it.
+    needed: usize,
     downloads: Vec<Download>,
 }
 
@@ -53,7 +55,8 @@ impl Staging {
         if last - self.taken < bytes {
             let all: usize = self.blocks.iter().map(PinnedMemory::bytes).sum();
             // As much again as there is, so that there are few of them.
-            let more = all.max(bytes).max(MIN_BYTES).min(MAX_BYTES - all.min(MAX_BYTES));
+            let more = all.max(bytes).max(self.needed).max(MIN_BYTES);
+            let more = more.min(MAX_BYTES - all.min(MAX_BYTES));
             if more < bytes {
                 return Ok(None);
             }
@@ -82,11 +85,14 @@ impl Staging {
         }
     }
 
-    /// Forgets what is here, when the stream copies nothing any more. The largest block stays for the next copies.
+    /// Forgets what is here, when the stream copies nothing any more. One block stays for the next copies; several make place
+    /// for one, as the next call needs as much again, and to allocate takes longer than to copy.
     pub fn release(&mut self) {
         self.downloads.clear();
         self.taken = 0;
-        self.blocks.sort_by_key(|block| std::cmp::Reverse(block.bytes()));
-        self.blocks.truncate(1);
+        if self.blocks.len() > 1 {
+            self.needed = self.blocks.iter().map(PinnedMemory::bytes).sum();
+            self.blocks.clear();
+        }
     }
 }
