@@ -58,7 +58,9 @@ impl Compiled {
             writer.write_weight(name, [bytes]).unwrap();
         }
         // SAFETY: the code was compiled above.
-        unsafe { Session::new(writer.finish().unwrap(), Options { threads: 2 }) }
+        unsafe {
+            Session::new(writer.finish().unwrap(), Options { threads: 2, ..Options::default() })
+        }
     }
 
     /// The outputs; `None` where the plan is refused.

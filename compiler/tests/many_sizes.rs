@@ -86,7 +86,8 @@ fn a_thousand_sizes_are_run_by_one_artifact_in_the_memory_of_the_largest() {
     // From here on there is the file and the runtime, which has no compiler in it.
     drop((model, compiler));
     // SAFETY: the file was compiled above, and nobody else knows it.
-    let session = unsafe { Session::load(&file, Options { threads: 2 }) }.unwrap();
+    let session =
+        unsafe { Session::load(&file, Options { threads: 2, ..Options::default() }) }.unwrap();
     let pieces = session.artifact().plan().pieces.len();
     assert!(pieces > 1, "{pieces}");
 

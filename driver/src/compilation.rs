@@ -3,11 +3,12 @@
 use crate::diagnostic::{Diagnostic, Explained};
 use crate::options::CompileOptions;
 use crate::progress::StageProgress;
+use crate::run_options::RunOptions;
 use crate::subject::{Subject, warn_all};
 use ocellus::Model;
+use ocellus::runtime::terminal::say;
 use ocellus::runtime::{Artifact, Options, Session};
 use ocellus::{Compiler, Explanation, Stage, Stages};
-use std::num::NonZeroUsize;
 use std::path::Path;
 
 /// How many stages [`compile`] shows.
@@ -68,23 +69,26 @@ pub fn warn(explanation: &Explanation) {
     warn_all(&explanation.warnings);
 }
 
-/// A subject that is ready to run, with as many threads as asked for or as there are cores.
+/// A subject that is ready to run as the command line asks.
 pub fn session(
     subject: Subject,
     options: &CompileOptions,
-    threads: Option<NonZeroUsize>,
+    run: RunOptions,
     stages: &mut StageProgress,
 ) -> Result<Session, Diagnostic> {
     let artifact = match subject {
         Subject::Artifact(artifact, _) => *artifact,
         Subject::Model(model, _) => compile(&model, options, stages)?.1,
     };
-    load(artifact, threads)
+    load(artifact, run.into())
 }
 
 /// An artifact that is ready to run: one that was compiled here, or that the user names.
-pub fn load(artifact: Artifact, threads: Option<NonZeroUsize>) -> Result<Session, Diagnostic> {
-    let threads = threads.map_or(Options::default().threads, NonZeroUsize::get);
+pub fn load(artifact: Artifact, options: Options) -> Result<Session, Diagnostic> {
     // SAFETY: either this process compiled it, or the user names the file, and so says that its code may run.
-    Ok(unsafe { Session::new(artifact, Options { threads }) }?)
+    let session = unsafe { Session::new(artifact, options) }?;
+    for note in session.notes() {
+        say(format_args!("note: {note}"));
+    }
+    Ok(session)
 }

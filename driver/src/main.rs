@@ -14,6 +14,7 @@ mod plan_sizes;
 mod processor;
 mod progress;
 mod range;
+mod run_options;
 mod subject;
 mod timing;
 

@@ -22,3 +22,13 @@ fn a_wrong_command_line_exits_with_two() {
     ocellus(["no-such-command"]).failure(2, &["no-such-command"]);
     ocellus(["doctor", "--no-such-flag"]).failure(2, &["--no-such-flag"]);
 }
+
+#[test]
+fn doctor_says_what_gpus_there_are_and_which_assembler() {
+    let text = ocellus(["doctor"]).success().stdout;
+    assert!(text.contains("\ngpus ") && text.contains("\nptxas "), "{text}");
+    let json: serde_json::Value =
+        serde_json::from_str(&ocellus(["doctor", "--json"]).success().stdout).unwrap();
+    assert_eq!(json["gpus"].is_null(), text.contains("there is no driver of NVIDIA's GPUs"));
+    assert_eq!(json["ptxas"].is_null(), text.contains("`pip install nvidia-cuda-nvcc` brings one"));
+}

@@ -61,6 +61,11 @@ pub mod hf {
     pub use ocellus_hub::{HubError, Observer, Unobserved, cache_folder, fetch, is_name};
 }
 
+/// What of NVIDIA's tools there is, for a program that compiles.
+pub mod nvidia {
+    pub use ocellus_codegen::Assembler;
+}
+
 /// What of LLVM there is, for a program that compiles.
 pub mod llvm {
     pub use ocellus_codegen::{find_linker, llvm_version};

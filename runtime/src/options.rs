@@ -1,5 +1,7 @@
 //! [`Options`]: how a session runs.
 
+use crate::devices::DeviceKind;
+
 /// The most threads that a session uses.
 pub const MAX_THREADS: usize = 1024;
 
@@ -8,11 +10,14 @@ pub const MAX_THREADS: usize = 1024;
 pub struct Options {
     /// Threads that share the work of a call, the calling one included; at least one, at most [`MAX_THREADS`].
     pub threads: usize,
+    /// The kind of device that runs it; `None` for the one that the artifact's target says.
+    pub device: Option<DeviceKind>,
 }
 
 impl Default for Options {
-    /// A thread for every core that this process may use.
+    /// A thread for every core that this process may use, and the device of the artifact's target.
     fn default() -> Self {
-        Options { threads: std::thread::available_parallelism().map_or(1, |cores| cores.get()) }
+        let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+        Options { threads, device: None }
     }
 }

@@ -173,7 +173,9 @@ impl Microbenchmark {
         let cost = self.cost(&kernels, family)?;
         let artifact = self.artifact(&module, kernels)?;
         // SAFETY: the compiler of this process has just written the artifact, into memory of its own.
-        let session = unsafe { Session::new(artifact, Options { threads: self.threads }) }?;
+        let session = unsafe {
+            Session::new(artifact, Options { threads: self.threads, ..Options::default() })
+        }?;
         let dims = shape.iter().map(|dim| *dim as usize).collect();
         let input = HostTensor::zeros(dims).ok_or(CalibrateError::Memory)?;
         Ok(Prepared { session, input, family, cost })

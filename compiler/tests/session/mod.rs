@@ -26,5 +26,6 @@ pub fn session(model: &Model, host: HostProgram, cpu: &CpuTarget, threads: usize
         writer.write_weight(&weight.name(), [packed.bytes]).unwrap();
     }
     // SAFETY: the artifact was compiled above.
-    unsafe { Session::new(writer.finish().unwrap(), Options { threads }) }.unwrap()
+    unsafe { Session::new(writer.finish().unwrap(), Options { threads, ..Options::default() }) }
+        .unwrap()
 }

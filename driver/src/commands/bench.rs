@@ -8,6 +8,7 @@ use crate::options::CompileOptions;
 use crate::output;
 use crate::plan_sizes::{PlanSizes, SizeArgument};
 use crate::progress::StageProgress;
+use crate::run_options::RunOptions;
 use crate::subject::Subject;
 use crate::timing::{Timing, milliseconds};
 use ocellus::Model;
@@ -35,9 +36,8 @@ pub struct Arguments {
     #[arg(long, value_name = "N", default_value = "20", value_parser = bounded::runs)]
     runs: NonZeroUsize,
 
-    /// Threads; by default one for each core
-    #[arg(long, value_name = "N", value_parser = bounded::threads)]
-    threads: Option<NonZeroUsize>,
+    #[command(flatten)]
+    run: RunOptions,
 
     /// Measure the reference interpreter too, one run a case
     #[arg(long)]
@@ -66,7 +66,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
     let mut stages = StageProgress::new(compilation::STAGES + 2);
     stages.begin("load");
     let subject = Subject::open(&arguments.subject, &arguments.options)?;
-    let given = arguments.inputs.read(&subject, arguments.threads)?;
+    let given = arguments.inputs.read(&subject, arguments.run.threads)?;
     let model = match &subject {
         Subject::Model(model, _) => Some(model.clone()),
         Subject::Artifact(_, path) if arguments.reference => {
@@ -77,8 +77,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
         Subject::Artifact(..) => None,
     };
     let model = model.filter(|_| arguments.reference);
-    let session =
-        compilation::session(subject, &arguments.options, arguments.threads, &mut stages)?;
+    let session = compilation::session(subject, &arguments.options, arguments.run, &mut stages)?;
     stages.begin("measure");
     let sizes = PlanSizes::of(session.artifact());
     let inputs = match given {

@@ -5,6 +5,8 @@ use crate::diagnostic::Diagnostic;
 use crate::output;
 use crate::processor::processor_name;
 use ocellus::llvm;
+use ocellus::nvidia::Assembler;
+use ocellus::runtime::devices::cuda::{self, CudaError, Driver, DriverReport, Gpu};
 use ocellus::{CpuTarget, Target};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -35,7 +37,8 @@ struct Machine {
     llvm: String,
     linker: Option<PathBuf>,
     hub_cache: Option<PathBuf>,
-    cuda_driver: bool,
+    gpus: Result<DriverReport, CudaError>,
+    assembler: Option<PathBuf>,
 }
 
 impl Machine {
@@ -48,7 +51,8 @@ impl Machine {
             llvm: llvm::llvm_version(),
             linker: llvm::find_linker(),
             hub_cache: Some(ocellus::hf::cache_folder()).filter(|folder| folder.is_dir()),
-            cuda_driver: has_cuda_driver(),
+            gpus: cuda::examine(Driver::System),
+            assembler: Assembler::find().map(|assembler| assembler.program),
         }
     }
 
@@ -64,7 +68,8 @@ impl Machine {
             "llvm": self.llvm,
             "linker": self.linker,
             "hub_cache": self.hub_cache,
-            "cuda_driver": self.cuda_driver,
+            "gpus": self.gpus.as_ref().ok().map(gpus_json),
+            "ptxas": self.assembler,
         })
     }
 
@@ -84,12 +89,10 @@ impl Machine {
             ("llvm", self.llvm.clone()),
             ("linker", path(&self.linker, "none: install lld-22, or run `cargo xtask setup`")),
             ("hub cache", path(&self.hub_cache, "none yet")),
-            (
-                "gpu driver",
-                format!("{} (this version compiles for CPUs only)", has(self.cuda_driver)),
-            ),
+            ("ptxas", path(&self.assembler, "none: `pip install nvidia-cuda-nvcc` brings one")),
         ];
-        lines.iter().map(|(name, value)| format!("{name:<11} {value}\n")).collect()
+        let gpus = cuda::describe(&self.gpus).into_iter().map(|line| ("gpus", line));
+        lines.into_iter().chain(gpus).map(|(name, value)| format!("{name:<11} {value}\n")).collect()
     }
 }
 
@@ -110,8 +113,15 @@ fn processor_features() -> Vec<(&'static str, bool)> {
     Vec::new()
 }
 
-fn has_cuda_driver() -> bool {
-    // SAFETY: loading the driver's library runs its initializers, which every program that uses a GPU runs as well;
-    // nothing of it is called here.
-    unsafe { libloading::Library::new("libcuda.so.1") }.is_ok()
+/// The driver of NVIDIA's GPUs, and these.
+fn gpus_json(DriverReport { version, gpus }: &DriverReport) -> Value {
+    let gpu = |gpu: &Gpu| {
+        json!({
+            "name": gpu.name,
+            "architecture": gpu.capability.architecture(),
+            "memory_bytes": gpu.memory_bytes,
+            "multiprocessors": gpu.multiprocessors,
+        })
+    };
+    json!({ "cuda": version, "found": gpus.iter().map(gpu).collect::<Vec<_>>() })
 }

@@ -1,6 +1,5 @@
 //! `ocellus run`: inputs in, features out.
 
-use crate::bounded;
 use crate::compilation;
 use crate::diagnostic::Diagnostic;
 use crate::files_read;
@@ -8,6 +7,7 @@ use crate::inputs::{Inputs, RequiredInputs, borrowed};
 use crate::options::CompileOptions;
 use crate::output;
 use crate::progress::StageProgress;
+use crate::run_options::RunOptions;
 use crate::subject::Subject;
 use ocellus::Model;
 use ocellus::dialects::ElementType;
@@ -15,7 +15,6 @@ use ocellus::reference::evaluate_observed;
 use ocellus::runtime::terminal::say;
 use ocellus::runtime::{NonFinite, Origin, Outputs, first_non_finite, write_tensors_to};
 use ocellus::weights::{WeightError, first_non_finite_weight};
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 /// Run a model or an artifact on images or tensors
@@ -32,27 +31,15 @@ pub struct Arguments {
     #[arg(long, short, value_name = "FILE")]
     output: PathBuf,
 
-    /// Where to run
-    #[arg(long, value_enum, default_value_t = Device::Cpu)]
-    device: Device,
-
     /// Run the reference interpreter instead of compiled code
     #[arg(long)]
     reference: bool,
 
-    /// Threads; by default one for each core
-    #[arg(long, value_name = "N", value_parser = bounded::threads)]
-    threads: Option<NonZeroUsize>,
+    #[command(flatten)]
+    run: RunOptions,
 
     #[command(flatten)]
     options: CompileOptions,
-}
-
-/// Where a model runs.
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum Device {
-    /// This machine's CPU
-    Cpu,
 }
 
 impl Arguments {
@@ -65,14 +52,13 @@ impl Arguments {
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
-    let Device::Cpu = arguments.device;
     let output = output::open(&arguments.output)?;
     let mut stages = StageProgress::new(compilation::STAGES + 4);
     stages.begin("load");
     let subject = Subject::open(&arguments.subject, &arguments.options)?;
     output::spare(&output, &arguments.files_read(&subject))?;
     stages.begin("read the inputs");
-    let inputs = arguments.inputs.read(&subject, arguments.threads)?;
+    let inputs = arguments.inputs.read(&subject, arguments.run.threads)?;
     let (outputs, non_finite) = match &subject {
         Subject::Model(model, _) if arguments.reference => {
             stages.begin("run the reference");
@@ -85,7 +71,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
         }
         _ => {
             let session =
-                compilation::session(subject, &arguments.options, arguments.threads, &mut stages)?;
+                compilation::session(subject, &arguments.options, arguments.run, &mut stages)?;
             stages.begin("run");
             let call = borrowed(&inputs);
             let outputs = session.run(&call)?;

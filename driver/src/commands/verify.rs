@@ -1,13 +1,13 @@
 //! `ocellus verify`: compiled against the reference, layer by layer.
 
 use crate::artifact_options::options_of;
-use crate::bounded;
 use crate::compilation;
 use crate::diagnostic::Diagnostic;
 use crate::inputs::{Inputs, OptionalInputs};
 use crate::options::CompileOptions;
 use crate::output;
 use crate::progress::StageProgress;
+use crate::run_options::RunOptions;
 use crate::subject::{Subject, open_model};
 use ocellus::Model;
 use ocellus::dialects::symbolic::Bindings;
@@ -19,7 +19,6 @@ use ocellus::verify::{
 };
 use ocellus::{Compiler, Pass};
 use std::fmt::Write;
-use std::num::NonZeroUsize;
 
 /// Hold a compiled model against the reference interpreter, layer by layer
 #[derive(clap::Args)]
@@ -39,9 +38,8 @@ pub struct Arguments {
     #[arg(long)]
     bisect: bool,
 
-    /// Threads; by default one for each core
-    #[arg(long, value_name = "N", value_parser = bounded::threads)]
-    threads: Option<NonZeroUsize>,
+    #[command(flatten)]
+    run: RunOptions,
 
     #[command(flatten)]
     options: CompileOptions,
@@ -52,6 +50,7 @@ struct Sides {
     model: Model,
     session: Session,
     options: CompileOptions,
+    run: RunOptions,
     given: Option<Inputs>,
 }
 
@@ -99,7 +98,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
 fn prepare(arguments: &Arguments, stages: &mut StageProgress) -> Result<Sides, Diagnostic> {
     stages.begin("load");
     let subject = Subject::open(&arguments.subject, &arguments.options)?;
-    let given = arguments.inputs.read(&subject, arguments.threads)?;
+    let given = arguments.inputs.read(&subject, arguments.run.threads)?;
     let (model, artifact, options) = match subject {
         Subject::Artifact(artifact, path) => {
             let against = arguments.against.as_ref().ok_or_else(|| {
@@ -115,8 +114,8 @@ fn prepare(arguments: &Arguments, stages: &mut StageProgress) -> Result<Sides, D
             (*model, artifact, arguments.options.clone())
         }
     };
-    let session = compilation::load(artifact, arguments.threads)?;
-    Ok(Sides { model, session, options, given })
+    let session = compilation::load(artifact, arguments.run.into())?;
+    Ok(Sides { model, session, options, run: arguments.run, given })
 }
 
 impl Sides {
@@ -150,9 +149,10 @@ impl Sides {
     /// The same comparison with the model compiled in another way.
     fn with(&self, compiler: &Compiler) -> Result<Sides, Diagnostic> {
         let (_, artifact) = compiler.compile_artifact(&self.model, &mut |_| {})?;
-        let session = compilation::load(artifact, None)?;
+        let session = compilation::load(artifact, self.run.into())?;
         let (model, given) = (self.model.clone(), self.given.clone());
-        Ok(Sides { model, session, options: self.options.clone(), given })
+        let (options, run) = (self.options.clone(), self.run);
+        Ok(Sides { model, session, options, run, given })
     }
 }
 

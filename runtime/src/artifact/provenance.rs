@@ -41,9 +41,9 @@ impl Provenance {
 /// What the code object needs of a machine; see [`DeviceKind::of`](crate::devices::DeviceKind::of).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TargetRequirements {
-    /// The target as `--target` names it: a kind of device, and behind a colon which of them.
+    /// The target as `--target` names it: a kind of device, and behind a colon which of them; or `sm_80`.
     pub name: String,
-    /// The architecture, such as `x86_64`.
+    /// The architecture, such as `x86_64` or `sm_80`.
     pub architecture: String,
     /// The features that the code uses, as LLVM names them: `avx512f`. Only those that the runtime knows can be
     /// satisfied.

@@ -1,6 +1,7 @@
 //! `ocellus-run`: runs an artifact, and needs nothing else.
 
 use lexopt::prelude::*;
+use ocellus_runtime::devices::DeviceKind;
 use ocellus_runtime::terminal::{print, say};
 use ocellus_runtime::unfinished::remove_when_stopped;
 use ocellus_runtime::{
@@ -12,13 +13,16 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 const USAGE: &str = "\
-Usage: ocellus-run ARTIFACT --input IN.safetensors --output OUT.safetensors [--threads N] [--profile]
+Usage: ocellus-run ARTIFACT --input IN.safetensors --output OUT.safetensors [--device KIND] [--threads N] [--profile]
+       ocellus-run --devices [--device KIND]
 
   ARTIFACT        what `ocellus compile` wrote
   --input FILE    the inputs by name, such as `pixel_values`, in f64, f32, f16 or bf16; a pipe too
   --output FILE   where the outputs go, in f32; a pipe or `/dev/stdout` too
+  --device KIND   where to run: {kinds}; by default where the artifact was compiled for
   --threads N     threads to use; by default one for every core
   --profile       print the time of each launch to stderr
+  --devices       print what devices there are, by the driver of `--device` where that is given
 ";
 
 struct Arguments {
@@ -29,29 +33,55 @@ struct Arguments {
     profile: bool,
 }
 
+/// What is asked for.
+enum Command {
+    Help,
+    Devices(Option<DeviceKind>),
+    Run(Arguments),
+}
+
 fn main() -> ExitCode {
     remove_when_stopped();
-    match parse(lexopt::Parser::from_env()) {
-        Ok(None) => match print(USAGE) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => report(&error, 1),
-        },
-        Ok(Some(arguments)) => match run(&arguments) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => report(&*error, 1),
-        },
+    let done = match parse(lexopt::Parser::from_env()) {
+        Ok(Command::Help) => print(&usage()).map_err(Into::into),
+        Ok(Command::Devices(device)) => print(&devices(device)).map_err(Into::into),
+        Ok(Command::Run(arguments)) => run(&arguments),
         Err(error) => {
             let code = report(&error, 2);
-            say(format_args!("\n{}", USAGE.trim_end()));
-            code
+            say(format_args!("\n{}", usage().trim_end()));
+            return code;
         }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => report(&*error, 1),
     }
 }
 
-/// The arguments; `None` where help is asked for.
-fn parse(mut parser: lexopt::Parser) -> Result<Option<Arguments>, lexopt::Error> {
+fn usage() -> String {
+    USAGE.replace("{kinds}", &kinds())
+}
+
+/// The kinds of devices by name.
+fn kinds() -> String {
+    DeviceKind::ALL.map(|kind| format!("`{}`", kind.name())).join(", ")
+}
+
+/// What devices there are. Of those that have a driver, one is asked: that of the kind that is given, or the first.
+fn devices(device: Option<DeviceKind>) -> String {
+    let [host, first, ..] = DeviceKind::ALL;
+    let asked = device.filter(|kind| *kind != host).unwrap_or(first);
+    let line = |kind: DeviceKind| {
+        let lines = kind.describe().into_iter();
+        lines.map(move |line| format!("{:<5} {line}\n", kind.name()))
+    };
+    [host, asked].into_iter().flat_map(line).collect()
+}
+
+/// What the command line asks for.
+fn parse(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
     let (mut artifact, mut input, mut output) = (None, None, None);
-    let (mut options, mut profile) = (Options::default(), false);
+    let (mut options, mut profile, mut lists_devices) = (Options::default(), false, false);
     while let Some(argument) = parser.next()? {
         match argument {
             Long("input") => input = Some(parser.value()?.into()),
@@ -59,14 +89,19 @@ fn parse(mut parser: lexopt::Parser) -> Result<Option<Arguments>, lexopt::Error>
             Long("threads") => {
                 options.threads = parser.value()?.parse_with(threads)?;
             }
+            Long("device") => options.device = Some(parser.value()?.parse_with(device)?),
+            Long("devices") => lists_devices = true,
             Long("profile") => profile = true,
-            Long("help") | Short('h') => return Ok(None),
+            Long("help") | Short('h') => return Ok(Command::Help),
             Value(path) if artifact.is_none() => artifact = Some(path.into()),
             other => return Err(other.unexpected()),
         }
     }
+    if lists_devices {
+        return Ok(Command::Devices(options.device));
+    }
     let missing = |what: &str| lexopt::Error::from(format!("{what} is missing"));
-    Ok(Some(Arguments {
+    Ok(Command::Run(Arguments {
         artifact: artifact.ok_or_else(|| missing("ARTIFACT"))?,
         input: input.ok_or_else(|| missing("--input"))?,
         output: output.ok_or_else(|| missing("--output"))?,
@@ -78,6 +113,10 @@ fn parse(mut parser: lexopt::Parser) -> Result<Option<Arguments>, lexopt::Error>
 fn threads(text: &str) -> Result<usize, String> {
     let number = text.parse().ok().filter(|number| (1..=MAX_THREADS).contains(number));
     number.ok_or_else(|| format!("give a number of threads in 1..={}", MAX_THREADS))
+}
+
+fn device(text: &str) -> Result<DeviceKind, String> {
+    DeviceKind::from_name(text).ok_or_else(|| format!("give one of {}", kinds()))
 }
 
 /// The place for the outputs, which is none of the files that are read.
@@ -93,6 +132,9 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let output = open_output(arguments)?;
     // SAFETY: the user names the file, and so says that its code may run and that nobody writes into it meanwhile.
     let session = unsafe { Session::load(&arguments.artifact, arguments.options) }?;
+    for note in session.notes() {
+        say(format_args!("note: {note}"));
+    }
     let plan = session.artifact().plan();
     let tensors = read_tensors(&arguments.input, |name| plan.holds_indices(name))?;
     let inputs: Vec<(&str, &HostTensor)> =

@@ -1,19 +1,14 @@
-//! Which device runs what was compiled for a target: the one place that names them all.
+//! Which device runs what was compiled for a target: the one place that knows all kinds.
 
 use super::cpu::{self, CpuDevice, UnfitCpu};
+use super::cuda::{Capability, CudaDevice, Driver};
+use super::kind::DeviceKind;
 use super::{Device, DeviceError};
 use crate::artifact::TargetRequirements;
 use crate::options::Options;
 use crate::signature::Signature;
 use ocellus_dialects::plan::Plan;
 use std::sync::Arc;
-
-/// A kind of device.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DeviceKind {
-    /// This machine's CPU.
-    Cpu,
-}
 
 /// A machine that cannot run an artifact.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -27,20 +22,52 @@ pub enum UnfitMachine {
         /// The artifact's target.
         target: String,
     },
+    /// Another device than was asked for.
+    #[error(
+        "the artifact was compiled for `{target}`, which the device `{device}` cannot run: leave `--device` out, or \
+         compile the model again with `--target {wanted}`"
+    )]
+    OtherDevice {
+        /// The artifact's target.
+        target: String,
+        /// The device that was asked for.
+        device: &'static str,
+        /// A target of that device.
+        wanted: &'static str,
+    },
     /// Another CPU.
     #[error(transparent)]
     Cpu(#[from] UnfitCpu),
 }
 
 impl DeviceKind {
-    /// The device for a target, where this machine has it.
-    pub fn of(target: &TargetRequirements) -> Result<Self, UnfitMachine> {
-        match target.name.split(':').next() {
-            Some("cpu") => {
+    /// The device for a target: the one that is asked for, or the one that the target itself says. What a GPU can run is
+    /// known when it is asked, which is when code is [loaded](Self::load).
+    pub fn of(
+        target: &TargetRequirements,
+        asked: Option<DeviceKind>,
+    ) -> Result<Self, UnfitMachine> {
+        let of_target = match target.name.split(':').next() {
+            Some("cpu") => DeviceKind::Cpu,
+            Some(name) if Capability::of_architecture(name).is_some() => {
+                DeviceKind::Cuda { driver: Driver::System }
+            }
+            _ => return Err(UnfitMachine::UnknownTarget { target: target.name.clone() }),
+        };
+        let refuse = |device: DeviceKind, wanted| {
+            let (target, device) = (target.name.clone(), device.name());
+            Err(UnfitMachine::OtherDevice { target, device, wanted })
+        };
+        match (of_target, asked.unwrap_or(of_target)) {
+            (DeviceKind::Cpu, DeviceKind::Cpu) => {
                 cpu::check(target)?;
                 Ok(DeviceKind::Cpu)
             }
-            _ => Err(UnfitMachine::UnknownTarget { target: target.name.clone() }),
+            (DeviceKind::Cuda { .. }, DeviceKind::Cuda { driver }) => {
+                Ok(DeviceKind::Cuda { driver })
+            }
+            (DeviceKind::Cpu, device @ DeviceKind::Cuda { .. }) => refuse(device, "sm_80"),
+            (DeviceKind::Cuda { .. }, device @ DeviceKind::Cpu) => refuse(device, "cpu"),
         }
     }
 
@@ -48,7 +75,8 @@ impl DeviceKind {
     /// code object that was compiled for another plan is refused.
     ///
     /// # Safety
-    /// The code object is machine code, and loading it may run it: it must be one that the compiler wrote.
+    /// The code object is machine code, and loading it may run it: it must be one that the compiler wrote. A GPU is run by
+    /// the driver's library, which becomes part of this process.
     pub unsafe fn load(
         self,
         code: &[u8],
@@ -59,6 +87,11 @@ impl DeviceKind {
             DeviceKind::Cpu => {
                 // SAFETY: by the contract of this function.
                 let (device, signatures) = unsafe { CpuDevice::load(code, plan, options) }?;
+                Ok((Arc::new(device), signatures))
+            }
+            DeviceKind::Cuda { driver } => {
+                // SAFETY: by the contract of this function.
+                let (device, signatures) = unsafe { CudaDevice::load(code, plan, driver) }?;
                 Ok((Arc::new(device), signatures))
             }
         }

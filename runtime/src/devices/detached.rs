@@ -57,8 +57,10 @@ impl Drop for Piece {
 impl DetachedDevice {
     pub fn load(code: &[u8], plan: &Plan, log: Arc<Log>) -> (Arc<dyn Device>, Vec<Signature>) {
         // SAFETY: the tests' kernels are what their signatures say.
-        let (cpu, signatures) =
-            unsafe { DeviceKind::Cpu.load(code, plan, Options { threads: 2 }) }.unwrap();
+        let (cpu, signatures) = unsafe {
+            DeviceKind::Cpu.load(code, plan, Options { threads: 2, ..Options::default() })
+        }
+        .unwrap();
         let device =
             DetachedDevice { cpu, signatures: signatures.clone(), memory: Arc::default(), log };
         (Arc::new(device), signatures)

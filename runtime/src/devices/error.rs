@@ -1,6 +1,7 @@
 //! [`DeviceError`]: what a device could not do.
 
 use super::cpu::CpuError;
+use super::cuda::CudaError;
 use std::error::Error;
 
 /// What a device's own interface says of an error.
@@ -12,6 +13,9 @@ pub enum DeviceError {
     /// The CPU.
     #[error(transparent)]
     Cpu(#[from] CpuError),
+    /// A GPU.
+    #[error(transparent)]
+    Cuda(#[from] CudaError),
     /// The code object is for another plan.
     #[error("the code object was compiled for another plan: compile the model again")]
     OtherPlan,

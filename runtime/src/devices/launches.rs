@@ -106,6 +106,23 @@ impl Launches {
                 .collect(),
         })
     }
+
+    /// The launches that [changes](Self::changes_since) concern, in order, each with its position.
+    pub fn concerned_by<'a>(
+        &'a self,
+        changes: &'a Changes,
+    ) -> impl Iterator<Item = (usize, Launch<'a>)> {
+        let mut words = changes.words.iter().peekable();
+        let mut launches = changes.launches.iter().peekable();
+        let all = self.iter().zip(&self.entries).enumerate();
+        all.filter_map(move |(position, (launch, entry))| {
+            let mut is_concerned = launches.next_if_eq(&&position).is_some();
+            while words.next_if(|word| **word < entry.words.end).is_some() {
+                is_concerned = true;
+            }
+            is_concerned.then_some((position, launch))
+        })
+    }
 }
 
 #[cfg(test)]
@@ -135,6 +152,21 @@ mod tests {
         assert_eq!(changes(launches(3, 0, [20, 31])), Some(same_tiles));
         let other_tiles = Changes { words: vec![1], launches: vec![0] };
         assert_eq!(changes(launches(3, 0, [90, 30])), Some(other_tiles));
+    }
+
+    #[test]
+    fn a_launch_is_concerned_once_by_all_that_changes_in_it() {
+        let launches = launches(3, 0, [20, 30]);
+        let concerned = |words: &[usize], launch: &[usize]| {
+            let changes = Changes { words: words.to_vec(), launches: launch.to_vec() };
+            let concerned = launches.concerned_by(&changes);
+            concerned.map(|(position, launch)| (position, launch.kernel)).collect::<Vec<_>>()
+        };
+        assert_eq!(concerned(&[], &[]), []);
+        assert_eq!(concerned(&[0, 2], &[0]), [(0, 0)]);
+        assert_eq!(concerned(&[3], &[]), [(1, 1)]);
+        assert_eq!(concerned(&[2, 5], &[]), [(0, 0), (1, 1)]);
+        assert_eq!(concerned(&[], &[1]), [(1, 1)]);
     }
 
     #[test]

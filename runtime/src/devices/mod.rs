@@ -10,14 +10,17 @@
 mod choice;
 pub mod cpu;
 pub mod cuda;
+mod description;
 #[cfg(test)]
 pub(crate) mod detached;
 mod error;
+mod kind;
 mod launches;
 mod memory;
 
-pub use choice::{DeviceKind, UnfitMachine};
+pub use choice::UnfitMachine;
 pub use error::DeviceError;
+pub use kind::DeviceKind;
 pub use launches::{Changes, Launch, Launches};
 pub use memory::{Memory, MemorySpace};
 
@@ -34,6 +37,11 @@ pub trait Device: Send + Sync {
 
     /// A stream of its own for a call.
     fn stream(&self) -> Result<Box<dyn Stream>, DeviceError>;
+
+    /// What whoever loads code should know of how that went, a sentence each.
+    fn notes(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// What a call does on a device, one thing after the other. Each function may return before what it asked for is done:

@@ -55,6 +55,9 @@ pub enum LoadError {
     /// Its code cannot be loaded.
     #[error("cannot load the kernels")]
     Device(#[from] DeviceError),
+    /// Its weights cannot be put where its kernels read them.
+    #[error("cannot put the weights into the memory of the device")]
+    Weights(#[source] DeviceError),
     /// Its plan is not one for its code.
     #[error("the artifact's plan does not fit its kernels: compile the model again")]
     Plan(#[from] UnfitLaunch),
@@ -105,7 +108,7 @@ impl Session {
     /// here and when sizes are bound: whatever the plan says, kernels that are what their signatures say stay inside the
     /// memory that they are given, and write no input and no weight.
     pub unsafe fn new(artifact: Artifact, options: Options) -> Result<Self, LoadError> {
-        let kind = DeviceKind::of(&artifact.provenance().target)?;
+        let kind = DeviceKind::of(&artifact.provenance().target, options.device)?;
         // SAFETY: by the contract of this function.
         let (device, signatures) = unsafe { kind.load(artifact.code(), artifact.plan(), options) }?;
         Self::on(device, signatures, artifact)
@@ -139,6 +142,11 @@ impl Session {
     /// largest size that ran in it.
     pub fn arena_bytes(&self) -> usize {
         self.workspaces.arena_bytes()
+    }
+
+    /// What should be known of how it was loaded, a sentence each.
+    pub fn notes(&self) -> Vec<String> {
+        self.workspaces.device().notes()
     }
 
     /// Runs the model on inputs by name. The outputs come in the plan's order.

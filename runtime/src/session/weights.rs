@@ -2,7 +2,7 @@
 
 use super::LoadError;
 use crate::artifact::Artifact;
-use crate::devices::{Device, Memory, MemorySpace};
+use crate::devices::{Device, DeviceError, Memory, MemorySpace};
 
 /// A stretch of memory: an address, or an offset into memory that has none yet, and its size.
 #[derive(Clone, Copy)]
@@ -30,7 +30,7 @@ impl Weights {
                     |weight: &&[u8]| Extent { start: weight.as_ptr() as i64, bytes: weight.len() };
                 Ok(Weights { extents: weights.iter().map(extent).collect(), _memory: None })
             }
-            MemorySpace::Device => upload(&weights, device),
+            MemorySpace::Device => upload(&weights, device).map_err(LoadError::Weights),
         }
     }
 
@@ -40,7 +40,7 @@ impl Weights {
     }
 }
 
-fn upload(weights: &[&[u8]], device: &dyn Device) -> Result<Weights, LoadError> {
+fn upload(weights: &[&[u8]], device: &dyn Device) -> Result<Weights, DeviceError> {
     let mut end = 0;
     // They lie in one file, so that their sizes cannot overflow.
     let starts: Vec<usize> = weights

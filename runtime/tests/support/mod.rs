@@ -79,7 +79,7 @@ fn signatures() -> [(&'static str, Signature); 4] {
 /// A session of an artifact whose code is that of `kernels.c`.
 pub fn load(artifact: Artifact, threads: usize) -> Result<Session, LoadError> {
     // SAFETY: the kernels are what their signatures say.
-    unsafe { Session::new(artifact, Options { threads }) }
+    unsafe { Session::new(artifact, Options { threads, ..Options::default() }) }
 }
 
 pub fn constant(value: i64) -> Expression {
@@ -206,7 +206,11 @@ pub fn artifact(contents: ArtifactContents) -> Artifact {
 }
 
 pub fn write_artifact(path: &Path) {
-    let mut writer = ArtifactWriter::create(path, contents(plan())).unwrap();
+    write_artifact_of(path, contents(plan()));
+}
+
+pub fn write_artifact_of(path: &Path, contents: ArtifactContents) {
+    let mut writer = ArtifactWriter::create(path, contents).unwrap();
     writer.write_weight("weight", WEIGHT.map(f32::to_le_bytes)).unwrap();
     writer.finish().unwrap();
 }

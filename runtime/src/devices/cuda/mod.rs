@@ -1,4 +1,4 @@
-//! NVIDIA's GPUs, by the driver's own interface.
+//! NVIDIA's GPUs, by the driver's own interface: the first one that the driver shows.
 //!
 //! # Calling convention
 //! Each kernel is an entry of a PTX module:
@@ -11,8 +11,84 @@
 //! node of a graph takes another one without a copy. The grid is a line of blocks, each of which computes so many tiles as the
 //! [`KernelEntry`] says; a block behind the last tile does nothing. Scratch memory is the kernel's own affair.
 
+mod call;
 mod capability;
 mod code_object;
+mod context;
+mod description;
+mod error;
+mod gpus;
+mod graph;
+mod kernel_arguments;
+mod library;
+mod memory;
+mod module;
+mod staging;
+mod stream;
 
+use super::{Device, DeviceError, Memory, MemorySpace, Stream};
+use crate::signature::{Signature, plan_hash};
+pub use call::CallError;
 pub use capability::Capability;
 pub use code_object::{CodeObject, CodeObjectError, KernelEntry};
+use context::Context;
+pub use description::describe;
+pub use error::CudaError;
+pub use gpus::{DriverReport, Gpu, examine};
+pub use library::{Driver, SIMULATOR_VARIABLE};
+use memory::GpuMemory;
+use module::Module;
+use ocellus_dialects::plan::Plan;
+use std::sync::Arc;
+use stream::CudaStream;
+
+/// A GPU with the kernels of a plan.
+pub struct CudaDevice {
+    module: Arc<Module>,
+    note: Option<String>,
+}
+
+impl CudaDevice {
+    /// The first GPU of a driver with the kernels of a plan, and what each of them does with its arguments.
+    ///
+    /// # Safety
+    /// As for [`DeviceKind::load`](super::DeviceKind::load).
+    pub unsafe fn load(
+        code: &[u8],
+        plan: &Plan,
+        driver: Driver,
+    ) -> Result<(Self, Vec<Signature>), DeviceError> {
+        let code = CodeObject::from_bytes(code).map_err(CudaError::CodeObject)?;
+        if code.plan.as_ref().is_some_and(|hash| *hash != plan_hash(plan)) {
+            return Err(DeviceError::OtherPlan);
+        }
+        let context = Context::of(driver)?;
+        let (module, note) = Module::load(&context, &code, plan)?;
+        let signatures = module.signatures();
+        Ok((CudaDevice { module: Arc::new(module), note }, signatures))
+    }
+}
+
+impl Device for CudaDevice {
+    fn memory_space(&self) -> MemorySpace {
+        MemorySpace::Device
+    }
+
+    /// One copies while another computes.
+    fn calls_at_once(&self) -> usize {
+        2
+    }
+
+    fn allocate(&self, bytes: usize) -> Result<Memory, DeviceError> {
+        let memory = GpuMemory::new(&self.module.context, bytes)?;
+        Ok(Memory::new(memory.address(), bytes, memory))
+    }
+
+    fn stream(&self) -> Result<Box<dyn Stream>, DeviceError> {
+        Ok(Box::new(CudaStream::new(self.module.clone())?))
+    }
+
+    fn notes(&self) -> Vec<String> {
+        self.note.clone().into_iter().collect()
+    }
+}

@@ -1,0 +1,202 @@
+//! [`CudaStream`]: what a call does on a GPU, in order.
+
+use super::error::CudaError;
+use super::graph::ProgramGraph;
+use super::kernel_arguments::KernelArguments;
+use super::module::Module;
+use super::staging::{PART_BYTES, Staging};
+use crate::devices::{DeviceError, Launch, Launches, Stream};
+use cudarc::driver::sys::{self, CUresult, CUstream, CUstream_flags};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A stream of the driver, which waits for no other one.
+pub struct CudaStream {
+    handle: CUstream,
+    module: Arc<Module>,
+    staging: Staging,
+    /// The graphs of the programs that ran here, by their positions in the plan.
+    graphs: BTreeMap<usize, ProgramGraph>,
+    /// What was launched since the stream was synchronized last.
+    running: Vec<Running>,
+}
+
+/// What may be running.
+enum Running {
+    Kernel(usize),
+    Program(usize),
+}
+
+// SAFETY: a stream of the driver may be used by any thread.
+unsafe impl Send for CudaStream {}
+
+impl CudaStream {
+    /// A stream for kernels of a module.
+    pub fn new(module: Arc<Module>) -> Result<Self, DeviceError> {
+        let context = &module.context;
+        context.enter()?;
+        let mut handle = std::ptr::null_mut();
+        let flags = CUstream_flags::CU_STREAM_NON_BLOCKING as u32;
+        // SAFETY: the driver writes an address there.
+        context.check("cuStreamCreate", unsafe { sys::cuStreamCreate(&mut handle, flags) })?;
+        Ok(CudaStream {
+            handle,
+            module,
+            staging: Staging::default(),
+            graphs: BTreeMap::new(),
+            running: Vec::new(),
+        })
+    }
+
+    /// What a call gave that did something on this stream.
+    fn check(&self, function: &'static str, result: CUresult) -> Result<(), CudaError> {
+        self.module.context.check_running(function, result, || self.running_kernels())
+    }
+
+    /// The kernels that may be running, each once.
+    fn running_kernels(&self) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        let mut add = |kernel: usize| {
+            let name = self.module.at(kernel).map(|kernel| kernel.entry.symbol.clone());
+            if let Some(name) = name.ok().filter(|name| !names.contains(name)) {
+                names.push(name);
+            }
+        };
+        for running in &self.running {
+            match running {
+                Running::Kernel(kernel) => add(*kernel),
+                Running::Program(program) => {
+                    let graph = self.graphs.get(program);
+                    let launches = graph.into_iter().flat_map(|graph| graph.program().iter());
+                    launches.for_each(|launch| add(launch.kernel));
+                }
+            }
+        }
+        names
+    }
+
+    /// Room for the copy of so many bytes. Where there is none, the stream is waited for, which makes some.
+    fn room(&mut self, bytes: usize) -> Result<*mut u8, DeviceError> {
+        if let Some(place) = self.staging.room(&self.module.context, bytes)? {
+            return Ok(place);
+        }
+        self.synchronize()?;
+        let place = self.staging.room(&self.module.context, bytes)?;
+        place.ok_or_else(|| DeviceError::OutOfMemory {
+            what: "memory that the GPU copies from",
+            bytes,
+            source: "a copy is larger than what is kept for copies".into(),
+        })
+    }
+
+    /// The graph of a program, as it runs now: made anew where there is none that can be told.
+    fn graph(&mut self, program: &Launches) -> Result<ProgramGraph, DeviceError> {
+        // One that could be told only a part is not to be used again.
+        if let Some(mut graph) = self.graphs.remove(&program.program())
+            && graph.update(program)?
+        {
+            return Ok(graph);
+        }
+        ProgramGraph::new(&self.module, program)
+    }
+}
+
+impl Stream for CudaStream {
+    /// A kernel has its scratch memory in the shared memory of its blocks, and says itself how much.
+    fn reserve_scratch(&mut self, _: usize) -> Result<(), DeviceError> {
+        Ok(())
+    }
+
+    unsafe fn upload(&mut self, bytes: &[u8], address: i64) -> Result<(), DeviceError> {
+        self.module.context.enter()?;
+        for (part, to) in bytes.chunks(PART_BYTES).zip((address as u64..).step_by(PART_BYTES)) {
+            let place = self.room(part.len())?;
+            // SAFETY: there is room for the part, which nothing else uses until the stream is synchronized.
+            unsafe { place.copy_from_nonoverlapping(part.as_ptr(), part.len()) };
+            // SAFETY: by the contract of this function; the room stays until the stream is synchronized.
+            let result =
+                unsafe { sys::cuMemcpyHtoDAsync_v2(to, place.cast(), part.len(), self.handle) };
+            self.check("cuMemcpyHtoDAsync", result)?;
+        }
+        Ok(())
+    }
+
+    unsafe fn download(&mut self, address: i64, bytes: &mut [u8]) -> Result<(), DeviceError> {
+        self.module.context.enter()?;
+        let parts = bytes.chunks_mut(PART_BYTES);
+        for (part, from) in parts.zip((address as u64..).step_by(PART_BYTES)) {
+            let place = self.room(part.len())?;
+            // SAFETY: by the contract of this function; the room stays until the stream is synchronized.
+            let result =
+                unsafe { sys::cuMemcpyDtoHAsync_v2(place.cast(), from, part.len(), self.handle) };
+            self.check("cuMemcpyDtoHAsync", result)?;
+            self.staging.note_download(place, part.as_mut_ptr(), part.len());
+        }
+        Ok(())
+    }
+
+    unsafe fn launch(&mut self, launch: Launch<'_>) -> Result<(), DeviceError> {
+        self.module.context.enter()?;
+        let kernel = self.module.at(launch.kernel)?;
+        let blocks = kernel.blocks(&launch)?;
+        // The driver takes no grid without blocks.
+        if blocks == 0 {
+            return Ok(());
+        }
+        let (threads, shared_bytes) = (kernel.entry.threads, kernel.entry.shared_bytes);
+        let mut arguments = KernelArguments::new(&launch);
+        // SAFETY: the kernel's parameters are its words and the number of its tiles; the caller vouches for both.
+        let result = unsafe {
+            sys::cuLaunchKernel(
+                kernel.function,
+                blocks,
+                1,
+                1,
+                threads,
+                1,
+                1,
+                shared_bytes,
+                self.handle,
+                arguments.as_parameters().as_mut_ptr(),
+                std::ptr::null_mut(),
+            )
+        };
+        self.running.push(Running::Kernel(launch.kernel));
+        Ok(self.check("cuLaunchKernel", result)?)
+    }
+
+    unsafe fn run_program(&mut self, program: &Launches) -> Result<(), DeviceError> {
+        self.module.context.enter()?;
+        let graph = self.graph(program)?;
+        // SAFETY: by the contract of this function.
+        let result = unsafe { graph.launch(self.handle) };
+        self.graphs.insert(program.program(), graph);
+        self.running.push(Running::Program(program.program()));
+        Ok(self.check("cuGraphLaunch", result)?)
+    }
+
+    fn synchronize(&mut self) -> Result<(), DeviceError> {
+        self.module.context.enter()?;
+        // SAFETY: the stream is there.
+        let result = unsafe { sys::cuStreamSynchronize(self.handle) };
+        let done = self.check("cuStreamSynchronize", result);
+        self.running.clear();
+        if done.is_ok() {
+            // SAFETY: all is copied, and whoever asked for it keeps the memory until now.
+            unsafe { self.staging.deliver() };
+        }
+        self.staging.release();
+        Ok(done?)
+    }
+}
+
+impl Drop for CudaStream {
+    fn drop(&mut self) {
+        // Whoever has not asked before does not want to know.
+        let _ = self.synchronize();
+        if self.module.context.enter().is_ok() {
+            // SAFETY: nothing is in the stream any more.
+            let _ = unsafe { sys::cuStreamDestroy_v2(self.handle) };
+        }
+    }
+}
