@@ -53,7 +53,7 @@ pub fn launch(
                     .map(Kernel::RowWise)
             }
             KernelOp::Attention { heads, scale, rotary, mask } => {
-                Attention::launch((*heads, *scale), (*rotary, *mask), operands, result, &cpu()?)?
+                Attention::launch((*heads, *scale), (*rotary, *mask), operands, result, target)?
                     .map(Kernel::Attention)
             }
             KernelOp::Move(op) => Movement::launch(op, operands, result, target)?

@@ -59,7 +59,7 @@ impl Kernel {
     /// What it is written for.
     pub fn target(&self) -> Target {
         match self {
-            Kernel::Attention(attention) => attention.target.into(),
+            Kernel::Attention(attention) => attention.target(),
             Kernel::BackToBackGemm(gemms) => gemms.target.into(),
             Kernel::BatchedGemm(gemm) => gemm.target.into(),
             Kernel::Gemm(gemm) => gemm.target(),
@@ -85,9 +85,9 @@ impl Kernel {
         match (self, self.target()) {
             (_, Target::Cpu(_)) => None,
             (Kernel::Gemm(gemm), Target::Nvidia(_)) => gemm.thread_block(),
+            (Kernel::Attention(attention), Target::Nvidia(_)) => attention.thread_block(),
             (
-                Kernel::Attention(_)
-                | Kernel::BackToBackGemm(_)
+                Kernel::BackToBackGemm(_)
                 | Kernel::BatchedGemm(_)
                 | Kernel::Move(..)
                 | Kernel::RowWise(_),

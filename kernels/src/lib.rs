@@ -26,6 +26,7 @@ mod launch;
 mod layout;
 pub mod mlir;
 pub mod movement;
+mod nvidia;
 mod patch_layout;
 mod refusal;
 pub mod rows;

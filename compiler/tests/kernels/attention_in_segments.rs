@@ -1,12 +1,12 @@
 //! Attention with what is fused into it: rotary embeddings of q and k, and masks by segments.
 
-use crate::attention::{Heads, Sizes, attention_of, shape};
-use crate::launch::{Operand, assert_close, rounding, run, targets};
+use crate::attention::{Heads, Sizes, attention_of, has_kernel, shape};
+use crate::launch::{Operand, all_targets, assert_close, rounding, run};
 use ocellus_dialects::ElementType::{self, BF16, F16, F32, I32};
 use ocellus_dialects::TensorType;
 use ocellus_dialects::kernel::{KernelOp, Mask};
 use ocellus_dialects::symbolic::Dim;
-use ocellus_kernels::{CpuTarget, Layout, launch};
+use ocellus_kernels::{CpuTarget, Layout, Target, launch};
 
 /// Cosines and sines of angles that look random: each half of a row has its own, as the operation allows.
 fn tables(tokens: usize, head_size: usize, gap: i64) -> [Operand; 2] {
@@ -18,8 +18,8 @@ fn tables(tokens: usize, head_size: usize, gap: i64) -> [Operand; 2] {
     })
 }
 
-/// `x * cos + rotate_half(x) * sin`: two products and a sum in f32, and a rounding to bf16 where pairs are multiplied.
-fn rotated(x: &Operand, tables: &[Operand; 2], sizes: Sizes, target: &CpuTarget) -> Heads {
+/// `x * cos + rotate_half(x) * sin`: two products and a sum in f32, and a rounding where 16-bit numbers are multiplied.
+fn rotated(x: &Operand, tables: &[Operand; 2], sizes: Sizes, target: Target) -> Heads {
     let (depth, width) = (sizes.head_size, sizes.width());
     let (mut values, mut magnitudes) = (vec![], vec![]);
     for (position, value) in x.values.iter().enumerate() {
@@ -32,8 +32,12 @@ fn rotated(x: &Operand, tables: &[Operand; 2], sizes: Sizes, target: &CpuTarget)
         values.push(value * cos + other * sin);
         magnitudes.push((value * cos).abs() + (other * sin).abs());
     }
-    let pairs = x.layout.ty.element == BF16 && target.avx512_bf16;
-    let error = 3.0 * rounding(F32) + if pairs { rounding(BF16) } else { 0.0 };
+    let element = x.layout.ty.element;
+    let is_rounded = match target {
+        Target::Cpu(cpu) => element == BF16 && cpu.avx512_bf16,
+        Target::Nvidia(_) => element != F32,
+    };
+    let error = 3.0 * rounding(F32) + if is_rounded { rounding(element) } else { 0.0 };
     Heads { values, magnitudes, error }
 }
 
@@ -48,8 +52,11 @@ fn check(
     element: ElementType,
     rotary: bool,
     segments: Option<&[i32]>,
-    target: &CpuTarget,
+    target: Target,
 ) {
+    if !has_kernel(target, element, sizes.head_size) {
+        return;
+    }
     let scale = 1.0 / (sizes.head_size as f64).sqrt();
     let tokens = shape(sizes.images, sizes.queries, sizes);
     let [q, k] = [1, 2].map(|seed| Operand::with_gap(seed, element, &tokens, 2.0, 3));
@@ -82,7 +89,7 @@ fn check(
     let mask = if segments.is_some() { Mask::Segments } else { Mask::Full };
     let op = KernelOp::Attention { heads: sizes.heads as i64, scale, rotary, mask };
     let found = run(&op, &operands, &result, target);
-    let what = format!("{} {element} {sizes:?} rotary {rotary} {segments:?}", target.name);
+    let what = format!("{} {element} {sizes:?} rotary {rotary} {segments:?}", target.name());
     assert_close(&found, &wanted, &what);
 }
 
@@ -98,16 +105,16 @@ fn drawn(position: usize, end: u64) -> i32 {
 
 #[test]
 fn queries_and_keys_are_rotated_as_they_are_read() {
-    for target in targets() {
+    for target in all_targets() {
         let cases =
-            [(F32, vec![2, 6, 16, 40, 64, 80, 88]), (BF16, vec![6, 64, 80]), (F16, vec![72])];
+            [(F32, vec![2, 6, 16, 40, 64, 80, 88]), (BF16, vec![6, 64, 80, 88]), (F16, vec![72])];
         for (element, head_sizes) in cases {
             for head_size in head_sizes {
-                check(sizes(2, 2, head_size, 37), element, true, None, &target);
+                check(sizes(2, 2, head_size, 37), element, true, None, target);
             }
         }
         for tokens in [1, 97, 131] {
-            check(sizes(1, 3, 16, tokens), F32, true, None, &target);
+            check(sizes(1, 3, 16, tokens), F32, true, None, target);
         }
     }
 }
@@ -122,33 +129,33 @@ fn segments_of_every_kind_are_attended_to_alone() {
     let backwards: Vec<i32> = runs.iter().map(|run| -run).collect();
     let scattered: Vec<i32> = (0..tokens).map(|token| drawn(token, 5) - 2).collect();
     let far_apart: Vec<i32> = (0..tokens).map(|token| i32::from(token % 200 != 3)).collect();
-    for target in targets() {
+    for target in all_targets() {
         for element in [F32, BF16] {
             for segments in [&alone, &one, &runs, &ragged, &backwards, &scattered, &far_apart] {
-                check(sizes(1, 2, 16, tokens), element, false, Some(segments), &target);
+                check(sizes(1, 2, 16, tokens), element, false, Some(segments), target);
             }
         }
-        check(sizes(1, 2, 24, tokens), F16, false, Some(&scattered), &target);
+        check(sizes(1, 2, 24, tokens), F16, false, Some(&scattered), target);
     }
 }
 
 #[test]
 fn each_image_may_have_segments_of_its_own() {
-    for target in targets() {
+    for target in all_targets() {
         for (element, tokens) in [(F32, 1), (F32, 50), (BF16, 131), (F32, 200)] {
             let own: Vec<i32> = (0..3 * tokens).map(|position| drawn(position, 4)).collect();
-            check(sizes(3, 2, 16, tokens), element, false, Some(&own), &target);
-            check(sizes(3, 2, 16, tokens), element, false, Some(&own[..tokens]), &target);
+            check(sizes(3, 2, 16, tokens), element, false, Some(&own), target);
+            check(sizes(3, 2, 16, tokens), element, false, Some(&own[..tokens]), target);
         }
     }
 }
 
 #[test]
 fn rotation_and_windows_go_together() {
-    for target in targets() {
-        for (element, head_size) in [(F32, 80), (BF16, 80), (BF16, 18)] {
+    for target in all_targets() {
+        for (element, head_size) in [(F32, 80), (BF16, 80), (BF16, 18), (F16, 72)] {
             let windows: Vec<i32> = (0..200).map(|token| token / 48).collect();
-            check(sizes(1, 2, head_size, 200), element, true, Some(&windows), &target);
+            check(sizes(1, 2, head_size, 200), element, true, Some(&windows), target);
         }
     }
 }

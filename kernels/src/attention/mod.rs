@@ -3,8 +3,10 @@
 //! and k where those are copied into it, and keys of other segments than those of a tile's queries are not read at all.
 
 mod cpu;
+mod nvidia;
 mod powers;
-mod schedule;
+
+pub use nvidia::{Schedule, WarpAttention};
 
 use crate::arguments::{Count, Fixed, Given, Positive, Tensor, Words, argument_block, flatten};
 use crate::entry::Entry;
@@ -12,18 +14,15 @@ use crate::launch::operand;
 use crate::mlir::Module;
 use crate::movement::{SegmentsOperand, rotary_head_size};
 use crate::rows::{EvenRows, ImageExtent, Real, RowsOfImages};
-use crate::{CpuTarget, Launch, Layout, Reason, Tiles};
+use crate::{CpuTarget, Launch, Layout, Reason, Target, ThreadBlock, Tiles};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::kernel::Mask;
 use ocellus_dialects::symbolic::Dim;
 use ocellus_runtime::signature::{Amount, Signature};
-use schedule::{Schedule, TILE_QUERIES};
 
 /// All that an attention's code depends on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Attention {
-    /// The CPU that it is written for.
-    pub target: CpuTarget,
     /// How all operands and the result are stored.
     pub element: ElementType,
     /// How many heads.
@@ -36,6 +35,17 @@ pub struct Attention {
     pub rotary: bool,
     /// Which keys a query attends to.
     pub mask: Mask,
+    /// What it is written for, and how the work is divided there.
+    pub division: Division,
+}
+
+/// How the work of an attention is divided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Division {
+    /// Among the workers of that CPU.
+    Cpu(CpuTarget),
+    /// Among the thread blocks of an NVIDIA GPU.
+    Nvidia(WarpAttention),
 }
 
 argument_block! {
@@ -71,7 +81,7 @@ impl Attention {
         (rotary, mask): (bool, Mask),
         operands: &[Layout],
         result: &Layout,
-        target: &CpuTarget,
+        target: Target,
     ) -> Result<Launch<Self>, Reason> {
         let [q, k, v] = [operand(operands, 0)?, operand(operands, 1)?, operand(operands, 2)?];
         let width = q.ty.width();
@@ -92,15 +102,6 @@ impl Attention {
             let why = format!("the scale is {scale}");
             return Err(Reason::Unsupported(why));
         }
-        let attention = Attention {
-            target: *target,
-            element: q.ty.element,
-            heads,
-            head_size: known / heads,
-            scale: Real::new(scale),
-            rotary,
-            mask,
-        };
         if (rotary || mask == Mask::Segments) && q.ty.shape[1] != k.ty.shape[1] {
             let why = format!("keys of {} are other tokens than queries of {}", k.ty, q.ty);
             return Err(Reason::Unsupported(why));
@@ -116,6 +117,16 @@ impl Attention {
                 })
             }
             false => None,
+        };
+        let head_size = known / heads;
+        let division = match target {
+            Target::Cpu(cpu) => Division::Cpu(cpu),
+            Target::Nvidia(nvidia) => {
+                let tables: Vec<&Layout> =
+                    operands.iter().skip(3).take(if rotary { 2 } else { 0 }).collect();
+                let all = [q, k, v, result];
+                Division::Nvidia(WarpAttention::of((head_size, mask), all, &tables, nvidia)?)
+            }
         };
         let segments = match mask {
             Mask::Segments => {
@@ -134,10 +145,20 @@ impl Attention {
             tables,
             segments,
         };
+        let attention = Attention {
+            element: q.ty.element,
+            heads,
+            head_size,
+            scale: Real::new(scale),
+            rotary,
+            mask,
+            division,
+        };
+        let step = attention.tile_queries();
         Ok(Launch {
             arguments: flatten(arguments).words,
-            tiles: Tiles(vec![(images, 1), (Dim::from(heads), 1), (queries, TILE_QUERIES)]),
-            scratch_bytes: Dim::from(attention.schedule().scratch().bytes),
+            tiles: Tiles(vec![(images, 1), (Dim::from(heads), 1), (queries, step)]),
+            scratch_bytes: Dim::from(attention.scratch_bytes()),
             packed: vec![],
             kernel: attention,
         })
@@ -162,7 +183,8 @@ impl Attention {
         let (mut words, arguments) = Words::of(self.arguments());
         let AttentionArguments { q, k, v, result, .. } = arguments;
         let (queries, keys) = (arguments.queries.amount(), arguments.keys.amount());
-        let images = Amount::Tiles.ceil_div(queries.clone().ceil_div(TILE_QUERIES) * self.heads);
+        let images =
+            Amount::Tiles.ceil_div(queries.clone().ceil_div(self.tile_queries()) * self.heads);
         let columns = Amount::Constant(self.heads * self.head_size);
         let of = |rows: &Amount| ImageExtent {
             images: images.clone(),
@@ -184,7 +206,7 @@ impl Attention {
         if let Some(segments) = arguments.segments {
             segments.read(&mut words, &images, tokens);
         }
-        words.by_image(self.schedule().scratch().bytes)
+        words.by_image(self.scratch_bytes())
     }
 
     /// The name of its symbol: `attention_12x64_rotary_segments_bf16`.
@@ -196,14 +218,41 @@ impl Attention {
 
     /// Writes the kernel into a module.
     pub(crate) fn define(&self, module: &mut Module, entry: Entry<'_>) {
-        cpu::define(self, module, entry);
+        match &self.division {
+            Division::Cpu(target) => cpu::define(self, target, module, entry),
+            Division::Nvidia(warps) => warps.define(self, module, entry),
+        }
     }
 
-    fn schedule(&self) -> Schedule {
-        Schedule {
-            rotary: self.rotary,
-            masked: self.mask == Mask::Segments,
-            ..Schedule::new(self.element, self.head_size, &self.target)
+    /// What it is written for.
+    pub(crate) fn target(&self) -> Target {
+        match &self.division {
+            Division::Cpu(target) => target.into(),
+            Division::Nvidia(warps) => warps.target.into(),
+        }
+    }
+
+    /// The thread blocks that run it, where it is for a GPU.
+    pub(crate) fn thread_block(&self) -> Option<ThreadBlock> {
+        match &self.division {
+            Division::Cpu(_) => None,
+            Division::Nvidia(warps) => Some(warps.thread_block()),
+        }
+    }
+
+    /// Queries of a tile.
+    fn tile_queries(&self) -> i64 {
+        match &self.division {
+            Division::Cpu(_) => cpu::TILE_QUERIES,
+            Division::Nvidia(warps) => warps.tile_queries(),
+        }
+    }
+
+    /// Bytes of scratch memory that a worker needs.
+    fn scratch_bytes(&self) -> i64 {
+        match &self.division {
+            Division::Cpu(target) => cpu::scratch_bytes(self, target),
+            Division::Nvidia(_) => 0,
         }
     }
 }

@@ -75,6 +75,15 @@ impl Builder {
         self.operation(ty, &format!("llvm.bitcast {a} : {} to {ty}", a.ty))
     }
 
+    /// The other way round: numbers beside each other as the bits of one integer.
+    pub fn join_bits(&mut self, a: Value) -> Value {
+        let ty = match a.ty.scalar().bytes() * i64::from(a.ty.lanes()) {
+            8 => Type::I64,
+            _ => Type::I32,
+        };
+        self.operation(ty, &format!("llvm.bitcast {a} : {} to {ty}", a.ty))
+    }
+
     /// A vector of these numbers.
     pub fn vector(&mut self, elements: &[Value]) -> Value {
         let scalar = elements.first().map_or(Scalar::F32, |first| first.ty.scalar());

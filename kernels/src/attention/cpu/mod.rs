@@ -14,12 +14,14 @@ mod panel;
 mod products;
 mod queries;
 mod rotation;
+mod schedule;
 mod segments;
 mod softmax;
 mod tile;
 
+pub(super) use schedule::TILE_QUERIES;
+
 use super::Attention;
-use super::schedule::{Schedule, Scratch};
 use crate::CpuTarget;
 use crate::arguments::place;
 use crate::entry::{Entry, Worker};
@@ -28,12 +30,26 @@ use crate::vector::{self, Cell};
 use call::Call;
 use ocellus_dialects::ElementType;
 use ocellus_dialects::kernel::Mask;
+use schedule::{Schedule, Scratch};
 use tile::Tile;
 
+/// Bytes of scratch memory that a worker needs.
+pub(super) fn scratch_bytes(spec: &Attention, target: &CpuTarget) -> i64 {
+    schedule_of(spec, target).scratch().bytes
+}
+
+fn schedule_of(spec: &Attention, target: &CpuTarget) -> Schedule {
+    Schedule {
+        rotary: spec.rotary,
+        masked: spec.mask == Mask::Segments,
+        ..Schedule::new(spec.element, spec.head_size, target)
+    }
+}
+
 /// Writes the kernel.
-pub(super) fn define(spec: &Attention, module: &mut Module, entry: Entry<'_>) {
-    let (target, symbol) = (&spec.target, entry.symbol);
-    let schedule = spec.schedule();
+pub(super) fn define(spec: &Attention, target: &CpuTarget, module: &mut Module, entry: Entry<'_>) {
+    let symbol = entry.symbol;
+    let schedule = schedule_of(spec, target);
     let emitter = Emitter {
         target,
         element: spec.element,

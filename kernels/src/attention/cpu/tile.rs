@@ -2,8 +2,8 @@
 
 use super::call::Call;
 use super::operand::Operand;
+use super::schedule::TILE_QUERIES;
 use super::{Emitter, Functions};
-use crate::attention::schedule::TILE_QUERIES;
 use crate::mlir::{Builder, Comparison, Function, Type, Value};
 use crate::vector::{CELL, element_pointer};
 use ocellus_dialects::ElementType;

@@ -1,0 +1,85 @@
+//! Writes the attention for an NVIDIA GPU.
+
+use super::WarpAttention;
+use super::answer::Answer;
+use super::copies::Copies;
+use super::rotation::Rotation;
+use super::scores::Scores;
+use super::segments::{self, Segments};
+use super::softmax::Softmax;
+use super::tile::Tile;
+use super::values::Values;
+use super::visits::{Range, Visits};
+use crate::arguments::place;
+use crate::attention::{Attention, AttentionArguments};
+use crate::entry::{Entry, special_register};
+use crate::mlir::{Builder, Comparison, Module, Scalar, Value};
+use crate::nvidia::{Thread, wait};
+
+impl WarpAttention {
+    /// Writes the kernel into a module.
+    pub(in crate::attention) fn define(
+        &self,
+        attention: &Attention,
+        module: &mut Module,
+        entry: Entry<'_>,
+    ) {
+        let memory = module.dynamic_shared_memory();
+        let threads = self.schedule.threads();
+        module.define_gpu(entry.symbol, entry.words, threads, |b, block, tiles| {
+            let number = special_register(b, "ctaid.x");
+            let wide = b.extend_unsigned(number, Scalar::I64);
+            // The grid may be larger than the tiles need.
+            let has_tile = b.compare(Comparison::Less, wide, tiles);
+            b.if_then(has_tile, |b| {
+                let memory = b.shared_memory(memory);
+                self.tile(b, attention, (block, number), memory);
+            });
+        });
+    }
+
+    /// Computes the tile of that number.
+    fn tile(
+        &self,
+        b: &mut Builder,
+        attention: &Attention,
+        (block, number): (Value, Value),
+        memory: Value,
+    ) {
+        let schedule = &self.schedule;
+        let arguments: AttentionArguments<_> = place(attention.arguments());
+        let thread = special_register(b, "tid.x");
+        let thread = Thread::of(b, thread);
+        let tile = Tile::of(b, (self, attention), (block, number), &arguments);
+        let segments = arguments
+            .segments
+            .as_ref()
+            .map(|segments| Segments::load(b, block, (schedule, &thread, &tile), segments));
+        let range = match &segments {
+            None => Range::all(b, schedule, &tile),
+            Some(segments) => segments::range(b, schedule, (&thread, &tile), segments, memory),
+        };
+        let rotation = arguments
+            .tables
+            .as_ref()
+            .map(|tables| Rotation::load(b, block, (self, attention.element), tables));
+        let copies = Copies::of(b, self, (&thread, &tile), segments.as_ref());
+        let visits = Visits {
+            attention: self,
+            memory,
+            tile: &tile,
+            range,
+            copies: &copies,
+            rotation: rotation.as_ref(),
+            segments: segments.as_ref(),
+            scores: Scores::of(b, schedule, attention.element, (&thread, memory)),
+            softmax: Softmax::of(attention.scale.get(), thread, (self.target, attention.element)),
+            values: Values::of(b, schedule, attention.element, &thread),
+        };
+        let state = visits.run(b);
+        // Nothing may still be on its way to memory when the block ends.
+        wait(b, 0);
+        let answer = Answer { attention: self, element: attention.element, tile, thread };
+        answer.write(b, memory, &state);
+    }
+}

@@ -1,0 +1,101 @@
+//! The attention of an NVIDIA GPU, after FlashAttention-2 (Dao, arXiv:2307.08691): a thread block has some queries of one head
+//! of one image, a warp its own of them, and all visit blocks of keys, which are copied to shared memory one ahead.
+//!
+//! ```text
+//! device ──cp.async──► q ──ldmatrix──► fragments, kept ─┐
+//!        ──cp.async──► k, v of a block ──ldmatrix───────┴─► scores ──softmax so far──► weights x v ──► answer ──► device
+//! ```
+//! Scores never leave registers: what a lane has of them after the first product is what it needs as the left side of the
+//! second. Heads of 72 or 88 elements are not padded: the first product ends with a `mma.sync` of half the depth, and columns
+//! of the second come by eights. Blocks are visited from the last to the first, so that only the first visit finds keys past
+//! the end: these have zeros for values, since a weight of zero times NaN is NaN.
+
+mod answer;
+mod copies;
+mod emit;
+mod rotation;
+mod schedule;
+mod scores;
+mod segments;
+mod softmax;
+mod state;
+mod tile;
+mod values;
+mod visits;
+
+pub use schedule::Schedule;
+
+use crate::nvidia::CHUNK;
+use crate::{Layout, NvidiaTarget, Reason, ThreadBlock};
+use ocellus_dialects::ElementType;
+use ocellus_dialects::kernel::Mask;
+
+/// How the thread blocks of a GPU divide an attention.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct WarpAttention {
+    /// The GPU that it is written for.
+    pub target: NvidiaTarget,
+    /// How a block computes a tile.
+    pub schedule: Schedule,
+    /// Elements of a row of q, k and v that are copied at once, and of the result that are written at once.
+    pub runs: [i64; 4],
+    /// Elements of a row of a table that are read at once.
+    pub table_run: i64,
+}
+
+/// The sizes of heads that warps have registers for.
+const HEAD_SIZES: std::ops::RangeInclusive<i64> = 8..=128;
+
+/// Elements of a table that a rotation reads at once.
+const TABLE_RUN: i64 = 4;
+
+impl WarpAttention {
+    /// The division of an attention among thread blocks, or why there is no kernel for it. `operands` are q, k, v and the
+    /// result.
+    pub(super) fn of(
+        (head_size, mask): (i64, Mask),
+        operands: [&Layout; 4],
+        tables: &[&Layout],
+        target: NvidiaTarget,
+    ) -> Result<Self, Reason> {
+        let refused = |why: String| Err(Reason::Unsupported(why));
+        let element = operands[0].ty.element;
+        if !matches!(element, ElementType::BF16 | ElementType::F16) {
+            return refused(format!("tensor cores multiply bf16 or f16, not {element}"));
+        }
+        if !HEAD_SIZES.contains(&head_size) || head_size % CHUNK != 0 {
+            return refused(format!(
+                "a head has {head_size} elements, and {} has kernels for multiples of {CHUNK} up to {}",
+                target.name,
+                HEAD_SIZES.end()
+            ));
+        }
+        let schedule = Schedule::of(head_size, mask == Mask::Segments);
+        if schedule.shared_bytes() > target.shared_bytes {
+            return refused(format!(
+                "heads of {head_size} take {} bytes of shared memory, and {} has {}",
+                schedule.shared_bytes(),
+                target.name,
+                target.shared_bytes
+            ));
+        }
+        let table_runs = tables.iter().map(|table| table.row_alignment().min(TABLE_RUN));
+        Ok(WarpAttention {
+            target,
+            schedule,
+            runs: operands.map(|layout| layout.row_alignment().min(CHUNK)),
+            table_run: table_runs.min().unwrap_or(TABLE_RUN),
+        })
+    }
+
+    /// The thread blocks that run it.
+    pub(super) fn thread_block(&self) -> ThreadBlock {
+        let schedule = &self.schedule;
+        ThreadBlock { threads: schedule.threads(), tiles: 1, shared_bytes: schedule.shared_bytes() }
+    }
+
+    /// Queries of a tile.
+    pub(super) fn tile_queries(&self) -> i64 {
+        self.schedule.tile_queries()
+    }
+}

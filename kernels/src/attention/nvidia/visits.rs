@@ -1,0 +1,224 @@
+//! [`Visits`]: block after block of keys, from the last to the first, while the one behind the next is on its way.
+
+use super::WarpAttention;
+use super::copies::{Copies, Sources, There};
+use super::rotation::Rotation;
+use super::schedule::Schedule;
+use super::scores::{Queries, Scores};
+use super::segments::Segments;
+use super::softmax::Softmax;
+use super::state::State;
+use super::tile::Tile;
+use super::values::Values;
+use crate::mlir::{Builder, Comparison, Scalar, Type, Value};
+use crate::nvidia::{barrier, commit, wait};
+
+/// Which blocks of keys are visited.
+#[derive(Clone, Copy)]
+pub(super) struct Range {
+    /// The last of them, which is the first to be visited: its number, `i32`.
+    pub(super) last: Value,
+    /// How many there are, `i32`: at least one, which may have no keys.
+    pub(super) count: Value,
+}
+
+impl Range {
+    /// All blocks.
+    pub(super) fn all(b: &mut Builder, schedule: &Schedule, tile: &Tile) -> Self {
+        let count = b.ceil_div(tile.keys, schedule.keys);
+        let one = b.i64(1);
+        let count = b.max(count, one);
+        let count = b.truncate_integer(count, Scalar::I32);
+        Range { last: b.add_constant(count, -1), count }
+    }
+}
+
+/// What the visits are made of.
+pub(super) struct Visits<'a> {
+    pub(super) attention: &'a WarpAttention,
+    /// Shared memory.
+    pub(super) memory: Value,
+    pub(super) tile: &'a Tile,
+    pub(super) range: Range,
+    pub(super) copies: &'a Copies,
+    pub(super) rotation: Option<&'a Rotation>,
+    pub(super) segments: Option<&'a Segments>,
+    pub(super) scores: Scores,
+    pub(super) softmax: Softmax,
+    pub(super) values: Values,
+}
+
+/// What a visit hands on to the next.
+struct Carried {
+    /// The bytes at which the stage lies that is read.
+    read: Value,
+    /// The bytes at which the stage lies that was read before, and is copied to.
+    write: Value,
+    /// The block to be copied.
+    sources: Sources,
+    state: State,
+}
+
+/// A block of keys in shared memory.
+struct Block {
+    stage: Value,
+    /// Its first key, `i64`.
+    first: Value,
+    /// How many keys it has, where that may be fewer than others have.
+    there: Option<Value>,
+}
+
+impl Visits<'_> {
+    /// What is known after all of them.
+    pub(super) fn run(&self, b: &mut Builder) -> State {
+        let schedule = &self.attention.schedule;
+        let last = b.extend_unsigned(self.range.last, Scalar::I64);
+        let first = b.mul_constant(last, schedule.keys);
+        let there = b.sub(self.tile.keys, first);
+        let most = b.i64(schedule.keys);
+        let there = b.min(there, most);
+        let there = b.truncate_integer(there, Scalar::I32);
+        let sources = self.send(b, (first, there));
+        wait(b, schedule.stages - 1);
+        barrier(b);
+        let stage = b.offset_constant(self.memory, schedule.stages_at());
+        let block = Block { stage, first, there: Some(there) };
+        self.rotate_queries(b);
+        self.rotate(b, &block);
+        let queries = self.scores.queries(b);
+        let state = self.visit(b, &queries, &block, None);
+        let stages_at = schedule.stages_at();
+        let second = stages_at + schedule.stage_bytes();
+        let start = Carried {
+            read: b.integer(second, Type::I32),
+            write: b.integer(stages_at, Type::I32),
+            sources,
+            state,
+        };
+        let one = b.integer(1, Type::I32);
+        let end = b.for_loop((one, self.range.count, 1), &start.values(), |b, visit, carried| {
+            self.next(b, &queries, (visit, first), start.with(carried)).values()
+        });
+        start.with(&end).state
+    }
+
+    /// Sends the queries and the first blocks on their way. Gives the block to be copied next.
+    fn send(&self, b: &mut Builder, (first, there): (Value, Value)) -> Sources {
+        let schedule = &self.attention.schedule;
+        let queries = self.tile.queries(b, schedule.tile_queries());
+        self.copies.queries(b, (self.tile.q, queries), self.memory);
+        let (k, v) = (self.tile.k.from(b, first), self.tile.v.from(b, first));
+        let segments = self.segments.map(|segments| segments.from(b, first));
+        let mut sources = Sources { starts: [Some(k.start), Some(v.start), segments] };
+        let mut stage = b.offset_constant(self.memory, schedule.stages_at());
+        for number in 0..schedule.stages {
+            let there = match number {
+                0 => There::Some(there),
+                _ => self.if_visited(b, number),
+            };
+            self.copies.block(b, &sources, there, stage);
+            commit(b);
+            sources = self.copies.before(b, &sources);
+            stage = b.offset_constant(stage, schedule.stage_bytes());
+        }
+        sources
+    }
+
+    /// The keys of the block of that visit, all of which are there if it is.
+    fn if_visited(&self, b: &mut Builder, visit: i64) -> There {
+        let visit = b.integer(visit, Type::I32);
+        There::AllIf(b.compare(Comparison::Less, visit, self.range.count))
+    }
+
+    /// A visit behind the first.
+    fn next(
+        &self,
+        b: &mut Builder,
+        queries: &Queries,
+        (visit, first): (Value, Value),
+        carried: Carried,
+    ) -> Carried {
+        let schedule = &self.attention.schedule;
+        let Carried { read, write, sources, state } = carried;
+        wait(b, schedule.stages - 2);
+        barrier(b);
+        let ahead = b.add_constant(visit, schedule.stages - 1);
+        let is_visited = b.compare(Comparison::Less, ahead, self.range.count);
+        let to = b.offset(self.memory, write);
+        self.copies.block(b, &sources, There::AllIf(is_visited), to);
+        commit(b);
+        let wide = b.extend_unsigned(visit, Scalar::I64);
+        let back = b.mul_constant(wide, schedule.keys);
+        let stage = b.offset(self.memory, read);
+        let block = Block { stage, first: b.sub(first, back), there: None };
+        self.rotate(b, &block);
+        let state = self.visit(b, queries, &block, Some(state));
+        let next = b.add_constant(read, schedule.stage_bytes());
+        let stages_at = schedule.stages_at();
+        let end = stages_at + schedule.stages * schedule.stage_bytes();
+        let [start, end] = [stages_at, end].map(|at| b.integer(at, Type::I32));
+        let is_over = b.compare(Comparison::Equal, next, end);
+        Carried {
+            read: b.select(is_over, start, next),
+            write: read,
+            sources: self.copies.before(b, &sources),
+            state,
+        }
+    }
+
+    /// What is known after that block.
+    fn visit(
+        &self,
+        b: &mut Builder,
+        queries: &Queries,
+        block: &Block,
+        before: Option<State>,
+    ) -> State {
+        let mut scores = self.scores.of_block(b, queries, block.stage);
+        if let Some(there) = block.there {
+            self.softmax.mask_end(b, &mut scores, there);
+        }
+        if let Some(segments) = self.segments {
+            segments.mask(b, &self.softmax, &mut scores, block.stage);
+        }
+        let weighed = self.softmax.apply(b, &scores, before.as_ref());
+        let values = b.offset_constant(block.stage, self.attention.schedule.values_at());
+        self.values.add(b, weighed, values, before)
+    }
+
+    /// Rotates the queries where they lie. Whoever reads them waits for the rotation of keys, too.
+    fn rotate_queries(&self, b: &mut Builder) {
+        let Some(rotation) = self.rotation else { return };
+        let there = self.tile.queries(b, self.attention.tile_queries());
+        let [queries, _] = self.copies.rows();
+        rotation.rotate(b, queries, (self.memory, self.tile.first), there);
+    }
+
+    /// Rotates the keys of a block where they lie.
+    fn rotate(&self, b: &mut Builder, block: &Block) {
+        let Some(rotation) = self.rotation else { return };
+        let keys = b.integer(self.attention.schedule.keys, Type::I32);
+        let [_, rows] = self.copies.rows();
+        rotation.rotate(b, rows, (block.stage, block.first), block.there.unwrap_or(keys));
+        barrier(b);
+    }
+}
+
+impl Carried {
+    fn values(&self) -> Vec<Value> {
+        let mut values = vec![self.read, self.write];
+        values.extend(self.sources.values());
+        values.extend(self.state.values());
+        values
+    }
+
+    /// The same with other values, in that order.
+    fn with(&self, values: &[Value]) -> Self {
+        let mut values = values.iter().copied();
+        let mut take = |like: Value| values.next().unwrap_or(like);
+        let (read, write) = (take(self.read), take(self.write));
+        let sources = self.sources.with(&mut values);
+        let state = self.state.with(&mut values);
+        Carried { read, write, sources, state }
+    }
+}
