@@ -75,6 +75,13 @@ impl Builder {
         self.operation(ty, &format!("llvm.bitcast {a} : {} to {ty}", a.ty))
     }
 
+    /// The bits of numbers beside each other as an integer, the first in the lowest bits.
+    pub fn join_bits(&mut self, a: Value) -> Value {
+        let bits = a.ty.scalar().bytes() * i64::from(a.lanes());
+        let ty = Type::Scalar(if bits == 8 { Scalar::I64 } else { Scalar::I32 });
+        self.operation(ty, &format!("llvm.bitcast {a} : {} to {ty}", a.ty))
+    }
+
     /// A vector of these numbers.
     pub fn vector(&mut self, elements: &[Value]) -> Value {
         let scalar = elements.first().map_or(Scalar::F32, |first| first.ty.scalar());
