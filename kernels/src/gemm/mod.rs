@@ -9,7 +9,7 @@ pub use cpu::{
     CHUNK_BYTES, MicroKernel, PackError, PackedGemm, PanelFormat, Schedule, WeightPacker,
     WeightPacking, tiles,
 };
-pub use nvidia::StagedGemm;
+pub use nvidia::{Arithmetic, StagedGemm};
 pub use tokens_before::TokensBefore;
 
 use crate::arguments::{
@@ -307,7 +307,10 @@ pub(crate) fn tiles_of(
 ) -> Vec<GemmTile> {
     match target {
         Target::Cpu(cpu) => cpu::tiles_of(x, weight, &cpu),
-        Target::Nvidia(nvidia) => nvidia::tiles(&nvidia),
+        Target::Nvidia(nvidia) => {
+            let element = weight.map_or(ElementType::BF16, |weight| weight.ty.element);
+            nvidia::tiles(element, &nvidia)
+        }
     }
 }
 

@@ -75,7 +75,7 @@ impl Builder {
         self.operation(ty, &format!("llvm.bitcast {a} : {} to {ty}", a.ty))
     }
 
-    /// The other way round: numbers beside each other as the bits of one integer.
+    /// The bits of numbers beside each other as an integer, the first in the lowest bits.
     pub fn join_bits(&mut self, a: Value) -> Value {
         let ty = match a.ty.scalar().bytes() * i64::from(a.ty.lanes()) {
             8 => Type::I64,

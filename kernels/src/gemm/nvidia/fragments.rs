@@ -1,21 +1,22 @@
 //! [`Fragments`]: what a warp reads of a step by `ldmatrix`, and multiplies by `mma.sync`.
 //!
-//! A fragment is a matrix of 16 by 16 elements of x, or two of 8 by 16 of the weight, spread over the lanes of a warp.
+//! A fragment is a matrix of 16 rows of x, or two of 8 rows of the weight, as deep as a product, spread over the lanes of a
+//! warp. `ldmatrix` knows of pairs of 16 bits alone, and an f32 is such a pair.
 
 use super::Schedule;
 use super::copies::swizzled;
-use super::schedule::MMA;
+use super::schedule::CHUNK_BYTES;
 use super::thread::Thread;
 use crate::mlir::{Builder, Scalar, Type, Value};
 use ocellus_dialects::ElementType;
 
-/// Bytes that lie between the chunks of one product along k and those of the next.
-const PRODUCT_BYTES: i64 = 2 * MMA[2];
+/// Bytes of a row that are read at once: two chunks.
+const READ_BYTES: i64 = 2 * CHUNK_BYTES;
 
-/// Registers of a fragment of x, and of two of the weight.
+/// Registers that are read at once, of 16 rows.
 const REGISTERS: usize = 4;
 
-/// Where a lane reads fragments: in any stage, for each product along the depth of a step.
+/// Where a lane reads fragments: in any stage, for each two chunks along the depth of a step.
 pub(super) struct Fragments {
     schedule: Schedule,
     x: Vec<Value>,
@@ -25,7 +26,7 @@ pub(super) struct Fragments {
 impl Fragments {
     pub(super) fn of(b: &mut Builder, schedule: &Schedule, thread: &Thread) -> Self {
         let [warp_rows, warp_columns] = schedule.warp_tile();
-        let [_, _, steps] = schedule.products();
+        let reads = reads(schedule);
         let constant = |b: &mut Builder, value| b.integer(value, Type::I32);
         let below = |b: &mut Builder, value: i64| {
             let mask = constant(b, value - 1);
@@ -46,25 +47,25 @@ impl Fragments {
         let one = constant(b, 1);
         let chunk = b.and(chunk, one);
         let weight = at(b, schedule, (row, chunk), thread);
-        let mut of_steps = |start: Value, behind: i64| -> Vec<Value> {
-            (0..steps)
-                .map(|step| {
-                    let bytes = constant(b, PRODUCT_BYTES * step);
+        let mut of_reads = |start: Value, behind: i64| -> Vec<Value> {
+            (0..reads)
+                .map(|read| {
+                    let bytes = constant(b, READ_BYTES * read);
                     let at = b.xor(start, bytes);
                     b.add_constant(at, behind)
                 })
                 .collect()
         };
-        let (x, weight) = (of_steps(x, 0), of_steps(weight, schedule.weight_at()));
+        let (x, weight) = (of_reads(x, 0), of_reads(weight, schedule.weight_at()));
         Fragments { schedule: *schedule, x, weight }
     }
 
     /// Fragments of 16 rows of x.
     pub(super) fn x(&self, b: &mut Builder, stage: Value, step: usize, number: i64) -> Vec<Value> {
-        self.read(b, stage, self.x[step % self.x.len()], number)
+        self.read(b, stage, (&self.x, step), number)
     }
 
-    /// Fragments of 16 rows of the weight: two of eight, one after the other.
+    /// Fragments of 16 rows of the weight: two of eight, one after the other in each read.
     pub(super) fn weight(
         &self,
         b: &mut Builder,
@@ -72,15 +73,45 @@ impl Fragments {
         step: usize,
         pair: i64,
     ) -> Vec<Value> {
-        self.read(b, stage, self.weight[step % self.weight.len()], pair)
+        self.read(b, stage, (&self.weight, step), pair)
     }
 
-    fn read(&self, b: &mut Builder, stage: Value, at: Value, number: i64) -> Vec<Value> {
-        let from = b.offset(stage, at);
-        let from = b.offset_constant(from, 16 * number * self.schedule.row_bytes());
-        let name = "llvm.nvvm.ldmatrix.sync.aligned.m8n8.x4.b16";
-        b.intrinsic_with_results(name, &[from], (REGISTERS, Type::I32))
+    /// The registers of a fragment, read by read.
+    fn read(
+        &self,
+        b: &mut Builder,
+        stage: Value,
+        (places, step): (&[Value], usize),
+        number: i64,
+    ) -> Vec<Value> {
+        let mut registers = vec![];
+        for at in
+            places.chunks(reads_of_product(&self.schedule) as usize).nth(step).into_iter().flatten()
+        {
+            let from = b.offset(stage, *at);
+            let from = b.offset_constant(from, 16 * number * self.schedule.row_bytes());
+            let name = "llvm.nvvm.ldmatrix.sync.aligned.m8n8.x4.b16";
+            registers.extend(b.intrinsic_with_results(name, &[from], (REGISTERS, Type::I32)));
+        }
+        registers
     }
+}
+
+/// The fragments of the first or the second eight rows of two of the weight.
+pub(super) fn half_of_pair(pair: &[Value], half: usize) -> Vec<Value> {
+    let each = REGISTERS / 2;
+    pair.chunks(each).skip(half).step_by(2).flatten().copied().collect()
+}
+
+/// Reads of a fragment.
+fn reads_of_product(schedule: &Schedule) -> i64 {
+    schedule.product_bytes() / READ_BYTES
+}
+
+/// Reads of a row along a slice of a step's depth.
+fn reads(schedule: &Schedule) -> i64 {
+    let [_, _, steps] = schedule.products();
+    steps * reads_of_product(schedule)
 }
 
 /// Where a row's chunk lies in a stage, of the first product of the thread's slice of a step.
@@ -90,21 +121,20 @@ fn at(
     (row, chunk): (Value, Value),
     thread: &Thread,
 ) -> Value {
-    let [_, _, steps] = schedule.products();
     let start = b.mul_constant(row, schedule.row_bytes());
     let chunk = swizzled(b, schedule, row, chunk);
     let at = b.add(start, chunk);
     if schedule.warps.slices == 1 {
         return at;
     }
-    let slice = b.mul_constant(thread.slice, PRODUCT_BYTES * steps);
+    let slice = b.mul_constant(thread.slice, READ_BYTES * reads(schedule));
     b.xor(at, slice)
 }
 
 /// Sums of 16 rows by 8 columns that a lane has: of two columns beside each other, in a row and in the eighth behind it.
 pub(super) type Sums = [Value; 4];
 
-/// `sums + x weight^T`.
+/// `sums + x weight^T`, of fragments that are 16 deep, or 8 of f32 whose last bits do not count.
 pub(super) fn multiply(
     b: &mut Builder,
     element: ElementType,
@@ -117,8 +147,12 @@ pub(super) fn multiply(
         operands.push(if is_half { b.split_bits(*register, Scalar::F16) } else { *register });
     }
     operands.extend(sums);
-    let kind = if is_half { "f32.f32" } else { "bf16" };
-    let name = format!("llvm.nvvm.mma.m16n8k16.row.col.{kind}");
+    let kind = match element {
+        ElementType::F16 => "m16n8k16.row.col.f32.f32",
+        ElementType::F32 => "m16n8k8.row.col.tf32",
+        ElementType::BF16 | ElementType::I32 => "m16n8k16.row.col.bf16",
+    };
+    let name = format!("llvm.nvvm.mma.{kind}");
     let given = b.intrinsic_with_results(&name, &operands, (sums.len(), Type::F32));
     std::array::from_fn(|position| given[position])
 }
