@@ -9,11 +9,12 @@ use crate::passes::{self, AssignBuffers, pack_all};
 use crate::stages::Stages;
 use crate::switches::{Pass, Switches};
 use ocellus_checkpoint::NonFiniteWeight;
-use ocellus_codegen::{self as codegen, Optimization};
+use ocellus_codegen::{Assembler, Optimization};
 use ocellus_dialects::symbolic::{SymbolRange, Symbols};
 use ocellus_frontend::Model;
 use ocellus_kernels::Target;
 use ocellus_rewrite::{Assumption, Group, PieceOptions, Rule, TargetDescription};
+use ocellus_runtime::Options;
 use ocellus_runtime::artifact::{
     Artifact, ArtifactContents, ArtifactError, ArtifactWriter, Destination, Provenance,
 };
@@ -133,9 +134,10 @@ impl Compiler {
             return Ok(TargetDescription::of(self.target)?);
         };
         let other = machine.kernels_target()?;
-        match other == self.target {
-            true => Ok(machine.clone()),
-            false => Err(CompileError::OtherMachine {
+        match (other == self.target, other.with_tf32() == Some(self.target)) {
+            (true, _) => Ok(machine.clone()),
+            (false, true) => Ok(machine.clone().with_tf32()),
+            (false, false) => Err(CompileError::OtherMachine {
                 machine: machine.name.clone(),
                 other: other.name(),
                 target: self.target.name(),
@@ -191,13 +193,31 @@ impl Compiler {
             host: &host,
         })?;
         let target = self.target;
-        Ok(Stages { venc: module, pieces, reports, host, explanation, target, optimization })
+        let assembler = match (target, switches.is_on(Pass::Assemble)) {
+            (Target::Nvidia(_), true) => Assembler::find(),
+            (Target::Nvidia(_), false) | (Target::Cpu(_), _) => None,
+        };
+        Ok(Stages {
+            venc: module,
+            pieces,
+            reports,
+            host,
+            explanation,
+            target,
+            optimization,
+            assembler,
+        })
     }
 
-    /// Compiles `model` and loads the result.
+    /// Compiles `model` and loads the result, on the device of the target.
     pub fn compile(&self, model: &Model) -> Result<Encoder, CompileError> {
+        self.compile_for(model, Options::default())
+    }
+
+    /// Compiles `model` and loads the result, to run it so.
+    pub fn compile_for(&self, model: &Model, options: Options) -> Result<Encoder, CompileError> {
         let (program, artifact) = self.compile_artifact(model, &mut |_| {})?;
-        Ok(Encoder::new(program, artifact)?)
+        Ok(Encoder::new(program, artifact, options)?)
     }
 
     /// Compiles `model` in memory. Nothing is loaded, so the target may be another machine. The program's explanation warns
@@ -242,8 +262,7 @@ impl Compiler {
         create: impl FnOnce(ArtifactContents) -> Result<ArtifactWriter<D>, ArtifactError>,
     ) -> Result<(D::Written, Vec<NonFiniteWeight>), CompileError> {
         observe(Stage::Emit);
-        let (kernels, plan) = (&program.host.kernels, Some(&program.host.plan));
-        let code = codegen::compile_kernels(kernels, plan, self.target, program.optimization)?;
+        let code = program.code()?;
         let plan = program.host.plan.clone();
         let tag = self.config.tag.as_deref().unwrap_or(&model.name);
         let preprocessor = model.preprocessor_config.as_ref();

@@ -16,9 +16,13 @@ pub struct Encoder {
 
 impl Encoder {
     /// Loads what the compiler has just written.
-    pub(crate) fn new(program: Stages, artifact: Artifact) -> Result<Self, LoadError> {
+    pub(crate) fn new(
+        program: Stages,
+        artifact: Artifact,
+        options: Options,
+    ) -> Result<Self, LoadError> {
         // SAFETY: the compiler of this process has just written the artifact, into memory of its own.
-        let session = unsafe { Session::new(artifact, Options::default()) }?;
+        let session = unsafe { Session::new(artifact, options) }?;
         Ok(Encoder { program, session })
     }
 

@@ -1,7 +1,7 @@
-//! [`Program`]: a compilation up to the code, with every stage in it.
+//! [`Stages`]: a compilation up to the code, with every stage in it.
 
 use crate::passes::HostProgram;
-use ocellus_codegen::{self as codegen, CodegenError, Optimization};
+use ocellus_codegen::{self as codegen, Assembler, CodeObject, CodegenError, Optimization};
 use ocellus_dialects::venc;
 use ocellus_explain::Explanation;
 use ocellus_kernels::Target;
@@ -25,9 +25,18 @@ pub struct Stages {
     pub target: Target,
     /// What LLVM does to its kernels.
     pub optimization: Optimization,
+    /// What assembles them for a GPU, where that is done when the model is compiled.
+    pub assembler: Option<Assembler>,
 }
 
 impl Stages {
+    /// The kernels as the artifact has them.
+    pub fn code(&self) -> Result<CodeObject, CodegenError> {
+        let HostProgram { kernels, plan, .. } = &self.host;
+        let assembler = self.assembler.as_ref();
+        codegen::compile_kernels(kernels, Some(plan), self.target, self.optimization, assembler)
+    }
+
     /// The kernels as LLVM IR.
     pub fn llvm(&self) -> Result<String, CodegenError> {
         codegen::emit_llvm(&self.host.kernels, self.target, self.optimization)

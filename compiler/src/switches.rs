@@ -17,16 +17,20 @@ pub enum Pass {
     ShareBuffers,
     /// LLVM optimizes the kernels; without, only its backend sees them.
     OptimizeCode,
+    /// NVIDIA's assembler, where it is found, makes machine code of the kernels for a GPU; without, the driver does when it
+    /// loads them.
+    Assemble,
 }
 
 impl Pass {
     /// Every pass, in the order in which they run.
-    pub const ALL: [Pass; 5] = [
+    pub const ALL: [Pass; 6] = [
         Pass::Specialize,
         Pass::CutRange,
         Pass::ChooseSchedules,
         Pass::ShareBuffers,
         Pass::OptimizeCode,
+        Pass::Assemble,
     ];
 
     /// The name that `--disable` takes.
@@ -37,6 +41,7 @@ impl Pass {
             Pass::ChooseSchedules => "choose-schedules",
             Pass::ShareBuffers => "share-buffers",
             Pass::OptimizeCode => "optimize-code",
+            Pass::Assemble => "assemble",
         }
     }
 

@@ -35,7 +35,8 @@ impl Compiled {
         let model = load(golden(name).join("model")).unwrap();
         let program = Compiler::new(Target::host().unwrap()).stages(&model).unwrap();
         let (kernels, target) = (&program.host.kernels, program.target);
-        let code = |plan| compile_kernels(kernels, plan, target, Optimization::Full).unwrap().bytes;
+        let code =
+            |plan| compile_kernels(kernels, plan, target, Optimization::Full, None).unwrap().bytes;
         let (bound_code, free_code) = (code(Some(&program.host.plan)), code(None));
         let weights = program.host.weights.iter();
         let weights = weights

@@ -2,6 +2,7 @@
 
 use crate::options::{CompileOptions, Dtype};
 use crate::range::RangeArgument;
+use ocellus::Target;
 use ocellus::dialects::ElementType;
 use ocellus::dialects::plan::{Expression, Plan};
 use ocellus::dialects::symbolic::SymbolRange;
@@ -17,7 +18,7 @@ pub fn options_of(artifact: &Artifact, options: &CompileOptions) -> CompileOptio
         range: SymbolRange { min: range.min, max: range.max, step: range.step },
     });
     let ranges = free.chain(fixed_sides(artifact.plan())).collect();
-    CompileOptions { ranges, dtype: storage(artifact.plan()), ..options.clone() }
+    CompileOptions { ranges, dtype: dtype(artifact), ..options.clone() }
 }
 
 /// A range of one size leaves no symbol, but a number in the shape of the input.
@@ -35,6 +36,16 @@ fn fixed_sides(plan: &Plan) -> Vec<RangeArgument> {
         }
     });
     sides.collect()
+}
+
+fn dtype(artifact: &Artifact) -> Dtype {
+    let target = Target::of_requirements(&artifact.provenance().target);
+    match storage(artifact.plan()) {
+        Dtype::F32 if target.is_some_and(|target| target.with_tf32() == Some(target)) => {
+            Dtype::Tf32
+        }
+        storage => storage,
+    }
 }
 
 fn storage(plan: &Plan) -> Dtype {

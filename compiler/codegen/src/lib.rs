@@ -83,12 +83,14 @@ pub enum Optimization {
 }
 
 /// Compiles kernels into one code object. Kernels that are equal are compiled once. The object is for one plan alone
-/// where that is given: the runtime then refuses it with another.
+/// where that is given: the runtime then refuses it with another. An assembler is for a GPU: without one the code object
+/// holds PTX alone, which a driver assembles when it loads it.
 pub fn compile_kernels(
     kernels: &[Kernel],
     plan: Option<&Plan>,
     target: impl Into<Target>,
     optimization: Optimization,
+    assembler: Option<&Assembler>,
 ) -> Result<CodeObject, CodegenError> {
     let (plan, target) = (plan.map(plan_hash), target.into());
     let text = emit_module(kernels, plan.as_deref());
@@ -96,7 +98,8 @@ pub fn compile_kernels(
         Target::Cpu(_) => cpu::shared_object(&llvm::object(machine, module)?),
         Target::Nvidia(nvidia) => {
             let ptx = llvm::assembly(machine, module)?;
-            nvidia::code_object(kernels, plan.clone(), ptx, &nvidia, optimization)
+            let assembler = assembler.map(|assembler| (assembler, optimization));
+            nvidia::code_object(kernels, plan.clone(), ptx, &nvidia, assembler)
         }
     })?;
     Ok(CodeObject { bytes })

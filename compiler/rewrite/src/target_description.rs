@@ -117,6 +117,9 @@ pub struct MemoryLevel {
     pub gb_per_s: f64,
 }
 
+/// What the isa of a GPU ends in whose products of f32 are those of tf32.
+const TF32: &str = "+tf32";
+
 const BUILT_IN: &[&str] = &[
     include_str!("../targets/x86-64-v3.toml"),
     include_str!("../targets/x86-64-v4.toml"),
@@ -152,10 +155,27 @@ impl TargetDescription {
     /// The description that Ocellus brings along for machines of a target. Where it has several, the first.
     pub fn of(target: impl Into<Target>) -> Result<Self, RewriteError> {
         let isa = target.into().isa();
-        TargetDescription::built_in_where(|target| target.isa == isa)?.ok_or_else(|| {
+        let found = match isa.strip_suffix(TF32) {
+            None => TargetDescription::built_in_where(|target| target.isa == isa)?,
+            Some(plain) => TargetDescription::built_in_where(|target| target.isa == plain)?
+                .map(TargetDescription::with_tf32),
+        };
+        found.ok_or_else(|| {
             let reason = "there are no rates of a machine that runs it".to_string();
             RewriteError::Target { name: format!("`{isa}`"), reason }
         })
+    }
+
+    /// The same GPU where f32 is rounded to tf32 before it is multiplied. Its rates of f32 are those of three products of
+    /// bf16, and tensor cores multiply tf32 at half the rate of bf16.
+    pub fn with_tf32(mut self) -> Self {
+        let faster = |rates: &mut Rates| rates.f32 = rates.f32.max(0.5 * rates.bf16);
+        faster(&mut self.attention);
+        faster(&mut self.batched_gemm);
+        faster(&mut self.back_to_back_gemm);
+        self.gemm.iter_mut().for_each(|tile| faster(&mut tile.gflops));
+        self.isa.push_str(TF32);
+        self
     }
 
     /// The names of the descriptions that Ocellus brings along.
@@ -342,6 +362,10 @@ mod tests {
         for gpu in ocellus_kernels::NvidiaTarget::ALL {
             let machine = TargetDescription::of(gpu).unwrap();
             assert_eq!(machine.kernels_target().unwrap(), gpu.into());
+            let tf32 = ocellus_kernels::Target::from(gpu).with_tf32().unwrap();
+            let faster = TargetDescription::of(tf32).unwrap();
+            assert_eq!(faster.kernels_target().unwrap(), tf32);
+            assert!(faster.gemm[0].gflops.f32 > machine.gemm[0].gflops.f32);
         }
     }
 

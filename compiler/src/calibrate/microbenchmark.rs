@@ -204,6 +204,7 @@ impl Microbenchmark {
             Some(&host.plan),
             self.cpu,
             Optimization::Full,
+            None,
         )?;
         let requirements = Target::from(self.cpu).requirements();
         let mut writer = ArtifactWriter::in_memory(ArtifactContents {

@@ -18,6 +18,7 @@ use ocellus_dialects::TensorType;
 use ocellus_dialects::plan::Plan;
 use ocellus_dialects::symbolic::{Bindings, Dim};
 use ocellus_dialects::venc::{IndexBounds, Module};
+use ocellus_kernels::Target;
 use ocellus_reference::{ReferenceError, evaluate_observed};
 use ocellus_runtime::{HostTensor, RunError, Session, first_non_finite};
 use rand::rngs::StdRng;
@@ -116,6 +117,8 @@ pub fn check_inputs(
     let reduction = longest_reduction(module, &bound);
     let element = storage(module);
     let plan = session.artifact().plan();
+    let target = Target::of_requirements(&session.artifact().provenance().target);
+    let product_error = target.map_or(0.0, |target| target.product_error(element));
     let mut values = vec![];
     let mut compare = |label: &str, reference: &HostTensor, compiled: &HostTensor, launches| {
         let same_shape = reference.shape == compiled.shape;
@@ -126,7 +129,7 @@ pub fn check_inputs(
             } else {
                 f64::INFINITY
             },
-            tolerance: tolerance(element, launches, reduction),
+            tolerance: tolerance(element, product_error, launches, reduction),
             compiled_is_finite: first_non_finite(&compiled.data).is_none(),
             reference_is_finite: first_non_finite(&reference.data).is_none(),
         });

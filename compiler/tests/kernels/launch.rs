@@ -148,9 +148,14 @@ impl Loaded {
         target: &CpuTarget,
         at: &Bindings,
     ) -> Self {
-        let code =
-            compile_kernels(std::slice::from_ref(&launch.kernel), None, target, Optimization::Full)
-                .unwrap();
+        let code = compile_kernels(
+            std::slice::from_ref(&launch.kernel),
+            None,
+            target,
+            Optimization::Full,
+            None,
+        )
+        .unwrap();
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), &code.bytes).unwrap();
         // SAFETY: the object has no initializers.

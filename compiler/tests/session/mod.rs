@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 /// The session of a host program with the weights of a model.
 pub fn session(model: &Model, host: HostProgram, cpu: &CpuTarget, threads: usize) -> Session {
     let full = codegen::Optimization::Full;
-    let code = codegen::compile_kernels(&host.kernels, Some(&host.plan), cpu, full).unwrap();
+    let code = codegen::compile_kernels(&host.kernels, Some(&host.plan), cpu, full, None).unwrap();
     let requirements = Target::Cpu(*cpu).requirements();
     let mut writer = ArtifactWriter::in_memory(ArtifactContents {
         provenance: Provenance::new(requirements, &model.name, &host.plan),

@@ -128,7 +128,10 @@ mod tests {
     #[test]
     fn the_runtime_knows_every_feature_that_a_target_asks_for() {
         for target in CpuTarget::ALL.into_iter().filter(CpuTarget::runs_here) {
-            assert_eq!(DeviceKind::of(&Target::Cpu(target).requirements(), None), Ok(DeviceKind::Cpu));
+            assert_eq!(
+                DeviceKind::of(&Target::Cpu(target).requirements(), None),
+                Ok(DeviceKind::Cpu)
+            );
         }
     }
 

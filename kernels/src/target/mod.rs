@@ -8,7 +8,12 @@ pub use cpu::CpuTarget;
 pub use name::TargetError;
 pub use nvidia::{NvidiaTarget, WARP};
 
+use crate::gemm::Arithmetic;
+use ocellus_dialects::ElementType;
 use ocellus_runtime::artifact::TargetRequirements;
+
+/// The feature of a GPU whose products of f32 are those of tf32.
+const TF32: &str = "tf32";
 
 /// What kernels are written for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -44,30 +49,64 @@ impl From<&NvidiaTarget> for Target {
 }
 
 impl Target {
-    /// What LLVM and descriptions of machines call it: `x86-64-v4`, `sm_80`.
-    pub fn isa(&self) -> &'static str {
+    /// What descriptions of machines call it: `x86-64-v4`, `sm_80`, `sm_80+tf32`.
+    pub fn isa(&self) -> String {
         match self {
-            Target::Cpu(cpu) => cpu.name,
-            Target::Nvidia(nvidia) => nvidia.name,
+            Target::Cpu(cpu) => cpu.name.to_string(),
+            Target::Nvidia(nvidia) if nvidia.tf32 => format!("{}+{TF32}", nvidia.name),
+            Target::Nvidia(nvidia) => nvidia.name.to_string(),
         }
     }
 
     /// The target that is called so.
-    pub fn of_isa(name: &str) -> Option<Target> {
-        let cpu = CpuTarget::from_name(name).map(Target::Cpu);
-        cpu.or_else(|| NvidiaTarget::from_name(name).map(Target::Nvidia))
+    pub fn of_isa(isa: &str) -> Option<Target> {
+        match isa.split_once('+') {
+            None => {
+                let cpu = CpuTarget::from_name(isa).map(Target::Cpu);
+                cpu.or_else(|| NvidiaTarget::from_name(isa).map(Target::Nvidia))
+            }
+            Some((isa, TF32)) => Target::of_isa(isa)?.with_tf32(),
+            Some(_) => None,
+        }
+    }
+
+    /// The same, where f32 is rounded to tf32 before it is multiplied; `None` where no such products are.
+    pub fn with_tf32(self) -> Option<Target> {
+        match self {
+            Target::Cpu(_) => None,
+            Target::Nvidia(nvidia) => Some(Target::Nvidia(NvidiaTarget { tf32: true, ..nvidia })),
+        }
+    }
+
+    /// How far products of numbers that are stored so may be from the true ones, in parts of them, before they are added.
+    pub fn product_error(&self, element: ElementType) -> f64 {
+        match self {
+            Target::Cpu(_) => 0.0,
+            Target::Nvidia(nvidia) => {
+                Arithmetic::of(element, nvidia).map_or(0.0, Arithmetic::error)
+            }
+        }
     }
 
     /// What the artifact asks of the machine that runs it.
     pub fn requirements(&self) -> TargetRequirements {
         let (architecture, features) = match self {
             Target::Cpu(cpu) => ("x86_64", cpu.required_features()),
-            Target::Nvidia(_) => ("nvptx64", vec![]),
+            Target::Nvidia(nvidia) => ("nvptx64", if nvidia.tf32 { vec![TF32] } else { vec![] }),
         };
         TargetRequirements {
             name: self.name(),
             architecture: architecture.to_string(),
             features: features.into_iter().map(String::from).collect(),
+        }
+    }
+
+    /// The target that asks for that; `None` where it is none of this version.
+    pub fn of_requirements(requirements: &TargetRequirements) -> Option<Target> {
+        let target = Target::from_name(&requirements.name).ok()?;
+        match requirements.features.iter().any(|feature| feature == TF32) {
+            true => target.with_tf32(),
+            false => Some(target),
         }
     }
 

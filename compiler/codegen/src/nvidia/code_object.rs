@@ -5,18 +5,18 @@ use crate::{CodegenError, Optimization};
 use ocellus_kernels::{Kernel, NvidiaTarget, symbols};
 use ocellus_runtime::devices::cuda::{CodeObject, KernelEntry};
 
-/// The bytes of a code object with those kernels, for the plan of that hash alone where one is given. A kernel that keeps
-/// values in local memory is refused, unless its code is not optimized.
+/// The bytes of a code object with those kernels, for the plan of that hash alone where one is given. With an assembler it
+/// has a cubin, and a kernel that keeps values in local memory is refused, unless its code is not optimized.
 pub(in super::super) fn code_object(
     kernels: &[Kernel],
     plan: Option<String>,
     ptx: String,
     target: &NvidiaTarget,
-    optimization: Optimization,
+    assembler: Option<(&Assembler, Optimization)>,
 ) -> Result<Vec<u8>, CodegenError> {
-    let cubin = match Assembler::find() {
+    let cubin = match assembler {
         None => None,
-        Some(assembler) => {
+        Some((assembler, optimization)) => {
             let cubin = assembler.assemble(&ptx, target.name)?;
             Some(match optimization {
                 Optimization::Full => cubin.check(target.name)?.bytes,

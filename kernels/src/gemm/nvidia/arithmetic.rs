@@ -4,6 +4,7 @@
 //! product along k, as any sum in f32 does.
 
 use super::fragments::{self, Sums};
+use crate::NvidiaTarget;
 use crate::mlir::{Builder, Scalar, Type, Value};
 use ocellus_dialects::ElementType;
 
@@ -34,11 +35,12 @@ pub enum Arithmetic {
 pub(super) type Parts = Vec<Vec<Value>>;
 
 impl Arithmetic {
-    /// The one for operands that are stored so, the closest where there are several; `None` where tensor cores have none.
-    pub fn of(element: ElementType) -> Option<Self> {
+    /// The one of a target for operands that are stored so; `None` where tensor cores have none.
+    pub fn of(element: ElementType, target: &NvidiaTarget) -> Option<Self> {
         match element {
             ElementType::BF16 => Some(Arithmetic::Bf16),
             ElementType::F16 => Some(Arithmetic::F16),
+            ElementType::F32 if target.tf32 => Some(Arithmetic::Tf32),
             ElementType::F32 => Some(Arithmetic::ThreeBf16),
             ElementType::I32 => None,
         }

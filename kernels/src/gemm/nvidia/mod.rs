@@ -61,7 +61,7 @@ impl StagedGemm {
             return refused(format!("operand 0, {}, is patches of an image", x.ty));
         }
         let element = product.weight;
-        let arithmetic = Arithmetic::of(element).filter(|_| x.ty.element == element);
+        let arithmetic = Arithmetic::of(element, &target).filter(|_| x.ty.element == element);
         let Some(arithmetic) = arithmetic else {
             return refused(format!(
                 "tensor cores multiply bf16 by bf16, f16 by f16 or f32 by f32, not {} by {element}",

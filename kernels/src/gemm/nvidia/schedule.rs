@@ -70,7 +70,7 @@ pub(in crate::gemm) fn tiles(weight: ElementType, target: &NvidiaTarget) -> Vec<
         ElementType::BF16 | ElementType::F16 | ElementType::I32 => &TILES,
         ElementType::F32 => &F32_TILES,
     };
-    let arithmetic = Arithmetic::of(weight).unwrap_or(Arithmetic::Bf16);
+    let arithmetic = Arithmetic::of(weight, target).unwrap_or(Arithmetic::Bf16);
     let fits = |tile: &&GemmTile| Schedule::of(**tile, arithmetic, target).is_ok();
     all.iter().filter(fits).copied().collect()
 }
