@@ -27,6 +27,7 @@ const CRATES: &[Crate] = &[
     Crate { folder: "runtime", uses: &["dialects"], calls_llvm: false },
     Crate { folder: "runtime/sim/ptx", uses: &[], calls_llvm: false },
     Crate { folder: "runtime/sim", uses: &["ptx"], calls_llvm: false },
+    Crate { folder: "runtime/sim/driver", uses: &["sim"], calls_llvm: false },
     Crate { folder: "kernels", uses: &["dialects", "runtime"], calls_llvm: false },
     Crate { folder: "compiler/checkpoint", uses: &["dialects", "runtime"], calls_llvm: false },
     Crate { folder: "compiler/preprocess", uses: &["checkpoint", "dialects"], calls_llvm: false },
