@@ -183,6 +183,20 @@ fn a_kernel_that_fails_is_named() {
 }
 
 #[test]
+fn a_kernel_that_cannot_be_launched_is_named() {
+    for (function, more, kernel) in [
+        ("cuLaunchKernel@2", &["--profile"][..], "add_rows"),
+        ("cuGraphAddKernelNode_v2@3", &[], "probe_scratch"),
+        ("cuFuncSetAttribute@1", &[], "scale_rows"),
+    ] {
+        let failure = format!("{function}=CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES");
+        let text = case().error(&[&SIM, more].concat(), &[("OCELLUS_SIM_FAIL", &failure)]);
+        assert!(text.contains(&format!("the kernel `{kernel}` cannot be launched")), "{text}");
+        assert!(text.contains("gives CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES"), "{text}");
+    }
+}
+
+#[test]
 fn a_call_of_the_driver_that_fails_is_named() {
     for (function, error) in [
         ("cuGraphInstantiateWithFlags", "CUDA_ERROR_OUT_OF_MEMORY"),

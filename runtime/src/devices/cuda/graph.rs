@@ -86,7 +86,8 @@ impl ProgramGraph {
                 )
             }
         });
-        self.module.context.check("cuGraphAddKernelNode", result)?;
+        let added = self.module.context.check("cuGraphAddKernelNode", result);
+        added.map_err(|error| kernel.refused(error))?;
         self.nodes.push(Node { handle, blocks });
         Ok(())
     }
@@ -115,7 +116,8 @@ impl ProgramGraph {
             // parameters.
             unsafe { sys::cuGraphExecKernelNodeSetParams_v2(executable, handle, parameters) }
         });
-        Ok(self.module.context.check("cuGraphExecKernelNodeSetParams", result)?)
+        let patched = self.module.context.check("cuGraphExecKernelNodeSetParams", result);
+        Ok(patched.map_err(|error| kernel.refused(error))?)
     }
 
     /// Runs the program on a stream.
