@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test binary uses a part")]
 #![allow(clippy::unwrap_used, reason = "a helper of tests")]
 
+pub mod gpu;
 pub mod replace_numbers;
 
 use ocellus_dialects::ElementType;

@@ -111,6 +111,15 @@ pub enum CudaError {
         /// What a block can have.
         limit: u32,
     },
+    /// A kernel that the driver does not take.
+    #[error("the kernel `{kernel}` cannot be launched")]
+    Launch {
+        /// The kernel.
+        kernel: String,
+        /// What the driver gave.
+        #[source]
+        source: CallError,
+    },
     /// A launch of more blocks than a grid can have.
     #[error(
         "a launch of the kernel `{kernel}` has {blocks} blocks, and a grid can have 2147483647"

@@ -86,7 +86,8 @@ impl ProgramGraph {
                 )
             }
         });
-        self.module.context.check("cuGraphAddKernelNode", result)?;
+        let added = self.module.context.check("cuGraphAddKernelNode", result);
+        added.map_err(|error| kernel.refused(error))?;
         self.nodes.push(Node { handle, blocks });
         Ok(())
     }
@@ -106,19 +107,17 @@ impl ProgramGraph {
     /// Gives a node other arguments, and another grid where it must be.
     fn patch(&mut self, position: usize, launch: Launch<'_>) -> Result<(), DeviceError> {
         let kernel = self.module.at(launch.kernel)?;
-        let needed = kernel.blocks(&launch)?.max(1);
+        let needed = kernel.blocks(&launch)?;
         let Some(node) = self.nodes.get_mut(position) else { return Ok(()) };
-        let is_fit = (needed..=needed.saturating_add(MAX_IDLE)).contains(&node.blocks);
-        if !is_fit {
-            node.blocks = roomy(needed);
-        }
+        node.blocks = grid_for(needed, node.blocks);
         let (executable, handle) = (self.executable, node.handle);
         let result = with_parameters(kernel, launch, node.blocks, |parameters| {
             // SAFETY: the node is one of the graph that was instantiated, and its kernel stays the same; the driver copies the
             // parameters.
             unsafe { sys::cuGraphExecKernelNodeSetParams_v2(executable, handle, parameters) }
         });
-        Ok(self.module.context.check("cuGraphExecKernelNodeSetParams", result)?)
+        let patched = self.module.context.check("cuGraphExecKernelNodeSetParams", result);
+        Ok(patched.map_err(|error| kernel.refused(error))?)
     }
 
     /// Runs the program on a stream.
@@ -149,6 +148,12 @@ impl Drop for ProgramGraph {
             let _ = sys::cuGraphDestroy(self.graph);
         }
     }
+}
+
+/// The grid for so many blocks, of a node that has had `before`.
+fn grid_for(needed: u32, before: u32) -> u32 {
+    let is_fit = (needed..=needed.saturating_add(MAX_IDLE)).contains(&before);
+    if is_fit { before } else { roomy(needed) }
 }
 
 /// A grid of so many blocks or somewhat more, so that it serves the sizes nearby too.
@@ -230,5 +235,13 @@ mod tests {
     fn a_grid_has_little_room_to_spare() {
         assert_eq!([0, 1, 5, 255, 256, 257, 1000].map(roomy), [1, 1, 8, 256, 256, 512, 1024]);
         assert_eq!(roomy(u32::MAX), u32::MAX);
+    }
+
+    #[test]
+    fn a_grid_stays_where_it_is_large_enough_and_not_far_too_large() {
+        assert_eq!([0, 5, 8].map(|needed| grid_for(needed, 8)), [8, 8, 8]);
+        assert_eq!(grid_for(9, 8), 16);
+        assert_eq!(grid_for(256, 256 + MAX_IDLE), 256 + MAX_IDLE);
+        assert_eq!(grid_for(255, 256 + MAX_IDLE), 256);
     }
 }

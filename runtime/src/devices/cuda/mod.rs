@@ -25,6 +25,8 @@ mod memory;
 mod module;
 mod staging;
 mod stream;
+#[cfg(test)]
+mod tests;
 
 use super::{Device, DeviceError, Memory, MemorySpace, Stream};
 use crate::signature::{Signature, plan_hash};

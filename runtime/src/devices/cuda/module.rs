@@ -78,23 +78,30 @@ impl Module {
         // SAFETY: the driver writes an address there; the module is loaded, and the name ends with a zero byte.
         let result = unsafe { sys::cuModuleGetFunction(&mut function, self.handle, name.as_ptr()) };
         self.context.check("cuModuleGetFunction", result).map_err(|error| missing(error.into()))?;
-        let gpu = &self.context.gpu;
-        if entry.shared_bytes > gpu.shared_bytes {
-            Err(CudaError::SharedMemory {
-                kernel: symbol.to_string(),
-                bytes: entry.shared_bytes,
+        let kernel = Kernel { function, entry: entry.clone() };
+        self.allow_shared_memory(&kernel)?;
+        Ok(kernel)
+    }
+
+    /// Lets the launches of a kernel give its blocks as much shared memory as it needs.
+    fn allow_shared_memory(&self, kernel: &Kernel) -> Result<(), CudaError> {
+        let (gpu, bytes) = (&self.context.gpu, kernel.entry.shared_bytes);
+        if bytes > gpu.shared_bytes {
+            return Err(CudaError::SharedMemory {
+                kernel: kernel.entry.symbol.clone(),
+                bytes,
                 gpu: gpu.name.clone(),
                 limit: gpu.shared_bytes,
-            })?;
+            });
         }
-        if entry.shared_bytes > 0 {
-            let limit = CUfunction_attribute::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
-            // SAFETY: the function is one of the module.
-            let result =
-                unsafe { sys::cuFuncSetAttribute(function, limit, entry.shared_bytes as i32) };
-            self.context.check("cuFuncSetAttribute", result)?;
+        if bytes == 0 {
+            return Ok(());
         }
-        Ok(Kernel { function, entry: entry.clone() })
+        let limit = CUfunction_attribute::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
+        // SAFETY: the function is one of the module.
+        let result = unsafe { sys::cuFuncSetAttribute(kernel.function, limit, bytes as i32) };
+        let set = self.context.check("cuFuncSetAttribute", result);
+        set.map_err(|error| kernel.refused(error))
     }
 }
 
@@ -108,6 +115,16 @@ impl Drop for Module {
 }
 
 impl Kernel {
+    /// Names the kernel where the driver does not take a launch of it.
+    pub fn refused(&self, error: CudaError) -> CudaError {
+        match error {
+            CudaError::Call(source) => {
+                CudaError::Launch { kernel: self.entry.symbol.clone(), source }
+            }
+            other => other,
+        }
+    }
+
     /// How many blocks compute all tiles of a launch.
     pub fn blocks(&self, launch: &Launch<'_>) -> Result<u32, CudaError> {
         match launch.tiles.div_ceil(self.entry.tiles) {

@@ -44,7 +44,7 @@ struct Download {
 unsafe impl Send for Staging {}
 
 impl Staging {
-    /// Room for so many bytes, [`PART_BYTES`] at most, until [`release`](Self::release); `None` where all that there may be
+    /// Room for so many bytes, [`PART_BYTES`] at most, until all is [delivered](Self::deliver); `None` where all that there may be
     /// is taken.
     pub fn room(
         &mut self,
@@ -74,7 +74,8 @@ impl Staging {
         self.downloads.push(Download { from, to, bytes });
     }
 
-    /// Gives the caller what was downloaded.
+    /// Gives the caller what was downloaded, and all room back. One block stays for the next copies; several make place for one,
+    /// as the next call needs as much again, and to allocate takes longer than to copy.
     ///
     /// # Safety
     /// The stream has done all copies, and the caller's memory is there.
@@ -83,16 +84,16 @@ impl Staging {
             // SAFETY: by the contract of this function.
             unsafe { to.copy_from_nonoverlapping(from, bytes) };
         }
-    }
-
-    /// Forgets what is here, when the stream copies nothing any more. One block stays for the next copies; several make place
-    /// for one, as the next call needs as much again, and to allocate takes longer than to copy.
-    pub fn release(&mut self) {
-        self.downloads.clear();
         self.taken = 0;
         if self.blocks.len() > 1 {
             self.needed = self.blocks.iter().map(PinnedMemory::bytes).sum();
             self.blocks.clear();
         }
+    }
+
+    /// Forgets what was to be downloaded, as nobody will say that it has been. Whether the stream still copies is not known, so
+    /// no room is given back.
+    pub fn forget(&mut self) {
+        self.downloads.clear();
     }
 }

@@ -89,6 +89,14 @@ impl CudaStream {
         })
     }
 
+    /// Waits until all is done.
+    fn wait(&self) -> Result<(), CudaError> {
+        self.module.context.enter()?;
+        // SAFETY: the stream is there.
+        let result = unsafe { sys::cuStreamSynchronize(self.handle) };
+        self.check("cuStreamSynchronize", result)
+    }
+
     /// The graph of a program, as it runs now: made anew where there is none that can be told.
     fn graph(&mut self, program: &Launches) -> Result<ProgramGraph, DeviceError> {
         // One that could be told only a part is not to be used again.
@@ -161,8 +169,10 @@ impl Stream for CudaStream {
                 std::ptr::null_mut(),
             )
         };
+        let launched = self.check("cuLaunchKernel", result);
+        launched.map_err(|error| kernel.refused(error))?;
         self.running.push(Running::Kernel(launch.kernel));
-        Ok(self.check("cuLaunchKernel", result)?)
+        Ok(())
     }
 
     unsafe fn run_program(&mut self, program: &Launches) -> Result<(), DeviceError> {
@@ -176,16 +186,13 @@ impl Stream for CudaStream {
     }
 
     fn synchronize(&mut self) -> Result<(), DeviceError> {
-        self.module.context.enter()?;
-        // SAFETY: the stream is there.
-        let result = unsafe { sys::cuStreamSynchronize(self.handle) };
-        let done = self.check("cuStreamSynchronize", result);
+        let done = self.wait();
         self.running.clear();
-        if done.is_ok() {
+        match done {
             // SAFETY: all is copied, and whoever asked for it keeps the memory until now.
-            unsafe { self.staging.deliver() };
+            Ok(()) => unsafe { self.staging.deliver() },
+            Err(_) => self.staging.forget(),
         }
-        self.staging.release();
         Ok(done?)
     }
 }
