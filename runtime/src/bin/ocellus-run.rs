@@ -5,15 +5,20 @@ use ocellus_runtime::devices::DeviceKind;
 use ocellus_runtime::terminal::{print, say};
 use ocellus_runtime::unfinished::remove_when_stopped;
 use ocellus_runtime::{
-    HostTensor, MAX_THREADS, Options, Output, Session, TensorsFileError, read_tensors,
+    HostTensor, MAX_THREADS, Options, Output, RunError, Session, TensorsFileError, read_tensors,
     write_tensors_to,
 };
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Instant;
+
+/// More runs than anybody waits for.
+const MAX_RUNS: usize = 1_000_000;
 
 const USAGE: &str = "\
 Usage: ocellus-run ARTIFACT --input IN.safetensors --output OUT.safetensors [--device KIND] [--threads N] [--profile]
+                   [--runs N]
        ocellus-run --devices [--device KIND]
 
   ARTIFACT        what `ocellus compile` wrote
@@ -22,6 +27,7 @@ Usage: ocellus-run ARTIFACT --input IN.safetensors --output OUT.safetensors [--d
   --device KIND   where to run: {kinds}; by default where the artifact was compiled for
   --threads N     threads to use; by default one for every core
   --profile       print the time of each launch to stderr
+  --runs N        run N times more, and print to stderr how long a call takes
   --devices       print what devices there are, by the driver of `--device` where that is given
 ";
 
@@ -31,6 +37,7 @@ struct Arguments {
     output: PathBuf,
     options: Options,
     profile: bool,
+    runs: usize,
 }
 
 /// What is asked for.
@@ -82,6 +89,7 @@ fn devices(device: Option<DeviceKind>) -> String {
 fn parse(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
     let (mut artifact, mut input, mut output) = (None, None, None);
     let (mut options, mut profile, mut lists_devices) = (Options::default(), false, false);
+    let mut runs = 0;
     while let Some(argument) = parser.next()? {
         match argument {
             Long("input") => input = Some(parser.value()?.into()),
@@ -92,6 +100,7 @@ fn parse(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
             Long("device") => options.device = Some(parser.value()?.parse_with(device)?),
             Long("devices") => lists_devices = true,
             Long("profile") => profile = true,
+            Long("runs") => runs = parser.value()?.parse_with(number_of_runs)?,
             Long("help") | Short('h') => return Ok(Command::Help),
             Value(path) if artifact.is_none() => artifact = Some(path.into()),
             other => return Err(other.unexpected()),
@@ -107,12 +116,18 @@ fn parse(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
         output: output.ok_or_else(|| missing("--output"))?,
         options,
         profile,
+        runs,
     }))
 }
 
 fn threads(text: &str) -> Result<usize, String> {
     let number = text.parse().ok().filter(|number| (1..=MAX_THREADS).contains(number));
     number.ok_or_else(|| format!("give a number of threads in 1..={}", MAX_THREADS))
+}
+
+fn number_of_runs(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number| (1..=MAX_RUNS).contains(number));
+    number.ok_or_else(|| format!("give a number of runs in 1..={MAX_RUNS}"))
 }
 
 fn device(text: &str) -> Result<DeviceKind, String> {
@@ -154,11 +169,33 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     } else {
         session.run(&inputs)?
     };
+    if arguments.runs > 0 {
+        let mut times = call_times(&session, &inputs, arguments.runs)?;
+        times.sort_by(f64::total_cmp);
+        let (fastest, median) = (times.first(), times.get(times.len() / 2));
+        if let (Some(fastest), Some(median)) = (fastest, median) {
+            say(format_args!("a call takes {median:.1} us, {fastest:.1} us at best"));
+        }
+    }
     write_tensors_to(output, &outputs)?;
     if let Some(non_finite) = session.find_non_finite(&inputs, &outputs)? {
         say(format_args!("warning: {non_finite}"));
     }
     Ok(())
+}
+
+/// Microseconds of each of so many calls, one after the other.
+fn call_times(
+    session: &Session,
+    inputs: &[(&str, &HostTensor)],
+    runs: usize,
+) -> Result<Vec<f64>, RunError> {
+    let call = |_| {
+        let start = Instant::now();
+        session.run(inputs)?;
+        Ok(start.elapsed().as_secs_f64() * 1e6)
+    };
+    (0..runs).map(call).collect()
 }
 
 /// Prints the error and what caused it.

@@ -1,0 +1,130 @@
+"""What can be checked on a GPU, from a folder that `cargo xtask gpu-check FOLDER` made, and nothing else of this repository.
+
+    python3 check.py [--device cuda] [--minutes 8]          # in that folder; `--device sim` tries the script without a GPU
+
+First every golden: each artifact is run on its input, by a process of its own, and held against what `transformers` computed.
+Then one table: what a call of each whole model takes over its sizes, beside torch where that is installed. A call is from
+tensors of the host to tensors of the host, for torch as well. Ends with 1 where an answer is wrong.
+"""
+
+import argparse
+import json
+import pathlib
+import re
+import subprocess
+import sys
+import time
+
+import numpy
+from safetensors.numpy import load_file, save_file
+
+# How much further than PyTorch's own bf16 an answer may be, and the derived bounds of the two products of f32, of 64 launches
+# in a row: 4 * sqrt(64) times the error of a product (`kernels/src/gemm/nvidia/arithmetic.rs`).
+BF16_FACTOR = 1.5
+BOUNDS = {"f32": 4 * 8 * 3.02 * 2.0**-16, "tf32": 4 * 8 * 2.001 * 2.0**-11}
+
+
+def run(artifact: pathlib.Path, given: pathlib.Path, output: pathlib.Path, *more: str) -> str:
+    """What `ocellus-run` says; its outputs lie in a file that held nothing but NaN before."""
+    words = ["./ocellus-run", artifact, "--input", given, "--output", output, *more]
+    done = subprocess.run([str(word) for word in words], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise RuntimeError(done.stderr.strip())
+    return done.stderr
+
+
+def relative_l2(found: numpy.ndarray, expected: numpy.ndarray) -> float:
+    found, expected = found.astype(numpy.float64), expected.astype(numpy.float64)
+    return float(numpy.linalg.norm(found - expected) / numpy.linalg.norm(expected))
+
+
+def check_goldens(device: str, until: float) -> bool:
+    passed, wrong, output = 0, [], pathlib.Path("answer.safetensors")
+    artifacts = sorted(pathlib.Path("goldens").glob("*/*.ocellus"))
+    for artifact in artifacts:
+        if time.monotonic() > until:
+            print(f"{len(artifacts) - passed - len(wrong)} goldens are left out: time is up")
+            return False
+        golden = json.loads((artifact.parent / "golden.json").read_text())
+        expected = load_file(artifact.parent / "out.safetensors")
+        output.unlink(missing_ok=True)
+        try:
+            run(artifact, artifact.parent / "in.safetensors", output, "--device", device)
+            found = load_file(output)
+        except (RuntimeError, OSError) as error:
+            wrong.append(f"{artifact}: {error}")
+            continue
+        errors = {name: relative_l2(found[name], tensor) for name, tensor in expected.items()}
+        if artifact.stem == "bf16":
+            bounds = {name: BF16_FACTOR * golden["bf16_relative_l2"][name] for name in errors}
+        else:
+            bounds = dict.fromkeys(errors, BOUNDS[artifact.stem])
+        # A NaN is within no bound.
+        bad = [name for name, error in errors.items() if not error <= bounds[name]]
+        if bad:
+            wrong += [f"{artifact}: {name} is {errors[name]:.2e} off, of {bounds[name]:.2e}" for name in bad]
+        else:
+            passed += 1
+    print(f"goldens: {passed} of {len(artifacts)} right")
+    print("\n".join(wrong))
+    return not wrong
+
+
+def measure(artifact: pathlib.Path, side: int, images: int, device: str) -> float:
+    """Microseconds of a call, the median of many."""
+    given, output = pathlib.Path("pixels.safetensors"), pathlib.Path("answer.safetensors")
+    pixels = numpy.random.default_rng(0).standard_normal((images, 3, side, side), dtype=numpy.float32)
+    save_file({"pixel_values": pixels}, given)
+    said = run(artifact, given, output, "--device", device, "--runs", "50")
+    if not all(numpy.isfinite(tensor).all() for tensor in load_file(output).values()):
+        raise RuntimeError(f"{artifact} gives numbers that are not finite")
+    return float(re.search(r"a call takes ([0-9.]+) us", said).group(1))
+
+
+def torch_times(name: str, side: int, images: int) -> dict[str, float]:
+    """The same of torch, as whole calls: eager, and compiled where it is done in a minute."""
+    import torch
+
+    import peers
+
+    model = peers.quickly(name)
+    host = torch.randn(images, 3, side, side).pin_memory()
+
+    def call():
+        with torch.no_grad():
+            return model(pixel_values=host.cuda(non_blocking=True).bfloat16()).last_hidden_state.float().cpu()
+
+    call()
+    return {"eager": 1e3 * peers.wall_ms(call)}
+
+
+def table(device: str, until: float) -> None:
+    for file in sorted(pathlib.Path("models").glob("*.json")):
+        model = json.loads(file.read_text())
+        for images in model["images"]:
+            if time.monotonic() > until:
+                print("the rest of the table is left out: time is up")
+                return
+            own = measure(file.with_suffix(".ocellus"), model["side"], images, device)
+            flops = 1e-6 * model["gflop_an_image"] * images / own * 1e3
+            line = f"{model['name']:16} {images:3} images {own:10.1f} us {flops:7.1f} TFLOP/s"
+            if device == "cuda":
+                for kind, time_us in torch_times(model["name"], model["side"], images).items():
+                    line += f"   torch {kind} {time_us:10.1f} us, {time_us / own:5.2f} x"
+            print(line, flush=True)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--device", default="cuda", choices=["cuda", "sim"])
+    parser.add_argument("--minutes", type=float, default=8)
+    arguments = parser.parse_args()
+    until = time.monotonic() + 60 * arguments.minutes
+    print(subprocess.run(["./ocellus-run", "--devices", "--device", arguments.device], capture_output=True, text=True).stdout)
+    are_right = check_goldens(arguments.device, until)
+    table(arguments.device, until)
+    return 0 if are_right else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
