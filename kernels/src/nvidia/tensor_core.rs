@@ -4,6 +4,9 @@
 use crate::mlir::{Builder, Scalar, Type, Value};
 use ocellus_dialects::ElementType;
 
+/// Rows, columns and depth of one `mma.sync`.
+pub(crate) const MMA: [i64; 3] = [16, 8, 16];
+
 /// Which matrices are read at once.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Matrices {

@@ -4,10 +4,13 @@ use super::segments::Segments;
 use super::tile::{Head, Tile};
 use super::{Schedule, WarpAttention};
 use crate::mlir::{Builder, Comparison, Scalar, Type, Value};
-use crate::nvidia::{Piece, RowCopies, Thread};
+use crate::nvidia::{Piece, RowCopies, Thread, copy};
 
 /// Bytes of an element.
 const ELEMENT: i64 = 2;
+
+/// Bytes of a segment.
+const SEGMENT: i64 = 4;
 
 /// What a thread copies.
 pub(super) struct Copies {
@@ -57,11 +60,6 @@ impl Copies {
         Copies { schedule, runs: attention.runs, queries, keys, offsets, back, segment }
     }
 
-    /// The rows that a thread also rotates: the queries, and the keys of a block.
-    pub(super) fn rows(&self) -> [&RowCopies; 2] {
-        [&self.queries, &self.keys]
-    }
-
     /// Copies the queries, of which so many are there.
     pub(super) fn queries(&self, b: &mut Builder, (head, there): (Head, Value), to: Value) {
         let offsets = self.queries.offsets(b, head.row_bytes);
@@ -89,7 +87,6 @@ impl Copies {
 
     /// Copies the segments of a block's keys.
     fn segments(&self, b: &mut Builder, (from, first): (Value, Value), there: There, stage: Value) {
-        const SEGMENT: i64 = 4;
         let stage = b.offset_constant(stage, self.schedule.segments_at());
         let keys = b.integer(self.schedule.keys, Type::I32);
         for pass in 0..self.schedule.segment_passes() {
@@ -102,13 +99,12 @@ impl Copies {
             let to = b.offset(stage, bytes);
             let bytes = b.extend_unsigned(bytes, Scalar::I64);
             let from = b.offset(from, bytes);
-            crate::nvidia::copy(b, SEGMENT, size, (from, to));
+            copy(b, SEGMENT, size, (from, to));
         }
     }
 
     /// The block before that one.
     pub(super) fn before(&self, b: &mut Builder, sources: &Sources) -> Sources {
-        const SEGMENT: i64 = 4;
         let [k, v, segments] = sources.starts;
         let back = |b: &mut Builder, start: Option<Value>, bytes: Value| {
             start.map(|start| b.offset(start, bytes))

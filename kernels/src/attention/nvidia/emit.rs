@@ -62,7 +62,7 @@ impl WarpAttention {
         let rotation = arguments
             .tables
             .as_ref()
-            .map(|tables| Rotation::load(b, block, (self, attention.element), tables));
+            .map(|tables| Rotation::load(b, block, (self, attention.element, thread), tables));
         let copies = Copies::of(b, self, (&thread, &tile), segments.as_ref());
         let visits = Visits {
             attention: self,

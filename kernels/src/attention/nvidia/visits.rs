@@ -189,17 +189,17 @@ impl Visits<'_> {
     /// Rotates the queries where they lie. Whoever reads them waits for the rotation of keys, too.
     fn rotate_queries(&self, b: &mut Builder) {
         let Some(rotation) = self.rotation else { return };
-        let there = self.tile.queries(b, self.attention.tile_queries());
-        let [queries, _] = self.copies.rows();
-        rotation.rotate(b, queries, (self.memory, self.tile.first), there);
+        let count = self.attention.tile_queries();
+        let there = self.tile.queries(b, count);
+        rotation.rotate(b, (self.memory, self.tile.first), (count, there));
     }
 
     /// Rotates the keys of a block where they lie.
     fn rotate(&self, b: &mut Builder, block: &Block) {
         let Some(rotation) = self.rotation else { return };
-        let keys = b.integer(self.attention.schedule.keys, Type::I32);
-        let [_, rows] = self.copies.rows();
-        rotation.rotate(b, rows, (block.stage, block.first), block.there.unwrap_or(keys));
+        let count = self.attention.schedule.keys;
+        let all = b.integer(count, Type::I32);
+        rotation.rotate(b, (block.stage, block.first), (count, block.there.unwrap_or(all)));
         barrier(b);
     }
 }

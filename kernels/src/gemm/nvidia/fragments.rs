@@ -3,17 +3,12 @@
 //! A fragment is a matrix of 16 by 16 elements of x, or two of 8 by 16 of the weight, spread over the lanes of a warp.
 
 use super::Schedule;
-use super::copies::swizzled;
-use super::schedule::MMA;
 use super::thread::Thread;
-use crate::mlir::{Builder, Scalar, Type, Value};
-use ocellus_dialects::ElementType;
+use crate::mlir::{Builder, Type, Value};
+use crate::nvidia::{MMA, Matrices, read_matrices};
 
 /// Bytes that lie between the chunks of one product along k and those of the next.
 const PRODUCT_BYTES: i64 = 2 * MMA[2];
-
-/// Registers of a fragment of x, and of two of the weight.
-const REGISTERS: usize = 4;
 
 /// Where a lane reads fragments: in any stage, for each product along the depth of a step.
 pub(super) struct Fragments {
@@ -78,8 +73,8 @@ impl Fragments {
     fn read(&self, b: &mut Builder, stage: Value, at: Value, number: i64) -> Vec<Value> {
         let from = b.offset(stage, at);
         let from = b.offset_constant(from, 16 * number * self.schedule.row_bytes());
-        let name = "llvm.nvvm.ldmatrix.sync.aligned.m8n8.x4.b16";
-        b.intrinsic_with_results(name, &[from], (REGISTERS, Type::I32))
+        // Of x one fragment, of the weight two.
+        read_matrices(b, from, Matrices { count: 4, transposed: false })
     }
 }
 
@@ -91,34 +86,10 @@ fn at(
     thread: &Thread,
 ) -> Value {
     let [_, _, steps] = schedule.products();
-    let start = b.mul_constant(row, schedule.row_bytes());
-    let chunk = swizzled(b, schedule, row, chunk);
-    let at = b.add(start, chunk);
+    let at = schedule.chunk_rows().at(b, row, chunk);
     if schedule.warps.slices == 1 {
         return at;
     }
     let slice = b.mul_constant(thread.slice, PRODUCT_BYTES * steps);
     b.xor(at, slice)
-}
-
-/// Sums of 16 rows by 8 columns that a lane has: of two columns beside each other, in a row and in the eighth behind it.
-pub(super) type Sums = [Value; 4];
-
-/// `sums + x weight^T`.
-pub(super) fn multiply(
-    b: &mut Builder,
-    element: ElementType,
-    (x, weight): (&[Value], &[Value]),
-    sums: Sums,
-) -> Sums {
-    let is_half = element == ElementType::F16;
-    let mut operands: Vec<Value> = vec![];
-    for register in x.iter().chain(weight) {
-        operands.push(if is_half { b.split_bits(*register, Scalar::F16) } else { *register });
-    }
-    operands.extend(sums);
-    let kind = if is_half { "f32.f32" } else { "bf16" };
-    let name = format!("llvm.nvvm.mma.m16n8k16.row.col.{kind}");
-    let given = b.intrinsic_with_results(&name, &operands, (sums.len(), Type::F32));
-    std::array::from_fn(|position| given[position])
 }

@@ -10,9 +10,10 @@
 //! before it.
 
 use super::Schedule;
-use super::copies::{Copies, Sources, StepCopies, barrier, commit, wait};
-use super::fragments::{Fragments, Sums, multiply};
+use super::copies::{Copies, Sources, StepCopies};
+use super::fragments::Fragments;
 use crate::mlir::{Builder, Comparison, Type, Value};
+use crate::nvidia::{Sums, barrier, commit, multiply, wait};
 use ocellus_dialects::ElementType;
 
 /// A thread that copies more rows of a step has no registers for the addresses of all.

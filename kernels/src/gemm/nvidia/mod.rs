@@ -20,11 +20,11 @@ pub use schedule::Schedule;
 pub(super) use schedule::tiles;
 
 use super::{Placement, Product};
+use crate::nvidia::CHUNK;
 use crate::rows::RowSource;
 use crate::{Layout, NvidiaTarget, Reason, ThreadBlock};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::kernel::GemmTile;
-use schedule::CHUNK;
 
 /// How the thread blocks of a GPU divide a gemm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

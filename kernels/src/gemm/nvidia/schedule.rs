@@ -1,16 +1,8 @@
 //! [`Schedule`]: how a thread block computes a tile, and what that takes.
 
+use crate::nvidia::{CHUNK, CHUNK_BYTES, ChunkRows, MMA};
 use crate::{NvidiaTarget, Reason, WARP};
 use ocellus_dialects::kernel::{GemmTile, WarpTiling};
-
-/// Bytes that a thread copies at once.
-pub(super) const CHUNK_BYTES: i64 = 16;
-
-/// Elements of a chunk, each of two bytes.
-pub(super) const CHUNK: i64 = 8;
-
-/// Rows, columns and depth of one `mma.sync`.
-pub(super) const MMA: [i64; 3] = [16, 8, 16];
 
 /// Rows of shared memory that are read at once, and must be in different banks.
 const ROWS_AT_ONCE: i64 = 8;
@@ -137,9 +129,14 @@ impl Schedule {
         self.warps.depth / CHUNK
     }
 
+    /// How rows lie in shared memory.
+    pub(super) fn chunk_rows(&self) -> ChunkRows {
+        ChunkRows { chunks: self.chunks() }
+    }
+
     /// Bytes of a row in shared memory.
     pub(super) fn row_bytes(&self) -> i64 {
-        self.chunks() * CHUNK_BYTES
+        self.chunk_rows().bytes()
     }
 
     /// Rows that the threads of a block copy at once, a chunk each.
