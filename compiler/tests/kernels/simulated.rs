@@ -18,13 +18,24 @@ pub struct Outcome {
 
 /// Runs a kernel as it is divided there; as its family divides it first, where that is no division for a GPU.
 pub fn run(op: &KernelOp, operands: &[Operand], result: &Operand, target: NvidiaTarget) -> Outcome {
+    run_launch(launched(op, operands, result, target), operands, result, target)
+}
+
+/// The launch that does it.
+pub fn launched(
+    op: &KernelOp,
+    operands: &[Operand],
+    result: &Operand,
+    target: NvidiaTarget,
+) -> Launch<Kernel> {
     let layouts: Vec<Layout> = operands.iter().map(|operand| operand.layout.clone()).collect();
     let mut all: Vec<Schedule> = schedules(op, &layouts, &result.layout, target).unwrap();
     let asked = all.iter().position(|schedule| schedule.op == *op).unwrap_or(0);
-    run_launch(all.swap_remove(asked).launch, operands, result, target)
+    all.swap_remove(asked).launch
 }
 
-fn run_launch(
+/// Runs a launch.
+pub fn run_launch(
     launch: Launch<Kernel>,
     operands: &[Operand],
     result: &Operand,

@@ -1,6 +1,6 @@
 //! What only a gemm in shared memory has: tiles of warps, copies of 4 to 16 bytes, banks that must not conflict.
 
-use crate::gemm::product;
+use crate::gemm::{multiplied_by, product};
 use crate::launch::{Operand, assert_close};
 use crate::near::{Near, epilogue};
 use crate::simulated::{self, Outcome};
@@ -8,10 +8,12 @@ use ocellus_dialects::ElementType::{self, BF16, F16, F32};
 use ocellus_dialects::TensorType;
 use ocellus_dialects::kernel::{Broadcast, Combine, EpilogueOp, GemmTile, KernelOp, Prologue};
 use ocellus_dialects::symbolic::Dim;
-use ocellus_kernels::{Layout, NvidiaTarget, Target, launch, schedules};
+use ocellus_kernels::gemm::{Arithmetic, Division};
+use ocellus_kernels::{Kernel, Layout, NvidiaTarget, Target, launch, schedules};
 
 const TARGET: NvidiaTarget = NvidiaTarget::SM_80;
 
+#[derive(Clone, Copy)]
 struct Case {
     m: i64,
     n: i64,
@@ -27,6 +29,11 @@ struct Case {
 impl Case {
     /// Multiplies, and adds a bias.
     fn check(&self) -> Outcome {
+        self.check_as(Arithmetic::of(self.element).unwrap())
+    }
+
+    /// The same in that arithmetic.
+    fn check_as(&self, arithmetic: Arithmetic) -> Outcome {
         let Case { m, n, k, gap, element, to, tile } = *self;
         let x = Operand::with_gap(1, element, &[m, k], 1.0, gap);
         let w = Operand::random(2, element, &[n, k], 1.0);
@@ -34,15 +41,22 @@ impl Case {
         let result = Operand::of(to, &[m, n], &vec![f64::NAN; (m * n) as usize], gap);
         let steps = vec![EpilogueOp::Combine(Combine::Add, Broadcast::Columns)];
         let op = KernelOp::Gemm { prologue: Prologue::None, epilogue: steps.clone(), tile };
-        let outcome = simulated::run(&op, &[x.clone(), w.clone(), bias.clone()], &result, TARGET);
+        let operands = [x.clone(), w.clone(), bias.clone()];
+        let mut launch = simulated::launched(&op, &operands, &result, TARGET);
+        let Kernel::Gemm(gemm) = &mut launch.kernel else { panic!("{:?}", launch.kernel) };
+        let Division::Nvidia(staged) = &mut gemm.division else { panic!("{gemm:?}") };
+        staged.schedule.arithmetic = arithmetic;
+        let outcome = simulated::run_launch(launch, &operands, &result, TARGET);
         let mut wanted = vec![];
         for x in x.values.chunks(k as usize) {
             let x: Vec<Near> = x.iter().map(|x| Near::exactly(*x)).collect();
             for (w, bias) in w.values.chunks(k as usize).zip(&bias.values) {
-                wanted.push(epilogue(&steps, product(&x, w, element), &[*bias]).rounded(to));
+                let sum = multiplied_by(arithmetic, product(&x, w, element), (&x, w));
+                wanted.push(epilogue(&steps, sum, &[*bias]).rounded(to));
             }
         }
-        assert_close(&outcome.values, &wanted, &format!("{tile}: {m}x{n}x{k} {element} {to}"));
+        let what = format!("{tile}: {m}x{n}x{k} {arithmetic:?} {to}");
+        assert_close(&outcome.values, &wanted, &what);
         outcome
     }
 }
@@ -53,10 +67,10 @@ fn layouts(element: ElementType, shapes: &[&[i64]]) -> Vec<Layout> {
     shapes.iter().map(layout).collect()
 }
 
-/// The tiles that a target offers.
-fn tiles(target: NvidiaTarget) -> Vec<GemmTile> {
+/// The tiles that a target offers for operands that are stored so.
+fn tiles(element: ElementType, target: NvidiaTarget) -> Vec<GemmTile> {
     let op = KernelOp::Gemm { prologue: Prologue::None, epilogue: vec![], tile: GemmTile::DEFAULT };
-    let layouts = layouts(BF16, &[&[8, 64], &[64, 64], &[8, 64]]);
+    let layouts = layouts(element, &[&[8, 64], &[64, 64], &[8, 64]]);
     let all = schedules(&op, &layouts[..2], &layouts[2], target).unwrap();
     let tile = |op: &KernelOp| match op {
         KernelOp::Gemm { tile, .. } => *tile,
@@ -67,10 +81,21 @@ fn tiles(target: NvidiaTarget) -> Vec<GemmTile> {
 
 #[test]
 fn every_tile_is_right_and_finds_no_bank_asked_twice() {
-    for (number, tile) in tiles(TARGET).into_iter().enumerate() {
-        let element = [BF16, F16][number % 2];
-        for (m, n, k) in [(1, 130, 64), (197, 136, 208), (300, 264, 80)] {
-            let outcome = Case { m, n, k, gap: 0, element, to: element, tile }.check();
+    let halves = tiles(BF16, TARGET).into_iter().enumerate();
+    let halves = halves.map(|(number, tile)| {
+        [Arithmetic::Bf16, Arithmetic::F16].map(|all| (all, tile))[number % 2]
+    });
+    let singles = tiles(F32, TARGET).into_iter();
+    let singles =
+        singles.flat_map(|tile| [Arithmetic::ThreeBf16, Arithmetic::Tf32].map(|all| (all, tile)));
+    for (arithmetic, tile) in halves.chain(singles) {
+        let element = arithmetic.element();
+        let sizes: &[(i64, i64, i64)] = match element {
+            F32 => &[(133, 136, 72)],
+            _ => &[(1, 130, 64), (197, 136, 208), (300, 264, 80)],
+        };
+        for (m, n, k) in sizes.iter().copied() {
+            let outcome = Case { m, n, k, gap: 0, element, to: element, tile }.check_as(arithmetic);
             for line in &outcome.report.lines {
                 let counts = line.counts;
                 assert_eq!(counts.conflicts, 0, "{tile}: {} {}", line.line, line.opcode);
@@ -85,10 +110,10 @@ fn every_tile_is_right_and_finds_no_bank_asked_twice() {
 
 #[test]
 fn runs_of_every_alignment_are_copied_and_written() {
-    let small = tiles(TARGET).pop().unwrap();
-    for tile in [GemmTile::DEFAULT, small] {
-        for element in [BF16, F16] {
-            for to in [element, F32] {
+    for element in [BF16, F16, F32] {
+        let small = tiles(element, TARGET).pop().unwrap();
+        for tile in [GemmTile::DEFAULT, small] {
+            for to in [element, if element == F32 { BF16 } else { F32 }] {
                 // Runs of 8, 4 and 2 elements of x and of the weight; of the result those, and single ones.
                 for (m, n, k, gap) in [
                     (130, 72, 80, 0),
@@ -125,7 +150,7 @@ fn rows_of_images_with_others_between_them_are_found() {
 /// Each tile reads its rows of both operands once, and nothing behind the last row, column or step.
 #[test]
 fn nothing_is_read_twice_in_a_tile_nor_past_an_end() {
-    for tile in tiles(TARGET) {
+    for tile in tiles(BF16, TARGET) {
         let (m, n, k) = (197, 136, 200);
         let outcome = Case { m, n, k, gap: 0, element: BF16, to: BF16, tile }.check();
         let copied: u64 = outcome
@@ -143,7 +168,7 @@ fn nothing_is_read_twice_in_a_tile_nor_past_an_end() {
 
 #[test]
 fn what_no_kernel_does_is_refused() {
-    let tile = tiles(TARGET)[0];
+    let tile = tiles(BF16, TARGET)[0];
     let refusal = |prologue, operands: &[Layout], result: &Layout, tile| {
         let op = KernelOp::Gemm { prologue, epilogue: vec![], tile };
         launch(&op, operands, result, Target::from(TARGET)).unwrap_err().to_string()
@@ -152,7 +177,9 @@ fn what_no_kernel_does_is_refused() {
         let all = layouts(element, &[&[5, 64], &[32, 64], &[5, 32]]);
         refusal(Prologue::None, &all[..2], &all[2], tile)
     };
-    assert!(of(F32, tile).contains("bf16 by bf16 or f16 by f16, not f32 by f32"));
+    let mixed = [layouts(F32, &[&[5, 64]]), layouts(BF16, &[&[32, 64], &[5, 32]])].concat();
+    let error = refusal(Prologue::None, &mixed[..2], &mixed[2], tile);
+    assert!(error.contains("f32 by f32, not f32 by bf16"), "{error}");
     assert!(of(BF16, GemmTile::DEFAULT).contains("says nothing of the warps"));
     let norm = Prologue::RmsNorm { eps: 1e-6, affine: false };
     let all = layouts(BF16, &[&[5, 64], &[32, 64], &[5, 32]]);

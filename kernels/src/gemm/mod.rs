@@ -4,6 +4,7 @@ mod cpu;
 mod nvidia;
 mod tokens_before;
 
+pub use crate::nvidia::Arithmetic;
 pub(crate) use cpu::{Block, PackedRows, PanelProduct, TensorRows};
 pub use cpu::{
     CHUNK_BYTES, MicroKernel, PackError, PackedGemm, PanelFormat, Schedule, WeightPacker,
@@ -307,7 +308,10 @@ pub(crate) fn tiles_of(
 ) -> Vec<GemmTile> {
     match target {
         Target::Cpu(cpu) => cpu::tiles_of(x, weight, &cpu),
-        Target::Nvidia(nvidia) => nvidia::tiles(&nvidia),
+        Target::Nvidia(nvidia) => {
+            let element = weight.map_or(ElementType::BF16, |weight| weight.ty.element);
+            nvidia::tiles(element, &nvidia)
+        }
     }
 }
 

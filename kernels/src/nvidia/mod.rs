@@ -2,6 +2,7 @@
 //! work, and products of what is read from there.
 
 mod answer_rows;
+mod arithmetic;
 mod chunks;
 mod copy_async;
 mod row_copies;
@@ -9,6 +10,8 @@ mod tensor_core;
 mod thread;
 
 pub(crate) use answer_rows::AnswerRows;
+pub use arithmetic::Arithmetic;
+pub(crate) use arithmetic::Parts;
 pub(crate) use chunks::{CHUNK, CHUNK_BYTES, ChunkRows, ChunkWalk};
 pub(crate) use copy_async::{barrier, commit, copy, wait};
 pub(crate) use row_copies::{Piece, RowCopies, tile_bytes};

@@ -6,6 +6,7 @@ use crate::{Optimization, emit_assembly};
 use ocellus_dialects::kernel::{Broadcast, Combine, EpilogueOp, GemmTile, KernelOp, Prologue};
 use ocellus_dialects::venc::{Activate, Activation};
 use ocellus_dialects::{ElementType, TensorType};
+use ocellus_kernels::gemm::{Arithmetic, Division};
 use ocellus_kernels::{Kernel, Layout, Schedule, schedules};
 use std::path::Path;
 use std::process::Command;
@@ -34,6 +35,16 @@ fn gemms(
     schedules(&op, &operands, &layout(&[m, width]), target).unwrap()
 }
 
+/// The same kernel with its products made so.
+fn in_arithmetic(mut kernel: Kernel, arithmetic: Arithmetic) -> Kernel {
+    if let Kernel::Gemm(gemm) = &mut kernel
+        && let Division::Nvidia(staged) = &mut gemm.division
+    {
+        staged.schedule.arithmetic = arithmetic;
+    }
+    kernel
+}
+
 fn tile(schedule: &Schedule) -> GemmTile {
     match &schedule.op {
         KernelOp::Gemm { tile, .. } => *tile,
@@ -54,21 +65,25 @@ fn no_gemm_keeps_anything_in_local_memory() {
     let gelu = EpilogueOp::Elementwise(Activate { function: Activation::Gelu }.into());
     let gate = EpilogueOp::Gate(Activation::Silu);
     let cases = [
-        (NvidiaTarget::SM_80, ElementType::BF16, vec![]),
-        (NvidiaTarget::SM_80, ElementType::F16, vec![bias, gelu]),
-        (NvidiaTarget::SM_80, ElementType::BF16, vec![bias, residual]),
-        (NvidiaTarget::SM_80, ElementType::BF16, vec![gate]),
-        (NvidiaTarget::SM_89, ElementType::BF16, vec![bias]),
-        (NvidiaTarget::SM_90, ElementType::BF16, vec![bias, gelu, residual]),
-        (NvidiaTarget::SM_120, ElementType::BF16, vec![bias]),
+        (NvidiaTarget::SM_80, Arithmetic::Bf16, vec![]),
+        (NvidiaTarget::SM_80, Arithmetic::F16, vec![bias, gelu]),
+        (NvidiaTarget::SM_80, Arithmetic::Bf16, vec![bias, residual]),
+        (NvidiaTarget::SM_80, Arithmetic::Bf16, vec![gate]),
+        (NvidiaTarget::SM_89, Arithmetic::Bf16, vec![bias]),
+        (NvidiaTarget::SM_90, Arithmetic::Bf16, vec![bias, gelu, residual]),
+        (NvidiaTarget::SM_120, Arithmetic::Bf16, vec![bias]),
+        (NvidiaTarget::SM_80, Arithmetic::ThreeBf16, vec![bias, residual]),
+        (NvidiaTarget::SM_89, Arithmetic::Tf32, vec![gate]),
+        (NvidiaTarget::SM_90, Arithmetic::ThreeBf16, vec![bias, gelu, residual]),
     ];
     let mut faults = vec![];
-    for (target, element, epilogue) in cases {
+    for (target, arithmetic, epilogue) in cases {
         // Neither rows nor columns nor depth are whole tiles.
-        for schedule in gemms([197, 1000, 1096], element, &epilogue, target) {
-            let cubin = assembled(&schedule.launch.kernel, target, &assembler);
+        for schedule in gemms([197, 1000, 1096], arithmetic.element(), &epilogue, target) {
+            let kernel = in_arithmetic(schedule.launch.kernel.clone(), arithmetic);
+            let cubin = assembled(&kernel, target, &assembler);
             if let Err(error) = cubin.check(target.name) {
-                faults.push(format!("{}, {epilogue:?}: {error}", tile(&schedule)));
+                faults.push(format!("{}, {arithmetic:?}, {epilogue:?}: {error}", tile(&schedule)));
             }
         }
     }
@@ -79,7 +94,9 @@ fn no_gemm_keeps_anything_in_local_memory() {
 fn blocks_fit_a_multiprocessor_as_often_as_their_schedules_count_on() {
     let Some(assembler) = assembler() else { return };
     let target = NvidiaTarget::SM_90;
-    for schedule in gemms([8192, 4096, 4096], ElementType::BF16, &[], target) {
+    let all = [ElementType::BF16, ElementType::F32]
+        .map(|element| gemms([8192, 4096, 4096], element, &[], target));
+    for schedule in all.into_iter().flatten() {
         let tile = tile(&schedule);
         let cubin = assembled(&schedule.launch.kernel, target, &assembler);
         let block = schedule.launch.kernel.thread_block().unwrap();

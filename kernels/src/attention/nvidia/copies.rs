@@ -1,6 +1,5 @@
 //! [`Copies`]: how a thread copies its share of the queries, and of the keys and the values of a block.
 
-use super::segments::Segments;
 use super::tile::{Head, Tile};
 use super::{Schedule, WarpAttention};
 use crate::mlir::{Builder, Comparison, Scalar, Type, Value};
@@ -22,8 +21,8 @@ pub(super) struct Copies {
     offsets: [Vec<Value>; 2],
     /// Bytes from a block of keys to the one before it, and of values.
     back: [Value; 2],
-    /// Where the thread's first segment lies behind a block's first, `i32`.
-    segment: Option<Value>,
+    /// The thread.
+    thread: Value,
 }
 
 /// Where a block of keys lies.
@@ -47,7 +46,6 @@ impl Copies {
         b: &mut Builder,
         attention: &WarpAttention,
         (thread, tile): (&Thread, &Tile),
-        segments: Option<&Segments>,
     ) -> Self {
         let schedule = attention.schedule;
         let threads = schedule.threads();
@@ -56,8 +54,15 @@ impl Copies {
         let keys = RowCopies::of(b, schedule.rows(), schedule.keys, shared);
         let offsets = [tile.k, tile.v].map(|head| keys.offsets(b, head.row_bytes));
         let back = [tile.k, tile.v].map(|head| b.mul_constant(head.row_bytes, -schedule.keys));
-        let segment = segments.map(|_| thread.number);
-        Copies { schedule, runs: attention.runs, queries, keys, offsets, back, segment }
+        Copies {
+            schedule,
+            runs: attention.runs,
+            queries,
+            keys,
+            offsets,
+            back,
+            thread: thread.number,
+        }
     }
 
     /// Copies the queries, of which so many are there.
@@ -80,17 +85,17 @@ impl Copies {
             let size = |b: &mut Builder, piece: &Piece, _| there.bytes(b, piece.row, ELEMENT * run);
             self.keys.copy(b, run, (from, &self.offsets[part], to), size);
         }
-        if let (Some(from), Some(first)) = (sources.starts[2], self.segment) {
-            self.segments(b, (from, first), there, stage);
+        if let Some(from) = sources.starts[2] {
+            self.segments(b, from, there, stage);
         }
     }
 
     /// Copies the segments of a block's keys.
-    fn segments(&self, b: &mut Builder, (from, first): (Value, Value), there: There, stage: Value) {
+    fn segments(&self, b: &mut Builder, from: Value, there: There, stage: Value) {
         let stage = b.offset_constant(stage, self.schedule.segments_at());
         let keys = b.integer(self.schedule.keys, Type::I32);
         for pass in 0..self.schedule.segment_passes() {
-            let key = b.add_constant(first, pass * self.schedule.threads());
+            let key = b.add_constant(self.thread, pass * self.schedule.threads());
             let size = there.bytes(b, key, SEGMENT);
             let none = b.integer(0, Type::I32);
             let is_key = b.compare(Comparison::Less, key, keys);

@@ -2,8 +2,8 @@
 
 use super::WarpAttention;
 use super::copies::{Copies, Sources, There};
+use super::range::Range;
 use super::rotation::Rotation;
-use super::schedule::Schedule;
 use super::scores::{Queries, Scores};
 use super::segments::Segments;
 use super::softmax::Softmax;
@@ -12,26 +12,6 @@ use super::tile::Tile;
 use super::values::Values;
 use crate::mlir::{Builder, Comparison, Scalar, Type, Value};
 use crate::nvidia::{barrier, commit, wait};
-
-/// Which blocks of keys are visited.
-#[derive(Clone, Copy)]
-pub(super) struct Range {
-    /// The last of them, which is the first to be visited: its number, `i32`.
-    pub(super) last: Value,
-    /// How many there are, `i32`: at least one, which may have no keys.
-    pub(super) count: Value,
-}
-
-impl Range {
-    /// All blocks.
-    pub(super) fn all(b: &mut Builder, schedule: &Schedule, tile: &Tile) -> Self {
-        let count = b.ceil_div(tile.keys, schedule.keys);
-        let one = b.i64(1);
-        let count = b.max(count, one);
-        let count = b.truncate_integer(count, Scalar::I32);
-        Range { last: b.add_constant(count, -1), count }
-    }
-}
 
 /// What the visits are made of.
 pub(super) struct Visits<'a> {

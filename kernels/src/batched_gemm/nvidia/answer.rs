@@ -1,7 +1,7 @@
 //! [`Answer`]: what is written of a tile's sums. Elements of 16 bits go through shared memory; f32 are written as they lie, for four
 //! lanes have a whole sector of 32 bytes.
 
-use super::emit::WarpSums;
+use super::main_loop::WarpSums;
 use super::{StagedProduct, WARP_TILE};
 use crate::batched_gemm::bound::Matrix;
 use crate::mlir::{Builder, Comparison, Scalar, Value};

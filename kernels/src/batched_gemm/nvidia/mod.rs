@@ -6,6 +6,7 @@
 
 mod answer;
 mod emit;
+mod main_loop;
 mod operand;
 
 use crate::nvidia::{CHUNK, ChunkRows, MMA, tile_bytes};

@@ -7,11 +7,8 @@ use super::thread::{Thread, Tile};
 use super::{Schedule, StagedGemm};
 use crate::gemm::Product;
 use crate::mlir::{Builder, Comparison, Scalar, Type, Value};
-use crate::nvidia::{CHUNK, CHUNK_BYTES, copy};
+use crate::nvidia::{CHUNK_BYTES, copy};
 use crate::rows::BoundRows;
-
-/// Bytes of an element.
-const ELEMENT: i64 = 2;
 
 /// What a thread knows of its copies, whatever the step.
 pub(super) struct Copies {
@@ -88,8 +85,9 @@ impl Copies {
         let row = b.div(thread.number, chunks);
         let chunk = b.rem(thread.number, chunks);
         let place = schedule.chunk_rows().at(b, row, chunk);
-        let column = b.mul_constant(chunk, CHUNK);
-        let slice_at = b.mul_constant(tile.slice, ELEMENT * product.slice_depth());
+        let column = b.mul_constant(chunk, schedule.chunk());
+        let element = schedule.arithmetic.element().bytes();
+        let slice_at = b.mul_constant(tile.slice, element * product.slice_depth());
         let chunk_at = b.mul_constant(chunk, CHUNK_BYTES);
         let chunk_at = b.extend_unsigned(chunk_at, Scalar::I64);
         let at = b.add(slice_at, chunk_at);
@@ -124,10 +122,11 @@ impl Copies {
         let steps_are_whole = self.depth % self.schedule.warps.depth == 0;
         // Whether a step is there is then the same for all threads.
         let column = if steps_are_whole { first } else { b.add(first, self.column) };
+        let chunk = self.schedule.chunk();
         let mut inside = vec![];
-        for within in 0..CHUNK {
+        for within in 0..chunk {
             let end = b.integer(self.depth - within, Type::I32);
-            let is_decided_by_first = within > 0 && self.depth % CHUNK == 0;
+            let is_decided_by_first = within > 0 && self.depth % chunk == 0;
             inside.push(match inside.first() {
                 Some(first) if is_decided_by_first => *first,
                 _ => b.compare(Comparison::Less, column, end),
@@ -161,8 +160,9 @@ impl StepCopies<'_> {
         let pass_bytes = schedule.rows_a_pass() * schedule.row_bytes();
         let to = b.offset_constant(self.place, share.stage_at + pass as i64 * pass_bytes);
         let from = b.offset_constant(*pointer, row.bytes);
+        let element = schedule.arithmetic.element().bytes();
         for (within, inside) in self.inside.iter().enumerate().step_by(share.run as usize) {
-            let bytes = ELEMENT * within as i64;
+            let bytes = element * within as i64;
             let (to, from) = (b.offset_constant(to, bytes), b.offset_constant(from, bytes));
             let there = match share.there {
                 None => *inside,
@@ -173,9 +173,9 @@ impl StepCopies<'_> {
                     b.compare(Comparison::Less, number, there)
                 }
             };
-            let [all, none] = [ELEMENT * share.run, 0].map(|bytes| b.integer(bytes, Type::I32));
+            let [all, none] = [element * share.run, 0].map(|bytes| b.integer(bytes, Type::I32));
             let size = b.select(there, all, none);
-            copy(b, ELEMENT * share.run, size, (from, to));
+            copy(b, element * share.run, size, (from, to));
         }
     }
 
@@ -236,7 +236,7 @@ impl Share {
         };
         let from = b.extend_unsigned(from, Scalar::I64);
         let from = b.add(from, tile.first_column);
-        let row_bytes = ELEMENT * product.k;
+        let row_bytes = schedule.arithmetic.element().bytes() * product.k;
         let bytes = b.mul_constant(from, row_bytes);
         let pointer = b.offset(weight, bytes);
         let of_row = |first: i64| {

@@ -56,7 +56,6 @@ impl StagedGemm {
         let depth = schedule.warps.depth;
         let main_loop = MainLoop {
             schedule,
-            element: product.weight,
             memory,
             copies: &copies,
             fragments: &fragments,

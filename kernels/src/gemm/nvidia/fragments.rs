@@ -1,16 +1,20 @@
 //! [`Fragments`]: what a warp reads of a step by `ldmatrix`, and multiplies by `mma.sync`.
 //!
-//! A fragment is a matrix of 16 by 16 elements of x, or two of 8 by 16 of the weight, spread over the lanes of a warp.
+//! A fragment is a matrix of 16 rows of x, or two of 8 rows of the weight, as deep as a product, spread over the lanes of a
+//! warp. `ldmatrix` knows of pairs of 16 bits alone, and an f32 is such a pair.
 
 use super::Schedule;
 use super::thread::Thread;
 use crate::mlir::{Builder, Type, Value};
-use crate::nvidia::{MMA, Matrices, read_matrices};
+use crate::nvidia::{CHUNK_BYTES, Matrices, read_matrices};
 
-/// Bytes that lie between the chunks of one product along k and those of the next.
-const PRODUCT_BYTES: i64 = 2 * MMA[2];
+/// Bytes of a row that are read at once: two chunks.
+const READ_BYTES: i64 = 2 * CHUNK_BYTES;
 
-/// Where a lane reads fragments: in any stage, for each product along the depth of a step.
+/// Registers that are read at once, of 16 rows.
+const REGISTERS: usize = 4;
+
+/// Where a lane reads fragments: in any stage, for each two chunks along the depth of a step.
 pub(super) struct Fragments {
     schedule: Schedule,
     x: Vec<Value>,
@@ -20,7 +24,7 @@ pub(super) struct Fragments {
 impl Fragments {
     pub(super) fn of(b: &mut Builder, schedule: &Schedule, thread: &Thread) -> Self {
         let [warp_rows, warp_columns] = schedule.warp_tile();
-        let [_, _, steps] = schedule.products();
+        let reads = reads(schedule);
         let constant = |b: &mut Builder, value| b.integer(value, Type::I32);
         let below = |b: &mut Builder, value: i64| {
             let mask = constant(b, value - 1);
@@ -41,25 +45,25 @@ impl Fragments {
         let one = constant(b, 1);
         let chunk = b.and(chunk, one);
         let weight = at(b, schedule, (row, chunk), thread);
-        let mut of_steps = |start: Value, behind: i64| -> Vec<Value> {
-            (0..steps)
-                .map(|step| {
-                    let bytes = constant(b, PRODUCT_BYTES * step);
+        let mut of_reads = |start: Value, behind: i64| -> Vec<Value> {
+            (0..reads)
+                .map(|read| {
+                    let bytes = constant(b, READ_BYTES * read);
                     let at = b.xor(start, bytes);
                     b.add_constant(at, behind)
                 })
                 .collect()
         };
-        let (x, weight) = (of_steps(x, 0), of_steps(weight, schedule.weight_at()));
+        let (x, weight) = (of_reads(x, 0), of_reads(weight, schedule.weight_at()));
         Fragments { schedule: *schedule, x, weight }
     }
 
     /// Fragments of 16 rows of x.
     pub(super) fn x(&self, b: &mut Builder, stage: Value, step: usize, number: i64) -> Vec<Value> {
-        self.read(b, stage, self.x[step % self.x.len()], number)
+        self.read(b, stage, (&self.x, step), number)
     }
 
-    /// Fragments of 16 rows of the weight: two of eight, one after the other.
+    /// Fragments of 16 rows of the weight: two of eight, one after the other in each read.
     pub(super) fn weight(
         &self,
         b: &mut Builder,
@@ -67,15 +71,48 @@ impl Fragments {
         step: usize,
         pair: i64,
     ) -> Vec<Value> {
-        self.read(b, stage, self.weight[step % self.weight.len()], pair)
+        self.read(b, stage, (&self.weight, step), pair)
     }
 
-    fn read(&self, b: &mut Builder, stage: Value, at: Value, number: i64) -> Vec<Value> {
-        let from = b.offset(stage, at);
-        let from = b.offset_constant(from, 16 * number * self.schedule.row_bytes());
-        // Of x one fragment, of the weight two.
-        read_matrices(b, from, Matrices { count: 4, transposed: false })
+    /// The registers of a fragment, read by read.
+    fn read(
+        &self,
+        b: &mut Builder,
+        stage: Value,
+        (places, step): (&[Value], usize),
+        number: i64,
+    ) -> Vec<Value> {
+        let mut registers = vec![];
+        for at in
+            places.chunks(reads_of_product(&self.schedule) as usize).nth(step).into_iter().flatten()
+        {
+            let from = b.offset(stage, *at);
+            let from = b.offset_constant(from, 16 * number * self.schedule.row_bytes());
+            registers.extend(read_matrices(
+                b,
+                from,
+                Matrices { count: REGISTERS, transposed: false },
+            ));
+        }
+        registers
     }
+}
+
+/// The fragments of the first or the second eight rows of two of the weight.
+pub(super) fn half_of_pair(pair: &[Value], half: usize) -> Vec<Value> {
+    let each = REGISTERS / 2;
+    pair.chunks(each).skip(half).step_by(2).flatten().copied().collect()
+}
+
+/// Reads of a fragment.
+fn reads_of_product(schedule: &Schedule) -> i64 {
+    schedule.product_bytes() / READ_BYTES
+}
+
+/// Reads of a row along a slice of a step's depth.
+fn reads(schedule: &Schedule) -> i64 {
+    let [_, _, steps] = schedule.products();
+    steps * reads_of_product(schedule)
 }
 
 /// Where a row's chunk lies in a stage, of the first product of the thread's slice of a step.
@@ -85,11 +122,10 @@ fn at(
     (row, chunk): (Value, Value),
     thread: &Thread,
 ) -> Value {
-    let [_, _, steps] = schedule.products();
     let at = schedule.chunk_rows().at(b, row, chunk);
     if schedule.warps.slices == 1 {
         return at;
     }
-    let slice = b.mul_constant(thread.slice, PRODUCT_BYTES * steps);
+    let slice = b.mul_constant(thread.slice, READ_BYTES * reads(schedule));
     b.xor(at, slice)
 }

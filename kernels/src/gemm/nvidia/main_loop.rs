@@ -11,10 +11,9 @@
 
 use super::Schedule;
 use super::copies::{Copies, Sources, StepCopies};
-use super::fragments::Fragments;
+use super::fragments::{Fragments, half_of_pair};
 use crate::mlir::{Builder, Comparison, Type, Value};
-use crate::nvidia::{Sums, barrier, commit, multiply, wait};
-use ocellus_dialects::ElementType;
+use crate::nvidia::{Parts, Sums, barrier, commit, wait};
 
 /// A thread that copies more rows of a step has no registers for the addresses of all.
 const MOST_ADDRESSES: usize = 16;
@@ -25,7 +24,6 @@ pub(super) type WarpSums = Vec<Vec<Sums>>;
 /// What the loop is made of.
 pub(super) struct MainLoop<'a> {
     pub(super) schedule: &'a Schedule,
-    pub(super) element: ElementType,
     /// Shared memory.
     pub(super) memory: Value,
     pub(super) copies: &'a Copies,
@@ -41,6 +39,14 @@ struct Ready {
     x: Vec<Vec<Value>>,
     /// Of the weight, for each 16 columns: of all of them, or of those whose turn is next.
     weight: Vec<Vec<Value>>,
+}
+
+/// The same as tensor cores multiply it.
+struct Operands {
+    /// Of x, for each 16 rows.
+    x: Vec<Parts>,
+    /// Of the weight, for each 8 columns.
+    weight: Vec<Parts>,
 }
 
 /// What a step hands on to the next.
@@ -163,6 +169,7 @@ impl Products<'_> {
                 self.copy(b, usize::MAX);
                 self.next_stage(b);
             }
+            let operands = self.operands(b);
             let next = ((step + 1) % steps) as usize;
             let (fragments, stage) = (self.of.fragments, self.stage);
             let ahead = Ready {
@@ -175,7 +182,7 @@ impl Products<'_> {
                 if !is_last {
                     self.copy(b, self.share(turns));
                 }
-                self.column(b, column, (column / 2) as usize);
+                self.column(b, column, &operands);
             }
             self.ready = ahead;
         }
@@ -199,9 +206,11 @@ impl Products<'_> {
             let ahead = fragments.weight(b, stage, next_step, next % pairs);
             // All at once: the assembler puts three empty instructions before each group of copies.
             self.copy(b, usize::MAX);
+            let operands = self.operands(b);
             for row in 0..rows {
                 for half in 0..2 {
-                    self.product(b, (row, 2 * pair + half), 0);
+                    let (x, weight) = (&operands.x[row as usize], &operands.weight[half as usize]);
+                    self.product(b, (row, 2 * pair + half), (&x[0], &weight[0]));
                 }
                 if pair == pairs - 1 {
                     let x = fragments.x(b, stage, next_step, row);
@@ -242,21 +251,43 @@ impl Products<'_> {
         self.stage = b.offset(self.of.memory, self.read);
     }
 
+    /// What is ready, as tensor cores multiply it.
+    fn operands(&self, b: &mut Builder) -> Operands {
+        let arithmetic = self.of.schedule.arithmetic;
+        let x = self.ready.x.iter().map(|fragment| arithmetic.parts(b, fragment)).collect();
+        let mut weight = vec![];
+        for pair in &self.ready.weight {
+            for half in 0..2 {
+                weight.push(arithmetic.parts(b, &half_of_pair(pair, half)));
+            }
+        }
+        Operands { x, weight }
+    }
+
     /// All rows by one column, there and back, so that the fragment that was multiplied last is the next one's first.
-    fn column(&mut self, b: &mut Builder, column: i64, pair: usize) {
-        let [rows, ..] = self.of.schedule.products();
-        for row in 0..rows {
-            let row = if column % 2 == 0 { row } else { rows - 1 - row };
-            self.product(b, (row, column), pair);
+    fn column(&mut self, b: &mut Builder, column: i64, operands: &Operands) {
+        let products = self.of.schedule.arithmetic.products();
+        let mut forth = column % 2 == 0;
+        for (of_x, of_weight) in products {
+            let rows = 0..operands.x.len();
+            let rows: Vec<usize> = if forth { rows.collect() } else { rows.rev().collect() };
+            for row in rows {
+                let weight = &operands.weight[column as usize][*of_weight];
+                self.product(b, (row as i64, column), (&operands.x[row][*of_x], weight));
+            }
+            forth = !forth;
         }
     }
 
-    fn product(&mut self, b: &mut Builder, (row, column): (i64, i64), pair: usize) {
-        let half = 2 * (column % 2) as usize;
+    fn product(
+        &mut self,
+        b: &mut Builder,
+        (row, column): (i64, i64),
+        operands: (&[Value], &[Value]),
+    ) {
         let (row, column) = (row as usize, column as usize);
-        let operands = (&self.ready.x[row][..], &self.ready.weight[pair][half..half + 2]);
         let sums = self.sums[row][column];
-        self.sums[row][column] = multiply(b, self.of.element, operands, sums);
+        self.sums[row][column] = self.of.schedule.arithmetic.multiply(b, operands, sums);
     }
 }
 

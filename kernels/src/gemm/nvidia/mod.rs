@@ -20,7 +20,7 @@ pub use schedule::Schedule;
 pub(super) use schedule::tiles;
 
 use super::{Placement, Product};
-use crate::nvidia::CHUNK;
+use crate::nvidia::{Arithmetic, CHUNK_BYTES};
 use crate::rows::RowSource;
 use crate::{Layout, NvidiaTarget, Reason, ThreadBlock};
 use ocellus_dialects::ElementType;
@@ -59,31 +59,34 @@ impl StagedGemm {
             return refused(format!("operand 0, {}, is patches of an image", x.ty));
         }
         let element = product.weight;
-        if x.ty.element != element || !matches!(element, ElementType::BF16 | ElementType::F16) {
+        let arithmetic = Arithmetic::of(element).filter(|_| x.ty.element == element);
+        let Some(arithmetic) = arithmetic else {
             return refused(format!(
-                "tensor cores multiply bf16 by bf16 or f16 by f16, not {} by {element}",
+                "tensor cores multiply bf16 by bf16, f16 by f16 or f32 by f32, not {} by {element}",
                 x.ty.element
             ));
-        }
+        };
         if product.to == ElementType::I32 {
             return refused("sums are no integers".into());
         }
         let run = |layout: &Layout, columns: i64, what: &str| {
-            let run = (CHUNK | layout.row_alignment() | columns) as u64;
-            let run = 1 << run.trailing_zeros();
-            match run {
-                1 => Err(Reason::Unsupported(format!(
+            let element = layout.ty.element;
+            let run =
+                power_of_two_in((CHUNK_BYTES / element.bytes()) | layout.row_alignment() | columns);
+            match run * element.bytes() {
+                2 => Err(Reason::Unsupported(format!(
                     "rows of {what}, {}, must begin at multiples of four bytes to be copied",
                     layout.ty
                 ))),
-                run => Ok(run),
+                _ => Ok(run),
             }
         };
         let depth = product.slice_depth();
-        let schedule = Schedule::of(tile, &target)?;
+        let schedule = Schedule::of(tile, arithmetic, &target)?;
         let (x_run, weight_run) = (run(x, depth, "operand 0")?, run(weight, depth, "the weight")?);
-        let result_run = CHUNK | result.row_alignment() | product.width();
-        let result_run = 1 << result_run.trailing_zeros();
+        let result_run = power_of_two_in(
+            (CHUNK_BYTES / product.to.bytes()) | result.row_alignment() | product.width(),
+        );
         Ok(StagedGemm { target, schedule, x_run, weight_run, result_run })
     }
 
@@ -92,4 +95,9 @@ impl StagedGemm {
         let schedule = &self.schedule;
         ThreadBlock { threads: schedule.threads(), tiles: 1, shared_bytes: schedule.shared_bytes() }
     }
+}
+
+/// The greatest power of two that divides a number other than zero.
+fn power_of_two_in(number: i64) -> i64 {
+    number & number.wrapping_neg()
 }

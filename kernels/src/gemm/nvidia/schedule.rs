@@ -1,7 +1,8 @@
 //! [`Schedule`]: how a thread block computes a tile, and what that takes.
 
-use crate::nvidia::{CHUNK, CHUNK_BYTES, ChunkRows, MMA};
+use crate::nvidia::{Arithmetic, CHUNK_BYTES, ChunkRows, MMA};
 use crate::{NvidiaTarget, Reason, WARP};
+use ocellus_dialects::ElementType;
 use ocellus_dialects::kernel::{GemmTile, WarpTiling};
 
 /// Rows of shared memory that are read at once, and must be in different banks.
@@ -19,6 +20,8 @@ pub struct Schedule {
     pub columns: i64,
     /// How warps compute it.
     pub warps: WarpTiling,
+    /// How they multiply.
+    pub arithmetic: Arithmetic,
 }
 
 /// The tiles worth choosing among, the default first, as measured on an H100 (`benches/nvidia/README.md`): many rows, then
@@ -35,6 +38,16 @@ const TILES: [GemmTile; 8] = [
     tile([32, 64, 64], [1, 1, 2], 12),
 ];
 
+/// The same for f32. Steps are half as deep, for their elements take twice the shared memory; and fragments of which both
+/// parts are kept leave registers for half as many sums.
+const F32_TILES: [GemmTile; 5] = [
+    tile([128, 128, 32], [2, 4, 1], 3),
+    tile([128, 64, 32], [2, 2, 1], 3),
+    tile([64, 128, 32], [1, 4, 1], 3),
+    tile([64, 64, 32], [2, 2, 1], 4),
+    tile([32, 64, 64], [1, 2, 2], 4),
+];
+
 const fn tile(
     [rows, columns, depth]: [i64; 3],
     [warp_rows, warp_columns, slices]: [i64; 3],
@@ -44,20 +57,30 @@ const fn tile(
     GemmTile { rows, columns, warps: Some(warps) }
 }
 
-/// The tiles worth choosing among on a GPU, the default first: those that its shared memory holds.
-pub(in crate::gemm) fn tiles(target: &NvidiaTarget) -> Vec<GemmTile> {
-    let fits = |tile: &GemmTile| Schedule::of(*tile, target).is_ok();
-    TILES.into_iter().filter(fits).collect()
+/// The tiles worth choosing among on a GPU for weights that are stored so, the default first: those that its shared memory
+/// holds.
+pub(in crate::gemm) fn tiles(weight: ElementType, target: &NvidiaTarget) -> Vec<GemmTile> {
+    let all: &[GemmTile] = match weight {
+        ElementType::BF16 | ElementType::F16 | ElementType::I32 => &TILES,
+        ElementType::F32 => &F32_TILES,
+    };
+    let arithmetic = Arithmetic::of(weight).unwrap_or(Arithmetic::Bf16);
+    let fits = |tile: &&GemmTile| Schedule::of(**tile, arithmetic, target).is_ok();
+    all.iter().filter(fits).copied().collect()
 }
 
 impl Schedule {
     /// The schedule of a tile, or why no thread block computes it.
-    pub(super) fn of(tile: GemmTile, target: &NvidiaTarget) -> Result<Self, Reason> {
+    pub(super) fn of(
+        tile: GemmTile,
+        arithmetic: Arithmetic,
+        target: &NvidiaTarget,
+    ) -> Result<Self, Reason> {
         let refused = |why: &str| Err(Reason::Unsupported(format!("a tile of {tile} {why}")));
         let Some(warps) = tile.warps else {
             return refused("says nothing of the warps that would compute it");
         };
-        let schedule = Schedule { rows: tile.rows, columns: tile.columns, warps };
+        let schedule = Schedule { rows: tile.rows, columns: tile.columns, warps, arithmetic };
         let WarpTiling { depth, rows, columns, slices, stages } = warps;
         let sizes = [tile.rows, tile.columns, depth, rows, columns, slices, stages];
         if !sizes.iter().all(|size| (1..=1024).contains(size)) {
@@ -66,16 +89,19 @@ impl Schedule {
         if schedule.warps() > 32 || !(schedule.warps() as u64).is_power_of_two() {
             return refused("needs 1, 2, 4, 8, 16 or 32 warps");
         }
-        if !matches!(depth, 32 | 64 | 128) || stages < 2 {
-            return refused("needs a depth of 32, 64 or 128 and two stages");
+        if !matches!(schedule.row_bytes(), 64 | 128 | 256) || stages < 2 {
+            return refused("needs a depth of 64, 128 or 256 bytes and two stages");
         }
         let [warp_rows, warp_columns] = schedule.warp_tile();
         let is_whole = warp_rows * rows == tile.rows && warp_columns * columns == tile.columns;
         if !is_whole || warp_rows % (MMA[0] * slices) != 0 || warp_columns % 32 != 0 {
             return refused("is not cut into whole products of its warps");
         }
-        if !(slices as u64).is_power_of_two() || depth % (MMA[2] * slices) != 0 {
+        if !(slices as u64).is_power_of_two() || depth % (arithmetic.depth() * slices) != 0 {
             return refused("is not cut into whole slices of its depth");
+        }
+        if arithmetic.element() == ElementType::F32 && schedule.is_rolling() {
+            return refused("has more sums than the fragments of f32 leave registers for");
         }
         let pass = schedule.rows_a_pass();
         if pass % ROWS_AT_ONCE != 0 || tile.rows % pass != 0 || tile.columns % pass != 0 {
@@ -109,7 +135,13 @@ impl Schedule {
     /// Products of a warp: along the rows, along the columns, and along the depth of a step.
     pub(super) fn products(&self) -> [i64; 3] {
         let [rows, columns] = self.warp_tile();
-        [rows / MMA[0], columns / MMA[1], self.warps.depth / MMA[2] / self.warps.slices]
+        let depth = self.warps.depth / self.arithmetic.depth() / self.warps.slices;
+        [rows / MMA[0], columns / MMA[1], depth]
+    }
+
+    /// Bytes of a row that a product takes.
+    pub(super) fn product_bytes(&self) -> i64 {
+        self.arithmetic.depth() * self.arithmetic.element().bytes()
     }
 
     /// Rows of a warp's block whose sums it stores: warps that share k share these.
@@ -124,9 +156,14 @@ impl Schedule {
         rows * columns / WARP > MOST_SUMS
     }
 
+    /// Elements of a chunk.
+    pub(super) fn chunk(&self) -> i64 {
+        CHUNK_BYTES / self.arithmetic.element().bytes()
+    }
+
     /// Chunks of a row in shared memory.
     pub(super) fn chunks(&self) -> i64 {
-        self.warps.depth / CHUNK
+        self.row_bytes() / CHUNK_BYTES
     }
 
     /// How rows lie in shared memory.
@@ -136,7 +173,7 @@ impl Schedule {
 
     /// Bytes of a row in shared memory.
     pub(super) fn row_bytes(&self) -> i64 {
-        self.chunk_rows().bytes()
+        self.warps.depth * self.arithmetic.element().bytes()
     }
 
     /// Rows that the threads of a block copy at once, a chunk each.
@@ -178,17 +215,24 @@ mod tests {
     #[test]
     fn every_gpu_has_tiles_for_many_rows_and_for_few() {
         for target in NvidiaTarget::ALL {
-            let all = tiles(&target);
-            assert_eq!(all.first(), Some(&TILES[0]), "{}", target.name);
-            assert!(all.iter().any(|tile| tile.rows < 128), "{}", target.name);
+            for (element, first) in
+                [(ElementType::BF16, TILES[0]), (ElementType::F32, F32_TILES[0])]
+            {
+                let all = tiles(element, &target);
+                assert_eq!(all.first(), Some(&first), "{}", target.name);
+                assert!(all.iter().any(|tile| tile.rows < 128), "{}", target.name);
+            }
         }
-        assert_eq!(tiles(&NvidiaTarget::SM_80), TILES);
+        assert_eq!(tiles(ElementType::F16, &NvidiaTarget::SM_80), TILES);
+        assert_eq!(tiles(ElementType::F32, &NvidiaTarget::SM_80), F32_TILES);
     }
 
     #[test]
     fn what_no_thread_block_computes_is_refused() {
-        let refusal =
-            |tile: GemmTile| Schedule::of(tile, &NvidiaTarget::SM_86).unwrap_err().to_string();
+        let refused = |tile: GemmTile, arithmetic| {
+            Schedule::of(tile, arithmetic, &NvidiaTarget::SM_86).unwrap_err().to_string()
+        };
+        let refusal = |tile: GemmTile| refused(tile, Arithmetic::Bf16);
         assert!(refusal(GemmTile::DEFAULT).contains("says nothing of the warps"));
         for ([rows, columns, depth], warps, stages, why) in [
             (
@@ -207,12 +251,26 @@ mod tests {
             let refused = refusal(tile([rows, columns, depth], warps, stages));
             assert!(refused.contains(why), "{refused}");
         }
+        let many_sums = refused(tile([192, 128, 16], [2, 2, 1], 4), Arithmetic::Tf32);
+        assert!(many_sums.contains("more sums than the fragments of f32"), "{many_sums}");
+        let deep = refused(tile([32, 64, 32], [1, 1, 4], 3), Arithmetic::ThreeBf16);
+        assert!(deep.contains("whole"), "{deep}");
+    }
+
+    #[test]
+    fn f32_is_multiplied_in_either_way_by_the_same_tiles() {
+        for tile in F32_TILES {
+            for arithmetic in [Arithmetic::ThreeBf16, Arithmetic::Tf32] {
+                Schedule::of(tile, arithmetic, &NvidiaTarget::SM_80).unwrap();
+            }
+        }
     }
 
     #[test]
     fn warps_of_many_sums_read_fragments_as_they_go() {
-        let is_rolling =
-            |tile: &GemmTile| Schedule::of(*tile, &NvidiaTarget::SM_90).unwrap().is_rolling();
+        let is_rolling = |tile: &GemmTile| {
+            Schedule::of(*tile, Arithmetic::Bf16, &NvidiaTarget::SM_90).unwrap().is_rolling()
+        };
         let rolling: Vec<bool> = TILES.iter().map(is_rolling).collect();
         assert_eq!(rolling, [false, false, false, true, false, false, false, false]);
     }
