@@ -59,7 +59,7 @@ pub fn launch(
             KernelOp::Move(op) => Movement::launch(op, operands, result, target)?
                 .map(|movement| Kernel::Move(movement, target)),
             KernelOp::BatchedGemm { transpose_rhs } => {
-                BatchedGemm::launch(*transpose_rhs, operands, result, &cpu()?)?
+                BatchedGemm::launch(*transpose_rhs, operands, result, target)?
                     .map(Kernel::BatchedGemm)
             }
         })

@@ -61,7 +61,7 @@ impl Kernel {
         match self {
             Kernel::Attention(attention) => attention.target(),
             Kernel::BackToBackGemm(gemms) => gemms.target.into(),
-            Kernel::BatchedGemm(gemm) => gemm.target.into(),
+            Kernel::BatchedGemm(gemm) => gemm.target(),
             Kernel::Gemm(gemm) => gemm.target(),
             Kernel::Move(_, target) => *target,
             Kernel::RowWise(row_wise) => row_wise.target,
@@ -86,11 +86,9 @@ impl Kernel {
             (_, Target::Cpu(_)) => None,
             (Kernel::Gemm(gemm), Target::Nvidia(_)) => gemm.thread_block(),
             (Kernel::Attention(attention), Target::Nvidia(_)) => attention.thread_block(),
+            (Kernel::BatchedGemm(gemm), Target::Nvidia(_)) => gemm.thread_block(),
             (
-                Kernel::BackToBackGemm(_)
-                | Kernel::BatchedGemm(_)
-                | Kernel::Move(..)
-                | Kernel::RowWise(_),
+                Kernel::BackToBackGemm(_) | Kernel::Move(..) | Kernel::RowWise(_),
                 Target::Nvidia(_),
             ) => Some(entry::BLOCK_OF_WARPS),
         }

@@ -18,5 +18,6 @@ mod rowwise;
 mod shared_images;
 mod simulated;
 mod some_tokens;
+mod staged_attention;
 mod staged_gemm;
 mod throughput;

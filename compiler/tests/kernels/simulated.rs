@@ -7,6 +7,8 @@ use ocellus_dialects::kernel::KernelOp;
 use ocellus_dialects::symbolic::Bindings;
 use ocellus_kernels::{Argument, Kernel, Launch, Layout, NvidiaTarget, Schedule, schedules};
 use ocellus_sim::{Memory, Module, Report, Settings};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// What a kernel gave, and what it did.
 pub struct Outcome {
@@ -65,9 +67,7 @@ pub fn run_launch(
     let words = launch.arguments.iter().map(word).chain([tiles]);
     let parameters: Vec<u8> = words.flat_map(i64::to_le_bytes).collect();
 
-    let text = emit_assembly(std::slice::from_ref(&launch.kernel), target, Optimization::Full);
-    let text = text.unwrap();
-    let module = Module::load(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+    let module = module_of(&launch.kernel, target);
     let block = launch.kernel.thread_block().unwrap();
     let grid = ocellus_sim::Launch {
         kernel: &module.kernels()[0],
@@ -84,4 +84,18 @@ pub fn run_launch(
     let mut bytes = result.bytes.clone();
     memory.read(of_result, &mut bytes[..reach.result]).unwrap();
     Outcome { values: elements(&result.layout, &bytes), report }
+}
+
+/// The kernel alone, compiled once however often it is run.
+fn module_of(kernel: &Kernel, target: NvidiaTarget) -> Arc<Module> {
+    static COMPILED: Mutex<Option<HashMap<Kernel, Arc<Module>>>> = Mutex::new(None);
+    let compiled = || COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = compiled().get_or_insert_default().get(kernel) {
+        return known.clone();
+    }
+    let text = emit_assembly(std::slice::from_ref(kernel), target, Optimization::Full).unwrap();
+    let module = Module::load(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+    let module = Arc::new(module);
+    compiled().get_or_insert_default().insert(kernel.clone(), module.clone());
+    module
 }

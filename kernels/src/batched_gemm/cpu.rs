@@ -1,17 +1,37 @@
 //! The CPU's batched gemm. A tile is a panel of columns of one product: b's panel is packed `[k][column]` once, then
 //! every block of rows of a meets it. All in f32, whatever the storage.
 
-use super::{BatchedGemm, BatchedGemmArguments, Matrices, PANEL_VECTORS, panel_columns};
+use super::bound::{BoundMatrices, Matrix};
+use super::{BatchedGemm, BatchedGemmArguments};
 use crate::CpuTarget;
-use crate::arguments::{Fixed, Placed, place};
+use crate::arguments::{Fixed, place};
 use crate::entry::{Entry, Worker};
 use crate::mlir::{Builder, Function, Linkage, Module, Type, Value};
 use crate::vector::{self, CELL, Cell, RegisterBlock, Width, for_columns, transpose};
 use ocellus_dialects::ElementType;
 
+/// Vectors across a panel of columns.
+const PANEL_VECTORS: i64 = 3;
+
+/// Columns of a panel: a tile.
+pub(super) fn panel_columns(target: &CpuTarget) -> i64 {
+    PANEL_VECTORS * i64::from(target.lanes())
+}
+
+/// Bytes of scratch memory that a worker needs: for a panel of columns and a block of rows, all of k; then a block of the result.
+/// So many for each element of a row of a, and so many more.
+pub(super) fn scratch_bytes(target: &CpuTarget) -> [i64; 2] {
+    let (columns, rows) = (panel_columns(target), RegisterBlock::rows_of(target));
+    [(columns + rows) * CELL, rows * columns * CELL]
+}
+
 /// Writes the kernel.
-pub(super) fn define(gemm: &BatchedGemm, module: &mut Module, entry: Entry<'_>) {
-    let target = &gemm.target;
+pub(super) fn define(
+    gemm: &BatchedGemm,
+    target: &CpuTarget,
+    module: &mut Module,
+    entry: Entry<'_>,
+) {
     let emitter = Emitter { gemm, target, columns: panel_columns(target) };
     let multiply = emitter.define_multiply(entry.symbol, module);
     entry.define(module, |b, Worker { block, first, end, scratch }| {
@@ -216,52 +236,5 @@ impl Emitter<'_> {
                 });
             });
         });
-    }
-}
-
-/// An operand at run time; strides in bytes.
-#[derive(Clone, Copy)]
-struct BoundMatrices {
-    base: Value,
-    row_bytes: Value,
-    matrix_bytes: Value,
-    image_bytes: Value,
-}
-
-impl BoundMatrices {
-    /// The matrices of elements that are stored so, of which the argument block is given.
-    fn load(
-        b: &mut Builder,
-        block: Value,
-        matrices: &Matrices<Placed>,
-        element: ElementType,
-    ) -> Self {
-        BoundMatrices {
-            base: matrices.start.load(b, block),
-            row_bytes: matrices.row_stride.load_bytes(b, block, element),
-            matrix_bytes: matrices.matrix_stride.load_bytes(b, block, element),
-            image_bytes: matrices.image_stride.load_bytes(b, block, element),
-        }
-    }
-
-    fn at(&self, b: &mut Builder, image: Value, matrix: Value) -> Matrix {
-        let image_bytes = b.mul(image, self.image_bytes);
-        let base = b.offset(self.base, image_bytes);
-        let matrix_bytes = b.mul(matrix, self.matrix_bytes);
-        Matrix { base: b.offset(base, matrix_bytes), row_bytes: self.row_bytes }
-    }
-}
-
-/// One matrix of an operand.
-#[derive(Clone, Copy)]
-struct Matrix {
-    base: Value,
-    row_bytes: Value,
-}
-
-impl Matrix {
-    fn row(&self, b: &mut Builder, row: Value) -> Value {
-        let bytes = b.mul(row, self.row_bytes);
-        b.offset(self.base, bytes)
     }
 }

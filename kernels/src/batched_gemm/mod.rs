@@ -1,7 +1,11 @@
 //! `a b` or `a b^T` for each of the leading dimensions, of two activations: `a[.., m, k]`, and `b[.., k, n]` or
 //! `b[.., n, k]`.
 
+mod bound;
 mod cpu;
+mod nvidia;
+
+pub use nvidia::StagedProduct;
 
 use crate::arguments::{
     Address, Count, Distance, Fixed, Given, Placed, Positive, Tensor, Words, argument_block,
@@ -10,8 +14,7 @@ use crate::arguments::{
 use crate::entry::Entry;
 use crate::launch::operand;
 use crate::mlir::Module;
-use crate::vector::{CELL, RegisterBlock};
-use crate::{CpuTarget, Launch, Layout, Reason, Tiles};
+use crate::{CpuTarget, Launch, Layout, Reason, Target, ThreadBlock, Tiles};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::symbolic::Dim;
 use ocellus_runtime::signature::{Amount, Signature, Walk};
@@ -19,8 +22,6 @@ use ocellus_runtime::signature::{Amount, Signature, Walk};
 /// All that a batched gemm's code depends on. Every size is known at run time alone.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct BatchedGemm {
-    /// The CPU that it is written for.
-    pub target: CpuTarget,
     /// Whether b's last two dimensions are exchanged.
     pub transpose_rhs: bool,
     /// How a is stored.
@@ -29,15 +30,23 @@ pub struct BatchedGemm {
     pub b: ElementType,
     /// How the result is stored.
     pub to: ElementType,
+    /// What it is written for, and how the work is divided there.
+    pub division: Division,
 }
 
-/// Vectors across a panel of columns.
-const PANEL_VECTORS: i64 = 3;
+/// How the work of a batched gemm is divided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Division {
+    /// Among the workers of that CPU.
+    Cpu(CpuTarget),
+    /// Among the thread blocks of an NVIDIA GPU.
+    Nvidia(StagedProduct),
+}
 
 argument_block! {
     /// The argument block of a [`BatchedGemm`].
     pub(crate) struct BatchedGemmArguments<S> {
-        m: Count<S>,
+        m: Positive<S>,
         n: Positive<S>,
         k: Count<S>,
         /// Matrices in an image.
@@ -106,7 +115,7 @@ impl BatchedGemm {
         transpose_rhs: bool,
         operands: &[Layout],
         result: &Layout,
-        target: &CpuTarget,
+        target: Target,
     ) -> Result<Launch<Self>, Reason> {
         let (a, b) = (operand(operands, 0)?, operand(operands, 1)?);
         let rank = a.ty.rank();
@@ -128,15 +137,19 @@ impl BatchedGemm {
             2 => (Dim::from(1), Dim::from(1)),
             _ => (a.ty.shape[0].clone(), a.ty.shape[1..rank - 2].iter().cloned().product()),
         };
+        let division = match target {
+            Target::Cpu(cpu) => Division::Cpu(cpu),
+            Target::Nvidia(nvidia) => Division::Nvidia(StagedProduct::of([a, b, result], nvidia)?),
+        };
         let gemm = BatchedGemm {
-            target: *target,
             transpose_rhs,
             a: a.ty.element,
             b: b.ty.element,
             to: result.ty.element,
+            division,
         };
         let arguments = BatchedGemmArguments::<Given> {
-            m: Count(m.clone()),
+            m: Positive(m.clone()),
             n: Positive(n.clone()),
             k: Count(k.clone()),
             matrices: Positive(matrices.clone()),
@@ -144,14 +157,16 @@ impl BatchedGemm {
             b: Matrices::of(Tensor::Operand(1), b, if transpose_rhs { &n } else { &k }),
             result: Matrices::of(Tensor::Result, result, &m),
         };
-        let columns = panel_columns(target);
-        let rows = RegisterBlock::rows_of(target);
-        // A panel of columns and a block of rows, all of k; then a block of the result.
-        let packed = k * Dim::from((columns + rows) * CELL);
+        let (rows, columns) = gemm.tile();
+        let [of_depth, rest] = gemm.scratch_bytes();
+        let across = (n, columns);
+        let down = rows.map(|rows| (m, rows));
         Ok(Launch {
             arguments: flatten(arguments).words,
-            tiles: Tiles(vec![(images, 1), (matrices, 1), (n, columns)]),
-            scratch_bytes: packed + Dim::from(rows * columns * CELL),
+            tiles: Tiles(
+                [(images, 1), (matrices, 1)].into_iter().chain(down).chain([across]).collect(),
+            ),
+            scratch_bytes: k * Dim::from(of_depth) + Dim::from(rest),
             packed: vec![],
             kernel: gemm,
         })
@@ -162,8 +177,13 @@ impl BatchedGemm {
         let (mut words, arguments) = Words::of(BatchedGemmArguments::fixed());
         let (m, n, k) = (arguments.m.amount(), arguments.n.amount(), arguments.k.amount());
         let matrices = arguments.matrices.amount();
-        let panels = n.clone().ceil_div(panel_columns(&self.target));
-        let images = Amount::Tiles.ceil_div(panels * matrices.clone());
+        let (rows, columns) = self.tile();
+        let across = n.clone().ceil_div(columns);
+        let tiles = match rows {
+            Some(rows) => m.clone().ceil_div(rows) * across,
+            None => across,
+        };
+        let images = Amount::Tiles.ceil_div(tiles * matrices.clone());
         let extent = |height: &Amount, width: &Amount| MatrixExtent {
             images: images.clone(),
             matrices: matrices.clone(),
@@ -175,8 +195,8 @@ impl BatchedGemm {
         words.read(&a.start, self.a, [a.walk(extent(&m, &k))]);
         words.read(&b.start, self.b, [b.walk(right)]);
         words.write(&result.start, self.to, [result.walk(extent(&m, &n))]);
-        let (columns, rows) = (panel_columns(&self.target), RegisterBlock::rows_of(&self.target));
-        words.by_image(k * ((columns + rows) * CELL) + rows * columns * CELL)
+        let [of_depth, rest] = self.scratch_bytes();
+        words.by_image(k * of_depth + rest)
     }
 
     /// The name of its symbol: `batched_gemm_transposed_f32`.
@@ -187,11 +207,41 @@ impl BatchedGemm {
 
     /// Writes the kernel into a module.
     pub(crate) fn define(&self, module: &mut Module, entry: Entry<'_>) {
-        cpu::define(self, module, entry);
+        match &self.division {
+            Division::Cpu(target) => cpu::define(self, target, module, entry),
+            Division::Nvidia(staged) => staged.define(self, module, entry),
+        }
     }
-}
 
-/// Columns of a panel: a tile.
-fn panel_columns(target: &CpuTarget) -> i64 {
-    PANEL_VECTORS * i64::from(target.lanes())
+    /// What it is written for.
+    pub(crate) fn target(&self) -> Target {
+        match &self.division {
+            Division::Cpu(target) => target.into(),
+            Division::Nvidia(staged) => staged.target.into(),
+        }
+    }
+
+    /// The thread blocks that run it, where it is for a GPU.
+    pub(crate) fn thread_block(&self) -> Option<ThreadBlock> {
+        match &self.division {
+            Division::Cpu(_) => None,
+            Division::Nvidia(staged) => Some(staged.thread_block()),
+        }
+    }
+
+    /// Rows of a tile, where it has not all of them, and its columns.
+    fn tile(&self) -> (Option<i64>, i64) {
+        match &self.division {
+            Division::Cpu(target) => (None, cpu::panel_columns(target)),
+            Division::Nvidia(staged) => (Some(staged.rows()), staged.columns()),
+        }
+    }
+
+    /// Bytes of scratch memory that a worker needs: so many for each element of a row of a, and so many more.
+    fn scratch_bytes(&self) -> [i64; 2] {
+        match &self.division {
+            Division::Cpu(target) => cpu::scratch_bytes(target),
+            Division::Nvidia(_) => [0, 0],
+        }
+    }
 }

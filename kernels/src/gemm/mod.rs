@@ -4,12 +4,13 @@ mod cpu;
 mod nvidia;
 mod tokens_before;
 
+pub use crate::nvidia::Arithmetic;
 pub(crate) use cpu::{Block, PackedRows, PanelProduct, TensorRows};
 pub use cpu::{
     CHUNK_BYTES, MicroKernel, PackError, PackedGemm, PanelFormat, Schedule, WeightPacker,
     WeightPacking, tiles,
 };
-pub use nvidia::{Arithmetic, StagedGemm};
+pub use nvidia::StagedGemm;
 pub use tokens_before::TokensBefore;
 
 use crate::arguments::{

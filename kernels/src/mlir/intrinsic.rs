@@ -77,10 +77,8 @@ impl Builder {
 
     /// The bits of numbers beside each other as an integer, the first in the lowest bits.
     pub fn join_bits(&mut self, a: Value) -> Value {
-        let ty = match a.ty.scalar().bytes() * i64::from(a.ty.lanes()) {
-            8 => Type::I64,
-            _ => Type::I32,
-        };
+        let bits = a.ty.scalar().bytes() * i64::from(a.lanes());
+        let ty = Type::Scalar(if bits == 8 { Scalar::I64 } else { Scalar::I32 });
         self.operation(ty, &format!("llvm.bitcast {a} : {} to {ty}", a.ty))
     }
 

@@ -13,10 +13,8 @@ const ELEMENT: i64 = 2;
 /// How a thread copies its share of a tile of rows.
 #[derive(Clone, Debug)]
 pub(crate) struct RowCopies {
-    /// How the rows lie in shared memory.
-    pub(crate) rows: ChunkRows,
     /// What the thread copies in each pass.
-    pub(crate) pieces: Vec<Piece>,
+    pieces: Vec<Piece>,
 }
 
 /// A chunk that a thread copies.
@@ -27,9 +25,9 @@ pub(crate) struct Piece {
     /// Its number in the row, `i32`.
     pub(crate) chunk: Value,
     /// Where it lies in the tile, in bytes, `i32`.
-    pub(crate) place: Value,
+    place: Value,
     /// Whether it is one of the rows, where not all of the pass are.
-    pub(crate) is_there: Option<Value>,
+    is_there: Option<Value>,
 }
 
 /// How much shared memory a tile takes: `count` rows, copied by so many threads.
@@ -68,7 +66,7 @@ impl RowCopies {
             Piece { row, chunk, place, is_there }
         };
         let pieces = (0..passes(rows, count, threads)).map(&mut piece).collect();
-        RowCopies { rows, pieces }
+        RowCopies { pieces }
     }
 
     /// How far behind the first row's address each piece is read, of rows at that distance in bytes.

@@ -4,6 +4,9 @@
 use crate::mlir::{Builder, Scalar, Type, Value};
 use ocellus_dialects::ElementType;
 
+/// Rows, columns and depth of one `mma.sync`.
+pub(crate) const MMA: [i64; 3] = [16, 8, 16];
+
 /// Which matrices are read at once.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Matrices {
@@ -30,7 +33,7 @@ pub(crate) fn no_sums(b: &mut Builder) -> Sums {
 }
 
 /// `sums + x weight^T`, of 16 rows of x and 8 of the weight, and of as many columns as they have registers: four and two for
-/// 16, two and one for 8.
+/// 16, two and one for 8; of f32, whose last bits do not count, half as many.
 pub(crate) fn multiply(
     b: &mut Builder,
     element: ElementType,
@@ -43,8 +46,12 @@ pub(crate) fn multiply(
         operands.push(if is_half { b.split_bits(*register, Scalar::F16) } else { *register });
     }
     operands.extend(sums);
-    let depth = 4 * x.len();
-    let kind = if is_half { "f32.f32" } else { "bf16" };
+    let depth = 16 * x.len() as i64 / (2 * element.bytes());
+    let kind = match element {
+        ElementType::F16 => "f32.f32",
+        ElementType::F32 => "tf32",
+        ElementType::BF16 | ElementType::I32 => "bf16",
+    };
     let name = format!("llvm.nvvm.mma.m16n8k{depth}.row.col.{kind}");
     let given = b.intrinsic_with_results(&name, &operands, (sums.len(), Type::F32));
     std::array::from_fn(|position| given[position])

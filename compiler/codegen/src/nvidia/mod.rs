@@ -12,6 +12,8 @@ use ocellus_kernels::NvidiaTarget;
 use std::sync::Once;
 
 #[cfg(test)]
+mod attention_tests;
+#[cfg(test)]
 mod gemm_tests;
 #[cfg(test)]
 mod tests;

@@ -1,13 +1,15 @@
 //! [`Copies`]: how a thread copies its share of the queries, and of the keys and the values of a block.
 
-use super::segments::Segments;
 use super::tile::{Head, Tile};
 use super::{Schedule, WarpAttention};
 use crate::mlir::{Builder, Comparison, Scalar, Type, Value};
-use crate::nvidia::{Piece, RowCopies, Thread};
+use crate::nvidia::{Piece, RowCopies, Thread, copy};
 
 /// Bytes of an element.
 const ELEMENT: i64 = 2;
+
+/// Bytes of a segment.
+const SEGMENT: i64 = 4;
 
 /// What a thread copies.
 pub(super) struct Copies {
@@ -19,8 +21,8 @@ pub(super) struct Copies {
     offsets: [Vec<Value>; 2],
     /// Bytes from a block of keys to the one before it, and of values.
     back: [Value; 2],
-    /// Where the thread's first segment lies behind a block's first, `i32`.
-    segment: Option<Value>,
+    /// The thread.
+    thread: Value,
 }
 
 /// Where a block of keys lies.
@@ -44,7 +46,6 @@ impl Copies {
         b: &mut Builder,
         attention: &WarpAttention,
         (thread, tile): (&Thread, &Tile),
-        segments: Option<&Segments>,
     ) -> Self {
         let schedule = attention.schedule;
         let threads = schedule.threads();
@@ -53,13 +54,15 @@ impl Copies {
         let keys = RowCopies::of(b, schedule.rows(), schedule.keys, shared);
         let offsets = [tile.k, tile.v].map(|head| keys.offsets(b, head.row_bytes));
         let back = [tile.k, tile.v].map(|head| b.mul_constant(head.row_bytes, -schedule.keys));
-        let segment = segments.map(|_| thread.number);
-        Copies { schedule, runs: attention.runs, queries, keys, offsets, back, segment }
-    }
-
-    /// The rows that a thread also rotates: the queries, and the keys of a block.
-    pub(super) fn rows(&self) -> [&RowCopies; 2] {
-        [&self.queries, &self.keys]
+        Copies {
+            schedule,
+            runs: attention.runs,
+            queries,
+            keys,
+            offsets,
+            back,
+            thread: thread.number,
+        }
     }
 
     /// Copies the queries, of which so many are there.
@@ -82,18 +85,17 @@ impl Copies {
             let size = |b: &mut Builder, piece: &Piece, _| there.bytes(b, piece.row, ELEMENT * run);
             self.keys.copy(b, run, (from, &self.offsets[part], to), size);
         }
-        if let (Some(from), Some(first)) = (sources.starts[2], self.segment) {
-            self.segments(b, (from, first), there, stage);
+        if let Some(from) = sources.starts[2] {
+            self.segments(b, from, there, stage);
         }
     }
 
     /// Copies the segments of a block's keys.
-    fn segments(&self, b: &mut Builder, (from, first): (Value, Value), there: There, stage: Value) {
-        const SEGMENT: i64 = 4;
+    fn segments(&self, b: &mut Builder, from: Value, there: There, stage: Value) {
         let stage = b.offset_constant(stage, self.schedule.segments_at());
         let keys = b.integer(self.schedule.keys, Type::I32);
         for pass in 0..self.schedule.segment_passes() {
-            let key = b.add_constant(first, pass * self.schedule.threads());
+            let key = b.add_constant(self.thread, pass * self.schedule.threads());
             let size = there.bytes(b, key, SEGMENT);
             let none = b.integer(0, Type::I32);
             let is_key = b.compare(Comparison::Less, key, keys);
@@ -102,13 +104,12 @@ impl Copies {
             let to = b.offset(stage, bytes);
             let bytes = b.extend_unsigned(bytes, Scalar::I64);
             let from = b.offset(from, bytes);
-            crate::nvidia::copy(b, SEGMENT, size, (from, to));
+            copy(b, SEGMENT, size, (from, to));
         }
     }
 
     /// The block before that one.
     pub(super) fn before(&self, b: &mut Builder, sources: &Sources) -> Sources {
-        const SEGMENT: i64 = 4;
         let [k, v, segments] = sources.starts;
         let back = |b: &mut Builder, start: Option<Value>, bytes: Value| {
             start.map(|start| b.offset(start, bytes))

@@ -3,13 +3,14 @@
 use super::WarpAttention;
 use super::answer::Answer;
 use super::copies::Copies;
+use super::range::Range;
 use super::rotation::Rotation;
 use super::scores::Scores;
 use super::segments::{self, Segments};
 use super::softmax::Softmax;
 use super::tile::Tile;
 use super::values::Values;
-use super::visits::{Range, Visits};
+use super::visits::Visits;
 use crate::arguments::place;
 use crate::attention::{Attention, AttentionArguments};
 use crate::entry::{Entry, special_register};
@@ -62,8 +63,8 @@ impl WarpAttention {
         let rotation = arguments
             .tables
             .as_ref()
-            .map(|tables| Rotation::load(b, block, (self, attention.element), tables));
-        let copies = Copies::of(b, self, (&thread, &tile), segments.as_ref());
+            .map(|tables| Rotation::load(b, block, (self, attention.element, thread), tables));
+        let copies = Copies::of(b, self, (&thread, &tile));
         let visits = Visits {
             attention: self,
             memory,

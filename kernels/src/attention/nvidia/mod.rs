@@ -13,6 +13,7 @@
 mod answer;
 mod copies;
 mod emit;
+mod range;
 mod rotation;
 mod schedule;
 mod scores;

@@ -1,13 +1,13 @@
 //! [`Rotation`]: heads of queries and keys are rotated in shared memory, when their copies have come.
 //!
-//! A thread turns four elements of the lower half of a head with the four of the upper half that stand as far in it. There are
-//! as many such pieces of a head as it has chunks, so that those who copied rows share them out as they shared the copies.
+//! A thread turns four elements of the lower half of a head with the four of the upper half that stand as far in it: a half of
+//! a chunk. Sixteen threads have both halves of a chunk of eight rows, which lie in all banks.
 
 use super::WarpAttention;
 use crate::arguments::Placed;
 use crate::attention::RotaryTables;
 use crate::mlir::{Builder, Comparison, Scalar, Type, Value};
-use crate::nvidia::{CHUNK, Piece, RowCopies};
+use crate::nvidia::{CHUNK, ChunkRows, Thread};
 use crate::{NvidiaTarget, vector};
 use ocellus_dialects::ElementType;
 
@@ -24,7 +24,18 @@ pub(super) struct Rotation {
     head_size: i64,
     /// Bytes that rows of the tables begin at a multiple of.
     alignment: i64,
+    rows: ChunkRows,
+    thread: Thread,
+    threads: i64,
     tables: [Table; 2],
+}
+
+/// Four elements of a half of a head, and those that they are turned with.
+struct Piece {
+    /// The row, `i32`.
+    row: Value,
+    /// The column of the first in the lower half, `i32`.
+    column: Value,
 }
 
 /// A row of f32 for each token.
@@ -38,7 +49,7 @@ impl Rotation {
     pub(super) fn load(
         b: &mut Builder,
         block: Value,
-        (attention, element): (&WarpAttention, ElementType),
+        (attention, element, thread): (&WarpAttention, ElementType, Thread),
         tables: &RotaryTables<Placed>,
     ) -> Self {
         let tables = [&tables.cos, &tables.sin].map(|table| {
@@ -51,34 +62,60 @@ impl Rotation {
             element,
             head_size: attention.schedule.head_size,
             alignment: attention.table_run * ElementType::F32.bytes(),
+            rows: attention.schedule.rows(),
+            thread,
+            threads: attention.schedule.threads(),
             tables,
         }
     }
 
-    /// Rotates the first `there` rows of those that lie at an address, the first of which is that of a token.
+    /// Rotates the first `there` of `count` rows that lie at an address, the first of which is that of a token.
     pub(super) fn rotate(
         &self,
         b: &mut Builder,
-        rows: &RowCopies,
         (at, token): (Value, Value),
-        there: Value,
+        (count, there): (i64, Value),
     ) {
-        for piece in &rows.pieces {
-            let is_there = b.compare(Comparison::Less, piece.row, there);
-            b.if_then(is_there, |b| self.turn(b, rows, piece, (at, token)));
+        let pairs = (self.rows.chunks + 1) / 2;
+        let pieces = 2 * pairs * count;
+        for start in (0..pieces).step_by(self.threads as usize) {
+            let piece = self.piece(b, start, pairs);
+            let mut is_there = b.compare(Comparison::Less, piece.row, there);
+            if self.rows.chunks % 2 == 1 {
+                let half = b.integer(self.head_size / 2, Type::I32);
+                let is_in_half = b.compare(Comparison::Less, piece.column, half);
+                is_there = b.and(is_there, is_in_half);
+            }
+            b.if_then(is_there, |b| self.turn(b, &piece, (at, token)));
         }
     }
 
-    fn turn(&self, b: &mut Builder, rows: &RowCopies, piece: &Piece, (at, token): (Value, Value)) {
+    /// The thread's piece among those from that number on: halves of chunks, of eight rows, in these pairs of pieces, in groups
+    /// of rows.
+    fn piece(&self, b: &mut Builder, start: i64, pairs: i64) -> Piece {
+        let number = b.add_constant(self.thread.number, start);
+        let (one, seven) = (b.integer(1, Type::I32), b.integer(7, Type::I32));
+        let half = b.and(number, one);
+        let row = b.shift_right(number, 1);
+        let row = b.and(row, seven);
+        let rest = b.shift_right(number, 4);
+        let pairs = b.integer(pairs, Type::I32);
+        let (group, pair) = (b.div(rest, pairs), b.rem(rest, pairs));
+        let first = b.mul_constant(group, 8);
+        let column = b.mul_constant(pair, 2);
+        let column = b.add(column, half);
+        Piece { row: b.add(first, row), column: b.mul_constant(column, RUN) }
+    }
+
+    fn turn(&self, b: &mut Builder, piece: &Piece, (at, token): (Value, Value)) {
         let half = self.head_size / 2;
-        let lower = b.mul_constant(piece.chunk, RUN);
-        let columns = [lower, b.add_constant(lower, half)];
+        let columns = [piece.column, b.add_constant(piece.column, half)];
         let places = columns.map(|column| {
             let (chunks, last) = (b.integer(CHUNK, Type::I32), b.integer(CHUNK - 1, Type::I32));
             let chunk = b.div(column, chunks);
             let within = b.and(column, last);
             let within = b.mul_constant(within, ELEMENT);
-            let place = rows.rows.at(b, piece.row, chunk);
+            let place = self.rows.at(b, piece.row, chunk);
             let place = b.add(place, within);
             b.offset(at, place)
         });

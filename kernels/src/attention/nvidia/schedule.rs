@@ -1,10 +1,7 @@
 //! [`Schedule`]: how a thread block attends, and what that takes.
 
 use crate::WARP;
-use crate::nvidia::{CHUNK, ChunkRows, tile_bytes};
-
-/// Rows, columns and depth of one `mma.sync`.
-pub(super) const MMA: [i64; 3] = [16, 8, 16];
+use crate::nvidia::{CHUNK, ChunkRows, MMA, tile_bytes};
 
 /// Bytes of a segment.
 const SEGMENT: i64 = 4;

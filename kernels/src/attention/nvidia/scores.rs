@@ -3,9 +3,8 @@
 //! Where a head has an odd number of eights, the last product is of half the depth: of four times eight keys at once.
 
 use super::Schedule;
-use super::schedule::MMA;
 use crate::mlir::{Builder, Type, Value};
-use crate::nvidia::{ChunkWalk, Matrices, Sums, Thread, multiply, no_sums, read_matrices};
+use crate::nvidia::{ChunkWalk, MMA, Matrices, Sums, Thread, multiply, no_sums, read_matrices};
 use ocellus_dialects::ElementType;
 
 /// The fragments of a warp's queries: for each product along the head, of each 16 queries.

@@ -3,9 +3,9 @@
 //! segments which are runs of tokens cost what they hold.
 
 use super::Schedule;
+use super::range::Range;
 use super::softmax::Softmax;
 use super::tile::Tile;
-use super::visits::Range;
 use crate::WARP;
 use crate::arguments::Placed;
 use crate::entry::all_lanes;

@@ -1,11 +1,10 @@
 //! [`Values`]: weighted values are added to the answer so far.
 
 use super::Schedule;
-use super::schedule::MMA;
 use super::softmax::Weighed;
 use super::state::State;
 use crate::mlir::{Builder, Value};
-use crate::nvidia::{ChunkWalk, Matrices, Sums, Thread, multiply, no_sums, read_matrices};
+use crate::nvidia::{ChunkWalk, MMA, Matrices, Sums, Thread, multiply, no_sums, read_matrices};
 use ocellus_dialects::ElementType;
 
 /// Where a lane reads the fragments of values.

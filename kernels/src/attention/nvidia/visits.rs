@@ -2,8 +2,8 @@
 
 use super::WarpAttention;
 use super::copies::{Copies, Sources, There};
+use super::range::Range;
 use super::rotation::Rotation;
-use super::schedule::Schedule;
 use super::scores::{Queries, Scores};
 use super::segments::Segments;
 use super::softmax::Softmax;
@@ -12,26 +12,6 @@ use super::tile::Tile;
 use super::values::Values;
 use crate::mlir::{Builder, Comparison, Scalar, Type, Value};
 use crate::nvidia::{barrier, commit, wait};
-
-/// Which blocks of keys are visited.
-#[derive(Clone, Copy)]
-pub(super) struct Range {
-    /// The last of them, which is the first to be visited: its number, `i32`.
-    pub(super) last: Value,
-    /// How many there are, `i32`: at least one, which may have no keys.
-    pub(super) count: Value,
-}
-
-impl Range {
-    /// All blocks.
-    pub(super) fn all(b: &mut Builder, schedule: &Schedule, tile: &Tile) -> Self {
-        let count = b.ceil_div(tile.keys, schedule.keys);
-        let one = b.i64(1);
-        let count = b.max(count, one);
-        let count = b.truncate_integer(count, Scalar::I32);
-        Range { last: b.add_constant(count, -1), count }
-    }
-}
 
 /// What the visits are made of.
 pub(super) struct Visits<'a> {
@@ -189,17 +169,17 @@ impl Visits<'_> {
     /// Rotates the queries where they lie. Whoever reads them waits for the rotation of keys, too.
     fn rotate_queries(&self, b: &mut Builder) {
         let Some(rotation) = self.rotation else { return };
-        let there = self.tile.queries(b, self.attention.tile_queries());
-        let [queries, _] = self.copies.rows();
-        rotation.rotate(b, queries, (self.memory, self.tile.first), there);
+        let count = self.attention.tile_queries();
+        let there = self.tile.queries(b, count);
+        rotation.rotate(b, (self.memory, self.tile.first), (count, there));
     }
 
     /// Rotates the keys of a block where they lie.
     fn rotate(&self, b: &mut Builder, block: &Block) {
         let Some(rotation) = self.rotation else { return };
-        let keys = b.integer(self.attention.schedule.keys, Type::I32);
-        let [_, rows] = self.copies.rows();
-        rotation.rotate(b, rows, (block.stage, block.first), block.there.unwrap_or(keys));
+        let count = self.attention.schedule.keys;
+        let all = b.integer(count, Type::I32);
+        rotation.rotate(b, (block.stage, block.first), (count, block.there.unwrap_or(all)));
         barrier(b);
     }
 }

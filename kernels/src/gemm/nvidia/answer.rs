@@ -5,7 +5,6 @@
 //! whole sector of 32 bytes.
 
 use super::StagedGemm;
-use super::fragments::Sums;
 use super::main_loop::WarpSums;
 use super::thread::{Thread, Tile};
 use crate::WARP;
@@ -13,6 +12,7 @@ use crate::entry::synchronize_warp;
 use crate::gemm::Product;
 use crate::gemm::tokens_before::BoundTokens;
 use crate::mlir::{Builder, Comparison, Scalar, Type, Value};
+use crate::nvidia::Sums;
 use crate::rows::{BoundEpilogue, BoundRows, EpilogueRow};
 use crate::vector;
 use ocellus_dialects::ElementType;

@@ -3,11 +3,11 @@
 //! A thread has one chunk of every so many rows. What is past the end of the rows or of k is not read: a copy of no bytes
 //! fills its place with zeros. Where rows begin at multiples of less than 16 bytes, a chunk takes several copies.
 
-use super::schedule::CHUNK_BYTES;
 use super::thread::{Thread, Tile};
 use super::{Schedule, StagedGemm};
 use crate::gemm::Product;
 use crate::mlir::{Builder, Comparison, Scalar, Type, Value};
+use crate::nvidia::{CHUNK_BYTES, copy};
 use crate::rows::BoundRows;
 
 /// What a thread knows of its copies, whatever the step.
@@ -84,9 +84,7 @@ impl Copies {
         let chunks = b.integer(schedule.chunks(), Type::I32);
         let row = b.div(thread.number, chunks);
         let chunk = b.rem(thread.number, chunks);
-        let place = b.mul_constant(row, schedule.row_bytes());
-        let exchanged = swizzled(b, &schedule, row, chunk);
-        let place = b.add(place, exchanged);
+        let place = schedule.chunk_rows().at(b, row, chunk);
         let column = b.mul_constant(chunk, schedule.chunk());
         let element = schedule.arithmetic.element().bytes();
         let slice_at = b.mul_constant(tile.slice, element * product.slice_depth());
@@ -175,7 +173,9 @@ impl StepCopies<'_> {
                     b.compare(Comparison::Less, number, there)
                 }
             };
-            copy(b, element * share.run, there, (from, to));
+            let [all, none] = [element * share.run, 0].map(|bytes| b.integer(bytes, Type::I32));
+            let size = b.select(there, all, none);
+            copy(b, element * share.run, size, (from, to));
         }
     }
 
@@ -289,41 +289,4 @@ impl Turns {
         let right = if self.pass == TURN && rest == TURN { half } else { 0 };
         (pairs * TURN, pairs * TURN + right)
     }
-}
-
-/// Where in a row of a stage a chunk lies, in bytes: which one it changes places with depends on the row.
-pub(super) fn swizzled(b: &mut Builder, schedule: &Schedule, row: Value, chunk: Value) -> Value {
-    // Rows of four chunks fill the banks two by two.
-    let row = if schedule.chunks() == 4 { b.shift_right(row, 1) } else { row };
-    let mask = b.integer(schedule.chunks().min(8) - 1, Type::I32);
-    let key = b.and(row, mask);
-    let chunk = b.xor(chunk, key);
-    b.mul_constant(chunk, CHUNK_BYTES)
-}
-
-/// Copies so many bytes where they are there, else writes zeros.
-fn copy(b: &mut Builder, bytes: i64, there: Value, (from, to): (Value, Value)) {
-    let [all, none] = [bytes, 0].map(|bytes| b.integer(bytes, Type::I32));
-    let size = b.select(there, all, none);
-    // What is read once need not stay in the first-level cache, and only whole chunks can pass it by.
-    let cache = if bytes == CHUNK_BYTES { "cg" } else { "ca" };
-    let name = format!("llvm.nvvm.cp.async.{cache}.shared.global.{bytes}.s");
-    b.intrinsic_without_result(&name, &[to, from, size]);
-}
-
-/// All copies that were not yet are a group from here on.
-pub(super) fn commit(b: &mut Builder) {
-    b.intrinsic_without_result("llvm.nvvm.cp.async.commit.group", &[]);
-}
-
-/// Waits until all groups but the last so many have come.
-pub(super) fn wait(b: &mut Builder, pending: i64) {
-    let pending = b.integer(pending, Type::I32);
-    b.intrinsic_without_result("llvm.nvvm.cp.async.wait.group", &[pending]);
-}
-
-/// Waits for all threads of the block.
-pub(super) fn barrier(b: &mut Builder) {
-    let which = b.integer(0, Type::I32);
-    b.intrinsic_without_result("llvm.nvvm.barrier.cta.sync.aligned.all", &[which]);
 }

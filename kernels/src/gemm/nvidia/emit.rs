@@ -2,7 +2,7 @@
 
 use super::StagedGemm;
 use super::answer::Answer;
-use super::copies::{Copies, barrier, wait};
+use super::copies::Copies;
 use super::fragments::Fragments;
 use super::main_loop::MainLoop;
 use super::shared_sums;
@@ -12,6 +12,7 @@ use crate::entry::{Entry, special_register, special_register_anew};
 use crate::gemm::tokens_before::BoundTokens;
 use crate::gemm::{GemmArguments, Product};
 use crate::mlir::{Builder, Comparison, Module, Scalar, Type, Value};
+use crate::nvidia::{barrier, wait};
 use crate::rows::{BoundEpilogue, BoundRows, RowSource};
 
 impl StagedGemm {

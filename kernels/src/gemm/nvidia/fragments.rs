@@ -4,11 +4,9 @@
 //! warp. `ldmatrix` knows of pairs of 16 bits alone, and an f32 is such a pair.
 
 use super::Schedule;
-use super::copies::swizzled;
-use super::schedule::CHUNK_BYTES;
 use super::thread::Thread;
-use crate::mlir::{Builder, Scalar, Type, Value};
-use ocellus_dialects::ElementType;
+use crate::mlir::{Builder, Type, Value};
+use crate::nvidia::{CHUNK_BYTES, Matrices, read_matrices};
 
 /// Bytes of a row that are read at once: two chunks.
 const READ_BYTES: i64 = 2 * CHUNK_BYTES;
@@ -90,8 +88,11 @@ impl Fragments {
         {
             let from = b.offset(stage, *at);
             let from = b.offset_constant(from, 16 * number * self.schedule.row_bytes());
-            let name = "llvm.nvvm.ldmatrix.sync.aligned.m8n8.x4.b16";
-            registers.extend(b.intrinsic_with_results(name, &[from], (REGISTERS, Type::I32)));
+            registers.extend(read_matrices(
+                b,
+                from,
+                Matrices { count: REGISTERS, transposed: false },
+            ));
         }
         registers
     }
@@ -121,38 +122,10 @@ fn at(
     (row, chunk): (Value, Value),
     thread: &Thread,
 ) -> Value {
-    let start = b.mul_constant(row, schedule.row_bytes());
-    let chunk = swizzled(b, schedule, row, chunk);
-    let at = b.add(start, chunk);
+    let at = schedule.chunk_rows().at(b, row, chunk);
     if schedule.warps.slices == 1 {
         return at;
     }
     let slice = b.mul_constant(thread.slice, READ_BYTES * reads(schedule));
     b.xor(at, slice)
-}
-
-/// Sums of 16 rows by 8 columns that a lane has: of two columns beside each other, in a row and in the eighth behind it.
-pub(super) type Sums = [Value; 4];
-
-/// `sums + x weight^T`, of fragments that are 16 deep, or 8 of f32 whose last bits do not count.
-pub(super) fn multiply(
-    b: &mut Builder,
-    element: ElementType,
-    (x, weight): (&[Value], &[Value]),
-    sums: Sums,
-) -> Sums {
-    let is_half = element == ElementType::F16;
-    let mut operands: Vec<Value> = vec![];
-    for register in x.iter().chain(weight) {
-        operands.push(if is_half { b.split_bits(*register, Scalar::F16) } else { *register });
-    }
-    operands.extend(sums);
-    let kind = match element {
-        ElementType::F16 => "m16n8k16.row.col.f32.f32",
-        ElementType::F32 => "m16n8k8.row.col.tf32",
-        ElementType::BF16 | ElementType::I32 => "m16n8k16.row.col.bf16",
-    };
-    let name = format!("llvm.nvvm.mma.{kind}");
-    let given = b.intrinsic_with_results(&name, &operands, (sums.len(), Type::F32));
-    std::array::from_fn(|position| given[position])
 }

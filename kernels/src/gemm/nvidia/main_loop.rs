@@ -10,10 +10,10 @@
 //! before it.
 
 use super::Schedule;
-use super::arithmetic::Parts;
-use super::copies::{Copies, Sources, StepCopies, barrier, commit, wait};
-use super::fragments::{Fragments, Sums, half_of_pair};
+use super::copies::{Copies, Sources, StepCopies};
+use super::fragments::{Fragments, half_of_pair};
 use crate::mlir::{Builder, Comparison, Type, Value};
+use crate::nvidia::{Parts, Sums, barrier, commit, wait};
 
 /// A thread that copies more rows of a step has no registers for the addresses of all.
 const MOST_ADDRESSES: usize = 16;

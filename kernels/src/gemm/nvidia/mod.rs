@@ -8,7 +8,6 @@
 //! nor `ldmatrix` find two of them in one bank. What lies past the end of rows, columns or k is zero, and is not read.
 
 mod answer;
-mod arithmetic;
 mod copies;
 mod emit;
 mod fragments;
@@ -17,16 +16,15 @@ mod schedule;
 mod shared_sums;
 mod thread;
 
-pub use arithmetic::Arithmetic;
 pub use schedule::Schedule;
 pub(super) use schedule::tiles;
 
 use super::{Placement, Product};
+use crate::nvidia::{Arithmetic, CHUNK_BYTES};
 use crate::rows::RowSource;
 use crate::{Layout, NvidiaTarget, Reason, ThreadBlock};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::kernel::GemmTile;
-use schedule::CHUNK_BYTES;
 
 /// How the thread blocks of a GPU divide a gemm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -74,7 +72,7 @@ impl StagedGemm {
         let run = |layout: &Layout, columns: i64, what: &str| {
             let element = layout.ty.element;
             let run =
-                power_of_two_in(CHUNK_BYTES / element.bytes() | layout.row_alignment() | columns);
+                power_of_two_in((CHUNK_BYTES / element.bytes()) | layout.row_alignment() | columns);
             match run * element.bytes() {
                 2 => Err(Reason::Unsupported(format!(
                     "rows of {what}, {}, must begin at multiples of four bytes to be copied",
@@ -87,7 +85,7 @@ impl StagedGemm {
         let schedule = Schedule::of(tile, arithmetic, &target)?;
         let (x_run, weight_run) = (run(x, depth, "operand 0")?, run(weight, depth, "the weight")?);
         let result_run = power_of_two_in(
-            CHUNK_BYTES / product.to.bytes() | result.row_alignment() | product.width(),
+            (CHUNK_BYTES / product.to.bytes()) | result.row_alignment() | product.width(),
         );
         Ok(StagedGemm { target, schedule, x_run, weight_run, result_run })
     }

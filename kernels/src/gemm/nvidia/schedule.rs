@@ -1,15 +1,9 @@
 //! [`Schedule`]: how a thread block computes a tile, and what that takes.
 
-use super::Arithmetic;
+use crate::nvidia::{Arithmetic, CHUNK_BYTES, ChunkRows, MMA};
 use crate::{NvidiaTarget, Reason, WARP};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::kernel::{GemmTile, WarpTiling};
-
-/// Bytes that a thread copies at once.
-pub(super) const CHUNK_BYTES: i64 = 16;
-
-/// Rows and columns of one `mma.sync`.
-const MMA: [i64; 2] = [16, 8];
 
 /// Rows of shared memory that are read at once, and must be in different banks.
 const ROWS_AT_ONCE: i64 = 8;
@@ -170,6 +164,11 @@ impl Schedule {
     /// Chunks of a row in shared memory.
     pub(super) fn chunks(&self) -> i64 {
         self.row_bytes() / CHUNK_BYTES
+    }
+
+    /// How rows lie in shared memory.
+    pub(super) fn chunk_rows(&self) -> ChunkRows {
+        ChunkRows { chunks: self.chunks() }
     }
 
     /// Bytes of a row in shared memory.

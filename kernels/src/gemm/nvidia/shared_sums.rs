@@ -1,11 +1,11 @@
 //! Warps that share k add their sums, through shared memory: each takes the rows that it stores from all of them.
 
 use super::Schedule;
-use super::copies::barrier;
 use super::main_loop::WarpSums;
 use super::thread::Thread;
 use crate::WARP;
 use crate::mlir::{Builder, Scalar, Type, Value};
+use crate::nvidia::barrier;
 
 /// Bytes of a lane's sums of one product.
 const LANE_BYTES: i64 = 16;

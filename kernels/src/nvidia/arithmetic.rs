@@ -3,7 +3,7 @@
 //! Sums are f32 in all of them, and add to what is said here `2^-24` or so of the sum of the products' magnitudes for each
 //! product along k, as any sum in f32 does.
 
-use super::fragments::{self, Sums};
+use super::tensor_core::{Sums, multiply};
 use crate::NvidiaTarget;
 use crate::mlir::{Builder, Scalar, Type, Value};
 use ocellus_dialects::ElementType;
@@ -32,7 +32,7 @@ pub enum Arithmetic {
 }
 
 /// A fragment as tensor cores multiply it: the parts that its numbers are the sum of, the greatest first.
-pub(super) type Parts = Vec<Vec<Value>>;
+pub(crate) type Parts = Vec<Vec<Value>>;
 
 impl Arithmetic {
     /// The one of a target for operands that are stored so; `None` where tensor cores have none.
@@ -67,7 +67,7 @@ impl Arithmetic {
     }
 
     /// Elements along k of a product of fragments.
-    pub(super) fn depth(self) -> i64 {
+    pub(crate) fn depth(self) -> i64 {
         match self {
             Arithmetic::Bf16 | Arithmetic::F16 | Arithmetic::ThreeBf16 => 16,
             Arithmetic::Tf32 => 8,
@@ -75,7 +75,7 @@ impl Arithmetic {
     }
 
     /// Which parts of x are multiplied by which of the weight, the least products first.
-    pub(super) fn products(self) -> &'static [(usize, usize)] {
+    pub(crate) fn products(self) -> &'static [(usize, usize)] {
         match self {
             Arithmetic::Bf16 | Arithmetic::F16 | Arithmetic::Tf32 => &[(0, 0)],
             Arithmetic::ThreeBf16 => &[(1, 0), (0, 1), (0, 0)],
@@ -84,7 +84,7 @@ impl Arithmetic {
 
     /// A fragment as it was read, as tensor cores multiply it. Where two numbers share a register then, they are those of
     /// columns four apart: the order along k is another, and the same for x and the weight.
-    pub(super) fn parts(self, b: &mut Builder, fragment: &[Value]) -> Parts {
+    pub(crate) fn parts(self, b: &mut Builder, fragment: &[Value]) -> Parts {
         match self {
             Arithmetic::Bf16 | Arithmetic::F16 => vec![fragment.to_vec()],
             Arithmetic::Tf32 => {
@@ -113,7 +113,7 @@ impl Arithmetic {
     }
 
     /// `sums + x weight^T`, of a part of each.
-    pub(super) fn multiply(
+    pub(crate) fn multiply(
         self,
         b: &mut Builder,
         (x, weight): (&[Value], &[Value]),
@@ -121,10 +121,10 @@ impl Arithmetic {
     ) -> Sums {
         match self {
             Arithmetic::Bf16 | Arithmetic::ThreeBf16 => {
-                fragments::multiply(b, ElementType::BF16, (x, weight), sums)
+                multiply(b, ElementType::BF16, (x, weight), sums)
             }
-            Arithmetic::F16 => fragments::multiply(b, ElementType::F16, (x, weight), sums),
-            Arithmetic::Tf32 => fragments::multiply(b, ElementType::F32, (x, weight), sums),
+            Arithmetic::F16 => multiply(b, ElementType::F16, (x, weight), sums),
+            Arithmetic::Tf32 => multiply(b, ElementType::F32, (x, weight), sums),
         }
     }
 }
