@@ -1,9 +1,8 @@
 //! The chores that follow the set-up.
 
 use crate::nvidia_tools;
-use crate::process::{cargo, run, workspace_root};
+use crate::process::{built, cargo, run, workspace_root};
 use crate::terminal::say;
-use std::path::Path;
 use std::process::Command;
 
 /// The architecture that the demonstration makes, and the image that it looks at.
@@ -62,14 +61,7 @@ pub fn demo() -> Result<(), String> {
 }
 
 fn ocellus() -> Command {
-    let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
-    let mut command =
-        Command::new(workspace_root().join(Path::new(&target)).join("release/ocellus"));
+    let mut command = Command::new(built("ocellus"));
     command.current_dir(workspace_root());
     command
-}
-
-/// `cargo xtask gpu-check`: there is no GPU code yet, and saying otherwise would be a lie.
-pub fn gpu_check() -> Result<(), String> {
-    Err("there is nothing to check on a GPU: this version compiles for CPUs only".into())
 }

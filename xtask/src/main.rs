@@ -4,6 +4,7 @@
 //! it uses a parser of Rust (`tidy` reads the sources by it), which is written in Rust and needs nothing either.
 
 mod chores;
+mod gpu_check;
 mod nvidia_tools;
 mod packages;
 mod process;
@@ -11,6 +12,7 @@ mod setup;
 mod terminal;
 mod tidy;
 
+use std::path::Path;
 use std::process::ExitCode;
 use terminal::{print, say};
 
@@ -21,7 +23,9 @@ Usage: cargo xtask <CHORE>
   tidy       whether the repository's structure is what ARCHITECTURE.md says
   test       setup, a browser and NVIDIA's assembler where there are none, then every test of the workspace
   demo       setup, a release build, then a whole encoder from its config to the features of an image
-  gpu-check  what can be checked on this machine's GPU
+  gpu-check FOLDER
+             setup, a release build, then a folder with all that a machine with a GPU needs to check this version
+             and to measure it; where this machine has one, that is done
 ";
 
 fn main() -> ExitCode {
@@ -35,7 +39,9 @@ fn main() -> ExitCode {
             chores::test(rest)
         }),
         ["demo"] => setup::setup().and_then(|()| chores::demo()),
-        ["gpu-check"] => chores::gpu_check(),
+        ["gpu-check", folder] => {
+            setup::setup().and_then(|()| gpu_check::gpu_check(Path::new(folder)))
+        }
         ["help" | "--help" | "-h"] => {
             print(USAGE);
             Ok(())

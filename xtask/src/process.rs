@@ -18,6 +18,12 @@ pub fn cargo() -> Command {
     command
 }
 
+/// A file of the release build.
+pub fn built(name: &str) -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+    workspace_root().join(target).join("release").join(name)
+}
+
 /// Shows a command, runs it, and turns its failure into a message.
 pub fn run(command: &mut Command) -> Result<(), String> {
     let shown = shown(command);

@@ -1,0 +1,93 @@
+//! Models for GPUs, compiled by the command and run by it on the driver that simulates one.
+
+#![allow(clippy::unwrap_used, reason = "the helpers of tests")]
+
+mod support;
+
+use ocellus::runtime::read_tensors;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use support::{Outcome, command, goldens};
+
+const GOLDEN: &str = "vit-base";
+
+/// The simulating driver, which lies beside the tests.
+fn simulator() -> PathBuf {
+    std::env::current_exe().unwrap().with_file_name("libocellus_cuda_sim.so")
+}
+
+fn ocellus<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Outcome {
+    let mut command = command(env!("CARGO_BIN_EXE_ocellus"));
+    Outcome::of(command.env("OCELLUS_CUDA_DRIVER", simulator()).args(arguments))
+}
+
+fn model() -> PathBuf {
+    goldens().join(GOLDEN).join("model")
+}
+
+/// The golden compiled into `folder`.
+fn compile(folder: &Path, options: &[&str]) -> PathBuf {
+    let (model, artifact) = (model(), folder.join("a.safetensors"));
+    let words = ["compile", model.to_str().unwrap(), "-o", artifact.to_str().unwrap()];
+    let without_assembler = ["--disable", "assemble"];
+    ocellus([&words[..], &without_assembler, options].concat()).success();
+    artifact
+}
+
+fn run(artifact: &Path, device: &str) -> Outcome {
+    let (input, output) =
+        (goldens().join(GOLDEN).join("in.safetensors"), artifact.with_extension("out"));
+    let words = [OsStr::new("run"), artifact.as_ref(), "--input".as_ref(), input.as_ref()];
+    let rest = [OsStr::new("-o"), output.as_ref(), "--device".as_ref(), device.as_ref()];
+    ocellus([&words[..], &rest[..]].concat())
+}
+
+#[test]
+fn an_artifact_for_gpus_runs_on_a_simulated_one_and_says_where_else_it_does_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let artifact = compile(folder.path(), &["--target", "sm_80", "--dtype", "bf16"]);
+    run(&artifact, "sim").success();
+    let read = |path: &Path| read_tensors(path, |_| false).unwrap();
+    let found = read(&artifact.with_extension("out"));
+    let expected = read(&goldens().join(GOLDEN).join("out.safetensors"));
+    for (name, tensor) in &expected {
+        let error = ocellus::verify::relative_l2(&found[name].data, &tensor.data);
+        assert!(error < 1e-2, "{name}: {error}");
+    }
+    run(&artifact, "cpu").failure(1, &["`sm_80`", "--target cpu"]);
+}
+
+#[test]
+fn a_model_for_gpus_is_verified_layer_by_layer() {
+    let model = model();
+    for dtype in ["bf16", "f32", "tf32"] {
+        let words = ["verify", model.to_str().unwrap(), "--target", "sm_80", "--dtype", dtype];
+        let rest = ["--device", "sim", "--disable", "assemble"];
+        ocellus([&words[..], &rest[..]].concat()).success();
+    }
+}
+
+#[test]
+fn each_stage_of_a_model_for_gpus_is_shown() {
+    let model = model();
+    let emit = |stage: &str| {
+        let words = ["compile", model.to_str().unwrap(), "--target", "sm_80", "--dtype", "bf16"];
+        ocellus([&words[..], &["--emit", stage]].concat()).success().stdout
+    };
+    assert!(emit("asm").contains(".target sm_80"), "no PTX");
+    assert!(emit("llvm").contains("nvptx64"), "no LLVM IR for GPUs");
+    assert!(emit("kernel").contains("stages"), "no schedule of a GPU");
+}
+
+#[test]
+fn what_cannot_be_compiled_for_a_target_is_told_before_the_work() {
+    let model = model();
+    let compile = |more: &[&str]| {
+        let words = ["compile", model.to_str().unwrap(), "-o", "/dev/null"];
+        ocellus([&words[..], more].concat())
+    };
+    compile(&["--dtype", "tf32"]).failure(1, &["no products of tf32", "--dtype f32"]);
+    compile(&["--target", "sm_70"]).failure(2, &["`sm_70` is no target", "`sm_80`"]);
+    compile(&["--target", "sm_80", "--machine", "l4"]).failure(1, &["`l4`", "`sm_89`", "`sm_80`"]);
+    compile(&["--target", "sm_80", "--machine", "m7"]).failure(1, &["m7", "h100"]);
+}
