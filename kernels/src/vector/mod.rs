@@ -19,5 +19,6 @@ pub use elementwise::{ACTIVATION_FLOPS, elementwise, elementwise_flops};
 pub use functions::{erf, exp, sigmoid, tanh};
 pub(crate) use register_block::{CELL, Cell, RegisterBlock};
 pub(crate) use rotation::Rotation;
+pub(crate) use storage::storage;
 pub use storage::{element_pointer, load, narrow, store, widen};
 pub(crate) use transpose::transpose;
