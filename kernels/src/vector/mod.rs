@@ -12,7 +12,7 @@ mod storage;
 mod transpose;
 
 pub use activation::activate;
-pub use columns::{Width, fold_columns, for_columns};
+pub use columns::{Columns, Width, fold_columns, for_columns};
 pub(crate) use columns::{for_each_column, pieces};
 pub use copy::copy;
 pub use elementwise::{ACTIVATION_FLOPS, elementwise, elementwise_flops};
