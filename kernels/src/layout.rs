@@ -45,14 +45,30 @@ impl Layout {
         self.ty.shape.iter().skip(1).take(middle).cloned().product()
     }
 
-    /// The most elements, a power of two, of which every row begins at a multiple.
+    /// The most elements, a power of two, of which every row begins at a multiple; of patches, every row of their pixels.
     pub fn row_alignment(&self) -> i64 {
-        let aligned = |alignment, distance: &Dim| common_power_of_two(alignment, factor(distance));
         let rows = match self.ty.rank() {
             0 | 1 => self.start_alignment,
             _ => aligned(self.start_alignment, &self.row_stride),
         };
-        if self.ty.rank() < 3 { rows } else { aligned(rows, &self.image_stride) }
+        let images = if self.ty.rank() < 3 { rows } else { aligned(rows, &self.image_stride) };
+        match &self.patches {
+            None => images,
+            Some(PatchLayout { pixel_row_stride, channel_stride, .. }) => {
+                let distances = [&self.image_stride, pixel_row_stride, channel_stride];
+                distances.into_iter().fold(images, aligned)
+            }
+        }
+    }
+
+    /// The most elements of a row, a power of two, that a GPU reads at once from a multiple of as many.
+    pub(crate) fn vector(&self) -> i64 {
+        self.vector_from(self.row_alignment())
+    }
+
+    /// The same of places that are multiples of so many elements.
+    pub(crate) fn vector_from(&self, alignment: i64) -> i64 {
+        alignment.min(TENSOR_ALIGNMENT / self.ty.element.bytes())
     }
 
     /// Whether all images share memory.
@@ -130,6 +146,11 @@ impl Layout {
     }
 }
 
+/// The greatest power of two that divides a distance, whatever the sizes, and the one that is given.
+pub(crate) fn aligned(alignment: i64, distance: &Dim) -> i64 {
+    common_power_of_two(alignment, factor(distance))
+}
+
 /// What a distance is a multiple of, whatever the sizes: 0 where it is 0.
 fn factor(distance: &Dim) -> i64 {
     distance.terms().fold(0, |factor, (coefficient, _)| factor | coefficient)
@@ -161,6 +182,17 @@ mod tests {
         assert_eq!(contiguous(BF16, &["7", "33"]).row_alignment(), 1);
         assert_eq!(contiguous(BF16, &["7", "2*rows"]).row_alignment(), 2);
         assert_eq!(contiguous(BF16, &["33"]).row_alignment(), 8);
+    }
+
+    #[test]
+    fn patches_are_as_aligned_as_their_width_and_the_rows_of_the_image() {
+        for (width, side, alignment) in [(16, 224, 8), (14, 224, 2), (16, 210, 2), (7, 224, 1)] {
+            let image = Layout::contiguous(&TensorType::new(BF16, [2, 3, side, side]));
+            let ty = TensorType::new(BF16, [2, side / width, 3 * width]);
+            let cols = Dim::from(side / width);
+            let patches = Layout::of_patches(&image, &ty, (1, width), &cols).unwrap();
+            assert_eq!(patches.row_alignment(), alignment, "{width} of {side}");
+        }
     }
 
     #[test]

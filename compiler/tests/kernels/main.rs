@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 
+mod aligned;
 mod attention;
 mod attention_in_segments;
 mod back_to_back_gemm;

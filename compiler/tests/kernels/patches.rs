@@ -1,7 +1,7 @@
 //! A gemm that gathers its rows out of an image, against `venc.patchify` and loops.
 
-use crate::gemm::product;
-use crate::launch::{Operand, assert_close, run, targets};
+use crate::gemm::product_on;
+use crate::launch::{Operand, all_targets, assert_close, run, targets};
 use crate::movement::reference;
 use crate::near::{self, Near};
 use ocellus_dialects::ElementType::{self, BF16, F16, F32};
@@ -11,7 +11,7 @@ use ocellus_dialects::kernel::{
 };
 use ocellus_dialects::symbolic::Dim;
 use ocellus_dialects::venc::{Op, Patchify};
-use ocellus_kernels::{CpuTarget, Layout, Reason, Refusal, launch};
+use ocellus_kernels::{CpuTarget, Layout, Reason, Refusal, Target, launch};
 
 /// An image read as patches, and those patches written out.
 fn patches(image: &Operand, (height, width): (i64, i64)) -> (Operand, Operand) {
@@ -31,15 +31,19 @@ struct Case {
     image: [i64; 4],
     gap: i64,
     n: i64,
+    /// How pixels are stored.
+    pixel: ElementType,
+    /// How all else is.
     element: ElementType,
     prologue: Prologue,
     tile: GemmTile,
 }
 
 impl Case {
-    fn check(&self, target: &CpuTarget) {
-        let Case { patch, image, gap, n, element, prologue, tile } = *self;
-        let image = Operand::with_gap(1, element, &image, 1.0, gap);
+    fn check(&self, target: impl Into<Target>) {
+        let target = target.into();
+        let Case { patch, image, gap, n, pixel, element, prologue, tile } = *self;
+        let image = Operand::with_gap(1, pixel, &image, 1.0, gap);
         let (x, written_out) = patches(&image, patch);
         let [rows, k] = [&written_out.layout.ty.rows(), &written_out.layout.ty.width()]
             .map(|dim| dim.as_constant().unwrap());
@@ -62,11 +66,12 @@ impl Case {
             for (column, weight) in weight.values.chunks(k as usize).enumerate() {
                 let position = table.values[row % table_rows as usize * n as usize + column];
                 let others = [bias.values[column], position];
-                let near = near::epilogue(&epilogue, product(&x, weight, element), &others);
+                let near =
+                    near::epilogue(&epilogue, product_on(&target, &x, weight, element), &others);
                 wanted.push(near.rounded(element));
             }
         }
-        let what = format!("{} {element} {patch:?} {prologue:?}", target.name);
+        let what = format!("{} {element} {patch:?} {prologue:?}", target.name());
         assert_close(&found, &wanted, &what);
     }
 }
@@ -86,12 +91,25 @@ fn patches_of_every_size_are_multiplied_where_they_lie() {
         ((5, 3), [1, 2, 5, 3], 2),
         ((4, 6), [2, 1, 41, 49], 0),
     ];
-    for target in targets() {
+    for target in all_targets() {
         for element in [F32, BF16, F16] {
             for (patch, image, gap) in sizes {
                 let (prologue, tile) = (Prologue::None, GemmTile::DEFAULT);
-                Case { patch, image, gap, n: 37, element, prologue, tile }.check(&target);
+                Case { patch, image, gap, n: 37, pixel: element, element, prologue, tile }
+                    .check(target);
             }
+        }
+    }
+}
+
+#[test]
+fn pixels_are_rounded_on_their_way() {
+    for target in all_targets() {
+        for (element, patch, image) in
+            [(BF16, (16, 16), [2, 3, 35, 48]), (F16, (14, 14), [1, 3, 30, 43])]
+        {
+            let (prologue, tile) = (Prologue::Cast { to: element }, GemmTile::DEFAULT);
+            Case { patch, image, gap: 0, n: 37, pixel: F32, element, prologue, tile }.check(target);
         }
     }
 }
@@ -103,7 +121,8 @@ fn patches_are_normalized_and_cut_into_any_tiles() {
         for (rows, columns) in [(1, 1), (24, 64), (1000, 1000)] {
             let tile = GemmTile::packed(rows, columns);
             let (patch, image) = ((7, 14), [3, 3, 36, 60]);
-            Case { patch, image, gap: 0, n: 101, element: F32, prologue, tile }.check(&target);
+            Case { patch, image, gap: 0, n: 101, pixel: F32, element: F32, prologue, tile }
+                .check(target);
         }
     }
 }

@@ -16,7 +16,8 @@ pub struct Outcome {
     pub report: Report,
 }
 
-/// Runs a kernel as it is divided there; as its family divides it first, where that is no division for a GPU.
+/// Runs a kernel as it is divided there; where that is no division for a GPU, as its family divides it last: into the smallest
+/// tiles, which take the least time to compile.
 pub fn run(op: &KernelOp, operands: &[Operand], result: &Operand, target: NvidiaTarget) -> Outcome {
     run_launch(launched(op, operands, result, target), operands, result, target)
 }
@@ -30,7 +31,8 @@ pub fn launched(
 ) -> Launch<Kernel> {
     let layouts: Vec<Layout> = operands.iter().map(|operand| operand.layout.clone()).collect();
     let mut all: Vec<Schedule> = schedules(op, &layouts, &result.layout, target).unwrap();
-    let asked = all.iter().position(|schedule| schedule.op == *op).unwrap_or(0);
+    let asked = all.iter().position(|schedule| schedule.op == *op);
+    let asked = asked.unwrap_or(all.len() - 1);
     all.swap_remove(asked).launch
 }
 

@@ -1,13 +1,13 @@
 //! What only a gemm in shared memory has: tiles of warps, copies of 4 to 16 bytes, banks that must not conflict.
 
-use crate::gemm::{multiplied_by, product};
-use crate::launch::{Operand, assert_close};
+use crate::gemm::product;
+use crate::launch::{Operand, assert_close, rounding};
 use crate::near::{Near, epilogue};
 use crate::simulated::{self, Outcome};
+use half::bf16;
 use ocellus_dialects::ElementType::{self, BF16, F16, F32};
 use ocellus_dialects::TensorType;
 use ocellus_dialects::kernel::{Broadcast, Combine, EpilogueOp, GemmTile, KernelOp, Prologue};
-use ocellus_dialects::symbolic::Dim;
 use ocellus_kernels::gemm::{Arithmetic, Division};
 use ocellus_kernels::{Kernel, Layout, NvidiaTarget, Target, launch, schedules};
 
@@ -29,7 +29,7 @@ struct Case {
 impl Case {
     /// Multiplies, and adds a bias.
     fn check(&self) -> Outcome {
-        self.check_as(Arithmetic::of(self.element).unwrap())
+        self.check_as(Arithmetic::of(self.element, &TARGET).unwrap())
     }
 
     /// The same in that arithmetic.
@@ -48,10 +48,11 @@ impl Case {
         staged.schedule.arithmetic = arithmetic;
         let outcome = simulated::run_launch(launch, &operands, &result, TARGET);
         let mut wanted = vec![];
-        for x in x.values.chunks(k as usize) {
-            let x: Vec<Near> = x.iter().map(|x| Near::exactly(*x)).collect();
-            for (w, bias) in w.values.chunks(k as usize).zip(&bias.values) {
-                let sum = multiplied_by(arithmetic, product(&x, w, element), (&x, w));
+        let in_parts = |row: &[f64]| parts(arithmetic, row);
+        let weights: Vec<_> = w.values.chunks(k as usize).map(in_parts).collect();
+        for x in x.values.chunks(k as usize).map(in_parts) {
+            for (w, bias) in weights.iter().zip(&bias.values) {
+                let sum = product_of_parts((&x, w));
                 wanted.push(epilogue(&steps, sum, &[*bias]).rounded(to));
             }
         }
@@ -59,6 +60,40 @@ impl Case {
         assert_close(&outcome.values, &wanted, &what);
         outcome
     }
+}
+
+/// The parts of a row that are multiplied, whose sum it is, nearly.
+fn parts(arithmetic: Arithmetic, row: &[f64]) -> Vec<Vec<f64>> {
+    match arithmetic {
+        Arithmetic::Bf16 | Arithmetic::F16 => vec![row.to_vec()],
+        Arithmetic::Tf32 => {
+            // 11 bits, halves away from zero.
+            let rounded = |x: &f64| ((*x as f32).to_bits() + (1 << 12)) & !0x1fff;
+            vec![row.iter().map(|x| f64::from(f32::from_bits(rounded(x)))).collect()]
+        }
+        Arithmetic::ThreeBf16 => {
+            let round = |x: f64| bf16::from_f64(x).to_f64();
+            let upper: Vec<f64> = row.iter().map(|x| round(*x)).collect();
+            let lower = row.iter().zip(&upper).map(|(x, upper)| round(x - upper)).collect();
+            vec![upper, lower]
+        }
+    }
+}
+
+/// The sum of the products of all parts but two lower ones, in f32: much closer to what a kernel must give than the true
+/// product is, so that a part that is missing or rounded otherwise is seen.
+fn product_of_parts((x, w): (&[Vec<f64>], &[Vec<f64>])) -> Near {
+    let (mut value, mut magnitude, mut sums) = (0.0, 0.0, 8.0);
+    for (of_x, x) in x.iter().enumerate() {
+        for w in w.iter().take(2 - of_x) {
+            for product in x.iter().zip(w).map(|(x, w)| x * w) {
+                value += product;
+                magnitude += product.abs();
+            }
+            sums += x.len() as f64;
+        }
+    }
+    Near { value, bound: magnitude * sums * rounding(F32) }
 }
 
 fn layouts(element: ElementType, shapes: &[&[i64]]) -> Vec<Layout> {
@@ -92,7 +127,7 @@ fn every_tile_is_right_and_finds_no_bank_asked_twice() {
         let element = arithmetic.element();
         let sizes: &[(i64, i64, i64)] = match element {
             F32 => &[(133, 136, 72)],
-            _ => &[(1, 130, 64), (197, 136, 208), (300, 264, 80)],
+            _ => &[(1, 130, 64), (300, 264, 208)],
         };
         for (m, n, k) in sizes.iter().copied() {
             let outcome = Case { m, n, k, gap: 0, element, to: element, tile }.check_as(arithmetic);
@@ -110,20 +145,20 @@ fn every_tile_is_right_and_finds_no_bank_asked_twice() {
 
 #[test]
 fn runs_of_every_alignment_are_copied_and_written() {
-    for element in [BF16, F16, F32] {
-        let small = tiles(element, TARGET).pop().unwrap();
-        for tile in [GemmTile::DEFAULT, small] {
-            for to in [element, if element == F32 { BF16 } else { F32 }] {
-                // Runs of 8, 4 and 2 elements of x and of the weight; of the result those, and single ones.
-                for (m, n, k, gap) in [
-                    (130, 72, 80, 0),
-                    (50, 100, 100, 4),
-                    (33, 70, 66, 2),
-                    (40, 45, 132, 1 + 3),
-                    (7, 33, 72, 8),
-                ] {
-                    Case { m, n, k, gap, element, to, tile }.check();
-                }
+    for (element, to) in [(BF16, BF16), (F32, F32), (F16, F32), (F32, BF16)] {
+        let all = tiles(element, TARGET);
+        let largest = (element == to).then_some(all[0]);
+        for tile in largest.into_iter().chain([all[all.len() - 1]]) {
+            // Runs of 16, 8, 4 and 2 bytes of x and of the weight; of the result those, and single elements.
+            for (m, n, k, gap) in [
+                (130, 72, 80, 0),
+                (50, 100, 100, 4),
+                (33, 70, 66, 2),
+                (40, 45, 132, 1 + 3),
+                (7, 33, 72, 8),
+                (35, 34, 71, 2),
+            ] {
+                Case { m, n, k, gap, element, to, tile }.check();
             }
         }
     }
@@ -183,12 +218,5 @@ fn what_no_kernel_does_is_refused() {
     assert!(of(BF16, GemmTile::DEFAULT).contains("says nothing of the warps"));
     let norm = Prologue::RmsNorm { eps: 1e-6, affine: false };
     let all = layouts(BF16, &[&[5, 64], &[32, 64], &[5, 32]]);
-    assert!(refusal(norm, &all[..2], &all[2], tile).contains("a kernel of their own"));
-    let odd = layouts(BF16, &[&[5, 33], &[32, 33], &[5, 32]]);
-    let error = refusal(Prologue::None, &odd[..2], &odd[2], tile);
-    assert!(error.contains("must begin at multiples of four bytes"), "{error}");
-    let mut gap = all.clone();
-    gap[0].row_stride = Dim::from(65);
-    let error = refusal(Prologue::None, &gap[..2], &gap[2], tile);
-    assert!(error.contains("operand 0"), "{error}");
+    assert!(refusal(norm, &all[..2], &all[2], tile).contains("is a row-wise kernel"));
 }

@@ -90,10 +90,12 @@ struct Request<'a> {
     tile: GemmTile,
 }
 
-/// Where the operands of a gemm lie that tiles are copied from, and the result.
+/// Where the operands of a gemm lie, and the result.
 struct Placement<'a> {
     x: &'a Layout,
     weight: &'a Layout,
+    /// What the epilogue reads.
+    epilogue: &'a [Layout],
     result: &'a Layout,
 }
 
@@ -192,7 +194,8 @@ impl Gemm {
             tokens_before: shape.tokens_before,
             slices,
         };
-        let placement = Placement { x, weight, result };
+        let others = operands.get(weight_at + 1..).unwrap_or_default();
+        let placement = Placement { x, weight, epilogue: others, result };
         let division = match target {
             Target::Cpu(cpu) => Division::Cpu(PackedGemm::of(&product, tile, cpu)?),
             Target::Nvidia(nvidia) => {

@@ -34,6 +34,8 @@ pub struct Builder {
     text: String,
     values: u32,
     depth: usize,
+    /// Whether what is read and written at once lies at a multiple of its size, as a GPU wants it.
+    pub(super) is_aligned: bool,
 }
 
 impl Builder {
@@ -42,7 +44,7 @@ impl Builder {
         linkage: Linkage,
         body: impl FnOnce(&mut Builder, &[Value]),
     ) -> String {
-        let mut builder = Builder { text: String::new(), values: 0, depth: 1 };
+        let mut builder = Builder { text: String::new(), values: 0, depth: 1, is_aligned: false };
         let arguments: Vec<Value> =
             function.parameters.iter().map(|ty| builder.value(*ty)).collect();
         let parameters: Vec<String> =
@@ -67,7 +69,7 @@ impl Builder {
         (words, threads): (usize, i64),
         body: impl FnOnce(&mut Builder, Value, Value),
     ) -> String {
-        let mut builder = Builder { text: String::new(), values: 0, depth: 1 };
+        let mut builder = Builder { text: String::new(), values: 0, depth: 1, is_aligned: true };
         let [block, tiles] = [Type::Pointer, Type::I64].map(|ty| builder.value(ty));
         let head = format!(
             "llvm.func @{}({block}: !llvm.ptr {{llvm.byval = !llvm.array<{words} x i64>, llvm.align = 8 : i64}}, \

@@ -42,9 +42,10 @@ impl Builder {
         self.operation(ty, &format!("llvm.getelementptr {pointer}[{bytes}] : ({ty}) -> {ty}, i8"))
     }
 
-    /// Reads memory that is aligned to one number.
+    /// Reads memory that is aligned to one number; on a GPU, to all that is read.
     pub fn load(&mut self, pointer: Value, ty: Type) -> Value {
-        self.load_aligned(pointer, ty, ty.scalar().bytes())
+        let alignment = self.alignment(ty);
+        self.load_aligned(pointer, ty, alignment)
     }
 
     /// Reads memory at a multiple of `alignment` bytes.
@@ -58,9 +59,15 @@ impl Builder {
         )
     }
 
-    /// Writes memory that is aligned to one number.
+    /// Writes memory that is aligned to one number; on a GPU, to all that is written.
     pub fn store(&mut self, value: Value, pointer: Value) {
-        self.store_aligned(value, pointer, value.ty.scalar().bytes());
+        let alignment = self.alignment(value.ty);
+        self.store_aligned(value, pointer, alignment);
+    }
+
+    fn alignment(&self, ty: Type) -> i64 {
+        let at_once = if self.is_aligned { i64::from(ty.lanes()) } else { 1 };
+        at_once * ty.scalar().bytes()
     }
 
     /// Writes memory at a multiple of `alignment` bytes.

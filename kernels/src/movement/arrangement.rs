@@ -2,6 +2,7 @@
 
 use super::strided_copy::{Level, OperandCopy, StridedCopy};
 use super::{Movement, expect_rank};
+use crate::layout::aligned;
 use crate::{Launch, Layout, Reason, Target};
 use ocellus_dialects::kernel::Moved;
 use ocellus_dialects::symbolic::Dim;
@@ -19,7 +20,7 @@ pub(super) fn launch(
 ) -> Result<Option<Launch<Movement>>, Reason> {
     let element = result.ty.element;
     let extent = Rows::of(result);
-    let (copies, tiles, row_bytes) = match op {
+    let (mut copies, tiles, row_bytes) = match op {
         Moved::Patchify(venc::Patchify { height, width, rows, cols }) => {
             expect_rank("patchify", 0, &operands[0], 4)?;
             let copy = patchify(&operands[0], result, (*height, *width), (rows, cols));
@@ -84,8 +85,22 @@ pub(super) fn launch(
         | Moved::MeanTokens(_)
         | Moved::Rope(_) => return Ok(None),
     };
+    for copy in &mut copies {
+        copy.at_once = at_once(copy, operands.get(copy.operand), result, target);
+    }
     let tile_rows = target.tile_rows((TILE_BYTES / row_bytes.max(1)).max(1));
     Ok(Some(StridedCopy::launch(element, tile_rows, tiles, &copies)))
+}
+
+/// How many elements a thread copies at once: as many as every run begins at a multiple of.
+fn at_once(copy: &OperandCopy, operand: Option<&Layout>, result: &Layout, target: Target) -> i64 {
+    match (target, operand) {
+        (Target::Cpu(_), _) | (Target::Nvidia(_), None) => 1,
+        (Target::Nvidia(_), Some(operand)) => {
+            let start = operand.start_alignment.min(result.start_alignment);
+            result.vector_from(copy.distances().fold(start, aligned))
+        }
+    }
 }
 
 /// Bytes of a row, or what is usual where that is known only at run time.
@@ -122,6 +137,7 @@ fn rows_copy(operand: usize, from: &Rows, to: &Rows, run: Dim) -> OperandCopy {
         from: Dim::from(0),
         to: Dim::from(0),
         run,
+        at_once: 1,
         levels: [
             Level {
                 count: to.images.clone(),
@@ -154,6 +170,7 @@ fn patchify(
         from: Dim::from(0),
         to: Dim::from(0),
         run: width_dim.clone(),
+        at_once: 1,
         levels: [
             Level {
                 count: image.ty.shape[0].clone(),
@@ -193,6 +210,7 @@ fn heads_of(
         from: Dim::from(0),
         to: Dim::from(0),
         run: head_size.clone(),
+        at_once: 1,
         levels: [
             direct(Level {
                 count: whole.ty.shape[0].clone(),

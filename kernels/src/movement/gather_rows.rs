@@ -9,7 +9,7 @@ use crate::entry::{Entry, Worker};
 use crate::launch::operand;
 use crate::mlir::{Module, Scalar, Type};
 use crate::rows::{ImageExtent, RowsOfImages};
-use crate::vector::{Width, element_pointer, for_columns};
+use crate::vector::{Columns, Width, element_pointer, for_columns};
 use crate::{Launch, Layout, Reason, Target, Tiles};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::symbolic::Dim;
@@ -22,6 +22,8 @@ pub struct GatherRows {
     pub element: ElementType,
     /// Elements of a row, where that is known at compile time.
     pub width: Option<i64>,
+    /// Elements that a thread of a GPU moves at once; 1 on a CPU.
+    pub at_once: u32,
 }
 
 /// Rows of a tile.
@@ -69,7 +71,12 @@ impl GatherRows {
             columns: Count(result.ty.width()),
             x_rows: Positive(x_rows),
         };
-        let gather = GatherRows { element: x.ty.element, width: result.ty.width().as_constant() };
+        let at_once = match target {
+            Target::Cpu(_) => 1,
+            Target::Nvidia(_) => x.vector().min(result.vector()) as u32,
+        };
+        let (element, width) = (x.ty.element, result.ty.width().as_constant());
+        let gather = GatherRows { element, width, at_once };
         Ok(Launch {
             arguments: flatten(arguments).words,
             tiles: Tiles(vec![(images, 1), (rows, tile)]),
@@ -113,6 +120,7 @@ impl GatherRows {
             let x_rows = arguments.x_rows.load(b, block);
             let last_row = b.add_constant(x_rows, -1);
             let width = self.width.map_or(Width::Dynamic(columns), Width::Static);
+            let columns = Columns { width, at_once: self.at_once };
             let blocks = b.ceil_div(rows, tile);
             b.for_each((first, end, 1), |b, position| {
                 let image = b.div(position, blocks);
@@ -127,7 +135,7 @@ impl GatherRows {
                     let source = b.min(source, last_row);
                     let from = x.row(b, from, source);
                     let to = result.row(b, to, row);
-                    for_columns(b, target, width, |b, column, lanes| {
+                    for_columns(b, target, columns, |b, column, lanes| {
                         let from = element_pointer(b, from, self.element, column);
                         let elements = b.load(from, Type::Vector(scalar, lanes));
                         let to = element_pointer(b, to, self.element, column);

@@ -10,7 +10,7 @@ mod strided;
 
 pub use epilogue::{BoundEpilogue, EpilogueRow, RowEpilogue};
 pub use operand::{BoundRows, RowOperand, RowOrder};
-pub use patches::{BoundPatches, Patch, PatchOperand};
+pub use patches::{BoundPatches, GatheredPatches, Patch, PatchOperand};
 pub use prologue::{Affine, BoundPrologue, RowPrologue};
 pub use real::Real;
 pub use source::{BoundSource, RowSource};

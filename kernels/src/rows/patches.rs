@@ -1,13 +1,13 @@
 //! Patches of an image, read as rows.
 //!
-//! A row is gathered into scratch when it is asked for, so that whoever reads it finds it in one run. The copy moves
+//! On a CPU a row is gathered into scratch when it is asked for, so that whoever reads it finds it in one run. The copy moves
 //! whole runs of pixels, whatever their width; to store runs of 14 pixels where a panel of 8 wants them would take a
-//! store for every two.
+//! store for every two. The threads of a GPU copy their parts of a row from where they lie.
 
 use crate::arguments::{
     Address, Distance, Given, Placed, Positive, Tensor, Words, argument_block, constants,
 };
-use crate::mlir::{Builder, Value};
+use crate::mlir::{Builder, Scalar, Type, Value};
 use crate::vector::{self, Width};
 use crate::{Layout, PatchLayout, Reason, Target};
 use ocellus_dialects::ElementType;
@@ -116,17 +116,11 @@ pub struct BoundPatches {
     patches: Value,
     /// Patches across.
     cols: Value,
-    scratch: Value,
 }
 
 impl BoundPatches {
-    /// The patches, of which the argument block is given. `scratch` is where a row is gathered.
-    pub(crate) fn load(
-        b: &mut Builder,
-        block: Value,
-        operand: &PatchOperand<Placed>,
-        scratch: Value,
-    ) -> Self {
+    /// The patches, of which the argument block is given.
+    pub(crate) fn load(b: &mut Builder, block: Value, operand: &PatchOperand<Placed>) -> Self {
         let element = operand.patch.element;
         BoundPatches {
             patch: operand.patch,
@@ -136,40 +130,11 @@ impl BoundPatches {
             pixel_row_bytes: operand.pixel_row_stride.load_bytes(b, block, element),
             patches: operand.patches.load(b, block),
             cols: operand.cols.load(b, block),
-            scratch,
         }
     }
 
-    /// How pixels are stored.
-    pub fn element(&self) -> ElementType {
-        self.patch.element
-    }
-
-    /// Gathers a row. The address is good until the next row is asked for.
-    pub fn row(&self, b: &mut Builder, target: impl Into<Target>, row: Value) -> Value {
-        let target = target.into();
-        let Patch { element, channels, height, width } = self.patch;
-        let run_bytes = width * element.bytes();
-        let patch = self.patch_of(b, row);
-        let [zero, channels, height_value] = [0, channels, height].map(|count| b.i64(count));
-        b.for_each((zero, channels, 1), |b, channel| {
-            let bytes = b.mul(channel, self.channel_bytes);
-            let from = b.offset(patch, bytes);
-            let bytes = b.mul_constant(channel, height * run_bytes);
-            let to = b.offset(self.scratch, bytes);
-            b.for_each((zero, height_value, 1), |b, line| {
-                let bytes = b.mul(line, self.pixel_row_bytes);
-                let from = b.offset(from, bytes);
-                let bytes = b.mul_constant(line, run_bytes);
-                let to = b.offset(to, bytes);
-                vector::copy(b, target, element, Width::Static(width), (from, to));
-            });
-        });
-        self.scratch
-    }
-
     /// The address of the first pixel of a row's patch.
-    fn patch_of(&self, b: &mut Builder, row: Value) -> Value {
+    pub(crate) fn start(&self, b: &mut Builder, row: Value) -> Value {
         let image = b.div(row, self.patches);
         let patch = b.rem(row, self.patches);
         let down = b.div(patch, self.cols);
@@ -181,5 +146,65 @@ impl BoundPatches {
         let line = b.offset(image, bytes);
         let bytes = b.mul_constant(across, self.patch.width * self.patch.element.bytes());
         b.offset(line, bytes)
+    }
+
+    /// How many bytes behind the first pixel of a patch another lies: that of a column, `i32`, of its row.
+    pub(crate) fn pixel(&self, b: &mut Builder, column: Value) -> Value {
+        let Patch { element, height, width, .. } = self.patch;
+        let [of_channel, of_line] =
+            [height * width, width].map(|pixels| b.integer(pixels, Type::I32));
+        let channel = b.div(column, of_channel);
+        let within = b.rem(column, of_channel);
+        let line = b.div(within, of_line);
+        let across = b.rem(within, of_line);
+        let [channel, line, across] =
+            [channel, line, across].map(|number| b.extend_unsigned(number, Scalar::I64));
+        let channel = b.mul(channel, self.channel_bytes);
+        let line = b.mul(line, self.pixel_row_bytes);
+        let across = b.mul_constant(across, element.bytes());
+        let line = b.add(line, across);
+        b.add(channel, line)
+    }
+}
+
+/// Patches that are gathered, each into one run when it is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct GatheredPatches {
+    patches: BoundPatches,
+    scratch: Value,
+}
+
+impl GatheredPatches {
+    /// Such patches; a row is gathered there.
+    pub(crate) fn new(patches: BoundPatches, scratch: Value) -> Self {
+        GatheredPatches { patches, scratch }
+    }
+
+    /// How pixels are stored.
+    pub fn element(&self) -> ElementType {
+        self.patches.patch.element
+    }
+
+    /// Gathers a row. The address is good until the next row is asked for.
+    pub fn row(&self, b: &mut Builder, target: impl Into<Target>, row: Value) -> Value {
+        let target = target.into();
+        let Patch { element, channels, height, width } = self.patches.patch;
+        let run_bytes = width * element.bytes();
+        let patch = self.patches.start(b, row);
+        let [zero, channels, height_value] = [0, channels, height].map(|count| b.i64(count));
+        b.for_each((zero, channels, 1), |b, channel| {
+            let bytes = b.mul(channel, self.patches.channel_bytes);
+            let from = b.offset(patch, bytes);
+            let bytes = b.mul_constant(channel, height * run_bytes);
+            let to = b.offset(self.scratch, bytes);
+            b.for_each((zero, height_value, 1), |b, line| {
+                let bytes = b.mul(line, self.patches.pixel_row_bytes);
+                let from = b.offset(from, bytes);
+                let bytes = b.mul_constant(line, run_bytes);
+                let to = b.offset(to, bytes);
+                vector::copy(b, target, element, Width::Static(width), (from, to));
+            });
+        });
+        self.scratch
     }
 }

@@ -1,6 +1,6 @@
 //! Where the rows that a product reads come from.
 
-use super::{BoundPatches, BoundRows, PatchOperand, RowOperand};
+use super::{BoundPatches, BoundRows, GatheredPatches, PatchOperand, RowOperand};
 use crate::arguments::{Change, Given, Part, Placed, Shape, Stage, Words};
 use crate::mlir::{Builder, Value};
 use crate::{Layout, Reason, Target};
@@ -81,7 +81,7 @@ pub enum BoundSource {
     /// They lie in memory.
     Rows(BoundRows),
     /// They are gathered.
-    Patches(BoundPatches),
+    Patches(GatheredPatches),
 }
 
 impl BoundSource {
@@ -95,7 +95,8 @@ impl BoundSource {
         match source {
             RowSource::Rows(operand) => BoundSource::Rows(BoundRows::load(b, block, operand)),
             RowSource::Patches(operand) => {
-                BoundSource::Patches(BoundPatches::load(b, block, operand, scratch))
+                let patches = BoundPatches::load(b, block, operand);
+                BoundSource::Patches(GatheredPatches::new(patches, scratch))
             }
         }
     }

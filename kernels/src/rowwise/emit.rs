@@ -5,7 +5,7 @@ use crate::arguments::place;
 use crate::entry::{Entry, Worker};
 use crate::mlir::Module;
 use crate::rows::{BoundEpilogue, BoundPrologue, BoundRows};
-use crate::vector::{self, Width};
+use crate::vector::{self, Columns, Width};
 
 impl RowWise {
     /// Writes the kernel into a module.
@@ -20,6 +20,7 @@ impl RowWise {
             let epilogue = BoundEpilogue::load(b, block, &arguments.epilogue);
             let result = BoundRows::load_even(b, block, &arguments.result, self.to);
             let width = self.width.map_or(Width::Dynamic(columns), Width::Static);
+            let columns = Columns { width, at_once: self.at_once };
 
             let first_row = b.mul_constant(first, self.tile_rows());
             let end_row = b.mul_constant(end, self.tile_rows());
@@ -28,7 +29,7 @@ impl RowWise {
                 let from = x.row(b, row);
                 let to = result.row(b, row);
                 let epilogue = epilogue.row(b, row);
-                prologue.for_row(b, target, (x.element, from), width, |b, column, value| {
+                prologue.for_row(b, target, (x.element, from), columns, |b, column, value| {
                     let value = epilogue.apply(b, column, value);
                     let to = vector::element_pointer(b, to, self.to, column);
                     vector::store(b, target, self.to, value, to);

@@ -26,6 +26,8 @@ pub struct RowWise {
     pub prologue: RowPrologue,
     /// What happens then to each element.
     pub epilogue: Vec<RowEpilogue>,
+    /// Columns that a thread of a GPU reads and writes at once; 1 on a CPU.
+    pub at_once: u32,
 }
 
 /// Elements of a tile: enough to be worth handing out, few enough for the first-level cache.
@@ -95,6 +97,7 @@ impl RowWise {
             to,
             prologue: shape.prologue,
             epilogue: shape.epilogue,
+            at_once: at_once((operands, result), &width, target),
         };
         Ok(Launch {
             arguments: words,
@@ -152,6 +155,17 @@ impl RowWise {
     fn tile_rows(&self) -> i64 {
         // A row of unknown width is one of scores: as long as there are tokens.
         self.target.tile_rows((TILE_ELEMENTS / self.width.unwrap_or(1024).max(1)).max(1))
+    }
+}
+
+/// How many columns a thread reads and writes at once: as many as lie aligned in all that has so many columns.
+fn at_once((operands, result): (&[Layout], &Layout), width: &Dim, target: Target) -> u32 {
+    match target {
+        Target::Cpu(_) => 1,
+        Target::Nvidia(_) => {
+            let rows = operands.iter().chain([result]).filter(|layout| layout.ty.width() == *width);
+            rows.map(|layout| layout.vector() as u32).min().unwrap_or(1)
+        }
     }
 }
 

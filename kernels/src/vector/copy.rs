@@ -1,17 +1,17 @@
 //! Copies a run of elements.
 
-use super::{Width, for_columns};
+use super::{Columns, Width, for_columns};
 use crate::Target;
 use crate::mlir::{Builder, Scalar, Type, Value};
 use ocellus_dialects::ElementType;
 
-/// Copies `width` elements from one address to another; the two runs do not overlap. Bits are bits: what they mean as
+/// Copies a run of elements from one address to another; the two runs do not overlap. Bits are bits: what they mean as
 /// numbers is nobody's business here.
 pub fn copy(
     b: &mut Builder,
     target: impl Into<Target>,
     element: ElementType,
-    width: Width,
+    columns: impl Into<Columns>,
     (from, to): (Value, Value),
 ) {
     let scalar = match element {
@@ -25,8 +25,8 @@ pub fn copy(
         let to = b.offset(to, bytes);
         b.store(elements, to);
     };
-    let target = target.into();
-    match width {
+    let (target, columns) = (target.into(), columns.into());
+    match columns.width {
         Width::Static(width) if width < 1 => {}
         Width::Static(width) if target.threads() == 1 => {
             let lanes = lanes_of(width, target);
@@ -38,7 +38,7 @@ pub fn copy(
                 piece(b, column, lanes);
             }
         }
-        Width::Static(_) | Width::Dynamic(_) => for_columns(b, target, width, piece),
+        Width::Static(_) | Width::Dynamic(_) => for_columns(b, target, columns, piece),
     }
 }
 

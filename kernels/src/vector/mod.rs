@@ -12,12 +12,13 @@ mod storage;
 mod transpose;
 
 pub use activation::activate;
-pub use columns::{Width, fold_columns, for_columns};
+pub use columns::{Columns, Width, fold_columns, for_columns};
 pub(crate) use columns::{for_each_column, pieces};
 pub use copy::copy;
 pub use elementwise::{ACTIVATION_FLOPS, elementwise, elementwise_flops};
 pub use functions::{erf, exp, sigmoid, tanh};
 pub(crate) use register_block::{CELL, Cell, RegisterBlock};
 pub(crate) use rotation::Rotation;
+pub(crate) use storage::storage;
 pub use storage::{element_pointer, load, narrow, store, widen};
 pub(crate) use transpose::transpose;

@@ -28,8 +28,8 @@ pub fn store(
     b.store(stored, to);
 }
 
-/// bf16 travels as `i16`: LLVM has no arithmetic on it without calls into a library.
-fn storage(element: ElementType) -> Scalar {
+/// How an element is read. bf16 travels as `i16`: LLVM has no arithmetic on it without calls into a library.
+pub(crate) fn storage(element: ElementType) -> Scalar {
     match element {
         ElementType::F32 => Scalar::F32,
         ElementType::BF16 => Scalar::I16,

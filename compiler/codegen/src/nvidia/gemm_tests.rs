@@ -57,6 +57,22 @@ fn assembled(kernel: &Kernel, target: NvidiaTarget, assembler: &Assembler) -> Cu
     assembler.assemble(&text, target.name).unwrap()
 }
 
+/// All schedules of the embedding of patches of f32 images by a weight of bf16.
+fn patch_embeddings(target: NvidiaTarget) -> Vec<Schedule> {
+    let layout = |element, shape: &[i64]| {
+        Layout::contiguous(&TensorType::new(element, shape.iter().copied()))
+    };
+    let image = layout(ElementType::F32, &[2, 3, 224, 224]);
+    let ty = TensorType::new(ElementType::F32, [2, 256, 588]);
+    let patches = Layout::of_patches(&image, &ty, (14, 14), &16.into()).unwrap();
+    let operands =
+        [patches, layout(ElementType::BF16, &[1152, 588]), layout(ElementType::BF16, &[1152])];
+    let prologue = Prologue::Cast { to: ElementType::BF16 };
+    let epilogue = vec![EpilogueOp::Combine(Combine::Add, Broadcast::Columns)];
+    let op = KernelOp::Gemm { prologue, epilogue, tile: GemmTile::DEFAULT };
+    schedules(&op, &operands, &layout(ElementType::BF16, &[2, 256, 1152]), target).unwrap()
+}
+
 #[test]
 fn no_gemm_keeps_anything_in_local_memory() {
     let Some(assembler) = assembler() else { return };
@@ -85,6 +101,12 @@ fn no_gemm_keeps_anything_in_local_memory() {
             if let Err(error) = cubin.check(target.name) {
                 faults.push(format!("{}, {arithmetic:?}, {epilogue:?}: {error}", tile(&schedule)));
             }
+        }
+    }
+    for schedule in patch_embeddings(NvidiaTarget::SM_80) {
+        let cubin = assembled(&schedule.launch.kernel, NvidiaTarget::SM_80, &assembler);
+        if let Err(error) = cubin.check(NvidiaTarget::SM_80.name) {
+            faults.push(format!("{}, patches: {error}", tile(&schedule)));
         }
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));

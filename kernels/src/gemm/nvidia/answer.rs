@@ -164,8 +164,8 @@ impl Answer<'_> {
         elements
     }
 
-    /// What `apply` makes of two sums from a column on, at once, or one by one where the last column stands alone. It gets
-    /// the column, the sums, and which of the two they are.
+    /// What `apply` makes of two sums from a column on, at once, or one by one where the last column stands alone or what it
+    /// reads does not lie in pairs. It gets the column, the sums, and which of the two they are.
     fn element_pair(
         &self,
         b: &mut Builder,
@@ -174,7 +174,7 @@ impl Answer<'_> {
         apply: impl Fn(&mut Builder, Value, Value, (usize, usize)) -> Value,
     ) -> Value {
         let width = self.product.width();
-        if width % 2 == 0 {
+        if self.gemm.epilogue_run == 2 {
             let last = b.i64(width - 2);
             let column = b.min(column, last);
             let sums = b.vector(&sums);

@@ -1,14 +1,16 @@
-//! [`Copies`]: how a thread copies its share of a step of x and of the weight to shared memory, by `cp.async`.
+//! [`Copies`]: how a thread copies its share of a step of x and of the weight to shared memory, by `cp.async` where it can.
 //!
 //! A thread has one chunk of every so many rows. What is past the end of the rows or of k is not read: a copy of no bytes
-//! fills its place with zeros. Where rows begin at multiples of less than 16 bytes, a chunk takes several copies.
+//! fills its place with zeros. Where rows begin at multiples of less than 16 bytes, or are patches of an image, a chunk
+//! takes several copies.
 
+use super::chunk::{HeldChunk, Piece, Storage};
 use super::thread::{Thread, Tile};
+use super::x_rows::XRows;
 use super::{Schedule, StagedGemm};
 use crate::gemm::Product;
 use crate::mlir::{Builder, Comparison, Scalar, Type, Value};
-use crate::nvidia::{CHUNK_BYTES, copy};
-use crate::rows::BoundRows;
+use crate::rows::BoundPatches;
 
 /// What a thread knows of its copies, whatever the step.
 pub(super) struct Copies {
@@ -25,8 +27,9 @@ pub(super) struct Copies {
 
 /// A thread's rows of one operand.
 struct Share {
-    /// Elements of a copy.
-    run: i64,
+    storage: Storage,
+    /// The patches that they are, where columns do not follow each other.
+    patches: Option<BoundPatches>,
     /// Where in a stage the operand's rows begin.
     stage_at: i64,
     rows: Vec<SharedRow>,
@@ -49,6 +52,8 @@ struct SharedRow {
 pub(super) struct Sources {
     x: Vec<Value>,
     weight: Vec<Value>,
+    /// Bytes from a step to the next, of x and of the weight.
+    step_bytes: [i64; 2],
 }
 
 impl Sources {
@@ -59,15 +64,17 @@ impl Sources {
     /// The same with other values, as many.
     pub(super) fn with(&self, values: &[Value]) -> Self {
         let (x, weight) = values.split_at(self.x.len());
-        Sources { x: x.to_vec(), weight: weight.to_vec() }
+        Sources { x: x.to_vec(), weight: weight.to_vec(), ..*self }
     }
 
-    /// So many steps further on.
-    pub(super) fn ahead(&self, b: &mut Builder, schedule: &Schedule, steps: i64) -> Self {
-        let bytes = steps * schedule.row_bytes();
-        let all: Vec<Value> =
-            self.values().iter().map(|pointer| b.offset_constant(*pointer, bytes)).collect();
-        self.with(&all)
+    /// A step further on.
+    pub(super) fn next(&self, b: &mut Builder) -> Self {
+        let [of_x, of_weight] = self.step_bytes;
+        let mut further = |pointers: &[Value], bytes| -> Vec<Value> {
+            pointers.iter().map(|pointer| b.offset_constant(*pointer, bytes)).collect()
+        };
+        let (x, weight) = (further(&self.x, of_x), further(&self.weight, of_weight));
+        Sources { x, weight, ..*self }
     }
 }
 
@@ -78,7 +85,7 @@ impl Copies {
         gemm: &StagedGemm,
         product: &Product,
         (thread, tile): (&Thread, &Tile),
-        (x, weight): (&BoundRows, Value),
+        (x, weight): (&XRows, Value),
     ) -> (Self, Sources) {
         let schedule = gemm.schedule;
         let chunks = b.integer(schedule.chunks(), Type::I32);
@@ -86,23 +93,25 @@ impl Copies {
         let chunk = b.rem(thread.number, chunks);
         let place = schedule.chunk_rows().at(b, row, chunk);
         let column = b.mul_constant(chunk, schedule.chunk());
-        let element = schedule.arithmetic.element().bytes();
-        let slice_at = b.mul_constant(tile.slice, element * product.slice_depth());
-        let chunk_at = b.mul_constant(chunk, CHUNK_BYTES);
-        let chunk_at = b.extend_unsigned(chunk_at, Scalar::I64);
-        let at = b.add(slice_at, chunk_at);
-        let (x, x_pointers) = Share::of_x(b, gemm, (tile, row), x);
+        let (x, x_pointers) = Share::of_x(b, gemm, product, (tile, row), x);
         let (weight, weight_pointers) = Share::of_weight(b, gemm, product, (tile, row), weight);
-        let sources = Sources { x: x_pointers, weight: weight_pointers };
-        let all: Vec<Value> = sources
-            .values()
-            .iter()
-            .map(|pointer| {
-                let pointer = b.offset(*pointer, at);
+        let slice = b.mul_constant(tile.slice, product.slice_depth());
+        let first = b.extend_unsigned(column, Scalar::I64);
+        let first = b.add(slice, first);
+        let mut at_first = |share: &Share, pointers: &[Value]| -> Vec<Value> {
+            let at = share.patches.is_none().then(|| share.storage.element.bytes());
+            let at = at.map(|bytes| b.mul_constant(first, bytes));
+            let mut moved = |pointer: &Value| {
+                let pointer = at.map_or(*pointer, |at| b.offset(*pointer, at));
                 b.global_address(pointer)
-            })
-            .collect();
-        let sources = sources.with(&all);
+            };
+            pointers.iter().map(&mut moved).collect()
+        };
+        let sources = Sources {
+            x: at_first(&x, &x_pointers),
+            weight: at_first(&weight, &weight_pointers),
+            step_bytes: [x.step_bytes(&schedule), weight.step_bytes(&schedule)],
+        };
         (Copies { schedule, depth: product.slice_depth(), place, column, x, weight }, sources)
     }
 
@@ -120,8 +129,9 @@ impl Copies {
     ) -> StepCopies<'_> {
         let first = b.mul_constant(step, self.schedule.warps.depth);
         let steps_are_whole = self.depth % self.schedule.warps.depth == 0;
+        let own = b.add(first, self.column);
         // Whether a step is there is then the same for all threads.
-        let column = if steps_are_whole { first } else { b.add(first, self.column) };
+        let column = if steps_are_whole { first } else { own };
         let chunk = self.schedule.chunk();
         let mut inside = vec![];
         for within in 0..chunk {
@@ -133,7 +143,15 @@ impl Copies {
             });
         }
         let place = b.offset(stage, self.place);
-        StepCopies { copies: self, place, inside, sources }
+        let pixels = self.x.patches.map(|patches| {
+            let pieces = (0..chunk).step_by(self.x.storage.run as usize);
+            let pixel = |within| {
+                let column = b.add_constant(own, within);
+                patches.pixel(b, column)
+            };
+            pieces.map(pixel).collect()
+        });
+        StepCopies { copies: self, place, inside, pixels, sources }
     }
 }
 
@@ -143,45 +161,45 @@ pub(super) struct StepCopies<'a> {
     place: Value,
     /// Whether there is an element of the chunk, for each.
     inside: Vec<Value>,
+    /// How many bytes behind the first of its patch each piece of x begins, where rows are patches.
+    pixels: Option<Vec<Value>>,
     sources: Sources,
 }
 
 impl StepCopies<'_> {
-    /// The copies of one row, by its number among all.
-    pub(super) fn row(&self, b: &mut Builder, number: usize) {
+    /// Copies one row, by its number among all. A chunk that goes by way of registers is left to be stored.
+    pub(super) fn row(&self, b: &mut Builder, number: usize) -> Option<HeldChunk> {
         let in_x = self.copies.x.rows.len();
-        let (share, pointers, pass) = match number < in_x {
-            true => (&self.copies.x, &self.sources.x, number),
-            false => (&self.copies.weight, &self.sources.weight, number - in_x),
+        let (share, pointers, pixels, pass) = match number < in_x {
+            true => (&self.copies.x, &self.sources.x, self.pixels.as_ref(), number),
+            false => (&self.copies.weight, &self.sources.weight, None, number - in_x),
         };
-        let Some(row) = share.rows.get(pass) else { return };
-        let Some(pointer) = pointers.get(row.pointer) else { return };
+        let row = share.rows.get(pass)?;
+        let pointer = pointers.get(row.pointer)?;
         let schedule = &self.copies.schedule;
         let pass_bytes = schedule.rows_a_pass() * schedule.row_bytes();
         let to = b.offset_constant(self.place, share.stage_at + pass as i64 * pass_bytes);
         let from = b.offset_constant(*pointer, row.bytes);
-        let element = schedule.arithmetic.element().bytes();
-        for (within, inside) in self.inside.iter().enumerate().step_by(share.run as usize) {
-            let bytes = element * within as i64;
-            let (to, from) = (b.offset_constant(to, bytes), b.offset_constant(from, bytes));
-            let there = match share.there {
-                None => *inside,
-                Some(there) => {
-                    let none = b.integer(0, Type::I32);
-                    let there = b.select(*inside, there, none);
-                    let number = b.integer(row.number, Type::I32);
-                    b.compare(Comparison::Less, number, there)
-                }
+        let Storage { element, run, .. } = share.storage;
+        let starts = self.inside.iter().enumerate().step_by(run as usize);
+        let piece = |(number, (within, inside)): (usize, (usize, &Value))| {
+            let from = match pixels.and_then(|pixels| pixels.get(number)) {
+                Some(pixel) => b.offset(from, *pixel),
+                None => b.offset_constant(from, element.bytes() * within as i64),
             };
-            let [all, none] = [element * share.run, 0].map(|bytes| b.integer(bytes, Type::I32));
-            let size = b.select(there, all, none);
-            copy(b, element * share.run, size, (from, to));
-        }
+            Piece { from, there: share.is_there(b, row, *inside) }
+        };
+        let pieces: Vec<Piece> = starts.enumerate().map(piece).collect();
+        share.storage.copy(b, &pieces, to)
     }
 
     /// All of them.
     pub(super) fn all(&self, b: &mut Builder) {
-        (0..self.copies.count()).for_each(|number| self.row(b, number));
+        for number in 0..self.copies.count() {
+            if let Some(held) = self.row(b, number) {
+                held.store(b);
+            }
+        }
     }
 
     /// Where the step was read.
@@ -191,12 +209,30 @@ impl StepCopies<'_> {
 }
 
 impl Share {
+    /// Bytes from a step to the next.
+    fn step_bytes(&self, schedule: &Schedule) -> i64 {
+        match &self.patches {
+            None => schedule.warps.depth * self.storage.element.bytes(),
+            Some(_) => 0,
+        }
+    }
+
+    /// Whether an element of a row is there whose column is or is not.
+    fn is_there(&self, b: &mut Builder, row: &SharedRow, inside: Value) -> Value {
+        let Some(there) = self.there else { return inside };
+        let none = b.integer(0, Type::I32);
+        let there = b.select(inside, there, none);
+        let number = b.integer(row.number, Type::I32);
+        b.compare(Comparison::Less, number, there)
+    }
+
     /// Rows of x may lie anywhere, so each has a pointer.
     fn of_x(
         b: &mut Builder,
         gemm: &StagedGemm,
+        product: &Product,
         (tile, row): (&Tile, Value),
-        x: &BoundRows,
+        x: &XRows,
     ) -> (Self, Vec<Value>) {
         let schedule = &gemm.schedule;
         let pass = schedule.rows_a_pass();
@@ -206,13 +242,15 @@ impl Share {
         for number in (0..schedule.rows).step_by(pass as usize) {
             let row = b.add_constant(first, number);
             rows.push(SharedRow { pointer: pointers.len(), bytes: 0, number });
-            pointers.push(x.row(b, row));
+            pointers.push(x.start(b, row));
         }
         let end = tile.end_row(b, schedule);
         let there = b.sub(end, tile.first_row);
         let there = b.truncate_integer(there, Scalar::I32);
         let there = Some(b.sub(there, row));
-        (Share { run: gemm.x_run, stage_at: 0, rows, there }, pointers)
+        let storage = gemm.storage(product.x.element(), gemm.x_run);
+        let patches = x.patches();
+        (Share { storage, patches, stage_at: 0, rows, there }, pointers)
     }
 
     /// Rows of the weight follow each other. Where there is a gate, eight of the left half and eight of the right take
@@ -236,7 +274,7 @@ impl Share {
         };
         let from = b.extend_unsigned(from, Scalar::I64);
         let from = b.add(from, tile.first_column);
-        let row_bytes = schedule.arithmetic.element().bytes() * product.k;
+        let row_bytes = product.weight.bytes() * product.k;
         let bytes = b.mul_constant(from, row_bytes);
         let pointer = b.offset(weight, bytes);
         let of_row = |first: i64| {
@@ -253,8 +291,9 @@ impl Share {
             let there = b.truncate_integer(there, Scalar::I32);
             b.sub(there, number)
         });
+        let storage = gemm.storage(product.weight, gemm.weight_run);
         let stage_at = schedule.weight_at();
-        (Share { run: gemm.weight_run, stage_at, rows, there }, vec![pointer])
+        (Share { storage, patches: None, stage_at, rows, there }, vec![pointer])
     }
 }
 

@@ -7,13 +7,14 @@ use super::fragments::Fragments;
 use super::main_loop::MainLoop;
 use super::shared_sums;
 use super::thread::{Thread, Tile};
+use super::x_rows::XRows;
 use crate::arguments::place;
 use crate::entry::{Entry, special_register, special_register_anew};
 use crate::gemm::tokens_before::BoundTokens;
 use crate::gemm::{GemmArguments, Product};
 use crate::mlir::{Builder, Comparison, Module, Scalar, Type, Value};
 use crate::nvidia::{barrier, wait};
-use crate::rows::{BoundEpilogue, BoundRows, RowSource};
+use crate::rows::{BoundEpilogue, BoundRows};
 
 impl StagedGemm {
     /// Writes the kernel of a gemm into a module.
@@ -42,9 +43,7 @@ impl StagedGemm {
     ) {
         let schedule = &self.schedule;
         let arguments: GemmArguments<_> = place(product.arguments());
-        // Patches are refused where the division is made.
-        let RowSource::Rows(x) = &arguments.x else { return };
-        let x = BoundRows::load(b, block, x);
+        let x = XRows::load(b, block, &arguments.x);
         let weight = arguments.weight.load(b, block);
         let rows = arguments.rows.load(b, block);
 

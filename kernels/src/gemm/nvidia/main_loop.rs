@@ -10,13 +10,18 @@
 //! before it.
 
 use super::Schedule;
+use super::chunk::HeldChunk;
 use super::copies::{Copies, Sources, StepCopies};
 use super::fragments::{Fragments, half_of_pair};
 use crate::mlir::{Builder, Comparison, Type, Value};
 use crate::nvidia::{Parts, Sums, barrier, commit, wait};
+use std::collections::VecDeque;
 
 /// A thread that copies more rows of a step has no registers for the addresses of all.
 const MOST_ADDRESSES: usize = 16;
+
+/// Chunks that are read before the first of them is stored.
+const MOST_HELD: usize = 2;
 
 /// The sums of a warp: of 16 rows by 8 columns each, row by row.
 pub(super) type WarpSums = Vec<Vec<Sums>>;
@@ -92,7 +97,7 @@ impl MainLoop<'_> {
             let step = b.integer(stage, Type::I32);
             self.copies.step(b, (to, step), sources.clone()).all(b);
             commit(b);
-            sources = sources.ahead(b, self.schedule, 1);
+            sources = sources.next(b);
         }
         wait(b, stages - 2);
         barrier(b);
@@ -119,14 +124,15 @@ impl MainLoop<'_> {
         let to = b.offset(self.memory, write);
         let copies = self.copies.step(b, (to, ahead), sources);
         let stage = b.offset(self.memory, read);
+        let (copied, held) = (0, VecDeque::new());
         let mut products =
-            Products { of: self, copies: &copies, copied: 0, read, stage, ready, sums };
+            Products { of: self, copies: &copies, copied, held, read, stage, ready, sums };
         match self.schedule.is_rolling() {
             true => products.rolling(b),
             false => products.by_depth(b),
         }
         let Products { read: next, ready, sums, .. } = products;
-        let sources = copies.sources().ahead(b, self.schedule, 1);
+        let sources = copies.sources().next(b);
         State { read: next, write: read, sources, ready, sums }
     }
 
@@ -150,6 +156,8 @@ struct Products<'a> {
     copies: &'a StepCopies<'a>,
     /// How many of the copies are written.
     copied: usize,
+    /// Of these, what is still in registers.
+    held: VecDeque<HeldChunk>,
     /// The bytes at which the stage lies that fragments are read from.
     read: Value,
     /// That stage.
@@ -232,8 +240,18 @@ impl Products<'_> {
     fn copy(&mut self, b: &mut Builder, rows: usize) {
         let left = self.of.copies.count() - self.copied;
         for _ in 0..rows.min(left) {
-            self.copies.row(b, self.copied);
+            self.held.extend(self.copies.row(b, self.copied));
             self.copied += 1;
+            self.store_held(b, MOST_HELD);
+        }
+    }
+
+    /// Stores what is held, the first first, until no more than so many chunks are.
+    fn store_held(&mut self, b: &mut Builder, most: usize) {
+        while self.held.len() > most {
+            if let Some(first) = self.held.pop_front() {
+                first.store(b);
+            }
         }
     }
 
@@ -241,6 +259,7 @@ impl Products<'_> {
     fn next_stage(&mut self, b: &mut Builder) {
         let Schedule { warps, .. } = self.of.schedule;
         let stage_bytes = self.of.schedule.stage_bytes();
+        self.store_held(b, 0);
         commit(b);
         wait(b, warps.stages - 2);
         barrier(b);

@@ -4,10 +4,14 @@
 //! ```text
 //! device ──cp.async──► stages in shared memory ──ldmatrix──► fragments ──mma.sync──► sums ──epilogue──► shared memory ──► device
 //! ```
+//! Rows of x may be patches of an image, whose pieces are copied from where they lie. What `cp.async` cannot copy (elements that
+//! are stored otherwise, or lie at odd multiples of two bytes) goes by way of registers.
+//!
 //! A row of a stage is a run of k, in chunks of 16 bytes that are exchanged by the number of the row, so that neither the copies
 //! nor `ldmatrix` find two of them in one bank. What lies past the end of rows, columns or k is zero, and is not read.
 
 mod answer;
+mod chunk;
 mod copies;
 mod emit;
 mod fragments;
@@ -15,16 +19,19 @@ mod main_loop;
 mod schedule;
 mod shared_sums;
 mod thread;
+mod x_rows;
 
 pub use schedule::Schedule;
 pub(super) use schedule::tiles;
 
 use super::{Placement, Product};
-use crate::nvidia::{Arithmetic, CHUNK_BYTES};
+use crate::nvidia::Arithmetic;
 use crate::rows::RowSource;
 use crate::{Layout, NvidiaTarget, Reason, ThreadBlock};
+use chunk::Storage;
 use ocellus_dialects::ElementType;
 use ocellus_dialects::kernel::GemmTile;
+use ocellus_dialects::symbolic::Dim;
 
 /// How the thread blocks of a GPU divide a gemm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -39,61 +46,70 @@ pub struct StagedGemm {
     pub weight_run: i64,
     /// Elements of the result that are written at once.
     pub result_run: i64,
+    /// Elements of a row that an epilogue is given at once: one or two.
+    pub epilogue_run: i64,
 }
 
 impl StagedGemm {
     /// The division of a gemm among thread blocks, or why there is no kernel for it.
     pub(super) fn of(
         product: &Product,
-        Placement { x, weight, result }: &Placement<'_>,
+        &Placement { x, weight, epilogue, result }: &Placement<'_>,
         tile: GemmTile,
         target: NvidiaTarget,
     ) -> Result<Self, Reason> {
-        let refused = |why: String| Err(Reason::Unsupported(why));
-        if !product.prologue.name().is_empty() {
-            return refused(
-                "rows are prepared by a kernel of their own before a gemm of a GPU".into(),
-            );
-        }
-        if !matches!(product.x, RowSource::Rows(_)) {
-            return refused(format!("operand 0, {}, is patches of an image", x.ty));
-        }
-        let element = product.weight;
-        let arithmetic = Arithmetic::of(element, &target).filter(|_| x.ty.element == element);
-        let Some(arithmetic) = arithmetic else {
-            return refused(format!(
-                "tensor cores multiply bf16 by bf16, f16 by f16 or f32 by f32, not {} by {element}",
-                x.ty.element
-            ));
-        };
-        if product.to == ElementType::I32 {
-            return refused("sums are no integers".into());
-        }
-        let run = |layout: &Layout, columns: i64, what: &str| {
-            let element = layout.ty.element;
-            let run =
-                power_of_two_in((CHUNK_BYTES / element.bytes()) | layout.row_alignment() | columns);
-            match run * element.bytes() {
-                2 => Err(Reason::Unsupported(format!(
-                    "rows of {what}, {}, must begin at multiples of four bytes to be copied",
-                    layout.ty
-                ))),
-                _ => Ok(run),
-            }
+        let schedule = Schedule::of(tile, arithmetic(product, &target)?, &target)?;
+        let run = |layout: &Layout, columns: i64| {
+            let most = schedule.chunk().min(layout.vector());
+            power_of_two_in(most | columns)
         };
         let depth = product.slice_depth();
-        let schedule = Schedule::of(tile, arithmetic, &target)?;
-        let (x_run, weight_run) = (run(x, depth, "operand 0")?, run(weight, depth, "the weight")?);
-        let result_run = power_of_two_in(
-            (CHUNK_BYTES / product.to.bytes()) | result.row_alignment() | product.width(),
-        );
-        Ok(StagedGemm { target, schedule, x_run, weight_run, result_run })
+        let x_columns = match &product.x {
+            RowSource::Rows(_) => depth,
+            RowSource::Patches(patches) => patches.patch.width,
+        };
+        // Numbers of rows are read one by one.
+        let others = epilogue.iter().filter(|layout| layout.ty.width() != Dim::from(1));
+        let pairs = others.map(Layout::vector).fold(2, i64::min);
+        Ok(StagedGemm {
+            target,
+            schedule,
+            x_run: run(x, x_columns),
+            weight_run: run(weight, depth),
+            result_run: power_of_two_in(result.vector() | product.width()),
+            epilogue_run: power_of_two_in(pairs | product.width()),
+        })
+    }
+
+    /// How elements of an operand are stored that is copied in runs of so many.
+    fn storage(&self, element: ElementType, run: i64) -> Storage {
+        let staged = self.schedule.arithmetic.element();
+        Storage { target: self.target, element, staged, run }
     }
 
     /// The thread blocks that run it.
     pub(super) fn thread_block(&self) -> ThreadBlock {
         let schedule = &self.schedule;
         ThreadBlock { threads: schedule.threads(), tiles: 1, shared_bytes: schedule.shared_bytes() }
+    }
+}
+
+/// How tensor cores make a product, or why they do not.
+fn arithmetic(product: &Product, target: &NvidiaTarget) -> Result<Arithmetic, Reason> {
+    let refused = |why: String| Err(Reason::Unsupported(why));
+    if product.prologue.needs_statistics() {
+        let why = "a norm before a gemm is a row-wise kernel on a GPU, where each tile would read its rows twice";
+        return refused(why.into());
+    }
+    if product.to == ElementType::I32 {
+        return refused("sums are no integers".into());
+    }
+    let (x, weight) = (product.prologue.element(product.x.element()), product.weight);
+    match Arithmetic::of(weight, target) {
+        Some(arithmetic) if x == weight => Ok(arithmetic),
+        _ => refused(format!(
+            "tensor cores multiply bf16 by bf16, f16 by f16 or f32 by f32, not {x} by {weight}"
+        )),
     }
 }
 

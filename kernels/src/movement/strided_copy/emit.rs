@@ -5,7 +5,7 @@ use crate::Target;
 use crate::arguments::{Placed, place};
 use crate::entry::{Entry, Worker};
 use crate::mlir::{Builder, Module, Value};
-use crate::vector::{self, Width};
+use crate::vector::{self, Columns, Width};
 use ocellus_dialects::ElementType;
 
 impl StridedCopy {
@@ -93,7 +93,7 @@ struct BoundOperandCopy {
     operand: Value,
     from: Value,
     to: Value,
-    run: Width,
+    run: Columns,
     image_from: Value,
     image_to: Value,
     rows: BoundLevel,
@@ -112,7 +112,8 @@ impl BoundOperandCopy {
         let from = copy.start.from.load_bytes(b, block, element);
         let to = copy.start.to.load_bytes(b, block, element);
         let run = copy.run.load(b, block);
-        let run = copy.known_run.map_or(Width::Dynamic(run), Width::Static);
+        let width = copy.known_run.map_or(Width::Dynamic(run), Width::Static);
+        let run = Columns { width, at_once: copy.at_once as u32 };
         BoundOperandCopy {
             operand,
             from,

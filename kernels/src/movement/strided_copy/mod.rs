@@ -41,6 +41,8 @@ pub(super) struct OperandCopy {
     pub(super) to: Dim,
     /// Elements that follow each other in both.
     pub(super) run: Dim,
+    /// Each run begins at a multiple of so many elements in both, where a target asks for it.
+    pub(super) at_once: i64,
     /// Images, rows, and what is inside.
     pub(super) levels: [Level; 2],
     /// The loops inside.
@@ -67,6 +69,8 @@ argument_block! {
         run: Count<S>,
         /// How many those are, where that is known at compile time.
         known_run: Option<i64>,
+        /// How many a thread of a GPU copies at once; 1 on a CPU.
+        at_once: i64,
         /// From each image to the next.
         images: Places<S>,
         rows: LevelArguments<S>,
@@ -92,6 +96,14 @@ argument_block! {
     }
 }
 
+impl OperandCopy {
+    /// The distances at which runs begin, in the operand and in the result.
+    pub(super) fn distances(&self) -> impl Iterator<Item = &Dim> {
+        let levels = self.levels.iter().chain(&self.inner);
+        [&self.from, &self.to].into_iter().chain(levels.flat_map(|level| [&level.from, &level.to]))
+    }
+}
+
 impl OperandCopyArguments<Given> {
     fn of(copy: &OperandCopy) -> Self {
         let [images, rows] = &copy.levels;
@@ -100,6 +112,7 @@ impl OperandCopyArguments<Given> {
             start: Places::of(&copy.from, &copy.to),
             run: Count(copy.run.clone()),
             known_run: copy.run.as_constant(),
+            at_once: copy.at_once,
             images: Places::of(&images.from, &images.to),
             rows: LevelArguments::of(rows),
             inner: copy.inner.iter().map(LevelArguments::of).collect(),

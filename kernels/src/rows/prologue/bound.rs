@@ -5,7 +5,7 @@ use crate::Target;
 use crate::arguments::Placed;
 use crate::mlir::{Builder, Type, Value};
 use crate::rows::strided::BoundColumns;
-use crate::vector::{self, Width, fold_columns, for_columns};
+use crate::vector::{self, Columns, Width, fold_columns, for_columns};
 use ocellus_dialects::ElementType;
 
 /// A prologue at run time.
@@ -74,16 +74,16 @@ impl BoundPrologue {
         b: &mut Builder,
         target: impl Into<Target>,
         (element, row): (ElementType, Value),
-        width: Width,
+        columns: impl Into<Columns>,
         mut body: impl FnMut(&mut Builder, Value, Value),
     ) {
-        let target = target.into();
-        let statistics = self.statistics(b, target, (element, row), width);
+        let (target, columns) = (target.into(), columns.into());
+        let statistics = self.statistics(b, target, (element, row), columns);
         if let (RowPrologue::NormScale { .. }, Some(scale)) = (&self.prologue, statistics.scale()) {
             let first = b.i64(0);
             return body(b, first, scale);
         }
-        for_columns(b, target, width, |b, column, lanes| {
+        for_columns(b, target, columns, |b, column, lanes| {
             let pointer = vector::element_pointer(b, row, element, column);
             let x = vector::load(b, element, pointer, lanes);
             let x = self.add_slices(b, (element, pointer), x);
@@ -119,7 +119,7 @@ impl BoundPrologue {
         b: &mut Builder,
         target: Target,
         (element, row): (ElementType, Value),
-        width: Width,
+        columns: Columns,
     ) -> Statistics {
         let read = |b: &mut Builder, column: Value, lanes: u32| {
             let pointer = vector::element_pointer(b, row, element, column);
@@ -130,11 +130,11 @@ impl BoundPrologue {
                 Statistics::None
             }
             RowPrologue::LayerNorm { eps, .. } | RowPrologue::NormScale { centered: true, eps } => {
-                let sum = fold_columns(b, target, width, 0.0, Builder::add, read);
-                let count = count(b, width);
+                let sum = fold_columns(b, target, columns, 0.0, Builder::add, read);
+                let count = count(b, columns.width);
                 let mean = b.div(sum, count);
                 let squares =
-                    fold_columns(b, target, width, 0.0, Builder::add, |b, column, lanes| {
+                    fold_columns(b, target, columns, 0.0, Builder::add, |b, column, lanes| {
                         let x = read(b, column, lanes);
                         let mean = b.broadcast(mean, lanes);
                         let difference = b.sub(x, mean);
@@ -145,20 +145,21 @@ impl BoundPrologue {
             }
             RowPrologue::RmsNorm { eps, .. } | RowPrologue::NormScale { centered: false, eps } => {
                 let squares =
-                    fold_columns(b, target, width, 0.0, Builder::add, |b, column, lanes| {
+                    fold_columns(b, target, columns, 0.0, Builder::add, |b, column, lanes| {
                         let x = read(b, column, lanes);
                         b.mul(x, x)
                     });
-                let count = count(b, width);
+                let count = count(b, columns.width);
                 Statistics::Scale { scale: reciprocal_root(b, squares, count, eps.get()) }
             }
             RowPrologue::Softmax => {
                 let min = f64::NEG_INFINITY;
-                let maximum = fold_columns(b, target, width, min, Builder::max, read);
-                let sum = fold_columns(b, target, width, 0.0, Builder::add, |b, column, lanes| {
-                    let x = read(b, column, lanes);
-                    exponential(b, x, maximum)
-                });
+                let maximum = fold_columns(b, target, columns, min, Builder::max, read);
+                let sum =
+                    fold_columns(b, target, columns, 0.0, Builder::add, |b, column, lanes| {
+                        let x = read(b, column, lanes);
+                        exponential(b, x, maximum)
+                    });
                 let one = b.splat(1.0, Type::F32);
                 let reciprocal = b.div(one, sum);
                 Statistics::Exponentials { maximum, reciprocal }

@@ -144,6 +144,17 @@ impl RowPrologue {
         }
     }
 
+    /// Whether all of a row must be read before any element comes out.
+    pub(crate) fn needs_statistics(&self) -> bool {
+        match self {
+            RowPrologue::None | RowPrologue::Cast { .. } | RowPrologue::SumSlices { .. } => false,
+            RowPrologue::LayerNorm { .. }
+            | RowPrologue::RmsNorm { .. }
+            | RowPrologue::NormScale { .. }
+            | RowPrologue::Softmax => true,
+        }
+    }
+
     /// The name in symbols; empty for none.
     pub fn name(&self) -> &'static str {
         match self {

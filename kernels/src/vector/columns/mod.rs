@@ -17,6 +17,22 @@ pub enum Width {
     Dynamic(Value),
 }
 
+/// The columns of a row, and how many of them lie aligned.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Columns {
+    /// How many there are.
+    pub width: Width,
+    /// How many a thread of a GPU reads at once: every row begins at a multiple of so many elements, in all that is read and
+    /// written. A power of two. (A CPU's vectors may lie anywhere.)
+    pub at_once: u32,
+}
+
+impl From<Width> for Columns {
+    fn from(width: Width) -> Self {
+        Columns { width, at_once: 1 }
+    }
+}
+
 /// Makes one value of two.
 pub type Combine = fn(&mut Builder, Value, Value) -> Value;
 
@@ -25,12 +41,13 @@ pub type Combine = fn(&mut Builder, Value, Value) -> Value;
 pub fn for_columns(
     b: &mut Builder,
     target: impl Into<Target>,
-    width: Width,
+    columns: impl Into<Columns>,
     body: impl FnMut(&mut Builder, Value, u32),
 ) {
+    let columns = columns.into();
     match target.into() {
-        Target::Cpu(target) => cpu::for_columns(b, target.lanes(), width, body),
-        Target::Nvidia(_) => nvidia::for_columns(b, width, body),
+        Target::Cpu(target) => cpu::for_columns(b, target.lanes(), columns.width, body),
+        Target::Nvidia(_) => nvidia::for_columns(b, columns, body),
     }
 }
 
@@ -52,15 +69,16 @@ pub(crate) fn for_each_column(
 pub fn fold_columns(
     b: &mut Builder,
     target: impl Into<Target>,
-    width: Width,
+    columns: impl Into<Columns>,
     identity: f64,
     combine: Combine,
     body: impl FnMut(&mut Builder, Value, u32) -> Value,
 ) -> Value {
+    let columns = columns.into();
     match target.into() {
         Target::Cpu(target) => {
-            cpu::fold_columns(b, target.lanes(), width, (identity, combine), body)
+            cpu::fold_columns(b, target.lanes(), columns.width, (identity, combine), body)
         }
-        Target::Nvidia(_) => nvidia::fold_columns(b, width, (identity, combine), body),
+        Target::Nvidia(_) => nvidia::fold_columns(b, columns, (identity, combine), body),
     }
 }

@@ -1,21 +1,23 @@
-//! A warp walks the columns of a row side by side: neighbors in memory are neighbors among its threads.
+//! A warp walks the columns of a row side by side: neighbors in memory are neighbors among its threads, each with as many
+//! columns as lie aligned, and what is left over with one.
 
-use super::{Combine, Width};
+use super::{Columns, Combine, Width};
 use crate::WARP;
 use crate::entry::{all_lanes, lane};
 use crate::mlir::{Builder, Type, Value};
 
-/// Each thread has every 32nd column.
+/// Each thread has every 32nd run of columns.
 pub(super) fn for_columns(
     b: &mut Builder,
-    width: Width,
+    columns: Columns,
     mut body: impl FnMut(&mut Builder, Value, u32),
 ) {
-    let (first, end) = (lane(b), end(b, width));
-    b.for_each((first, end, WARP), |b, column| body(b, column, 1));
+    for Runs { first, end, step, lanes } in runs(b, columns) {
+        b.for_each((first, end, step), |b, column| body(b, column, lanes));
+    }
 }
 
-/// The same of an interval.
+/// Each thread has every 32nd column of an interval.
 pub(super) fn for_each_column(
     b: &mut Builder,
     (first, end): (Value, Value),
@@ -29,18 +31,51 @@ pub(super) fn for_each_column(
 /// Each thread combines its columns, then the threads theirs.
 pub(super) fn fold_columns(
     b: &mut Builder,
-    width: Width,
+    columns: Columns,
     (identity, combine): (f64, Combine),
     mut body: impl FnMut(&mut Builder, Value, u32) -> Value,
 ) -> Value {
-    let (first, end) = (lane(b), end(b, width));
-    let none = b.splat(identity, Type::f32s(1));
-    let folded = b.for_loop((first, end, WARP), &[none], |b, column, folded| {
-        let value = body(b, column, 1);
-        vec![combine(b, folded[0], value)]
-    });
-    let own = b.lane(folded[0], 0);
+    let mut own = b.splat(identity, Type::F32);
+    for Runs { first, end, step, lanes } in runs(b, columns) {
+        let none = b.splat(identity, Type::f32s(lanes));
+        let folded = b.for_loop((first, end, step), &[none], |b, column, folded| {
+            let value = body(b, column, lanes);
+            vec![combine(b, folded[0], value)]
+        });
+        let folded = b.fold_lanes(folded[0], combine);
+        own = combine(b, own, folded);
+    }
     fold_warp(b, own, combine)
+}
+
+/// The runs of columns that a thread has: from its first on, so far apart, each of so many.
+struct Runs {
+    first: Value,
+    end: Value,
+    step: i64,
+    lanes: u32,
+}
+
+/// All that lie aligned, then what is left over.
+fn runs(b: &mut Builder, Columns { width, at_once }: Columns) -> Vec<Runs> {
+    let lanes = i64::from(at_once);
+    let (lane, end) = (lane(b), end(b, width));
+    let runs_of = |b: &mut Builder, (from, end): (Value, Value), lanes: i64| {
+        let own = b.mul_constant(lane, lanes);
+        let first = b.add(from, own);
+        Runs { first, end, step: WARP * lanes, lanes: lanes as u32 }
+    };
+    let zero = b.i64(0);
+    match width {
+        _ if lanes == 1 => vec![runs_of(b, (zero, end), 1)],
+        Width::Static(width) if width % lanes == 0 => vec![runs_of(b, (zero, end), lanes)],
+        Width::Static(_) | Width::Dynamic(_) => {
+            let count = b.i64(lanes);
+            let rest = b.rem(end, count);
+            let whole = b.sub(end, rest);
+            vec![runs_of(b, (zero, whole), lanes), runs_of(b, (whole, end), 1)]
+        }
+    }
 }
 
 /// The numbers of all threads combined, in every thread. Each step combines what two halves have, so all get the same bits.

@@ -1,0 +1,121 @@
+//! What a warp of a GPU asks memory for at once: as much as lies aligned, up to 16 bytes a thread, and no sector in vain.
+
+use crate::launch::{Operand, assert_close};
+use crate::near::{self, Near};
+use crate::simulated::{self, Outcome};
+use ocellus_dialects::ElementType::{self, BF16, F32};
+use ocellus_dialects::kernel::{Broadcast, Combine, EpilogueOp, GemmTile, KernelOp, Prologue};
+use ocellus_dialects::symbolic::Dim;
+use ocellus_dialects::venc::{GatherRows, SliceTokens};
+use ocellus_kernels::NvidiaTarget;
+
+const TARGET: NvidiaTarget = NvidiaTarget::SM_80;
+
+fn empty(element: ElementType, shape: &[i64], gap: i64) -> Operand {
+    Operand::of(element, shape, &vec![f64::NAN; shape.iter().product::<i64>() as usize], gap)
+}
+
+/// Bytes of a thread's request: the most and the least of those that read the device's memory, then of those that write it.
+fn requests(outcome: &Outcome) -> [[u64; 2]; 2] {
+    let of = |bytes: fn(&ocellus_sim::Counts) -> u64| {
+        let lines = outcome.report.lines.iter().map(|line| line.counts);
+        let asked: Vec<u64> = lines
+            .filter(|counts| bytes(counts) > 0)
+            .map(|counts| bytes(&counts) / counts.threads)
+            .collect();
+        [asked.iter().copied().max().unwrap_or(0), asked.iter().copied().min().unwrap_or(0)]
+    };
+    [of(|counts| counts.global_loaded), of(|counts| counts.global_stored)]
+}
+
+fn assert_no_sector_is_in_vain(outcome: &Outcome, what: &str) {
+    for line in &outcome.report.lines {
+        let counts = line.counts;
+        assert_eq!(counts.sectors, counts.ideal_sectors, "{what}: {} {}", line.line, line.opcode);
+    }
+}
+
+#[test]
+fn rows_are_read_and_written_in_vectors_as_far_as_they_lie_aligned() {
+    let norm = Prologue::LayerNorm { eps: 1e-6, affine: true };
+    // Width, gaps between rows of x and of the result, and bytes that a thread reads and writes at once.
+    for ((from, to), width, gaps, [read, written]) in [
+        ((BF16, BF16), 768, (0, 0), [[16, 16], [16, 16]]),
+        ((F32, F32), 768, (0, 0), [[16, 16], [16, 16]]),
+        ((F32, BF16), 256, (0, 0), [[16, 16], [8, 8]]),
+        ((BF16, BF16), 252, (0, 4), [[8, 8], [8, 8]]),
+        ((BF16, BF16), 258, (6, 14), [[16, 2], [16, 2]]),
+        ((BF16, BF16), 255, (0, 1), [[2, 2], [2, 2]]),
+    ] {
+        let x = Operand::with_gap(7, from, &[5, width], 3.0, gaps.0);
+        let weight = Operand::random(8, from, &[width], 2.0);
+        let bias = Operand::random(9, from, &[width], 2.0);
+        let op = KernelOp::RowWise { prologue: norm, epilogue: vec![], to };
+        let operands = [x.clone(), weight.clone(), bias.clone()];
+        let outcome = simulated::run(&op, &operands, &empty(to, &[5, width], gaps.1), TARGET);
+        let what = format!("{from} to {to}, {width} columns, {gaps:?} between rows");
+        let rows = x.values.chunks(width as usize);
+        let near = rows.flat_map(|row| near::prologue(norm, row, &weight.values, &bias.values));
+        let wanted: Vec<Near> = near.map(|near| near.rounded(to)).collect();
+        assert_close(&outcome.values, &wanted, &what);
+        assert_eq!(requests(&outcome), [read, written], "{what}");
+        if (width * from.bytes()) % 32 == 0 {
+            assert_no_sector_is_in_vain(&outcome, &what);
+        }
+    }
+}
+
+#[test]
+fn elements_move_in_vectors_as_far_as_they_lie_aligned() {
+    // Columns, and bytes that a thread moves at once: pieces of what lies aligned, and the rest of a row.
+    for (element, width, bytes) in
+        [(BF16, 768, [16, 16]), (F32, 64, [16, 16]), (BF16, 36, [8, 8]), (BF16, 33, [2, 2])]
+    {
+        let x = Operand::random(1, element, &[2, 7, width], 1.0);
+        let (start, length) = (2, Dim::from(4));
+        let op = KernelOp::Move(SliceTokens { start, length }.into());
+        let outcome = simulated::run(&op, &[x.clone()], &empty(element, &[2, 4, width], 0), TARGET);
+        let kept = x.values.chunks(7 * width as usize);
+        let kept = kept.flat_map(|image| &image[2 * width as usize..6 * width as usize]);
+        assert!(outcome.values.iter().eq(kept), "{element} {width}");
+        assert_eq!(requests(&outcome), [bytes; 2], "{element} {width}");
+
+        let index = Operand::of(ElementType::I32, &[3], &[6.0, 0.0, 3.0], 0);
+        let op = KernelOp::Move(GatherRows.into());
+        let operands = [x.clone(), index];
+        let outcome = simulated::run(&op, &operands, &empty(element, &[2, 3, width], 0), TARGET);
+        assert_eq!(requests(&outcome)[1], bytes, "{element} {width}");
+    }
+}
+
+/// What an epilogue reads lies beside what a lane has of the sums: two of a row.
+#[test]
+fn an_epilogue_reads_pairs_where_they_lie_so() {
+    let (m, k) = (21, 64);
+    let add = |broadcast| EpilogueOp::Combine(Combine::Add, broadcast);
+    let epilogue = vec![add(Broadcast::Columns), add(Broadcast::Full)];
+    let op = KernelOp::Gemm { prologue: Prologue::None, epilogue, tile: GemmTile::DEFAULT };
+    for (element, n, gap, pairs) in
+        [(BF16, 72, 0, true), (F32, 72, 2, true), (BF16, 72, 1, false), (BF16, 71, 1, false)]
+    {
+        let x = Operand::random(1, element, &[m, k], 1.0);
+        let w = Operand::random(2, element, &[n, k], 1.0);
+        let bias = Operand::random(3, element, &[n], 1.0);
+        let residual = Operand::with_gap(4, element, &[m, n], 1.0, gap);
+        let result = empty(element, &[m, n], 0);
+        let outcome = simulated::run(&op, &[x, w, bias, residual], &result, TARGET);
+        let is_load = |line: &&ocellus_sim::LineCounts| {
+            line.counts.global_loaded > 0 && line.opcode.starts_with("ld")
+        };
+        let elements: Vec<u64> = outcome
+            .report
+            .lines
+            .iter()
+            .filter(is_load)
+            .map(|line| line.counts.global_loaded / line.counts.threads / element.bytes() as u64)
+            .collect();
+        let wanted = if pairs { 2 } else { 1 };
+        assert!(!elements.is_empty());
+        assert!(elements.iter().all(|found| *found == wanted), "{element} {n}: {elements:?}");
+    }
+}
