@@ -10,7 +10,7 @@ use crate::objects::module::{Function, Module};
 use crate::objects::stream::{Kind, Stream};
 use crate::settings::Settings;
 use ocellus_sim::Memory;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 
@@ -66,6 +66,23 @@ thread_local! {
     static CONTEXTS: RefCell<Vec<Handle>> = const { RefCell::new(vec![]) };
 }
 
+thread_local! {
+    /// Whether the thread is in a function of the program that a stream called.
+    static IS_CALLED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Lets a stream call a function of the program, which may call no function of the driver.
+pub(crate) fn call(function: impl FnOnce()) {
+    IS_CALLED.set(true);
+    function();
+    IS_CALLED.set(false);
+}
+
+/// Whether a stream is calling the program in this thread.
+pub(crate) fn is_called() -> bool {
+    IS_CALLED.get()
+}
+
 /// Does something with the stack of the thread's contexts.
 pub(crate) fn with_contexts<T>(f: impl FnOnce(&mut Vec<Handle>) -> T) -> T {
     CONTEXTS.with_borrow_mut(f)
@@ -80,14 +97,14 @@ const PER_THREAD_STREAM: Handle = 2;
 impl State {
     /// Reads the settings and makes the devices, once.
     pub(crate) fn initialize(&mut self, settings: Settings) {
-        let device = || Device {
-            memory: Arc::new(Memory::new(settings.memory)),
+        let device = |number| Device {
+            memory: Arc::new(Memory::of_device(number, settings.memory)),
             primary: None,
             retained: 0,
             primary_flags: 0,
             pool: None,
         };
-        self.devices = (0..settings.devices).map(|_| device()).collect();
+        self.devices = (0..settings.devices).map(device).collect();
         self.settings = Some(Arc::new(settings));
     }
 

@@ -3,7 +3,7 @@
 //! The state is not held while work is done, so that streams of several threads go on side by side, and functions of the program
 //! may take their time.
 
-use crate::driver::{State, lock, notify, wait};
+use crate::driver::{self, State, lock, notify, wait};
 use crate::errors::{Error, Result};
 use crate::handles::Handle;
 use crate::objects::stream::Mark;
@@ -219,7 +219,7 @@ impl Task {
             Work::Fill(fill) => fill_rows(memory, fill),
             Work::Call(call) => {
                 // SAFETY: the program gave both to be called so.
-                unsafe { (call.function)(call.data) };
+                driver::call(|| unsafe { (call.function)(call.data) });
                 Ok(())
             }
             Work::Free(address) => memory.free(*address),

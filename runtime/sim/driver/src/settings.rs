@@ -7,7 +7,7 @@ use std::path::PathBuf;
 /// What the simulated machine is, and how it is watched.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Settings {
-    pub devices: u32,
+    pub devices: u16,
     pub architecture: Architecture,
     pub name: String,
     pub multiprocessors: u32,
@@ -64,7 +64,8 @@ impl Settings {
         let checks = text("CHECKS").unwrap_or_else(|| "all".to_string());
         let failures = text("FAIL").unwrap_or_default();
         Ok(Self {
-            devices: small("DEVICES", 1)?,
+            devices: u16::try_from(small("DEVICES", 1)?)
+                .map_err(|_| "OCELLUS_SIM_DEVICES is more than there can be".to_string())?,
             architecture,
             name: text("NAME").unwrap_or(default_name),
             multiprocessors: small("MULTIPROCESSORS", architecture.multiprocessors)?,

@@ -15,6 +15,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 /// The first address of the first allocation.
 const FIRST: u64 = 0x7_0000_0000;
 
+/// From the first address of a device to that of the next. It is more than is ever allocated on one.
+const SPAN: u64 = 1 << 46;
+
 /// To what allocations are aligned.
 const ALIGNMENT: u64 = 512;
 
@@ -65,7 +68,13 @@ pub struct Memory {
 impl Memory {
     /// A device with so many bytes.
     pub fn new(capacity: u64) -> Self {
-        let state = State { allocations: Arc::default(), next: FIRST, left: capacity };
+        Self::of_device(0, capacity)
+    }
+
+    /// The same for one of several devices, by its number: no address of one is an address of another.
+    pub fn of_device(number: u16, capacity: u64) -> Self {
+        let next = FIRST + u64::from(number) * SPAN;
+        let state = State { allocations: Arc::default(), next, left: capacity };
         Self { state: RwLock::new(state) }
     }
 

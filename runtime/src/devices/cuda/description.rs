@@ -11,6 +11,10 @@ pub fn describe(found: &Result<DriverReport, CudaError>) -> Vec<String> {
             let driver = format!("a driver for CUDA {version}, {} GPUs", gpus.len());
             std::iter::once(driver).chain(gpus.iter().map(Gpu::to_string)).collect()
         }
+        // Nothing is wrong with a machine that has none.
+        Err(CudaError::NoDriver) => {
+            vec!["none: NVIDIA's driver (`libcuda.so.1`) is not installed".to_string()]
+        }
         Err(error) => vec![error.to_string()],
     }
 }

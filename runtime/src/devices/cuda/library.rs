@@ -140,3 +140,29 @@ fn address(library: &Library, name: &str) -> Option<*const ()> {
     // SAFETY: nothing is called.
     unsafe { library.get::<*const ()>(name.as_bytes()) }.ok().map(|symbol| *symbol)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    #[test]
+    fn all_that_is_called_is_looked_for_before() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/devices/cuda");
+        let mut called = BTreeSet::new();
+        for file in std::fs::read_dir(folder).unwrap() {
+            let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+            for call in text.split("sys::cu").skip(1) {
+                let is_end = |c: char| !c.is_ascii_alphanumeric() && c != '_';
+                let name = call.split(is_end).next().unwrap();
+                // `sys::culib` is `cudarc`'s own.
+                if name.starts_with(|c: char| c.is_ascii_uppercase()) {
+                    called.insert(format!("cu{name}"));
+                }
+            }
+        }
+        let looked_for: BTreeSet<String> = FUNCTIONS.map(String::from).into();
+        assert_eq!(called, looked_for);
+    }
+}

@@ -93,6 +93,9 @@ fn text(to: Out<c_char>, length: i32, text: &str) -> Result<()> {
     to.give_all(bytes.map(|byte| byte as c_char))
 }
 
+/// The number of the last attribute that a driver of CUDA 13 may be asked for.
+const LAST_ATTRIBUTE: u32 = 150;
+
 /// What an attribute is; nothing where there is no such attribute. What the simulator has not is 0.
 fn attribute_of(settings: &Settings, device: usize, attribute: u32) -> Option<i32> {
     let architecture = settings.architecture;
@@ -136,7 +139,7 @@ fn attribute_of(settings: &Settings, device: usize, attribute: u32) -> Option<i3
         106 => architecture.blocks,
         111 => RESERVED_SHARED,
         115 => 1,
-        1..=150 => 0,
+        _ if (1..=LAST_ATTRIBUTE).contains(&attribute) => 0,
         _ => return None,
     };
     i32::try_from(value).ok()

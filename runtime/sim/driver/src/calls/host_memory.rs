@@ -59,11 +59,6 @@ driver_functions! {
         let found = state.host_memory.find(memory.address());
         flags.give(found.ok_or(Error::INVALID_VALUE)?.1.flags)
     }
-
-    fn cuMemHostGetDevicePointer_v2(_address: Out<u64>, _memory: Anything, _flags: u32) {
-        lock().usable()?;
-        Err(Error::NOT_SUPPORTED)
-    }
 }
 
 fn allocate(address: Out<usize>, bytes: usize, flags: u32) -> Result<()> {

@@ -33,6 +33,14 @@ driver_functions! {
         version.give(number as i32)
     }
 
+    fn cuProfilerStart() {
+        lock().usable().map(drop)
+    }
+
+    fn cuProfilerStop() {
+        lock().usable().map(drop)
+    }
+
     fn cuGetErrorName(error: u32, name: Out<*const c_char>) {
         match described(error) {
             Some((text, _)) => name.give(text.as_ptr()),

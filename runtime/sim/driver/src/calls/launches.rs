@@ -49,23 +49,6 @@ driver_functions! {
         launch(&wanted, config.stream)
     }
 
-    /// Blocks do not run at the same time here.
-    fn cuLaunchCooperativeKernel(
-        _function: Handle,
-        _blocks_x: u32,
-        _blocks_y: u32,
-        _blocks_z: u32,
-        _threads_x: u32,
-        _threads_y: u32,
-        _threads_z: u32,
-        _dynamic_shared: u32,
-        _stream: Handle,
-        _parameters: In<In<u8>>,
-    ) {
-        lock().usable()?;
-        Err(Error::NOT_SUPPORTED)
-    }
-
     fn cuLaunchHostFunc(
         stream: Handle,
         function: Option<unsafe extern "C" fn(usize)>,

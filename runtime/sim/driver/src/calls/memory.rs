@@ -38,18 +38,13 @@ driver_functions! {
         pitch.give(row)
     }
 
-    fn cuMemAllocManaged(_address: Out<u64>, _bytes: usize, _flags: u32) {
-        lock().usable()?;
-        Err(Error::NOT_SUPPORTED)
-    }
-
     fn cuMemFree_v2(address: u64) {
         let mut state = lock();
-        let context = state.usable()?;
+        state.usable()?;
         if address == 0 {
             return Ok(());
         }
-        let owner = state.owner(context, address)?;
+        let owner = state.owner(address)?;
         state.refuse_in_capture()?;
         drop(state);
         // Work that is queued may use it.
@@ -86,11 +81,10 @@ impl State {
         Ok(address)
     }
 
-    /// The context on the device of this one in which something was allocated that begins at an address.
-    pub(super) fn owner(&self, context: Handle, address: u64) -> Result<Handle> {
-        let device = self.contexts.get(context)?.device;
-        let mut on_it = self.contexts.iter().filter(|(_, other)| other.device == device);
-        let found = on_it.find(|(_, other)| other.allocations.contains_key(&address));
+    /// The context in which something was allocated that begins at an address.
+    pub(super) fn owner(&self, address: u64) -> Result<Handle> {
+        let mut all = self.contexts.iter();
+        let found = all.find(|(_, context)| context.allocations.contains_key(&address));
         found.map(|(handle, _)| handle).ok_or(Error::INVALID_VALUE)
     }
 

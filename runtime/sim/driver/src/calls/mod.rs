@@ -4,7 +4,7 @@
 
 #![allow(non_snake_case, reason = "the names are those of the driver API")]
 
-use crate::driver::lock;
+use crate::driver::{is_called, lock};
 use crate::errors::{Error, Result};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -47,14 +47,19 @@ mod pools;
 mod primary_contexts;
 mod streams;
 mod symbols;
+mod unsupported;
 
 /// Does what a function is for, unless an error is to be provoked instead.
 fn entered(function: &str, body: impl FnOnce() -> Result<()>) -> u32 {
-    let run = || match lock().provoked(function) {
-        Some(error) => Err(error),
-        None => Ok(()),
+    let run = || {
+        if is_called() {
+            return Err(Error::NOT_PERMITTED);
+        }
+        // The state is let go of before the work is begun.
+        let provoked = lock().provoked(function);
+        provoked.map_or_else(body, Err)
     };
-    match catch_unwind(AssertUnwindSafe(|| run().and_then(|()| body()))) {
+    match catch_unwind(AssertUnwindSafe(run)) {
         Ok(Ok(())) => 0,
         Ok(Err(error)) => error.0,
         Err(_) => Error::UNKNOWN.0,

@@ -34,12 +34,10 @@ fn attribute_of(state: &State, value: Anything, attribute: u32, address: u64) ->
     const HOST: u32 = 1;
     const DEVICE: u32 = 2;
     let current = state.usable()?;
-    let on_device = state.memory(current)?.allocation_at(address);
+    let on_device = state.devices.iter().find_map(|device| device.memory.allocation_at(address));
     let on_host = state.host_memory.find(address as usize);
     let (kind, context, first, bytes) = match (on_device, on_host) {
-        (Some((first, bytes)), _) => {
-            (DEVICE, state.owner(current, first).unwrap_or(current), first, bytes)
-        }
+        (Some((first, bytes)), _) => (DEVICE, state.owner(first).unwrap_or(current), first, bytes),
         (None, Some((first, region))) => (HOST, region.context, first as u64, region.bytes as u64),
         (None, None) => return Err(Error::INVALID_VALUE),
     };

@@ -25,8 +25,11 @@ driver_functions! {
             return Ok(());
         }
         refuse_capture(&state, stream)?;
-        let context = state.streams.get(stream)?.context;
-        let owner = state.owner(context, address)?;
+        let owner = state.owner(address)?;
+        let own = state.streams.get(stream)?.context;
+        if state.contexts.get(owner)?.device != state.contexts.get(own)?.device {
+            return Err(Error::INVALID_VALUE);
+        }
         state.submit(stream, Work::Free(address))?;
         state.contexts.get_mut(owner)?.allocations.remove(&address);
         Ok(())

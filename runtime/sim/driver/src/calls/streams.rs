@@ -94,12 +94,6 @@ driver_functions! {
         let stream = lock().stream(stream)?;
         id.give(stream as u64)
     }
-
-    /// Only managed memory is attached.
-    fn cuStreamAttachMemAsync(_stream: Handle, _address: u64, _bytes: usize, _flags: u32) {
-        lock().usable()?;
-        Err(Error::NOT_SUPPORTED)
-    }
 }
 
 fn create(stream: Out<Handle>, flags: u32, priority: i32) -> Result<()> {

@@ -3,7 +3,7 @@
 use super::{
     capture, contexts, copies, devices, events, executables, fills, functions, graphs, host_memory,
     initialization, launches, memory, modules, nodes, occupancy, pointers, pools, primary_contexts,
-    streams,
+    streams, unsupported,
 };
 use crate::arguments::{In, Out};
 use crate::errors::{Error, Result};
@@ -51,6 +51,7 @@ const ALL: &[&[(&str, *const ())]] = &[
     pools::FUNCTIONS,
     primary_contexts::FUNCTIONS,
     streams::FUNCTIONS,
+    unsupported::FUNCTIONS,
     FUNCTIONS,
 ];
 

@@ -107,12 +107,16 @@ pub(crate) struct Step {
     pub is_overlapped: bool,
 }
 
+fn range(address: usize, bytes: usize) -> Range<usize> {
+    address..address.saturating_add(bytes)
+}
+
 impl Work {
     /// Which bytes of the host it reads, when it is done.
     pub(crate) fn host_reads(&self) -> Vec<Range<usize>> {
         match self {
             Work::Upload { from: Source::Host(address), bytes, .. } => {
-                vec![*address..address.saturating_add(*bytes)]
+                Vec::from([range(*address, *bytes)])
             }
             Work::Graph(schedule) => {
                 schedule.steps.iter().flat_map(|step| step.work.host_reads()).collect()
@@ -132,7 +136,7 @@ impl Work {
     /// Which bytes of the host it writes.
     pub(crate) fn host_writes(&self) -> Vec<Range<usize>> {
         match self {
-            Work::Download { to, bytes, .. } => vec![*to..to.saturating_add(*bytes)],
+            Work::Download { to, bytes, .. } => Vec::from([range(*to, *bytes)]),
             Work::Graph(schedule) => {
                 schedule.steps.iter().flat_map(|step| step.work.host_writes()).collect()
             }

@@ -2,6 +2,7 @@
 
 #![allow(non_snake_case, dead_code, reason = "the names are the driver's, and each test uses some")]
 #![allow(clippy::unwrap_used, reason = "a test says so when it fails")]
+#![allow(clippy::too_many_arguments, reason = "the driver API has functions with eleven")]
 
 use libloading::Library;
 use std::ffi::{CStr, CString, c_char, c_void};
