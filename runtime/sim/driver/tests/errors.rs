@@ -223,6 +223,7 @@ fn what_goes_wrong_on_the_device_stays_with_the_context() {
     goes_wrong(c"double", Err(4), 4, LAUNCH_FAILED);
     goes_wrong(c"misaligned", Ok(&[1; 4]), 1, MISALIGNED_ADDRESS);
     goes_wrong(c"race", Ok(&[1; 4]), 2, LAUNCH_FAILED);
+    goes_wrong(c"stuck", Ok(&[1; 4]), 64, LAUNCH_TIMEOUT);
     goes_wrong(c"gives_up", Ok(&[1; 4]), 1, LAUNCH_FAILED);
 }
 

@@ -189,6 +189,11 @@ fn what_no_graph_can_have_ends_a_capture() {
     ends_with(&machine, CAPTURE_UNSUPPORTED, |stream| machine.cuStreamQuery(stream));
     ends_with(&machine, CAPTURE_UNSUPPORTED, |_| machine.cuCtxSynchronize());
     ends_with(&machine, CAPTURE_UNSUPPORTED, |_| machine.cuMemAlloc_v2(&mut 0, 4));
+    // With its stream.
+    let stream = machine.stream();
+    assert_eq!(machine.cuStreamBeginCapture_v2(stream, THREAD_LOCAL), 0);
+    assert_eq!(machine.cuStreamDestroy_v2(stream), 0);
+    assert_eq!(machine.cuCtxSynchronize(), 0);
     // Two captures do not meet.
     let (one, other) = (machine.stream(), machine.event());
     assert_eq!(machine.cuStreamBeginCapture_v2(one, THREAD_LOCAL), 0);
@@ -258,6 +263,11 @@ fn a_launch_that_begins_early_must_wait_before_it_reads() {
             if is_captured {
                 let mut graph = 0;
                 assert_eq!(machine.cuStreamEndCapture(stream, &mut graph), 0);
+                let (mut from, mut to, mut edge, mut count) = (0, 0, [9; 8], 1);
+                let edges =
+                    machine.cuGraphGetEdges_v2(graph, &mut from, &mut to, &mut edge, &mut count);
+                // The port that fires early, and the kind of edge.
+                assert_eq!((edges, count, edge), (0, 1, [1, 0, 1, 0, 0, 0, 0, 0]));
                 assert_eq!(machine.cuGraphLaunch(instantiated(&machine, graph), stream), 0);
             }
             assert_eq!(machine.cuStreamSynchronize(stream), error, "{name:?}");

@@ -142,6 +142,15 @@ fn checks_that_are_left_out() {
 }
 
 #[test]
+fn a_kernel_that_does_not_end() {
+    if with("a_kernel_that_does_not_end", &[("INSTRUCTIONS", "1000")]) {
+        let machine = Machine::new();
+        assert_eq!(machine.launch(machine.function(c"forever"), 4, 0, &[0]), 0);
+        assert_eq!(machine.cuCtxSynchronize(), LAUNCH_TIMEOUT);
+    }
+}
+
+#[test]
 fn what_is_counted_and_found() {
     let folder = tempfile::tempdir().unwrap();
     let (counters, findings) = (folder.path().join("counters"), folder.path().join("findings"));

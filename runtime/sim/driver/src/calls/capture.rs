@@ -48,11 +48,7 @@ driver_functions! {
             return Err(Error::STREAM_CAPTURE_WRONG_THREAD);
         }
         let outcome = state.outcome(&capture);
-        for stream in state.streams.values_mut() {
-            if stream.capture.as_ref().is_some_and(|other| other.id == capture.id) {
-                stream.capture = None;
-            }
-        }
+        state.end_capture(capture.id);
         match outcome {
             Ok(()) => graph.give(capture.graph),
             Err(error) => {

@@ -15,7 +15,13 @@ driver_functions! {
         create_current(context, flags, device)
     }
 
-    fn cuCtxCreate_v3(context: Out<Handle>, affinities: Anything, count: i32, flags: u32, device: i32) {
+    fn cuCtxCreate_v3(
+        context: Out<Handle>,
+        affinities: Anything,
+        count: i32,
+        flags: u32,
+        device: i32,
+    ) {
         if !affinities.is_null() && count > 0 {
             return Err(Error::NOT_SUPPORTED);
         }

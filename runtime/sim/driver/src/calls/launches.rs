@@ -25,8 +25,15 @@ driver_functions! {
     ) {
         let (blocks, threads) = ([blocks_x, blocks_y, blocks_z], [threads_x, threads_y, threads_z]);
         let is_programmatic = false;
-        let wanted =
-            Wanted { function, blocks, threads, dynamic_shared, parameters, extra, is_programmatic };
+        let wanted = Wanted {
+            function,
+            blocks,
+            threads,
+            dynamic_shared,
+            parameters,
+            extra,
+            is_programmatic,
+        };
         launch(&wanted, stream)
     }
 

@@ -91,7 +91,12 @@ driver_functions! {
         functions.give_all(own.iter().copied().take(count as usize))
     }
 
-    fn cuModuleGetGlobal_v2(address: Out<u64>, bytes: Out<usize>, module: Handle, name: In<c_char>) {
+    fn cuModuleGetGlobal_v2(
+        address: Out<u64>,
+        bytes: Out<usize>,
+        module: Handle,
+        name: In<c_char>,
+    ) {
         let state = lock();
         state.usable()?;
         let name = name.text()?.to_str().map_err(|_| Error::NOT_FOUND)?;

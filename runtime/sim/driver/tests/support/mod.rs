@@ -169,6 +169,7 @@ functions! {
     cuStreamBeginCapture_v2(stream: Address, mode: u32);
     cuStreamEndCapture(stream: Address, graph: &mut Address);
     cuStreamIsCapturing(stream: Address, status: &mut u32);
+    cuThreadExchangeStreamCaptureMode(mode: &mut u32);
     cuEventCreate(event: &mut Address, flags: u32);
     cuEventDestroy_v2(event: Address);
     cuEventRecord(event: Address, stream: Address);
@@ -192,6 +193,7 @@ functions! {
     cuGraphAddMemsetNode(node: &mut Address, graph: Address, after: *const Address, count: usize, parameters: &MemsetNode, context: Address);
     cuGraphAddEmptyNode(node: &mut Address, graph: Address, after: *const Address, count: usize);
     cuGraphAddDependencies(graph: Address, from: &Address, to: &Address, count: usize);
+    cuGraphGetEdges_v2(graph: Address, from: &mut Address, to: &mut Address, data: &mut [u8; 8], count: &mut usize);
     cuGraphGetNodes(graph: Address, nodes: *mut Address, count: &mut usize);
     cuGraphNodeGetType(node: Address, kind: &mut u32);
     cuGraphNodeGetDependencies(node: Address, others: *mut Address, count: &mut usize);
