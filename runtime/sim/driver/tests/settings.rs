@@ -4,25 +4,7 @@
 
 mod support;
 
-use std::process::Command;
 use support::*;
-
-/// Runs a test of this file in a process with settings; in that process, nothing.
-fn with(test: &str, settings: &[(&str, &str)]) -> bool {
-    if std::env::var("OCELLUS_SIM_TEST").is_ok() {
-        return true;
-    }
-    let settings = settings.iter().map(|(name, value)| (format!("OCELLUS_SIM_{name}"), value));
-    let output = Command::new(std::env::current_exe().unwrap())
-        .args([test, "--exact", "--nocapture"])
-        .env("OCELLUS_SIM_TEST", "1")
-        .envs(settings)
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && said.contains("1 passed"), "{output:?}");
-    false
-}
 
 fn initialize() -> u32 {
     Driver::open().cuInit(0)
