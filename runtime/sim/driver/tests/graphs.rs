@@ -118,6 +118,28 @@ fn a_graph_takes_the_nodes_of_another_of_the_same_shape() {
 }
 
 #[test]
+fn a_graph_does_not_run_twice_at_once() {
+    let machine = Machine::new();
+    let (first, second) = (machine.stream(), machine.stream());
+    let data = machine.device(Ok(&[1; 4]));
+    assert_eq!(machine.cuStreamBeginCapture_v2(first, THREAD_LOCAL), 0);
+    assert_eq!(machine.launch(machine.function(c"double"), 4, first, &[data as u64]), 0);
+    let (mut graph, mut other) = (0, 0);
+    assert_eq!(machine.cuStreamEndCapture(first, &mut graph), 0);
+    let executable = instantiated(&machine, graph);
+    assert_eq!(machine.cuGraphLaunch(executable, first), 0);
+    assert_eq!(machine.cuGraphLaunch(executable, second), 0);
+    assert_eq!(machine.cuStreamSynchronize(second), 0);
+    assert_eq!(machine.read(data, 4), [4; 4], "the second waits for the first");
+    // A graph may be a node of another.
+    assert_eq!(machine.cuStreamBeginCapture_v2(first, THREAD_LOCAL), 0);
+    assert_eq!(machine.cuGraphLaunch(executable, first), 0);
+    assert_eq!(machine.cuGraphLaunch(executable, first), 0);
+    assert_eq!(machine.cuStreamEndCapture(first, &mut other), 0);
+    assert_eq!(run(&machine, instantiated(&machine, other), data), [16; 4]);
+}
+
+#[test]
 fn a_capture_follows_forks_and_joins() {
     let machine = Machine::new();
     let (first, second) = (machine.stream(), machine.stream());
