@@ -130,7 +130,9 @@ impl Task {
     fn run(self) -> Done {
         let nothing = |result| Done { result, footprint: None };
         if self.is_skipped {
-            return nothing(Ok(()));
+            // What the program has given back is not its own any more.
+            let is_kept = !matches!(self.work, Work::Free(_));
+            return nothing(if is_kept { Ok(()) } else { self.simple(&self.work) });
         }
         if let Some(error) = self.error {
             return nothing(Err(error));

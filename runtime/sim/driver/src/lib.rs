@@ -30,14 +30,21 @@
 //! | `DRIVER_VERSION` | the version of the driver; PTX that is newer gives `UNSUPPORTED_PTX_VERSION` | 13000 |
 //! | `FAIL` | errors that are provoked: `cuMemAlloc_v2@3=OUT_OF_MEMORY` at the third call, several separated by commas; the function `launch` is a kernel as it runs | none |
 //! | `CHECKS` | `all`, `none`, or a list of `races`, `uninitialized` and `counts` (of sectors and bank conflicts) | `all` |
+//! | `INSTRUCTIONS` | how many a warp may execute in a block before the launch is given up with `LAUNCH_TIMEOUT` | 2³² |
+//! | `ORDER` | in which the warps of a block run: `forward`, `backward`, or the seed of one that differs each time | `forward` |
 //! | `WORKERS` | threads that run the blocks of a launch; 0 for one a CPU | 0 |
 //! | `COUNTERS` | a file to which each launch appends what it counted, a line of JSON | none |
 //! | `FINDINGS` | a file to which findings are appended, and not written to standard error | none |
 //!
+//! A line of `COUNTERS` is an object: `kernel`, `grid`, `block`, `dynamic_shared`, `programmatic`, `barriers`, `multiplications` (by the
+//! names of `ocellus_sim::MatrixShape`), `counts`, and `lines`, of which each has `line`, `opcode` and `counts`. The counts are those of
+//! `ocellus_sim::Counts`, by their names.
+//!
 //! # Where it stops
 //! - Machine code is not run: a cubin gives `NO_BINARY_FOR_GPU`, as one for another GPU does, and the program loads its PTX.
-//! - Kernels cannot reach the memory of the host, there is no managed memory, no texture, no cooperative launch and no cluster, and
-//!   graphs have no nodes that allocate. What asks for one of these gets `NOT_SUPPORTED`.
+//! - Kernels cannot reach the memory of the host, there is no managed memory, no texture, no cooperative launch, no cluster and no
+//!   copy from device to device. Graphs have no nodes that allocate, none that wait for events, and copies of one dimension alone.
+//!   What asks for one of these gets `NOT_SUPPORTED`.
 //! - Registers are not assigned: a function has 0 of them, and occupancy counts threads, blocks and shared memory.
 //! - Of a launch that begins before the one before it has ended, only that one's memory is watched, and none of those before.
 //! - Events have the times of this machine, which say nothing of a GPU.

@@ -2,6 +2,7 @@
 
 use crate::architecture::Architecture;
 use crate::errors::{Error, named};
+use ocellus_sim::WarpOrder;
 use std::path::PathBuf;
 
 /// What the simulated machine is, and how it is watched.
@@ -17,6 +18,9 @@ pub(crate) struct Settings {
     pub failures: Vec<Failure>,
     pub checks: Checks,
     pub workers: usize,
+    /// Instructions that a warp may execute in a block.
+    pub instructions: u64,
+    pub order: WarpOrder,
     /// Where the counts of launches are appended.
     pub counters: Option<PathBuf>,
     /// Where findings are appended, and not to standard error.
@@ -44,6 +48,7 @@ pub(crate) struct Checks {
 impl Settings {
     /// Reads the settings; the error says which one is wrong, and why.
     pub(crate) fn read(look_up: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
+        let default = ocellus_sim::Settings::default();
         let text = |name: &str| look_up(&format!("OCELLUS_SIM_{name}")).filter(|t| !t.is_empty());
         let wrong = |name: &str, value: &str, wanted: &str| {
             format!("OCELLUS_SIM_{name} is `{value}`, and should be {wanted}")
@@ -60,12 +65,17 @@ impl Settings {
         let architecture = Architecture::named(&architecture).ok_or_else(|| {
             wrong("ARCHITECTURE", &architecture, "an architecture that is known, as sm_80")
         })?;
+        let devices = || {
+            let count = small("DEVICES", 1)?;
+            u16::try_from(count)
+                .map_err(|_| wrong("DEVICES", &count.to_string(), "a number below 2^16"))
+        };
         let default_name = format!("Ocellus simulator of sm_{}", architecture.number());
         let checks = text("CHECKS").unwrap_or_else(|| "all".to_string());
+        let order = text("ORDER").unwrap_or_else(|| "forward".to_string());
         let failures = text("FAIL").unwrap_or_default();
         Ok(Self {
-            devices: u16::try_from(small("DEVICES", 1)?)
-                .map_err(|_| "OCELLUS_SIM_DEVICES is more than there can be".to_string())?,
+            devices: devices()?,
             architecture,
             name: text("NAME").unwrap_or(default_name),
             multiprocessors: small("MULTIPROCESSORS", architecture.multiprocessors)?,
@@ -79,6 +89,9 @@ impl Settings {
                 wrong("CHECKS", &checks, wanted)
             })?,
             workers: small("WORKERS", 0)? as usize,
+            instructions: number("INSTRUCTIONS", default.instructions_a_warp)?,
+            order: warp_order(&order)
+                .ok_or_else(|| wrong("ORDER", &order, "forward, backward or a number"))?,
             counters: text("COUNTERS").map(PathBuf::from),
             findings: text("FINDINGS").map(PathBuf::from),
         })
@@ -88,6 +101,8 @@ impl Settings {
     pub(crate) fn of_launch(&self, keeps_footprint: bool) -> ocellus_sim::Settings {
         ocellus_sim::Settings {
             workers: self.workers,
+            instructions_a_warp: self.instructions,
+            order: self.order,
             finds_races: self.checks.races,
             finds_uninitialized: self.checks.uninitialized,
             counts_memory: self.checks.counts,
@@ -131,6 +146,15 @@ fn bytes(text: &str) -> Option<u64> {
     number.parse::<u64>().ok()?.checked_mul(1 << shift)
 }
 
+/// The order of the warps of a block; a number is the seed of one that differs each time.
+fn warp_order(text: &str) -> Option<WarpOrder> {
+    match text {
+        "forward" => Some(WarpOrder::Forward),
+        "backward" => Some(WarpOrder::Backward),
+        seed => seed.parse().ok().map(WarpOrder::Shuffled),
+    }
+}
+
 fn all_failures(text: &str) -> Option<Vec<Failure>> {
     text.split(',').filter(|one| !one.is_empty()).map(failure).collect()
 }
@@ -162,11 +186,13 @@ mod tests {
         let settings = read(&[
             ("ARCHITECTURE", "sm_90"),
             ("MEMORY", "64M"),
+            ("ORDER", "7"),
             ("CHECKS", "counts"),
             ("FAIL", "cuMemAlloc_v2@3=OUT_OF_MEMORY,launch=719"),
         ])
         .unwrap();
         assert_eq!((settings.memory, settings.multiprocessors), (64 << 20, 132));
+        assert_eq!(settings.order, WarpOrder::Shuffled(7));
         assert_eq!(settings.checks, Checks { races: false, uninitialized: false, counts: true });
         let failure =
             |function: &str, call, error| Failure { function: function.to_string(), call, error };
@@ -187,6 +213,8 @@ mod tests {
             ("MEMORY", "1T"),
             ("MEMORY", "99999999999G"),
             ("CHECKS", "race"),
+            ("ORDER", "sideways"),
+            ("DEVICES", "70000"),
             ("FAIL", "cuInit=NOTHING"),
             ("FAIL", "cuInit@0=2"),
             ("FAIL", "cuInit"),

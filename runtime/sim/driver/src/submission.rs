@@ -121,6 +121,13 @@ impl State {
         Ok(())
     }
 
+    /// Ends a capture in all of its streams.
+    pub(crate) fn end_capture(&mut self, id: u64) {
+        for stream in self.streams.values_mut() {
+            stream.capture.take_if(|capture| capture.id == id);
+        }
+    }
+
     /// Refuses what no graph can have while one is captured for which that counts, and makes that capture worth nothing.
     pub(crate) fn refuse_in_capture(&mut self) -> Result<()> {
         let thread = std::thread::current().id();

@@ -135,7 +135,11 @@ fn images_are_checked() {
     let head = ".version 8.0\n.target sm_80\n.address_size 64\n";
     assert_eq!(load(&machine, head), 0);
     assert_eq!(load(&machine, &format!("{head}.visible .entry k( {{")), INVALID_PTX);
-    assert_eq!(load(&machine, &head.replace("sm_80", "sm_90")), INVALID_PTX);
+    assert_eq!(load(&machine, &head.replace("sm_80", "sm_90")), NO_BINARY_FOR_GPU);
+    // Whatever it has that only the other GPU has.
+    let newer = format!("{}.visible .entry k() {{ only.there; ret; }}", head.replace("80", "90a"));
+    assert_eq!(load(&machine, &newer), NO_BINARY_FOR_GPU);
+    assert_eq!(load(&machine, &newer.replace("90a", "80, debug")), INVALID_PTX);
     assert_eq!(load(&machine, &head.replace("8.0", "9.1")), UNSUPPORTED_PTX_VERSION);
     assert_eq!(machine.cuModuleLoad(&mut 0, c"/none.ptx".as_ptr()), FILE_NOT_FOUND);
     let file = tempfile::NamedTempFile::new().unwrap();
@@ -223,6 +227,7 @@ fn what_goes_wrong_on_the_device_stays_with_the_context() {
     goes_wrong(c"double", Err(4), 4, LAUNCH_FAILED);
     goes_wrong(c"misaligned", Ok(&[1; 4]), 1, MISALIGNED_ADDRESS);
     goes_wrong(c"race", Ok(&[1; 4]), 2, LAUNCH_FAILED);
+    goes_wrong(c"stuck", Ok(&[1; 4]), 64, LAUNCH_TIMEOUT);
     goes_wrong(c"gives_up", Ok(&[1; 4]), 1, LAUNCH_FAILED);
 }
 

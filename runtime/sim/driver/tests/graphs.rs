@@ -118,6 +118,28 @@ fn a_graph_takes_the_nodes_of_another_of_the_same_shape() {
 }
 
 #[test]
+fn a_graph_does_not_run_twice_at_once() {
+    let machine = Machine::new();
+    let (first, second) = (machine.stream(), machine.stream());
+    let data = machine.device(Ok(&[1; 4]));
+    assert_eq!(machine.cuStreamBeginCapture_v2(first, THREAD_LOCAL), 0);
+    assert_eq!(machine.launch(machine.function(c"double"), 4, first, &[data as u64]), 0);
+    let (mut graph, mut other) = (0, 0);
+    assert_eq!(machine.cuStreamEndCapture(first, &mut graph), 0);
+    let executable = instantiated(&machine, graph);
+    assert_eq!(machine.cuGraphLaunch(executable, first), 0);
+    assert_eq!(machine.cuGraphLaunch(executable, second), 0);
+    assert_eq!(machine.cuStreamSynchronize(second), 0);
+    assert_eq!(machine.read(data, 4), [4; 4], "the second waits for the first");
+    // A graph may be a node of another.
+    assert_eq!(machine.cuStreamBeginCapture_v2(first, THREAD_LOCAL), 0);
+    assert_eq!(machine.cuGraphLaunch(executable, first), 0);
+    assert_eq!(machine.cuGraphLaunch(executable, first), 0);
+    assert_eq!(machine.cuStreamEndCapture(first, &mut other), 0);
+    assert_eq!(run(&machine, instantiated(&machine, other), data), [16; 4]);
+}
+
+#[test]
 fn a_capture_follows_forks_and_joins() {
     let machine = Machine::new();
     let (first, second) = (machine.stream(), machine.stream());
@@ -189,6 +211,11 @@ fn what_no_graph_can_have_ends_a_capture() {
     ends_with(&machine, CAPTURE_UNSUPPORTED, |stream| machine.cuStreamQuery(stream));
     ends_with(&machine, CAPTURE_UNSUPPORTED, |_| machine.cuCtxSynchronize());
     ends_with(&machine, CAPTURE_UNSUPPORTED, |_| machine.cuMemAlloc_v2(&mut 0, 4));
+    // With its stream.
+    let stream = machine.stream();
+    assert_eq!(machine.cuStreamBeginCapture_v2(stream, THREAD_LOCAL), 0);
+    assert_eq!(machine.cuStreamDestroy_v2(stream), 0);
+    assert_eq!(machine.cuCtxSynchronize(), 0);
     // Two captures do not meet.
     let (one, other) = (machine.stream(), machine.event());
     assert_eq!(machine.cuStreamBeginCapture_v2(one, THREAD_LOCAL), 0);
@@ -258,6 +285,11 @@ fn a_launch_that_begins_early_must_wait_before_it_reads() {
             if is_captured {
                 let mut graph = 0;
                 assert_eq!(machine.cuStreamEndCapture(stream, &mut graph), 0);
+                let (mut from, mut to, mut edge, mut count) = (0, 0, [9; 8], 1);
+                let edges =
+                    machine.cuGraphGetEdges_v2(graph, &mut from, &mut to, &mut edge, &mut count);
+                // The port that fires early, and the kind of edge.
+                assert_eq!((edges, count, edge), (0, 1, [1, 0, 1, 0, 0, 0, 0, 0]));
                 assert_eq!(machine.cuGraphLaunch(instantiated(&machine, graph), stream), 0);
             }
             assert_eq!(machine.cuStreamSynchronize(stream), error, "{name:?}");

@@ -6,6 +6,7 @@ use cudarc::driver::sys::{self, CUfunction, CUresult};
 use cudarc::driver::{CudaContext, CudaStream, DevicePtr, DriverError, result};
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 use std::ffi::{CStr, CString, c_void};
+use std::ptr::null_mut;
 use std::sync::{Arc, Once};
 
 /// A context of cudarc on the simulator, whatever driver the machine may have.
@@ -114,4 +115,112 @@ fn page_locked_memory_and_threads() {
             });
         }
     });
+}
+
+/// A copy of bytes that lie together, as C describes it.
+fn copy(from: (u32, usize), to: (u32, usize), bytes: usize) -> sys::CUDA_MEMCPY3D {
+    let kind = |number| match number {
+        1 => sys::CUmemorytype::CU_MEMORYTYPE_HOST,
+        _ => sys::CUmemorytype::CU_MEMORYTYPE_DEVICE,
+    };
+    let host = |(number, at): (u32, usize)| if number == 1 { at } else { 0 };
+    let device = |(number, at): (u32, usize)| if number == 2 { at as u64 } else { 0 };
+    sys::CUDA_MEMCPY3D {
+        srcXInBytes: 0,
+        srcY: 0,
+        srcZ: 0,
+        srcLOD: 0,
+        srcMemoryType: kind(from.0),
+        srcHost: std::ptr::with_exposed_provenance(host(from)),
+        srcDevice: device(from),
+        srcArray: null_mut(),
+        reserved0: null_mut(),
+        srcPitch: 0,
+        srcHeight: 0,
+        dstXInBytes: 0,
+        dstY: 0,
+        dstZ: 0,
+        dstLOD: 0,
+        dstMemoryType: kind(to.0),
+        dstHost: std::ptr::with_exposed_provenance_mut(host(to)),
+        dstDevice: device(to),
+        dstArray: null_mut(),
+        reserved1: null_mut(),
+        dstPitch: 0,
+        dstHeight: 0,
+        WidthInBytes: bytes,
+        Height: 1,
+        Depth: 1,
+    }
+}
+
+#[test]
+fn structures_lie_as_in_c() {
+    let context = context();
+    let (plus, stream) = (function(c"plus"), context.new_stream().unwrap());
+    let data = stream.alloc_zeros::<u32>(4).unwrap();
+    let (address, recorded) = data.device_ptr(&stream);
+    drop(recorded);
+    let host = [1_u32, 2, 3, 4].map(std::cell::Cell::new);
+    let at = host.as_ptr().expose_provenance();
+    let (mut more, count) = (10_u32, 1);
+    let mut parameters = [(&raw const address).cast_mut().cast(), (&raw mut more).cast::<c_void>()];
+    let kernel = sys::CUDA_KERNEL_NODE_PARAMS {
+        func: plus,
+        gridDimX: 1,
+        gridDimY: 1,
+        gridDimZ: 1,
+        blockDimX: 4,
+        blockDimY: 1,
+        blockDimZ: 1,
+        sharedMemBytes: 0,
+        kernelParams: parameters.as_mut_ptr(),
+        extra: null_mut(),
+        kern: null_mut(),
+        ctx: null_mut(),
+    };
+    let (mut graph, mut executable) = (null_mut(), null_mut());
+    let (mut there, mut node, mut back) = (null_mut(), null_mut(), null_mut());
+    let up = copy((1, at), (2, address as usize), 16);
+    let down = copy((2, address as usize), (1, at), 16);
+    let own = context.cu_ctx();
+    // SAFETY: handles are those that the calls before gave, and what is pointed to is there until the stream is waited for.
+    unsafe {
+        sys::cuGraphCreate(&mut graph, 0).result().unwrap();
+        sys::cuGraphAddMemcpyNode(&mut there, graph, std::ptr::null(), 0, &up, own)
+            .result()
+            .unwrap();
+        sys::cuGraphAddKernelNode_v2(&mut node, graph, &there, count, &kernel).result().unwrap();
+        sys::cuGraphAddMemcpyNode(&mut back, graph, &node, count, &down, own).result().unwrap();
+        sys::cuGraphInstantiateWithFlags(&mut executable, graph, 0).result().unwrap();
+        sys::cuGraphLaunch(executable, stream.cu_stream()).result().unwrap();
+    }
+    stream.synchronize().unwrap();
+    assert_eq!(host.each_ref().map(std::cell::Cell::get), [11, 12, 13, 14]);
+    let mut attribute = sys::CUlaunchAttribute {
+        id: sys::CUlaunchAttributeID::CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION,
+        pad: [0; 4],
+        value: sys::CUlaunchAttributeValue { programmaticStreamSerializationAllowed: 1 },
+    };
+    let mut launch = |attributes| {
+        let config = sys::CUlaunchConfig {
+            gridDimX: 1,
+            gridDimY: 1,
+            gridDimZ: 1,
+            blockDimX: 4,
+            blockDimY: 1,
+            blockDimZ: 1,
+            sharedMemBytes: 0,
+            hStream: stream.cu_stream(),
+            attrs: &raw mut attribute,
+            numAttrs: attributes,
+        };
+        // SAFETY: as above.
+        unsafe { sys::cuLaunchKernelEx(&config, plus, parameters.as_mut_ptr(), null_mut()) }
+    };
+    assert_eq!((launch(0), launch(0)), (CUresult::CUDA_SUCCESS, CUresult::CUDA_SUCCESS));
+    assert_eq!(stream.clone_dtoh(&data).unwrap(), [31, 32, 33, 34]);
+    // With the attribute it may begin early, and where nothing is before it, that is as good.
+    assert_eq!(launch(1), CUresult::CUDA_SUCCESS);
+    assert_eq!(stream.clone_dtoh(&data).unwrap(), [41, 42, 43, 44]);
 }

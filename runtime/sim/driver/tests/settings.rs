@@ -4,25 +4,7 @@
 
 mod support;
 
-use std::process::Command;
 use support::*;
-
-/// Runs a test of this file in a process with settings; in that process, nothing.
-fn with(test: &str, settings: &[(&str, &str)]) -> bool {
-    if std::env::var("OCELLUS_SIM_TEST").is_ok() {
-        return true;
-    }
-    let settings = settings.iter().map(|(name, value)| (format!("OCELLUS_SIM_{name}"), value));
-    let output = Command::new(std::env::current_exe().unwrap())
-        .args([test, "--exact", "--nocapture"])
-        .env("OCELLUS_SIM_TEST", "1")
-        .envs(settings)
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && said.contains("1 passed"), "{output:?}");
-    false
-}
 
 fn initialize() -> u32 {
     Driver::open().cuInit(0)
@@ -99,6 +81,60 @@ fn little_memory() {
 }
 
 #[test]
+fn a_context_gives_back_all_that_it_had() {
+    if with("a_context_gives_back_all_that_it_had", &[("MEMORY", "1M")]) {
+        let machine = Machine::new();
+        let (stream, mut pooled) = (machine.stream(), 0);
+        machine.device(Err(64));
+        assert_eq!(machine.cuMemAllocAsync(&mut pooled, 256, stream), 0);
+        assert_eq!(machine.launch(machine.function(c"gives_up"), 1, stream, &[0]), 0);
+        assert_eq!(machine.cuMemFreeAsync(pooled, stream), 0);
+        assert_eq!(machine.cuStreamSynchronize(stream), LAUNCH_FAILED);
+        assert_eq!(machine.cuCtxDestroy_v2(machine.context), 0);
+        let (mut context, mut free, mut total) = (0, 0, 0);
+        assert_eq!(machine.cuCtxCreate_v2(&mut context, 0, 0), 0);
+        assert_eq!(machine.cuMemGetInfo_v2(&mut free, &mut total), 0);
+        assert_eq!(free, total);
+    }
+}
+
+#[test]
+fn a_primary_context_that_is_reset_begins_again() {
+    if with("a_primary_context_that_is_reset_begins_again", &[("FAIL", "launch=ILLEGAL_ADDRESS")]) {
+        let driver = Driver::open();
+        let (mut context, mut other, mut data) = (0, 0, 0);
+        assert_eq!(driver.cuInit(0), 0);
+        assert_eq!(driver.cuDevicePrimaryCtxRetain(&mut context, 0), 0);
+        assert_eq!(driver.cuCtxSetCurrent(context), 0);
+        assert_eq!(driver.cuMemAlloc_v2(&mut data, 16), 0);
+        let machine = Machine { module: 0, context, driver };
+        let text = format!("{KERNELS}\0");
+        let mut module = 0;
+        assert_eq!(machine.cuModuleLoadData(&mut module, text.as_ptr()), 0);
+        let machine = Machine { module, ..machine };
+        let double = machine.function(c"double");
+        assert_eq!(machine.launch(double, 4, 0, &[data as u64]), 0);
+        assert_eq!(machine.cuCtxSynchronize(), ILLEGAL_ADDRESS);
+        assert_eq!(machine.cuDevicePrimaryCtxReset_v2(0), 0);
+        // The context is the same, and empty; and it is still retained.
+        assert_eq!((machine.cuCtxGetCurrent(&mut other), other), (0, context));
+        assert_eq!(machine.cuCtxSynchronize(), 0);
+        assert_eq!(machine.cuMemFree_v2(data), INVALID_VALUE);
+        assert_eq!(machine.launch(double, 4, 0, &[data as u64]), INVALID_HANDLE);
+        assert_eq!(machine.cuMemAlloc_v2(&mut data, 16), 0);
+        assert_eq!(machine.cuDevicePrimaryCtxRelease_v2(0), 0);
+        assert_eq!(machine.cuMemFree_v2(data), CONTEXT_IS_DESTROYED);
+    }
+}
+
+#[test]
+fn a_driver_that_does_not_begin() {
+    if with("a_driver_that_does_not_begin", &[("FAIL", "cuInit=SYSTEM_DRIVER_MISMATCH")]) {
+        assert_eq!(initialize(), 803);
+    }
+}
+
+#[test]
 fn an_old_driver() {
     if with("an_old_driver", &[("DRIVER_VERSION", "12040")]) {
         let machine = Machine::new();
@@ -138,6 +174,15 @@ fn checks_that_are_left_out() {
         assert_eq!(machine.launch(machine.function(c"race"), 4, 0, &[data as u64]), 0);
         assert_eq!(machine.launch(machine.function(c"double"), 4, 0, &[data as u64]), 0);
         assert_eq!(machine.cuCtxSynchronize(), 0);
+    }
+}
+
+#[test]
+fn a_kernel_that_does_not_end() {
+    if with("a_kernel_that_does_not_end", &[("INSTRUCTIONS", "1000")]) {
+        let machine = Machine::new();
+        assert_eq!(machine.launch(machine.function(c"forever"), 4, 0, &[0]), 0);
+        assert_eq!(machine.cuCtxSynchronize(), LAUNCH_TIMEOUT);
     }
 }
 

@@ -197,6 +197,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn devices_have_no_address_in_common() {
+        let [first, second] = [0, 1].map(|number| Memory::of_device(number, 1 << 40));
+        let (a, b) = (first.allocate(8).unwrap(), second.allocate(8).unwrap());
+        assert!(first.allocation_at(b).is_none() && second.allocation_at(a).is_none());
+    }
+
+    #[test]
     fn bytes_are_found_again_and_nothing_else_is() {
         let memory = Memory::new(1000);
         let (a, b) = (memory.allocate(10).unwrap(), memory.allocate(900).unwrap());

@@ -9,9 +9,6 @@ use crate::objects::graph::Graph;
 use crate::objects::stream::{Capture, CaptureMode, Kind};
 use crate::submission::exchange_thread_mode;
 
-/// What a stream that is not captured, one that is, and one whose capture is worth nothing say of themselves.
-const STATUS: [u32; 3] = [0, 1, 2];
-
 driver_functions! {
     fn cuStreamBeginCapture_v2(stream: Handle, mode: u32) {
         let mut state = lock();
@@ -48,11 +45,7 @@ driver_functions! {
             return Err(Error::STREAM_CAPTURE_WRONG_THREAD);
         }
         let outcome = state.outcome(&capture);
-        for stream in state.streams.values_mut() {
-            if stream.capture.as_ref().is_some_and(|other| other.id == capture.id) {
-                stream.capture = None;
-            }
-        }
+        state.end_capture(capture.id);
         match outcome {
             Ok(()) => graph.give(capture.graph),
             Err(error) => {
@@ -101,11 +94,15 @@ driver_functions! {
     }
 }
 
+/// `CUstreamCaptureStatus`
 fn status_of(capture: Option<&Capture>) -> u32 {
+    const NONE: u32 = 0;
+    const ACTIVE: u32 = 1;
+    const INVALIDATED: u32 = 2;
     match capture {
-        None => STATUS[0],
-        Some(capture) if capture.is_invalid => STATUS[2],
-        Some(_) => STATUS[1],
+        None => NONE,
+        Some(capture) if capture.is_invalid => INVALIDATED,
+        Some(_) => ACTIVE,
     }
 }
 

@@ -8,14 +8,19 @@ use crate::execution::synchronize;
 use crate::handles::Handle;
 use crate::objects::context::Context;
 use crate::objects::stream::{Kind, Stream};
-use std::collections::{BTreeMap, HashMap};
 
 driver_functions! {
     fn cuCtxCreate_v2(context: Out<Handle>, flags: u32, device: i32) {
         create_current(context, flags, device)
     }
 
-    fn cuCtxCreate_v3(context: Out<Handle>, affinities: Anything, count: i32, flags: u32, device: i32) {
+    fn cuCtxCreate_v3(
+        context: Out<Handle>,
+        affinities: Anything,
+        count: i32,
+        flags: u32,
+        device: i32,
+    ) {
         if !affinities.is_null() && count > 0 {
             return Err(Error::NOT_SUPPORTED);
         }
@@ -97,8 +102,7 @@ driver_functions! {
     }
 
     fn cuCtxGetId(context: Handle, id: Out<u64>) {
-        let state = lock();
-        id.give(state.contexts.get(state.meant(context)?)?.id)
+        id.give(lock().meant(context)? as u64)
     }
 
     fn cuCtxGetApiVersion(context: Handle, version: Out<u32>) {
@@ -180,21 +184,9 @@ pub(super) fn create(
     flags: u32,
     is_primary: bool,
 ) -> Result<Handle> {
-    let context = state.contexts.add(Context {
-        device,
-        is_primary,
-        flags,
-        id: 0,
-        legacy: 0,
-        per_thread: HashMap::new(),
-        error: None,
-        allocations: BTreeMap::new(),
-        limits: BTreeMap::new(),
-        cache_config: 0,
-    });
+    let context = state.contexts.add(Context::new(device, flags, is_primary));
     let legacy = state.streams.add(Stream::new(context, Kind::Legacy, 0, 0));
-    let own = state.contexts.get_mut(context)?;
-    (own.legacy, own.id) = (legacy, context as u64);
+    state.contexts.get_mut(context)?.legacy = legacy;
     Ok(context)
 }
 
@@ -226,14 +218,34 @@ fn synchronize_context(context: Handle) -> Result<()> {
 
 /// Ends a context when its work is done, and all that is in it.
 pub(super) fn destroy(context: Handle) -> Result<()> {
+    empty(context)?;
+    lock().contexts.remove(context).map(drop)
+}
+
+/// Lets a context begin again when its work is done: with nothing in it, and with no error.
+pub(super) fn reset(context: Handle) -> Result<()> {
+    empty(context)?;
+    let mut state = lock();
+    let legacy = state.streams.add(Stream::new(context, Kind::Legacy, 0, 0));
+    let own = state.contexts.get_mut(context)?;
+    *own = Context { legacy, ..Context::new(own.device, own.flags, own.is_primary) };
+    Ok(())
+}
+
+/// Does the work of a context, and gives back all that is in it.
+fn empty(context: Handle) -> Result<()> {
     // What went wrong in it ends with it.
     let _ = synchronize(context);
     let mut state = lock();
     let memory = state.memory(context)?;
-    let own = state.contexts.remove(context)?;
-    for address in own.allocations.keys() {
-        // What was freed behind the back of the list is gone already.
-        let _ = memory.free(*address);
+    let mut addresses: Vec<u64> =
+        state.contexts.get(context)?.allocations.keys().copied().collect();
+    for (_, module) in state.modules.iter().filter(|(_, module)| module.context == context) {
+        addresses.extend(module.globals.addresses());
+    }
+    for address in addresses {
+        // All of them are there, as each was on one list.
+        let _ = memory.free(address);
     }
     state.host_memory.forget(context);
     state.streams.retain(|stream| stream.context != context);

@@ -18,9 +18,8 @@ driver_functions! {
         let state = lock();
         state.usable()?;
         let own = state.functions.get(function)?;
-        let most_threads = own.kernel.most_threads().or(own.kernel.required_threads());
         value.give(match attribute {
-            0 => most_threads.map_or(1024, |sides| sides.iter().product::<u32>().min(1024)) as i32,
+            0 => own.most_threads() as i32,
             1 => own.kernel.static_shared() as i32,
             5 => own.target as i32,
             6 => state.settings()?.architecture.number() as i32,

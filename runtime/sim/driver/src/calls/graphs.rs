@@ -62,8 +62,9 @@ driver_functions! {
     fn cuGraphGetRootNodes(graph: Handle, nodes: Out<Handle>, count: Out<usize>) {
         let state = lock();
         let all = state.graph(graph)?.nodes.iter().copied();
-        let roots: Vec<Handle> =
-            all.filter(|node| state.nodes.get(*node).is_ok_and(|own| own.after.is_empty())).collect();
+        let roots: Vec<Handle> = all
+            .filter(|node| state.nodes.get(*node).is_ok_and(|own| own.after.is_empty()))
+            .collect();
         list(&roots, nodes, count)
     }
 

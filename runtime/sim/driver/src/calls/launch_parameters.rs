@@ -61,22 +61,20 @@ fn check(function: &Function, wanted: &Wanted) -> Result<()> {
     let within = |sides: [u32; 3], most: [u32; 3]| {
         sides.iter().zip(most).all(|(side, most)| (1..=most).contains(side))
     };
-    let blocks: u64 = wanted.blocks.iter().map(|side| u64::from(*side)).product();
-    let threads = wanted.threads.iter().map(|side| u64::from(*side)).product::<u64>();
+    let product = |sides: [u32; 3]| sides.into_iter().map(u64::from).product::<u64>();
     let is_grid = within(wanted.blocks, [i32::MAX as u32, 65535, 65535]);
-    let is_block = within(wanted.threads, [1024, 1024, 64]) && threads <= 1024;
+    let is_block = within(wanted.threads, [1024, 1024, 64]) && product(wanted.threads) <= 1024;
     if !is_grid || !is_block || wanted.dynamic_shared > function.most_dynamic_shared {
         return Err(Error::INVALID_VALUE);
     }
     if function.kernel.required_threads().is_some_and(|required| required != wanted.threads) {
         return Err(Error::INVALID_VALUE);
     }
-    let product = |sides: [u32; 3]| sides.iter().map(|side| u64::from(*side)).product::<u64>();
-    if function.kernel.most_threads().is_some_and(|most| threads > product(most)) {
+    if product(wanted.threads) > u64::from(function.most_threads()) {
         return Err(Error::LAUNCH_OUT_OF_RESOURCES);
     }
     // The simulator numbers blocks in 31 bits.
-    if blocks > i32::MAX as u64 {
+    if product(wanted.blocks) > i32::MAX as u64 {
         return Err(Error::NOT_SUPPORTED);
     }
     Ok(())

@@ -25,8 +25,15 @@ driver_functions! {
     ) {
         let (blocks, threads) = ([blocks_x, blocks_y, blocks_z], [threads_x, threads_y, threads_z]);
         let is_programmatic = false;
-        let wanted =
-            Wanted { function, blocks, threads, dynamic_shared, parameters, extra, is_programmatic };
+        let wanted = Wanted {
+            function,
+            blocks,
+            threads,
+            dynamic_shared,
+            parameters,
+            extra,
+            is_programmatic,
+        };
         launch(&wanted, stream)
     }
 
@@ -61,22 +68,22 @@ driver_functions! {
     }
 }
 
-/// Whether a launch may begin before the one before it has ended. Attributes that ask for what the simulator has not are refused;
-/// those that say nothing of what is computed are taken.
+/// Whether a launch may begin before the one before it has ended. Attributes that say nothing of what is computed are taken; what
+/// the simulator has not is refused.
 fn is_programmatic(config: &LaunchConfig) -> Result<bool> {
     const COOPERATIVE: u32 = 2;
     const CLUSTER: u32 = 4;
     const PROGRAMMATIC: u32 = 6;
-    const PROGRAMMATIC_EVENT: u32 = 7;
     let mut is_programmatic = false;
     for attribute in config.attributes.list(config.attribute_count as usize)? {
         let value = attribute.value;
         match attribute.id {
             PROGRAMMATIC => is_programmatic = value[0] != 0,
-            COOPERATIVE if value[0] != 0 => return Err(Error::NOT_SUPPORTED),
-            CLUSTER if value[..3] != [1, 1, 1] => return Err(Error::NOT_SUPPORTED),
-            PROGRAMMATIC_EVENT => return Err(Error::NOT_SUPPORTED),
-            0..=20 => {}
+            COOPERATIVE if value[0] == 0 => {}
+            CLUSTER if value[..3] == [1, 1, 1] => {}
+            // Nothing, caches, how to wait, where clusters run, priority, domains of fences, shared memory.
+            0 | 1 | 3 | 5 | 8..=10 | 14 => {}
+            2..=20 => return Err(Error::NOT_SUPPORTED),
             _ => return Err(Error::INVALID_VALUE),
         }
     }

@@ -91,7 +91,12 @@ driver_functions! {
         functions.give_all(own.iter().copied().take(count as usize))
     }
 
-    fn cuModuleGetGlobal_v2(address: Out<u64>, bytes: Out<usize>, module: Handle, name: In<c_char>) {
+    fn cuModuleGetGlobal_v2(
+        address: Out<u64>,
+        bytes: Out<usize>,
+        module: Handle,
+        name: In<c_char>,
+    ) {
         let state = lock();
         state.usable()?;
         let name = name.text()?.to_str().map_err(|_| Error::NOT_FOUND)?;
@@ -168,23 +173,27 @@ fn translate(
             format!("PTX {major}.{minor} is newer than the driver, whose version is {driver}"),
         ));
     }
-    let module =
-        ocellus_sim::Module::load(text).map_err(|error| (Error::INVALID_PTX, error.to_string()))?;
-    let (target, own) = (module.target(), settings.architecture);
+    // A text for another GPU may have what only that one has, and is refused for being such.
+    let (target, own) = (directive(text, ".target").unwrap_or_default(), settings.architecture);
     if !own.takes(target) {
         let number = own.number();
-        let message = format!("code for {target} cannot be compiled for sm_{number}");
-        return Err((Error::INVALID_PTX, message));
+        let message = format!("code for `{target}` cannot be compiled for sm_{number}");
+        return Err((Error::NO_BINARY_FOR_GPU, message));
     }
-    Ok(module)
+    ocellus_sim::Module::load(text).map_err(|error| (Error::INVALID_PTX, error.to_string()))
 }
 
-/// What a text says of the PTX that it is written in.
+/// The version of PTX that a text is written in.
 fn ptx_version(text: &str) -> Option<(u32, u32)> {
-    let mut lines = text.lines().map(str::trim_start);
-    let version = lines.find_map(|line| line.strip_prefix(".version"))?;
-    let (major, minor) = version.split_whitespace().next()?.split_once('.')?;
+    let (major, minor) = directive(text, ".version")?.split_once('.')?;
     Some((major.parse().ok()?, minor.parse().ok()?))
+}
+
+/// What follows a directive at the head of a text.
+fn directive<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    let mut lines = text.lines().map(str::trim_start);
+    let rest = lines.find_map(|line| line.strip_prefix(name))?;
+    rest.split([',', ' ', '\t']).find(|word| !word.is_empty())
 }
 
 impl State {

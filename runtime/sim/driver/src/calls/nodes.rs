@@ -45,8 +45,15 @@ driver_functions! {
     }
 
     fn cuGraphKernelNodeGetParams(node: Handle, parameters: Out<KernelNodeParamsV1>) {
-        let KernelNodeParams { function, blocks, threads, dynamic_shared, parameters: own, extra, .. } =
-            kernel(node)?;
+        let KernelNodeParams {
+            function,
+            blocks,
+            threads,
+            dynamic_shared,
+            parameters: own,
+            extra,
+            ..
+        } = kernel(node)?;
         let parameters_of = KernelNodeParamsV1 {
             function,
             blocks,

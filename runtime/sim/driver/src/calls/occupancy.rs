@@ -83,8 +83,7 @@ fn most_blocks(count: Out<i32>, function: Handle, threads: i32, shared: usize) -
 
 /// How many blocks of so many threads there may be at once.
 fn blocks_of(architecture: &Architecture, function: &Function, threads: u32, shared: usize) -> u32 {
-    let most = function.kernel.most_threads().map_or(1024, |sides| sides.iter().product());
-    if threads > most || shared > function.most_dynamic_shared as usize {
+    if threads > function.most_threads() || shared > function.most_dynamic_shared as usize {
         return 0;
     }
     let taken = function.kernel.static_shared() + shared as u32 + RESERVED_SHARED;

@@ -12,12 +12,7 @@ driver_functions! {
         attribute_of(&state, value, attribute, address)
     }
 
-    fn cuPointerGetAttributes(
-        count: u32,
-        attributes: In<u32>,
-        values: In<Anything>,
-        address: u64,
-    ) {
+    fn cuPointerGetAttributes(count: u32, attributes: In<u32>, values: In<Anything>, address: u64) {
         let state = lock();
         state.usable()?;
         let attributes = attributes.list(count as usize)?;

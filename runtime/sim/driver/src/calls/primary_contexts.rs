@@ -1,6 +1,6 @@
 //! The context of a device that all of a process may share.
 
-use super::contexts::{create, destroy};
+use super::contexts::{self, create, destroy};
 use crate::arguments::Out;
 use crate::driver::lock;
 use crate::errors::{Error, Result};
@@ -71,12 +71,10 @@ fn release(device: i32) -> Result<()> {
     destroy(primary)
 }
 
-/// Ends the context, however many retain it. The next that retains it finds a new one.
+/// The context stays, and so do those who retain it; what was in it is gone.
 fn reset(device: i32) -> Result<()> {
-    let mut state = lock();
-    let number = state.device(device)?;
-    let Some(primary) = state.devices[number].primary.take() else { return Ok(()) };
-    state.devices[number].retained = 0;
+    let state = lock();
+    let primary = state.devices[state.device(device)?].primary;
     drop(state);
-    destroy(primary)
+    primary.map_or(Ok(()), contexts::reset)
 }

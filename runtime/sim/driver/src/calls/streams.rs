@@ -28,11 +28,17 @@ driver_functions! {
             return Err(Error::INVALID_HANDLE);
         }
         own.is_destroyed = true;
-        own.capture = None;
-        if own.queue.is_empty() && !own.is_busy {
+        let (capture, is_idle) = (own.capture.take(), own.queue.is_empty() && !own.is_busy);
+        if is_idle {
             state.streams.remove(stream)?;
         }
-        Ok(())
+        match capture {
+            Some(capture) if capture.is_origin => {
+                state.end_capture(capture.id);
+                state.remove_graph(capture.graph)
+            }
+            _ => Ok(()),
+        }
     }
 
     fn cuStreamSynchronize(stream: Handle) {

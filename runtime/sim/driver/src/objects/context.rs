@@ -24,8 +24,6 @@ pub(crate) struct Context {
     pub device: usize,
     pub is_primary: bool,
     pub flags: u32,
-    /// The number that no other context has.
-    pub id: u64,
     /// Its default stream.
     pub legacy: Handle,
     /// The default streams of threads.
@@ -36,4 +34,21 @@ pub(crate) struct Context {
     pub allocations: BTreeMap<u64, u64>,
     pub limits: BTreeMap<u32, usize>,
     pub cache_config: u32,
+}
+
+impl Context {
+    /// A context with nothing in it, not even its default stream.
+    pub(crate) fn new(device: usize, flags: u32, is_primary: bool) -> Self {
+        Self {
+            device,
+            is_primary,
+            flags,
+            legacy: 0,
+            per_thread: HashMap::new(),
+            error: None,
+            allocations: BTreeMap::new(),
+            limits: BTreeMap::new(),
+            cache_config: 0,
+        }
+    }
 }

@@ -27,3 +27,13 @@ pub(crate) struct Function {
     /// The share of shared memory that is preferred, in percent; -1 for none.
     pub carveout: i32,
 }
+
+impl Function {
+    /// The threads that a block may have.
+    pub(crate) fn most_threads(&self) -> u32 {
+        const OF_ALL: u32 = 1024;
+        let own = self.kernel.required_threads().or(self.kernel.most_threads());
+        let product = |sides: [u32; 3]| sides.into_iter().fold(1, u32::saturating_mul);
+        own.map_or(OF_ALL, product).min(OF_ALL)
+    }
+}

@@ -7,6 +7,7 @@
 use libloading::Library;
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::path::PathBuf;
+use std::process::Command;
 
 /// A handle, or an address on the host or on the device.
 pub type Address = usize;
@@ -169,6 +170,7 @@ functions! {
     cuStreamBeginCapture_v2(stream: Address, mode: u32);
     cuStreamEndCapture(stream: Address, graph: &mut Address);
     cuStreamIsCapturing(stream: Address, status: &mut u32);
+    cuThreadExchangeStreamCaptureMode(mode: &mut u32);
     cuEventCreate(event: &mut Address, flags: u32);
     cuEventDestroy_v2(event: Address);
     cuEventRecord(event: Address, stream: Address);
@@ -192,6 +194,7 @@ functions! {
     cuGraphAddMemsetNode(node: &mut Address, graph: Address, after: *const Address, count: usize, parameters: &MemsetNode, context: Address);
     cuGraphAddEmptyNode(node: &mut Address, graph: Address, after: *const Address, count: usize);
     cuGraphAddDependencies(graph: Address, from: &Address, to: &Address, count: usize);
+    cuGraphGetEdges_v2(graph: Address, from: &mut Address, to: &mut Address, data: &mut [u8; 8], count: &mut usize);
     cuGraphGetNodes(graph: Address, nodes: *mut Address, count: &mut usize);
     cuGraphNodeGetType(node: Address, kind: &mut u32);
     cuGraphNodeGetDependencies(node: Address, others: *mut Address, count: &mut usize);
@@ -210,6 +213,23 @@ functions! {
 /// Where Cargo puts the library: beside the tests.
 pub fn path() -> PathBuf {
     std::env::current_exe().unwrap().with_file_name("libocellus_cuda_sim.so")
+}
+
+/// Runs a test again in a process of its own with settings, and says whether this is that process.
+pub fn with(test: &str, settings: &[(&str, &str)]) -> bool {
+    if std::env::var("OCELLUS_SIM_TEST").is_ok() {
+        return true;
+    }
+    let settings = settings.iter().map(|(name, value)| (format!("OCELLUS_SIM_{name}"), value));
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args([test, "--exact", "--nocapture"])
+        .env("OCELLUS_SIM_TEST", "1")
+        .envs(settings)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("1 passed"), "{output:?}");
+    false
 }
 
 /// Kernels of one line each.
