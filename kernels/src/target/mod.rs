@@ -92,7 +92,7 @@ impl Target {
     pub fn requirements(&self) -> TargetRequirements {
         let (architecture, features) = match self {
             Target::Cpu(cpu) => ("x86_64", cpu.required_features()),
-            Target::Nvidia(nvidia) => ("nvptx64", if nvidia.tf32 { vec![TF32] } else { vec![] }),
+            Target::Nvidia(nvidia) => (nvidia.name, if nvidia.tf32 { vec![TF32] } else { vec![] }),
         };
         TargetRequirements {
             name: self.name(),
