@@ -29,9 +29,13 @@ impl Sizes {
 /// the exponential of it is off by as much, relatively, and by 4e-7 of its own. The weights are divided by their sum, so
 /// such an error counts at most twice. Weights are rounded to a storage of 16 bits where products of such numbers are used.
 /// Below the least normal number of f16 they are off by up to 2^-25 of the greatest.
-fn attention(q: &Operand, k: &Operand, v: &Operand, scale: f64, sizes: Sizes) -> Vec<(f64, f64)> {
+fn attention(
+    [q, k, v]: [&Operand; 3],
+    (sizes, scale): (Sizes, f64),
+    target: Target,
+) -> Vec<(f64, f64)> {
     let (q, k) = (Heads::of(q), Heads::of(k));
-    attention_of(&q, &k, v, scale, sizes, &|_, _, _| true)
+    attention_of(&q, &k, v, (sizes, scale), &|_, _, _| true, target)
 }
 
 /// Rows of heads, with what each element may be off by: so much of its magnitude.
@@ -55,9 +59,9 @@ pub fn attention_of(
     q: &Heads,
     k: &Heads,
     v: &Operand,
-    scale: f64,
-    sizes: Sizes,
+    (sizes, scale): (Sizes, f64),
     shares: &dyn Fn(usize, usize, usize) -> bool,
+    target: Target,
 ) -> Vec<(f64, f64)> {
     let Sizes { images, heads, head_size, queries, keys } = sizes;
     let element = v.layout.ty.element;
@@ -70,7 +74,8 @@ pub fn attention_of(
         one if one == tokens * sizes.width() => 0,
         _ => image,
     };
-    let inherited = 1.1 * (q.error + k.error);
+    let product_error = target.product_error(element);
+    let inherited = 1.1 * (q.error + k.error) + product_error;
     let mut result = vec![(0.0, 0.0); images * queries * sizes.width()];
     for (image, head) in (0..images).flat_map(|i| (0..heads).map(move |h| (i, h))) {
         for query in 0..queries {
@@ -96,7 +101,7 @@ pub fn attention_of(
             let powers: Vec<f64> = scores.iter().map(|score| (score - max).exp()).collect();
             let sum: f64 = powers.iter().sum();
             let weight_error = 2.0 * score_error + 1e-6 + keys as f64 * rounding(F32);
-            let stored = if element == F32 { 0.0 } else { rounding(element) };
+            let stored = if element == F32 { product_error } else { rounding(element) };
             let tiny = if element == F16 { keys as f64 * 2f64.powi(-25) } else { 0.0 };
             for column in 0..head_size {
                 let (mut value, mut magnitude, mut greatest) = (0.0, 0.0, 0.0f64);
@@ -119,23 +124,23 @@ pub fn shape(images: usize, tokens: usize, sizes: Sizes) -> [i64; 3] {
     [images as i64, tokens as i64, sizes.width() as i64]
 }
 
-/// Whether a target has a kernel for it: a GPU's multiplies 16-bit numbers alone, of heads of up to sixteen times eight.
-pub fn has_kernel(target: Target, element: ElementType, head_size: usize) -> bool {
+/// Whether a target has a kernel for it: a GPU's is of heads of up to sixteen times eight.
+pub fn has_kernel(target: Target, head_size: usize) -> bool {
     match target {
         Target::Cpu(_) => true,
-        Target::Nvidia(_) => element != F32 && head_size % 8 == 0 && head_size <= 128,
+        Target::Nvidia(_) => head_size % 8 == 0 && head_size <= 128,
     }
 }
 
 fn check(sizes: Sizes, element: ElementType, spread: f64, gap: i64, target: Target) {
-    if !has_kernel(target, element, sizes.head_size) {
+    if !has_kernel(target, sizes.head_size) {
         return;
     }
     let scale = 1.0 / (sizes.head_size as f64).sqrt();
     let q = Operand::with_gap(1, element, &shape(sizes.images, sizes.queries, sizes), spread, gap);
     let k = Operand::with_gap(2, element, &shape(sizes.images, sizes.keys, sizes), spread, gap);
     let v = Operand::with_gap(3, element, &shape(sizes.images, sizes.keys, sizes), 1.0, 2 * gap);
-    let wanted = attention(&q, &k, &v, scale, sizes);
+    let wanted = attention([&q, &k, &v], (sizes, scale), target);
     let empty = vec![f64::NAN; wanted.len()];
     let result = Operand::of(element, &shape(sizes.images, sizes.queries, sizes), &empty, gap);
     let op =
@@ -195,14 +200,14 @@ fn great_scores_do_not_overflow_and_late_ones_win() {
 #[test]
 fn one_query_may_serve_every_image() {
     for target in all_targets() {
-        for element in [F32, BF16].into_iter().filter(|e| has_kernel(target, *e, 24)) {
+        for element in [F32, BF16] {
             let sizes = Sizes { images: 3, heads: 4, head_size: 24, queries: 1, keys: 50 };
             let mut q = Operand::random(1, element, &shape(1, 1, sizes), 2.0);
             let k = Operand::random(2, element, &shape(3, 50, sizes), 2.0);
             let v = Operand::random(3, element, &shape(3, 50, sizes), 1.0);
             q.layout.ty.shape[0] = Dim::from(3);
             q.layout.image_stride = Dim::from(0);
-            let wanted = attention(&q, &k, &v, 0.3, sizes);
+            let wanted = attention([&q, &k, &v], (sizes, 0.3), target);
             let empty = vec![f64::NAN; wanted.len()];
             let result = Operand::of(element, &shape(3, 1, sizes), &empty, 0);
             let op = KernelOp::Attention { heads: 4, scale: 0.3, rotary: false, mask: Mask::Full };
@@ -215,7 +220,7 @@ fn one_query_may_serve_every_image() {
 #[test]
 fn q_k_and_v_may_be_columns_of_one_tensor_and_the_scale_negative() {
     for target in all_targets() {
-        for element in [F32, BF16].into_iter().filter(|e| has_kernel(target, *e, 16)) {
+        for element in [F32, BF16] {
             let sizes = Sizes { images: 2, heads: 3, head_size: 16, queries: 30, keys: 30 };
             let merged = Operand::random(1, element, &[2, 30, 3 * 48], 1.0);
             let part = |index: usize| {
@@ -229,7 +234,7 @@ fn q_k_and_v_may_be_columns_of_one_tensor_and_the_scale_negative() {
                 part
             };
             let [q, k, v] = [part(0), part(1), part(2)];
-            let wanted = attention(&q, &k, &v, -0.7, sizes);
+            let wanted = attention([&q, &k, &v], (sizes, -0.7), target);
             let result = Operand::of(element, &[2, 30, 48], &vec![f64::NAN; wanted.len()], 0);
             let op = KernelOp::Attention { heads: 3, scale: -0.7, rotary: false, mask: Mask::Full };
             assert_close(&run(&op, &[q, k, v], &result, target), &wanted, &target.name());

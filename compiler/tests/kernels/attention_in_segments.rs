@@ -54,7 +54,7 @@ fn check(
     segments: Option<&[i32]>,
     target: Target,
 ) {
-    if !has_kernel(target, element, sizes.head_size) {
+    if !has_kernel(target, sizes.head_size) {
         return;
     }
     let scale = 1.0 / (sizes.head_size as f64).sqrt();
@@ -72,7 +72,7 @@ fn check(
             segments[first + query] == segments[first + key]
         })
     };
-    let wanted = attention_of(&heads(&q), &heads(&k), &v, scale, sizes, &shares);
+    let wanted = attention_of(&heads(&q), &heads(&k), &v, (sizes, scale), &shares, target);
     let result = Operand::of(element, &tokens, &vec![f64::NAN; wanted.len()], 2);
     let mut operands = vec![q, k, v];
     if rotary {

@@ -42,17 +42,31 @@ fn assert_no_bank_is_asked_twice(outcome: &Outcome, what: &str) {
 
 #[test]
 fn attention_reads_a_tile_once_and_finds_no_bank_asked_twice() {
-    for (head_size, element) in [(64, BF16), (72, F16), (80, BF16), (96, BF16), (128, F16)] {
+    for (head_size, element) in [
+        (64, BF16),
+        (72, F16),
+        (80, BF16),
+        (96, BF16),
+        (128, F16),
+        (64, F32),
+        (72, F32),
+        (128, F32),
+    ] {
         let sizes = Sizes { images: 1, heads: 2, head_size, queries: 197, keys: 197 };
         let what = format!("{head_size} {element}");
         let outcome = attend(sizes, element, false);
         assert_no_bank_is_asked_twice(&outcome, &what);
         let tiles = 197u64.div_ceil(64);
         let elements = (2 * head_size) as u64 * (197 + tiles * 2 * 197);
-        assert_eq!(copied(&outcome), 2 * elements, "{what}");
-        assert_eq!(outcome.report.total.global_stored, 2 * 2 * head_size as u64 * 197, "{what}");
+        let bytes = element.bytes() as u64;
+        assert_eq!(copied(&outcome), bytes * elements, "{what}");
+        assert_eq!(
+            outcome.report.total.global_stored,
+            bytes * 2 * head_size as u64 * 197,
+            "{what}"
+        );
         // A head that does not begin with a sector ends in one more than would hold it.
-        let spare = if head_size % 16 == 0 { 1.0 } else { 1.3 };
+        let spare = if head_size as i64 * element.bytes() % 32 == 0 { 1.0 } else { 1.3 };
         for line in &outcome.report.lines {
             let counts = line.counts;
             let most = counts.ideal_sectors as f64 * spare;
@@ -63,7 +77,7 @@ fn attention_reads_a_tile_once_and_finds_no_bank_asked_twice() {
 
 #[test]
 fn rotation_and_segments_find_no_bank_asked_twice_and_only_blocks_that_may_share_are_read() {
-    for (head_size, element) in [(64, BF16), (72, BF16), (80, F16)] {
+    for (head_size, element) in [(64, BF16), (72, BF16), (80, F16), (40, F32)] {
         let sizes = Sizes { images: 1, heads: 1, head_size, queries: 400, keys: 400 };
         let outcome = attend(sizes, element, true);
         assert_no_bank_is_asked_twice(&outcome, &format!("{head_size} {element}"));
@@ -74,7 +88,7 @@ fn rotation_and_segments_find_no_bank_asked_twice_and_only_blocks_that_may_share
             (end_key.next_multiple_of(64)).min(400) - first_key / 64 * 64
         };
         let keys: u64 = (0..400).step_by(64).map(keys_of).sum();
-        let of_heads = 2 * head_size as u64 * (400 + 2 * keys);
+        let of_heads = (element.bytes() as usize * head_size) as u64 * (400 + 2 * keys);
         assert_eq!(copied(&outcome), of_heads + 4 * keys, "{head_size}");
     }
 }
@@ -104,7 +118,7 @@ fn what_no_kernel_does_is_refused() {
         let op = KernelOp::Attention { heads: 2, scale: 1.0, rotary: false, mask: Mask::Full };
         schedules(&op, &vec![x.clone(); 3], &x, TARGET).unwrap_err().to_string()
     };
-    assert!(refusal(F32, 128).contains("multiply bf16 or f16, not f32"));
+    assert!(refusal(I32, 128).contains("multiply bf16, f16 or f32, not i32"));
     assert!(refusal(BF16, 2 * 36).contains("a head has 36 elements"));
     assert!(refusal(BF16, 2 * 136).contains("multiples of 8 up to 128"));
 }

@@ -1,6 +1,6 @@
 //! Writes the body of one function.
 
-use super::{Function, Linkage, Scalar, Type, Value};
+use super::{Function, GpuThreads, Linkage, Scalar, Type, Value};
 use std::fmt::Write;
 
 /// How integers compare, as signed numbers.
@@ -66,14 +66,19 @@ impl Builder {
 
     pub(super) fn gpu_kernel(
         function: &Function,
-        (words, threads): (usize, i64),
+        (words, threads): (usize, GpuThreads),
         body: impl FnOnce(&mut Builder, Value, Value),
     ) -> String {
         let mut builder = Builder { text: String::new(), values: 0, depth: 1, is_aligned: true };
         let [block, tiles] = [Type::Pointer, Type::I64].map(|ty| builder.value(ty));
+        let GpuThreads { of_block, blocks_at_once } = threads;
+        let at_once = match blocks_at_once {
+            None => String::new(),
+            Some(blocks) => format!("nvvm.minctasm = {blocks} : i32, "),
+        };
         let head = format!(
             "llvm.func @{}({block}: !llvm.ptr {{llvm.byval = !llvm.array<{words} x i64>, llvm.align = 8 : i64}}, \
-             {tiles}: i64) attributes {{nvvm.kernel, nvvm.reqntid = array<i32: {threads}>, \
+             {tiles}: i64) attributes {{nvvm.kernel, nvvm.reqntid = array<i32: {of_block}>, {at_once}\
              passthrough = [\"nounwind\", \"no-builtins\"]}} {{",
             function.name
         );

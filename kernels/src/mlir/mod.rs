@@ -11,6 +11,6 @@ mod module;
 mod value;
 
 pub use builder::{Builder, Comparison};
-pub use function::{Function, Linkage};
+pub use function::{Function, GpuThreads, Linkage};
 pub use module::Module;
 pub use value::{Scalar, Type, Value};

@@ -1,6 +1,6 @@
 //! A module: functions, each written once.
 
-use super::{Builder, Function, Linkage, Type, Value};
+use super::{Builder, Function, GpuThreads, Linkage, Type, Value};
 
 const DYNAMIC_SHARED_MEMORY: &str = "dynamic_shared_memory";
 
@@ -37,12 +37,12 @@ impl Module {
         &mut self,
         name: &str,
         words: usize,
-        threads: i64,
+        threads: impl Into<GpuThreads>,
         body: impl FnOnce(&mut Builder, Value, Value),
     ) {
         let function =
             Function { name: name.to_string(), parameters: vec![Type::Pointer, Type::I64] };
-        let text = Builder::gpu_kernel(&function, (words, threads), body);
+        let text = Builder::gpu_kernel(&function, (words, threads.into()), body);
         self.functions.push((function, text));
     }
 

@@ -3,12 +3,9 @@
 //! Threads take chunks that follow each other, as many passes as that needs. What the last pass has behind the last row is
 //! filled with zeros that nobody reads, so that no thread needs a branch.
 
-use super::chunks::{CHUNK, CHUNK_BYTES, ChunkRows};
+use super::chunks::{CHUNK_BYTES, ChunkRows};
 use super::copy_async::copy;
 use crate::mlir::{Builder, Comparison, Scalar, Type, Value};
-
-/// Bytes of an element.
-const ELEMENT: i64 = 2;
 
 /// How a thread copies its share of a tile of rows.
 #[derive(Clone, Debug)]
@@ -81,37 +78,37 @@ impl RowCopies {
         self.pieces.iter().map(&mut offset).collect()
     }
 
-    /// Copies the rows, `run` elements at once. `size` says how many bytes there are of a run, which begins so many elements
+    /// Copies the rows, `run` elements of so many bytes at once. `size` says how many bytes there are of a run, which begins so many elements
     /// behind a piece's first.
     pub(crate) fn copy(
         &self,
         b: &mut Builder,
-        run: i64,
+        (run, element_bytes): (i64, i64),
         (from, offsets, to): (Value, &[Value], Value),
         mut size: impl FnMut(&mut Builder, &Piece, i64) -> Value,
     ) {
         for (piece, offset) in self.pieces.iter().zip(offsets) {
             let from = b.offset(from, *offset);
             let to = b.offset(to, piece.place);
-            for within in (0..CHUNK).step_by(run as usize) {
+            for within in (0..CHUNK_BYTES / element_bytes).step_by(run as usize) {
                 let mut size = size(b, piece, within);
                 if let Some(is_there) = piece.is_there {
                     let none = b.integer(0, Type::I32);
                     size = b.select(is_there, size, none);
                 }
-                let bytes = ELEMENT * within;
+                let bytes = element_bytes * within;
                 let (from, to) = (b.offset_constant(from, bytes), b.offset_constant(to, bytes));
-                copy_run(b, run, size, (from, to));
+                copy_run(b, run * element_bytes, size, (from, to));
             }
         }
     }
 }
 
-/// Copies a run of elements of which so many bytes are there. Copies beside the work are of four bytes or more; a single
-/// element is read and written at once.
-fn copy_run(b: &mut Builder, run: i64, size: Value, (from, to): (Value, Value)) {
-    if run > 1 {
-        return copy(b, ELEMENT * run, size, (from, to));
+/// Copies so many bytes, of which `size` are there. Copies beside the work are of four bytes or more; a single element of two is
+/// read and written at once.
+fn copy_run(b: &mut Builder, bytes: i64, size: Value, (from, to): (Value, Value)) {
+    if bytes > 2 {
+        return copy(b, bytes, size, (from, to));
     }
     let zero = b.integer(0, Type::I32);
     let is_there = b.compare(Comparison::Less, zero, size);

@@ -30,31 +30,39 @@ fn attention(
 }
 
 #[test]
-fn no_attention_keeps_anything_in_local_memory_and_two_blocks_fit() {
+fn no_attention_keeps_anything_in_local_memory_and_registers_are_enough_for_its_blocks() {
     let Some(assembler) = assembler() else { return };
     let (sm_80, sm_90) = (NvidiaTarget::SM_80, NvidiaTarget::SM_90);
-    let (bf16, f16) = (ElementType::BF16, ElementType::F16);
+    let [bf16, f16, f32] = [ElementType::BF16, ElementType::F16, ElementType::F32];
     let cases = [
-        (64, bf16, false, Mask::Full, sm_80),
-        (72, bf16, false, Mask::Full, sm_90),
-        (80, f16, true, Mask::Segments, sm_80),
-        (96, bf16, false, Mask::Segments, sm_80),
-        (128, bf16, true, Mask::Full, sm_90),
+        (64, bf16, false, Mask::Full, sm_80, 3),
+        (72, bf16, false, Mask::Full, sm_90, 3),
+        (80, f16, true, Mask::Segments, sm_80, 2),
+        (96, bf16, false, Mask::Segments, sm_80, 2),
+        (128, bf16, true, Mask::Full, sm_90, 2),
+        (64, f32, false, Mask::Full, sm_80, 2),
+        (72, f32, true, Mask::Segments, sm_80, 2),
+        (128, f32, false, Mask::Full, sm_90, 2),
     ];
-    for (head_size, element, rotary, mask, target) in cases {
+    let mut faults = vec![];
+    for (head_size, element, rotary, mask, target, blocks) in cases {
         let kernel = attention((head_size, element), (rotary, mask), target);
         let text =
             emit_assembly(std::slice::from_ref(&kernel), target, Optimization::Full).unwrap();
         let cubin = assembler.assemble(&text, target.name).unwrap();
-        let cubin = cubin.check(target.name).unwrap();
+        let cubin = match cubin.check(target.name) {
+            Ok(cubin) => cubin,
+            Err(error) => {
+                faults.push(error.to_string());
+                continue;
+            }
+        };
         let block = kernel.thread_block().unwrap();
         let registers = i64::from(cubin.kernels[0].registers.next_multiple_of(8));
-        eprintln!(
-            "{head_size} {element} {rotary} {mask:?} {}: {registers}, {}",
-            target.name, block.shared_bytes
-        );
         let by_registers = 65536 / (registers * block.threads);
-        let by_memory = (target.shared_bytes + 1024) / (block.shared_bytes + 1024);
-        assert!(by_registers.min(by_memory) >= 2, "{head_size}: {registers} registers");
+        if by_registers < blocks {
+            faults.push(format!("{head_size}: {registers} registers"));
+        }
     }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
 }

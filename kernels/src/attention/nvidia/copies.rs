@@ -5,15 +5,13 @@ use super::{Schedule, WarpAttention};
 use crate::mlir::{Builder, Comparison, Scalar, Type, Value};
 use crate::nvidia::{Piece, RowCopies, Thread, copy};
 
-/// Bytes of an element.
-const ELEMENT: i64 = 2;
-
 /// Bytes of a segment.
 const SEGMENT: i64 = 4;
 
 /// What a thread copies.
 pub(super) struct Copies {
     schedule: Schedule,
+    element_bytes: i64,
     runs: [i64; 4],
     queries: RowCopies,
     keys: RowCopies,
@@ -50,12 +48,14 @@ impl Copies {
         let schedule = attention.schedule;
         let threads = schedule.threads();
         let shared = (thread.number, threads);
-        let queries = RowCopies::of(b, schedule.rows(), schedule.tile_queries(), shared);
-        let keys = RowCopies::of(b, schedule.rows(), schedule.keys, shared);
+        let queries = RowCopies::of(b, schedule.copied_rows(), schedule.tile_queries(), shared);
+        let keys = RowCopies::of(b, schedule.copied_rows(), schedule.keys, shared);
         let offsets = [tile.k, tile.v].map(|head| keys.offsets(b, head.row_bytes));
         let back = [tile.k, tile.v].map(|head| b.mul_constant(head.row_bytes, -schedule.keys));
+        let element_bytes = schedule.arithmetic.element().bytes();
         Copies {
             schedule,
+            element_bytes,
             runs: attention.runs,
             queries,
             keys,
@@ -71,19 +71,21 @@ impl Copies {
         let run = self.runs[0];
         let size = |b: &mut Builder, piece: &Piece, _| {
             let is_there = b.compare(Comparison::Less, piece.row, there);
-            bytes_if(b, is_there, ELEMENT * run)
+            bytes_if(b, is_there, self.element_bytes * run)
         };
-        self.queries.copy(b, run, (head.start, &offsets, to), size);
+        self.queries.copy(b, (run, self.element_bytes), (head.start, &offsets, to), size);
     }
 
     /// Copies a block to the stage that begins there.
     pub(super) fn block(&self, b: &mut Builder, sources: &Sources, there: There, stage: Value) {
-        for (part, place) in [0, self.schedule.values_at()].into_iter().enumerate() {
+        for (part, place) in [0, self.schedule.copied_values_at()].into_iter().enumerate() {
             let Some(from) = sources.starts[part] else { continue };
             let run = self.runs[1 + part];
             let to = b.offset_constant(stage, place);
-            let size = |b: &mut Builder, piece: &Piece, _| there.bytes(b, piece.row, ELEMENT * run);
-            self.keys.copy(b, run, (from, &self.offsets[part], to), size);
+            let size = |b: &mut Builder, piece: &Piece, _| {
+                there.bytes(b, piece.row, self.element_bytes * run)
+            };
+            self.keys.copy(b, (run, self.element_bytes), (from, &self.offsets[part], to), size);
         }
         if let Some(from) = sources.starts[2] {
             self.segments(b, from, there, stage);
@@ -92,7 +94,7 @@ impl Copies {
 
     /// Copies the segments of a block's keys.
     fn segments(&self, b: &mut Builder, from: Value, there: There, stage: Value) {
-        let stage = b.offset_constant(stage, self.schedule.segments_at());
+        let stage = b.offset_constant(stage, self.schedule.copied_segments_at());
         let keys = b.integer(self.schedule.keys, Type::I32);
         for pass in 0..self.schedule.segment_passes() {
             let key = b.add_constant(self.thread, pass * self.schedule.threads());

@@ -3,6 +3,7 @@
 use super::WarpAttention;
 use super::answer::Answer;
 use super::copies::Copies;
+use super::preparation::Preparation;
 use super::range::Range;
 use super::rotation::Rotation;
 use super::scores::Scores;
@@ -14,7 +15,7 @@ use super::visits::Visits;
 use crate::arguments::place;
 use crate::attention::{Attention, AttentionArguments};
 use crate::entry::{Entry, special_register};
-use crate::mlir::{Builder, Comparison, Module, Scalar, Value};
+use crate::mlir::{Builder, Comparison, GpuThreads, Module, Scalar, Value};
 use crate::nvidia::{Thread, wait};
 
 impl WarpAttention {
@@ -26,7 +27,10 @@ impl WarpAttention {
         entry: Entry<'_>,
     ) {
         let memory = module.dynamic_shared_memory();
-        let threads = self.schedule.threads();
+        let threads = GpuThreads {
+            of_block: self.schedule.threads(),
+            blocks_at_once: Some(self.schedule.blocks_at_once(attention.rotary)),
+        };
         module.define_gpu(entry.symbol, entry.words, threads, |b, block, tiles| {
             let number = special_register(b, "ctaid.x");
             let wide = b.extend_unsigned(number, Scalar::I64);
@@ -63,7 +67,7 @@ impl WarpAttention {
         let rotation = arguments
             .tables
             .as_ref()
-            .map(|tables| Rotation::load(b, block, (self, attention.element, thread), tables));
+            .map(|tables| Rotation::load(b, block, (self, attention.element), tables));
         let copies = Copies::of(b, self, (&thread, &tile));
         let visits = Visits {
             attention: self,
@@ -71,11 +75,11 @@ impl WarpAttention {
             tile: &tile,
             range,
             copies: &copies,
-            rotation: rotation.as_ref(),
+            preparation: Preparation::of(schedule, rotation, (self.target, thread)),
             segments: segments.as_ref(),
-            scores: Scores::of(b, schedule, attention.element, (&thread, memory)),
-            softmax: Softmax::of(attention.scale.get(), thread, (self.target, attention.element)),
-            values: Values::of(b, schedule, attention.element, &thread),
+            scores: Scores::of(b, schedule, (&thread, memory)),
+            softmax: Softmax::of(attention.scale.get(), thread, (self.target, schedule.arithmetic)),
+            values: Values::of(b, schedule, &thread),
         };
         let state = visits.run(b);
         // Nothing may still be on its way to memory when the block ends.

@@ -7,18 +7,22 @@
 //! ```
 //! Scores never leave registers: what a lane has of them after the first product is what it needs as the left side of the
 //! second. Heads of 72 or 88 elements are not padded: the first product ends with a `mma.sync` of half the depth, and columns
-//! of the second come by eights. Blocks are visited from the last to the first, so that only the first visit finds keys past
+//! of the second come by eights. f32 are split into two bf16 each when their copies have come, and multiplied as three products.
+//! Blocks are visited from the last to the first, so that only the first visit finds keys past
 //! the end: these have zeros for values, since a weight of zero times NaN is NaN.
 
 mod answer;
 mod copies;
 mod emit;
+mod halves;
+mod preparation;
 mod range;
 mod rotation;
 mod schedule;
 mod scores;
 mod segments;
 mod softmax;
+mod split;
 mod state;
 mod tile;
 mod values;
@@ -26,9 +30,8 @@ mod visits;
 
 pub use schedule::Schedule;
 
-use crate::nvidia::CHUNK;
+use crate::nvidia::{Arithmetic, CHUNK, CHUNK_BYTES};
 use crate::{Layout, NvidiaTarget, Reason, ThreadBlock};
-use ocellus_dialects::ElementType;
 use ocellus_dialects::kernel::Mask;
 
 /// How the thread blocks of a GPU divide an attention.
@@ -61,9 +64,11 @@ impl WarpAttention {
     ) -> Result<Self, Reason> {
         let refused = |why: String| Err(Reason::Unsupported(why));
         let element = operands[0].ty.element;
-        if !matches!(element, ElementType::BF16 | ElementType::F16) {
-            return refused(format!("tensor cores multiply bf16 or f16, not {element}"));
-        }
+        // Parts of f32 are what shared memory holds, also where a gemm would round to tf32.
+        let target = NvidiaTarget { tf32: false, ..target };
+        let Some(arithmetic) = Arithmetic::of(element, &target) else {
+            return refused(format!("tensor cores multiply bf16, f16 or f32, not {element}"));
+        };
         if !HEAD_SIZES.contains(&head_size) || head_size % CHUNK != 0 {
             return refused(format!(
                 "a head has {head_size} elements, and {} has kernels for multiples of {CHUNK} up to {}",
@@ -71,7 +76,7 @@ impl WarpAttention {
                 HEAD_SIZES.end()
             ));
         }
-        let schedule = Schedule::of(head_size, mask == Mask::Segments);
+        let schedule = Schedule::of(head_size, mask == Mask::Segments, arithmetic);
         if schedule.shared_bytes() > target.shared_bytes {
             return refused(format!(
                 "heads of {head_size} take {} bytes of shared memory, and {} has {}",
@@ -84,7 +89,7 @@ impl WarpAttention {
         Ok(WarpAttention {
             target,
             schedule,
-            runs: operands.map(|layout| layout.row_alignment().min(CHUNK)),
+            runs: operands.map(|layout| layout.row_alignment().min(CHUNK_BYTES / element.bytes())),
             table_run: table_runs.min().unwrap_or(TABLE_RUN),
         })
     }

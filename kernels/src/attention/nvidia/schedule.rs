@@ -1,7 +1,7 @@
 //! [`Schedule`]: how a thread block attends, and what that takes.
 
 use crate::WARP;
-use crate::nvidia::{CHUNK, ChunkRows, MMA, tile_bytes};
+use crate::nvidia::{Arithmetic, CHUNK, CHUNK_BYTES, ChunkRows, MMA, tile_bytes};
 
 /// Bytes of a segment.
 const SEGMENT: i64 = 4;
@@ -17,17 +17,44 @@ pub struct Schedule {
     pub warps: i64,
     /// Keys of a block: a multiple of 32.
     pub keys: i64,
-    /// Blocks of keys, and of their values, that shared memory holds.
+    /// Blocks of keys, and of their values, that shared memory holds as they are copied.
     pub stages: i64,
     /// Whether segments of keys are copied, too.
     pub masked: bool,
+    /// How warps multiply.
+    pub arithmetic: Arithmetic,
 }
 
 impl Schedule {
     /// The schedule of heads of that size. Sixteen queries a warp leave registers for the fragments of 128 elements, and give
-    /// one image's work to many blocks.
-    pub(super) fn of(head_size: i64, masked: bool) -> Self {
-        Schedule { head_size, queries: 16, warps: 4, keys: 64, stages: 2, masked }
+    /// one image's work to many blocks. What is split is copied to one stage, which is free again when that is done; of heads
+    /// above 64 elements half as many keys leave shared memory for it.
+    pub(super) fn of(head_size: i64, masked: bool, arithmetic: Arithmetic) -> Self {
+        let whole =
+            Schedule { head_size, queries: 16, warps: 4, keys: 64, stages: 2, masked, arithmetic };
+        match whole.parts() {
+            1 => whole,
+            _ => Schedule { stages: 1, keys: if head_size > 64 { 32 } else { 64 }, ..whole },
+        }
+    }
+
+    /// How many bf16 or f16 a number is the sum of.
+    pub(super) fn parts(&self) -> i64 {
+        match self.arithmetic {
+            Arithmetic::Bf16 | Arithmetic::F16 => 1,
+            Arithmetic::ThreeBf16 | Arithmetic::Tf32 => 2,
+        }
+    }
+
+    /// Whether the fragments of queries stay in registers.
+    pub(super) fn holds_queries(&self) -> bool {
+        self.parts() == 1
+    }
+
+    /// Blocks whose registers a multiprocessor has: of small heads that nothing is fused into three, and of others two.
+    pub(super) fn blocks_at_once(&self, is_rotary: bool) -> i64 {
+        let is_small = self.head_size <= 72 && self.parts() == 1;
+        if is_small && !is_rotary && !self.masked { 3 } else { 2 }
     }
 
     /// Threads of a block.
@@ -40,7 +67,7 @@ impl Schedule {
         self.queries * self.warps
     }
 
-    /// How a head of a token lies in shared memory.
+    /// How a head of a token lies in shared memory, of each part.
     pub(super) fn rows(&self) -> ChunkRows {
         ChunkRows { chunks: self.head_size / CHUNK }
     }
@@ -55,18 +82,28 @@ impl Schedule {
         (self.keys / MMA[1]) as usize
     }
 
-    /// Products of a warp along the elements of a head.
+    /// Products along the elements of a head whose columns are those of keys; the last may be of half the depth.
+    pub(super) fn head_steps(&self) -> i64 {
+        (self.head_size + MMA[2] - 1) / MMA[2]
+    }
+
+    /// Products of a warp along the elements of a head, as columns of the answer.
     pub(super) fn head_products(&self) -> usize {
         (self.head_size / MMA[1]) as usize
     }
 
-    /// Bytes of the queries of a tile.
-    fn queries_bytes(&self) -> i64 {
+    /// How a head lies that is copied.
+    pub(super) fn copied_rows(&self) -> ChunkRows {
+        ChunkRows { chunks: self.head_size * self.arithmetic.element().bytes() / CHUNK_BYTES }
+    }
+
+    /// Bytes of a part of the queries of a tile.
+    pub(super) fn queries_bytes(&self) -> i64 {
         tile_bytes(self.rows(), self.tile_queries(), self.threads())
     }
 
-    /// Bytes of the keys of a block, or of their values.
-    fn keys_bytes(&self) -> i64 {
+    /// Bytes of a part of the keys of a block, or of their values.
+    pub(super) fn keys_bytes(&self) -> i64 {
         tile_bytes(self.rows(), self.keys, self.threads())
     }
 
@@ -75,24 +112,49 @@ impl Schedule {
         if self.masked { (self.keys + self.threads() - 1) / self.threads() } else { 0 }
     }
 
-    /// Where the stages begin, behind the queries.
+    /// Where a block of keys lies that is multiplied: behind the queries.
+    pub(super) fn block_at(&self) -> i64 {
+        self.parts() * self.queries_bytes()
+    }
+
+    /// Where in such a block the parts of values begin, behind those of keys.
+    pub(super) fn values_at(&self) -> i64 {
+        self.parts() * self.keys_bytes()
+    }
+
+    /// Where in such a block the segments of its keys begin.
+    pub(super) fn segments_at(&self) -> i64 {
+        2 * self.values_at()
+    }
+
+    /// Bytes of such a block.
+    fn block_bytes(&self) -> i64 {
+        self.segments_at() + self.segments_bytes()
+    }
+
+    fn segments_bytes(&self) -> i64 {
+        SEGMENT * self.segment_passes() * self.threads()
+    }
+
+    /// Where the stages begin: what is not split is multiplied where it was copied to.
     pub(super) fn stages_at(&self) -> i64 {
-        self.queries_bytes()
+        let split = if self.parts() > 1 { self.block_bytes() } else { 0 };
+        self.block_at() + split
     }
 
     /// Where in a stage the values begin, behind the keys.
-    pub(super) fn values_at(&self) -> i64 {
-        self.keys_bytes()
+    pub(super) fn copied_values_at(&self) -> i64 {
+        tile_bytes(self.copied_rows(), self.keys, self.threads())
     }
 
     /// Where in a stage the segments of its keys begin.
-    pub(super) fn segments_at(&self) -> i64 {
-        2 * self.keys_bytes()
+    pub(super) fn copied_segments_at(&self) -> i64 {
+        2 * self.copied_values_at()
     }
 
-    /// Bytes of a stage.
+    /// Bytes of a stage, which has room for the queries, too, where these are split.
     pub(super) fn stage_bytes(&self) -> i64 {
-        self.segments_at() + SEGMENT * self.segment_passes() * self.threads()
+        self.copied_segments_at() + self.segments_bytes()
     }
 
     /// Bytes of shared memory of a block.
@@ -107,13 +169,26 @@ mod tests {
     use crate::NvidiaTarget;
 
     #[test]
-    fn two_blocks_fit_the_shared_memory_of_every_gpu_up_to_heads_of_96() {
+    fn every_gpu_has_room_for_a_block_and_for_two_up_to_heads_of_72() {
         for head_size in (8..=128).step_by(8) {
-            let bytes = Schedule::of(head_size, true).shared_bytes();
-            for target in NvidiaTarget::ALL {
-                assert!(bytes <= target.shared_bytes, "{head_size}: {bytes}");
-                assert!(head_size > 72 || 2 * (bytes + 1024) <= target.shared_bytes + 1024);
+            for arithmetic in [Arithmetic::Bf16, Arithmetic::ThreeBf16] {
+                let bytes = Schedule::of(head_size, true, arithmetic).shared_bytes();
+                for target in NvidiaTarget::ALL {
+                    assert!(bytes <= target.shared_bytes, "{head_size} {arithmetic:?}: {bytes}");
+                    let two = 2 * (bytes + 1024) <= target.shared_bytes + 1024;
+                    assert!(two || head_size > 72 || arithmetic == Arithmetic::ThreeBf16);
+                }
             }
+        }
+    }
+
+    #[test]
+    fn what_is_split_has_the_same_room_however_it_is_copied() {
+        for head_size in (8..=128).step_by(8) {
+            let schedule = Schedule::of(head_size, false, Arithmetic::ThreeBf16);
+            let rows = schedule.copied_rows();
+            let queries = tile_bytes(rows, schedule.tile_queries(), schedule.threads());
+            assert!(queries <= schedule.stage_bytes(), "{head_size}");
         }
     }
 }

@@ -4,12 +4,12 @@
 //! rounding of the difference and one of its product. A weight is a power of two, its exponent of a magnitude below 127 where it
 //! is not zero: what the product's rounding makes of the weight is less than 2^-24 of the greatest.
 
+use super::split;
 use super::state::{OfRows, State};
 use crate::entry::all_lanes;
 use crate::mlir::{Builder, Comparison, Type, Value};
-use crate::nvidia::{Sums, Thread};
+use crate::nvidia::{Arithmetic, Sums, Thread};
 use crate::{NvidiaTarget, WARP, vector};
-use ocellus_dialects::ElementType;
 
 /// How scores become weights.
 pub(super) struct Softmax {
@@ -17,13 +17,14 @@ pub(super) struct Softmax {
     scale: f64,
     thread: Thread,
     target: NvidiaTarget,
-    element: ElementType,
+    /// How weights are multiplied.
+    arithmetic: Arithmetic,
 }
 
 /// What becomes of the scores of a block.
 pub(super) struct Weighed {
-    /// The weights as fragments: of each 16 queries, for each product along the keys.
-    pub(super) fragments: Vec<Vec<Vec<Value>>>,
+    /// The weights as fragments: of each 16 queries, for each product along the keys, of each part.
+    pub(super) fragments: Vec<Vec<Vec<Vec<Value>>>>,
     /// The greatest scores so far.
     pub(super) greatest: OfRows,
     /// The sums of weights so far.
@@ -36,9 +37,9 @@ impl Softmax {
     pub(super) fn of(
         scale: f64,
         thread: Thread,
-        (target, element): (NvidiaTarget, ElementType),
+        (target, arithmetic): (NvidiaTarget, Arithmetic),
     ) -> Self {
-        Softmax { scale: scale * std::f64::consts::LOG2_E, thread, target, element }
+        Softmax { scale: scale * std::f64::consts::LOG2_E, thread, target, arithmetic }
     }
 
     /// Keys that are not there weigh nothing: `there` of them are, `i32`.
@@ -154,19 +155,28 @@ impl Softmax {
     }
 
     /// The weights of a row and of the eighth behind it, as fragments of 16 keys each.
-    fn fragments(&self, b: &mut Builder, [upper, lower]: [&[Value]; 2]) -> Vec<Vec<Value>> {
-        let mut stored = |pair: &[Value]| {
-            let pair = b.vector(pair);
-            let pair = vector::narrow(b, self.target, self.element, pair);
-            b.join_bits(pair)
-        };
+    fn fragments(&self, b: &mut Builder, [upper, lower]: [&[Value]; 2]) -> Vec<Vec<Vec<Value>>> {
         let quads = upper.chunks_exact(4).zip(lower.chunks_exact(4));
         quads
             .map(|(upper, lower)| {
-                let parts = [&upper[..2], &lower[..2], &upper[2..], &lower[2..]];
-                parts.into_iter().map(&mut stored).collect()
+                let pairs = [&upper[..2], &lower[..2], &upper[2..], &lower[2..]];
+                let registers = pairs.map(|pair| self.parts(b, pair));
+                let count = registers[0].len();
+                (0..count).map(|part| registers.iter().map(|parts| parts[part]).collect()).collect()
             })
             .collect()
+    }
+
+    /// Two weights beside each other as tensor cores multiply them, part by part.
+    fn parts(&self, b: &mut Builder, pair: &[Value]) -> Vec<Value> {
+        let pair = b.vector(pair);
+        let parts = match self.arithmetic {
+            Arithmetic::Bf16 | Arithmetic::F16 => {
+                vec![vector::narrow(b, self.target, self.arithmetic.element(), pair)]
+            }
+            Arithmetic::ThreeBf16 | Arithmetic::Tf32 => split::parts(b, self.target, pair).to_vec(),
+        };
+        parts.into_iter().map(|part| b.join_bits(part)).collect()
     }
 }
 

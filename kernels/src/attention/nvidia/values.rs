@@ -4,25 +4,18 @@ use super::Schedule;
 use super::softmax::Weighed;
 use super::state::State;
 use crate::mlir::{Builder, Value};
-use crate::nvidia::{ChunkWalk, MMA, Matrices, Sums, Thread, multiply, no_sums, read_matrices};
-use ocellus_dialects::ElementType;
+use crate::nvidia::{ChunkWalk, MMA, Matrices, Sums, Thread, no_sums, read_matrices};
 
 /// Where a lane reads the fragments of values.
 pub(super) struct Values {
     schedule: Schedule,
-    element: ElementType,
     values: ChunkWalk,
 }
 
 impl Values {
-    pub(super) fn of(
-        b: &mut Builder,
-        schedule: &Schedule,
-        element: ElementType,
-        thread: &Thread,
-    ) -> Self {
+    pub(super) fn of(b: &mut Builder, schedule: &Schedule, thread: &Thread) -> Self {
         let place = thread.place_in_matrices(b);
-        Values { schedule: *schedule, element, values: schedule.rows().walk(b, place, 2) }
+        Values { schedule: *schedule, values: schedule.rows().walk(b, place, 2) }
     }
 
     /// What is known after a block, whose values lie there.
@@ -54,19 +47,30 @@ impl Values {
     fn add_step(
         &self,
         b: &mut Builder,
-        (fragments, step): (&[Vec<Vec<Value>>], usize),
+        (fragments, step): (&[Vec<Vec<Vec<Value>>>], usize),
         values: Value,
         answer: &mut [Vec<Sums>],
     ) {
-        let columns = self.schedule.head_products();
+        let schedule = &self.schedule;
+        let columns = schedule.head_products();
         for first in (0..columns).step_by(2) {
-            let from = self.values.at(b, values, (MMA[2] * step as i64, first as i64 / 2));
             let count = if first + 1 < columns { 4 } else { 2 };
-            let read = read_matrices(b, from, Matrices { count, transposed: true });
-            for (number, value) in read.chunks(2).enumerate() {
+            let parts: Vec<Vec<Value>> = (0..schedule.parts())
+                .map(|part| {
+                    let part = b.offset_constant(values, part * schedule.keys_bytes());
+                    let place = (MMA[2] * step as i64, first as i64 / 2);
+                    let from = self.values.at(b, part, place);
+                    read_matrices(b, from, Matrices { count, transposed: true })
+                })
+                .collect();
+            for number in 0..count / 2 {
                 for (row, weights) in answer.iter_mut().zip(fragments) {
                     let sums = &mut row[first + number];
-                    *sums = multiply(b, self.element, (&weights[step], value), *sums);
+                    for (of_weight, of_value) in schedule.arithmetic.products() {
+                        let value = &parts[*of_value][2 * number..2 * number + 2];
+                        let operands = (&weights[step][*of_weight][..], value);
+                        *sums = schedule.arithmetic.multiply(b, operands, *sums);
+                    }
                 }
             }
         }

@@ -2,8 +2,8 @@
 
 use super::WarpAttention;
 use super::copies::{Copies, Sources, There};
+use super::preparation::{Block, Preparation};
 use super::range::Range;
-use super::rotation::Rotation;
 use super::scores::{Queries, Scores};
 use super::segments::Segments;
 use super::softmax::Softmax;
@@ -21,7 +21,7 @@ pub(super) struct Visits<'a> {
     pub(super) tile: &'a Tile,
     pub(super) range: Range,
     pub(super) copies: &'a Copies,
-    pub(super) rotation: Option<&'a Rotation>,
+    pub(super) preparation: Preparation,
     pub(super) segments: Option<&'a Segments>,
     pub(super) scores: Scores,
     pub(super) softmax: Softmax,
@@ -39,15 +39,6 @@ struct Carried {
     state: State,
 }
 
-/// A block of keys in shared memory.
-struct Block {
-    stage: Value,
-    /// Its first key, `i64`.
-    first: Value,
-    /// How many keys it has, where that may be fewer than others have.
-    there: Option<Value>,
-}
-
 impl Visits<'_> {
     /// What is known after all of them.
     pub(super) fn run(&self, b: &mut Builder) -> State {
@@ -58,17 +49,24 @@ impl Visits<'_> {
         let most = b.i64(schedule.keys);
         let there = b.min(there, most);
         let there = b.truncate_integer(there, Scalar::I32);
-        let sources = self.send(b, (first, there));
+        let stages = b.offset_constant(self.memory, schedule.stages_at());
+        self.send_queries(b, stages);
+        let mut sources = self.send(b, (first, there), stages);
         wait(b, schedule.stages - 1);
         barrier(b);
-        let stage = b.offset_constant(self.memory, schedule.stages_at());
-        let block = Block { stage, first, there: Some(there) };
-        self.rotate_queries(b);
-        self.rotate(b, &block);
+        if self.preparation.split.is_none() {
+            self.prepare_queries(b, stages);
+        }
+        let block = Block { at: stages, first, there: Some(there) };
+        let block = self.preparation.block(b, self.memory, block);
+        if self.preparation.split.is_some() {
+            let second = self.if_visited(b, 1);
+            sources = self.send_block(b, (&sources, second), stages);
+        }
         let queries = self.scores.queries(b);
         let state = self.visit(b, &queries, &block, None);
         let stages_at = schedule.stages_at();
-        let second = stages_at + schedule.stage_bytes();
+        let second = stages_at + (1 % schedule.stages) * schedule.stage_bytes();
         let start = Carried {
             read: b.integer(second, Type::I32),
             write: b.integer(stages_at, Type::I32),
@@ -82,26 +80,53 @@ impl Visits<'_> {
         start.with(&end).state
     }
 
-    /// Sends the queries and the first blocks on their way. Gives the block to be copied next.
-    fn send(&self, b: &mut Builder, (first, there): (Value, Value)) -> Sources {
+    /// Sends the queries on their way, with the first block. Those that are split go by way of its stage, before it.
+    fn send_queries(&self, b: &mut Builder, stages: Value) {
+        let queries = self.tile.queries(b, self.attention.tile_queries());
+        let is_split = self.preparation.split.is_some();
+        let to = if is_split { stages } else { self.memory };
+        self.copies.queries(b, (self.tile.q, queries), to);
+        if is_split {
+            commit(b);
+            wait(b, 0);
+            barrier(b);
+            self.prepare_queries(b, stages);
+            barrier(b);
+        }
+    }
+
+    fn prepare_queries(&self, b: &mut Builder, stages: Value) {
+        let there = self.tile.queries(b, self.attention.tile_queries());
+        self.preparation.queries(b, (stages, self.memory), (self.tile.first, there));
+    }
+
+    /// Sends the first blocks on their way. Gives the block to be copied next.
+    fn send(&self, b: &mut Builder, (first, there): (Value, Value), stages: Value) -> Sources {
         let schedule = &self.attention.schedule;
-        let queries = self.tile.queries(b, schedule.tile_queries());
-        self.copies.queries(b, (self.tile.q, queries), self.memory);
         let (k, v) = (self.tile.k.from(b, first), self.tile.v.from(b, first));
         let segments = self.segments.map(|segments| segments.from(b, first));
         let mut sources = Sources { starts: [Some(k.start), Some(v.start), segments] };
-        let mut stage = b.offset_constant(self.memory, schedule.stages_at());
         for number in 0..schedule.stages {
             let there = match number {
                 0 => There::Some(there),
                 _ => self.if_visited(b, number),
             };
-            self.copies.block(b, &sources, there, stage);
-            commit(b);
-            sources = self.copies.before(b, &sources);
-            stage = b.offset_constant(stage, schedule.stage_bytes());
+            let stage = b.offset_constant(stages, number * schedule.stage_bytes());
+            sources = self.send_block(b, (&sources, there), stage);
         }
         sources
+    }
+
+    /// Sends a block on its way. Gives the next.
+    fn send_block(
+        &self,
+        b: &mut Builder,
+        (sources, there): (&Sources, There),
+        stage: Value,
+    ) -> Sources {
+        self.copies.block(b, sources, there, stage);
+        commit(b);
+        self.copies.before(b, sources)
     }
 
     /// The keys of the block of that visit, all of which are there if it is.
@@ -110,7 +135,8 @@ impl Visits<'_> {
         There::AllIf(b.compare(Comparison::Less, visit, self.range.count))
     }
 
-    /// A visit behind the first.
+    /// A visit behind the first. The block that is sent on its way goes to the stage that was multiplied before, or was split just
+    /// now.
     fn next(
         &self,
         b: &mut Builder,
@@ -119,31 +145,31 @@ impl Visits<'_> {
         carried: Carried,
     ) -> Carried {
         let schedule = &self.attention.schedule;
-        let Carried { read, write, sources, state } = carried;
-        wait(b, schedule.stages - 2);
+        let Carried { read, write, mut sources, state } = carried;
+        let is_split = self.preparation.split.is_some();
+        wait(b, (schedule.stages - 2).max(0));
         barrier(b);
-        let ahead = b.add_constant(visit, schedule.stages - 1);
-        let is_visited = b.compare(Comparison::Less, ahead, self.range.count);
+        let ahead = b.add_constant(visit, (schedule.stages - 1).max(1));
+        let is_visited = There::AllIf(b.compare(Comparison::Less, ahead, self.range.count));
         let to = b.offset(self.memory, write);
-        self.copies.block(b, &sources, There::AllIf(is_visited), to);
-        commit(b);
+        if !is_split {
+            sources = self.send_block(b, (&sources, is_visited), to);
+        }
         let wide = b.extend_unsigned(visit, Scalar::I64);
         let back = b.mul_constant(wide, schedule.keys);
-        let stage = b.offset(self.memory, read);
-        let block = Block { stage, first: b.sub(first, back), there: None };
-        self.rotate(b, &block);
+        let at = b.offset(self.memory, read);
+        let block = Block { at, first: b.sub(first, back), there: None };
+        let block = self.preparation.block(b, self.memory, block);
+        if is_split {
+            sources = self.send_block(b, (&sources, is_visited), to);
+        }
         let state = self.visit(b, queries, &block, Some(state));
         let next = b.add_constant(read, schedule.stage_bytes());
         let stages_at = schedule.stages_at();
         let end = stages_at + schedule.stages * schedule.stage_bytes();
         let [start, end] = [stages_at, end].map(|at| b.integer(at, Type::I32));
         let is_over = b.compare(Comparison::Equal, next, end);
-        Carried {
-            read: b.select(is_over, start, next),
-            write: read,
-            sources: self.copies.before(b, &sources),
-            state,
-        }
+        Carried { read: b.select(is_over, start, next), write: read, sources, state }
     }
 
     /// What is known after that block.
@@ -154,33 +180,16 @@ impl Visits<'_> {
         block: &Block,
         before: Option<State>,
     ) -> State {
-        let mut scores = self.scores.of_block(b, queries, block.stage);
+        let mut scores = self.scores.of_block(b, queries, block.at);
         if let Some(there) = block.there {
             self.softmax.mask_end(b, &mut scores, there);
         }
         if let Some(segments) = self.segments {
-            segments.mask(b, &self.softmax, &mut scores, block.stage);
+            segments.mask(b, &self.softmax, &mut scores, block.at);
         }
         let weighed = self.softmax.apply(b, &scores, before.as_ref());
-        let values = b.offset_constant(block.stage, self.attention.schedule.values_at());
+        let values = b.offset_constant(block.at, self.attention.schedule.values_at());
         self.values.add(b, weighed, values, before)
-    }
-
-    /// Rotates the queries where they lie. Whoever reads them waits for the rotation of keys, too.
-    fn rotate_queries(&self, b: &mut Builder) {
-        let Some(rotation) = self.rotation else { return };
-        let count = self.attention.tile_queries();
-        let there = self.tile.queries(b, count);
-        rotation.rotate(b, (self.memory, self.tile.first), (count, there));
-    }
-
-    /// Rotates the keys of a block where they lie.
-    fn rotate(&self, b: &mut Builder, block: &Block) {
-        let Some(rotation) = self.rotation else { return };
-        let count = self.attention.schedule.keys;
-        let all = b.integer(count, Type::I32);
-        rotation.rotate(b, (block.stage, block.first), (count, block.there.unwrap_or(all)));
-        barrier(b);
     }
 }
 

@@ -99,7 +99,7 @@ impl Operand {
             let left = b.select(is_row, left, none);
             b.mul_constant(left, ELEMENT)
         };
-        self.copies.copy(b, self.run, (from, &self.offsets, to), size);
+        self.copies.copy(b, (self.run, ELEMENT), (from, &self.offsets, to), size);
     }
 
     /// The step behind that one.
