@@ -1,6 +1,6 @@
 //! Numbers at the edges of f32: an answer is right, or it is no number. It is never a number and wrong.
 
-use crate::attention::{Heads, Sizes, attention_of, has_kernel, product_error, shape};
+use crate::attention::{Heads, Sizes, attention_of, has_kernel, shape};
 use crate::launch::{Operand, all_targets, assert_close, rounding, run, targets};
 use crate::near::step;
 use ocellus_dialects::ElementType::{self, BF16, F16, F32, I32};
