@@ -4,7 +4,7 @@ use crate::WARP;
 use crate::nvidia::{Arithmetic, CHUNK, CHUNK_BYTES, ChunkRows, MMA, tile_bytes};
 
 /// Bytes of a segment.
-const SEGMENT: i64 = 4;
+pub(super) const SEGMENT: i64 = 4;
 
 /// How the queries of a tile and the keys of a block are shared by warps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
