@@ -128,7 +128,7 @@ pub fn shape(images: usize, tokens: usize, sizes: Sizes) -> [i64; 3] {
 pub fn has_kernel(target: Target, head_size: usize) -> bool {
     match target {
         Target::Cpu(_) => true,
-        Target::Nvidia(_) => head_size % 8 == 0 && head_size <= 128,
+        Target::Nvidia(_) => head_size.is_multiple_of(8) && head_size <= 128,
     }
 }
 

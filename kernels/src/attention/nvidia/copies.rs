@@ -1,12 +1,10 @@
 //! [`Copies`]: how a thread copies its share of the queries, and of the keys and the values of a block.
 
+use super::schedule::SEGMENT;
 use super::tile::{Head, Tile};
 use super::{Schedule, WarpAttention};
 use crate::mlir::{Builder, Comparison, Scalar, Type, Value};
 use crate::nvidia::{Piece, RowCopies, Thread, copy};
-
-/// Bytes of a segment.
-const SEGMENT: i64 = 4;
 
 /// What a thread copies.
 pub(super) struct Copies {

@@ -76,7 +76,7 @@ impl WarpAttention {
                 HEAD_SIZES.end()
             ));
         }
-        let schedule = Schedule::of(head_size, mask == Mask::Segments, arithmetic);
+        let schedule = Schedule::of((head_size, mask == Mask::Segments), arithmetic, &target);
         if schedule.shared_bytes() > target.shared_bytes {
             return refused(format!(
                 "heads of {head_size} take {} bytes of shared memory, and {} has {}",

@@ -1,10 +1,10 @@
 //! [`Schedule`]: how a thread block attends, and what that takes.
 
-use crate::WARP;
 use crate::nvidia::{Arithmetic, CHUNK, CHUNK_BYTES, ChunkRows, MMA, tile_bytes};
+use crate::{NvidiaTarget, WARP};
 
 /// Bytes of a segment.
-const SEGMENT: i64 = 4;
+pub(super) const SEGMENT: i64 = 4;
 
 /// How the queries of a tile and the keys of a block are shared by warps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -27,15 +27,26 @@ pub struct Schedule {
 
 impl Schedule {
     /// The schedule of heads of that size. Sixteen queries a warp leave registers for the fragments of 128 elements, and give
-    /// one image's work to many blocks. What is split is copied to one stage, which is free again when that is done; of heads
-    /// above 64 elements half as many keys leave shared memory for it.
-    pub(super) fn of(head_size: i64, masked: bool, arithmetic: Arithmetic) -> Self {
-        let whole =
-            Schedule { head_size, queries: 16, warps: 4, keys: 64, stages: 2, masked, arithmetic };
-        match whole.parts() {
-            1 => whole,
-            _ => Schedule { stages: 1, keys: if head_size > 64 { 32 } else { 64 }, ..whole },
-        }
+    /// one image's work to many blocks. Of keys there are as many as leave room for two blocks on a multiprocessor. What is split
+    /// is copied to one stage, which is free again when that is done.
+    pub(super) fn of(
+        (head_size, masked): (i64, bool),
+        arithmetic: Arithmetic,
+        target: &NvidiaTarget,
+    ) -> Self {
+        let [many, few] = [64, 32].map(|keys| {
+            let one =
+                Schedule { head_size, queries: 16, warps: 4, keys, stages: 1, masked, arithmetic };
+            Schedule { stages: if one.parts() > 1 { 1 } else { 2 }, ..one }
+        });
+        let has_registers = many.parts() == 1 || head_size <= 64;
+        if has_registers && many.fits_twice(target) { many } else { few }
+    }
+
+    /// Whether the shared memory of a multiprocessor, of which each block takes one KiB more, has room for two blocks.
+    fn fits_twice(&self, target: &NvidiaTarget) -> bool {
+        const RESERVED: i64 = 1 << 10;
+        2 * (self.shared_bytes() + RESERVED) <= target.shared_bytes + RESERVED
     }
 
     /// How many bf16 or f16 a number is the sum of.
@@ -166,18 +177,14 @@ impl Schedule {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::NvidiaTarget;
-
     #[test]
-    fn every_gpu_has_room_for_a_block_and_for_two_up_to_heads_of_72() {
+    fn every_gpu_has_room_for_a_block_and_for_two_of_16_bits() {
         for head_size in (8..=128).step_by(8) {
-            for arithmetic in [Arithmetic::Bf16, Arithmetic::ThreeBf16] {
-                let bytes = Schedule::of(head_size, true, arithmetic).shared_bytes();
-                for target in NvidiaTarget::ALL {
-                    assert!(bytes <= target.shared_bytes, "{head_size} {arithmetic:?}: {bytes}");
-                    let two = 2 * (bytes + 1024) <= target.shared_bytes + 1024;
-                    assert!(two || head_size > 72 || arithmetic == Arithmetic::ThreeBf16);
-                }
+            for target in NvidiaTarget::ALL {
+                let of = |arithmetic| Schedule::of((head_size, true), arithmetic, &target);
+                assert!(of(Arithmetic::Bf16).fits_twice(&target), "{head_size}: {}", target.name);
+                let bytes = of(Arithmetic::ThreeBf16).shared_bytes();
+                assert!(bytes <= target.shared_bytes, "{head_size}: {bytes}");
             }
         }
     }
@@ -185,7 +192,8 @@ mod tests {
     #[test]
     fn what_is_split_has_the_same_room_however_it_is_copied() {
         for head_size in (8..=128).step_by(8) {
-            let schedule = Schedule::of(head_size, false, Arithmetic::ThreeBf16);
+            let target = NvidiaTarget::SM_86;
+            let schedule = Schedule::of((head_size, false), Arithmetic::ThreeBf16, &target);
             let rows = schedule.copied_rows();
             let queries = tile_bytes(rows, schedule.tile_queries(), schedule.threads());
             assert!(queries <= schedule.stage_bytes(), "{head_size}");

@@ -4,6 +4,7 @@
 
 use super::Schedule;
 use super::range::Range;
+use super::schedule::SEGMENT;
 use super::softmax::Softmax;
 use super::tile::Tile;
 use crate::WARP;
@@ -13,9 +14,6 @@ use crate::mlir::{Builder, Comparison, Scalar, Type, Value};
 use crate::movement::SegmentsOperand;
 use crate::nvidia::{Sums, Thread, barrier};
 use ocellus_dialects::ElementType;
-
-/// Bytes of a segment.
-const SEGMENT: i64 = 4;
 
 /// Segments that a thread asks for before it looks at them.
 const AT_ONCE: i64 = 8;

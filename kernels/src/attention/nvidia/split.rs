@@ -4,6 +4,7 @@
 use super::Schedule;
 use super::halves::{HalfPieces, RUN};
 use super::rotation::Rotation;
+use super::schedule::SEGMENT;
 use crate::mlir::{Builder, Comparison, Type, Value};
 use crate::nvidia::Thread;
 use crate::{NvidiaTarget, vector};
@@ -11,9 +12,6 @@ use ocellus_dialects::ElementType;
 
 /// Bytes of a part.
 const PART: i64 = 2;
-
-/// Bytes of a segment.
-const SEGMENT: i64 = 4;
 
 /// How threads share what is split.
 pub(super) struct Split {
