@@ -68,7 +68,7 @@ fn parts(arithmetic: Arithmetic, row: &[f64]) -> Vec<Vec<f64>> {
         Arithmetic::Bf16 | Arithmetic::F16 => vec![row.to_vec()],
         Arithmetic::Tf32 => {
             // 11 bits, halves away from zero.
-            let rounded = |x: &f64| (((*x as f32).to_bits() + (1 << 12)) & !0x1fff);
+            let rounded = |x: &f64| ((*x as f32).to_bits() + (1 << 12)) & !0x1fff;
             vec![row.iter().map(|x| f64::from(f32::from_bits(rounded(x)))).collect()]
         }
         Arithmetic::ThreeBf16 => {
