@@ -74,7 +74,8 @@ fn elements_move_in_vectors_as_far_as_they_lie_aligned() {
         let x = Operand::random(1, element, &[2, 7, width], 1.0);
         let (start, length) = (2, Dim::from(4));
         let op = KernelOp::Move(SliceTokens { start, length }.into());
-        let outcome = simulated::run(&op, &[x.clone()], &empty(element, &[2, 4, width], 0), TARGET);
+        let (operands, result) = (std::slice::from_ref(&x), empty(element, &[2, 4, width], 0));
+        let outcome = simulated::run(&op, operands, &result, TARGET);
         let kept = x.values.chunks(7 * width as usize);
         let kept = kept.flat_map(|image| &image[2 * width as usize..6 * width as usize]);
         assert!(outcome.values.iter().eq(kept), "{element} {width}");

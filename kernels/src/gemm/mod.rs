@@ -311,10 +311,7 @@ pub(crate) fn tiles_of(
 ) -> Vec<GemmTile> {
     match target {
         Target::Cpu(cpu) => cpu::tiles_of(x, weight, &cpu),
-        Target::Nvidia(nvidia) => {
-            let element = weight.map_or(ElementType::BF16, |weight| weight.ty.element);
-            nvidia::tiles(element, &nvidia)
-        }
+        Target::Nvidia(nvidia) => nvidia::tiles(x, weight, &nvidia),
     }
 }
 

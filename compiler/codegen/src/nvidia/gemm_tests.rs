@@ -57,20 +57,22 @@ fn assembled(kernel: &Kernel, target: NvidiaTarget, assembler: &Assembler) -> Cu
     assembler.assemble(&text, target.name).unwrap()
 }
 
-/// All schedules of the embedding of patches of f32 images by a weight of bf16.
-fn patch_embeddings(target: NvidiaTarget) -> Vec<Schedule> {
+/// All schedules of the embedding of patches of f32 images by a weight that is stored so.
+fn patch_embeddings(element: ElementType, target: NvidiaTarget) -> Vec<Schedule> {
     let layout = |element, shape: &[i64]| {
         Layout::contiguous(&TensorType::new(element, shape.iter().copied()))
     };
     let image = layout(ElementType::F32, &[2, 3, 224, 224]);
     let ty = TensorType::new(ElementType::F32, [2, 256, 588]);
     let patches = Layout::of_patches(&image, &ty, (14, 14), &16.into()).unwrap();
-    let operands =
-        [patches, layout(ElementType::BF16, &[1152, 588]), layout(ElementType::BF16, &[1152])];
-    let prologue = Prologue::Cast { to: ElementType::BF16 };
+    let operands = [patches, layout(element, &[1152, 588]), layout(element, &[1152])];
+    let prologue = match element {
+        ElementType::F32 => Prologue::None,
+        to => Prologue::Cast { to },
+    };
     let epilogue = vec![EpilogueOp::Combine(Combine::Add, Broadcast::Columns)];
     let op = KernelOp::Gemm { prologue, epilogue, tile: GemmTile::DEFAULT };
-    schedules(&op, &operands, &layout(ElementType::BF16, &[2, 256, 1152]), target).unwrap()
+    schedules(&op, &operands, &layout(element, &[2, 256, 1152]), target).unwrap()
 }
 
 #[test]
@@ -103,10 +105,22 @@ fn no_gemm_keeps_anything_in_local_memory() {
             }
         }
     }
-    for schedule in patch_embeddings(NvidiaTarget::SM_80) {
-        let cubin = assembled(&schedule.launch.kernel, NvidiaTarget::SM_80, &assembler);
-        if let Err(error) = cubin.check(NvidiaTarget::SM_80.name) {
-            faults.push(format!("{}, patches: {error}", tile(&schedule)));
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn no_gathered_rows_are_kept_in_local_memory() {
+    let Some(assembler) = assembler() else { return };
+    let target = NvidiaTarget::SM_90;
+    let patches =
+        [ElementType::BF16, ElementType::F32].map(|element| patch_embeddings(element, target));
+    // Rows of these begin at odd elements.
+    let odd = gemms([197, 1000, 1095], ElementType::BF16, &[], target);
+    let mut faults = vec![];
+    for schedule in patches.into_iter().flatten().chain(odd) {
+        let cubin = assembled(&schedule.launch.kernel, target, &assembler);
+        if let Err(error) = cubin.check(target.name) {
+            faults.push(format!("{}: {error}", tile(&schedule)));
         }
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));

@@ -132,8 +132,19 @@ impl Copies {
         let own = b.add(first, self.column);
         // Whether a step is there is then the same for all threads.
         let column = if steps_are_whole { first } else { own };
+        StepCopies {
+            copies: self,
+            place: b.offset(stage, self.place),
+            inside: self.inside(b, column),
+            pixels: self.pixels(b, own),
+            sources,
+        }
+    }
+
+    /// Whether the elements of a chunk that begins at a column of the step are in the slice.
+    fn inside(&self, b: &mut Builder, column: Value) -> Vec<Value> {
         let chunk = self.schedule.chunk();
-        let mut inside = vec![];
+        let mut inside: Vec<Value> = vec![];
         for within in 0..chunk {
             let end = b.integer(self.depth - within, Type::I32);
             let is_decided_by_first = within > 0 && self.depth % chunk == 0;
@@ -142,16 +153,18 @@ impl Copies {
                 _ => b.compare(Comparison::Less, column, end),
             });
         }
-        let place = b.offset(stage, self.place);
-        let pixels = self.x.patches.map(|patches| {
-            let pieces = (0..chunk).step_by(self.x.storage.run as usize);
-            let pixel = |within| {
-                let column = b.add_constant(own, within);
-                patches.pixel(b, column)
-            };
-            pieces.map(pixel).collect()
-        });
-        StepCopies { copies: self, place, inside, pixels, sources }
+        inside
+    }
+
+    /// Where the pieces of a chunk of x lie that begins at a column, from the first pixel of their patch on.
+    fn pixels(&self, b: &mut Builder, column: Value) -> Option<Vec<Value>> {
+        let patches = self.x.patches?;
+        let pieces = (0..self.schedule.chunk()).step_by(self.x.storage.run as usize);
+        let pixel = |within| {
+            let column = b.add_constant(column, within);
+            patches.pixel(b, column)
+        };
+        Some(pieces.map(pixel).collect())
     }
 }
 

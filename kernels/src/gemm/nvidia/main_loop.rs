@@ -91,14 +91,16 @@ impl MainLoop<'_> {
     /// Sends the first steps on their way, and reads the first fragments.
     fn start(&self, b: &mut Builder, sources: Sources) -> State {
         let stages = self.schedule.warps.stages;
-        let mut sources = sources;
-        for stage in 0..stages - 1 {
-            let to = b.offset_constant(self.memory, stage * self.schedule.stage_bytes());
-            let step = b.integer(stage, Type::I32);
-            self.copies.step(b, (to, step), sources.clone()).all(b);
+        let [zero, end] = [0, stages - 1].map(|stage| b.integer(stage, Type::I32));
+        let values = b.for_loop((zero, end, 1), &sources.values(), |b, stage, values| {
+            let sources = sources.with(values);
+            let at = b.mul_constant(stage, self.schedule.stage_bytes());
+            let to = b.offset(self.memory, at);
+            self.copies.step(b, (to, stage), sources.clone()).all(b);
             commit(b);
-            sources = sources.next(b);
-        }
+            sources.next(b).values()
+        });
+        let sources = sources.with(&values);
         wait(b, stages - 2);
         barrier(b);
         let [rows, columns, _] = self.schedule.products();

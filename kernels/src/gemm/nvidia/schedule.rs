@@ -1,7 +1,8 @@
 //! [`Schedule`]: how a thread block computes a tile, and what that takes.
 
+use super::power_of_two_in;
 use crate::nvidia::{Arithmetic, CHUNK_BYTES, ChunkRows, MMA};
-use crate::{NvidiaTarget, Reason, WARP};
+use crate::{Layout, NvidiaTarget, Reason, WARP};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::kernel::{GemmTile, WarpTiling};
 
@@ -57,16 +58,36 @@ const fn tile(
     GemmTile { rows, columns, warps: Some(warps) }
 }
 
-/// The tiles worth choosing among on a GPU for weights that are stored so, the default first: those that its shared memory
-/// holds.
-pub(in crate::gemm) fn tiles(weight: ElementType, target: &NvidiaTarget) -> Vec<GemmTile> {
-    let all: &[GemmTile] = match weight {
-        ElementType::BF16 | ElementType::F16 | ElementType::I32 => &TILES,
+/// The same where elements of 16 bits are gathered, or go by way of registers: that takes registers of as many sums.
+const GATHERED_TILES: [GemmTile; 3] = [
+    tile([128, 128, 64], [2, 4, 1], 3),
+    tile([64, 128, 64], [2, 2, 1], 4),
+    tile([32, 64, 64], [1, 1, 2], 8),
+];
+
+/// The tiles worth choosing among on a GPU for operands that lie so, the default first: those that its shared memory holds.
+pub(in crate::gemm) fn tiles(
+    x: Option<&Layout>,
+    weight: Option<&Layout>,
+    target: &NvidiaTarget,
+) -> Vec<GemmTile> {
+    let element = weight.map_or(ElementType::BF16, |weight| weight.ty.element);
+    let are_copied = [x, weight].into_iter().flatten().all(|layout| is_copied(layout, element));
+    let all: &[GemmTile] = match element {
         ElementType::F32 => &F32_TILES,
+        ElementType::BF16 | ElementType::F16 | ElementType::I32 if are_copied => &TILES,
+        ElementType::BF16 | ElementType::F16 | ElementType::I32 => &GATHERED_TILES,
     };
-    let arithmetic = Arithmetic::of(weight, target).unwrap_or(Arithmetic::Bf16);
+    let arithmetic = Arithmetic::of(element, target).unwrap_or(Arithmetic::Bf16);
     let fits = |tile: &&GemmTile| Schedule::of(**tile, arithmetic, target).is_ok();
     all.iter().filter(fits).copied().collect()
+}
+
+/// Whether rows are copied as they lie, by instructions that take four bytes or more.
+fn is_copied(layout: &Layout, element: ElementType) -> bool {
+    let columns = layout.ty.width().as_constant().unwrap_or(1);
+    let run = power_of_two_in(layout.vector() | columns);
+    layout.patches.is_none() && layout.ty.element == element && run * element.bytes() >= 4
 }
 
 impl Schedule {
@@ -211,20 +232,32 @@ impl Schedule {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ocellus_dialects::TensorType;
+
+    /// The tiles for rows of x and of the weight of that width.
+    fn tiles_of([x, weight]: [ElementType; 2], k: i64, target: &NvidiaTarget) -> Vec<GemmTile> {
+        let [x, weight] =
+            [x, weight].map(|element| Layout::contiguous(&TensorType::new(element, [64, k])));
+        tiles(Some(&x), Some(&weight), target)
+    }
 
     #[test]
     fn every_gpu_has_tiles_for_many_rows_and_for_few() {
+        use ElementType::{BF16, F16, F32};
         for target in NvidiaTarget::ALL {
-            for (element, first) in
-                [(ElementType::BF16, TILES[0]), (ElementType::F32, F32_TILES[0])]
-            {
-                let all = tiles(element, &target);
+            for (elements, k, first) in [
+                ([BF16; 2], 64, TILES[0]),
+                ([F32; 2], 33, F32_TILES[0]),
+                ([F32, BF16], 64, GATHERED_TILES[0]),
+                ([F16; 2], 33, GATHERED_TILES[0]),
+            ] {
+                let all = tiles_of(elements, k, &target);
                 assert_eq!(all.first(), Some(&first), "{}", target.name);
                 assert!(all.iter().any(|tile| tile.rows < 128), "{}", target.name);
             }
         }
-        assert_eq!(tiles(ElementType::F16, &NvidiaTarget::SM_80), TILES);
-        assert_eq!(tiles(ElementType::F32, &NvidiaTarget::SM_80), F32_TILES);
+        assert_eq!(tiles_of([F16; 2], 66, &NvidiaTarget::SM_80), TILES);
+        assert_eq!(tiles_of([F32; 2], 64, &NvidiaTarget::SM_80), F32_TILES);
     }
 
     #[test]
