@@ -4,7 +4,7 @@
 
 use ocellus_checkpoint::RandomWeights;
 use ocellus_compiler::verify::check_size;
-use ocellus_compiler::{Compiler, Target};
+use ocellus_compiler::{Compiler, Encoder, Target};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::symbolic::{Bindings, Symbol, SymbolRange};
 use ocellus_dialects::venc::Activation;
@@ -14,6 +14,9 @@ use ocellus_frontend::nn::{
     TransformerBlock,
 };
 use ocellus_kernels::CpuTarget;
+use ocellus_runtime::Options;
+use ocellus_runtime::devices::DeviceKind;
+use ocellus_runtime::devices::cuda::Driver;
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 
@@ -127,11 +130,50 @@ proptest! {
         prop_assume!(target.runs_here());
         let model = encoder.model();
         let compiled = Compiler::new(Target::Cpu(target)).compile(&model).unwrap();
-        for shares in shares {
-            let size = size(&encoder, shares);
-            let weights = model.weights.as_ref();
-            let check = check_size(&model.module, weights, compiled.session(), &size).unwrap();
-            prop_assert!(check.passed(), "{:?} at {:?}: {:#?}", encoder, size, check.values);
-        }
+        agree(&encoder, &model, &compiled, shares)?;
     }
+}
+
+proptest! {
+    // Code for GPUs takes a few seconds a model.
+    #![proptest_config(ProptestConfig {
+        cases: 4,
+        failure_persistence: Some(Box::new(FileFailurePersistence::Off)),
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn compiled_for_a_gpu_agrees_with_the_reference(
+        encoder in encoders(),
+        shares in prop::collection::vec(prop::array::uniform3(0.0f64..=1.0), 2),
+    ) {
+        // Products of activations in f32 have no kernel for GPUs but attention's, whose heads are of whole chunks.
+        let head_dim = match encoder.element {
+            ElementType::F32 => 8 * (1 + encoder.head_dim / 8),
+            ElementType::BF16 | ElementType::F16 | ElementType::I32 => encoder.head_dim,
+        };
+        let encoder = RandomEncoder { head_dim, ..encoder };
+        let model = encoder.model();
+        let compiler = Compiler::new(Target::from_name("sm_80").unwrap()).disable("assemble");
+        let device = Some(DeviceKind::Cuda { driver: Driver::Simulator });
+        let options = Options { device, ..Options::default() };
+        let compiled = compiler.compile_for(&model, options).unwrap();
+        agree(&encoder, &model, &compiled, shares)?;
+    }
+}
+
+/// The compiled model agrees with the reference at those sizes.
+fn agree(
+    encoder: &RandomEncoder,
+    model: &Model,
+    compiled: &Encoder,
+    shares: Vec<[f64; 3]>,
+) -> Result<(), TestCaseError> {
+    for shares in shares {
+        let size = size(encoder, shares);
+        let weights = model.weights.as_ref();
+        let check = check_size(&model.module, weights, compiled.session(), &size).unwrap();
+        prop_assert!(check.passed(), "{:?} at {:?}: {:#?}", encoder, size, check.values);
+    }
+    Ok(())
 }

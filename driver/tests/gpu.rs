@@ -60,11 +60,10 @@ fn an_artifact_for_gpus_runs_on_a_simulated_one_and_says_where_else_it_does_not(
 #[test]
 fn a_model_for_gpus_is_verified_layer_by_layer() {
     let model = model();
-    for dtype in ["bf16", "f32", "tf32"] {
-        let words = ["verify", model.to_str().unwrap(), "--target", "sm_80", "--dtype", dtype];
-        let rest = ["--device", "sim", "--disable", "assemble"];
-        ocellus([&words[..], &rest[..]].concat()).success();
-    }
+    let words = ["verify", model.to_str().unwrap(), "--target", "sm_80", "--dtype", "tf32"];
+    let rest = ["--device", "sim", "--disable", "assemble", "--range", "images=1..=2"];
+    let said = ocellus([&words[..], &rest[..]].concat()).success().stdout;
+    assert!(said.contains("0 of them too far from the reference"), "{said}");
 }
 
 #[test]
