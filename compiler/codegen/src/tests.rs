@@ -22,7 +22,7 @@ fn assembly_uses_what_the_target_has_and_calls_no_library() {
     let assembly = |element, target: &CpuTarget| {
         let kernel = gemm(element, target);
         let text =
-            emit_assembly(std::slice::from_ref(&kernel), target, Optimization::Full, None).unwrap();
+            emit_assembly(std::slice::from_ref(&kernel), target, Optimization::Full).unwrap();
         assert!(text.contains(&format!("{}:", symbols([&kernel])[0])), "{}", target.name);
         let calls_out = |line: &&str| line.contains("@PLT");
         assert_eq!(text.lines().find(calls_out), None);
@@ -42,8 +42,7 @@ fn assembly_uses_what_the_target_has_and_calls_no_library() {
 fn sums_stay_in_registers() {
     for target in CpuTarget::ALL {
         let text =
-            emit_assembly(&[gemm(ElementType::F32, &target)], target, Optimization::Full, None)
-                .unwrap();
+            emit_assembly(&[gemm(ElementType::F32, &target)], target, Optimization::Full).unwrap();
         let full = if target.vector_bits == 512 { "12x32_rows_12:" } else { "6x16_rows_6:" };
         let body = text.split(full).nth(1).unwrap().split("retq").next().unwrap();
         assert!(!body.contains("rsp"), "{}: spills\n{body}", target.name);
@@ -56,7 +55,7 @@ fn kernels_share_one_code_object() {
     let kernels = [gemm(ElementType::F32, &target), gemm(ElementType::BF16, &target)];
     let code = compile_kernels(&kernels, None, target, Optimization::Full, None).unwrap();
     assert_eq!(code.bytes[..4], *b"\x7fELF");
-    let text = emit_llvm(&kernels, target, Optimization::Full, None).unwrap();
+    let text = emit_llvm(&kernels, target, Optimization::Full).unwrap();
     for symbol in symbols(&kernels).values() {
         assert!(text.contains(&format!("define void @{symbol}(")), "{symbol}");
         let exported = code.bytes.windows(symbol.len()).any(|w| w == symbol.as_bytes());

@@ -1,11 +1,12 @@
 //! What PTX has and has not.
 
 use super::*;
-use crate::{Optimization, emit_assembly};
+use crate::{Optimization, compile_kernels, emit_assembly};
 use ocellus_dialects::kernel::{EpilogueOp, KernelOp, Prologue};
 use ocellus_dialects::venc::{Activate, Activation};
 use ocellus_dialects::{ElementType, TensorType};
 use ocellus_kernels::{Kernel, Layout, launch};
+use ocellus_runtime::devices::cuda::CodeObject;
 
 /// NVIDIA's assembler, without which what it would say is skipped.
 pub(super) fn assembler() -> Option<Assembler> {
@@ -49,5 +50,29 @@ fn kernels_are_entries_that_take_their_arguments_by_value() {
             let cubin = cubin.check(target.name).unwrap();
             assert_eq!(cubin.kernels.len(), 1);
         }
+    }
+}
+
+#[test]
+fn a_code_object_says_how_its_kernels_are_launched() {
+    let target = NvidiaTarget::SM_80;
+    let kernel = layer_norm(ElementType::BF16, target);
+    let assembler = assembler();
+    let code = |assembler: Option<&Assembler>| {
+        let kernels = std::slice::from_ref(&kernel);
+        let full = Optimization::Full;
+        let bytes = compile_kernels(kernels, None, target, full, assembler).unwrap().bytes;
+        CodeObject::from_bytes(&bytes).unwrap()
+    };
+    let object = code(None);
+    let block = kernel.thread_block().unwrap();
+    let [entry] = object.kernels.as_slice() else { panic!("{:?}", object.kernels) };
+    assert_eq!(object.architecture, "sm_80");
+    assert_eq!((i64::from(entry.threads), i64::from(entry.tiles)), (block.threads, block.tiles));
+    assert_eq!(entry.signature, kernel.signature());
+    assert!(object.ptx.contains(&format!(".entry {}(", entry.symbol)), "{}", object.ptx);
+    assert!(object.cubin.is_none());
+    if let Some(assembler) = assembler {
+        assert!(code(Some(&assembler)).cubin.is_some());
     }
 }
