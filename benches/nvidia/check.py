@@ -1,6 +1,6 @@
 """What can be checked on a GPU, from a folder that `cargo xtask gpu-check FOLDER` made, and nothing else of this repository.
 
-    python3 check.py [--device cuda] [--minutes 8]          # in that folder; `--device sim` tries the script without a GPU
+    python3 check.py [--device cuda] [--minutes 8] [--compile]     # in that folder; `--device sim` tries it without a GPU
 
 First every golden: each artifact is run on its input, by a process of its own, and held against what `transformers` computed.
 Then one table: what a call of each whole model takes over its sizes, beside torch where that is installed. A call is from
@@ -82,8 +82,8 @@ def measure(artifact: pathlib.Path, side: int, images: int, device: str) -> floa
     return float(re.search(r"a call takes ([0-9.]+) us", said).group(1))
 
 
-def torch_times(name: str, side: int, images: int) -> dict[str, float]:
-    """The same of torch, as whole calls: eager, and compiled where it is done in a minute."""
+def torch_times(name: str, side: int, images: int, compiles: bool) -> dict[str, float]:
+    """The same of torch, as whole calls: eager with each of its back ends of attention, and compiled where that is asked."""
     import torch
 
     import peers
@@ -91,15 +91,26 @@ def torch_times(name: str, side: int, images: int) -> dict[str, float]:
     model = peers.quickly(name)
     host = torch.randn(images, 3, side, side).pin_memory()
 
-    def call():
-        with torch.no_grad():
+    def microseconds(model) -> float:
+        @torch.inference_mode()
+        def call():
             return model(pixel_values=host.cuda(non_blocking=True).bfloat16()).last_hidden_state.float().cpu()
 
-    call()
-    return {"eager": 1e3 * peers.wall_ms(call)}
+        for _ in range(3):
+            call()
+        return 1e3 * peers.wall_ms(call)
+
+    times = {}
+    with peers.mask_dropped(True):
+        for label, back_end in peers.BACK_ENDS.items():
+            with peers.chosen(back_end):
+                times[f"eager, {label}"] = microseconds(model)
+        if compiles:
+            times["compiled"] = microseconds(torch.compile(model, mode="max-autotune", dynamic=False))
+    return times
 
 
-def table(device: str, until: float) -> None:
+def table(device: str, until: float, compiles: bool) -> None:
     for file in sorted(pathlib.Path("models").glob("*.json")):
         model = json.loads(file.read_text())
         for images in model["images"]:
@@ -110,7 +121,7 @@ def table(device: str, until: float) -> None:
             flops = 1e-6 * model["gflop_an_image"] * images / own * 1e3
             line = f"{model['name']:16} {images:3} images {own:10.1f} us {flops:7.1f} TFLOP/s"
             if device == "cuda":
-                for kind, time_us in torch_times(model["name"], model["side"], images).items():
+                for kind, time_us in torch_times(model["name"], model["side"], images, compiles).items():
                     line += f"   torch {kind} {time_us:10.1f} us, {time_us / own:5.2f} x"
             print(line, flush=True)
 
@@ -119,11 +130,12 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--device", default="cuda", choices=["cuda", "sim"])
     parser.add_argument("--minutes", type=float, default=8)
+    parser.add_argument("--compile", action="store_true", help="time torch.compile too, which takes minutes a model")
     arguments = parser.parse_args()
     until = time.monotonic() + 60 * arguments.minutes
     print(subprocess.run(["./ocellus-run", "--devices", "--device", arguments.device], capture_output=True, text=True).stdout)
     are_right = check_goldens(arguments.device, until)
-    table(arguments.device, until)
+    table(arguments.device, until, arguments.compile)
     return 0 if are_right else 1
 
 

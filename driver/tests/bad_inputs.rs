@@ -102,7 +102,7 @@ fn options_that_make_no_sense_are_wrong_command_lines() {
     option(&["--range", "images"]).failure(2, &["is no range"]);
     option(&["--range", "height=225..=230/16"]).failure(2, &["no multiple of 16"]);
     option(&["--range", "images=1..=3000000000"]).failure(2, &["ends above 2147483647"]);
-    option(&["--target", "sm_90a"]).failure(2, &["sm_90a", "yet"]);
+    option(&["--target", "sm_90a"]).failure(2, &["`sm_90a` is no target", "`sm_90`"]);
     option(&["--target", "cpu:z80"]).failure(2, &["cpu:z80", "x86-64-v3"]);
     option(&["--dtype", "f8"]).failure(2, &["f8"]);
     option(&["--threads", "0"]).failure(2, &["0"]);

@@ -73,7 +73,7 @@ fn each_stage_of_a_model_for_gpus_is_shown() {
         let words = ["compile", model.to_str().unwrap(), "--target", "sm_80", "--dtype", "bf16"];
         ocellus([&words[..], &["--emit", stage]].concat()).success().stdout
     };
-    assert!(emit("asm").contains(".target sm_80"), "no PTX");
+    assert!(emit("ptx").contains(".target sm_80"), "no PTX");
     assert!(emit("llvm").contains("nvptx64"), "no LLVM IR for GPUs");
     assert!(emit("kernel").contains("stages"), "no schedule of a GPU");
 }

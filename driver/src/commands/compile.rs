@@ -44,6 +44,7 @@ enum Emit {
     /// The kernels' code as LLVM IR
     Llvm,
     /// The kernels' code as assembly; for a GPU, as PTX
+    #[value(alias = "ptx")]
     Asm,
 }
 
