@@ -7,7 +7,7 @@
 //! parameters by value, so that a node of a graph takes others without a copy.
 
 use super::{Entry, Worker};
-use crate::mlir::{Builder, Comparison, Module, Scalar, Type, Value};
+use crate::mlir::{Builder, Comparison, GpuThreads, Module, Scalar, Type, Value};
 use crate::{ThreadBlock, WARP};
 
 /// Warps of a block.
@@ -16,6 +16,10 @@ const WARPS: i64 = 4;
 /// A block whose warps have a tile each.
 pub(crate) const BLOCK_OF_WARPS: ThreadBlock =
     ThreadBlock { threads: WARPS * WARP, tiles: WARPS, shared_bytes: 0 };
+
+/// Blocks that a multiprocessor should have room for: their 32 warps are enough to wait for memory, with 64 registers a thread.
+/// Where nothing is said, the assembler goes for 32 registers, and puts what does not fit into local memory.
+const BLOCKS_AT_ONCE: i64 = 8;
 
 /// The scratch memory of each warp begins at a multiple of so many bytes.
 const ALIGNMENT: i64 = 16;
@@ -34,7 +38,9 @@ pub(super) fn define(
     if let Some(name) = &scratch {
         module.shared_memory(name, scratch_bytes * WARPS);
     }
-    module.define_gpu(entry.symbol, entry.words, BLOCK_OF_WARPS.threads, |b, block, tiles| {
+    let threads =
+        GpuThreads { of_block: BLOCK_OF_WARPS.threads, blocks_at_once: Some(BLOCKS_AT_ONCE) };
+    module.define_gpu(entry.symbol, entry.words, threads, |b, block, tiles| {
         let [block_index, thread] = ["ctaid.x", "tid.x"].map(|name| {
             let value = special_register(b, name);
             b.extend_unsigned(value, Scalar::I64)

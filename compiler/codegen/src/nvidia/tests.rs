@@ -3,7 +3,7 @@
 use super::*;
 use crate::{Optimization, compile_kernels, emit_assembly};
 use ocellus_dialects::kernel::{EpilogueOp, KernelOp, Prologue};
-use ocellus_dialects::venc::{Activate, Activation};
+use ocellus_dialects::venc::{Activate, Activation, Patchify};
 use ocellus_dialects::{ElementType, TensorType};
 use ocellus_kernels::{Kernel, Layout, launch};
 use ocellus_runtime::devices::cuda::CodeObject;
@@ -50,6 +50,21 @@ fn kernels_are_entries_that_take_their_arguments_by_value() {
             let cubin = cubin.check(target.name).unwrap();
             assert_eq!(cubin.kernels.len(), 1);
         }
+    }
+}
+
+/// Where nothing says how many blocks should fit, the assembler goes for 32 registers, which patches need more than.
+#[test]
+fn a_copy_of_patches_keeps_nothing_in_local_memory() {
+    let Some(assembler) = assembler() else { return };
+    let patches = Patchify { height: 16, width: 16, rows: 14.into(), cols: 14.into() };
+    let op = KernelOp::Move(patches.into());
+    for target in NvidiaTarget::ALL {
+        let shapes: [&[i64]; 2] = [&[2, 3, 224, 224], &[2, 196, 768]];
+        let kernel = kernel(&op, &shapes, ElementType::F32, target);
+        let text = emit_assembly(&[kernel], target, Optimization::Full).unwrap();
+        let cubin = assembler.assemble(&text, target.name).unwrap();
+        cubin.check(target.name).unwrap();
     }
 }
 
