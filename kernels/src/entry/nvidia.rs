@@ -38,8 +38,7 @@ pub(super) fn define(
     if let Some(name) = &scratch {
         module.shared_memory(name, scratch_bytes * WARPS);
     }
-    let threads =
-        GpuThreads { of_block: BLOCK_OF_WARPS.threads, blocks_at_once: Some(BLOCKS_AT_ONCE) };
+    let threads = GpuThreads { of_block: BLOCK_OF_WARPS.threads, blocks_at_once: BLOCKS_AT_ONCE };
     module.define_gpu(entry.symbol, entry.words, threads, |b, block, tiles| {
         let [block_index, thread] = ["ctaid.x", "tid.x"].map(|name| {
             let value = special_register(b, name);

@@ -72,14 +72,10 @@ impl Builder {
         let mut builder = Builder { text: String::new(), values: 0, depth: 1, is_aligned: true };
         let [block, tiles] = [Type::Pointer, Type::I64].map(|ty| builder.value(ty));
         let GpuThreads { of_block, blocks_at_once } = threads;
-        let at_once = match blocks_at_once {
-            None => String::new(),
-            Some(blocks) => format!("nvvm.minctasm = {blocks} : i32, "),
-        };
         let head = format!(
             "llvm.func @{}({block}: !llvm.ptr {{llvm.byval = !llvm.array<{words} x i64>, llvm.align = 8 : i64}}, \
-             {tiles}: i64) attributes {{nvvm.kernel, nvvm.reqntid = array<i32: {of_block}>, {at_once}\
-             passthrough = [\"nounwind\", \"no-builtins\"]}} {{",
+             {tiles}: i64) attributes {{nvvm.kernel, nvvm.reqntid = array<i32: {of_block}>, \
+             nvvm.minctasm = {blocks_at_once} : i32, passthrough = [\"nounwind\", \"no-builtins\"]}} {{",
             function.name
         );
         builder.finish(&head, "llvm.return", |b| body(b, block, tiles))

@@ -16,14 +16,15 @@ pub enum Linkage {
 pub struct GpuThreads {
     /// Threads of a block.
     pub of_block: i64,
-    /// Blocks that a multiprocessor's registers must be enough for. Where it is not said, the assembler strives for more by
-    /// heuristics, and may spill for it.
-    pub blocks_at_once: Option<i64>,
+    /// Blocks that a multiprocessor's registers must be enough for. Were it not said, the assembler would strive for more by
+    /// heuristics, and spill a few registers for it.
+    pub blocks_at_once: i64,
 }
 
 impl From<i64> for GpuThreads {
+    /// As many registers as threads can have.
     fn from(of_block: i64) -> Self {
-        GpuThreads { of_block, blocks_at_once: None }
+        GpuThreads { of_block, blocks_at_once: 1 }
     }
 }
 

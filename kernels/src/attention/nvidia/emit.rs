@@ -29,7 +29,7 @@ impl WarpAttention {
         let memory = module.dynamic_shared_memory();
         let threads = GpuThreads {
             of_block: self.schedule.threads(),
-            blocks_at_once: Some(self.schedule.blocks_at_once(attention.rotary)),
+            blocks_at_once: self.schedule.blocks_at_once(attention.rotary),
         };
         module.define_gpu(entry.symbol, entry.words, threads, |b, block, tiles| {
             let number = special_register(b, "ctaid.x");
