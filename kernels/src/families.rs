@@ -81,22 +81,25 @@ pub fn schedules(
         let launch = launch(&op, operands, result, target)?;
         Ok(Schedule { op, launch })
     };
-    divisions(op, operands, target).into_iter().map(scheduled).collect()
+    divisions(op, operands, result, target).into_iter().map(scheduled).collect()
 }
 
 /// `op` in every division that its family has for operands of those types.
-fn divisions(op: &KernelOp, operands: &[Layout], target: Target) -> Vec<KernelOp> {
+fn divisions(op: &KernelOp, operands: &[Layout], result: &Layout, target: Target) -> Vec<KernelOp> {
     match op {
         KernelOp::Gemm { prologue, epilogue, .. } => {
             let weight = operands.get(1 + prologue.operands());
             let divided =
                 |tile| KernelOp::Gemm { prologue: *prologue, epilogue: epilogue.clone(), tile };
-            gemm::tiles_of(operands.first(), weight, target).into_iter().map(divided).collect()
+            gemm::tiles_of([operands.first(), weight], result, target)
+                .into_iter()
+                .map(divided)
+                .collect()
         }
         KernelOp::PartialGemm { slices, .. } => {
             let divided = |tile| KernelOp::PartialGemm { slices: *slices, tile };
-            let (x, weight) = (operands.first(), operands.get(1));
-            gemm::tiles_of(x, weight, target).into_iter().map(divided).collect()
+            let read = [operands.first(), operands.get(1)];
+            gemm::tiles_of(read, result, target).into_iter().map(divided).collect()
         }
         KernelOp::BackToBackGemm { prologue, between, epilogue, .. } => {
             let divided = |rows| KernelOp::BackToBackGemm {

@@ -303,15 +303,15 @@ impl Gemm {
     }
 }
 
-/// The tiles worth choosing among for operands that lie so, the default first.
+/// The tiles worth choosing among for an x, a weight and a result that lie so, the default first.
 pub(crate) fn tiles_of(
-    x: Option<&Layout>,
-    weight: Option<&Layout>,
+    [x, weight]: [Option<&Layout>; 2],
+    result: &Layout,
     target: Target,
 ) -> Vec<GemmTile> {
     match target {
         Target::Cpu(cpu) => cpu::tiles_of(x, weight, &cpu),
-        Target::Nvidia(nvidia) => nvidia::tiles(x, weight, &nvidia),
+        Target::Nvidia(nvidia) => nvidia::tiles([x, weight], result.ty.element, &nvidia),
     }
 }
 

@@ -125,6 +125,22 @@ fn no_gemm_of_later_gpus_keeps_anything_in_local_memory() {
 }
 
 #[test]
+fn no_partial_gemm_keeps_anything_in_local_memory() {
+    let Some(assembler) = assembler() else { return };
+    let target = NvidiaTarget::SM_80;
+    let layout = |element, shape: &[i64]| {
+        Layout::contiguous(&TensorType::new(element, shape.iter().copied()))
+    };
+    let operands = [[50, 3072], [768, 3072]].map(|shape| layout(ElementType::BF16, &shape));
+    let result = layout(ElementType::F32, &[16, 50, 768]);
+    let op = KernelOp::PartialGemm { slices: 16, tile: GemmTile::DEFAULT };
+    for schedule in schedules(&op, &operands, &result, target).unwrap() {
+        let cubin = assembled(&schedule.launch.kernel, target, &assembler);
+        cubin.check(target.name).unwrap();
+    }
+}
+
+#[test]
 fn no_gathered_rows_are_kept_in_local_memory() {
     let Some(assembler) = assembler() else { return };
     let target = NvidiaTarget::SM_90;

@@ -67,8 +67,8 @@ const GATHERED_TILES: [GemmTile; 3] = [
 
 /// The tiles worth choosing among on a GPU for operands that lie so, the default first: those that its shared memory holds.
 pub(in crate::gemm) fn tiles(
-    x: Option<&Layout>,
-    weight: Option<&Layout>,
+    [x, weight]: [Option<&Layout>; 2],
+    result: ElementType,
     target: &NvidiaTarget,
 ) -> Vec<GemmTile> {
     let element = weight.map_or(ElementType::BF16, |weight| weight.ty.element);
@@ -79,7 +79,12 @@ pub(in crate::gemm) fn tiles(
         ElementType::BF16 | ElementType::F16 | ElementType::I32 => &GATHERED_TILES,
     };
     let arithmetic = Arithmetic::of(element, target).unwrap_or(Arithmetic::Bf16);
-    let fits = |tile: &&GemmTile| Schedule::of(**tile, arithmetic, target).is_ok();
+    // To write an answer of f32 takes registers that the most sums do not leave.
+    let is_wide = result.bytes() > element.bytes();
+    let fits = |tile: &&GemmTile| {
+        let schedule = Schedule::of(**tile, arithmetic, target);
+        schedule.is_ok_and(|schedule| !(is_wide && schedule.is_rolling()))
+    };
     all.iter().filter(fits).copied().collect()
 }
 
@@ -236,9 +241,28 @@ mod tests {
 
     /// The tiles for rows of x and of the weight of that width.
     fn tiles_of([x, weight]: [ElementType; 2], k: i64, target: &NvidiaTarget) -> Vec<GemmTile> {
+        tiles_writing(x, [x, weight], k, target)
+    }
+
+    fn tiles_writing(
+        result: ElementType,
+        [x, weight]: [ElementType; 2],
+        k: i64,
+        target: &NvidiaTarget,
+    ) -> Vec<GemmTile> {
         let [x, weight] =
             [x, weight].map(|element| Layout::contiguous(&TensorType::new(element, [64, k])));
-        tiles(Some(&x), Some(&weight), target)
+        tiles([Some(&x), Some(&weight)], result, target)
+    }
+
+    #[test]
+    fn no_tile_of_the_most_sums_writes_f32() {
+        use ElementType::{BF16, F32};
+        let target = NvidiaTarget::SM_80;
+        let left = tiles_writing(F32, [BF16; 2], 64, &target);
+        let all = tiles_writing(BF16, [BF16; 2], 64, &target);
+        let lacking: Vec<&GemmTile> = all.iter().filter(|tile| !left.contains(tile)).collect();
+        assert_eq!(lacking, [&TILES[3]]);
     }
 
     #[test]
