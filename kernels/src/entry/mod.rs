@@ -10,7 +10,8 @@ use crate::Target;
 use crate::mlir::{Builder, Module, Value};
 
 pub(crate) use nvidia::{
-    BLOCK_OF_WARPS, all_lanes, lane, special_register, special_register_anew, synchronize_warp,
+    BLOCK_OF_WARPS, all_lanes, define_tiles, lane, special_register, special_register_anew,
+    synchronize_warp,
 };
 
 /// A kernel that is about to be written.

@@ -62,6 +62,27 @@ pub(super) fn define(
     });
 }
 
+/// Writes a kernel whose blocks have a tile each, and shared memory of which a launch says how much. `body` gets the argument
+/// block, the number of the tile, `i32`, and where the shared memory begins.
+pub(crate) fn define_tiles(
+    entry: &Entry<'_>,
+    module: &mut Module,
+    threads: impl Into<GpuThreads>,
+    body: impl FnOnce(&mut Builder, (Value, Value), Value),
+) {
+    let memory = module.dynamic_shared_memory();
+    module.define_gpu(entry.symbol, entry.words, threads, |b, block, tiles| {
+        let number = special_register(b, "ctaid.x");
+        let wide = b.extend_unsigned(number, Scalar::I64);
+        // The grid may be larger than the tiles need.
+        let has_tile = b.compare(Comparison::Less, wide, tiles);
+        b.if_then(has_tile, |b| {
+            let memory = b.shared_memory(memory);
+            body(b, (block, number), memory);
+        });
+    });
+}
+
 /// One of the numbers that tell a thread who it is.
 pub(crate) fn special_register(b: &mut Builder, name: &str) -> Value {
     let name = format!("llvm.nvvm.read.ptx.sreg.{name}");

@@ -78,8 +78,8 @@ impl RowCopies {
         self.pieces.iter().map(&mut offset).collect()
     }
 
-    /// Copies the rows, `run` elements of so many bytes at once. `size` says how many bytes there are of a run, which begins so many elements
-    /// behind a piece's first.
+    /// Copies the rows, `run` elements of so many bytes at once. `size` says how many bytes there are of a run, which begins
+    /// so many elements behind a piece's first.
     pub(crate) fn copy(
         &self,
         b: &mut Builder,

@@ -14,8 +14,8 @@ use super::values::Values;
 use super::visits::Visits;
 use crate::arguments::place;
 use crate::attention::{Attention, AttentionArguments};
-use crate::entry::{Entry, special_register};
-use crate::mlir::{Builder, Comparison, GpuThreads, Module, Scalar, Value};
+use crate::entry::{Entry, define_tiles, special_register};
+use crate::mlir::{Builder, GpuThreads, Module, Value};
 use crate::nvidia::{Thread, wait};
 
 impl WarpAttention {
@@ -26,20 +26,12 @@ impl WarpAttention {
         module: &mut Module,
         entry: Entry<'_>,
     ) {
-        let memory = module.dynamic_shared_memory();
         let threads = GpuThreads {
             of_block: self.schedule.threads(),
             blocks_at_once: self.schedule.blocks_at_once(attention.rotary),
         };
-        module.define_gpu(entry.symbol, entry.words, threads, |b, block, tiles| {
-            let number = special_register(b, "ctaid.x");
-            let wide = b.extend_unsigned(number, Scalar::I64);
-            // The grid may be larger than the tiles need.
-            let has_tile = b.compare(Comparison::Less, wide, tiles);
-            b.if_then(has_tile, |b| {
-                let memory = b.shared_memory(memory);
-                self.tile(b, attention, (block, number), memory);
-            });
+        define_tiles(&entry, module, threads, |b, tile, memory| {
+            self.tile(b, attention, tile, memory);
         });
     }
 

@@ -7,8 +7,8 @@ use super::{StagedProduct, TILE, WARPS};
 use crate::arguments::{Fixed, place};
 use crate::batched_gemm::bound::BoundMatrices;
 use crate::batched_gemm::{BatchedGemm, BatchedGemmArguments};
-use crate::entry::{Entry, special_register};
-use crate::mlir::{Builder, Comparison, Module, Scalar, Type, Value};
+use crate::entry::{Entry, define_tiles, special_register};
+use crate::mlir::{Builder, Module, Scalar, Type, Value};
 use crate::nvidia::{Thread, barrier, wait};
 
 impl StagedProduct {
@@ -19,16 +19,8 @@ impl StagedProduct {
         module: &mut Module,
         entry: Entry<'_>,
     ) {
-        let memory = module.dynamic_shared_memory();
-        module.define_gpu(entry.symbol, entry.words, super::THREADS, |b, block, tiles| {
-            let number = special_register(b, "ctaid.x");
-            let wide = b.extend_unsigned(number, Scalar::I64);
-            // The grid may be larger than the tiles need.
-            let has_tile = b.compare(Comparison::Less, wide, tiles);
-            b.if_then(has_tile, |b| {
-                let memory = b.shared_memory(memory);
-                self.tile(b, gemm, (block, wide), memory);
-            });
+        define_tiles(&entry, module, super::THREADS, |b, tile, memory| {
+            self.tile(b, gemm, tile, memory);
         });
     }
 
@@ -40,6 +32,7 @@ impl StagedProduct {
         (block, number): (Value, Value),
         memory: Value,
     ) {
+        let number = b.extend_unsigned(number, Scalar::I64);
         let arguments = place(BatchedGemmArguments::fixed());
         let m = arguments.m.load(b, block);
         let n = arguments.n.load(b, block);

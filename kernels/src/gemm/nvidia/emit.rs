@@ -9,7 +9,7 @@ use super::shared_sums;
 use super::thread::{Thread, Tile};
 use super::x_rows::XRows;
 use crate::arguments::place;
-use crate::entry::{Entry, special_register, special_register_anew};
+use crate::entry::{Entry, define_tiles, special_register, special_register_anew};
 use crate::gemm::tokens_before::BoundTokens;
 use crate::gemm::{GemmArguments, Product};
 use crate::mlir::{Builder, Comparison, Module, Scalar, Type, Value};
@@ -19,17 +19,9 @@ use crate::rows::{BoundEpilogue, BoundRows};
 impl StagedGemm {
     /// Writes the kernel of a gemm into a module.
     pub(in crate::gemm) fn define(&self, product: &Product, module: &mut Module, entry: Entry<'_>) {
-        let memory = module.dynamic_shared_memory();
         let threads = self.schedule.threads();
-        module.define_gpu(entry.symbol, entry.words, threads, |b, block, tiles| {
-            let number = special_register(b, "ctaid.x");
-            let wide = b.extend_unsigned(number, Scalar::I64);
-            // The grid may be larger than the tiles need.
-            let has_tile = b.compare(Comparison::Less, wide, tiles);
-            b.if_then(has_tile, |b| {
-                let memory = b.shared_memory(memory);
-                self.tile(b, product, (block, number), memory);
-            });
+        define_tiles(&entry, module, threads, |b, tile, memory| {
+            self.tile(b, product, tile, memory);
         });
     }
 
