@@ -36,21 +36,11 @@ driver_functions! {
     }
 
     fn cuDeviceGetDefaultMemPool(pool: Out<Handle>, device: i32) {
-        let mut state = lock();
-        let number = state.device(device)?;
-        let known = state.devices[number].pool;
-        let own = known.unwrap_or_else(|| state.pools.add(number));
-        state.devices[number].pool = Some(own);
-        pool.give(own)
+        pool.give(lock().default_pool(device)?)
     }
 
     fn cuDeviceGetMemPool(pool: Out<Handle>, device: i32) {
-        let mut state = lock();
-        let number = state.device(device)?;
-        let known = state.devices[number].pool;
-        let own = known.unwrap_or_else(|| state.pools.add(number));
-        state.devices[number].pool = Some(own);
-        pool.give(own)
+        pool.give(lock().default_pool(device)?)
     }
 
     fn cuDeviceSetMemPool(device: i32, pool: Handle) {
@@ -102,6 +92,17 @@ driver_functions! {
             5..=8 => value.cast::<u64>().give(used),
             _ => Err(Error::INVALID_VALUE),
         }
+    }
+}
+
+impl State {
+    /// The pool of a device, made when it is first asked for.
+    fn default_pool(&mut self, device: i32) -> Result<Handle> {
+        let number = self.device(device)?;
+        let known = self.devices[number].pool;
+        let own = known.unwrap_or_else(|| self.pools.add(number));
+        self.devices[number].pool = Some(own);
+        Ok(own)
     }
 }
 
