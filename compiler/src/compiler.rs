@@ -9,7 +9,7 @@ use crate::passes::{self, AssignBuffers, pack_all};
 use crate::stages::Stages;
 use crate::switches::{Pass, Switches};
 use ocellus_checkpoint::NonFiniteWeight;
-use ocellus_codegen::{Assembler, Optimization};
+use ocellus_codegen::Optimization;
 use ocellus_dialects::symbolic::{SymbolRange, Symbols};
 use ocellus_frontend::Model;
 use ocellus_kernels::Target;
@@ -129,20 +129,16 @@ impl Compiler {
     }
 
     /// The rates that kernels are chosen by.
-    fn rates(&self) -> Result<TargetDescription, CompileError> {
+    pub fn rates(&self) -> Result<TargetDescription, CompileError> {
         let Some(machine) = &self.config.machine else {
             return Ok(TargetDescription::of(self.target)?);
         };
         let other = machine.kernels_target()?;
-        match (other == self.target, other.with_tf32() == Some(self.target)) {
-            (true, _) => Ok(machine.clone()),
-            (false, true) => Ok(machine.clone().with_tf32()),
-            (false, false) => Err(CompileError::OtherMachine {
-                machine: machine.name.clone(),
-                other: other.name(),
-                target: self.target.name(),
-            }),
-        }
+        machine.clone().running(self.target).ok_or_else(|| CompileError::OtherMachine {
+            machine: machine.name.clone(),
+            other: other.name(),
+            target: self.target.name(),
+        })
     }
 
     /// Compiles up to the host program; no machine code, no weight is touched.
@@ -193,10 +189,7 @@ impl Compiler {
             host: &host,
         })?;
         let target = self.target;
-        let assembler = match (target, switches.is_on(Pass::Assemble)) {
-            (Target::Nvidia(_), true) => Assembler::find(),
-            (Target::Nvidia(_), false) | (Target::Cpu(_), _) => None,
-        };
+        let assembles = switches.is_on(Pass::Assemble);
         Ok(Stages {
             venc: module,
             pieces,
@@ -205,7 +198,7 @@ impl Compiler {
             explanation,
             target,
             optimization,
-            assembler,
+            assembles,
         })
     }
 

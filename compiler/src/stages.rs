@@ -25,16 +25,20 @@ pub struct Stages {
     pub target: Target,
     /// What LLVM does to its kernels.
     pub optimization: Optimization,
-    /// What assembles them for a GPU, where that is done when the model is compiled.
-    pub assembler: Option<Assembler>,
+    /// Whether NVIDIA's assembler, where it is found, makes machine code of those for a GPU.
+    pub assembles: bool,
 }
 
 impl Stages {
     /// The kernels as the artifact has them.
     pub fn code(&self) -> Result<CodeObject, CodegenError> {
         let HostProgram { kernels, plan, .. } = &self.host;
-        let assembler = self.assembler.as_ref();
-        codegen::compile_kernels(kernels, Some(plan), self.target, self.optimization, assembler)
+        let assembler = match (self.target, self.assembles) {
+            (Target::Nvidia(_), true) => Assembler::find(),
+            (Target::Nvidia(_), false) | (Target::Cpu(_), _) => None,
+        };
+        let (plan, assembler) = (Some(plan), assembler.as_ref());
+        codegen::compile_kernels(kernels, plan, self.target, self.optimization, assembler)
     }
 
     /// The kernels as LLVM IR.

@@ -117,9 +117,6 @@ pub struct MemoryLevel {
     pub gb_per_s: f64,
 }
 
-/// What the isa of a GPU ends in whose products of f32 are those of tf32.
-const TF32: &str = "+tf32";
-
 const BUILT_IN: &[&str] = &[
     include_str!("../targets/x86-64-v3.toml"),
     include_str!("../targets/x86-64-v4.toml"),
@@ -145,53 +142,59 @@ impl TargetDescription {
 
     /// The description of that name that Ocellus brings along.
     pub fn named(name: &str) -> Result<Self, RewriteError> {
-        TargetDescription::built_in_where(|target| target.name == name)?.ok_or_else(|| {
-            let names = TargetDescription::names().unwrap_or_default().join(", ");
-            let reason = format!("there is none of that name; there are {names}");
-            RewriteError::Target { name: format!("`{name}`"), reason }
-        })
+        let mut names = vec![];
+        for machine in TargetDescription::built_in() {
+            let machine = machine?;
+            if machine.name == name {
+                return Ok(machine);
+            }
+            names.push(machine.name);
+        }
+        let reason = format!("there is none of that name; there are {}", names.join(", "));
+        Err(RewriteError::Target { name: format!("`{name}`"), reason })
     }
 
     /// The description that Ocellus brings along for machines of a target. Where it has several, the first.
     pub fn of(target: impl Into<Target>) -> Result<Self, RewriteError> {
-        let isa = target.into().isa();
-        let found = match isa.strip_suffix(TF32) {
-            None => TargetDescription::built_in_where(|target| target.isa == isa)?,
-            Some(plain) => TargetDescription::built_in_where(|target| target.isa == plain)?
-                .map(TargetDescription::with_tf32),
-        };
-        found.ok_or_else(|| {
-            let reason = "there are no rates of a machine that runs it".to_string();
-            RewriteError::Target { name: format!("`{isa}`"), reason }
-        })
+        let target = target.into();
+        for machine in TargetDescription::built_in() {
+            if let Some(machine) = machine?.running(target) {
+                return Ok(machine);
+            }
+        }
+        let reason = "there are no rates of a machine that runs it".to_string();
+        Err(RewriteError::Target { name: format!("`{}`", target.isa()), reason })
     }
 
-    /// The same GPU where f32 is rounded to tf32 before it is multiplied. Its rates of f32 are those of three products of
-    /// bf16, and tensor cores multiply tf32 at half the rate of bf16.
-    pub fn with_tf32(mut self) -> Self {
+    /// The machine as it runs kernels for a target; `None` where it is not described for that.
+    pub fn running(self, target: Target) -> Option<Self> {
+        let own = Target::of_isa(&self.isa)?;
+        match (own == target, own.with_tf32() == Some(target)) {
+            (true, _) => Some(self),
+            (false, true) => Some(self.with_tf32(target)),
+            (false, false) => None,
+        }
+    }
+
+    /// The same GPU for the target where f32 is rounded to tf32 before it is multiplied. Its rates of f32 are those of three
+    /// products of bf16, and tensor cores multiply tf32 at half the rate of bf16.
+    fn with_tf32(mut self, target: Target) -> Self {
         let faster = |rates: &mut Rates| rates.f32 = rates.f32.max(0.5 * rates.bf16);
         faster(&mut self.attention);
         faster(&mut self.batched_gemm);
         faster(&mut self.back_to_back_gemm);
         self.gemm.iter_mut().for_each(|tile| faster(&mut tile.gflops));
-        self.isa.push_str(TF32);
+        self.isa = target.isa();
         self
     }
 
     /// The names of the descriptions that Ocellus brings along.
     pub fn names() -> Result<Vec<String>, RewriteError> {
-        let built_in = |text: &&str| TargetDescription::parse("built in", text);
-        BUILT_IN.iter().map(|text| Ok(built_in(text)?.name)).collect()
+        TargetDescription::built_in().map(|machine| Ok(machine?.name)).collect()
     }
 
-    fn built_in_where(is_it: impl Fn(&Self) -> bool) -> Result<Option<Self>, RewriteError> {
-        for text in BUILT_IN {
-            let target = TargetDescription::parse("built in", text)?;
-            if is_it(&target) {
-                return Ok(Some(target));
-            }
-        }
-        Ok(None)
+    fn built_in() -> impl Iterator<Item = Result<Self, RewriteError>> {
+        BUILT_IN.iter().map(|text| TargetDescription::parse("built in", text))
     }
 
     /// What kernels are written for.

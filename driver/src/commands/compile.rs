@@ -7,7 +7,7 @@ use crate::options::CompileOptions;
 use crate::output;
 use crate::progress::StageProgress;
 use crate::subject::open_model;
-use ocellus::rewrite::{Limits, Saturated, TargetDescription};
+use ocellus::rewrite::{Limits, Saturated};
 use ocellus::runtime::Output;
 use ocellus::{Stages, Switches};
 use std::path::PathBuf;
@@ -84,10 +84,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
 fn saturated(program: &Stages, options: &CompileOptions) -> Result<String, Diagnostic> {
     let module = ocellus::rewrite::specialize(&program.venc);
     let switches = Switches::without(&options.disable)?;
-    let target = match options.machine()? {
-        Some(machine) => machine,
-        None => TargetDescription::of(program.target)?,
-    };
+    let target = compilation::compiler(options)?.rates()?;
     let rules = switches.rules().clone().and_assuming(options.assume.iter().copied());
     Ok(Saturated::new(&module, &target, &rules, Limits::default())?.to_string())
 }
