@@ -165,15 +165,29 @@ pub fn remove_when_stopped() {
         for signal in signals.forever() {
             // Never let go, so that nothing is begun any more.
             let names = lock();
-            for path in names.iter() {
-                let _ = std::fs::remove_file(path).or_else(|_| std::fs::remove_dir_all(path));
-            }
+            names.iter().for_each(|path| remove(path));
             let _ = low_level::emulate_default_handler(signal);
         }
     };
     let _ = std::thread::Builder::new().name("signals".into()).spawn(watch);
     // SAFETY: to ignore a signal runs no code of ours.
     unsafe { libc::signal(SIGXFSZ, libc::SIG_IGN) };
+}
+
+/// Removes a file, or a folder into which other threads still write. They would put files into it while it is emptied,
+/// so it takes another name first, under which nobody looks for it: what is late was begun before.
+#[cfg(unix)]
+fn remove(path: &Path) {
+    const TRIES: usize = 10;
+    let aside = path.with_extension("removed");
+    let path = std::fs::rename(path, &aside).map_or(path, |()| &aside);
+    for _ in 0..TRIES {
+        let removed = std::fs::remove_file(path).or_else(|_| std::fs::remove_dir_all(path));
+        if !matches!(&removed, Err(error) if error.kind() == std::io::ErrorKind::DirectoryNotEmpty)
+        {
+            break;
+        }
+    }
 }
 
 /// There are no such signals here.
@@ -212,6 +226,24 @@ mod tests {
         drop((file, folder));
         assert!(names_in(place.path()).is_empty());
         assert!(!paths.iter().any(|path| lock().contains(path)));
+    }
+
+    /// Until the folder is gone, and no file can be made in it any more.
+    #[test]
+    #[cfg(unix)]
+    fn a_folder_into_which_threads_write_is_removed() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = Unfinished::folder_in(place.path(), Rights::Private).unwrap();
+        let write = |thread: usize| {
+            let path = |file: usize| folder.path().join(format!("{thread}-{file}"));
+            (0..).all(|file| std::fs::write(path(file), "part").is_ok())
+        };
+        std::thread::scope(|scope| {
+            (0..3).for_each(|thread| drop(scope.spawn(move || write(thread))));
+            while names_in(folder.path()).len() < 100 {}
+            remove(folder.path());
+        });
+        assert!(names_in(place.path()).is_empty());
     }
 
     #[test]

@@ -43,8 +43,12 @@ impl NewDirectory {
         let parent = first.parent().filter(|parent| !parent.as_os_str().is_empty());
         let unfinished = Unfinished::folder_in(parent.unwrap_or(Path::new(".")), Rights::Default)?;
         let inside = directory.strip_prefix(first).map_err(Error::other)?;
-        let files = unfinished.path().join(inside);
-        std::fs::create_dir_all(&files)?;
+        let mut files = unfinished.path().to_path_buf();
+        // One by one: where the process is being stopped the first is gone, and must not be made again.
+        for name in inside {
+            files.push(name);
+            std::fs::create_dir(&files)?;
+        }
         Ok(NewDirectory { unfinished, files, place: Place::Missing(first.into()) })
     }
 
