@@ -2,9 +2,11 @@
 
 mod assembler;
 mod code_object;
+mod join;
 
 pub use assembler::{Assembler, AssemblerError, Cubin, KernelResources};
 pub(super) use code_object::code_object;
+pub(super) use join::joined;
 
 use super::{CodegenError, llvm};
 use inkwell::targets::{InitializationConfig, Target, TargetMachine};
