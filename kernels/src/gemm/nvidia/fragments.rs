@@ -25,30 +25,20 @@ impl Fragments {
     pub(super) fn of(b: &mut Builder, schedule: &Schedule, thread: &Thread) -> Self {
         let [warp_rows, warp_columns] = schedule.warp_tile();
         let reads = reads(schedule);
-        let constant = |b: &mut Builder, value| b.integer(value, Type::I32);
-        let below = |b: &mut Builder, value: i64| {
-            let mask = constant(b, value - 1);
-            b.and(thread.lane, mask)
-        };
-        // Lanes give the rows of four matrices: of x the upper and the lower half, then the same of the next chunk.
-        let row = b.mul_constant(thread.warp_row, warp_rows);
-        let (within, chunk) = (below(b, 16), b.shift_right(thread.lane, 4));
-        let row = b.add(row, within);
+        // Of x the upper and the lower half come first, then the same of the next chunk.
+        let first = b.mul_constant(thread.warp_row, warp_rows);
+        let (row, chunk) = thread.in_block.place_in_matrices(b);
+        let row = b.add(first, row);
         let x = at(b, schedule, (row, chunk), thread);
         // Of the weight the first chunk and the second, then the same of the next eight rows.
         let first = b.mul_constant(thread.warp_column, warp_columns);
-        let (within, next) = (below(b, 8), b.shift_right(thread.lane, 4));
-        let next = b.mul_constant(next, 8);
-        let row = b.add(first, within);
-        let row = b.add(row, next);
-        let chunk = b.shift_right(thread.lane, 3);
-        let one = constant(b, 1);
-        let chunk = b.and(chunk, one);
+        let (row, chunk) = thread.in_block.place_in_matrix_pairs(b);
+        let row = b.add(first, row);
         let weight = at(b, schedule, (row, chunk), thread);
         let mut of_reads = |start: Value, behind: i64| -> Vec<Value> {
             (0..reads)
                 .map(|read| {
-                    let bytes = constant(b, READ_BYTES * read);
+                    let bytes = b.integer(READ_BYTES * read, Type::I32);
                     let at = b.xor(start, bytes);
                     b.add_constant(at, behind)
                 })

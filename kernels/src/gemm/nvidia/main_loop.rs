@@ -10,11 +10,10 @@
 //! before it.
 
 use super::Schedule;
-use super::chunk::HeldChunk;
 use super::copies::{Copies, Sources, StepCopies};
 use super::fragments::{Fragments, half_of_pair};
 use crate::mlir::{Builder, Comparison, Type, Value};
-use crate::nvidia::{Parts, Sums, barrier, commit, wait};
+use crate::nvidia::{HeldChunk, Parts, Sums, barrier, commit, wait};
 use std::collections::VecDeque;
 
 /// A thread that copies more rows of a step has no registers for the addresses of all.
