@@ -6,13 +6,7 @@
 use super::Schedule;
 use super::thread::Thread;
 use crate::mlir::{Builder, Type, Value};
-use crate::nvidia::{CHUNK_BYTES, Matrices, read_matrices};
-
-/// Bytes of a row that are read at once: two chunks.
-const READ_BYTES: i64 = 2 * CHUNK_BYTES;
-
-/// Registers that are read at once, of 16 rows.
-const REGISTERS: usize = 4;
+use crate::nvidia::{Matrices, READ_BYTES, read_matrices};
 
 /// Where a lane reads fragments: in any stage, for each two chunks along the depth of a step.
 pub(super) struct Fragments {
@@ -73,36 +67,20 @@ impl Fragments {
         number: i64,
     ) -> Vec<Value> {
         let mut registers = vec![];
-        for at in
-            places.chunks(reads_of_product(&self.schedule) as usize).nth(step).into_iter().flatten()
-        {
+        let reads = self.schedule.arithmetic.reads() as usize;
+        for at in places.chunks(reads).nth(step).into_iter().flatten() {
             let from = b.offset(stage, *at);
             let from = b.offset_constant(from, 16 * number * self.schedule.row_bytes());
-            registers.extend(read_matrices(
-                b,
-                from,
-                Matrices { count: REGISTERS, transposed: false },
-            ));
+            registers.extend(read_matrices(b, from, Matrices { count: 4, transposed: false }));
         }
         registers
     }
 }
 
-/// The fragments of the first or the second eight rows of two of the weight.
-pub(super) fn half_of_pair(pair: &[Value], half: usize) -> Vec<Value> {
-    let each = REGISTERS / 2;
-    pair.chunks(each).skip(half).step_by(2).flatten().copied().collect()
-}
-
-/// Reads of a fragment.
-fn reads_of_product(schedule: &Schedule) -> i64 {
-    schedule.product_bytes() / READ_BYTES
-}
-
 /// Reads of a row along a slice of a step's depth.
 fn reads(schedule: &Schedule) -> i64 {
     let [_, _, steps] = schedule.products();
-    steps * reads_of_product(schedule)
+    steps * schedule.arithmetic.reads()
 }
 
 /// Where a row's chunk lies in a stage, of the first product of the thread's slice of a step.
