@@ -3,7 +3,7 @@
 use super::chunks::CHUNK_BYTES;
 use crate::mlir::{Builder, Scalar, Type, Value};
 
-/// The least that an asynchronous copy takes.
+/// Bytes that an asynchronous copy takes at least.
 pub(crate) const LEAST_COPY: i64 = 4;
 
 /// A chunk that was read and is not yet in shared memory.
