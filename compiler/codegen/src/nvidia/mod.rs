@@ -16,6 +16,8 @@ use std::sync::Once;
 #[cfg(test)]
 mod attention_tests;
 #[cfg(test)]
+mod batched_gemm_tests;
+#[cfg(test)]
 mod gemm_tests;
 #[cfg(test)]
 mod tests;
