@@ -18,7 +18,7 @@ use ocellus_dialects::venc::{
     Rope, SliceTokens, SplitHeads,
 };
 use ocellus_kernels::{Layout, NvidiaTarget, launch};
-use ocellus_sim::LineCounts;
+use ocellus_sim::{Counts, LineCounts};
 
 const TARGET: NvidiaTarget = NvidiaTarget::SM_80;
 
@@ -85,33 +85,51 @@ impl Case {
         format!("{} {details} {}", self.op.family(), self.operands[0].layout.ty)
     }
 
-    /// Runs it, and holds each of its instructions to what is allowed; says which one asks for more.
-    fn check(&self) -> Option<String> {
+    /// Runs it, and looks for the instruction that asks for the most.
+    fn run(&self) -> Asked {
         let outcome = simulated::run(&self.op, &self.operands, &self.result(), TARGET);
-        let total = outcome.report.total;
-        let ratio =
-            |line: &&LineCounts| line.counts.sectors as f64 / line.counts.ideal_sectors as f64;
-        let asking = outcome.report.lines.iter().filter(|line| line.counts.ideal_sectors > 0);
-        let worst = asking.max_by(|a, b| ratio(a).total_cmp(&ratio(b))).unwrap();
-        println!(
+        let asking = outcome.report.lines.into_iter().filter(|line| line.counts.ideal_sectors > 0);
+        let worst = asking.max_by(|a, b| ratio(&a.counts).total_cmp(&ratio(&b.counts))).unwrap();
+        Asked { total: outcome.report.total, worst }
+    }
+
+    /// What is asked for, as a line of a table.
+    fn line(&self, Asked { total, worst }: &Asked) -> String {
+        format!(
             "{:<62} {:>9} bytes {:>7} sectors of {:>7}: {:.2}, worst {:.2} in {}, allowed {:.2} {}",
             self.name(),
             total.global_loaded + total.global_stored,
             total.sectors,
             total.ideal_sectors,
-            total.sectors as f64 / total.ideal_sectors as f64,
-            ratio(&worst),
+            ratio(total),
+            ratio(&worst.counts),
             worst.opcode,
             self.most,
             self.why,
-        );
-        (ratio(&worst) > self.most).then(|| {
-            let LineCounts { line, opcode, counts } = worst;
+        )
+    }
+
+    /// What is wrong with it, where an instruction asks for more than is allowed.
+    fn complaint(&self, Asked { worst, .. }: &Asked) -> Option<String> {
+        let LineCounts { line, opcode, counts } = worst;
+        (ratio(counts) > self.most).then(|| {
             let (asked, fewest) = (counts.sectors, counts.ideal_sectors);
             let name = self.name();
             format!("{name}: line {line}, {opcode}, asks for {asked} sectors where {fewest} hold its bytes")
         })
     }
+}
+
+/// What a launch asks memory for.
+struct Asked {
+    total: Counts,
+    /// The instruction that asks for most sectors, in parts of the fewest.
+    worst: LineCounts,
+}
+
+/// Sectors, in parts of the fewest that hold as many bytes.
+fn ratio(counts: &Counts) -> f64 {
+    counts.sectors as f64 / counts.ideal_sectors as f64
 }
 
 /// The launches of a family.
@@ -150,27 +168,22 @@ fn add(broadcast: Broadcast) -> EpilogueOp {
     EpilogueOp::Combine(Combine::Add, broadcast)
 }
 
+/// With all that may be fused into it; `staged_attention` looks at heads of every size.
 fn attention() -> Vec<Case> {
-    let plain = |head_size: i64| {
-        let op = KernelOp::Attention { heads: 2, scale: 0.125, rotary: false, mask: Mask::Full };
-        Case::new(op, [1, 2, 3].map(|_| projected(BF16, TOKENS, 2 * head_size)))
-    };
     let op = KernelOp::Attention { heads: 2, scale: 0.1, rotary: true, mask: Mask::Segments };
     let qkv = [1, 2, 3].map(|_| projected(BF16, PATCHES, 2 * 80));
     let tables = [1, 2].map(|_| random(F32, &[PATCHES, 80]));
-    let fused = [&qkv[..], &tables, &[segments(&[PATCHES])]].concat();
-    let odd = plain(72).at_most(1.3, "a head of 144 bytes ends within a sector");
-    vec![plain(64), odd, Case::new(op, fused)]
+    vec![Case::new(op, [&qkv[..], &tables, &[segments(&[PATCHES])]].concat())]
 }
 
 fn batched_gemms() -> Vec<Case> {
     let product = |transpose_rhs, right: [i64; 3]| {
         Case::new(
             KernelOp::BatchedGemm { transpose_rhs },
-            [random(BF16, &[HEADS, 192, 64]), random(BF16, &right)],
+            [random(BF16, &[2, 192, 64]), random(BF16, &right)],
         )
     };
-    vec![product(true, [HEADS, 192, 64]), product(false, [HEADS, 64, 192])]
+    vec![product(true, [2, 192, 64]), product(false, [2, 64, 192])]
 }
 
 fn gemms() -> Vec<Case> {
@@ -185,10 +198,6 @@ fn gemms() -> Vec<Case> {
         [x.clone(), weight.clone(), random(BF16, &[columns]), random(BF16, &[1, TOKENS, columns])],
     );
     let gated = Case::new(gemm(vec![EpilogueOp::Gate(Activation::Silu)]), [x, weight.clone()]);
-    let singles = Case::new(
-        gemm(vec![add(Broadcast::Full)]),
-        [random(F32, &[50, WIDTH]), random(F32, &[96, WIDTH]), random(F32, &[50, 96])],
-    );
     let image = random(BF16, &[1, 3, 224, 224]);
     let ty = TensorType::new(BF16, [1, PATCHES, WIDTH]);
     let layout = Layout::of_patches(&image.layout, &ty, (16, 16), &Dim::from(14)).unwrap();
@@ -201,7 +210,7 @@ fn gemms() -> Vec<Case> {
             random(BF16, &[1, 1, columns]),
         ],
     );
-    vec![residual.at_most(2.0, pairs), gated, singles, patches.at_most(2.0, pairs)]
+    vec![residual.at_most(2.0, pairs), gated, patches.at_most(2.0, pairs)]
 }
 
 fn partial_gemms() -> Vec<Case> {
@@ -253,7 +262,7 @@ fn after_prologue(name: &str, rows: &impl Fn(ElementType) -> Operand) -> Vec<Cas
             vec![rows_of(Prologue::SumSlices { slices: 4 }, &[slices])]
         }
         "softmax" => {
-            let scores = |tokens| random(BF16, &[1, HEADS, tokens, tokens]);
+            let scores = |tokens| random(BF16, &[1, 2, tokens, tokens]);
             let odd = rows_of(Prologue::Softmax, &[scores(TOKENS)]);
             vec![
                 rows_of(Prologue::Softmax, &[scores(192)]),
@@ -301,7 +310,7 @@ fn moves(name: &str) -> Vec<Case> {
         }
         "mask_segments" => {
             let mask = |tokens| {
-                let scores = random(BF16, &[1, HEADS, tokens, tokens]);
+                let scores = random(BF16, &[1, 2, tokens, tokens]);
                 Case::moved(MaskSegments, [scores, segments(&[tokens])])
             };
             let odd = "rows of 394 bytes begin anywhere in a sector";
@@ -356,7 +365,11 @@ fn assert_is_for_cpus_alone() {
 
 #[test]
 fn no_request_asks_for_sectors_in_vain() {
-    let cases = Family::ALL.into_iter().flat_map(of_family);
-    let found: Vec<String> = cases.filter_map(|case| case.check()).collect();
-    assert!(found.is_empty(), "{}", found.join("\n"));
+    let mut complaints = vec![];
+    for case in Family::ALL.into_iter().flat_map(of_family) {
+        let asked = case.run();
+        println!("{}", case.line(&asked));
+        complaints.extend(case.complaint(&asked));
+    }
+    assert!(complaints.is_empty(), "{}", complaints.join("\n"));
 }
