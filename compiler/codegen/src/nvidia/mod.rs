@@ -14,6 +14,8 @@ use std::sync::Once;
 #[cfg(test)]
 mod attention_tests;
 #[cfg(test)]
+mod disassembly;
+#[cfg(test)]
 mod gemm_tests;
 #[cfg(test)]
 mod tests;
