@@ -8,8 +8,11 @@
 //! Scores never leave registers: what a lane has of them after the first product is what it needs as the left side of the
 //! second. Heads of 72 or 88 elements are not padded: the first product ends with a `mma.sync` of half the depth, and columns
 //! of the second come by eights. f32 are split into two bf16 each when their copies have come, and multiplied as three products.
-//! Blocks are visited from the last to the first, so that only the first visit finds keys past
-//! the end: these have zeros for values, since a weight of zero times NaN is NaN.
+//! Blocks are visited from the last to the first, so that only the first visit finds keys past the end: these have zeros for values,
+//! since a weight of zero times NaN is NaN.
+//!
+//! A warp has sixteen queries, whose fragments it keeps, or twice as many, whose fragments it reads again for each block: then it
+//! multiplies each fragment of keys and of values twice.
 
 mod answer;
 mod copies;
