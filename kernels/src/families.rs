@@ -5,7 +5,7 @@
 //! gemm [i*197, 768] x [768, 768]^T                       a launch for each tile: 96 x 64, 96 x 32, 48 x 64, ..
 //! ```
 
-use crate::attention::Attention;
+use crate::attention::{self, Attention};
 use crate::back_to_back_gemm::{self, BackToBackGemm};
 use crate::batched_gemm::BatchedGemm;
 use crate::gemm::{self, Gemm};
@@ -52,8 +52,9 @@ pub fn launch(
                 RowWise::launch(*prologue, epilogue, *to, operands, result, target)?
                     .map(Kernel::RowWise)
             }
-            KernelOp::Attention { heads, scale, rotary, mask } => {
-                Attention::launch((*heads, *scale), (*rotary, *mask), operands, result, target)?
+            KernelOp::Attention { heads, scale, rotary, mask, warp_queries } => {
+                let (scores, read) = ((*heads, *scale), (*rotary, *mask));
+                Attention::launch(scores, read, *warp_queries, operands, result, target)?
                     .map(Kernel::Attention)
             }
             KernelOp::Move(op) => Movement::launch(op, operands, result, target)?
@@ -110,10 +111,18 @@ fn divisions(op: &KernelOp, operands: &[Layout], result: &Layout, target: Target
             };
             back_to_back_gemm::ROWS.map(divided).into()
         }
-        KernelOp::RowWise { .. }
-        | KernelOp::Attention { .. }
-        | KernelOp::Move(_)
-        | KernelOp::BatchedGemm { .. } => vec![op.clone()],
+        KernelOp::Attention { heads, scale, rotary, mask, .. } => {
+            let (heads, scale, rotary, mask) = (*heads, *scale, *rotary, *mask);
+            let divided =
+                |warp_queries| KernelOp::Attention { heads, scale, rotary, mask, warp_queries };
+            attention::warp_queries_of(heads, (rotary, mask), operands.first(), target)
+                .into_iter()
+                .map(divided)
+                .collect()
+        }
+        KernelOp::RowWise { .. } | KernelOp::Move(_) | KernelOp::BatchedGemm { .. } => {
+            vec![op.clone()]
+        }
     }
 }
 

@@ -178,8 +178,13 @@ mod tests {
             times(images.clone(), biases + 10 * 3 * (ACTIVATION_FLOPS + 1))
         );
 
-        let attention =
-            KernelOp::Attention { heads: 2, scale: 1.0, rotary: false, mask: Mask::Full };
+        let attention = KernelOp::Attention {
+            heads: 2,
+            scale: 1.0,
+            rotary: false,
+            mask: Mask::Full,
+            warp_queries: None,
+        };
         let found = work(&attention, &[rows(8), rows(8), rows(8)], &rows(8));
         let softmax = 2 * 10 * 10 * prologue_flops(Prologue::Softmax);
         assert_eq!(found.flops(), times(images, 4 * 10 * 10 * 8 + softmax));

@@ -309,7 +309,9 @@ impl<'a> Enumerator<'a> {
                 let mask = if segments.is_empty() { Mask::Full } else { Mask::Segments };
                 let rest = std::iter::once(v).chain(&tables).chain(segments).cloned();
                 let operands = read.iter().cloned().chain(rest).collect();
-                kernels.push((KernelOp::Attention { heads, scale, rotary, mask }, operands));
+                let warp_queries = None;
+                let op = KernelOp::Attention { heads, scale, rotary, mask, warp_queries };
+                kernels.push((op, operands));
             }
         }
         kernels

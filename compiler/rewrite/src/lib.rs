@@ -57,7 +57,7 @@ pub use rules::{Assumption, Condition, Group, Rule, UnknownAssumption};
 pub use saturate::{Limits, RuleStatistics, Statistics, Stop};
 pub use specialize::specialize;
 pub use target_description::{
-    BandwidthShare, MatrixRate, MemoryLevel, Rates, TargetDescription, TileRates,
+    AttentionRates, BandwidthShare, MatrixRate, MemoryLevel, Rates, TargetDescription, TileRates,
 };
 
 /// Every rewrite rule with its group, for listings.

@@ -141,7 +141,10 @@ impl<T> LaunchWork<T> {
     pub fn matrix_rate(&self, target: &TargetDescription) -> MatrixRate {
         let flat = |gflops: f64| MatrixRate { gflops, tile_us: 0.0 };
         match self.family {
-            Family::Attention => flat(target.attention.of(self.element)),
+            Family::Attention => {
+                let queries = self.tiles.last().map_or(1, |(_, queries)| *queries);
+                target.attention_rate(self.element, queries)
+            }
             Family::BatchedGemm => flat(target.batched_gemm.of(self.element)),
             Family::BackToBackGemm => flat(target.back_to_back_gemm.of(self.element)),
             // The latter two multiply no matrices: any rate is that of none.

@@ -140,7 +140,7 @@ fn launch<A: Algebra>(
         KernelOp::BatchedGemm { transpose_rhs } => {
             algebra.apply(Matmul { transpose_rhs: *transpose_rhs }, operands)
         }
-        KernelOp::Attention { heads, scale, rotary, mask } => {
+        KernelOp::Attention { heads, scale, rotary, mask, .. } => {
             let mut next = || rest.next().ok_or(missing);
             let [mut q, mut k, v] = [next()?, next()?, next()?];
             if *rotary {

@@ -24,8 +24,9 @@ pub struct TargetDescription {
     pub elementwise_gflops: f64,
     /// Of the bandwidth, the share that row-wise kernels and moves reach.
     pub bandwidth_share: BandwidthShare,
-    /// GFLOP/s of attention, all units together.
-    pub attention: Rates,
+    /// GFLOP/s of attention by tile, all units together. A tile that is not listed is taken to reach what the listed one nearest
+    /// in size does.
+    pub attention: Vec<AttentionRates>,
     /// GFLOP/s of products of activations, all units together.
     pub batched_gemm: Rates,
     /// Of two products in one launch.
@@ -67,6 +68,19 @@ impl Rates {
     }
 }
 
+/// GFLOP/s of attention whose tiles have so many queries.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AttentionRates {
+    /// Queries of a tile.
+    pub queries: i64,
+    /// What such an attention reaches, its softmax among it.
+    pub gflops: Rates,
+    /// Microseconds that a unit takes for a tile beside its products.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub tile_us: f64,
+}
+
 /// GFLOP/s of a gemm whose tiles have that size.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -94,6 +108,11 @@ pub struct MatrixRate {
     pub gflops: f64,
     /// Microseconds that a unit takes for a tile beside its products.
     pub tile_us: f64,
+}
+
+impl MatrixRate {
+    /// That of a description that lists no tile, which none does that was read.
+    const SLOWEST: Self = MatrixRate { gflops: 1.0, tile_us: 0.0 };
 }
 
 /// Shares of a bandwidth, in `0 < share <= 1`.
@@ -180,7 +199,7 @@ impl TargetDescription {
     /// products of bf16, and tensor cores multiply tf32 at half the rate of bf16.
     fn with_tf32(mut self, target: Target) -> Self {
         let faster = |rates: &mut Rates| rates.f32 = rates.f32.max(0.5 * rates.bf16);
-        faster(&mut self.attention);
+        self.attention.iter_mut().for_each(|tile| faster(&mut tile.gflops));
         faster(&mut self.batched_gemm);
         faster(&mut self.back_to_back_gemm);
         self.gemm.iter_mut().for_each(|tile| faster(&mut tile.gflops));
@@ -211,7 +230,9 @@ impl TargetDescription {
         self.units = units.max(1);
         self.row_gflops *= factor;
         self.elementwise_gflops *= factor;
-        self.attention = self.attention.times(factor);
+        for tile in &mut self.attention {
+            tile.gflops = tile.gflops.times(factor);
+        }
         self.batched_gemm = self.batched_gemm.times(factor);
         self.back_to_back_gemm = self.back_to_back_gemm.times(factor);
         for tile in &mut self.gemm {
@@ -227,17 +248,23 @@ impl TargetDescription {
 
     /// The rate of a gemm with tiles of that many rows and columns.
     pub fn gemm_rate(&self, element: ElementType, (rows, columns): (i64, i64)) -> MatrixRate {
-        let distance = |tile: &&TileRates| {
-            let ratio = |a: i64, b: i64| (a.max(1) as f64 / b.max(1) as f64).log2().abs();
-            ratio(tile.rows, rows) + ratio(tile.columns, columns)
-        };
-        let nearest = self.gemm.iter().min_by(|a, b| distance(a).total_cmp(&distance(b)));
-        let slow = MatrixRate { gflops: 1.0, tile_us: 0.0 };
+        let distance =
+            |tile: &TileRates| doublings(tile.rows, rows) + doublings(tile.columns, columns);
         let rate = |tile: &TileRates| MatrixRate {
             gflops: tile.gflops.of(element),
             tile_us: tile.tile_us,
         };
-        nearest.map_or(slow, rate)
+        nearest(&self.gemm, distance).map_or(MatrixRate::SLOWEST, rate)
+    }
+
+    /// The rate of an attention with tiles of that many queries.
+    pub fn attention_rate(&self, element: ElementType, queries: i64) -> MatrixRate {
+        let rate = |tile: &AttentionRates| MatrixRate {
+            gflops: tile.gflops.of(element),
+            tile_us: tile.tile_us,
+        };
+        nearest(&self.attention, |tile| doublings(tile.queries, queries))
+            .map_or(MatrixRate::SLOWEST, rate)
     }
 
     /// Gigabytes a second to where that many bytes lie.
@@ -259,8 +286,12 @@ impl TargetDescription {
         for (key, value, within) in self.numbers() {
             within.check(&key, value)?;
         }
-        if self.gemm.is_empty() {
-            return Err("gemm must list at least one tile".into());
+        for (key, is_empty) in
+            [("attention", self.attention.is_empty()), ("gemm", self.gemm.is_empty())]
+        {
+            if is_empty {
+                return Err(format!("{key} must list at least one tile"));
+            }
         }
         let Some((last, caches)) = self.memory.split_last() else {
             return Err("memory must have at least one level".into());
@@ -290,11 +321,17 @@ impl TargetDescription {
                 all.push((format!("{key}.{element}"), rate, RATE));
             }
         };
-        rates("attention", self.attention);
+        for (position, tile) in self.attention.iter().enumerate() {
+            rates(&format!("attention[{position}].gflops"), tile.gflops);
+        }
         rates("batched_gemm", self.batched_gemm);
         rates("back_to_back_gemm", self.back_to_back_gemm);
         for (position, tile) in self.gemm.iter().enumerate() {
             rates(&format!("gemm[{position}].gflops"), tile.gflops);
+        }
+        for (position, tile) in self.attention.iter().enumerate() {
+            all.push((format!("attention[{position}].queries"), tile.queries as f64, SIDE));
+            all.push((format!("attention[{position}].tile_us"), tile.tile_us, LAUNCH));
         }
         for (position, tile) in self.gemm.iter().enumerate() {
             all.push((format!("gemm[{position}].rows"), tile.rows as f64, SIDE));
@@ -309,6 +346,16 @@ impl TargetDescription {
         }
         all
     }
+}
+
+/// The tile that lies nearest.
+fn nearest<T>(tiles: &[T], distance: impl Fn(&T) -> f64) -> Option<&T> {
+    tiles.iter().min_by(|a, b| distance(a).total_cmp(&distance(b)))
+}
+
+/// How often one size must be doubled or halved to be the other.
+fn doublings(size: i64, other: i64) -> f64 {
+    (size.max(1) as f64 / other.max(1) as f64).log2().abs()
 }
 
 /// Where a number of a target description must lie, both ends included. Costs are then finite: a time is work divided by
@@ -326,7 +373,7 @@ const UNITS: Bounds = Bounds { min: 1.0, max: 65_536.0, unit: "units" };
 /// At most a second.
 const LAUNCH: Bounds = Bounds { min: 0.0, max: 1e6, unit: "microseconds" };
 const SHARE: Bounds = Bounds { min: 1e-3, max: 1.0, unit: "of the bandwidth" };
-const SIDE: Bounds = Bounds { min: 1.0, max: 1e6, unit: "rows or columns" };
+const SIDE: Bounds = Bounds { min: 1.0, max: 1e6, unit: "rows, columns or queries" };
 const BYTES: Bounds = Bounds { min: 1.0, max: 1e18, unit: "bytes" };
 
 impl Bounds {
@@ -374,6 +421,11 @@ mod tests {
 
     #[test]
     fn rates_go_by_tile_and_bandwidth_by_what_is_touched() {
+        let h100 = TargetDescription::named("h100").unwrap();
+        let attention = |queries| h100.attention_rate(ElementType::BF16, queries);
+        assert!(attention(64).gflops < attention(128).gflops);
+        assert!(attention(64).tile_us < attention(128).tile_us);
+        assert_eq!(attention(16), attention(64));
         let target = TargetDescription::named("x86-64-v4").unwrap();
         let default = target.gemm[0];
         let rate = |tile| target.gemm_rate(ElementType::F32, tile).gflops;
@@ -425,7 +477,8 @@ mod tests {
                 }
                 let error = parsed.unwrap_err().to_string();
                 assert!(error.contains("my.toml"), "{key} = {value}: {error}");
-                let is_integer = ["units", "rows", "columns"].iter().any(|end| key.ends_with(end));
+                let is_integer =
+                    ["units", "rows", "columns", "queries"].iter().any(|end| key.ends_with(end));
                 let named = key.replace(".0.", "[0].").replace(".1.", "[1].");
                 let says = format!("{named} is {value}; it must be from ");
                 assert!(is_integer || error.contains(&says), "{key} = {value}: {error}");

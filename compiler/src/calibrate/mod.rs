@@ -13,9 +13,9 @@ use ocellus_codegen::CodegenError;
 use ocellus_dialects::ElementType;
 use ocellus_dialects::kernel::{Family, GemmTile};
 use ocellus_dialects::venc::VencError;
-use ocellus_kernels::CpuTarget;
+use ocellus_kernels::{CpuTarget, attention};
 use ocellus_rewrite::{
-    BandwidthShare, MemoryLevel, Rates, RewriteError, TargetDescription, TileRates,
+    AttentionRates, BandwidthShare, MemoryLevel, Rates, RewriteError, TargetDescription, TileRates,
 };
 use ocellus_runtime::artifact::ArtifactError;
 use ocellus_runtime::{LoadError, RunError};
@@ -96,6 +96,8 @@ pub fn calibrate(
     let attention = by_element(|element| {
         bench.gflops((element, Family::Attention), &[4, 384, 768], Chain::attention)
     })?;
+    let attention =
+        AttentionRates { queries: attention::CPU_TILE_QUERIES, gflops: attention, tile_us: 0.0 };
     observe("products with weights");
     let gemm = tile_rates(&bench)?;
     Ok(TargetDescription {
@@ -106,7 +108,7 @@ pub fn calibrate(
         row_gflops,
         elementwise_gflops,
         bandwidth_share: BandwidthShare { rowwise: 1.0, r#move },
-        attention,
+        attention: vec![attention],
         batched_gemm,
         back_to_back_gemm,
         gemm,

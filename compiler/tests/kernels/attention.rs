@@ -1,6 +1,6 @@
 //! `merge_heads(softmax(split_heads(q) split_heads(k)^T * scale) split_heads(v))`.
 
-use crate::launch::{Operand, all_targets, assert_close, rounding, run};
+use crate::launch::{Operand, all_targets, assert_close, divided, rounding, run};
 use ocellus_dialects::ElementType::{self, BF16, F16, F32};
 use ocellus_dialects::kernel::{KernelOp, Mask};
 use ocellus_dialects::symbolic::Dim;
@@ -143,10 +143,18 @@ fn check(sizes: Sizes, element: ElementType, spread: f64, gap: i64, target: Targ
     let wanted = attention([&q, &k, &v], (sizes, scale), target);
     let empty = vec![f64::NAN; wanted.len()];
     let result = Operand::of(element, &shape(sizes.images, sizes.queries, sizes), &empty, gap);
-    let op =
-        KernelOp::Attention { heads: sizes.heads as i64, scale, rotary: false, mask: Mask::Full };
-    let found = run(&op, &[q, k, v], &result, target);
-    assert_close(&found, &wanted, &format!("{} {element} {sizes:?}", target.name()));
+    let op = KernelOp::Attention {
+        heads: sizes.heads as i64,
+        scale,
+        rotary: false,
+        mask: Mask::Full,
+        warp_queries: None,
+    };
+    let operands = [q, k, v];
+    for op in divided(&op, &operands, &result, target) {
+        let found = run(&op, &operands, &result, target);
+        assert_close(&found, &wanted, &format!("{} {element} {sizes:?} {op:?}", target.name()));
+    }
 }
 
 #[test]
@@ -210,9 +218,17 @@ fn one_query_may_serve_every_image() {
             let wanted = attention([&q, &k, &v], (sizes, 0.3), target);
             let empty = vec![f64::NAN; wanted.len()];
             let result = Operand::of(element, &shape(3, 1, sizes), &empty, 0);
-            let op = KernelOp::Attention { heads: 4, scale: 0.3, rotary: false, mask: Mask::Full };
-            let found = run(&op, &[q, k, v], &result, target);
-            assert_close(&found, &wanted, &target.name());
+            let op = KernelOp::Attention {
+                heads: 4,
+                scale: 0.3,
+                rotary: false,
+                mask: Mask::Full,
+                warp_queries: None,
+            };
+            let operands = [q, k, v];
+            for op in divided(&op, &operands, &result, target) {
+                assert_close(&run(&op, &operands, &result, target), &wanted, &target.name());
+            }
         }
     }
 }
@@ -236,8 +252,17 @@ fn q_k_and_v_may_be_columns_of_one_tensor_and_the_scale_negative() {
             let [q, k, v] = [part(0), part(1), part(2)];
             let wanted = attention([&q, &k, &v], (sizes, -0.7), target);
             let result = Operand::of(element, &[2, 30, 48], &vec![f64::NAN; wanted.len()], 0);
-            let op = KernelOp::Attention { heads: 3, scale: -0.7, rotary: false, mask: Mask::Full };
-            assert_close(&run(&op, &[q, k, v], &result, target), &wanted, &target.name());
+            let op = KernelOp::Attention {
+                heads: 3,
+                scale: -0.7,
+                rotary: false,
+                mask: Mask::Full,
+                warp_queries: None,
+            };
+            let operands = [q, k, v];
+            for op in divided(&op, &operands, &result, target) {
+                assert_close(&run(&op, &operands, &result, target), &wanted, &target.name());
+            }
         }
     }
 }
@@ -249,7 +274,13 @@ fn operands_that_do_not_fit_are_refused() {
     };
     let q = layout(F32, &[1, 4, 48]);
     let refuse = |heads, operands: &[Layout]| {
-        let op = kernel::KernelOp::Attention { heads, scale: 1.0, rotary: false, mask: Mask::Full };
+        let op = kernel::KernelOp::Attention {
+            heads,
+            scale: 1.0,
+            rotary: false,
+            mask: Mask::Full,
+            warp_queries: None,
+        };
         launch(&op, operands, &q, CpuTarget::X86_64_V3).unwrap_err().to_string()
     };
     let cases = [

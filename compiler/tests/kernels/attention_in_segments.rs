@@ -1,7 +1,7 @@
 //! Attention with what is fused into it: rotary embeddings of q and k, and masks by segments.
 
 use crate::attention::{Heads, Sizes, attention_of, has_kernel, shape};
-use crate::launch::{Operand, all_targets, assert_close, rounding, run};
+use crate::launch::{Operand, all_targets, assert_close, divided, rounding, run};
 use ocellus_dialects::ElementType::{self, BF16, F16, F32, I32};
 use ocellus_dialects::TensorType;
 use ocellus_dialects::kernel::{KernelOp, Mask};
@@ -87,10 +87,13 @@ fn check(
         operands.push(Operand::of(I32, &shape, &values, 0));
     }
     let mask = if segments.is_some() { Mask::Segments } else { Mask::Full };
-    let op = KernelOp::Attention { heads: sizes.heads as i64, scale, rotary, mask };
-    let found = run(&op, &operands, &result, target);
-    let what = format!("{} {element} {sizes:?} rotary {rotary} {segments:?}", target.name());
-    assert_close(&found, &wanted, &what);
+    let op =
+        KernelOp::Attention { heads: sizes.heads as i64, scale, rotary, mask, warp_queries: None };
+    for op in divided(&op, &operands, &result, target) {
+        let found = run(&op, &operands, &result, target);
+        let what = format!("{} {sizes:?} {op:?} {segments:?}", target.name());
+        assert_close(&found, &wanted, &what);
+    }
 }
 
 fn sizes(images: usize, heads: usize, head_size: usize, tokens: usize) -> Sizes {
@@ -168,13 +171,19 @@ fn what_no_kernel_does_is_refused() {
     let x = layout(F32, &[1, 4, 48]);
     let table = layout(F32, &[4, 12]);
     let refuse = |rotary, mask, rest: &[Layout]| {
-        let op = KernelOp::Attention { heads: 4, scale: 1.0, rotary, mask };
+        let op = KernelOp::Attention { heads: 4, scale: 1.0, rotary, mask, warp_queries: None };
         let operands = [&[x.clone(), x.clone(), x.clone()], rest].concat();
         launch(&op, &operands, &x, CpuTarget::X86_64_V3).unwrap_err().to_string()
     };
     let mut other_keys = x.clone();
     other_keys.ty.shape[1] = Dim::from(5);
-    let op = KernelOp::Attention { heads: 4, scale: 1.0, rotary: true, mask: Mask::Full };
+    let op = KernelOp::Attention {
+        heads: 4,
+        scale: 1.0,
+        rotary: true,
+        mask: Mask::Full,
+        warp_queries: None,
+    };
     let operands = [x.clone(), other_keys.clone(), other_keys, table.clone(), table.clone()];
     let message = launch(&op, &operands, &x, CpuTarget::X86_64_V3).unwrap_err().to_string();
     let cases = [

@@ -37,7 +37,13 @@ fn attend(
         operands.push(Operand::of(I32, &[segments.len() as i64], &values, 0));
     }
     let mask = if segments.is_some() { Mask::Segments } else { Mask::Full };
-    let op = KernelOp::Attention { heads: sizes.heads as i64, scale, rotary: false, mask };
+    let op = KernelOp::Attention {
+        heads: sizes.heads as i64,
+        scale,
+        rotary: false,
+        mask,
+        warp_queries: None,
+    };
     let empty = vec![f64::NAN; sizes.images * sizes.queries * sizes.width()];
     let element = q.layout.ty.element;
     let result = Operand::of(element, &shape(sizes.images, sizes.queries, sizes), &empty, 0);

@@ -9,7 +9,7 @@ use ocellus_dialects::kernel::KernelOp;
 use ocellus_dialects::symbolic::{Bindings, Dim};
 use ocellus_dialects::{ElementType, TensorType};
 use ocellus_kernels::{
-    Argument, CpuTarget, Kernel, Launch, Layout, NvidiaTarget, Target, launch, symbols,
+    Argument, CpuTarget, Kernel, Launch, Layout, NvidiaTarget, Target, launch, schedules, symbols,
 };
 use ocellus_runtime::signature::{Access, LaunchWords, Signature, Word};
 use std::collections::BTreeMap;
@@ -301,6 +301,18 @@ pub fn run(
         Target::Cpu(cpu) => run_on_cpu(op, operands, result, &cpu),
         Target::Nvidia(nvidia) => simulated::run(op, operands, result, nvidia).values,
     }
+}
+
+/// An operation divided in every way that its family has for it on a target.
+pub fn divided(
+    op: &KernelOp,
+    operands: &[Operand],
+    result: &Operand,
+    target: Target,
+) -> Vec<KernelOp> {
+    let layouts: Vec<Layout> = operands.iter().map(|operand| operand.layout.clone()).collect();
+    let all = schedules(op, &layouts, &result.layout, target).unwrap();
+    all.into_iter().map(|schedule| schedule.op).collect()
 }
 
 /// Runs a kernel on this CPU, all at once and tile by tile, which must agree.

@@ -108,7 +108,13 @@ fn rows_of_them_are_prepared_and_combined() {
 
 #[test]
 fn attention_reads_them() {
-    let attention = KernelOp::Attention { heads: 2, scale: 0.25, rotary: false, mask: Mask::Full };
+    let attention = KernelOp::Attention {
+        heads: 2,
+        scale: 0.25,
+        rotary: false,
+        mask: Mask::Full,
+        warp_queries: None,
+    };
     let operands = [both(1, &[1, 32]), own(2, &[IMAGES, 7, 32]), both(3, &[7, 32])];
     reads_both_alike(attention, &operands, (F32, &[IMAGES, 1, 32]));
 }

@@ -67,8 +67,13 @@ fn a_gemm_reads_them_under_every_tile() {
 #[test]
 fn every_other_family_reads_them_as_if_they_lay_by_themselves() {
     let shape = [IMAGES, 12, 32];
-    let heads =
-        |rank| KernelOp::Attention { heads: rank, scale: 0.25, rotary: false, mask: Mask::Full };
+    let heads = |rank| KernelOp::Attention {
+        heads: rank,
+        scale: 0.25,
+        rotary: false,
+        mask: Mask::Full,
+        warp_queries: None,
+    };
     let cast = KernelOp::RowWise { prologue: Prologue::None, epilogue: vec![], to: BF16 };
     let norm = KernelOp::RowWise {
         prologue: Prologue::LayerNorm { eps: 1e-6, affine: false },

@@ -1,30 +1,55 @@
 //! What only attention and products in shared memory have: banks that must not conflict, and bytes that are read once a tile.
 
 use crate::attention::{Sizes, shape};
-use crate::launch::Operand;
+use crate::launch::{Operand, divided};
 use crate::simulated::{self, Outcome};
 use ocellus_dialects::ElementType::{self, BF16, F16, F32, I32};
 use ocellus_dialects::kernel::{KernelOp, Mask};
-use ocellus_kernels::{Layout, NvidiaTarget, schedules};
+use ocellus_kernels::attention::{Attention, Division, Schedule};
+use ocellus_kernels::{Kernel, Layout, NvidiaTarget, schedules};
 
 const TARGET: NvidiaTarget = NvidiaTarget::SM_80;
 
-/// Runs attention of tokens to each other, with all that may be fused into it where `is_fused`.
-fn attend(sizes: Sizes, element: ElementType, is_fused: bool) -> Outcome {
+/// What attention did, and how many queries a tile had and keys a block.
+struct Ran {
+    queries: u64,
+    keys: u64,
+    outcome: Outcome,
+}
+
+/// Runs attention of tokens to each other, with all that may be fused into it where they have segments, in every division.
+fn attend(sizes: Sizes, element: ElementType, segments: Option<&[i64]>) -> Vec<Ran> {
+    let is_fused = segments.is_some();
     let tokens = shape(sizes.images, sizes.queries, sizes);
     let [q, k, v] = [1, 2, 3].map(|seed| Operand::random(seed, element, &tokens, 1.0));
     let mut operands = vec![q, k, v];
-    if is_fused {
+    if let Some(segments) = segments {
         let table = [sizes.queries as i64, sizes.head_size as i64];
         operands.extend([4, 5].map(|seed| Operand::random(seed, F32, &table, 1.0)));
-        let segments: Vec<f64> = (0..sizes.queries).map(|token| (token / 80) as f64).collect();
+        let segments: Vec<f64> = segments.iter().map(|segment| *segment as f64).collect();
         operands.push(Operand::of(I32, &[sizes.queries as i64], &segments, 0));
     }
     let mask = if is_fused { Mask::Segments } else { Mask::Full };
-    let op = KernelOp::Attention { heads: sizes.heads as i64, scale: 0.1, rotary: is_fused, mask };
+    let op = KernelOp::Attention {
+        heads: sizes.heads as i64,
+        scale: 0.1,
+        rotary: is_fused,
+        mask,
+        warp_queries: None,
+    };
     let count = tokens.iter().product::<i64>() as usize;
     let result = Operand::of(element, &tokens, &vec![f64::NAN; count], 0);
-    simulated::run(&op, &operands, &result, TARGET)
+    let ran = |op: KernelOp| {
+        let launch = simulated::launched(&op, &operands, &result, TARGET);
+        let Kernel::Attention(Attention { division: Division::Nvidia(warps), .. }) = launch.kernel
+        else {
+            panic!("{op:?}")
+        };
+        let Schedule { queries, warps, keys, .. } = warps.schedule;
+        let (queries, keys) = ((queries * warps) as u64, keys as u64);
+        Ran { queries, keys, outcome: simulated::run_launch(launch, &operands, &result, TARGET) }
+    };
+    divided(&op, &operands, &result, TARGET.into()).into_iter().map(ran).collect()
 }
 
 /// Bytes that a kernel copies to shared memory.
@@ -53,43 +78,45 @@ fn attention_reads_a_tile_once_and_finds_no_bank_asked_twice() {
         (128, F32),
     ] {
         let sizes = Sizes { images: 1, heads: 2, head_size, queries: 197, keys: 197 };
-        let what = format!("{head_size} {element}");
-        let outcome = attend(sizes, element, false);
-        assert_no_bank_is_asked_twice(&outcome, &what);
-        let tiles = 197u64.div_ceil(64);
-        let elements = (2 * head_size) as u64 * (197 + tiles * 2 * 197);
-        let bytes = element.bytes() as u64;
-        assert_eq!(copied(&outcome), bytes * elements, "{what}");
-        assert_eq!(
-            outcome.report.total.global_stored,
-            bytes * 2 * head_size as u64 * 197,
-            "{what}"
-        );
-        // A head that does not begin with a sector ends in one more than would hold it.
-        let spare = if head_size as i64 * element.bytes() % 32 == 0 { 1.0 } else { 1.3 };
-        for line in &outcome.report.lines {
-            let counts = line.counts;
-            let most = counts.ideal_sectors as f64 * spare;
-            assert!(counts.sectors as f64 <= most, "{what}: line {}, {}", line.line, line.opcode);
+        for Ran { queries, outcome, .. } in attend(sizes, element, None) {
+            let what = format!("{head_size} {element}, {queries} queries");
+            assert_no_bank_is_asked_twice(&outcome, &what);
+            let tiles = 197u64.div_ceil(queries);
+            let elements = (2 * head_size) as u64 * (197 + tiles * 2 * 197);
+            let bytes = element.bytes() as u64;
+            assert_eq!(copied(&outcome), bytes * elements, "{what}");
+            let stored = bytes * 2 * head_size as u64 * 197;
+            assert_eq!(outcome.report.total.global_stored, stored, "{what}");
+            // A head that does not begin with a sector ends in one more than would hold it.
+            let spare = if head_size as i64 * element.bytes() % 32 == 0 { 1.0 } else { 1.3 };
+            for line in &outcome.report.lines {
+                let most = line.counts.ideal_sectors as f64 * spare;
+                let sectors = line.counts.sectors as f64;
+                assert!(sectors <= most, "{what}: line {}, {}", line.line, line.opcode);
+            }
         }
     }
 }
 
 #[test]
-fn rotation_and_segments_find_no_bank_asked_twice_and_only_blocks_that_may_share_are_read() {
+fn rotation_and_segments_find_no_bank_asked_twice_and_only_blocks_of_the_same_windows_are_read() {
+    // Windows are numbered in no order.
+    let segments: Vec<i64> = (0..400).map(|token| [3, 0, 4, 1, 2][token / 80]).collect();
     for (head_size, element) in [(64, BF16), (72, BF16), (80, F16), (40, F32)] {
         let sizes = Sizes { images: 1, heads: 1, head_size, queries: 400, keys: 400 };
-        let outcome = attend(sizes, element, true);
-        assert_no_bank_is_asked_twice(&outcome, &format!("{head_size} {element}"));
-        // A tile of 64 queries needs the blocks of 64 keys between the first and the last of their segments of 80.
-        let keys_of = |first: u64| {
-            let last = (first + 63).min(399);
-            let (first_key, end_key) = (first / 80 * 80, (last / 80 + 1) * 80);
-            (end_key.next_multiple_of(64)).min(400) - first_key / 64 * 64
-        };
-        let keys: u64 = (0..400).step_by(64).map(keys_of).sum();
-        let of_heads = (element.bytes() as usize * head_size) as u64 * (400 + 2 * keys);
-        assert_eq!(copied(&outcome), of_heads + 4 * keys, "{head_size}");
+        for Ran { queries, keys, outcome } in attend(sizes, element, Some(&segments)) {
+            let what = format!("{head_size} {element}, {queries} queries");
+            assert_no_bank_is_asked_twice(&outcome, &what);
+            // Whole blocks of keys, between the first and the last key of the windows that a tile's queries lie in.
+            let keys_of = |first: u64| {
+                let last = (first + queries - 1).min(399);
+                let (first, end) = (first / 80 * 80, (last / 80 + 1) * 80);
+                end.next_multiple_of(keys).min(400) - first / keys * keys
+            };
+            let read: u64 = (0..400).step_by(queries as usize).map(keys_of).sum();
+            let of_heads = (element.bytes() as usize * head_size) as u64 * (400 + 2 * read);
+            assert_eq!(copied(&outcome), of_heads + 4 * read, "{what}");
+        }
     }
 }
 
@@ -117,7 +144,13 @@ fn what_no_kernel_does_is_refused() {
     let refusal = |element, columns: i64| {
         let ty = ocellus_dialects::TensorType::new(element, [1, 5, columns]);
         let x = Layout::contiguous(&ty);
-        let op = KernelOp::Attention { heads: 2, scale: 1.0, rotary: false, mask: Mask::Full };
+        let op = KernelOp::Attention {
+            heads: 2,
+            scale: 1.0,
+            rotary: false,
+            mask: Mask::Full,
+            warp_queries: None,
+        };
         schedules(&op, &vec![x.clone(); 3], &x, TARGET).unwrap_err().to_string()
     };
     assert!(refusal(I32, 128).contains("multiply bf16, f16 or f32, not i32"));

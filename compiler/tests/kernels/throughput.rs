@@ -145,6 +145,7 @@ fn attention_throughput() {
                 scale: 1.0 / (head_size as f64).sqrt(),
                 rotary: false,
                 mask: Mask::Full,
+                warp_queries: None,
             };
             let flops = 4.0 * (images * heads * head_size * tokens * tokens) as f64;
             let attention = gflops(&op, &operands, &result, flops);

@@ -358,6 +358,8 @@ pub enum KernelOp {
         rotary: bool,
         /// Which keys a query attends to.
         mask: Mask,
+        /// Queries of a warp, where warps compute it and have others than their family gives them.
+        warp_queries: Option<i64>,
     },
     /// An operation of `venc` that moves elements, or weighs a few, as it is: no [`KernelOp`] takes it along. Operands: its
     /// own; one whose images are a [`View::BroadcastImages`](super::View::BroadcastImages) is the same for each image.

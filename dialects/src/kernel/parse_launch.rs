@@ -152,6 +152,10 @@ fn plain_launch(reader: &Reader, name: &str, result: &TensorType) -> Result<Kern
             scale: reader.real("scale")?,
             rotary: reader.boolean("rotary")?,
             mask: mask(reader)?,
+            warp_queries: reader
+                .optional("warp_queries")
+                .map(|_| reader.integer("warp_queries"))
+                .transpose()?,
         },
         _ => KernelOp::Move(operation(reader, name, result)?),
     })

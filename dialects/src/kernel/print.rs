@@ -292,12 +292,16 @@ pub(super) fn launch_attributes(op: &KernelOp) -> Vec<Attribute> {
         KernelOp::BatchedGemm { transpose_rhs } => {
             vec![("transpose_rhs", transpose_rhs.to_string())]
         }
-        KernelOp::Attention { heads, scale, rotary, mask } => vec![
-            ("heads", heads.to_string()),
-            ("scale", text::real(*scale)),
-            ("rotary", rotary.to_string()),
-            ("mask", quoted(mask.name())),
-        ],
+        KernelOp::Attention { heads, scale, rotary, mask, warp_queries } => {
+            let mut attributes = vec![
+                ("heads", heads.to_string()),
+                ("scale", text::real(*scale)),
+                ("rotary", rotary.to_string()),
+                ("mask", quoted(mask.name())),
+            ];
+            attributes.extend(warp_queries.map(|queries| ("warp_queries", queries.to_string())));
+            attributes
+        }
         KernelOp::Move(op) => op.attributes(),
     }
 }

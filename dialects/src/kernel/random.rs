@@ -244,7 +244,8 @@ impl<'a> Writer<'a> {
                 before = vec![x, x];
                 let tables = if rotary { vec![ValueId(3), ValueId(3)] } else { vec![] };
                 let segments = if mask == Mask::Segments { vec![ValueId(2)] } else { vec![] };
-                let op = KernelOp::Attention { heads: 2, scale: 0.125, rotary, mask };
+                let warp_queries = [None, Some(32)][choices[9] % 2];
+                let op = KernelOp::Attention { heads: 2, scale: 0.125, rotary, mask, warp_queries };
                 (op, [tables, segments].concat())
             }
             _ => {

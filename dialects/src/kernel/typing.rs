@@ -42,7 +42,8 @@ pub fn infer(op: &KernelOp, operands: &[&TensorType]) -> Result<TensorType> {
             let transpose_rhs = *transpose_rhs;
             apply(Matmul { transpose_rhs }, &[next(&mut operands)?, next(&mut operands)?])?
         }
-        KernelOp::Attention { heads, scale, rotary, mask } => {
+        KernelOp::Attention { heads, scale, rotary, mask, warp_queries } => {
+            at_least_one("warp", *warp_queries)?;
             attention((*heads, *scale), (*rotary, *mask), &mut operands)?
         }
         KernelOp::Move(op) => apply(op.clone(), &operands.by_ref().collect::<Vec<_>>())?,

@@ -6,6 +6,8 @@ mod cpu;
 mod nvidia;
 mod powers;
 
+pub use cpu::TILE_QUERIES as CPU_TILE_QUERIES;
+use nvidia::Heads;
 pub use nvidia::{Schedule, WarpAttention};
 
 use crate::arguments::{Count, Fixed, Given, Positive, Tensor, Words, argument_block, flatten};
@@ -79,6 +81,7 @@ impl Attention {
     pub(crate) fn launch(
         (heads, scale): (i64, f64),
         (rotary, mask): (bool, Mask),
+        warp_queries: Option<i64>,
         operands: &[Layout],
         result: &Layout,
         target: Target,
@@ -120,12 +123,19 @@ impl Attention {
         };
         let head_size = known / heads;
         let division = match target {
-            Target::Cpu(cpu) => Division::Cpu(cpu),
+            Target::Cpu(cpu) => match warp_queries {
+                None => Division::Cpu(cpu),
+                Some(queries) => {
+                    let why = format!("{} has no warps of {queries} queries", cpu.name);
+                    return Err(Reason::Unsupported(why));
+                }
+            },
             Target::Nvidia(nvidia) => {
                 let tables: Vec<&Layout> =
                     operands.iter().skip(3).take(if rotary { 2 } else { 0 }).collect();
                 let all = [q, k, v, result];
-                Division::Nvidia(WarpAttention::of((head_size, mask), all, &tables, nvidia)?)
+                let heads = Heads { size: head_size, rotary, masked: mask == Mask::Segments };
+                Division::Nvidia(WarpAttention::of(heads, warp_queries, all, &tables, nvidia)?)
             }
         };
         let segments = match mask {
@@ -255,6 +265,23 @@ impl Attention {
             Division::Nvidia(_) => 0,
         }
     }
+}
+
+/// The queries of a warp worth choosing among for a q that lies so, the default first: `None` is what the family has anyway.
+pub(crate) fn warp_queries_of(
+    heads: i64,
+    (rotary, mask): (bool, Mask),
+    q: Option<&Layout>,
+    target: Target,
+) -> Vec<Option<i64>> {
+    let mut all = vec![None];
+    if let (Target::Nvidia(nvidia), Some(q)) = (target, q) {
+        let size = q.ty.width().as_constant().and_then(|width| width.checked_div(heads));
+        let heads = size.map(|size| Heads { size, rotary, masked: mask == Mask::Segments });
+        let more = heads.and_then(|heads| nvidia::more_queries(heads, q.ty.element, nvidia));
+        all.extend(more.map(Some));
+    }
+    all
 }
 
 /// Rank 3, the columns and the storage of q.

@@ -18,6 +18,8 @@ mod attention_tests;
 #[cfg(test)]
 mod batched_gemm_tests;
 #[cfg(test)]
+mod disassembly;
+#[cfg(test)]
 mod gemm_tests;
 #[cfg(test)]
 mod tests;

@@ -19,7 +19,7 @@ mod segments;
 mod softmax;
 mod tile;
 
-pub(super) use schedule::TILE_QUERIES;
+pub use schedule::TILE_QUERIES;
 
 use super::Attention;
 use crate::CpuTarget;

@@ -6,7 +6,7 @@ use ocellus_dialects::ElementType;
 
 /// Queries of a tile: enough that the copies of keys and values vanish beside the products, and few enough that one
 /// image gives work to many workers.
-pub(crate) const TILE_QUERIES: i64 = 96;
+pub const TILE_QUERIES: i64 = 96;
 
 /// Keys of a block: scores of one panel of queries, and the values that they weigh, fit in the first-level cache.
 const BLOCK_KEYS: i64 = 128;

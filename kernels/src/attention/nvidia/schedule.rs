@@ -25,22 +25,54 @@ pub struct Schedule {
     pub arithmetic: Arithmetic,
 }
 
+/// What decides how many queries and keys a warp has registers for.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::attention) struct Heads {
+    /// Elements of a head.
+    pub(in crate::attention) size: i64,
+    /// Whether queries and keys are rotated.
+    pub(in crate::attention) rotary: bool,
+    /// Whether there are segments.
+    pub(in crate::attention) masked: bool,
+}
+
 impl Schedule {
-    /// The schedule of heads of that size. Sixteen queries a warp leave registers for the fragments of 128 elements, and give
+    /// Queries of a warp, unless more are asked for.
+    pub(super) const QUERIES: i64 = MMA[0];
+
+    /// The schedule of such heads. Sixteen queries a warp leave registers for the fragments of 128 elements, and give
     /// one image's work to many blocks. Of keys there are as many as leave room for two blocks on a multiprocessor. What is split
     /// is copied to one stage, which is free again when that is done.
-    pub(super) fn of(
-        (head_size, masked): (i64, bool),
+    pub(super) fn of(heads: Heads, arithmetic: Arithmetic, target: &NvidiaTarget) -> Self {
+        let [many, few] =
+            [64, 32].map(|keys| Schedule::sized(heads, (Self::QUERIES, keys), arithmetic));
+        let has_registers = many.parts() == 1 || heads.size <= 64;
+        if has_registers && many.fits_twice(target) { many } else { few }
+    }
+
+    /// The schedule of twice as many queries a warp, so that a fragment of keys or of values that is read once is multiplied twice.
+    /// Where there are registers for it, as NVIDIA's assembler has it: not for heads of more than 96 elements (80 that are
+    /// rotated), nor for 64 keys beside all that may be fused. What is split has none: its queries pass through a stage, which
+    /// would need 64 keys.
+    pub(super) fn wide(
+        heads: Heads,
         arithmetic: Arithmetic,
         target: &NvidiaTarget,
-    ) -> Self {
-        let [many, few] = [64, 32].map(|keys| {
-            let one =
-                Schedule { head_size, queries: 16, warps: 4, keys, stages: 1, masked, arithmetic };
-            Schedule { stages: if one.parts() > 1 { 1 } else { 2 }, ..one }
-        });
-        let has_registers = many.parts() == 1 || head_size <= 64;
-        if has_registers && many.fits_twice(target) { many } else { few }
+    ) -> Option<Self> {
+        let [many, few] =
+            [64, 32].map(|keys| Schedule::sized(heads, (2 * Self::QUERIES, keys), arithmetic));
+        let is_plain = !heads.rotary && !heads.masked;
+        let has_registers = is_plain && heads.size <= 80;
+        let wide = if has_registers && many.fits_twice(target) { many } else { few };
+        let most = if heads.rotary { 80 } else { 96 };
+        let is_offered = wide.parts() == 1 && heads.size <= most && wide.fits_twice(target);
+        is_offered.then_some(wide)
+    }
+
+    fn sized(heads: Heads, (queries, keys): (i64, i64), arithmetic: Arithmetic) -> Self {
+        let Heads { size: head_size, masked, .. } = heads;
+        let one = Schedule { head_size, queries, warps: 4, keys, stages: 1, masked, arithmetic };
+        Schedule { stages: if one.parts() > 1 { 1 } else { 2 }, ..one }
     }
 
     /// Whether the shared memory of a multiprocessor, of which each block takes one KiB more, has room for two blocks.
@@ -59,12 +91,12 @@ impl Schedule {
 
     /// Whether the fragments of queries stay in registers.
     pub(super) fn holds_queries(&self) -> bool {
-        self.parts() == 1
+        self.parts() == 1 && self.queries == Self::QUERIES
     }
 
     /// Blocks whose registers a multiprocessor has: of small heads that nothing is fused into three, and of others two.
     pub(super) fn blocks_at_once(&self, is_rotary: bool) -> i64 {
-        let is_small = self.head_size <= 72 && self.parts() == 1;
+        let is_small = self.queries == Self::QUERIES && self.head_size <= 72 && self.parts() == 1;
         if is_small && !is_rotary && !self.masked { 3 } else { 2 }
     }
 
@@ -186,8 +218,11 @@ mod tests {
     fn every_gpu_has_room_for_a_block_and_for_two_of_16_bits() {
         for head_size in (8..=128).step_by(8) {
             for target in NvidiaTarget::ALL {
-                let of = |arithmetic| Schedule::of((head_size, true), arithmetic, &target);
+                let heads = Heads { size: head_size, rotary: true, masked: true };
+                let of = |arithmetic| Schedule::of(heads, arithmetic, &target);
                 assert!(of(Arithmetic::Bf16).fits_twice(&target), "{head_size}: {}", target.name);
+                let wide = |size| Schedule::wide(Heads { size, ..heads }, Arithmetic::F16, &target);
+                assert_eq!(wide(head_size).is_some(), head_size <= 80, "{head_size}");
                 let bytes = of(Arithmetic::ThreeBf16).shared_bytes();
                 assert!(bytes <= target.shared_bytes, "{head_size}: {bytes}");
             }
@@ -198,7 +233,8 @@ mod tests {
     fn what_is_split_has_the_same_room_however_it_is_copied() {
         for head_size in (8..=128).step_by(8) {
             let target = NvidiaTarget::SM_86;
-            let schedule = Schedule::of((head_size, false), Arithmetic::ThreeBf16, &target);
+            let heads = Heads { size: head_size, rotary: false, masked: false };
+            let schedule = Schedule::of(heads, Arithmetic::ThreeBf16, &target);
             let rows = schedule.copied_rows();
             let queries = tile_bytes(rows, schedule.tile_queries(), schedule.threads());
             assert!(queries <= schedule.stage_bytes(), "{head_size}");

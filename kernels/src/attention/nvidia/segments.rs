@@ -1,6 +1,6 @@
 //! Masks by segments. Within a block of keys every pair of a query and a key is compared, so that any segments are right. A tile
-//! visits the blocks from the first key to the last whose segment lies between the least and the greatest of its queries, so that
-//! segments which are runs of tokens cost what they hold.
+//! visits the blocks from the first key to the last that its queries may share a segment with, so that segments which are runs of
+//! tokens cost what they hold.
 
 use super::Schedule;
 use super::range::Range;
@@ -108,13 +108,7 @@ pub(super) fn range(
     segments: &Segments,
     memory: Value,
 ) -> Range {
-    let mut extent = Extent::none(b);
-    for first in (0..schedule.tile_queries()).step_by(WARP as usize) {
-        let row = b.add_constant(thread.lane, first);
-        let segment = of_query(b, segments.start, tile, row);
-        extent = extent.with(b, segment, segment);
-    }
-    let of_queries = extent.of_warp(b);
+    let touched = Touched::of(b, schedule, (thread, tile), segments);
     let keys = b.truncate_integer(tile.keys, Scalar::I32);
     let last = b.add_constant(keys, -1);
     let step = schedule.threads() * AT_ONCE;
@@ -137,7 +131,7 @@ pub(super) fn range(
                 })
                 .collect();
             for (key, segment) in keys.into_iter().zip(read) {
-                let may_share = of_queries.holds(b, segment);
+                let may_share = touched.holds(b, segment);
                 let least = b.select(may_share, key, none.least);
                 let greatest = b.select(may_share, key, none.greatest);
                 found = found.with(b, least, greatest);
@@ -150,6 +144,48 @@ pub(super) fn range(
     let (first, last) = (b.div(found.least, keys), b.div(found.greatest, keys));
     let count = b.sub(last, first);
     Range { last, count: b.add_constant(count, 1) }
+}
+
+/// Which segments the queries of a tile are of: that of the first, that of the last, and of the others all between the least and
+/// the greatest. So a tile that lies in two runs of tokens has no key of any other, whatever the numbers of these.
+struct Touched {
+    first: Value,
+    last: Value,
+    others: Extent,
+}
+
+impl Touched {
+    fn of(
+        b: &mut Builder,
+        schedule: &Schedule,
+        (thread, tile): (&Thread, &Tile),
+        segments: &Segments,
+    ) -> Self {
+        let [first, last] = [0, schedule.tile_queries() - 1].map(|row| {
+            let row = b.integer(row, Type::I32);
+            of_query(b, segments.start, tile, row)
+        });
+        let none = Extent::none(b);
+        let mut others = none;
+        for lane in (0..schedule.tile_queries()).step_by(WARP as usize) {
+            let row = b.add_constant(thread.lane, lane);
+            let segment = of_query(b, segments.start, tile, row);
+            let is_known = [first, last].map(|end| b.compare(Comparison::Equal, segment, end));
+            let is_known = b.or(is_known[0], is_known[1]);
+            let least = b.select(is_known, none.least, segment);
+            let greatest = b.select(is_known, none.greatest, segment);
+            others = others.with(b, least, greatest);
+        }
+        Touched { first, last, others: others.of_warp(b) }
+    }
+
+    /// Whether a query may be of a segment.
+    fn holds(&self, b: &mut Builder, segment: Value) -> Value {
+        let ends = [self.first, self.last].map(|end| b.compare(Comparison::Equal, segment, end));
+        let is_end = b.or(ends[0], ends[1]);
+        let is_other = self.others.holds(b, segment);
+        b.or(is_end, is_other)
+    }
 }
 
 /// The least and the greatest of some numbers, `i32`.
