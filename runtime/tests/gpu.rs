@@ -126,6 +126,23 @@ fn without_a_gpu_it_says_so() {
 }
 
 #[test]
+fn a_gpu_is_chosen_by_its_number() {
+    let two = [("OCELLUS_SIM_DEVICES", "2")];
+    let case = case();
+    let output = case.run(&["--device", "sim:1"], &two);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let outputs = read_tensors(&case.path("out"), |_| false).unwrap();
+    assert_eq!(outputs["y"].data, expected(&input(40)).1);
+    let other = self::case();
+    let text = other.error(&["--device", "sim:2"], &two);
+    assert!(text.contains("there is no GPU 2: the driver has 2, and counts from 0"), "{text}");
+    let output = other.run(&["--device", "sim:two"], &two);
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text.contains("or a GPU by its number, as `cuda:1`"), "{text}");
+}
+
+#[test]
 fn an_older_gpu_is_told_what_to_compile_for() {
     let text = Case::new(&code_object("sm_90")).error(&SIM, &[]);
     assert!(text.contains("`sm_90`") && text.contains("compute capability 8.0"), "{text}");

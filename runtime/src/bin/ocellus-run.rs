@@ -1,7 +1,7 @@
 //! `ocellus-run`: runs an artifact, and needs nothing else.
 
 use lexopt::prelude::*;
-use ocellus_runtime::devices::DeviceKind;
+use ocellus_runtime::devices::{DeviceKind, DeviceName};
 use ocellus_runtime::terminal::{print, say};
 use ocellus_runtime::unfinished::remove_when_stopped;
 use ocellus_runtime::{
@@ -24,7 +24,8 @@ Usage: ocellus-run ARTIFACT --input IN.safetensors --output OUT.safetensors [--d
   ARTIFACT        what `ocellus compile` wrote
   --input FILE    the inputs by name, such as `pixel_values`, in f64, f32, f16 or bf16; a pipe too
   --output FILE   where the outputs go, in f32; a pipe or `/dev/stdout` too
-  --device KIND   where to run: {kinds}; by default where the artifact was compiled for
+  --device KIND   where to run: {kinds}, or a GPU by its number, as `cuda:1`; by default where the artifact was
+                  compiled for
   --threads N     threads to use; by default one for every core
   --profile       print the time of each launch to stderr
   --runs N        run N times more, and print to stderr how long a call takes
@@ -97,7 +98,10 @@ fn parse(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
             Long("threads") => {
                 options.threads = parser.value()?.parse_with(threads)?;
             }
-            Long("device") => options.device = Some(parser.value()?.parse_with(device)?),
+            Long("device") => {
+                let DeviceName { kind, ordinal } = parser.value()?.parse()?;
+                (options.device, options.ordinal) = (Some(kind), ordinal);
+            }
             Long("devices") => lists_devices = true,
             Long("profile") => profile = true,
             Long("runs") => runs = parser.value()?.parse_with(number_of_runs)?,
@@ -128,10 +132,6 @@ fn threads(text: &str) -> Result<usize, String> {
 fn number_of_runs(text: &str) -> Result<usize, String> {
     let number = text.parse().ok().filter(|number| (1..=MAX_RUNS).contains(number));
     number.ok_or_else(|| format!("give a number of runs in 1..={MAX_RUNS}"))
-}
-
-fn device(text: &str) -> Result<DeviceKind, String> {
-    DeviceKind::from_name(text).ok_or_else(|| format!("give one of {}", kinds()))
 }
 
 /// The place for the outputs, which is none of the files that are read.

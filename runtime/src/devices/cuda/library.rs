@@ -35,7 +35,7 @@ impl Driver {
 pub const SIMULATOR_VARIABLE: &str = "OCELLUS_CUDA_DRIVER";
 
 /// What of the driver is called here. `cudarc` panics where one is missing, so they are looked for before.
-const FUNCTIONS: [&str; 33] = [
+const FUNCTIONS: [&str; 38] = [
     "cuCtxSetCurrent",
     "cuDeviceGet",
     "cuDeviceGetAttribute",
@@ -45,6 +45,9 @@ const FUNCTIONS: [&str; 33] = [
     "cuDevicePrimaryCtxRetain",
     "cuDeviceTotalMem_v2",
     "cuDriverGetVersion",
+    "cuEventCreate",
+    "cuEventDestroy_v2",
+    "cuEventRecord",
     "cuFuncSetAttribute",
     "cuGetErrorString",
     "cuGraphAddKernelNode_v2",
@@ -66,9 +69,11 @@ const FUNCTIONS: [&str; 33] = [
     "cuModuleGetFunction",
     "cuModuleLoadDataEx",
     "cuModuleUnload",
+    "cuPointerGetAttribute",
     "cuStreamCreate",
     "cuStreamDestroy_v2",
     "cuStreamSynchronize",
+    "cuStreamWaitEvent",
 ];
 
 /// The driver that this process uses, once it uses one.

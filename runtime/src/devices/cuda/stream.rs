@@ -1,11 +1,12 @@
 //! [`CudaStream`]: what a call does on a GPU, in order.
 
 use super::error::CudaError;
+use super::event::Event;
 use super::graph::ProgramGraph;
 use super::kernel_arguments::KernelArguments;
 use super::module::Module;
 use super::staging::{PART_BYTES, Staging};
-use crate::devices::{DeviceError, Launch, Launches, Stream};
+use crate::devices::{DeviceError, DeviceStream, Launch, Launches, Stream};
 use cudarc::driver::sys::{self, CUresult, CUstream, CUstream_flags};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,11 +18,14 @@ pub struct CudaStream {
     staging: Staging,
     /// The graphs of the programs that ran here, by their positions in the plan.
     graphs: BTreeMap<usize, ProgramGraph>,
-    /// What was launched since the stream was synchronized last.
+    /// What was launched since the stream was synchronized last, each once.
     running: Vec<Running>,
+    /// What orders it with streams of callers, once one has such.
+    event: Option<Event>,
 }
 
 /// What may be running.
+#[derive(PartialEq)]
 enum Running {
     Kernel(usize),
     Program(usize),
@@ -45,6 +49,7 @@ impl CudaStream {
             staging: Staging::default(),
             graphs: BTreeMap::new(),
             running: Vec::new(),
+            event: None,
         })
     }
 
@@ -87,6 +92,30 @@ impl CudaStream {
             bytes,
             source: "a copy is larger than what is kept for copies".into(),
         })
+    }
+
+    /// Notes what may be running. Of a stream that nobody synchronizes the list does not grow.
+    fn note(&mut self, running: Running) {
+        if !self.running.contains(&running) {
+            self.running.push(running);
+        }
+    }
+
+    /// Lets one of two streams, of which one is a caller's, wait for the other.
+    ///
+    /// # Safety
+    /// The caller's stream is there.
+    unsafe fn order(&mut self, before: CUstream, behind: CUstream) -> Result<(), DeviceError> {
+        let context = &self.module.context;
+        context.enter()?;
+        let event = match self.event.take() {
+            Some(event) => event,
+            None => Event::new(context)?,
+        };
+        // SAFETY: by the contract of this function.
+        let ordered = unsafe { event.order(before, behind) };
+        self.event = Some(event);
+        Ok(ordered?)
     }
 
     /// Waits until all is done.
@@ -171,7 +200,7 @@ impl Stream for CudaStream {
         };
         let launched = self.check("cuLaunchKernel", result);
         launched.map_err(|error| kernel.refused(error))?;
-        self.running.push(Running::Kernel(launch.kernel));
+        self.note(Running::Kernel(launch.kernel));
         Ok(())
     }
 
@@ -181,8 +210,18 @@ impl Stream for CudaStream {
         // SAFETY: by the contract of this function.
         let result = unsafe { graph.launch(self.handle) };
         self.graphs.insert(program.program(), graph);
-        self.running.push(Running::Program(program.program()));
+        self.note(Running::Program(program.program()));
         Ok(self.check("cuGraphLaunch", result)?)
+    }
+
+    unsafe fn follow(&mut self, other: DeviceStream) -> Result<(), DeviceError> {
+        // SAFETY: by the contract of this function; our own stream is there.
+        unsafe { self.order(other.as_raw().cast(), self.handle) }
+    }
+
+    unsafe fn lead(&mut self, other: DeviceStream) -> Result<(), DeviceError> {
+        // SAFETY: as above.
+        unsafe { self.order(self.handle, other.as_raw().cast()) }
     }
 
     fn synchronize(&mut self) -> Result<(), DeviceError> {
