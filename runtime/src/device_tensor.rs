@@ -16,7 +16,7 @@ pub struct DeviceTensor<'a> {
 }
 
 impl DeviceTensor<'_> {
-    /// The tensor of those elements and dimensions that begins at an address of the device, such as CUDA's `CUdeviceptr`.
+    /// The tensor of those elements and dimensions that begins at an address of the device, as its driver gives it.
     ///
     /// # Safety
     /// From the address on there is memory for as many elements as the shape says. It stays, and nothing but the calls that are

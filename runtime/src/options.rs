@@ -12,7 +12,7 @@ pub struct Options {
     pub threads: usize,
     /// The kind of device that runs it; `None` for the one that the artifact's target says.
     pub device: Option<DeviceKind>,
-    /// Which device of its kind, counted from 0; see [`DeviceName`](crate::devices::DeviceName). There is one CPU.
+    /// Which device of its kind, counted from 0; see [`DeviceName`](crate::devices::DeviceName).
     pub ordinal: u32,
 }
 

@@ -202,7 +202,7 @@ fn a_kernel_that_fails_is_named() {
 #[test]
 fn a_kernel_that_cannot_be_launched_is_named() {
     for (function, more, kernel) in [
-        ("cuLaunchKernel@2", &["--profile"][..], "add_rows"),
+        ("cuLaunchKernelEx@2", &["--profile"][..], "add_rows"),
         ("cuGraphAddKernelNode_v2@3", &[], "probe_scratch"),
         ("cuFuncSetAttribute@1", &[], "scale_rows"),
     ] {

@@ -48,8 +48,13 @@ pub struct DeviceName {
 
 /// A name that no device can have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("give one of `cpu`, `cuda`, `sim`, or a GPU by its number, as `cuda:1`")]
+#[error("give one of {}", DeviceName::FORMS)]
 pub struct UnknownDevice;
+
+impl DeviceName {
+    /// The names that there are, in words.
+    pub const FORMS: &str = "`cpu`, `cuda`, `sim`, or a GPU by its number, as `cuda:1`";
+}
 
 impl FromStr for DeviceName {
     type Err = UnknownDevice;

@@ -14,7 +14,7 @@ pub enum Destination<'a> {
     Device(&'a DeviceTensor<'a>),
 }
 
-/// The tensors that outputs are bound to, in the plan's order; each bound once, and none beside them.
+/// The tensors that outputs are bound to, in the plan's order, or nothing where none is; each bound once, and none beside them.
 pub fn order_outputs<'a>(
     plan: &Plan,
     bound: &[(&str, &'a DeviceTensor<'a>)],
@@ -29,6 +29,9 @@ pub fn order_outputs<'a>(
         if bound.iter().take(position).any(|(before, _)| before == name) {
             return Err(RunError::DuplicateOutput(name.to_string()));
         }
+    }
+    if bound.is_empty() {
+        return Ok(Vec::new());
     }
     let tensor = |port: &Port| bound.iter().find(|(name, _)| *name == port.name);
     Ok(plan.outputs.iter().map(|port| tensor(port).map(|(_, tensor)| *tensor)).collect())

@@ -37,7 +37,7 @@ use dispatch::Dispatch;
 pub use error::RunError;
 pub use fit::UnfitLaunch;
 use fit::check_launches;
-use given::{Prepared, prepare};
+use given::{Given, Prepared, prepare};
 pub use io_binding::IoBinding;
 use observers::{Launched, Observer, Results, Times};
 use ocellus_dialects::kernel::Family;
@@ -242,8 +242,10 @@ impl Session {
             let shapes: Vec<&[usize]> = call.inputs.iter().map(|tensor| tensor.shape).collect();
             EvaluatedProgram::new(plan, &self.programs, call.symbols.clone(), &shapes)
         })?;
-        let outputs = plan.outputs.iter().zip(&bound.output_shapes).zip(bound_outputs);
-        let outputs = outputs.map(|((port, shape), tensor)| Destination::new(port, shape, *tensor));
+        let shapes = plan.outputs.iter().zip(&bound.output_shapes).enumerate();
+        let outputs = shapes.map(|(position, (port, shape))| {
+            Destination::new(port, shape, bound_outputs.get(position).copied().flatten())
+        });
         let mut outputs = outputs.collect::<Result<Vec<_>, _>>()?;
         let addresses = CallAddresses::new(bound.staged.as_ref(), inputs, &mut outputs);
         bound.patch(&addresses);
@@ -301,11 +303,11 @@ impl Session {
 /// The tensors of a call in the plan's order.
 struct Tensors<'i, 'a> {
     inputs: &'i [Prepared<'i>],
-    /// What outputs are bound to.
+    /// What outputs are bound to; none of them where it is empty.
     bound_outputs: &'i [Option<&'a DeviceTensor<'a>>],
 }
 
 fn given<'a, T: AnyTensor + ?Sized>(inputs: &[(&'a str, &'a T)]) -> IoBinding<'a> {
-    let inputs = inputs.iter().copied();
-    inputs.fold(IoBinding::new(), |binding, (name, tensor)| binding.input(name, tensor))
+    let inputs = inputs.iter().map(|(name, tensor)| (*name, Given::new(*tensor))).collect();
+    IoBinding { inputs, ..IoBinding::new() }
 }

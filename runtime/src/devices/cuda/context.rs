@@ -1,6 +1,7 @@
 //! [`Context`]: the primary context of a GPU, which all sessions of a process share, and other libraries too.
 
 use super::call::{CallError, check};
+use super::edges;
 use super::error::CudaError;
 use super::gpus::{self, Gpu};
 use super::library::Driver;
@@ -19,6 +20,8 @@ pub struct Context {
     pub gpu: Gpu,
     /// The newest CUDA that the driver knows.
     pub driver_version: String,
+    /// Whether the driver has edges of graphs behind which a launch begins before the one before has ended.
+    pub has_programmatic_edges: bool,
     /// What broke it.
     failure: OnceLock<String>,
 }
@@ -40,7 +43,13 @@ impl Context {
         // SAFETY: the driver writes an address there; the device is one of its own.
         let result = unsafe { sys::cuDevicePrimaryCtxRetain(&mut handle, gpu.device) };
         check("cuDevicePrimaryCtxRetain", result)?;
-        let context = Arc::new(Context { handle, gpu, driver_version, failure: OnceLock::new() });
+        let context = Arc::new(Context {
+            handle,
+            gpu,
+            has_programmatic_edges: edges::are_programmatic(&driver_version),
+            driver_version,
+            failure: OnceLock::new(),
+        });
         current.insert(ordinal, Arc::downgrade(&context));
         Ok(context)
     }

@@ -22,6 +22,7 @@ mod capability;
 mod code_object;
 mod context;
 mod description;
+mod edges;
 mod error;
 mod event;
 mod gpus;

@@ -7,7 +7,10 @@ use super::kernel_arguments::KernelArguments;
 use super::module::Module;
 use super::staging::{PART_BYTES, Staging};
 use crate::devices::{DeviceError, DeviceStream, Launch, Launches, Stream};
-use cudarc::driver::sys::{self, CUresult, CUstream, CUstream_flags};
+use cudarc::driver::sys::{
+    self, CUlaunchAttribute, CUlaunchAttributeID, CUlaunchAttributeValue, CUlaunchConfig, CUresult,
+    CUstream, CUstream_flags,
+};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -182,23 +185,30 @@ impl Stream for CudaStream {
         }
         let (threads, shared_bytes) = (kernel.entry.threads, kernel.entry.shared_bytes);
         let mut arguments = KernelArguments::new(&launch);
+        let mut overlaps = CUlaunchAttribute {
+            id: CUlaunchAttributeID::CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION,
+            pad: [0; 4],
+            value: CUlaunchAttributeValue { programmaticStreamSerializationAllowed: 1 },
+        };
+        let config = CUlaunchConfig {
+            gridDimX: blocks,
+            gridDimY: 1,
+            gridDimZ: 1,
+            blockDimX: threads,
+            blockDimY: 1,
+            blockDimZ: 1,
+            sharedMemBytes: shared_bytes,
+            hStream: self.handle,
+            attrs: &raw mut overlaps,
+            // Whatever is before it in the stream, the kernel waits for it itself.
+            numAttrs: u32::from(kernel.entry.begins_early),
+        };
+        let parameters = arguments.as_parameters().as_mut_ptr();
         // SAFETY: the kernel's parameters are its words and the number of its tiles; the caller vouches for both.
         let result = unsafe {
-            sys::cuLaunchKernel(
-                kernel.function,
-                blocks,
-                1,
-                1,
-                threads,
-                1,
-                1,
-                shared_bytes,
-                self.handle,
-                arguments.as_parameters().as_mut_ptr(),
-                std::ptr::null_mut(),
-            )
+            sys::cuLaunchKernelEx(&config, kernel.function, parameters, std::ptr::null_mut())
         };
-        let launched = self.check("cuLaunchKernel", result);
+        let launched = self.check("cuLaunchKernelEx", result);
         launched.map_err(|error| kernel.refused(error))?;
         self.note(Running::Kernel(launch.kernel));
         Ok(())
