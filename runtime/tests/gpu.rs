@@ -78,6 +78,17 @@ fn runs_an_artifact() {
 }
 
 #[test]
+fn calls_are_timed_with_tensors_of_the_host_and_on_the_device() {
+    let output = case().run(&[&SIM[..], &["--runs", "2", "--on-device"]].concat(), &[]);
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{text}");
+    let lines: Vec<&str> = text.lines().collect();
+    let [whole, on_device] = lines[..] else { panic!("{text}") };
+    assert!(whole.starts_with("a call takes "), "{text}");
+    assert!(on_device.starts_with("a call whose tensors stay on the device takes "), "{text}");
+}
+
+#[test]
 fn machine_code_for_another_gpu_is_passed_over_with_a_note() {
     let cubin = Some([b"\x7fELF".as_slice(), &[0; 60]].concat());
     let case = Case::new(&CodeObject { cubin, ..code_object("sm_80") });

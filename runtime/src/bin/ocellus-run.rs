@@ -5,8 +5,8 @@ use ocellus_runtime::devices::{DeviceKind, DeviceName};
 use ocellus_runtime::terminal::{print, say};
 use ocellus_runtime::unfinished::remove_when_stopped;
 use ocellus_runtime::{
-    HostTensor, MAX_THREADS, Options, Output, RunError, Session, TensorsFileError, read_tensors,
-    write_tensors_to,
+    DeviceArray, HostTensor, IoBinding, MAX_THREADS, Options, Output, Outputs, RunError, Session,
+    TensorsFileError, read_tensors, write_tensors_to,
 };
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -18,17 +18,17 @@ const MAX_RUNS: usize = 1_000_000;
 
 const USAGE: &str = "\
 Usage: ocellus-run ARTIFACT --input IN.safetensors --output OUT.safetensors [--device KIND] [--threads N] [--profile]
-                   [--runs N]
+                   [--runs N] [--on-device]
        ocellus-run --devices [--device KIND]
 
   ARTIFACT        what `ocellus compile` wrote
   --input FILE    the inputs by name, such as `pixel_values`, in f64, f32, f16 or bf16; a pipe too
   --output FILE   where the outputs go, in f32; a pipe or `/dev/stdout` too
-  --device KIND   where to run: {kinds}, or a GPU by its number, as `cuda:1`; by default where the artifact was
-                  compiled for
+  --device KIND   where to run: {kinds}; by default where the artifact was compiled for
   --threads N     threads to use; by default one for every core
   --profile       print the time of each launch to stderr
   --runs N        run N times more, and print to stderr how long a call takes
+  --on-device     with --runs: say also how long a call takes whose tensors stay on the device
   --devices       print what devices there are, by the driver of `--device` where that is given
 ";
 
@@ -39,6 +39,7 @@ struct Arguments {
     options: Options,
     profile: bool,
     runs: usize,
+    on_device: bool,
 }
 
 /// What is asked for.
@@ -67,12 +68,7 @@ fn main() -> ExitCode {
 }
 
 fn usage() -> String {
-    USAGE.replace("{kinds}", &kinds())
-}
-
-/// The kinds of devices by name.
-fn kinds() -> String {
-    DeviceKind::ALL.map(|kind| format!("`{}`", kind.name())).join(", ")
+    USAGE.replace("{kinds}", DeviceName::FORMS)
 }
 
 /// What devices there are. Of those that have a driver, one is asked: that of the kind that is given, or the first.
@@ -90,7 +86,7 @@ fn devices(device: Option<DeviceKind>) -> String {
 fn parse(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
     let (mut artifact, mut input, mut output) = (None, None, None);
     let (mut options, mut profile, mut lists_devices) = (Options::default(), false, false);
-    let mut runs = 0;
+    let (mut runs, mut on_device) = (0, false);
     while let Some(argument) = parser.next()? {
         match argument {
             Long("input") => input = Some(parser.value()?.into()),
@@ -105,6 +101,7 @@ fn parse(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
             Long("devices") => lists_devices = true,
             Long("profile") => profile = true,
             Long("runs") => runs = parser.value()?.parse_with(number_of_runs)?,
+            Long("on-device") => on_device = true,
             Long("help") | Short('h') => return Ok(Command::Help),
             Value(path) if artifact.is_none() => artifact = Some(path.into()),
             other => return Err(other.unexpected()),
@@ -121,6 +118,7 @@ fn parse(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
         options,
         profile,
         runs,
+        on_device,
     }))
 }
 
@@ -170,11 +168,9 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         session.run(&inputs)?
     };
     if arguments.runs > 0 {
-        let mut times = call_times(&session, &inputs, arguments.runs)?;
-        times.sort_by(f64::total_cmp);
-        let (fastest, median) = (times.first(), times.get(times.len() / 2));
-        if let (Some(fastest), Some(median)) = (fastest, median) {
-            say(format_args!("a call takes {median:.1} us, {fastest:.1} us at best"));
+        say_times("a call", arguments.runs, || session.run(&inputs).map(drop))?;
+        if arguments.on_device {
+            say_device_times(&session, &inputs, &outputs, arguments.runs)?;
         }
     }
     write_tensors_to(output, &outputs)?;
@@ -184,18 +180,54 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Microseconds of each of so many calls, one after the other.
-fn call_times(
+/// Says how long each of so many calls takes, one after the other.
+fn say_times(
+    what: &str,
+    runs: usize,
+    mut call: impl FnMut() -> Result<(), RunError>,
+) -> Result<(), RunError> {
+    let times = (0..runs).map(|_| {
+        let start = Instant::now();
+        call()?;
+        Ok(start.elapsed().as_secs_f64() * 1e6)
+    });
+    let mut times = times.collect::<Result<Vec<f64>, RunError>>()?;
+    times.sort_by(f64::total_cmp);
+    if let (Some(fastest), Some(median)) = (times.first(), times.get(times.len() / 2)) {
+        say(format_args!("{what} takes {median:.1} us, {fastest:.1} us at best"));
+    }
+    Ok(())
+}
+
+/// The same of calls whose tensors lie on the device, save for indices, and stay there.
+fn say_device_times(
     session: &Session,
     inputs: &[(&str, &HostTensor)],
+    outputs: &Outputs,
     runs: usize,
-) -> Result<Vec<f64>, RunError> {
-    let call = |_| {
-        let start = Instant::now();
-        session.run(inputs)?;
-        Ok(start.elapsed().as_secs_f64() * 1e6)
-    };
-    (0..runs).map(call).collect()
+) -> Result<(), RunError> {
+    let plan = session.artifact().plan();
+    let of_host = inputs.iter().filter(|(name, _)| plan.holds_indices(name));
+    let numbers = inputs.iter().filter(|(name, _)| !plan.holds_indices(name));
+    let inputs_there = numbers.map(|(name, tensor)| Ok((*name, session.to_device(tensor)?)));
+    let inputs_there = inputs_there.collect::<Result<Vec<_>, RunError>>()?;
+    let outputs_there = outputs.iter().map(|(_, tensor)| session.new_on_device(&tensor.shape));
+    let outputs_there = outputs_there.collect::<Result<Vec<_>, RunError>>()?;
+    let arrays = inputs_there.iter().map(|(_, array)| array).chain(&outputs_there);
+    let tensors: Vec<_> = arrays.map(DeviceArray::tensor).collect();
+    let (given, wanted) = tensors.split_at(inputs_there.len());
+    let mut binding = IoBinding::new();
+    for (name, tensor) in of_host {
+        binding = binding.input(name, *tensor);
+    }
+    for ((name, _), tensor) in inputs_there.iter().zip(given) {
+        binding = binding.device_input(name, tensor);
+    }
+    for ((name, _), tensor) in outputs.iter().zip(wanted) {
+        binding = binding.device_output(name, tensor);
+    }
+    let what = "a call whose tensors stay on the device";
+    say_times(what, runs, || session.run_bound(&binding).map(drop))
 }
 
 /// Prints the error and what caused it.
