@@ -3,11 +3,14 @@
     python3 check.py [--device cuda] [--minutes 8] [--compile]     # in that folder; `--device sim` tries it without a GPU
 
 First every golden: each artifact is run on its input, by a process of its own, and held against what `transformers` computed.
-Then one table: what a call of each whole model takes over its sizes, beside torch where that is installed. A call is from
-tensors of the host to tensors of the host, for torch as well. Ends with 1 where an answer is wrong.
+Then what the driver takes for a launch, a graph and a node that is told something else (`costs.py`). Then one table: what a call of
+each whole model takes over its sizes, beside torch where that is installed. A call is from tensors of the host to tensors of the
+host, for torch as well; what it takes where they stay on the GPU is said for both too. What there was no time for, or what is not
+installed, is said. Ends with 1 where an answer is wrong.
 """
 
 import argparse
+import importlib.util
 import json
 import pathlib
 import re
@@ -18,10 +21,18 @@ import time
 import numpy
 from safetensors.numpy import load_file, save_file
 
+import costs
+
 # How much further than PyTorch's own bf16 an answer may be, and the derived bounds of the two products of f32, of 64 launches
 # in a row: 4 * sqrt(64) times the error of a product (`kernels/src/gemm/nvidia/arithmetic.rs`).
 BF16_FACTOR = 1.5
 BOUNDS = {"f32": 4 * 8 * 3.02 * 2.0**-16, "tf32": 4 * 8 * 2.001 * 2.0**-11}
+
+# What is said of a call of torch whose tensors stay on the GPU.
+ON_GPU = " (on the GPU)"
+
+# The most seconds that a line of the table takes, which may begin just before time is up.
+LINE_SECONDS = 45
 
 
 def run(artifact: pathlib.Path, given: pathlib.Path, output: pathlib.Path, *more: str) -> str:
@@ -70,59 +81,91 @@ def check_goldens(device: str, until: float) -> bool:
     return not wrong
 
 
-def measure(artifact: pathlib.Path, side: int, images: int, device: str) -> float:
-    """Microseconds of a call, the median of many."""
+def measure(artifact: pathlib.Path, side: int, images: int, device: str) -> tuple[float, float]:
+    """Microseconds of a call, the median of many: from host to host, and with all tensors on the device."""
     given, output = pathlib.Path("pixels.safetensors"), pathlib.Path("answer.safetensors")
     pixels = numpy.random.default_rng(0).standard_normal((images, 3, side, side), dtype=numpy.float32)
     save_file({"pixel_values": pixels}, given)
     runs = "50" if device == "cuda" else "1"
-    said = run(artifact, given, output, "--device", device, "--runs", runs)
+    said = run(artifact, given, output, "--device", device, "--runs", runs, "--on-device")
     if not all(numpy.isfinite(tensor).all() for tensor in load_file(output).values()):
         raise RuntimeError(f"{artifact} gives numbers that are not finite")
-    return float(re.search(r"a call takes ([0-9.]+) us", said).group(1))
+    kinds = ["a call takes", "a call whose tensors stay on the device takes"]
+    whole, on_device = (float(re.search(kind + " ([0-9.]+) us", said).group(1)) for kind in kinds)
+    return whole, on_device
 
 
 def torch_times(name: str, side: int, images: int, compiles: bool) -> dict[str, float]:
-    """The same of torch, as whole calls: eager with each of its back ends of attention, and compiled where that is asked."""
+    """The same of torch, as whole calls and on the GPU: eager with each of its back ends of attention, and compiled where that is
+    asked."""
     import torch
 
     import peers
 
     model = peers.quickly(name)
     host = torch.randn(images, 3, side, side).pin_memory()
+    there = host.cuda()
 
-    def microseconds(model) -> float:
+    def microseconds(model) -> dict[str, float]:
         @torch.inference_mode()
-        def call():
+        def whole():
             return model(pixel_values=host.cuda(non_blocking=True).bfloat16()).last_hidden_state.float().cpu()
 
-        for _ in range(3):
-            call()
-        return 1e3 * peers.wall_ms(call)
+        @torch.inference_mode()
+        def on_device():
+            model(pixel_values=there.bfloat16()).last_hidden_state.float()
+            torch.cuda.synchronize()
+
+        times = {}
+        for kind, call in {"": whole, ON_GPU: on_device}.items():
+            for _ in range(3):
+                call()
+            times[kind] = 1e3 * peers.wall_ms(call)
+        return times
 
     times = {}
+
+    def add(label: str, model) -> None:
+        times.update({label + kind: time_us for kind, time_us in microseconds(model).items()})
+
     with peers.mask_dropped(True):
         for label, back_end in peers.BACK_ENDS.items():
             with peers.chosen(back_end):
-                times[f"eager, {label}"] = microseconds(model)
+                add(f"eager, {label}", model)
         if compiles:
-            times["compiled"] = microseconds(torch.compile(model, mode="max-autotune", dynamic=False))
+            add("compiled", torch.compile(model, mode="max-autotune", dynamic=False))
     return times
 
 
+def driver_costs(device: str) -> None:
+    library, runs = ("libcuda.so.1", 30) if device == "cuda" else ("./libocellus_cuda_sim.so", 2)
+    print("\nwhat the driver takes:")
+    try:
+        print("\n".join(f"  {line}" for line in costs.costs(library, 0, runs)))
+    except (OSError, RuntimeError) as error:
+        print(f"  left out: {error}")
+
+
 def table(device: str, until: float, compiles: bool) -> None:
+    has_torch = importlib.util.find_spec("torch") is not None
+    print("\nwhat a call takes, in parentheses where its tensors stay on the GPU:")
+    if device == "cuda" and not has_torch:
+        print("  torch is not installed here, so there is nothing beside it")
+    if device == "cuda" and has_torch and not compiles:
+        print("  torch.compile is left out: `--compile` asks for it")
     for file in sorted(pathlib.Path("models").glob("*.json")):
         model = json.loads(file.read_text())
         for images in model["images"]:
             if time.monotonic() > until:
                 print("the rest of the table is left out: time is up")
                 return
-            own = measure(file.with_suffix(".ocellus"), model["side"], images, device)
+            own, on_device = measure(file.with_suffix(".ocellus"), model["side"], images, device)
             flops = 1e-6 * model["gflop_an_image"] * images / own * 1e3
-            line = f"{model['name']:16} {images:3} images {own:10.1f} us {flops:7.1f} TFLOP/s"
-            if device == "cuda":
+            line = f"{model['name']:16} {images:3} images {own:10.1f} us ({on_device:10.1f} us) {flops:7.1f} TFLOP/s"
+            if device == "cuda" and has_torch:
                 for kind, time_us in torch_times(model["name"], model["side"], images, compiles).items():
-                    line += f"   torch {kind} {time_us:10.1f} us, {time_us / own:5.2f} x"
+                    beside = on_device if kind.endswith(ON_GPU) else own
+                    line += f"   torch {kind} {time_us:10.1f} us, {time_us / beside:5.2f} x"
             print(line, flush=True)
 
 
@@ -132,9 +175,10 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=8)
     parser.add_argument("--compile", action="store_true", help="time torch.compile too, which takes minutes a model")
     arguments = parser.parse_args()
-    until = time.monotonic() + 60 * arguments.minutes
+    until = time.monotonic() + 60 * arguments.minutes - LINE_SECONDS
     print(subprocess.run(["./ocellus-run", "--devices", "--device", arguments.device], capture_output=True, text=True).stdout)
     are_right = check_goldens(arguments.device, until)
+    driver_costs(arguments.device)
     table(arguments.device, until, arguments.compile)
     return 0 if are_right else 1
 

@@ -16,9 +16,18 @@ fn simulator() -> PathBuf {
     std::env::current_exe().unwrap().with_file_name("libocellus_cuda_sim.so")
 }
 
-fn ocellus<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Outcome {
+/// The command, for which there are two GPUs of that architecture.
+fn with_gpus_of<S: AsRef<OsStr>>(
+    architecture: &str,
+    arguments: impl IntoIterator<Item = S>,
+) -> Outcome {
     let mut command = command(env!("CARGO_BIN_EXE_ocellus"));
-    Outcome::of(command.env("OCELLUS_CUDA_DRIVER", simulator()).args(arguments))
+    command.env("OCELLUS_CUDA_DRIVER", simulator()).env("OCELLUS_SIM_DEVICES", "2");
+    Outcome::of(command.env("OCELLUS_SIM_ARCHITECTURE", architecture).args(arguments))
+}
+
+fn ocellus<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Outcome {
+    with_gpus_of("sm_80", arguments)
 }
 
 fn model() -> PathBuf {
@@ -34,27 +43,32 @@ fn compile(folder: &Path, options: &[&str]) -> PathBuf {
     artifact
 }
 
-fn run(artifact: &Path, device: &str) -> Outcome {
+fn run(artifact: &Path, architecture: &str, device: &str) -> Outcome {
     let (input, output) =
         (goldens().join(GOLDEN).join("in.safetensors"), artifact.with_extension("out"));
     let words = [OsStr::new("run"), artifact.as_ref(), "--input".as_ref(), input.as_ref()];
     let rest = [OsStr::new("-o"), output.as_ref(), "--device".as_ref(), device.as_ref()];
-    ocellus([&words[..], &rest[..]].concat())
+    with_gpus_of(architecture, [&words[..], &rest[..]].concat())
 }
 
 #[test]
 fn an_artifact_for_gpus_runs_on_a_simulated_one_and_says_where_else_it_does_not() {
     let folder = tempfile::tempdir().unwrap();
-    let artifact = compile(folder.path(), &["--target", "sm_80", "--dtype", "bf16"]);
-    run(&artifact, "sim").success();
     let read = |path: &Path| read_tensors(path, |_| false).unwrap();
-    let found = read(&artifact.with_extension("out"));
     let expected = read(&goldens().join(GOLDEN).join("out.safetensors"));
-    for (name, tensor) in &expected {
-        let error = ocellus::verify::relative_l2(&found[name].data, &tensor.data);
-        assert!(error < 1e-2, "{name}: {error}");
+    // On the later one a launch begins before the one before has ended.
+    for (architecture, device) in [("sm_90", "sim"), ("sm_80", "sim:1")] {
+        let artifact = compile(folder.path(), &["--target", architecture, "--dtype", "bf16"]);
+        run(&artifact, architecture, device).success();
+        let found = read(&artifact.with_extension("out"));
+        for (name, tensor) in &expected {
+            let error = ocellus::verify::relative_l2(&found[name].data, &tensor.data);
+            assert!(error < 1e-2, "{architecture}, {name}: {error}");
+        }
     }
-    run(&artifact, "cpu").failure(1, &["`sm_80`", "--target cpu"]);
+    let artifact = folder.path().join("a.safetensors");
+    run(&artifact, "sm_80", "sim:2").failure(1, &["there is no GPU 2: the driver has 2"]);
+    run(&artifact, "sm_80", "cpu").failure(1, &["`sm_80`", "--target cpu"]);
 }
 
 #[test]

@@ -20,6 +20,7 @@
 extern crate self as ocellus_runtime;
 
 pub mod artifact;
+mod device_tensor;
 pub mod devices;
 mod memory;
 mod new_file;
@@ -42,6 +43,7 @@ pub mod unfinished;
 pub use artifact::{
     Artifact, ArtifactContents, ArtifactError, ArtifactWriter, Provenance, TargetRequirements,
 };
+pub use device_tensor::{DeviceArray, DeviceTensor};
 pub use new_file::free_bytes;
 pub use non_finite::{NonFinite, Origin, first_non_finite};
 pub use ocellus_dialects::{AnyTensor, Elements, HostTensor, Tensor};
@@ -50,5 +52,5 @@ pub use output::{Output, write_file};
 pub use pipe::{open_for_reading, open_regular, read_text};
 pub use plan_sizes::{PlanSizes, SizeArgument, SizeError};
 pub use safetensors_bytes::repeated_key;
-pub use session::{LaunchTime, LoadError, Outputs, RunError, Session, UnfitLaunch};
+pub use session::{IoBinding, LaunchTime, LoadError, Outputs, RunError, Session, UnfitLaunch};
 pub use tensors_file::{TensorsFileError, read_tensors, write_tensors, write_tensors_to};

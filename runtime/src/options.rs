@@ -12,12 +12,14 @@ pub struct Options {
     pub threads: usize,
     /// The kind of device that runs it; `None` for the one that the artifact's target says.
     pub device: Option<DeviceKind>,
+    /// Which device of its kind, counted from 0; see [`DeviceName`](crate::devices::DeviceName).
+    pub ordinal: u32,
 }
 
 impl Default for Options {
-    /// A thread for every core that this process may use, and the device of the artifact's target.
+    /// A thread for every core that this process may use, and the first device of the artifact's target.
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get());
-        Options { threads, device: None }
+        Options { threads, device: None, ordinal: 0 }
     }
 }

@@ -78,6 +78,17 @@ fn runs_an_artifact() {
 }
 
 #[test]
+fn calls_are_timed_with_tensors_of_the_host_and_on_the_device() {
+    let output = case().run(&[&SIM[..], &["--runs", "2", "--on-device"]].concat(), &[]);
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{text}");
+    let lines: Vec<&str> = text.lines().collect();
+    let [whole, on_device] = lines[..] else { panic!("{text}") };
+    assert!(whole.starts_with("a call takes "), "{text}");
+    assert!(on_device.starts_with("a call whose tensors stay on the device takes "), "{text}");
+}
+
+#[test]
 fn machine_code_for_another_gpu_is_passed_over_with_a_note() {
     let cubin = Some([b"\x7fELF".as_slice(), &[0; 60]].concat());
     let case = Case::new(&CodeObject { cubin, ..code_object("sm_80") });
@@ -123,6 +134,23 @@ fn without_a_gpu_it_says_so() {
     let text = case().error(&SIM, &none);
     assert!(text.contains("a driver for CUDA 12.4, but no GPU that it can use"), "{text}");
     assert!(text.contains("`nvidia-smi`"), "{text}");
+}
+
+#[test]
+fn a_gpu_is_chosen_by_its_number() {
+    let two = [("OCELLUS_SIM_DEVICES", "2")];
+    let case = case();
+    let output = case.run(&["--device", "sim:1"], &two);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let outputs = read_tensors(&case.path("out"), |_| false).unwrap();
+    assert_eq!(outputs["y"].data, expected(&input(40)).1);
+    let other = self::case();
+    let text = other.error(&["--device", "sim:2"], &two);
+    assert!(text.contains("there is no GPU 2: the driver has 2, and counts from 0"), "{text}");
+    let output = other.run(&["--device", "sim:two"], &two);
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text.contains("or a GPU by its number, as `cuda:1`"), "{text}");
 }
 
 #[test]
@@ -185,7 +213,7 @@ fn a_kernel_that_fails_is_named() {
 #[test]
 fn a_kernel_that_cannot_be_launched_is_named() {
     for (function, more, kernel) in [
-        ("cuLaunchKernel@2", &["--profile"][..], "add_rows"),
+        ("cuLaunchKernelEx@2", &["--profile"][..], "add_rows"),
         ("cuGraphAddKernelNode_v2@3", &[], "probe_scratch"),
         ("cuFuncSetAttribute@1", &[], "scale_rows"),
     ] {

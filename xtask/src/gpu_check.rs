@@ -48,7 +48,7 @@ pub fn gpu_check(folder: &Path) -> Result<(), String> {
     for program in ["ocellus-run", "libocellus_cuda_sim.so"] {
         copy(&built(program), &folder.join(program))?;
     }
-    for script in ["check.py", "peers.py"] {
+    for script in ["check.py", "costs.py", "peers.py"] {
         copy(&workspace_root().join("benches/nvidia").join(script), &folder.join(script))?;
     }
     for golden in goldens()? {

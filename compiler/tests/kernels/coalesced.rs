@@ -170,7 +170,13 @@ fn add(broadcast: Broadcast) -> EpilogueOp {
 
 /// With all that may be fused into it; `staged_attention` looks at heads of every size.
 fn attention() -> Vec<Case> {
-    let op = KernelOp::Attention { heads: 2, scale: 0.1, rotary: true, mask: Mask::Segments };
+    let op = KernelOp::Attention {
+        heads: 2,
+        scale: 0.1,
+        rotary: true,
+        mask: Mask::Segments,
+        warp_queries: None,
+    };
     let qkv = [1, 2, 3].map(|_| projected(BF16, PATCHES, 2 * 80));
     let tables = [1, 2].map(|_| random(F32, &[PATCHES, 80]));
     vec![Case::new(op, [&qkv[..], &tables, &[segments(&[PATCHES])]].concat())]

@@ -5,8 +5,14 @@
 //! ```
 //! The grid is a line of blocks, as many as the tiles need or more: a warp behind the last tile does nothing. Arguments are
 //! parameters by value, so that a node of a graph takes others without a copy.
+//!
+//! Where launches [begin early](crate::NvidiaTarget::begins_early), every thread of every kernel waits for the launch before,
+//! whether or not it has a tile, before it uses any memory but its parameters. So whatever waits for a launch waits for all launches
+//! before it too, although it asks for one alone. Behind the wait it lets the next launch begin, whose blocks get in where all
+//! blocks of this one have theirs: they take nothing from it, and have their parameters and places when it ends.
 
 use super::{Entry, Worker};
+use crate::Target;
 use crate::mlir::{Builder, Comparison, GpuThreads, Module, Scalar, Type, Value};
 use crate::{ThreadBlock, WARP};
 
@@ -44,6 +50,7 @@ pub(super) fn define(
     let blocks_at_once = entry.blocks_at_once;
     let threads = GpuThreads { of_block: BLOCK_OF_WARPS.threads, blocks_at_once };
     module.define_gpu(entry.symbol, entry.words, threads, |b, block, tiles| {
+        await_launch_before(b, entry.target);
         let [block_index, thread] = ["ctaid.x", "tid.x"].map(|name| {
             let value = special_register(b, name);
             b.extend_unsigned(value, Scalar::I64)
@@ -76,6 +83,7 @@ pub(crate) fn define_tiles(
 ) {
     let memory = module.dynamic_shared_memory();
     module.define_gpu(entry.symbol, entry.words, threads, |b, block, tiles| {
+        await_launch_before(b, entry.target);
         let number = special_register(b, "ctaid.x");
         let wide = b.extend_unsigned(number, Scalar::I64);
         // The grid may be larger than the tiles need.
@@ -85,6 +93,18 @@ pub(crate) fn define_tiles(
             body(b, (block, number), memory);
         });
     });
+}
+
+/// Waits until the launch before has ended and all that it wrote can be read, and lets the next one begin.
+fn await_launch_before(b: &mut Builder, target: Target) {
+    match target {
+        Target::Nvidia(target) if target.begins_early() => {
+            // LLVM's intrinsics for these use no memory, so that it might move what does before the wait.
+            b.barrier_assembly("griddepcontrol.wait;");
+            b.barrier_assembly("griddepcontrol.launch_dependents;");
+        }
+        Target::Nvidia(_) | Target::Cpu(_) => {}
+    }
 }
 
 /// One of the numbers that tell a thread who it is.

@@ -25,6 +25,13 @@ impl Builder {
         self.line(&format!("llvm.call_intrinsic \"{name}\"({names}) : ({types}) -> ()"));
     }
 
+    /// An instruction of a target without operands, before which and behind which all uses of memory stay.
+    pub fn barrier_assembly(&mut self, text: &str) {
+        self.line(&format!(
+            "llvm.inline_asm has_side_effects \"{text}\", \"~{{memory}}\" : () -> ()"
+        ));
+    }
+
     /// An LLVM intrinsic that gives several numbers.
     pub fn intrinsic_with_results(
         &mut self,

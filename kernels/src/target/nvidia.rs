@@ -43,6 +43,15 @@ impl NvidiaTarget {
         NvidiaTarget { tf32: true, ..self }
     }
 
+    /// Whether a launch may begin before the one before has ended (programmatic dependent launch): its kernel waits for that one
+    /// then. GPUs can from Hopper on.
+    pub fn begins_early(&self) -> bool {
+        match self.name {
+            "sm_80" | "sm_86" | "sm_89" => false,
+            _ => true,
+        }
+    }
+
     /// The target of that name.
     pub fn from_name(name: &str) -> Option<NvidiaTarget> {
         NvidiaTarget::ALL.into_iter().find(|target| target.name == name)

@@ -225,6 +225,8 @@ pub(crate) enum Kind {
     Fence,
     /// `griddepcontrol.wait`
     AwaitLaunch,
+    /// `griddepcontrol.launch_dependents`
+    ReleaseLaunch,
     Branch(usize),
     Exit,
     Trap,

@@ -29,11 +29,33 @@ impl Footprint {
         }
     }
 
+    /// Both.
+    pub(crate) fn with(&self, other: &Self) -> Self {
+        Self {
+            read: united(&self.read, &other.read),
+            written: united(&self.written, &other.written),
+        }
+    }
+
     /// Whether a use of a range does not agree with what the launch may still do: it reads what that writes, or writes what
     /// that reads or writes.
     pub(crate) fn conflicts(&self, range: &Range<u64>, is_write: bool) -> bool {
         touches(&self.written, range) || is_write && touches(&self.read, range)
     }
+}
+
+/// The ranges of both, in the order of the addresses, none touching another.
+fn united(some: &[Range<u64>], others: &[Range<u64>]) -> Vec<Range<u64>> {
+    let mut all = [some, others].concat();
+    all.sort_unstable_by_key(|range| range.start);
+    let mut united: Vec<Range<u64>> = Vec::with_capacity(all.len());
+    for range in all {
+        match united.last_mut() {
+            Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+            _ => united.push(range),
+        }
+    }
+    united
 }
 
 fn touches(ranges: &[Range<u64>], range: &Range<u64>) -> bool {
@@ -44,6 +66,17 @@ fn touches(ranges: &[Range<u64>], range: &Range<u64>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn two_are_one_in_order() {
+        let of = |ranges: &[Range<u64>]| {
+            let mut footprint = Footprint::default();
+            ranges.iter().for_each(|range| footprint.push(range.clone(), true));
+            footprint
+        };
+        let both = of(&[0..16, 64..80]).with(&of(&[8..32, 80..96, 112..128]));
+        assert_eq!(both.written(), [0..32, 64..96, 112..128]);
+    }
 
     #[test]
     fn a_use_is_held_against_all_ranges() {

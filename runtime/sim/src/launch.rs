@@ -2,9 +2,9 @@
 
 use crate::clocks::MOST_WARPS;
 use crate::counters::{Counters, Report};
-use crate::finding::Finding;
+use crate::finding::{Finding, Problem};
 use crate::footprint::Footprint;
-use crate::machine::{Findings, Grid, run_block};
+use crate::machine::{Findings, Grid, LaunchOrder, run_block};
 use crate::memory::{GlobalShadow, Memory};
 use crate::module::{Globals, Kernel};
 use crate::registers::LANES;
@@ -119,18 +119,50 @@ pub fn launch(
         shadow: GlobalShadow::new(allocations.len()),
         allocations,
         unfinished: launch.unfinished,
+        order: LaunchOrder::default(),
         findings: Findings::default(),
     };
     let counters = run(&grid, launch.blocks.iter().product());
     let footprint = match settings.keeps_footprint {
-        true => grid.shadow.footprint(&grid.allocations),
+        true => footprint(&grid),
         false => Footprint::default(),
     };
-    let found = grid.findings.take();
+    let never_waited = never_waited(&grid);
+    let mut found = grid.findings.take();
+    if found.is_empty() {
+        found.extend(never_waited);
+    }
     match found.is_empty() {
         true => Ok(counters.report(code, footprint)),
         false => Err(LaunchError::Found(found)),
     }
+}
+
+/// What the launch behind must not use before it has waited: what this one used, and what the one before still may, where this
+/// one let the launch behind begin without waiting first.
+fn footprint(grid: &Grid) -> Footprint {
+    let own = grid.shadow.footprint(&grid.allocations);
+    match grid.unfinished.filter(|_| grid.order.has_not_held_back()) {
+        Some(unfinished) => own.with(unfinished),
+        None => own,
+    }
+}
+
+/// What is wrong with a launch that begins before the one before has ended, and may end before it as well: whoever waits for this
+/// one takes it that the one before is done, too.
+fn never_waited(grid: &Grid) -> Option<Finding> {
+    grid.unfinished.filter(|_| grid.order.has_not_waited())?;
+    Some(Finding {
+        problem: Problem::UnfinishedLaunch,
+        kernel: grid.code.name.clone(),
+        block: [0; 3],
+        thread: [0; 3],
+        place: grid.code.places.last()?.clone(),
+        detail: "the kernel ends without griddepcontrol.wait, so that whoever waits for it does not wait for the launch \
+                 before"
+            .to_string(),
+        other: None,
+    })
 }
 
 /// Runs all blocks; a worker takes the next when it has done one.

@@ -524,5 +524,20 @@ fn what_the_launch_before_has_not_finished() {
         support::found(run(&without, [b, b, a], Some(&first))).problem,
         Problem::UnfinishedLaunch
     );
-    assert!(run(&without, [b, b, d], Some(&first)).is_ok());
+    // A kernel that uses nothing of the sort must wait all the same: whoever waits for it takes it that the first has ended.
+    let found = support::found(run(&without, [b, b, d], Some(&first)));
+    assert_eq!(found.problem, Problem::UnfinishedLaunch, "{found}");
+    assert!(found.to_string().contains("ends without griddepcontrol.wait"), "{found}");
+    // One that lets the next begin before it waits leaves to that what it has not waited for; the other way round it does not.
+    let next = |before: &str, behind: &str| {
+        let text = text.replace("griddepcontrol.launch_dependents;", "");
+        let wait = format!("{before}griddepcontrol.wait;{behind}");
+        let text = text.replace("griddepcontrol.wait;", &wait);
+        run(&text, [b, b, d], Some(&first)).unwrap().footprint
+    };
+    let release = "griddepcontrol.launch_dependents;";
+    let (early, late) = (next(release, ""), next("", release));
+    assert!(early.written().contains(&(c..c + 128 * 128 * 2)));
+    assert_eq!(late.written(), std::slice::from_ref(&(d..d + 128 * 128 * 2)));
+    assert_eq!(next("", "").written(), late.written());
 }

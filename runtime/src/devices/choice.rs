@@ -91,7 +91,8 @@ impl DeviceKind {
             }
             DeviceKind::Cuda { driver } => {
                 // SAFETY: by the contract of this function.
-                let (device, signatures) = unsafe { CudaDevice::load(code, plan, driver) }?;
+                let (device, signatures) =
+                    unsafe { CudaDevice::load(code, plan, (driver, options.ordinal)) }?;
                 Ok((Arc::new(device), signatures))
             }
         }

@@ -94,6 +94,17 @@ impl Device for DetachedDevice {
         Ok(Memory::new(address, bytes, piece))
     }
 
+    fn tensor_alignment(&self) -> usize {
+        Memory::ALIGNMENT
+    }
+
+    fn check_address(&self, address: u64) -> Result<(), DeviceError> {
+        match address as i64 >= DETACHED {
+            true => Ok(()),
+            false => Err(fault()),
+        }
+    }
+
     fn stream(&self) -> Result<Box<dyn Stream>, DeviceError> {
         self.log.streams.fetch_add(1, Ordering::Relaxed);
         Ok(Box::new(DetachedStream {
@@ -124,7 +135,7 @@ impl Node {
 }
 
 enum Command {
-    Upload { from: *const u8, to: i64, bytes: usize },
+    Upload { bytes: Vec<u8>, to: i64 },
     Download { from: i64, to: *mut u8, bytes: usize },
     Launch(Node),
 }
@@ -184,7 +195,7 @@ impl Stream for DetachedStream {
 
     unsafe fn upload(&mut self, bytes: &[u8], address: i64) -> Result<(), DeviceError> {
         self.log.uploaded.fetch_add(bytes.len(), Ordering::Relaxed);
-        self.queue.push(Command::Upload { from: bytes.as_ptr(), to: address, bytes: bytes.len() });
+        self.queue.push(Command::Upload { bytes: bytes.to_vec(), to: address });
         Ok(())
     }
 
@@ -243,9 +254,9 @@ impl Stream for DetachedStream {
             // SAFETY: by the contracts of those that queued it; addresses of the device lie in its memory.
             unsafe {
                 match command {
-                    Command::Upload { from, to, bytes } => {
-                        let to = self.host(to, bytes)? as *mut u8;
-                        to.copy_from_nonoverlapping(from, bytes);
+                    Command::Upload { bytes, to } => {
+                        let to = self.host(to, bytes.len())? as *mut u8;
+                        to.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
                     }
                     Command::Download { from, to, bytes } => {
                         to.copy_from_nonoverlapping(self.host(from, bytes)? as *const u8, bytes);

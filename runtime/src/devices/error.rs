@@ -46,6 +46,11 @@ pub enum DeviceError {
         #[source]
         source: serde_json::Error,
     },
+    /// A stream of the caller, on a device that has none.
+    #[error(
+        "the device has no streams that a call could run in the order of: leave the stream out"
+    )]
+    NoStreams,
     /// A launch of a kernel that was not loaded.
     #[error("kernel {0} is not loaded")]
     NotLoaded(usize),

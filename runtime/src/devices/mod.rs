@@ -7,6 +7,7 @@
 //! ([`Device::memory_space`]). Where it is the host's, tensors and weights are used where they lie; where it is not, they
 //! are copied by the stream.
 
+mod caller_stream;
 mod choice;
 pub mod cpu;
 pub mod cuda;
@@ -18,9 +19,10 @@ mod kind;
 mod launches;
 mod memory;
 
+pub use caller_stream::DeviceStream;
 pub use choice::UnfitMachine;
 pub use error::DeviceError;
-pub use kind::DeviceKind;
+pub use kind::{DeviceKind, DeviceName, UnknownDevice};
 pub use launches::{Changes, Launch, Launches};
 pub use memory::{Memory, MemorySpace};
 
@@ -38,6 +40,12 @@ pub trait Device: Send + Sync {
 
     /// Memory for kernels, aligned to [`Memory::ALIGNMENT`].
     fn allocate(&self, bytes: usize) -> Result<Memory, DeviceError>;
+
+    /// What the address of a tensor in its memory must be a multiple of, for kernels to read and write it there.
+    fn tensor_alignment(&self) -> usize;
+
+    /// Whether an address lies in memory of this device, as far as that can be known.
+    fn check_address(&self, address: u64) -> Result<(), DeviceError>;
 
     /// A stream of its own for a call.
     fn stream(&self) -> Result<Box<dyn Stream>, DeviceError>;
@@ -58,8 +66,8 @@ pub trait Stream: Send {
     /// Copies bytes of the host to an address of the device.
     ///
     /// # Safety
-    /// There is that much memory at the address. Bytes and memory stay, and the bytes as they are, until the stream is
-    /// synchronized.
+    /// There is that much memory at the address, which stays until the stream is synchronized. The bytes are the caller's again
+    /// when this returns.
     unsafe fn upload(&mut self, bytes: &[u8], address: i64) -> Result<(), DeviceError>;
 
     /// Copies from an address of the device into bytes of the host.
@@ -88,6 +96,22 @@ pub trait Stream: Send {
             unsafe { self.launch(launch) }?;
         }
         Ok(())
+    }
+
+    /// Lets what is asked for from here on wait for all that is in a stream of the caller.
+    ///
+    /// # Safety
+    /// The other stream is there.
+    unsafe fn follow(&mut self, _other: DeviceStream) -> Result<(), DeviceError> {
+        Err(DeviceError::NoStreams)
+    }
+
+    /// Lets what is put into a stream of the caller from here on wait for all that was asked for.
+    ///
+    /// # Safety
+    /// The other stream is there.
+    unsafe fn lead(&mut self, _other: DeviceStream) -> Result<(), DeviceError> {
+        Err(DeviceError::NoStreams)
     }
 
     /// Waits until all is done, and says whether it was.

@@ -1,7 +1,7 @@
 //! Checks the inputs of a call, and reads the values of the symbols off their shapes.
 
 use super::RunError;
-use super::given::Given;
+use super::given::{Given, Held};
 use ocellus_dialects::element_count;
 use ocellus_dialects::plan::{EvaluationError, Expression, Plan, Port, SymbolEntry, SymbolSource};
 
@@ -75,14 +75,17 @@ fn check_elements(plan: &Plan, port: &Port, tensor: &Given) -> Result<(), RunErr
             expected: describe_shape(plan, port),
         });
     }
-    if element_count(tensor.shape) != Some(tensor.elements.count()) {
-        return Err(RunError::Elements {
-            input: port.name.clone(),
-            shape: tensor.shape.to_vec(),
-            elements: tensor.elements.count(),
-        });
+    match tensor.elements {
+        Held::Host(elements) if element_count(tensor.shape) != Some(elements.count()) => {
+            Err(RunError::Elements {
+                input: port.name.clone(),
+                shape: tensor.shape.to_vec(),
+                elements: elements.count(),
+            })
+        }
+        // Of a tensor on the device the shape says how many elements there are.
+        Held::Host(_) | Held::Device(_) => Ok(()),
     }
-    Ok(())
 }
 
 /// The free symbol that a dimension binds, if it does, with its least value, greatest value and step.

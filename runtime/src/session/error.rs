@@ -110,6 +110,58 @@ pub enum RunError {
         /// What to give.
         wanted: &'static str,
     },
+    /// Indices that cannot be looked at.
+    #[error(
+        "the input `{input}` holds indices, which are checked before kernels read them: give it in the memory of the host"
+    )]
+    IndicesOnDevice {
+        /// The input.
+        input: String,
+    },
+    /// An output that the model does not have.
+    #[error("the model has no output `{name}`: it gives {expected}")]
+    UnexpectedOutput {
+        /// The output.
+        name: String,
+        /// All outputs.
+        expected: String,
+    },
+    /// An output that is bound twice.
+    #[error("the output `{0}` is bound twice")]
+    DuplicateOutput(String),
+    /// A tensor for an output of another shape or type.
+    #[error(
+        "the output `{output}` is bound to a tensor {found}, and the model gives {wanted} for these inputs"
+    )]
+    OutputTensor {
+        /// The output.
+        output: String,
+        /// Shape and element type of the tensor.
+        found: String,
+        /// Those that it must have.
+        wanted: String,
+    },
+    /// A tensor on a device that kernels cannot read or write at once.
+    #[error(
+        "the tensor for `{name}` begins at {pointer:#x}, which is no multiple of {alignment}: copy it to where it may lie"
+    )]
+    MisalignedTensor {
+        /// The input or output.
+        name: String,
+        /// Where it begins.
+        pointer: u64,
+        /// What it must be a multiple of, in bytes.
+        alignment: usize,
+    },
+    /// A tensor that is not on the session's device.
+    #[error("the tensor for `{name}` cannot be used where it lies")]
+    ForeignTensor {
+        /// The input or output.
+        name: String,
+        /// What the device says.
+        #[source]
+        source: DeviceError,
+    },
     /// A dimension of nothing.
     #[error(
         "`{symbol}` = {value} (dimension {axis} of the input `{input}`), and it must be at least {min}: the input is empty"

@@ -4,11 +4,14 @@ mod binding;
 mod bound_program;
 mod call_addresses;
 mod compiled_program;
+mod destination;
+mod device_tensors;
 mod dispatch;
 mod error;
 mod fit;
 mod given;
 mod indices;
+mod io_binding;
 mod layout;
 mod observers;
 mod places;
@@ -21,8 +24,8 @@ mod workspace;
 mod workspaces;
 
 use crate::artifact::{Artifact, ArtifactError};
-use crate::devices::{Device, DeviceError, DeviceKind, Stream, UnfitMachine};
-use crate::memory::may_fail;
+use crate::device_tensor::{DeviceArray, DeviceTensor};
+use crate::devices::{Device, DeviceError, DeviceKind, DeviceStream, Stream, UnfitMachine};
 use crate::options::Options;
 use crate::signature::Signature;
 use crate::tuning::{TuningError, TuningFile};
@@ -30,11 +33,14 @@ use binding::{Call, bind};
 use bound_program::{BoundProgram, EvaluatedProgram, Programs};
 use call_addresses::CallAddresses;
 use compiled_program::CompiledProgram;
+use destination::{Destination, order_outputs};
+use device_tensors::{check_device_tensors, new_on_device, to_device, to_host};
 pub(crate) use dispatch::Dispatch;
 pub use error::RunError;
 pub use fit::UnfitLaunch;
 use fit::check_launches;
 use given::{Given, Prepared, prepare};
+pub use io_binding::IoBinding;
 use observers::{Launched, Observer, Results, Times};
 use ocellus_dialects::kernel::Family;
 use ocellus_dialects::{AnyTensor, HostTensor};
@@ -190,6 +196,27 @@ impl Session {
         self.execute(&given(inputs), None)
     }
 
+    /// Runs the model on what is bound, tensors on the device among it. Of the outputs those come that are bound to none, in the
+    /// plan's order. [When](IoBinding#when-the-work-is-done) the work is done depends on what is bound.
+    pub fn run_bound(&self, binding: &IoBinding) -> Result<Outputs, RunError> {
+        self.execute(binding, None)
+    }
+
+    /// A tensor of f32 on the device of this session, for an input or an output. Nothing has been written there.
+    pub fn new_on_device(&self, shape: &[usize]) -> Result<DeviceArray, RunError> {
+        Ok(new_on_device(self.workspaces.device(), shape)?)
+    }
+
+    /// A copy of a tensor on the device of this session. It is there when this returns.
+    pub fn to_device(&self, tensor: &HostTensor) -> Result<DeviceArray, RunError> {
+        to_device(self.workspaces.device(), tensor)
+    }
+
+    /// A copy of a tensor that lies on the device of this session. Whatever writes there must be done.
+    pub fn to_host(&self, array: &DeviceArray) -> Result<HostTensor, RunError> {
+        to_host(self.workspaces.device(), array)
+    }
+
     /// Runs, and shows each labeled result as f32 after its launch.
     pub fn run_observed<T: AnyTensor + ?Sized>(
         &self,
@@ -211,65 +238,75 @@ impl Session {
 
     fn execute(
         &self,
-        inputs: &[(&str, Given)],
+        binding: &IoBinding,
         observer: Option<&mut dyn Observer>,
     ) -> Result<Outputs, RunError> {
         if !self.artifact.is_as_opened() {
             return Err(RunError::ArtifactChanged);
         }
         let plan = self.artifact.plan();
-        let call = bind(plan, inputs)?;
+        let call = bind(plan, &binding.inputs)?;
         let inputs = prepare(plan, &call)?;
-        let inputs: Vec<&[u8]> = inputs.iter().map(Prepared::bytes).collect();
+        let bound_outputs = order_outputs(plan, &binding.outputs)?;
+        check_device_tensors(self.workspaces.device(), binding)?;
+        let tensors = Tensors { inputs: &inputs, bound_outputs: &bound_outputs };
         let mut workspace = self.workspaces.take(&call.symbols)?;
         // An observer that panics takes the workspace with it.
-        let outputs = self.run_in(&mut workspace, &call, &inputs, observer);
+        let outputs = self.run_in(&mut workspace, &call, tensors, binding.stream, observer);
         if !matches!(outputs, Err(RunError::Device(_))) {
             self.workspaces.give_back(workspace);
         }
         let names = plan.outputs.iter().map(|port| port.name.clone());
-        Ok(names.zip(outputs?).collect())
+        let outputs = names.zip(outputs?);
+        Ok(outputs.filter_map(|(name, output)| Some((name, output.host()?))).collect())
     }
 
     /// Runs a call whose inputs are checked, and lie there as kernels read them.
-    fn run_in(
+    fn run_in<'a>(
         &self,
         workspace: &mut Workspace,
         call: &Call,
-        inputs: &[&[u8]],
+        Tensors { inputs, bound_outputs }: Tensors<'_, 'a>,
+        caller: Option<DeviceStream>,
         observer: Option<&mut dyn Observer>,
-    ) -> Result<Vec<HostTensor>, RunError> {
+    ) -> Result<Vec<Destination<'a>>, RunError> {
+        let plan = self.artifact.plan();
         let (bound, stream) = workspace.bind(self.workspaces.device(), &call.symbols, || {
             let shapes: Vec<&[usize]> = call.inputs.iter().map(|tensor| tensor.shape).collect();
-            let symbols = call.symbols.clone();
-            EvaluatedProgram::new(self.artifact.plan(), &self.programs, symbols, &shapes)
+            EvaluatedProgram::new(plan, &self.programs, call.symbols.clone(), &shapes)
         })?;
-        let outputs = bound.output_shapes.iter().map(|shape| new_output(shape));
-        let mut outputs = outputs.collect::<Result<Vec<_>, _>>()?;
-        let staged = bound.staged.clone();
-        let addresses = staged.clone().unwrap_or_else(|| CallAddresses {
-            inputs: inputs.iter().map(|input| input.as_ptr() as i64).collect(),
-            outputs: outputs.iter_mut().map(|tensor| tensor.data.as_mut_ptr() as i64).collect(),
+        let shapes = plan.outputs.iter().zip(&bound.output_shapes).enumerate();
+        let outputs = shapes.map(|(position, (port, shape))| {
+            Destination::new(port, shape, bound_outputs.get(position).copied().flatten())
         });
+        let mut outputs = outputs.collect::<Result<Vec<_>, _>>()?;
+        let addresses = CallAddresses::new(bound.staged.as_ref(), inputs, &mut outputs);
         bound.patch(&addresses);
         let mut in_flight = InFlight::new(stream);
         let stream = in_flight.stream();
         // SAFETY: whoever loaded the artifact vouches for its kernels; binding has held each launch against its kernel's
         // signature, with memory that is there until the stream is synchronized, and so are the tensors; scratch memory is
-        // reserved.
+        // reserved. Whoever made tensors and stream of the caller vouches for them.
         unsafe {
-            if let Some(staged) = &staged {
+            if let Some(caller) = caller {
+                stream.follow(caller)?;
+            }
+            if let Some(staged) = &bound.staged {
                 upload(stream, inputs, staged)?;
             }
             match observer {
                 None => stream.run_program(&bound.launches)?,
                 Some(observer) => self.run_observed_by(observer, bound, &addresses, stream)?,
             }
-            if let Some(staged) = &staged {
+            if let Some(staged) = &bound.staged {
                 download(stream, staged, &mut outputs)?;
             }
+            let stays = outputs.iter().all(|output| matches!(output, Destination::Device(_)));
+            match caller.filter(|_| stays) {
+                Some(caller) => in_flight.leave_to(caller)?,
+                None => in_flight.finish()?,
+            }
         }
-        in_flight.finish()?;
         Ok(outputs)
     }
 
@@ -296,15 +333,14 @@ impl Session {
     }
 }
 
-fn given<'a, T: AnyTensor + ?Sized>(inputs: &[(&'a str, &'a T)]) -> Vec<(&'a str, Given<'a>)> {
-    inputs.iter().map(|(name, tensor)| (*name, Given::new(*tensor))).collect()
+/// The tensors of a call in the plan's order.
+struct Tensors<'i, 'a> {
+    inputs: &'i [Prepared<'i>],
+    /// What outputs are bound to; none of them where it is empty.
+    bound_outputs: &'i [Option<&'a DeviceTensor<'a>>],
 }
 
-fn new_output(shape: &[usize]) -> Result<HostTensor, RunError> {
-    may_fail().ok().and_then(|()| HostTensor::zeros(shape.to_vec())).ok_or_else(|| {
-        RunError::OutOfMemory {
-            what: "an output".to_string(),
-            bytes: shape.iter().fold(4, |bytes: usize, dim| bytes.saturating_mul(*dim)),
-        }
-    })
+fn given<'a, T: AnyTensor + ?Sized>(inputs: &[(&'a str, &'a T)]) -> IoBinding<'a> {
+    let inputs = inputs.iter().map(|(name, tensor)| (*name, Given::new(*tensor))).collect();
+    IoBinding { inputs, ..IoBinding::new() }
 }

@@ -6,9 +6,8 @@
 
 use super::binding::{bind, describe_values};
 use super::compiled_program::CompiledProgram;
-use super::given::Given;
 use super::observers::{Launched, Observer};
-use super::{RunError, Session, given};
+use super::{IoBinding, RunError, Session, given};
 use crate::devices::{DeviceError, Launch, Launches, Stream};
 use crate::tuning::{LaunchTimes, TunedLaunch, Tuning, cheapest};
 use ocellus_dialects::AnyTensor;
@@ -84,10 +83,10 @@ impl Session {
     /// that does the same work.
     fn times_at(
         &mut self,
-        inputs: &[(&str, Given)],
+        call: &IoBinding,
     ) -> Result<(usize, BTreeMap<usize, LaunchTimes>), RunError> {
         let plan = self.artifact.plan();
-        let symbols = bind(plan, inputs)?.symbols;
+        let symbols = bind(plan, &call.inputs)?.symbols;
         let none = || RunError::NoPiece(describe_values(plan, &symbols));
         let program = self.programs.dispatch.program_at(&symbols).ok_or_else(none)?;
         let measured: BTreeMap<usize, usize> = (alike(plan, program).into_iter())
@@ -107,7 +106,7 @@ impl Session {
                 schedules[program] = vec![number; launches];
                 self.set_schedules(schedules);
                 let mut repeated = Repeated { number, measured: &measured, times: vec![] };
-                self.execute(inputs, Some(&mut repeated))?;
+                self.execute(call, Some(&mut repeated))?;
                 for (launch, time) in repeated.times {
                     let all = times.entry(launch).or_default();
                     match all.get_mut(number) {

@@ -55,6 +55,8 @@ impl Workspace {
         let arena = match self.arena.take() {
             Some(arena) if arena.bytes() >= program.arena_bytes() => arena,
             smaller => {
+                // What a call left on a stream of its caller may still run there.
+                self.stream.synchronize()?;
                 drop(smaller);
                 device.allocate(program.arena_bytes()).map_err(no_arena)?
             }

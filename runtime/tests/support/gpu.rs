@@ -149,7 +149,7 @@ pub fn code_object(architecture: &str) -> CodeObject {
             _ => return None,
         };
         let symbol = symbol.to_string();
-        Some(KernelEntry { symbol, signature, threads, tiles, shared_bytes })
+        Some(KernelEntry { symbol, signature, threads, tiles, shared_bytes, begins_early: false })
     };
     let target = format!(".target {architecture}\n");
     CodeObject {
@@ -159,6 +159,16 @@ pub fn code_object(architecture: &str) -> CodeObject {
         ptx: PTX.replace(".target sm_80\n", &target),
         cubin: None,
     }
+}
+
+/// The same, of kernels of which each waits for the launch before it.
+pub fn code_object_that_begins_early() -> CodeObject {
+    let CodeObject { mut kernels, ptx, .. } = code_object("sm_90");
+    kernels.iter_mut().for_each(|kernel| kernel.begins_early = true);
+    let ptx = ptx.replace(".version 7.0", ".version 7.8");
+    let first = "\tmov.u32 \t%r1, %tid.x;\n";
+    let waits = format!("\tgriddepcontrol.wait;\n\tgriddepcontrol.launch_dependents;\n{first}");
+    CodeObject { kernels, ptx: ptx.replace(first, &waits), ..code_object("sm_90") }
 }
 
 /// The artifact of a code object.

@@ -24,7 +24,8 @@ pub(in super::super) fn code_object(
             })
         }
     };
-    let kernels = symbols(kernels).into_iter().map(|(kernel, symbol)| entry(kernel, symbol));
+    let kernels = symbols(kernels).into_iter();
+    let kernels = kernels.map(|(kernel, symbol)| entry(kernel, symbol, target));
     let object = CodeObject {
         architecture: target.name.to_string(),
         plan,
@@ -36,7 +37,7 @@ pub(in super::super) fn code_object(
 }
 
 /// How a kernel is launched. What is not for a GPU has no blocks, and is refused as such by the code object.
-fn entry(kernel: &Kernel, symbol: String) -> KernelEntry {
+fn entry(kernel: &Kernel, symbol: String, target: &NvidiaTarget) -> KernelEntry {
     let block = kernel.thread_block();
     let number = |of: fn(&ocellus_kernels::ThreadBlock) -> i64| {
         block.as_ref().and_then(|block| u32::try_from(of(block)).ok()).unwrap_or(0)
@@ -47,5 +48,6 @@ fn entry(kernel: &Kernel, symbol: String) -> KernelEntry {
         threads: number(|block| block.threads),
         tiles: number(|block| block.tiles),
         shared_bytes: number(|block| block.shared_bytes),
+        begins_early: target.begins_early(),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{Optimization, compile_kernels, emit_assembly};
-use ocellus_dialects::kernel::{EpilogueOp, KernelOp, Prologue};
+use ocellus_dialects::kernel::{EpilogueOp, GemmTile, KernelOp, Prologue};
 use ocellus_dialects::venc::{Activate, Activation, Patchify};
 use ocellus_dialects::{ElementType, TensorType};
 use ocellus_kernels::{Kernel, Layout, launch};
@@ -49,6 +49,32 @@ fn kernels_are_entries_that_take_their_arguments_by_value() {
             let cubin = assembler.assemble(&text, target.name).unwrap();
             let cubin = cubin.check(target.name).unwrap();
             assert_eq!(cubin.kernels.len(), 1);
+        }
+    }
+}
+
+/// From Hopper on a launch may begin before the one before has ended: all threads of a kernel wait for that, before any of them uses
+/// memory that others use, or decides that there is nothing to do.
+#[test]
+fn kernels_wait_for_the_launch_before_where_launches_begin_early() {
+    for target in NvidiaTarget::ALL {
+        let gemm =
+            KernelOp::Gemm { prologue: Prologue::None, epilogue: vec![], tile: GemmTile::DEFAULT };
+        let shapes: [&[i64]; 3] = [&[100, 64], &[64, 64], &[100, 64]];
+        let bf16 = ElementType::BF16;
+        for kernel in [kernel(&gemm, &shapes, bf16, target), layer_norm(bf16, target)] {
+            let kernels = [kernel];
+            let text = emit_assembly(&kernels, target, Optimization::Full).unwrap();
+            let first = |of: &[&str]| of.iter().filter_map(|word| text.find(word)).min();
+            let waits = first(&["griddepcontrol.wait"]);
+            let lets_begin = first(&["griddepcontrol.launch_dependents"]);
+            let begins_early = target.begins_early();
+            assert_eq!((waits.is_some(), lets_begin.is_some()), (begins_early, begins_early));
+            let uses = first(&["ld.global", "st.global", "cp.async", "ret;", "bra"]);
+            assert!(!begins_early || waits < lets_begin && lets_begin < uses, "{text}");
+            let code = compile_kernels(&kernels, None, target, Optimization::Full, None).unwrap();
+            let object = CodeObject::from_bytes(&code.bytes).unwrap();
+            assert!(object.kernels.iter().all(|entry| entry.begins_early == begins_early));
         }
     }
 }

@@ -46,7 +46,6 @@
 //!   copy from device to device. Graphs have no nodes that allocate, none that wait for events, and copies of one dimension alone.
 //!   What asks for one of these gets `NOT_SUPPORTED`.
 //! - Registers are not assigned: a function has 0 of them, and occupancy counts threads, blocks and shared memory.
-//! - Of a launch that begins before the one before it has ended, only that one's memory is watched, and none of those before.
 //! - Events have the times of this machine, which say nothing of a GPU.
 
 mod abi;

@@ -28,6 +28,7 @@ pub(crate) fn run_block(grid: &Grid, number: u32, counters: &mut Counters) {
         copies: (0..count).map(|_| Copies::default()).collect(),
         counters,
         awaited: vec![0; count],
+        has_released_early: false,
         last_allocation: 0,
         is_aborted: false,
     };
@@ -48,6 +49,7 @@ pub(crate) fn run_block(grid: &Grid, number: u32, counters: &mut Counters) {
             return;
         }
     }
+    machine.note_order();
 }
 
 impl Machine<'_> {

@@ -44,7 +44,29 @@ pub(crate) struct Grid<'a> {
     pub shadow: GlobalShadow,
     /// What the launch before may still use.
     pub unfinished: Option<&'a Footprint>,
+    pub order: LaunchOrder,
     pub findings: Findings,
+}
+
+/// What the blocks of a launch that begins early have done to keep the order of launches.
+#[derive(Default)]
+pub(crate) struct LaunchOrder {
+    /// Whether a thread has waited for the launch before: the launch ends behind it then.
+    has_waited: AtomicBool,
+    /// Whether a block has waited before it let the launch behind begin: that begins behind the launch before, too.
+    has_held_back: AtomicBool,
+}
+
+impl LaunchOrder {
+    /// Whether the launch may have ended before the one before it.
+    pub(crate) fn has_not_waited(&self) -> bool {
+        !self.has_waited.load(Relaxed)
+    }
+
+    /// Whether the launch behind may begin while the launch before is not finished.
+    pub(crate) fn has_not_held_back(&self) -> bool {
+        !self.has_held_back.load(Relaxed)
+    }
 }
 
 /// What was found by all workers.
@@ -102,6 +124,8 @@ pub(crate) struct Machine<'a> {
     pub counters: &'a mut Counters,
     /// Of each warp, the lanes that have waited for the launch before.
     pub awaited: Vec<Mask>,
+    /// Whether it let the launch behind begin before any of its threads had waited for the launch before.
+    pub has_released_early: bool,
     /// The allocation that was used last.
     pub last_allocation: usize,
     /// Whether something was found after which the block cannot go on.
@@ -117,6 +141,26 @@ pub(crate) struct Who {
 }
 
 impl Machine<'_> {
+    /// `griddepcontrol.launch_dependents`
+    fn release_launch(&mut self) {
+        self.has_released_early |= !self.has_waited();
+    }
+
+    /// Whether a thread of the block has waited for the launch before.
+    fn has_waited(&self) -> bool {
+        self.awaited.iter().any(|lanes| *lanes != 0)
+    }
+
+    /// Notes of a block that ends what it did to keep the order of launches.
+    fn note_order(&self) {
+        if self.has_waited() {
+            self.grid.order.has_waited.store(true, Relaxed);
+            if !self.has_released_early {
+                self.grid.order.has_held_back.store(true, Relaxed);
+            }
+        }
+    }
+
     pub(crate) fn viewer(&self, warp: usize) -> Viewer<'_> {
         Viewer { clocks: &self.clocks, block: self.number, warp }
     }

@@ -208,6 +208,7 @@ impl Machine<'_> {
             }
             Kind::Fence => self.clocks.fence(warp.index),
             Kind::AwaitLaunch => self.awaited[warp.index] |= mask,
+            Kind::ReleaseLaunch => self.release_launch(),
             Kind::Clock(bank, slot) => {
                 let now = warp.executed;
                 match bank {

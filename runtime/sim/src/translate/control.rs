@@ -18,7 +18,8 @@ impl Translator<'_> {
             "ret" | "exit" => Ok(Kind::Exit),
             "trap" | "brkpt" => Ok(Kind::Trap),
             "griddepcontrol" if form.has("wait") => Ok(Kind::AwaitLaunch),
-            "nanosleep" | "griddepcontrol" => Ok(Kind::Nothing),
+            "griddepcontrol" => Ok(Kind::ReleaseLaunch),
+            "nanosleep" => Ok(Kind::Nothing),
             "membar" | "fence" => Ok(if form.has("cta") { Kind::Nothing } else { Kind::Fence }),
             "cp.async.commit_group" => Ok(Kind::CommitGroup),
             "cp.async.wait_group" => match operands[0] {

@@ -3,12 +3,12 @@
 mod tune;
 
 use lexopt::prelude::*;
-use ocellus_runtime::devices::DeviceKind;
+use ocellus_runtime::devices::{DeviceKind, DeviceName};
 use ocellus_runtime::terminal::{print, say};
 use ocellus_runtime::unfinished::remove_when_stopped;
 use ocellus_runtime::{
-    HostTensor, MAX_THREADS, Options, Output, RunError, Session, SizeArgument, TensorsFileError,
-    read_tensors, write_tensors_to,
+    DeviceArray, HostTensor, IoBinding, MAX_THREADS, Options, Output, Outputs, RunError, Session,
+    SizeArgument, TensorsFileError, read_tensors, write_tensors_to,
 };
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ const MAX_RUNS: usize = 1_000_000;
 
 const USAGE: &str = "\
 Usage: ocellus-run ARTIFACT --input IN.safetensors --output OUT.safetensors [--device KIND] [--threads N] [--profile]
-                   [--runs N]
+                   [--runs N] [--on-device]
        ocellus-run tune ARTIFACT [--size SYMBOL=VALUE,..] [--device KIND] [--threads N]
        ocellus-run --devices [--device KIND]
 
@@ -33,8 +33,9 @@ Usage: ocellus-run ARTIFACT --input IN.safetensors --output OUT.safetensors [--d
   --threads N     threads to use; by default one for every core
   --profile       print the time of each launch to stderr
   --runs N        run N times more, and print to stderr how long a call takes
-  --size SIZE     a size to measure, such as `images=8`; may be given several times; by default up to three of each part
-                  of the range
+  --on-device     with --runs: say also how long a call takes whose tensors stay on the device
+  --size SIZE     with tune: a size to measure, such as `images=8`; may be given several times; by default up to three of
+                  each part of the range
   --devices       print what devices there are, by the driver of `--device` where that is given
 ";
 
@@ -45,6 +46,7 @@ struct Arguments {
     options: Options,
     profile: bool,
     runs: usize,
+    on_device: bool,
 }
 
 /// What is asked for.
@@ -75,12 +77,7 @@ fn main() -> ExitCode {
 }
 
 fn usage() -> String {
-    USAGE.replace("{kinds}", &kinds())
-}
-
-/// The kinds of devices by name.
-fn kinds() -> String {
-    DeviceKind::ALL.map(|kind| format!("`{}`", kind.name())).join(", ")
+    USAGE.replace("{kinds}", DeviceName::FORMS)
 }
 
 /// What devices there are. Of those that have a driver, one is asked: that of the kind that is given, or the first.
@@ -98,7 +95,7 @@ fn devices(device: Option<DeviceKind>) -> String {
 fn parse(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
     let (mut artifact, mut input, mut output) = (None, None, None);
     let (mut options, mut profile, mut lists_devices) = (Options::default(), false, false);
-    let (mut runs, mut tunes, mut sizes) = (0, false, vec![]);
+    let (mut runs, mut on_device, mut tunes, mut sizes) = (0, false, false, vec![]);
     while let Some(argument) = parser.next()? {
         match argument {
             Long("input") => input = Some(parser.value()?.into()),
@@ -106,10 +103,14 @@ fn parse(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
             Long("threads") => {
                 options.threads = parser.value()?.parse_with(threads)?;
             }
-            Long("device") => options.device = Some(parser.value()?.parse_with(device)?),
+            Long("device") => {
+                let DeviceName { kind, ordinal } = parser.value()?.parse()?;
+                (options.device, options.ordinal) = (Some(kind), ordinal);
+            }
             Long("devices") => lists_devices = true,
             Long("profile") => profile = true,
             Long("runs") => runs = parser.value()?.parse_with(number_of_runs)?,
+            Long("on-device") => on_device = true,
             Long("help") | Short('h') => return Ok(Command::Help),
             Long("size") => sizes.push(parser.value()?.parse::<SizeArgument>()?),
             // A file of that name is `./tune`.
@@ -142,6 +143,7 @@ fn parse(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
         options,
         profile,
         runs,
+        on_device,
     }))
 }
 
@@ -153,10 +155,6 @@ fn threads(text: &str) -> Result<usize, String> {
 fn number_of_runs(text: &str) -> Result<usize, String> {
     let number = text.parse().ok().filter(|number| (1..=MAX_RUNS).contains(number));
     number.ok_or_else(|| format!("give a number of runs in 1..={MAX_RUNS}"))
-}
-
-fn device(text: &str) -> Result<DeviceKind, String> {
-    DeviceKind::from_name(text).ok_or_else(|| format!("give one of {}", kinds()))
 }
 
 /// The place for the outputs, which is none of the files that are read.
@@ -195,11 +193,9 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         session.run(&inputs)?
     };
     if arguments.runs > 0 {
-        let mut times = call_times(&session, &inputs, arguments.runs)?;
-        times.sort_by(f64::total_cmp);
-        let (fastest, median) = (times.first(), times.get(times.len() / 2));
-        if let (Some(fastest), Some(median)) = (fastest, median) {
-            say(format_args!("a call takes {median:.1} us, {fastest:.1} us at best"));
+        say_times("a call", arguments.runs, || session.run(&inputs).map(drop))?;
+        if arguments.on_device {
+            say_device_times(&session, &inputs, &outputs, arguments.runs)?;
         }
     }
     write_tensors_to(output, &outputs)?;
@@ -209,18 +205,54 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Microseconds of each of so many calls, one after the other.
-fn call_times(
+/// Says how long each of so many calls takes, one after the other.
+fn say_times(
+    what: &str,
+    runs: usize,
+    mut call: impl FnMut() -> Result<(), RunError>,
+) -> Result<(), RunError> {
+    let times = (0..runs).map(|_| {
+        let start = Instant::now();
+        call()?;
+        Ok(start.elapsed().as_secs_f64() * 1e6)
+    });
+    let mut times = times.collect::<Result<Vec<f64>, RunError>>()?;
+    times.sort_by(f64::total_cmp);
+    if let (Some(fastest), Some(median)) = (times.first(), times.get(times.len() / 2)) {
+        say(format_args!("{what} takes {median:.1} us, {fastest:.1} us at best"));
+    }
+    Ok(())
+}
+
+/// The same of calls whose tensors lie on the device, save for indices, and stay there.
+fn say_device_times(
     session: &Session,
     inputs: &[(&str, &HostTensor)],
+    outputs: &Outputs,
     runs: usize,
-) -> Result<Vec<f64>, RunError> {
-    let call = |_| {
-        let start = Instant::now();
-        session.run(inputs)?;
-        Ok(start.elapsed().as_secs_f64() * 1e6)
-    };
-    (0..runs).map(call).collect()
+) -> Result<(), RunError> {
+    let plan = session.artifact().plan();
+    let of_host = inputs.iter().filter(|(name, _)| plan.holds_indices(name));
+    let numbers = inputs.iter().filter(|(name, _)| !plan.holds_indices(name));
+    let inputs_there = numbers.map(|(name, tensor)| Ok((*name, session.to_device(tensor)?)));
+    let inputs_there = inputs_there.collect::<Result<Vec<_>, RunError>>()?;
+    let outputs_there = outputs.iter().map(|(_, tensor)| session.new_on_device(&tensor.shape));
+    let outputs_there = outputs_there.collect::<Result<Vec<_>, RunError>>()?;
+    let arrays = inputs_there.iter().map(|(_, array)| array).chain(&outputs_there);
+    let tensors: Vec<_> = arrays.map(DeviceArray::tensor).collect();
+    let (given, wanted) = tensors.split_at(inputs_there.len());
+    let mut binding = IoBinding::new();
+    for (name, tensor) in of_host {
+        binding = binding.input(name, *tensor);
+    }
+    for ((name, _), tensor) in inputs_there.iter().zip(given) {
+        binding = binding.device_input(name, tensor);
+    }
+    for ((name, _), tensor) in outputs.iter().zip(wanted) {
+        binding = binding.device_output(name, tensor);
+    }
+    let what = "a call whose tensors stay on the device";
+    say_times(what, runs, || session.run_bound(&binding).map(drop))
 }
 
 /// Prints the error and what caused it.

@@ -98,6 +98,16 @@ impl Device for CpuDevice {
         Ok(Memory::new(address, bytes, memory))
     }
 
+    /// Kernels take tensors of the caller as they lie, elements as these do.
+    fn tensor_alignment(&self) -> usize {
+        size_of::<f32>()
+    }
+
+    /// All memory is the host's.
+    fn check_address(&self, _: u64) -> Result<(), DeviceError> {
+        Ok(())
+    }
+
     fn stream(&self) -> Result<Box<dyn Stream>, DeviceError> {
         Ok(Box::new(CpuStream::new(self.shared.clone())))
     }

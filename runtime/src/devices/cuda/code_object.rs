@@ -41,6 +41,10 @@ pub struct KernelEntry {
     pub tiles: u32,
     /// Bytes of shared memory that a launch must give a block, beside what the kernel declares.
     pub shared_bytes: u32,
+    /// Whether a launch of it may begin before the one before has ended (programmatic dependent launch): each of its threads
+    /// executes `griddepcontrol.wait` before it uses memory that another launch may use too.
+    #[serde(default)]
+    pub begins_early: bool,
 }
 
 /// The code of an artifact for a GPU; see [the format](self).
@@ -242,6 +246,7 @@ mod tests {
             threads: 128,
             tiles: 4,
             shared_bytes: 0,
+            begins_early: false,
         }
     }
 

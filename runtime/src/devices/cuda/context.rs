@@ -1,16 +1,18 @@
-//! [`Context`]: the primary context of the GPU, which all sessions of a process share, and other libraries too.
+//! [`Context`]: the primary context of a GPU, which all sessions of a process share, and other libraries too.
 
 use super::call::{CallError, check};
+use super::edges;
 use super::error::CudaError;
 use super::gpus::{self, Gpu};
 use super::library::Driver;
 use cudarc::driver::sys::{self, CUcontext, CUresult};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
-/// The context that sessions are in, while there are any.
-static CURRENT: Mutex<Weak<Context>> = Mutex::new(Weak::new());
+/// The contexts that sessions are in, while there are any, by the numbers of their GPUs.
+static CURRENT: Mutex<BTreeMap<u32, Weak<Context>>> = Mutex::new(BTreeMap::new());
 
-/// The primary context of the GPU. A kernel that goes wrong takes it with it: the driver then refuses whatever is asked, until
+/// The primary context of a GPU. A kernel that goes wrong takes it with it: the driver then refuses whatever is asked, until
 /// nobody holds the context any more.
 pub struct Context {
     handle: CUcontext,
@@ -18,6 +20,8 @@ pub struct Context {
     pub gpu: Gpu,
     /// The newest CUDA that the driver knows.
     pub driver_version: String,
+    /// Whether the driver has edges of graphs behind which a launch begins before the one before has ended.
+    pub has_programmatic_edges: bool,
     /// What broke it.
     failure: OnceLock<String>,
 }
@@ -28,19 +32,25 @@ unsafe impl Send for Context {}
 unsafe impl Sync for Context {}
 
 impl Context {
-    /// The context of the first GPU that a driver finds.
-    pub fn of(driver: Driver) -> Result<Arc<Self>, CudaError> {
-        let (gpu, driver_version) = gpus::first(driver)?;
+    /// The context of the GPU of that number.
+    pub fn of(driver: Driver, ordinal: u32) -> Result<Arc<Self>, CudaError> {
+        let (gpu, driver_version) = gpus::numbered(driver, ordinal)?;
         let mut current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(context) = current.upgrade() {
+        if let Some(context) = current.get(&ordinal).and_then(Weak::upgrade) {
             return Ok(context);
         }
         let mut handle = std::ptr::null_mut();
         // SAFETY: the driver writes an address there; the device is one of its own.
         let result = unsafe { sys::cuDevicePrimaryCtxRetain(&mut handle, gpu.device) };
         check("cuDevicePrimaryCtxRetain", result)?;
-        let context = Arc::new(Context { handle, gpu, driver_version, failure: OnceLock::new() });
-        *current = Arc::downgrade(&context);
+        let context = Arc::new(Context {
+            handle,
+            gpu,
+            has_programmatic_edges: edges::are_programmatic(&driver_version),
+            driver_version,
+            failure: OnceLock::new(),
+        });
+        current.insert(ordinal, Arc::downgrade(&context));
         Ok(context)
     }
 

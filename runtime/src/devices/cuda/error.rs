@@ -61,6 +61,35 @@ pub enum CudaError {
         /// The version of CUDA.
         driver: String,
     },
+    /// A number of a GPU that there is none of.
+    #[error("there is no GPU {asked}: the driver has {count}, and counts from 0")]
+    NoSuchGpu {
+        /// The number.
+        asked: u32,
+        /// How many there are.
+        count: usize,
+    },
+    /// An address that is none of a GPU's.
+    #[error(
+        "the address {address:#x} is none of a GPU's memory: copy the tensor there, or give it as one of the host's"
+    )]
+    NotOnGpu {
+        /// The address.
+        address: u64,
+    },
+    /// An address of another GPU.
+    #[error(
+        "the address {address:#x} is one of GPU {found}, and the session runs on GPU {own}: copy the tensor there, or load \
+         the session with the device `cuda:{found}`"
+    )]
+    OtherGpu {
+        /// The address.
+        address: u64,
+        /// Whose it is.
+        found: u32,
+        /// The GPU of the session.
+        own: u32,
+    },
     /// A GPU that is older than the code.
     #[error(
         "the artifact was compiled for `{architecture}`, and the GPU `{gpu}` has compute capability {capability}, which is \

@@ -23,7 +23,9 @@ pub struct Gpu {
     pub multiprocessors: u32,
     /// The most bytes of shared memory that a launch can give a block.
     pub shared_bytes: u32,
-    /// As the driver numbers it.
+    /// Its number: the driver counts from 0 those that it shows.
+    pub ordinal: u32,
+    /// As the driver names it in its calls.
     pub(super) device: CUdevice,
 }
 
@@ -53,12 +55,14 @@ pub fn examine(driver: Driver) -> Result<DriverReport, CudaError> {
     Ok(DriverReport { version, gpus })
 }
 
-/// The GPU on which sessions run: the first.
-pub(super) fn first(driver: Driver) -> Result<(Gpu, String), CudaError> {
+/// The GPU of that number, and the version of the driver.
+pub(super) fn numbered(driver: Driver, ordinal: u32) -> Result<(Gpu, String), CudaError> {
     let DriverReport { version, gpus } = examine(driver)?;
-    match gpus.into_iter().next() {
+    let count = gpus.len();
+    match gpus.into_iter().find(|gpu| gpu.ordinal == ordinal) {
         Some(gpu) => Ok((gpu, version)),
-        None => Err(CudaError::NoGpu { driver: version }),
+        None if count == 0 => Err(CudaError::NoGpu { driver: version }),
+        None => Err(CudaError::NoSuchGpu { asked: ordinal, count }),
     }
 }
 
@@ -86,6 +90,7 @@ fn gpu(ordinal: i32) -> Result<Gpu, CudaError> {
         memory_bytes,
         multiprocessors: attribute(device, CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT)?,
         shared_bytes: attribute(device, CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN)?,
+        ordinal: u32::try_from(ordinal).unwrap_or(0),
         device,
     })
 }

@@ -6,6 +6,7 @@
 //! where it is too small, to some more than is needed; and where it is so much too large that its idle blocks take longer than
 //! the change.
 
+use super::edges;
 use super::kernel_arguments::KernelArguments;
 use super::module::{Kernel, Module};
 use crate::devices::{DeviceError, Launch, Launches};
@@ -22,7 +23,8 @@ const STEP: u32 = 256;
 /// once.
 const MAX_IDLE: u32 = 2048;
 
-/// A program whose launches are nodes, one behind the other.
+/// A program whose launches are nodes, one behind the other. Where both kernels of an edge [begin early](super::KernelEntry), it is
+/// programmatic.
 pub struct ProgramGraph {
     module: Arc<Module>,
     graph: CUgraph,
@@ -40,6 +42,8 @@ struct Node {
     handle: CUgraphNode,
     /// Its grid.
     blocks: u32,
+    /// Whether its kernel waits for the launch before.
+    begins_early: bool,
 }
 
 impl ProgramGraph {
@@ -70,8 +74,12 @@ impl ProgramGraph {
     fn add(&mut self, launch: Launch<'_>) -> Result<(), DeviceError> {
         let kernel = self.module.at(launch.kernel)?;
         let blocks = roomy(kernel.blocks(&launch)?);
-        let before: Vec<CUgraphNode> =
-            self.nodes.last().map(|node| node.handle).into_iter().collect();
+        let begins_early = kernel.entry.begins_early;
+        let last = self.nodes.last().map(|node| (node.handle, node.begins_early));
+        let may_overlap = begins_early && self.module.context.has_programmatic_edges;
+        let overlapped = last.filter(|(_, before)| may_overlap && *before);
+        let before = last.filter(|_| overlapped.is_none());
+        let before: Vec<CUgraphNode> = before.map(|(handle, _)| handle).into_iter().collect();
         let mut handle = std::ptr::null_mut();
         let result = with_parameters(kernel, launch, blocks, |parameters| {
             // SAFETY: the driver writes an address there, and copies the parameters; graph and node before are there.
@@ -88,7 +96,12 @@ impl ProgramGraph {
         });
         let added = self.module.context.check("cuGraphAddKernelNode", result);
         added.map_err(|error| kernel.refused(error))?;
-        self.nodes.push(Node { handle, blocks });
+        if let Some((before, _)) = overlapped {
+            // SAFETY: the driver has such edges, and all is there.
+            let result = unsafe { edges::add_programmatic(self.graph, before, handle) };
+            self.module.context.check("cuGraphAddDependencies", result)?;
+        }
+        self.nodes.push(Node { handle, blocks, begins_early });
         Ok(())
     }
 

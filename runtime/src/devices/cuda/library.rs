@@ -35,7 +35,7 @@ impl Driver {
 pub const SIMULATOR_VARIABLE: &str = "OCELLUS_CUDA_DRIVER";
 
 /// What of the driver is called here. `cudarc` panics where one is missing, so they are looked for before.
-const FUNCTIONS: [&str; 33] = [
+const FUNCTIONS: [&str; 38] = [
     "cuCtxSetCurrent",
     "cuDeviceGet",
     "cuDeviceGetAttribute",
@@ -45,6 +45,9 @@ const FUNCTIONS: [&str; 33] = [
     "cuDevicePrimaryCtxRetain",
     "cuDeviceTotalMem_v2",
     "cuDriverGetVersion",
+    "cuEventCreate",
+    "cuEventDestroy_v2",
+    "cuEventRecord",
     "cuFuncSetAttribute",
     "cuGetErrorString",
     "cuGraphAddKernelNode_v2",
@@ -55,7 +58,7 @@ const FUNCTIONS: [&str; 33] = [
     "cuGraphInstantiateWithFlags",
     "cuGraphLaunch",
     "cuInit",
-    "cuLaunchKernel",
+    "cuLaunchKernelEx",
     "cuMemAlloc_v2",
     "cuMemFreeHost",
     "cuMemFree_v2",
@@ -66,10 +69,15 @@ const FUNCTIONS: [&str; 33] = [
     "cuModuleGetFunction",
     "cuModuleLoadDataEx",
     "cuModuleUnload",
+    "cuPointerGetAttribute",
     "cuStreamCreate",
     "cuStreamDestroy_v2",
     "cuStreamSynchronize",
+    "cuStreamWaitEvent",
 ];
+
+/// What of the driver is called where it has it: older ones lack it.
+const EDGES: &str = "cuGraphAddDependencies_v2";
 
 /// The driver that this process uses, once it uses one.
 static IN_USE: Mutex<Option<Driver>> = Mutex::new(None);
@@ -126,6 +134,12 @@ fn simulator_path() -> PathBuf {
     program.with_file_name(file)
 }
 
+/// Whether the driver, which is loaded, has edges of graphs with data.
+pub fn has_edges() -> bool {
+    // SAFETY: the library is there, as was seen before.
+    address(unsafe { sys::culib() }, EDGES).is_some()
+}
+
 fn check_functions() -> Result<(), CudaError> {
     // SAFETY: the library is there, as was seen before.
     let library = unsafe { sys::culib() };
@@ -162,7 +176,8 @@ mod tests {
                 }
             }
         }
-        let looked_for: BTreeSet<String> = FUNCTIONS.map(String::from).into();
+        let looked_for = FUNCTIONS.into_iter().chain([EDGES]);
+        let looked_for: BTreeSet<String> = looked_for.map(String::from).collect();
         assert_eq!(called, looked_for);
     }
 }

@@ -1,4 +1,4 @@
-//! NVIDIA's GPUs, by the driver's own interface: the first one that the driver shows.
+//! NVIDIA's GPUs, by the driver's own interface.
 //!
 //! # Calling convention
 //! Each kernel is an entry of a PTX module:
@@ -10,13 +10,21 @@
 //! `arguments` is the launch's argument block: addresses and numbers, one 64-bit word each. It is passed by value, so that a
 //! node of a graph takes another one without a copy. The grid is a line of blocks, each of which computes so many tiles as the
 //! [`KernelEntry`] says; a block behind the last tile does nothing. Scratch memory is the kernel's own affair.
+//!
+//! # Tensors of the caller
+//! Those that lie on the GPU are read and written there, if they begin at a multiple of 16 bytes. A call on a stream of the
+//! caller runs on one of the session's, which waits for an event of the caller's stream and is waited for by it in turn: so a
+//! workspace is used by one call after the other whatever streams their callers have, and nobody waits but the GPU.
 
+mod address;
 mod call;
 mod capability;
 mod code_object;
 mod context;
 mod description;
+mod edges;
 mod error;
+mod event;
 mod gpus;
 mod graph;
 mod kernel_arguments;
@@ -51,20 +59,20 @@ pub struct CudaDevice {
 }
 
 impl CudaDevice {
-    /// The first GPU of a driver with the kernels of a plan, and what each of them does with its arguments.
+    /// The GPU of that number with the kernels of a plan, and what each of them does with its arguments.
     ///
     /// # Safety
     /// As for [`DeviceKind::load`](super::DeviceKind::load).
     pub unsafe fn load(
         code: &[u8],
         plan: &Plan,
-        driver: Driver,
+        (driver, ordinal): (Driver, u32),
     ) -> Result<(Self, Vec<Signature>), DeviceError> {
         let code = CodeObject::from_bytes(code).map_err(CudaError::CodeObject)?;
         if code.plan.as_ref().is_some_and(|hash| *hash != plan_hash(plan)) {
             return Err(DeviceError::OtherPlan);
         }
-        let context = Context::of(driver)?;
+        let context = Context::of(driver, ordinal)?;
         let (module, note) = Module::load(&context, &code, plan)?;
         let signatures = module.signatures();
         Ok((CudaDevice { module: Arc::new(module), note }, signatures))
@@ -88,6 +96,15 @@ impl Device for CudaDevice {
     fn allocate(&self, bytes: usize) -> Result<Memory, DeviceError> {
         let memory = GpuMemory::new(&self.module.context, bytes)?;
         Ok(Memory::new(memory.address(), bytes, memory))
+    }
+
+    /// Kernels read up to so many bytes at once.
+    fn tensor_alignment(&self) -> usize {
+        16
+    }
+
+    fn check_address(&self, address: u64) -> Result<(), DeviceError> {
+        Ok(address::check(&self.module.context, address)?)
     }
 
     fn stream(&self) -> Result<Box<dyn Stream>, DeviceError> {

@@ -1,12 +1,16 @@
 //! [`CudaStream`]: what a call does on a GPU, in order.
 
 use super::error::CudaError;
+use super::event::Event;
 use super::graph::ProgramGraph;
 use super::kernel_arguments::KernelArguments;
 use super::module::Module;
 use super::staging::{PART_BYTES, Staging};
-use crate::devices::{DeviceError, Launch, Launches, Stream};
-use cudarc::driver::sys::{self, CUresult, CUstream, CUstream_flags};
+use crate::devices::{DeviceError, DeviceStream, Launch, Launches, Stream};
+use cudarc::driver::sys::{
+    self, CUlaunchAttribute, CUlaunchAttributeID, CUlaunchAttributeValue, CUlaunchConfig, CUresult,
+    CUstream, CUstream_flags,
+};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -17,11 +21,14 @@ pub struct CudaStream {
     staging: Staging,
     /// The graphs of the programs that ran here, by their positions in the plan.
     graphs: BTreeMap<usize, ProgramGraph>,
-    /// What was launched since the stream was synchronized last.
+    /// What was launched since the stream was synchronized last, each once.
     running: Vec<Running>,
+    /// What orders it with streams of callers, once one has such.
+    event: Option<Event>,
 }
 
 /// What may be running.
+#[derive(PartialEq)]
 enum Running {
     Kernel(usize),
     Program(usize),
@@ -45,6 +52,7 @@ impl CudaStream {
             staging: Staging::default(),
             graphs: BTreeMap::new(),
             running: Vec::new(),
+            event: None,
         })
     }
 
@@ -87,6 +95,30 @@ impl CudaStream {
             bytes,
             source: "a copy is larger than what is kept for copies".into(),
         })
+    }
+
+    /// Notes what may be running. Of a stream that nobody synchronizes the list does not grow.
+    fn note(&mut self, running: Running) {
+        if !self.running.contains(&running) {
+            self.running.push(running);
+        }
+    }
+
+    /// Lets one of two streams, of which one is a caller's, wait for the other.
+    ///
+    /// # Safety
+    /// The caller's stream is there.
+    unsafe fn order(&mut self, before: CUstream, behind: CUstream) -> Result<(), DeviceError> {
+        let context = &self.module.context;
+        context.enter()?;
+        let event = match self.event.take() {
+            Some(event) => event,
+            None => Event::new(context)?,
+        };
+        // SAFETY: by the contract of this function.
+        let ordered = unsafe { event.order(before, behind) };
+        self.event = Some(event);
+        Ok(ordered?)
     }
 
     /// Waits until all is done.
@@ -153,25 +185,32 @@ impl Stream for CudaStream {
         }
         let (threads, shared_bytes) = (kernel.entry.threads, kernel.entry.shared_bytes);
         let mut arguments = KernelArguments::new(&launch);
+        let mut overlaps = CUlaunchAttribute {
+            id: CUlaunchAttributeID::CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION,
+            pad: [0; 4],
+            value: CUlaunchAttributeValue { programmaticStreamSerializationAllowed: 1 },
+        };
+        let config = CUlaunchConfig {
+            gridDimX: blocks,
+            gridDimY: 1,
+            gridDimZ: 1,
+            blockDimX: threads,
+            blockDimY: 1,
+            blockDimZ: 1,
+            sharedMemBytes: shared_bytes,
+            hStream: self.handle,
+            attrs: &raw mut overlaps,
+            // Whatever is before it in the stream, the kernel waits for it itself.
+            numAttrs: u32::from(kernel.entry.begins_early),
+        };
+        let parameters = arguments.as_parameters().as_mut_ptr();
         // SAFETY: the kernel's parameters are its words and the number of its tiles; the caller vouches for both.
         let result = unsafe {
-            sys::cuLaunchKernel(
-                kernel.function,
-                blocks,
-                1,
-                1,
-                threads,
-                1,
-                1,
-                shared_bytes,
-                self.handle,
-                arguments.as_parameters().as_mut_ptr(),
-                std::ptr::null_mut(),
-            )
+            sys::cuLaunchKernelEx(&config, kernel.function, parameters, std::ptr::null_mut())
         };
-        let launched = self.check("cuLaunchKernel", result);
+        let launched = self.check("cuLaunchKernelEx", result);
         launched.map_err(|error| kernel.refused(error))?;
-        self.running.push(Running::Kernel(launch.kernel));
+        self.note(Running::Kernel(launch.kernel));
         Ok(())
     }
 
@@ -181,8 +220,18 @@ impl Stream for CudaStream {
         // SAFETY: by the contract of this function.
         let result = unsafe { graph.launch(self.handle) };
         self.graphs.insert(program.program(), graph);
-        self.running.push(Running::Program(program.program()));
+        self.note(Running::Program(program.program()));
         Ok(self.check("cuGraphLaunch", result)?)
+    }
+
+    unsafe fn follow(&mut self, other: DeviceStream) -> Result<(), DeviceError> {
+        // SAFETY: by the contract of this function; our own stream is there.
+        unsafe { self.order(other.as_raw().cast(), self.handle) }
+    }
+
+    unsafe fn lead(&mut self, other: DeviceStream) -> Result<(), DeviceError> {
+        // SAFETY: as above.
+        unsafe { self.order(self.handle, other.as_raw().cast()) }
     }
 
     fn synchronize(&mut self) -> Result<(), DeviceError> {

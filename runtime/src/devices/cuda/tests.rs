@@ -12,7 +12,7 @@ use std::process::Command;
 const SIMULATED: DeviceKind = DeviceKind::Cuda { driver: Driver::Simulator };
 
 fn load_on(code: &CodeObject, device: DeviceKind) -> Result<Session, LoadError> {
-    let options = Options { threads: 1, device: Some(device) };
+    let options = Options { threads: 1, device: Some(device), ordinal: 0 };
     // SAFETY: the kernels are what their signatures say.
     unsafe { Session::new(artifact(gpu::contents(code)), options) }
 }
@@ -127,6 +127,44 @@ fn machine_code_for_another_gpu_is_passed_over_for_ptx() {
     }
 }
 
+/// Kernels that wait for the launch before run as early as an edge lets them. Where one does not wait, the driver finds it, by
+/// the kernel's name.
+#[test]
+fn a_kernel_that_begins_early_waits_for_the_launch_before() {
+    if !is_alone("a_kernel_that_begins_early_waits_for_the_launch_before") {
+        return;
+    }
+    let findings = tempfile::NamedTempFile::new().unwrap();
+    // SAFETY: this process runs this test alone, which has one thread.
+    unsafe {
+        std::env::set_var("OCELLUS_SIM_ARCHITECTURE", "sm_90");
+        std::env::set_var("OCELLUS_SIM_FINDINGS", findings.path());
+    }
+    let code = gpu::code_object_that_begins_early();
+    let good = load_on(&code, SIMULATED).unwrap();
+    assert_eq!(answers(&good, &SIZES).unwrap(), right_answers(&SIZES));
+    drop(good);
+    let waits: Vec<usize> = code.ptx.match_indices("griddepcontrol.wait;").map(|at| at.0).collect();
+    assert_eq!(waits.len(), 3);
+    // Nothing runs before the first, which is behind a full edge.
+    for (left_out, kernel) in waits.into_iter().zip(["scale_rows", "add_rows", "probe_scratch"]) {
+        let mut ptx = code.ptx.clone();
+        ptx.replace_range(left_out..left_out + "griddepcontrol.wait;".len(), "");
+        let bad = load_on(&CodeObject { ptx, ..code.clone() }, SIMULATED).unwrap();
+        let outcome = answers(&bad, &[5]);
+        assert_eq!(outcome.is_ok(), kernel == "scale_rows", "{kernel}");
+        let text = std::fs::read_to_string(findings.path()).unwrap();
+        assert_eq!(
+            text.contains(&format!("in kernel `{kernel}`")),
+            kernel != "scale_rows",
+            "{text}"
+        );
+        drop(bad);
+    }
+    let text = std::fs::read_to_string(findings.path()).unwrap();
+    assert_eq!(text.matches("without griddepcontrol.wait").count(), 2, "{text}");
+}
+
 /// Whether this process runs that test alone, as a kernel that goes wrong ends whatever else there is on the GPU; if it does not,
 /// another process does, before this returns.
 fn is_alone(test: &str) -> bool {
@@ -188,14 +226,14 @@ fn code_for_another_plan_is_refused() {
 
 #[test]
 fn each_device_refuses_what_was_compiled_for_the_other() {
-    let cpu = Options { threads: 1, device: Some(DeviceKind::Cpu) };
+    let cpu = Options { threads: 1, device: Some(DeviceKind::Cpu), ordinal: 0 };
     let gpu_artifact = artifact(gpu::contents(&code_object("sm_80")));
     // SAFETY: nothing of it is run.
     let error = unsafe { Session::new(gpu_artifact, cpu) }.err().unwrap();
     assert!(matches!(&error, LoadError::Machine(UnfitMachine::OtherDevice { .. })));
     let text = chain(&error);
     assert!(text.contains("`sm_80`") && text.contains("the device `cpu`"), "{text}");
-    let options = Options { threads: 1, device: Some(SIMULATED) };
+    let options = Options { threads: 1, device: Some(SIMULATED), ordinal: 0 };
     // SAFETY: as above.
     let error = unsafe { Session::new(artifact(contents(plan())), options) }.err().unwrap();
     let text = chain(&error);
@@ -242,7 +280,7 @@ impl CudaDevice {
     fn of(code: &CodeObject) -> CudaDevice {
         let code = code.to_bytes().unwrap();
         // SAFETY: the kernels are what their signatures say.
-        unsafe { CudaDevice::load(&code, &plan(), Driver::Simulator) }.unwrap().0
+        unsafe { CudaDevice::load(&code, &plan(), (Driver::Simulator, 0)) }.unwrap().0
     }
 }
 
