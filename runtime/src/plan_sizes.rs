@@ -65,6 +65,9 @@ pub enum SizeError {
     },
 }
 
+/// The value of each free symbol.
+type Size = BTreeMap<String, i64>;
+
 /// Tensors by the names of the plan's inputs.
 type Inputs = BTreeMap<String, HostTensor>;
 
@@ -81,11 +84,11 @@ impl<'a> PlanSizes<'a> {
 
     /// Sizes from one end of the range to the other, as far as inputs stay small: one to eight images, and every other
     /// symbol at its least, middle and greatest value.
-    pub fn over_the_range(&self) -> Vec<BTreeMap<String, i64>> {
-        let mut sizes: Vec<BTreeMap<String, i64>> = vec![];
+    pub fn over_the_range(&self) -> Vec<Size> {
+        let mut sizes: Vec<Size> = vec![];
         for (numerator, denominator) in [(0, 1), (1, 2), (1, 1)] {
             for images in [1, 2, 4, 8] {
-                let size: BTreeMap<String, i64> = self
+                let size: Size = self
                     .free()
                     .map(|(name, min, max, step)| {
                         let value = match name {
@@ -106,9 +109,9 @@ impl<'a> PlanSizes<'a> {
     }
 
     /// For each program a small, a middle and a large size at which it runs, as far as inputs stay small.
-    pub fn of_each_program(&self) -> Vec<BTreeMap<String, i64>> {
+    pub fn of_each_program(&self) -> Vec<Size> {
         let dispatch = Dispatch::new(self.plan);
-        let mut of_programs: BTreeMap<usize, Vec<(i64, BTreeMap<String, i64>)>> = BTreeMap::new();
+        let mut of_programs: BTreeMap<usize, Vec<(i64, Size)>> = BTreeMap::new();
         for size in self.grid() {
             let values = self.bind(&size);
             let program = values.and_then(|values| dispatch.program_at(&values));
@@ -129,7 +132,7 @@ impl<'a> PlanSizes<'a> {
     }
 
     /// Combinations of values of the free symbols, each a doubling apart.
-    fn grid(&self) -> Vec<BTreeMap<String, i64>> {
+    fn grid(&self) -> Vec<Size> {
         let mut sizes = vec![BTreeMap::new()];
         for (name, min, max, step) in self.free() {
             let doubled = |value: &i64| value.checked_mul(2).filter(|doubled| *doubled < max);
@@ -137,7 +140,7 @@ impl<'a> PlanSizes<'a> {
             let doublings = std::iter::successors(Some(min.max(step)), doubled);
             let mut values: Vec<i64> = [min].into_iter().chain(doublings).chain([max]).collect();
             values.dedup();
-            let with = |size: &BTreeMap<String, i64>, value: i64| {
+            let with = |size: &Size, value: i64| {
                 let mut size = size.clone();
                 size.insert(name.to_string(), value);
                 size
@@ -159,7 +162,7 @@ impl<'a> PlanSizes<'a> {
     }
 
     /// Every symbol's value; a free symbol that is not named has its least.
-    fn bind(&self, size: &BTreeMap<String, i64>) -> Option<Vec<i64>> {
+    fn bind(&self, size: &Size) -> Option<Vec<i64>> {
         let mut values = vec![];
         for symbol in &self.plan.symbols {
             let value = match &symbol.source {
@@ -171,7 +174,7 @@ impl<'a> PlanSizes<'a> {
         Some(values)
     }
 
-    fn elements(&self, size: &BTreeMap<String, i64>) -> Option<i64> {
+    fn elements(&self, size: &Size) -> Option<i64> {
         let values = self.bind(size)?;
         let dims = self.plan.inputs.iter().map(|port| {
             port.shape
@@ -185,7 +188,7 @@ impl<'a> PlanSizes<'a> {
     ///
     /// # Errors
     /// Where it names what is no symbol, or inputs would not fit into memory.
-    pub fn inputs(&self, size: &BTreeMap<String, i64>) -> Result<Inputs, SizeError> {
+    pub fn inputs(&self, size: &Size) -> Result<Inputs, SizeError> {
         let is_free = |name: &str| self.free().any(|(free, ..)| free == name);
         if let Some(unknown) = size.keys().find(|name| !is_free(name)) {
             let known: Vec<&str> = self.free().map(|(name, ..)| name).collect();
