@@ -5,7 +5,7 @@ use crate::encoder::Encoder;
 use crate::error::CompileError;
 use crate::explain::{Compilation, gather};
 use crate::flops::matrix_flops;
-use crate::passes::{self, AssignBuffers, pack_all};
+use crate::passes::{self, AssignBuffers, PlanOptions, pack_all};
 use crate::stages::Stages;
 use crate::switches::{Pass, Switches};
 use ocellus_checkpoint::NonFiniteWeight;
@@ -13,7 +13,7 @@ use ocellus_codegen::Optimization;
 use ocellus_dialects::symbolic::{SymbolRange, Symbols};
 use ocellus_frontend::Model;
 use ocellus_kernels::Target;
-use ocellus_rewrite::{Assumption, Group, PieceOptions, Rule, TargetDescription};
+use ocellus_rewrite::{Assumption, Group, PieceOptions, Rule, ScheduleOffers, TargetDescription};
 use ocellus_runtime::Options;
 use ocellus_runtime::artifact::{
     Artifact, ArtifactContents, ArtifactError, ArtifactWriter, Destination, Provenance,
@@ -107,6 +107,13 @@ impl Compiler {
         self
     }
 
+    /// Compiles up to so many schedules of each launch, for the machine that runs it to [choose
+    /// among](ocellus_runtime::Session::tune).
+    pub fn schedules(mut self, most: usize) -> Self {
+        self.config = self.config.schedules(most);
+        self
+    }
+
     /// Adds a rule, which may be wrong.
     #[cfg(test)]
     pub(crate) fn with_rule(mut self, group: Group, rule: &'static Rule) -> Self {
@@ -173,7 +180,9 @@ impl Compiler {
             true => self.share_buffers,
             false => passes::buffer_for_each,
         };
-        let host = passes::plan_with(&module, &pieces, self.target, assign_buffers)?;
+        let offers = ScheduleOffers::new(&module.symbols, &rates, self.config.schedules);
+        let options = PlanOptions { assign_buffers, offers: Some(&offers) };
+        let host = passes::plan_with(&module, &pieces, self.target, options)?;
         let optimization = match switches.is_on(Pass::OptimizeCode) {
             true => Optimization::Full,
             false => Optimization::Off,

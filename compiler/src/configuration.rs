@@ -17,6 +17,9 @@ pub struct CompilationConfig {
     pub assumptions: BTreeSet<Assumption>,
     /// The rates that kernels are chosen by; those of a machine like the target where it is unset.
     pub machine: Option<TargetDescription>,
+    /// The most schedules of a launch that are compiled: the one that the rates choose, and others that may be faster.
+    /// 0 is 1.
+    pub schedules: usize,
 }
 
 impl CompilationConfig {
@@ -47,6 +50,12 @@ impl CompilationConfig {
     /// Sets the rates that kernels are chosen by.
     pub fn machine(mut self, machine: TargetDescription) -> Self {
         self.machine = Some(machine);
+        self
+    }
+
+    /// Sets the most schedules of a launch.
+    pub fn schedules(mut self, most: usize) -> Self {
+        self.schedules = most;
         self
     }
 

@@ -103,16 +103,24 @@ fn edits(plan: &Plan) -> Vec<(String, Edit)> {
                 launch.arguments.push(LaunchArgument::Integer(Expression::Constant(1)));
             }),
         );
-        edit("no scratch", Box::new(|launch| launch.scratch_bytes = Expression::Constant(0)));
+        edit(
+            "no scratch",
+            Box::new(|launch| launch.schedule.scratch_bytes = Expression::Constant(0)),
+        );
         for (what, change) in changes() {
             edit(
                 &format!("tiles {what}"),
-                Box::new(move |launch| launch.tiles = change(launch.tiles.clone())),
+                Box::new(move |launch| {
+                    launch.schedule.tiles = change(launch.schedule.tiles.clone())
+                }),
             );
         }
         for kernel in 0..plan.kernels.len() {
-            if kernel != launch.kernel {
-                edit(&format!("kernel {kernel}"), Box::new(move |launch| launch.kernel = kernel));
+            if kernel != launch.schedule.kernel {
+                edit(
+                    &format!("kernel {kernel}"),
+                    Box::new(move |launch| launch.schedule.kernel = kernel),
+                );
             }
         }
         for (argument, value) in launch.arguments.iter().enumerate() {

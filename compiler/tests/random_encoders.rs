@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "the helpers of tests")]
 
 use ocellus_checkpoint::RandomWeights;
-use ocellus_compiler::verify::check_size;
+use ocellus_compiler::verify::{check_size, random_inputs};
 use ocellus_compiler::{Compiler, Encoder, Target};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::symbolic::{Bindings, Symbol, SymbolRange};
@@ -14,9 +14,9 @@ use ocellus_frontend::nn::{
     TransformerBlock,
 };
 use ocellus_kernels::CpuTarget;
-use ocellus_runtime::Options;
 use ocellus_runtime::devices::DeviceKind;
 use ocellus_runtime::devices::cuda::Driver;
+use ocellus_runtime::{HostTensor, Options};
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 
@@ -147,19 +147,38 @@ proptest! {
         encoder in encoders(),
         shares in prop::collection::vec(prop::array::uniform3(0.0f64..=1.0), 2),
     ) {
-        // Products of activations in f32 have no kernel for GPUs but attention's, whose heads are of whole chunks.
-        let head_dim = match encoder.element {
-            ElementType::F32 => 8 * (1 + encoder.head_dim / 8),
-            ElementType::BF16 | ElementType::F16 | ElementType::I32 => encoder.head_dim,
-        };
-        let encoder = RandomEncoder { head_dim, ..encoder };
         let model = encoder.model();
-        let compiler = Compiler::new(Target::from_name("sm_80").unwrap()).disable("assemble");
-        let device = Some(DeviceKind::Cuda { driver: Driver::Simulator });
-        let options = Options { device, ..Options::default() };
-        let compiled = compiler.compile_for(&model, options).unwrap();
-        agree(&encoder, &model, &compiled, shares)?;
+        let compiler = Compiler::new(Target::from_name("sm_80").unwrap());
+        agree(&encoder, &model, &on_a_gpu(compiler, &model), shares)?;
     }
+}
+
+/// Compiled for the GPU that is simulated on this machine, whose driver assembles nothing.
+fn on_a_gpu(compiler: Compiler, model: &Model) -> Encoder {
+    let device = Some(DeviceKind::Cuda { driver: Driver::Simulator });
+    let options = Options { device, ..Options::default() };
+    compiler.disable("assemble").compile_for(model, options).unwrap()
+}
+
+/// No one kernel has attention of such heads.
+#[test]
+fn f32_heads_of_more_elements_than_warps_have_registers_for_run_on_a_gpu() {
+    let encoder = RandomEncoder {
+        heads: 2,
+        head_dim: 131,
+        hidden: 24,
+        layers: 1,
+        patch: (8, 8),
+        channels: 1,
+        activation: Activation::Gelu,
+        gated: false,
+        pooled: true,
+        element: ElementType::F32,
+    };
+    let model = encoder.model();
+    let target = Target::from_name("sm_80").unwrap().with_tf32().unwrap();
+    let compiler = Compiler::new(target).disable("cut-range");
+    agree(&encoder, &model, &on_a_gpu(compiler, &model), vec![[1.0, 0.6, 1.0]]).unwrap();
 }
 
 /// The compiled model agrees with the reference at those sizes.
@@ -176,4 +195,59 @@ fn agree(
         prop_assert!(check.passed(), "{:?} at {:?}: {:#?}", encoder, size, check.values);
     }
     Ok(())
+}
+
+/// The images at those places of a batch, as a batch.
+fn images(pixels: &HostTensor, places: &[usize]) -> HostTensor {
+    let of_image = pixels.data.len() / pixels.shape[0];
+    let image = |place: &usize| &pixels.data[place * of_image..(place + 1) * of_image];
+    let data = places.iter().flat_map(image).copied().collect();
+    let shape = [&[places.len()], &pixels.shape[1..]].concat();
+    HostTensor::new(shape, data).unwrap()
+}
+
+/// The bits of the one output.
+fn answer(encoder: &Encoder, pixels: &HostTensor) -> Vec<u32> {
+    let outputs = encoder.run(&[("pixel_values", pixels)]).unwrap();
+    outputs[0].1.data.iter().map(|x| x.to_bits()).collect()
+}
+
+/// Rows of one image lie in the middle of tiles and between those of others; sums are cut along tokens, keys and columns. None of
+/// that may depend on how many images there are, nor on the order in which blocks and threads run.
+#[test]
+fn an_image_has_the_same_answer_whatever_else_is_in_its_batch_and_in_every_run() {
+    let encoder = RandomEncoder {
+        heads: 2,
+        head_dim: 24,
+        hidden: 50,
+        layers: 1,
+        patch: (4, 5),
+        channels: 3,
+        activation: Activation::Gelu,
+        gated: true,
+        pooled: true,
+        element: ElementType::BF16,
+    };
+    let model = encoder.model();
+    let on_gpu = (
+        Compiler::new(Target::from_name("sm_80").unwrap()).disable("assemble"),
+        Some(DeviceKind::Cuda { driver: Driver::Simulator }),
+    );
+    for (compiler, device) in [(Compiler::new(Target::host().unwrap()), None), on_gpu] {
+        // One piece.
+        let compiler = compiler.disable("cut-range");
+        let options = Options { device, ..Options::default() };
+        let compiled = compiler.compile_for(&model, options).unwrap();
+        assert_eq!(compiled.session().artifact().plan().pieces.len(), 1);
+        let size = size(&encoder, [1.0, 0.5, 0.6]);
+        let pixels = &random_inputs(&model.module, &size).unwrap()["pixel_values"];
+        let together = answer(&compiled, pixels);
+        assert_eq!(answer(&compiled, pixels), together, "another run, {device:?}");
+        let of_image: Vec<&[u32]> = together.chunks(together.len() / 3).collect();
+        for places in [&[0][..], &[1], &[2], &[2, 1], &[1, 0, 2]] {
+            let wanted: Vec<&[u32]> = places.iter().map(|place| of_image[*place]).collect();
+            let found = answer(&compiled, &images(pixels, places));
+            assert_eq!(found, wanted.concat(), "images {places:?}, {device:?}");
+        }
+    }
 }

@@ -6,6 +6,9 @@ use std::num::NonZeroUsize;
 /// More runs than anybody waits for; the time of each is kept.
 const MAX_RUNS: usize = 1_000_000;
 
+/// More schedules of a launch than differ by much.
+const MAX_SCHEDULES: usize = 16;
+
 /// The value of `--threads`.
 pub fn threads(text: &str) -> Result<NonZeroUsize, String> {
     number(text, MAX_THREADS)
@@ -14,6 +17,11 @@ pub fn threads(text: &str) -> Result<NonZeroUsize, String> {
 /// The value of `--runs`.
 pub fn runs(text: &str) -> Result<NonZeroUsize, String> {
     number(text, MAX_RUNS)
+}
+
+/// The value of `--schedules`.
+pub fn schedules(text: &str) -> Result<NonZeroUsize, String> {
+    number(text, MAX_SCHEDULES)
 }
 
 fn number(text: &str, max: usize) -> Result<NonZeroUsize, String> {

@@ -16,7 +16,7 @@ pub const STAGES: usize = 4;
 
 /// The compiler that the options ask for. Storage and ranges went into the model when it was loaded.
 pub fn compiler(options: &CompileOptions) -> Result<Compiler, Diagnostic> {
-    let mut compiler = Compiler::new(options.target()?);
+    let mut compiler = Compiler::new(options.target()?).schedules(options.schedules.get());
     if let Some(machine) = options.machine()? {
         compiler = compiler.machine(machine);
     }

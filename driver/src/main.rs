@@ -10,8 +10,6 @@ mod hub;
 mod inputs;
 mod options;
 mod output;
-mod plan_sizes;
-mod processor;
 mod progress;
 mod range;
 mod run_options;

@@ -1,5 +1,6 @@
 //! The options of every command that compiles.
 
+use crate::bounded;
 use crate::diagnostic::{Diagnostic, Explained};
 use crate::range::RangeArgument;
 use ocellus::Target;
@@ -8,6 +9,7 @@ use ocellus::dialects::symbolic::SymbolRange;
 use ocellus::rewrite::{Assumption, TargetDescription};
 use ocellus::runtime::read_text;
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 /// Much more than the description of any machine has.
@@ -43,6 +45,11 @@ pub struct CompileOptions {
     /// `a100`; those of one like it where it is not given
     #[arg(long, value_name = "FILE|NAME")]
     pub machine: Option<PathBuf>,
+
+    /// The most schedules of each launch to compile. `ocellus-run tune` finds the fastest on the machine that runs the
+    /// artifact
+    #[arg(long, value_name = "N", default_value = "1", value_parser = bounded::schedules)]
+    pub schedules: NonZeroUsize,
 
     /// Give the output of that block instead of the encoder's results: 0 is the first, -1 the last, before its norm
     #[arg(long, value_name = "N", allow_negative_numbers = true)]

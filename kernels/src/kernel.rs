@@ -115,6 +115,7 @@ impl Kernel {
             words: signature.words.len(),
             scratch_bytes: signature.scratch_bytes.as_constant().unwrap_or_default(),
             target: self.target(),
+            blocks_at_once: entry::BLOCKS_AT_ONCE,
         };
         match self {
             Kernel::Attention(attention) => attention.define(module, entry),

@@ -37,7 +37,7 @@ pub mod vector;
 mod work;
 
 pub use access::{Access, NotStrided};
-pub use emit::emit_module;
+pub use emit::{emit_module, emit_modules};
 pub use families::{Schedule, launch, schedules};
 pub use kernel::Kernel;
 pub use launch::{Argument, Launch, ThreadBlock, Tiles};

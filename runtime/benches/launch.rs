@@ -29,12 +29,9 @@ fn main() {
 fn empty_launches(tiles: i64) -> ocellus_dialects::plan::Plan {
     let mut plan = plan();
     plan.kernels[0].symbol = "nothing".to_string();
-    let launch = Launch {
-        arguments: vec![],
-        tiles: constant(tiles),
-        ..plan.programs[0].launches[0].clone()
-    };
-    let launch = Launch { result: None, ..launch };
+    let mut launch = plan.programs[0].launches[0].clone();
+    launch.schedule.tiles = constant(tiles);
+    let launch = Launch { arguments: vec![], result: None, ..launch };
     // What writes the outputs is gone, so there are none, and no other program that would write them.
     plan.outputs.clear();
     plan.pieces.truncate(1);

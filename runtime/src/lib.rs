@@ -28,6 +28,7 @@ mod non_finite;
 mod options;
 mod output;
 mod pipe;
+mod plan_sizes;
 mod safetensors_bytes;
 mod session;
 pub mod signature;
@@ -36,6 +37,7 @@ pub mod terminal;
 #[cfg(test)]
 #[path = "../tests/support/mod.rs"]
 mod test_support;
+pub mod tuning;
 pub mod unfinished;
 
 pub use artifact::{
@@ -48,6 +50,7 @@ pub use ocellus_dialects::{AnyTensor, Elements, HostTensor, Tensor};
 pub use options::{MAX_THREADS, Options};
 pub use output::{Output, write_file};
 pub use pipe::{open_for_reading, open_regular, read_text};
+pub use plan_sizes::{PlanSizes, SizeArgument, SizeError};
 pub use safetensors_bytes::repeated_key;
 pub use session::{IoBinding, LaunchTime, LoadError, Outputs, RunError, Session, UnfitLaunch};
 pub use tensors_file::{TensorsFileError, read_tensors, write_tensors, write_tensors_to};

@@ -232,11 +232,11 @@ fn a_plan_that_leaves_its_memory_is_stopped() {
 #[test]
 fn scratch_and_tiles_out_of_bounds_are_errors() {
     let mut scratch = plan();
-    scratch.programs[0].launches[0].scratch_bytes = constant(1 << 60);
+    scratch.programs[0].launches[0].schedule.scratch_bytes = constant(1 << 60);
     assert!(chain(&run_error(scratch, &[("x", &input(2))])).contains("scratch memory"));
     for tiles in [-1, 1 << 32] {
         let mut plan = plan();
-        plan.programs[0].launches[0].tiles = constant(tiles);
+        plan.programs[0].launches[0].schedule.tiles = constant(tiles);
         assert!(chain(&run_error(plan, &[("x", &input(2))])).contains("tiles of launch 0"));
     }
 }
@@ -270,9 +270,15 @@ fn plans_that_fail_above_32_rows() -> Vec<(&'static str, Plan)> {
         ("buffer below zero", above(|program| program.buffers[1] = constant(-1))),
         ("arena", above(|program| program.buffers[1] = constant(1 << 60))),
         ("result", above(|program| program.buffers[1] = constant(15))),
-        ("tiles", above(|program| program.launches[2].tiles = constant(-1))),
-        ("scratch", above(|program| program.launches[2].scratch_bytes = constant(1 << 60))),
-        ("scratch below zero", above(|program| program.launches[2].scratch_bytes = constant(-1))),
+        ("tiles", above(|program| program.launches[2].schedule.tiles = constant(-1))),
+        (
+            "scratch",
+            above(|program| program.launches[2].schedule.scratch_bytes = constant(1 << 60)),
+        ),
+        (
+            "scratch below zero",
+            above(|program| program.launches[2].schedule.scratch_bytes = constant(-1)),
+        ),
         (
             "address",
             above(|program| {
@@ -361,7 +367,7 @@ fn a_kernel_that_would_leave_its_memory_is_not_launched() {
         "the kernel of launch 0 of the artifact's plan would go on to byte 48 of argument 0, a memory of 32 bytes"
     );
     assert_eq!(
-        with(|plan| plan.programs[0].launches[0].tiles = constant(3)),
+        with(|plan| plan.programs[0].launches[0].schedule.tiles = constant(3)),
         "the kernel of launch 0 of the artifact's plan would go on to byte 48 of argument 0, a memory of 32 bytes"
     );
     assert!(
@@ -394,7 +400,7 @@ fn a_kernel_that_would_leave_its_memory_is_not_launched() {
         );
     }
     assert!(
-        with(|plan| plan.programs[0].launches[2].scratch_bytes = row_bytes(999))
+        with(|plan| plan.programs[0].launches[2].schedule.scratch_bytes = row_bytes(999))
             .contains("it has 1998 bytes of scratch memory, and the kernel needs 2000")
     );
 }

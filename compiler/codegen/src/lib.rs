@@ -1,7 +1,7 @@
 //! From kernels to code that the runtime loads: MLIR text, LLVM IR, and what the target makes of it.
 //!
 //! ```text
-//! Kernel ──emit_module──► MLIR ──mlir.rs──► LLVM IR ──llvm.rs─┬─► object ──cpu/link.rs──► shared object
+//! Kernel ──emit_modules─► MLIR ──mlir.rs──► LLVM IR ──llvm.rs─┬─► objects ──cpu/link.rs─► shared object
 //!                                                             └─► PTX ──nvidia/assembler.rs──► cubin beside the PTX
 //! ```
 
@@ -14,9 +14,14 @@ pub use cpu::find_linker;
 pub use nvidia::{Assembler, AssemblerError, Cubin, KernelResources};
 
 use ocellus_dialects::plan::Plan;
-use ocellus_kernels::{Kernel, Target, emit_module};
+use ocellus_kernels::{Kernel, Target, emit_module, emit_modules};
 use ocellus_runtime::devices::cuda::CodeObjectError;
 use ocellus_runtime::signature::plan_hash;
+use rayon::prelude::*;
+
+/// Kernels that are compiled as one module: so many that what a module takes by itself, some milliseconds, is little
+/// beside them. It does not depend on the machine, so that the code does not either.
+const KERNELS_A_MODULE: usize = 4;
 
 /// Code that the runtime loads: each kernel by its symbol, the text of its [`Kernel::signature`] beside it, and the hash of
 /// the plan that it is for.
@@ -93,16 +98,36 @@ pub fn compile_kernels(
     assembler: Option<&Assembler>,
 ) -> Result<CodeObject, CodegenError> {
     let (plan, target) = (plan.map(plan_hash), target.into());
-    let text = emit_module(kernels, plan.as_deref());
-    let bytes = with_llvm_module(&text, target, optimization, |module, machine| match target {
-        Target::Cpu(_) => cpu::shared_object(&llvm::object(machine, module)?),
-        Target::Nvidia(nvidia) => {
-            let ptx = llvm::assembly(machine, module)?;
-            let assembler = assembler.map(|assembler| (assembler, optimization));
-            nvidia::code_object(kernels, plan.clone(), ptx, &nvidia, assembler)
+    let modules = emit_modules(kernels, plan.as_deref(), KERNELS_A_MODULE);
+    let bytes = match target {
+        Target::Cpu(_) => {
+            let objects = side_by_side(&modules, |text| {
+                with_llvm_module(text, target, optimization, |module, machine| {
+                    llvm::object(machine, module)
+                })
+            });
+            cpu::shared_object(&objects?)
         }
-    })?;
-    Ok(CodeObject { bytes })
+        Target::Nvidia(nvidia) => {
+            let parts = side_by_side(&modules, |text| {
+                with_llvm_module(text, target, optimization, |module, machine| {
+                    llvm::assembly(machine, module)
+                })
+            });
+            let assembler = assembler.map(|assembler| (assembler, optimization));
+            nvidia::code_object(kernels, plan, nvidia::joined(&parts?), &nvidia, assembler)
+        }
+    };
+    Ok(CodeObject { bytes: bytes? })
+}
+
+/// Compiles modules on all cores. Of several errors it gives that of the first module.
+fn side_by_side<T: Send>(
+    modules: &[String],
+    compile: impl Fn(&str) -> Result<T, CodegenError> + Sync,
+) -> Result<Vec<T>, CodegenError> {
+    let compiled: Vec<_> = modules.par_iter().map(|text| compile(text)).collect();
+    compiled.into_iter().collect()
 }
 
 /// The kernels as LLVM IR: `--emit llvm`.

@@ -73,7 +73,7 @@ fn link_text(text: &str) -> Result<Vec<u8>, CodegenError> {
     let context = inkwell::context::Context::create();
     let module = mlir::to_llvm(text, &context)?;
     llvm::optimize(&machine, &module, Optimization::Full)?;
-    cpu::shared_object(&llvm::object(&machine, &module)?)
+    cpu::shared_object(&[llvm::object(&machine, &module)?])
 }
 
 #[test]

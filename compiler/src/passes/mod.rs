@@ -10,7 +10,7 @@ pub use buffers::{AssignBuffers, BufferAssignment, assign_buffers, buffer_for_ea
 pub use inline_calls::inline_calls;
 pub use offline::{Packed, PackedWeight, WeightRecipe};
 pub use pack_all::pack_all;
-pub use plan::{HostProgram, plan, plan_with};
+pub use plan::{HostProgram, PlanOptions, plan, plan_with};
 
 use ocellus_dialects::venc::{EvaluationError, MAX_CALL_DEPTH};
 

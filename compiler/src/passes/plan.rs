@@ -21,13 +21,13 @@ use ocellus_dialects::ElementType;
 use ocellus_dialects::kernel::{Function, KernelOp, Prologue, Step, Value, ValueKind};
 use ocellus_dialects::plan::{
     Expression, KernelEntry, LabeledResult, Launch, LaunchArgument, Piece, PieceRange, Place, Plan,
-    Port, PortValues, Program, SymbolEntry, SymbolSource, WeightEntry,
+    Port, PortValues, Program, Schedule, SymbolEntry, SymbolSource, WeightEntry,
 };
 use ocellus_dialects::symbolic::{Definition, Dim, Symbol, SymbolRange, Symbols};
 use ocellus_dialects::venc::{self, IndexBounds, ValueId};
 use ocellus_kernels::gemm::WeightPacking;
 use ocellus_kernels::{Access, Argument, Kernel, Layout, Target, launch, symbols};
-use ocellus_rewrite::PieceProgram;
+use ocellus_rewrite::{PieceProgram, ScheduleOffers};
 
 /// All that an artifact is made of, but for the code and the weights' bytes.
 #[derive(Clone, Debug)]
@@ -46,20 +46,29 @@ pub fn plan(
     pieces: &[PieceProgram],
     target: impl Into<Target>,
 ) -> Result<HostProgram, PassError> {
-    plan_with(module, pieces, target, assign_buffers)
+    plan_with(module, pieces, target, PlanOptions { assign_buffers, offers: None })
 }
 
-/// The same with another way to assign buffers.
+/// How pieces are planned.
+#[derive(Clone, Copy)]
+pub struct PlanOptions<'a> {
+    /// How intermediates share buffers.
+    pub assign_buffers: AssignBuffers,
+    /// What offers other schedules of launches; `None` for those that were chosen alone.
+    pub offers: Option<&'a ScheduleOffers<'a>>,
+}
+
+/// The same, as the options say.
 pub fn plan_with(
     module: &venc::Module,
     pieces: &[PieceProgram],
     target: impl Into<Target>,
-    assign_buffers: AssignBuffers,
+    options: PlanOptions,
 ) -> Result<HostProgram, PassError> {
     let mut planner = Planner {
         symbols: SymbolTable::new(&module.symbols),
         target: target.into(),
-        assign_buffers,
+        options,
         kernels: IndexSet::new(),
         weights: IndexSet::new(),
         programs: IndexSet::new(),
@@ -176,7 +185,7 @@ fn single_or(
 struct Planner<'a> {
     symbols: SymbolTable<'a>,
     target: Target,
-    assign_buffers: AssignBuffers,
+    options: PlanOptions<'a>,
     kernels: IndexSet<Kernel>,
     weights: IndexSet<PackedWeight>,
     programs: IndexSet<Program>,
@@ -228,7 +237,7 @@ impl Planner<'_> {
     fn piece(&mut self, piece: &PieceProgram) -> Result<Piece, PassError> {
         let mut function = inline_calls(&piece.module)?;
         let outputs = materialize_results(&mut function);
-        let buffers = (self.assign_buffers)(&function, &outputs)?;
+        let buffers = (self.options.assign_buffers)(&function, &outputs)?;
         let memory = Memory { function: &function, outputs: &outputs, buffers: &buffers };
         let launches = function
             .steps
@@ -255,7 +264,6 @@ impl Planner<'_> {
         let layouts: Vec<Layout> = accesses.iter().map(|access| access.layout.clone()).collect();
         let result_layout = Layout::contiguous(&function.value(*result).ty);
         let lowered = launch(op, &layouts, &result_layout, self.target)?;
-        let (kernel, _) = self.kernels.insert_full(lowered.kernel);
         let arguments = lowered
             .arguments
             .iter()
@@ -273,6 +281,35 @@ impl Planner<'_> {
                 }
             })
             .collect::<Result<_, PassError>>()?;
+        let alternatives = match self.options.offers {
+            None => vec![],
+            Some(offers) => offers.of(op, &layouts, &result_layout.ty, self.target),
+        };
+        let alternatives = alternatives
+            .iter()
+            .map(|op| Ok(launch(op, &layouts, &result_layout, self.target)?))
+            .collect::<Result<Vec<_>, PassError>>()?;
+        // A call gives all of them the same arguments.
+        let alternatives = alternatives.into_iter().filter(|other| {
+            (&other.arguments, &other.packed) == (&lowered.arguments, &lowered.packed)
+        });
+        let alternatives: Vec<_> = alternatives.collect();
+        Ok(Launch {
+            schedule: self.schedule(lowered)?,
+            alternatives: alternatives
+                .into_iter()
+                .map(|other| self.schedule(other))
+                .collect::<Result<_, _>>()?,
+            arguments,
+            result: label.as_ref().map(|label| self.labeled(label, memory, *result)).transpose()?,
+        })
+    }
+
+    fn schedule(
+        &mut self,
+        lowered: ocellus_kernels::Launch<Kernel>,
+    ) -> Result<Schedule, PassError> {
+        let (kernel, _) = self.kernels.insert_full(lowered.kernel);
         let tiles = lowered
             .tiles
             .0
@@ -287,12 +324,10 @@ impl Planner<'_> {
             Expression::Product(factors) => factors,
             other => vec![other],
         });
-        Ok(Launch {
+        Ok(Schedule {
             kernel,
-            arguments,
             tiles: single_or(factors.collect(), Expression::Product),
             scratch_bytes: self.symbols.expression(&lowered.scratch_bytes)?,
-            result: label.as_ref().map(|label| self.labeled(label, memory, *result)).transpose()?,
         })
     }
 

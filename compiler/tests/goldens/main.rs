@@ -10,3 +10,4 @@ mod golden;
 mod new_names;
 mod reference;
 mod rewritten;
+mod schedules;

@@ -6,7 +6,10 @@ use crate::simulated::{self, Outcome};
 use ocellus_dialects::ElementType::{self, BF16, F32};
 use ocellus_dialects::kernel::{Broadcast, Combine, EpilogueOp, GemmTile, KernelOp, Prologue};
 use ocellus_dialects::symbolic::Dim;
-use ocellus_dialects::venc::{GatherRows, SliceTokens};
+use ocellus_dialects::venc::{
+    GatherRows, InterpolatePositions, InterpolationFilter, MaskSegments, MeanTokens, Op, Rope,
+    SliceTokens,
+};
 use ocellus_kernels::NvidiaTarget;
 
 const TARGET: NvidiaTarget = NvidiaTarget::SM_80;
@@ -86,6 +89,45 @@ fn elements_move_in_vectors_as_far_as_they_lie_aligned() {
         let operands = [x.clone(), index];
         let outcome = simulated::run(&op, &operands, &empty(element, &[2, 3, width], 0), TARGET);
         assert_eq!(requests(&outcome)[1], bytes, "{element} {width}");
+    }
+}
+
+#[test]
+fn elements_are_weighed_in_vectors_as_far_as_they_lie_aligned() {
+    // Columns, and bytes that a thread reads at most and at least, and writes.
+    let check = |op: Op, operands: &[Operand], shape: &[i64], wanted: [[u64; 2]; 2]| {
+        let element = operands[0].layout.ty.element;
+        let op = KernelOp::Move(op);
+        let outcome = simulated::run(&op, operands, &empty(element, shape, 0), TARGET);
+        assert_eq!(requests(&outcome), wanted, "{op:?} {}", operands[0].layout.ty);
+    };
+    for (element, width, bytes) in
+        [(BF16, 768, [16, 16]), (F32, 64, [16, 16]), (BF16, 36, [8, 8]), (BF16, 33, [2, 2])]
+    {
+        let x = Operand::random(1, element, &[2, 7, width], 1.0);
+        check(MeanTokens.into(), &[x], &[2, width], [bytes; 2]);
+        let (rows, cols) = (Dim::from(2), Dim::from(3));
+        let (filter, antialias) = (InterpolationFilter::Bilinear, false);
+        let (native_rows, native_cols) = (3, 2);
+        let op = InterpolatePositions { native_rows, native_cols, rows, cols, filter, antialias };
+        let table = Operand::random(1, element, &[6, width], 1.0);
+        check(op.into(), &[table], &[6, width], [bytes; 2]);
+    }
+    // As many as lie aligned in the tables, f32, and in the segments, i32: four.
+    for (element, head_size, bytes) in
+        [(BF16, 64, [[16, 8], [8, 8]]), (F32, 72, [[16, 16]; 2]), (BF16, 20, [[8, 4], [4, 4]])]
+    {
+        let x = Operand::random(1, element, &[1, 7, 2 * head_size], 1.0);
+        let tables = [2, 3].map(|seed| Operand::random(seed, F32, &[7, head_size], 1.0));
+        let operands = [&[x][..], &tables].concat();
+        check(Rope { heads: 2 }.into(), &operands, &[1, 7, 2 * head_size], bytes);
+    }
+    for (tokens, bytes) in [(16, [[16, 4], [8, 8]]), (17, [[4, 2], [2, 2]])] {
+        let shape = [1, 2, tokens, tokens];
+        let segments: Vec<f64> = (0..tokens).map(|token| (token / 5) as f64).collect();
+        let segments = Operand::of(ElementType::I32, &[tokens], &segments, 0);
+        let scores = Operand::random(1, BF16, &shape, 1.0);
+        check(MaskSegments.into(), &[scores, segments], &shape, bytes);
     }
 }
 

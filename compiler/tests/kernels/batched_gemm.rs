@@ -1,10 +1,12 @@
 //! `a b` and `a b^T` for each of the leading dimensions.
 
-use crate::launch::{Operand, all_targets, assert_close, rounding, run};
+use crate::gemm::product_on;
+use crate::launch::{Operand, all_targets, assert_close, run};
+use crate::near::Near;
 use ocellus_dialects::ElementType::{self, BF16, F16, F32};
 use ocellus_dialects::TensorType;
 use ocellus_dialects::kernel::KernelOp;
-use ocellus_kernels::{CpuTarget, Layout, Target, launch};
+use ocellus_kernels::{CpuTarget, Layout, NvidiaTarget, Target, launch};
 
 /// `[outer.., m, k]` times `[outer.., k, n]`, or `[outer.., n, k]` where transposed.
 #[derive(Clone, Copy, Debug)]
@@ -15,7 +17,7 @@ struct Sizes {
     k: i64,
 }
 
-/// Each element is a sum of k products in f32: off by at most `(k + 2) 2^-24` times the sum of their magnitudes.
+/// Each element is a sum of k products in f32, or of parts of them.
 fn check(
     sizes: Sizes,
     transpose_rhs: bool,
@@ -23,10 +25,6 @@ fn check(
     gap: i64,
     target: Target,
 ) {
-    // A GPU's multiplies 16-bit numbers alone.
-    if matches!(target, Target::Nvidia(_)) && element == F32 {
-        return;
-    }
     let Sizes { outer, m, n, k } = sizes;
     let shape = |rows, columns| [outer, &[rows, columns]].concat();
     let right = if transpose_rhs { shape(n, k) } else { shape(k, n) };
@@ -36,20 +34,18 @@ fn check(
     let mut wanted = vec![];
     for product in 0..outer.iter().product::<i64>() as usize {
         for (row, column) in (0..m).flat_map(|row| (0..n).map(move |column| (row, column))) {
-            let products = (0..k).map(|step| {
-                let place = if transpose_rhs { column * k + step } else { step * n + column };
-                a.values[(product * m + row) * k + step] * b.values[product * k * n + place]
-            });
-            let magnitude: f64 = products.clone().map(f64::abs).sum();
-            let value: f64 = products.sum();
-            let bound = magnitude * (k as f64 + 2.0) * rounding(F32);
-            wanted.push((value, bound + (value.abs() + bound) * rounding(to)));
+            let of_row = &a.values[(product * m + row) * k..][..k];
+            let of_row: Vec<Near> = of_row.iter().map(|x| Near::exactly(*x)).collect();
+            let place = |step| if transpose_rhs { column * k + step } else { step * n + column };
+            let of_column: Vec<f64> =
+                (0..k).map(|step| b.values[product * k * n + place(step)]).collect();
+            wanted.push(product_on(&target, &of_row, &of_column, element).rounded(to));
         }
     }
     let empty = vec![f64::NAN; wanted.len()];
     let result = Operand::of(to, &shape(m as i64, n as i64), &empty, gap);
     let found = run(&KernelOp::BatchedGemm { transpose_rhs }, &[a, b], &result, target);
-    let what = format!("{} {element} {to} {sizes:?} {transpose_rhs}", target.name());
+    let what = format!("{} {element} {to} {sizes:?} {transpose_rhs}", target.isa());
     assert_close(&found, &wanted, &what);
 }
 
@@ -75,6 +71,17 @@ fn products_of_any_size_are_right_in_every_storage_on_every_target() {
                 check(sizes, transpose_rhs, stored, gap, target);
             }
         }
+    }
+}
+
+#[test]
+fn products_of_f32_are_right_where_they_are_those_of_tf32() {
+    let target = NvidiaTarget::SM_80.with_tf32();
+    let whole_chunks = Sizes { outer: &[2], m: 67, n: 136, k: 72 };
+    let single_elements = Sizes { outer: &[3], m: 5, n: 47, k: 9 };
+    for transpose_rhs in [false, true] {
+        check(whole_chunks, transpose_rhs, (F32, F32), 4, target.into());
+        check(single_elements, transpose_rhs, (F32, BF16), 0, target.into());
     }
 }
 

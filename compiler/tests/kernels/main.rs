@@ -7,6 +7,7 @@ mod attention;
 mod attention_in_segments;
 mod back_to_back_gemm;
 mod batched_gemm;
+mod coalesced;
 mod extremes;
 mod gemm;
 mod gemm_after_tokens;

@@ -1,6 +1,7 @@
 //! The kernels that move elements, against the reference interpreter.
 
 use crate::launch::{Operand, all_targets, assert_close, rounding, run};
+use ocellus_codegen::{Assembler, Optimization, emit_assembly};
 use ocellus_dialects::ElementType::{self, BF16, F16, F32, I32};
 use ocellus_dialects::TensorType;
 use ocellus_dialects::kernel::KernelOp;
@@ -10,7 +11,7 @@ use ocellus_dialects::venc::{
     InversePermutation, MaskSegments, MeanTokens, MergeHeads, Op, Patchify, Rope, SliceTokens,
     SplitHeads,
 };
-use ocellus_kernels::{CpuTarget, Layout, NvidiaTarget, Target, launch};
+use ocellus_kernels::{CpuTarget, Kernel, Launch, Layout, NvidiaTarget, Refusal, Target, launch};
 use ocellus_runtime::HostTensor;
 
 /// What `op` makes of the operands' values, and its shape.
@@ -130,14 +131,16 @@ fn permutations_are_inverted() {
 #[test]
 fn scores_between_segments_are_masked() {
     on_every_target(|element, target| {
-        for shape in [&[37][..], &[3, 37]] {
-            let scores = Operand::with_gap(1, element, &[3, 2, 37, 37], 1.0, 2);
+        // Rows that begin anywhere, and rows that a GPU reads in vectors.
+        for (shape, gap) in [(&[37][..], 2), (&[3, 37], 2), (&[40], 0), (&[3, 40], 0)] {
+            let tokens = shape[shape.len() - 1];
+            let scores = Operand::with_gap(1, element, &[3, 2, tokens, tokens], 1.0, gap);
             let count = shape.iter().product::<i64>();
             let segments: Vec<f64> = (0..count).map(|token| (token % 5 - 2) as f64).collect();
             let operands = [scores.clone(), Operand::of(I32, shape, &segments, 0)];
             let op = Op::MaskSegments(MaskSegments);
             let (shape, wanted) = reference(&op, &operands);
-            let result = Operand::of(element, &shape, &vec![f64::NAN; wanted.len()], 1);
+            let result = Operand::of(element, &shape, &vec![f64::NAN; wanted.len()], gap / 2);
             let op = KernelOp::Move(op);
             assert_eq!(run(&op, &operands, &result, target), wanted, "{}", target.name());
         }
@@ -148,12 +151,20 @@ fn scores_between_segments_are_masked() {
 #[test]
 fn heads_are_rotated() {
     on_every_target(|element, target| {
-        for (heads, head_size) in [(1, 2), (3, 16), (2, 80), (4, 10)] {
-            let x = Operand::with_gap(1, element, &[2, 19, heads * head_size], 1.0, 4);
-            let tables = [2, 3].map(|seed| Operand::with_gap(seed, F32, &[19, head_size], 1.0, 1));
-            let [cos, sin] = tables;
+        for (heads, head_size, gaps) in [
+            (1, 2, [4, 1, 3]),
+            (3, 16, [4, 1, 3]),
+            (2, 80, [4, 1, 3]),
+            (4, 10, [4, 1, 3]),
+            // A GPU rotates several columns at once, here four and two.
+            (3, 80, [0, 0, 0]),
+            (4, 36, [4, 0, 0]),
+        ] {
+            let [gap, of_tables, of_result] = gaps;
+            let x = Operand::with_gap(1, element, &[2, 19, heads * head_size], 1.0, gap);
+            let table = |seed| Operand::with_gap(seed, F32, &[19, head_size], 1.0, of_tables);
             let error = 4.0 * rounding(F32);
-            check(Rope { heads }, &[x, cos, sin], error, 3, target);
+            check(Rope { heads }, &[x, table(2), table(3)], error, of_result, target);
         }
     });
 }
@@ -173,8 +184,16 @@ fn heads_are_split_and_merged() {
 #[test]
 fn means_are_right_over_many_tokens() {
     for target in all_targets() {
-        for (element, tokens, width) in [(F32, 1, 5), (F32, 1000, 300), (BF16, 197, 70)] {
-            let x = Operand::with_gap(1, element, &[2, tokens, width], 1.0, 3);
+        for (element, tokens, width, gap) in [
+            (F32, 1, 5, 3),
+            (F32, 1000, 300, 3),
+            (BF16, 197, 70, 3),
+            // On a GPU threads share the tokens: four, eight and two.
+            (F32, 1000, 300, 0),
+            (BF16, 197, 72, 8),
+            (BF16, 3, 70, 0),
+        ] {
+            let x = Operand::with_gap(1, element, &[2, tokens, width], 1.0, gap);
             let error = (64 + tokens / 64 + 2) as f64 * rounding(F32);
             check(MeanTokens, &[x], error, 0, target);
         }
@@ -190,23 +209,66 @@ fn position_tables_are_resampled_as_the_reference_does() {
             true => CpuTarget::X86_64_V3,
             false => CpuTarget::host().unwrap(),
         };
-        for (element, (native_rows, native_cols), (rows, cols)) in [
-            (F32, (7, 5), (7, 5)),
-            (F32, (7, 5), (3, 11)),
-            (F32, (16, 16), (5, 31)),
-            (F32, (37, 37), (16, 1)),
-            (F32, (1, 2), (9, 4)),
-            (F16, (6, 6), (4, 9)),
+        for (element, (native_rows, native_cols), (rows, cols), (width, gap)) in [
+            (F32, (7, 5), (7, 5), (53, 3)),
+            (F32, (7, 5), (3, 11), (56, 0)),
+            (F32, (16, 16), (5, 31), (53, 3)),
+            (F32, (37, 37), (16, 1), (56, 0)),
+            (F32, (1, 2), (9, 4), (53, 3)),
+            (F16, (6, 6), (4, 9), (53, 3)),
+            (F16, (6, 6), (4, 9), (56, 0)),
         ] {
-            let table = Operand::with_gap(1, element, &[native_rows * native_cols, 53], 1.0, 3);
+            let shape = [native_rows * native_cols, width];
+            let table = Operand::with_gap(1, element, &shape, 1.0, gap);
             let (rows, cols) = (Dim::from(rows), Dim::from(cols));
             let op =
                 InterpolatePositions { native_rows, native_cols, rows, cols, filter, antialias };
             let error = if element == F32 { 1e-6 } else { 1e-6 + rounding(element) * 1e-3 };
             for target in [cpu.into(), NvidiaTarget::SM_80.into()] {
-                check(op.clone(), std::slice::from_ref(&table), error, 2, target);
+                check(op.clone(), std::slice::from_ref(&table), error, gap, target);
             }
         }
+    }
+}
+
+/// A table of bf16, resampled on a GPU.
+fn resampled_on_gpu(
+    (native_rows, native_cols): (i64, i64),
+    width: i64,
+    antialias: bool,
+) -> Result<Launch<Kernel>, Refusal> {
+    let [rows, cols] = [40, 30].map(Dim::from);
+    let filter = InterpolationFilter::Bicubic;
+    let op = InterpolatePositions { native_rows, native_cols, rows, cols, filter, antialias };
+    let layout = |rows: i64| Layout::contiguous(&TensorType::new(BF16, [rows, width]));
+    let table = layout(native_rows * native_cols);
+    launch(&KernelOp::Move(op.into()), &[table], &layout(40 * 30), NvidiaTarget::SM_80)
+}
+
+/// A kernel may declare 48 KiB of the memory that a block shares, in which four warps keep taps.
+#[test]
+fn the_taps_of_four_warps_have_room_on_a_gpu_or_the_table_is_refused() {
+    for side in [14, 37, 64] {
+        let launch = resampled_on_gpu((side, side), 64, true).unwrap();
+        let bytes = launch.scratch_bytes.as_constant().unwrap();
+        assert!(4 * bytes <= 48 << 10, "{side}: {bytes}");
+    }
+    let refused = resampled_on_gpu((2, 2000), 64, true).unwrap_err().to_string();
+    assert!(refused.contains("the taps of a grid of 2 x 2000 take"), "{refused}");
+}
+
+/// Those of DINOv2's table, and positions of odd length, which take the most registers.
+#[test]
+fn the_assembler_finds_room_for_taps_and_for_the_elements_of_all_of_them() {
+    let Some(assembler) = Assembler::find() else {
+        eprintln!("skipped: there is no ptxas here (`pip install nvidia-cuda-nvcc` brings one)");
+        return;
+    };
+    let gpu = NvidiaTarget::SM_80;
+    for (width, antialias) in [(768, true), (770, false), (771, false)] {
+        let kernel = resampled_on_gpu((37, 37), width, antialias).unwrap().kernel;
+        let text = emit_assembly(&[kernel], gpu, Optimization::Full).unwrap();
+        assembler.assemble(&text, gpu.name).unwrap().check(gpu.name).unwrap();
     }
 }
 

@@ -19,25 +19,15 @@ pub struct Outcome {
 /// Runs a kernel as it is divided there; where that is no division for a GPU, as its family divides it last: into the smallest
 /// tiles, which take the least time to compile.
 pub fn run(op: &KernelOp, operands: &[Operand], result: &Operand, target: NvidiaTarget) -> Outcome {
-    run_launch(launched(op, operands, result, target), operands, result, target)
-}
-
-/// The launch that does it.
-pub fn launched(
-    op: &KernelOp,
-    operands: &[Operand],
-    result: &Operand,
-    target: NvidiaTarget,
-) -> Launch<Kernel> {
     let layouts: Vec<Layout> = operands.iter().map(|operand| operand.layout.clone()).collect();
     let mut all: Vec<Schedule> = schedules(op, &layouts, &result.layout, target).unwrap();
     let asked = all.iter().position(|schedule| schedule.op == *op);
     let asked = asked.unwrap_or(all.len() - 1);
-    all.swap_remove(asked).launch
+    run_launch(all.swap_remove(asked).launch, operands, result, target)
 }
 
 /// Runs a launch.
-pub fn run_launch(
+fn run_launch(
     launch: Launch<Kernel>,
     operands: &[Operand],
     result: &Operand,

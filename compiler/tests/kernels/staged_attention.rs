@@ -95,18 +95,20 @@ fn rotation_and_segments_find_no_bank_asked_twice_and_only_blocks_that_may_share
 
 #[test]
 fn products_of_activations_find_no_bank_asked_twice() {
-    for (transpose_rhs, to) in [(false, BF16), (true, BF16), (true, F32)] {
+    let halves = [(false, BF16, BF16), (true, BF16, BF16), (true, BF16, F32)];
+    let singles = [(false, F32, F32), (true, F32, F32)];
+    for (transpose_rhs, element, to) in halves.into_iter().chain(singles) {
         let (m, n, k) = (130, 72, 200);
-        let a = Operand::random(1, BF16, &[2, m, k], 1.0);
+        let a = Operand::random(1, element, &[2, m, k], 1.0);
         let right = if transpose_rhs { [2, n, k] } else { [2, k, n] };
-        let b = Operand::random(2, BF16, &right, 1.0);
+        let b = Operand::random(2, element, &right, 1.0);
         let result = Operand::of(to, &[2, m, n], &vec![f64::NAN; (2 * m * n) as usize], 0);
         let op = KernelOp::BatchedGemm { transpose_rhs };
         let outcome = simulated::run(&op, &[a, b], &result, TARGET);
-        assert_no_bank_is_asked_twice(&outcome, &format!("{transpose_rhs} {to}"));
+        assert_no_bank_is_asked_twice(&outcome, &format!("{transpose_rhs} {element} {to}"));
         let (down, across) = ((m as u64).div_ceil(64), (n as u64).div_ceil(64));
         let elements = 2 * k as u64 * (m as u64 * across + n as u64 * down);
-        assert_eq!(copied(&outcome), 2 * elements);
+        assert_eq!(copied(&outcome), element.bytes() as u64 * elements);
     }
 }
 

@@ -8,8 +8,8 @@ use half::bf16;
 use ocellus_dialects::ElementType::{self, BF16, F16, F32};
 use ocellus_dialects::TensorType;
 use ocellus_dialects::kernel::{Broadcast, Combine, EpilogueOp, GemmTile, KernelOp, Prologue};
-use ocellus_kernels::gemm::{Arithmetic, Division};
-use ocellus_kernels::{Kernel, Layout, NvidiaTarget, Target, launch, schedules};
+use ocellus_kernels::gemm::Arithmetic;
+use ocellus_kernels::{Layout, NvidiaTarget, Target, launch, schedules};
 
 const TARGET: NvidiaTarget = NvidiaTarget::SM_80;
 
@@ -29,11 +29,12 @@ struct Case {
 impl Case {
     /// Multiplies, and adds a bias.
     fn check(&self) -> Outcome {
-        self.check_as(Arithmetic::of(self.element, &TARGET).unwrap())
+        self.check_on(TARGET)
     }
 
-    /// The same in that arithmetic.
-    fn check_as(&self, arithmetic: Arithmetic) -> Outcome {
+    /// The same for that target.
+    fn check_on(&self, target: NvidiaTarget) -> Outcome {
+        let arithmetic = Arithmetic::of(self.element, &target).unwrap();
         let Case { m, n, k, gap, element, to, tile } = *self;
         let x = Operand::with_gap(1, element, &[m, k], 1.0, gap);
         let w = Operand::random(2, element, &[n, k], 1.0);
@@ -42,11 +43,7 @@ impl Case {
         let steps = vec![EpilogueOp::Combine(Combine::Add, Broadcast::Columns)];
         let op = KernelOp::Gemm { prologue: Prologue::None, epilogue: steps.clone(), tile };
         let operands = [x.clone(), w.clone(), bias.clone()];
-        let mut launch = simulated::launched(&op, &operands, &result, TARGET);
-        let Kernel::Gemm(gemm) = &mut launch.kernel else { panic!("{:?}", launch.kernel) };
-        let Division::Nvidia(staged) = &mut gemm.division else { panic!("{gemm:?}") };
-        staged.schedule.arithmetic = arithmetic;
-        let outcome = simulated::run_launch(launch, &operands, &result, TARGET);
+        let outcome = simulated::run(&op, &operands, &result, target);
         let mut wanted = vec![];
         let in_parts = |row: &[f64]| parts(arithmetic, row);
         let weights: Vec<_> = w.values.chunks(k as usize).map(in_parts).collect();
@@ -116,21 +113,17 @@ fn tiles(element: ElementType, target: NvidiaTarget) -> Vec<GemmTile> {
 
 #[test]
 fn every_tile_is_right_and_finds_no_bank_asked_twice() {
-    let halves = tiles(BF16, TARGET).into_iter().enumerate();
-    let halves = halves.map(|(number, tile)| {
-        [Arithmetic::Bf16, Arithmetic::F16].map(|all| (all, tile))[number % 2]
-    });
+    let halves = tiles(BF16, TARGET).into_iter().zip([BF16, F16].into_iter().cycle());
+    let halves = halves.map(|(tile, element)| (element, tile, TARGET));
     let singles = tiles(F32, TARGET).into_iter();
-    let singles =
-        singles.flat_map(|tile| [Arithmetic::ThreeBf16, Arithmetic::Tf32].map(|all| (all, tile)));
-    for (arithmetic, tile) in halves.chain(singles) {
-        let element = arithmetic.element();
+    let singles = singles.flat_map(|tile| [TARGET, TARGET.with_tf32()].map(|gpu| (F32, tile, gpu)));
+    for (element, tile, target) in halves.chain(singles) {
         let sizes: &[(i64, i64, i64)] = match element {
             F32 => &[(133, 136, 72)],
             _ => &[(1, 130, 64), (300, 264, 208)],
         };
         for (m, n, k) in sizes.iter().copied() {
-            let outcome = Case { m, n, k, gap: 0, element, to: element, tile }.check_as(arithmetic);
+            let outcome = Case { m, n, k, gap: 0, element, to: element, tile }.check_on(target);
             for line in &outcome.report.lines {
                 let counts = line.counts;
                 assert_eq!(counts.conflicts, 0, "{tile}: {} {}", line.line, line.opcode);

@@ -16,6 +16,6 @@ mod validation;
 pub use expression::{EvaluationError, Expression};
 pub use module::{
     KernelEntry, LabeledResult, Launch, LaunchArgument, Piece, PieceRange, Place, Plan, Port,
-    PortValues, Program, SymbolEntry, SymbolSource, WeightEntry,
+    PortValues, Program, Schedule, SymbolEntry, SymbolSource, WeightEntry,
 };
 pub use validation::{PlanError, PlanProblem};

@@ -119,19 +119,40 @@ pub struct LabeledResult {
     pub shape: Vec<Expression>,
 }
 
-/// One kernel launch.
+/// How the work of a launch is divided: by which kernel, into how many tiles.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Launch {
+pub struct Schedule {
     /// Which kernel, by its position in [`Plan::kernels`].
     pub kernel: usize,
-    /// Its argument block, one 64-bit word each.
-    pub arguments: Vec<LaunchArgument>,
     /// How many tiles there are: the unit of parallel work.
     pub tiles: Expression,
     /// Bytes of scratch memory that each worker needs.
     pub scratch_bytes: Expression,
+}
+
+/// One kernel launch.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Launch {
+    /// The schedule that the compiler expects to be the fastest.
+    pub schedule: Schedule,
+    /// Others, of which a machine may find one faster. They take the same arguments.
+    pub alternatives: Vec<Schedule>,
+    /// The argument block, one 64-bit word each.
+    pub arguments: Vec<LaunchArgument>,
     /// What it wrote, where the model has a name for it.
     pub result: Option<LabeledResult>,
+}
+
+impl Launch {
+    /// All schedules: the compiler's first, behind it the alternatives.
+    pub fn schedules(&self) -> impl Iterator<Item = &Schedule> {
+        std::iter::once(&self.schedule).chain(&self.alternatives)
+    }
+
+    /// The schedule of that number among [all](Self::schedules); the compiler's where there is none.
+    pub fn schedule_or_default(&self, number: usize) -> &Schedule {
+        self.schedules().nth(number).unwrap_or(&self.schedule)
+    }
 }
 
 /// The sizes of one symbol for which a piece is meant.

@@ -3,7 +3,7 @@
 
 use super::{
     Expression, KernelEntry, LabeledResult, Launch, LaunchArgument, Piece, PieceRange, Place, Plan,
-    Port, PortValues, Program, SymbolEntry, SymbolSource, WeightEntry,
+    Port, PortValues, Program, Schedule, SymbolEntry, SymbolSource, WeightEntry,
 };
 use crate::ElementType;
 use crate::kernel::Family;
@@ -13,6 +13,9 @@ use crate::venc::reader::Reader;
 use std::collections::BTreeMap;
 
 type Result<T> = std::result::Result<T, ParseError>;
+
+/// The attributes of a schedule.
+const SCHEDULE: [&str; 3] = ["kernel", "tiles", "scratch_bytes"];
 
 impl Plan {
     /// The plan that a text holds, validated.
@@ -241,9 +244,8 @@ impl PlanReader {
         operation: &Operation,
         buffers: &BTreeMap<usize, Expression>,
     ) -> Result<Launch> {
-        reader.has_only(
-            ["kernel", "arguments", "tiles", "scratch_bytes", "label", "result"].into_iter(),
-        )?;
+        let known = SCHEDULE.iter().chain(&["arguments", "alternatives", "label", "result"]);
+        reader.has_only(known.copied())?;
         let mut operands = operation.operands.iter();
         for operand in operands.clone() {
             if !place_of(&operand.name).is_some_and(|place| self.is_declared(place, buffers)) {
@@ -268,19 +270,41 @@ impl PlanReader {
         if let Some(operand) = operands.next() {
             return Err(reader.error(format!("no argument is an address in %{}", operand.name)));
         }
-        let kernel = reader.attribute("kernel", "a name: @gemm", Attribute::symbol)?;
-        let position = self.kernels.iter().position(|known| known.symbol == kernel);
         Ok(Launch {
-            kernel: position
-                .ok_or_else(|| reader.error(format!("there is no kernel `{kernel}`")))?,
+            schedule: self.schedule(reader)?,
+            alternatives: self.alternatives(reader)?,
             arguments,
-            tiles: self.expression_of(reader, "tiles")?,
-            scratch_bytes: self.expression_of(reader, "scratch_bytes")?,
             result: match reader.label()? {
                 None => None,
                 Some(label) => Some(self.result(reader, label)?),
             },
         })
+    }
+
+    /// `kernel = @gemm, tiles = "images*6", scratch_bytes = "0"`
+    fn schedule(&self, reader: &Reader) -> Result<Schedule> {
+        let kernel = reader.attribute("kernel", "a name: @gemm", Attribute::symbol)?;
+        let position = self.kernels.iter().position(|known| known.symbol == kernel);
+        Ok(Schedule {
+            kernel: position
+                .ok_or_else(|| reader.error(format!("there is no kernel `{kernel}`")))?,
+            tiles: self.expression_of(reader, "tiles")?,
+            scratch_bytes: self.expression_of(reader, "scratch_bytes")?,
+        })
+    }
+
+    /// `alternatives = [{kernel = @gemm, tiles = "images*12", scratch_bytes = "0"}]`
+    fn alternatives(&self, reader: &Reader) -> Result<Vec<Schedule>> {
+        let wrong = || reader.kind("alternatives", "an array of schedules: [{kernel = @gemm, ..}]");
+        let Some(alternatives) = reader.optional("alternatives") else { return Ok(vec![]) };
+        let alternatives = alternatives.elements().ok_or_else(wrong)?.iter();
+        let schedule = |alternative: &Attribute| {
+            let Attribute::Dictionary(attributes) = alternative else { return Err(wrong()) };
+            let reader = Reader { attributes, ..*reader };
+            reader.has_only(SCHEDULE.into_iter())?;
+            self.schedule(&reader)
+        };
+        alternatives.map(schedule).collect()
     }
 
     fn is_declared(&self, place: Place, buffers: &BTreeMap<usize, Expression>) -> bool {

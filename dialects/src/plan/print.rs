@@ -11,7 +11,7 @@
 use super::expression_text::symbol_text;
 use super::{
     Expression, LabeledResult, Launch, LaunchArgument, Piece, PieceRange, Place, Plan, Port,
-    PortValues, Program, SymbolEntry, SymbolSource,
+    PortValues, Program, Schedule, SymbolEntry, SymbolSource,
 };
 use crate::syntax::text::{quoted, symbol_name};
 use std::collections::BTreeSet;
@@ -124,14 +124,16 @@ impl ProgramText<'_> {
                 }
             }
         }
-        let kernel = self.plan.kernels.get(launch.kernel);
-        let kernel = kernel.map_or(format!("?{}", launch.kernel), |kernel| kernel.symbol.clone());
-        let mut attributes = vec![
-            format!("kernel = {}", symbol_name(&kernel)),
-            format!("arguments = [{}]", quoted_list(&arguments)),
-            format!("tiles = {}", quoted(&self.expression(&launch.tiles))),
-            format!("scratch_bytes = {}", quoted(&self.expression(&launch.scratch_bytes))),
-        ];
+        let [kernel, tiles, scratch_bytes] = self.schedule(&launch.schedule);
+        let arguments = format!("arguments = [{}]", quoted_list(&arguments));
+        let mut attributes = vec![kernel, arguments, tiles, scratch_bytes];
+        if !launch.alternatives.is_empty() {
+            let alternatives = launch.alternatives.iter();
+            let alternatives: Vec<String> = alternatives
+                .map(|schedule| format!("{{{}}}", self.schedule(schedule).join(", ")))
+                .collect();
+            attributes.push(format!("alternatives = [{}]", alternatives.join(", ")));
+        }
         attributes.extend(launch.result.as_ref().map(|result| self.result(result)));
         let types = vec!["!plan.memory"; operands.len()];
         text + &format!(
@@ -140,6 +142,17 @@ impl ProgramText<'_> {
             attributes.join(", "),
             types.join(", ")
         )
+    }
+
+    /// `kernel = @gemm`, `tiles = "images*6"`, `scratch_bytes = "0"`
+    fn schedule(&self, schedule: &Schedule) -> [String; 3] {
+        let kernel = self.plan.kernels.get(schedule.kernel);
+        let kernel = kernel.map_or(format!("?{}", schedule.kernel), |kernel| kernel.symbol.clone());
+        [
+            format!("kernel = {}", symbol_name(&kernel)),
+            format!("tiles = {}", quoted(&self.expression(&schedule.tiles))),
+            format!("scratch_bytes = {}", quoted(&self.expression(&schedule.scratch_bytes))),
+        ]
     }
 
     /// `label = "layers.3", result = "buffer1[images, 197, 768] x f32"`

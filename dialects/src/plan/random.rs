@@ -2,7 +2,7 @@
 
 use super::{
     Expression, KernelEntry, LabeledResult, Launch, LaunchArgument, Piece, PieceRange, Place, Plan,
-    Port, PortValues, Program, SymbolEntry, SymbolSource, WeightEntry,
+    Port, PortValues, Program, Schedule, SymbolEntry, SymbolSource, WeightEntry,
 };
 use crate::ElementType;
 use crate::kernel::Family;
@@ -76,14 +76,17 @@ fn launch() -> impl Strategy<Value = Launch> {
         (any::<String>(), place(), vec(expressions(3), 0..3)).prop_map(|(label, place, shape)| {
             LabeledResult { label, place, element: ElementType::BF16, shape }
         });
-    (0..EACH, vec(argument, 0..6), expressions(3), expressions(3), proptest::option::of(result))
-        .prop_map(|(kernel, arguments, tiles, scratch_bytes, result)| Launch {
-            kernel,
+    let schedule = (0..EACH, expressions(3), expressions(3))
+        .prop_map(|(kernel, tiles, scratch_bytes)| Schedule { kernel, tiles, scratch_bytes });
+    let schedules = (schedule.clone(), vec(schedule, 0..3));
+    (schedules, vec(argument, 0..6), proptest::option::of(result)).prop_map(
+        |((schedule, alternatives), arguments, result)| Launch {
+            schedule,
+            alternatives,
             arguments,
-            tiles,
-            scratch_bytes,
             result,
-        })
+        },
+    )
 }
 
 /// A plan that is valid.

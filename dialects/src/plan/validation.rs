@@ -1,8 +1,8 @@
 //! Checks a [`Plan`]: an artifact is untrusted input, and what runs a plan relies on its indices.
 
 use super::{
-    Expression, Launch, LaunchArgument, Piece, Place, Plan, Port, PortValues, Program, SymbolEntry,
-    SymbolSource,
+    Expression, Launch, LaunchArgument, Piece, Place, Plan, Port, PortValues, Program, Schedule,
+    SymbolEntry, SymbolSource,
 };
 use std::collections::HashSet;
 
@@ -151,7 +151,7 @@ impl Plan {
     }
 
     fn check_launch(&self, program: &Program, launch: &Launch) -> Result<(), PlanProblem> {
-        index("kernel", launch.kernel, self.kernels.len())?;
+        launch.schedules().try_for_each(|schedule| self.check_schedule(schedule))?;
         for argument in &launch.arguments {
             match argument {
                 LaunchArgument::Address { place, offset } => {
@@ -161,13 +161,17 @@ impl Plan {
                 LaunchArgument::Integer(value) => check_expression(value, self.symbols.len())?,
             }
         }
-        check_expression(&launch.tiles, self.symbols.len())?;
-        check_expression(&launch.scratch_bytes, self.symbols.len())?;
         if let Some(result) = &launch.result {
             self.check_place(program, result.place)?;
             self.expressions(&result.shape)?;
         }
         Ok(())
+    }
+
+    fn check_schedule(&self, schedule: &Schedule) -> Result<(), PlanProblem> {
+        index("kernel", schedule.kernel, self.kernels.len())?;
+        check_expression(&schedule.tiles, self.symbols.len())?;
+        check_expression(&schedule.scratch_bytes, self.symbols.len())
     }
 
     fn check_place(&self, program: &Program, place: Place) -> Result<(), PlanProblem> {
@@ -258,7 +262,7 @@ mod tests {
         };
         let address = |place| LaunchArgument::Address { place, offset: Expression::Constant(0) };
         assert_eq!(
-            error(|plan| launch(plan, |launch| launch.kernel = 1)),
+            error(|plan| launch(plan, |launch| launch.schedule.kernel = 1)),
             "program 0, launch 0: there is no kernel 1, as there are only 1"
         );
         for (place, name) in [
@@ -271,7 +275,7 @@ mod tests {
             assert!(text.contains(&format!("launch 0: there is no {name}")), "{text}");
         }
         let two = || Expression::CeilDiv(Box::new(Expression::Symbol(2)), 1);
-        let uses: [fn(&mut Plan, Expression); 9] = [
+        let uses: [fn(&mut Plan, Expression); 10] = [
             |plan, two| plan.inputs[0].shape[0] = two,
             |plan, two| plan.outputs[0].shape[0] = two,
             |plan, two| {
@@ -280,9 +284,13 @@ mod tests {
             },
             |plan, two| plan.programs[0].buffers[0] = two,
             |plan, two| plan.programs[0].launches[0].arguments[1] = LaunchArgument::Integer(two),
-            |plan, two| plan.programs[0].launches[0].tiles = two,
-            |plan, two| plan.programs[0].launches[0].scratch_bytes = two,
-            |plan, two| plan.programs[0].launches[0].tiles = Expression::Sum(vec![two]),
+            |plan, two| plan.programs[0].launches[0].schedule.tiles = two,
+            |plan, two| plan.programs[0].launches[0].schedule.scratch_bytes = two,
+            |plan, two| plan.programs[0].launches[0].schedule.tiles = Expression::Sum(vec![two]),
+            |plan, two| {
+                let launch = &mut plan.programs[0].launches[0];
+                launch.alternatives = vec![Schedule { tiles: two, ..launch.schedule.clone() }];
+            },
             |plan, two| {
                 if let Some(result) = &mut plan.programs[0].launches[0].result {
                     result.shape[0] = two;

@@ -6,15 +6,16 @@ use crate::diagnostic::Diagnostic;
 use crate::inputs::{Inputs, OptionalInputs, borrowed};
 use crate::options::CompileOptions;
 use crate::output;
-use crate::plan_sizes::{PlanSizes, SizeArgument};
 use crate::progress::StageProgress;
 use crate::run_options::RunOptions;
 use crate::subject::Subject;
 use crate::timing::{Timing, milliseconds};
-use ocellus::Model;
+use ocellus::dialects::symbolic::Dim;
 use ocellus::reference;
-use ocellus::runtime::Session;
+use ocellus::runtime::{PlanSizes, Session, SizeArgument, SizeError};
+use ocellus::{FLOPS_ATTACHMENT, Model};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 
 /// Measure latency and throughput, over the range or on given inputs
@@ -79,17 +80,15 @@ pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
     let model = model.filter(|_| arguments.reference);
     let session = compilation::session(subject, &arguments.options, arguments.run, &mut stages)?;
     stages.begin("measure");
-    let sizes = PlanSizes::of(session.artifact());
+    let sizes = PlanSizes::of(session.artifact().plan());
+    let inputs_of =
+        |size: &BTreeMap<String, i64>| sizes.inputs(size).map_err(|error| unfit_size(&error));
     let inputs = match given {
         Some(inputs) => vec![inputs],
-        None if arguments.sizes.is_empty() => sizes
-            .over_the_range()
-            .iter()
-            .map(|size| sizes.inputs(size))
-            .collect::<Result<_, _>>()?,
-        None => {
-            arguments.sizes.iter().map(|size| sizes.inputs(&size.0)).collect::<Result<_, _>>()?
+        None if arguments.sizes.is_empty() => {
+            sizes.over_the_range().iter().map(inputs_of).collect::<Result<_, _>>()?
         }
+        None => arguments.sizes.iter().map(|size| inputs_of(&size.0)).collect::<Result<_, _>>()?,
     };
     let runs = arguments.runs.get();
     let cases = inputs
@@ -102,6 +101,13 @@ pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
         return output::print_json(&format!("{:#}", json!({ "cases": cases })));
     }
     output::print(&table(&cases))
+}
+
+fn unfit_size(error: &SizeError) -> Diagnostic {
+    match error {
+        SizeError::UnknownSymbol { .. } => Diagnostic::usage(error.to_string()),
+        SizeError::OutOfMemory { .. } => Diagnostic::new(error.to_string()),
+    }
 }
 
 fn measure(
@@ -119,11 +125,13 @@ fn measure(
         })
     });
     let bindings = sizes.of_inputs(inputs);
+    let flops = session.artifact().attachment(FLOPS_ATTACHMENT);
+    let flops = flops.and_then(|text| text.parse::<Dim>().ok());
     Ok(Case {
         size: sizes.describe(&bindings),
         images: sizes.value(&bindings, "images"),
         compiled,
-        flops: sizes.flops(&bindings),
+        flops: flops.and_then(|flops| flops.evaluate(&bindings)),
         reference: reference.transpose()?,
     })
 }

@@ -3,10 +3,10 @@
 use crate::bounded;
 use crate::diagnostic::Diagnostic;
 use crate::output;
-use crate::processor::processor_name;
 use crate::progress::StageProgress;
 use ocellus::calibrate::calibrate;
 use ocellus::runtime::Options;
+use ocellus::runtime::devices::cpu::processor_name;
 use ocellus::{CpuTarget, Target};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;

@@ -3,9 +3,9 @@
 use crate::diagnostic::Diagnostic;
 
 use crate::output;
-use crate::processor::processor_name;
 use ocellus::llvm;
 use ocellus::nvidia::Assembler;
+use ocellus::runtime::devices::cpu::processor_name;
 use ocellus::runtime::devices::cuda::{self, CudaError, Driver, DriverReport, Gpu};
 use ocellus::{CpuTarget, Target};
 use serde_json::{Value, json};

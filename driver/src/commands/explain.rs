@@ -130,7 +130,8 @@ fn launches<'a>(plan: &'a Plan, piece: &Piece) -> &'a [Launch] {
 /// How often a piece launches each kernel.
 fn kernels<'a>(plan: &'a Plan, piece: &Piece) -> BTreeMap<(Family, &'a str), usize> {
     let mut counts = BTreeMap::new();
-    for kernel in launches(plan, piece).iter().filter_map(|launch| plan.kernels.get(launch.kernel))
+    for kernel in
+        launches(plan, piece).iter().filter_map(|launch| plan.kernels.get(launch.schedule.kernel))
     {
         *counts.entry((kernel.family, kernel.symbol.as_str())).or_default() += 1;
     }

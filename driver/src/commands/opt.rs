@@ -3,10 +3,10 @@
 use crate::diagnostic::{Diagnostic, Explained};
 use crate::options;
 use crate::output;
-use crate::plan_sizes::SizeArgument;
 use ocellus::Target;
 use ocellus::opt::{OptOptions, Rewriting, opt};
 use ocellus::rewrite::{Assumption, RuleSwitches, TargetDescription};
+use ocellus::runtime::SizeArgument;
 use ocellus::runtime::read_text;
 use std::io::Read;
 use std::path::Path;

@@ -82,7 +82,7 @@ macro_rules! constants {
 
 pub(crate) use constants;
 
-constants!(Activation, Combine, Elementwise, ElementType, bool, i64);
+constants!(Activation, Combine, Elementwise, ElementType, bool, i64, u32);
 
 /// Declares a [`Part`]: a structure of parts, or one of several such structures. Its words are those of its fields, in
 /// their order.

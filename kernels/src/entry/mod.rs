@@ -10,8 +10,8 @@ use crate::Target;
 use crate::mlir::{Builder, Module, Value};
 
 pub(crate) use nvidia::{
-    BLOCK_OF_WARPS, all_lanes, define_tiles, lane, special_register, special_register_anew,
-    synchronize_warp,
+    BLOCK_OF_WARPS, BLOCKS_AT_ONCE, SCRATCH_LIMIT, all_lanes, define_tiles, lane, special_register,
+    special_register_anew, synchronize_warp,
 };
 
 /// A kernel that is about to be written.
@@ -25,6 +25,9 @@ pub(crate) struct Entry<'a> {
     pub(crate) scratch_bytes: i64,
     /// What it is written for.
     pub(crate) target: Target,
+    /// Blocks of a GPU whose warps have a tile each that a multiprocessor should have room for: the fewer, the more registers has
+    /// a thread.
+    pub(crate) blocks_at_once: i64,
 }
 
 /// What a worker is given.

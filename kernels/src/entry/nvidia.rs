@@ -25,10 +25,13 @@ pub(crate) const BLOCK_OF_WARPS: ThreadBlock =
 
 /// Blocks that a multiprocessor should have room for: their 32 warps are enough to wait for memory, with 64 registers a thread.
 /// Where nothing is said, the assembler goes for 32 registers, and puts what does not fit into local memory.
-const BLOCKS_AT_ONCE: i64 = 8;
+pub(crate) const BLOCKS_AT_ONCE: i64 = 8;
 
 /// The scratch memory of each warp begins at a multiple of so many bytes.
 const ALIGNMENT: i64 = 16;
+
+/// Bytes of scratch memory that a warp may have: of the shared memory that a kernel may declare, its share.
+pub(crate) const SCRATCH_LIMIT: i64 = (48 << 10) / WARPS;
 
 /// All threads of a warp, as a mask.
 const ALL_LANES: i64 = -1;
@@ -44,7 +47,8 @@ pub(super) fn define(
     if let Some(name) = &scratch {
         module.shared_memory(name, scratch_bytes * WARPS);
     }
-    let threads = GpuThreads { of_block: BLOCK_OF_WARPS.threads, blocks_at_once: BLOCKS_AT_ONCE };
+    let blocks_at_once = entry.blocks_at_once;
+    let threads = GpuThreads { of_block: BLOCK_OF_WARPS.threads, blocks_at_once };
     module.define_gpu(entry.symbol, entry.words, threads, |b, block, tiles| {
         await_launch_before(b, entry.target);
         let [block_index, thread] = ["ctaid.x", "tid.x"].map(|name| {

@@ -170,7 +170,7 @@ impl Gemm {
         let epilogue = RowEpilogue::of(epilogue, (operands, weight_at + 1), (&rows, &width))?;
         let tokens_before = match operands.split_last() {
             Some((tokens, before)) if places_rows => {
-                Some(TokensBefore::of((before.len(), tokens), x, result)?)
+                Some(TokensBefore::of((before.len(), tokens), x, (result, target))?)
             }
             _ => None,
         };

@@ -11,7 +11,7 @@ use crate::arguments::{
 };
 use crate::mlir::{Builder, Value};
 use crate::rows::BoundRows;
-use crate::vector::{self, Width, for_columns};
+use crate::vector::{self, Columns, Width, at_once, for_columns};
 use crate::{Layout, Reason, Target};
 use ocellus_dialects::ElementType;
 use ocellus_runtime::signature::{Amount, Walk};
@@ -31,6 +31,8 @@ argument_block! {
         count: Count<S>,
         /// Rows of the product that follow them.
         rows_behind: Positive<S>,
+        /// Elements that a thread of a GPU moves at once; 1 on a CPU.
+        at_once: u32,
     }
 }
 
@@ -39,7 +41,7 @@ impl TokensBefore<Given> {
     pub(crate) fn of(
         (position, tokens): (usize, &Layout),
         x: &Layout,
-        result: &Layout,
+        (result, target): (&Layout, Target),
     ) -> Result<Self, Reason> {
         if [tokens, x, result].iter().any(|layout| layout.ty.rank() != 3) {
             let why = format!(
@@ -59,6 +61,7 @@ impl TokensBefore<Given> {
             image_stride: Distance(tokens.image_stride.clone()),
             count: Count(tokens.ty.shape[1].clone()),
             rows_behind: Positive(x.ty.shape[1].clone()),
+            at_once: at_once(target, [tokens, result]),
         })
     }
 }
@@ -87,6 +90,7 @@ pub(crate) struct BoundTokens {
     count: Value,
     /// Rows of the product that follow them.
     rows_behind: Value,
+    at_once: u32,
 }
 
 impl BoundTokens {
@@ -100,7 +104,8 @@ impl BoundTokens {
         let rows_behind = tokens.rows_behind.load(b, block);
         let row_bytes = b.mul_constant(row_stride, element.bytes());
         let image_bytes = b.mul_constant(image_stride, element.bytes());
-        BoundTokens { element, pointer, row_bytes, image_bytes, count, rows_behind }
+        let at_once = tokens.at_once;
+        BoundTokens { element, pointer, row_bytes, image_bytes, count, rows_behind, at_once }
     }
 
     /// The row of the result that the product's `row` is.
@@ -126,6 +131,7 @@ impl BoundTokens {
         let first_image = b.add(first_image, sharer);
         let end_image = self.images_begun_before(b, end_row);
         let rows_of_image = b.add(self.rows_behind, self.count);
+        let columns = Columns { width: Width::Static(width), at_once: self.at_once };
         b.for_each((first_image, end_image, sharers), |b, image| {
             let tokens = b.mul(image, self.image_bytes);
             let tokens = b.offset(self.pointer, tokens);
@@ -135,7 +141,7 @@ impl BoundTokens {
                 let from = b.offset(tokens, from);
                 let row = b.add(first_row, token);
                 let to = result.row(b, row);
-                for_columns(b, target, Width::Static(width), |b, column, lanes| {
+                for_columns(b, target, columns, |b, column, lanes| {
                     let from = vector::element_pointer(b, from, self.element, column);
                     let elements = vector::load(b, self.element, from, lanes);
                     let to = vector::element_pointer(b, to, result.element, column);

@@ -7,9 +7,9 @@ use crate::arguments::{
 };
 use crate::entry::{Entry, Worker};
 use crate::launch::operand;
-use crate::mlir::{Module, Scalar, Type};
+use crate::mlir::Module;
 use crate::rows::{ImageExtent, RowsOfImages};
-use crate::vector::{Columns, Width, element_pointer, for_columns};
+use crate::vector::{Columns, Width, at_once, copy_piece, for_columns};
 use crate::{Launch, Layout, Reason, Target, Tiles};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::symbolic::Dim;
@@ -71,10 +71,7 @@ impl GatherRows {
             columns: Count(result.ty.width()),
             x_rows: Positive(x_rows),
         };
-        let at_once = match target {
-            Target::Cpu(_) => 1,
-            Target::Nvidia(_) => x.vector().min(result.vector()) as u32,
-        };
+        let at_once = at_once(target, [x, result]);
         let (element, width) = (x.ty.element, result.ty.width().as_constant());
         let gather = GatherRows { element, width, at_once };
         Ok(Launch {
@@ -105,11 +102,6 @@ impl GatherRows {
     pub(super) fn define(&self, module: &mut Module, entry: Entry<'_>) {
         let target = entry.target;
         let tile = target.tile_rows(TILE_ROWS);
-        // Bits are bits: what they mean as numbers is nobody's business here.
-        let scalar = match self.element {
-            ElementType::F32 | ElementType::I32 => Scalar::I32,
-            ElementType::BF16 | ElementType::F16 => Scalar::I16,
-        };
         entry.define(module, |b, Worker { block, first, end, .. }| {
             let arguments = place(GatherRowsArguments::fixed());
             let x = ImageRows::load(b, block, &arguments.x, self.element);
@@ -136,10 +128,7 @@ impl GatherRows {
                     let from = x.row(b, from, source);
                     let to = result.row(b, to, row);
                     for_columns(b, target, columns, |b, column, lanes| {
-                        let from = element_pointer(b, from, self.element, column);
-                        let elements = b.load(from, Type::Vector(scalar, lanes));
-                        let to = element_pointer(b, to, self.element, column);
-                        b.store(elements, to);
+                        copy_piece(b, self.element, (column, lanes), (from, to));
                     });
                 });
             });

@@ -7,7 +7,7 @@ use crate::entry::{Entry, Worker};
 use crate::launch::operand;
 use crate::mlir::{Comparison, Module, Scalar, Type};
 use crate::rows::{ImageExtent, RowsOfImages};
-use crate::vector::{Width, element_pointer, for_columns, load, store};
+use crate::vector::{Columns, Width, at_once, element_pointer, for_columns, load, store};
 use crate::{Launch, Layout, Reason, Target, Tiles};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::symbolic::Dim;
@@ -18,6 +18,8 @@ use ocellus_runtime::signature::{Amount, Signature};
 pub struct MaskSegments {
     /// How the scores are stored.
     pub element: ElementType,
+    /// Scores that a thread of a GPU reads and writes at once; 1 on a CPU.
+    pub at_once: u32,
 }
 
 /// Rows of a tile.
@@ -54,7 +56,8 @@ impl MaskSegments {
             rows: Positive(rows.clone()),
             tokens: Positive(scores.ty.width()),
         };
-        let mask = MaskSegments { element: scores.ty.element };
+        let at_once = at_once(target, [scores, segments, result]);
+        let mask = MaskSegments { element: scores.ty.element, at_once };
         Ok(Launch {
             arguments: flatten(arguments).words,
             tiles: Tiles(vec![(scores.ty.shape[0].clone(), 1), (rows, tile)]),
@@ -89,6 +92,7 @@ impl MaskSegments {
             let segment_stride = arguments.segments.image_stride.load(b, block);
             let rows = arguments.rows.load(b, block);
             let tokens = arguments.tokens.load(b, block);
+            let columns = Columns { width: Width::Dynamic(tokens), at_once: self.at_once };
             let blocks = b.ceil_div(rows, tile);
             b.for_each((first, end, 1), |b, position| {
                 let image = b.div(position, blocks);
@@ -105,7 +109,7 @@ impl MaskSegments {
                     let query = b.rem(row, tokens);
                     let own = element_pointer(b, segments, ElementType::I32, query);
                     let own = b.load(own, Type::I32);
-                    for_columns(b, target, Width::Dynamic(tokens), |b, key, lanes| {
+                    for_columns(b, target, columns, |b, key, lanes| {
                         let theirs = element_pointer(b, segments, ElementType::I32, key);
                         let theirs = b.load(theirs, Type::Vector(Scalar::I32, lanes));
                         let own = b.broadcast(own, lanes);

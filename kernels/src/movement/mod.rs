@@ -23,6 +23,7 @@ pub use strided_copy::{LevelArguments, OperandCopyArguments, Places, StridedCopy
 
 use crate::entry::Entry;
 use crate::mlir::Module;
+use crate::vector::at_once;
 use crate::{Launch, Layout, Reason, Target};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::kernel::Moved;
@@ -98,8 +99,9 @@ impl Movement {
                     filter: *filter,
                     antialias: *antialias,
                     width: result.ty.width().as_constant(),
+                    at_once: at_once(target, [&operands[0], result]),
                 };
-                kernel.launch(&operands[0], result, (rows, cols))
+                kernel.launch(&operands[0], result, (rows, cols), target)
             }
         }
     }
@@ -113,7 +115,7 @@ impl Movement {
                 let (filter, element) = (interpolate.filter.name(), interpolate.element);
                 format!("move_interpolate_positions_{filter}_{element}")
             }
-            Movement::Rope(Rope { element, heads, head_size }) => {
+            Movement::Rope(Rope { element, heads, head_size, .. }) => {
                 format!("move_rope_{heads}x{head_size}_{element}")
             }
             Movement::GatherRows(gather) => format!("move_gather_rows_{}", gather.element),
@@ -127,7 +129,7 @@ impl Movement {
         match self {
             Movement::Copy(copy) => copy.signature(),
             Movement::MeanTokens(mean) => mean.signature(target),
-            Movement::InterpolatePositions(interpolate) => interpolate.signature(),
+            Movement::InterpolatePositions(interpolate) => interpolate.signature(target),
             Movement::Rope(rope) => rope.signature(target),
             Movement::GatherRows(gather) => gather.signature(target),
             Movement::InversePermutation => inverse_permutation::signature(target),

@@ -5,9 +5,10 @@ use super::{Movement, expect_rank};
 use crate::arguments::{Fixed, Given, Positive, Tensor, Words, argument_block, flatten, place};
 use crate::entry::{Entry, Worker};
 use crate::launch::operand;
+use crate::layout::aligned;
 use crate::mlir::Module;
 use crate::rows::{ImageExtent, RowsOfImages};
-use crate::vector::Rotation;
+use crate::vector::{Rotation, at_once};
 use crate::{Launch, Layout, Reason, Target, Tiles};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::symbolic::Dim;
@@ -22,6 +23,8 @@ pub struct Rope {
     pub heads: i64,
     /// Elements of a head: an even number.
     pub head_size: i64,
+    /// Elements of each half of a head that a thread of a GPU rotates at once; 1 on a CPU.
+    pub at_once: u32,
 }
 
 /// Tokens of a tile.
@@ -59,7 +62,9 @@ impl Rope {
             result: RowsOfImages::of(Tensor::Result, result),
             tokens: Positive(tokens.clone()),
         };
-        let rope = Rope { element: x.ty.element, heads, head_size };
+        let at_once = i64::from(at_once(target, [x, cos, sin, result]));
+        let at_once = aligned(at_once, &Dim::from(head_size / 2)) as u32;
+        let rope = Rope { element: x.ty.element, heads, head_size, at_once };
         Ok(Launch {
             arguments: flatten(arguments).words,
             tiles: Tiles(vec![(images, 1), (tokens, tile)]),
@@ -102,7 +107,6 @@ impl Rope {
             let tokens = arguments.tokens.load(b, block);
             let blocks = b.ceil_div(tokens, tile);
             let zero = b.i64(0);
-            let heads = b.i64(self.heads);
             b.for_each((first, end, 1), |b, position| {
                 let image = b.div(position, blocks);
                 let block = b.rem(position, blocks);
@@ -116,11 +120,8 @@ impl Rope {
                     let from = x.row(b, from, token);
                     let to = result.row(b, to, token);
                     let tables = tables.map(|(table, base)| table.row(b, base, token));
-                    b.for_each((zero, heads, 1), |b, head| {
-                        let bytes = b.mul_constant(head, self.head_size * self.element.bytes());
-                        let (from, to) = (b.offset(from, bytes), b.offset(to, bytes));
-                        rotation.emit(b, target, from, tables, to);
-                    });
+                    let heads = (self.heads, self.at_once);
+                    rotation.emit_heads(b, target, heads, (from, tables, to));
                 });
             });
         });

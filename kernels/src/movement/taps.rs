@@ -34,6 +34,15 @@ pub(super) struct Taps {
     pub(super) count: Value,
 }
 
+impl Taps {
+    /// Which entry the tap at a place reads, and its weight.
+    pub(super) fn at(&self, b: &mut Builder, place: Value) -> (Value, Value) {
+        let index = element_at(b, self.indices, place, Type::I64);
+        let weight = element_at(b, self.weights, place, Type::F32);
+        (b.load(index, Type::I64), b.load(weight, Type::F32))
+    }
+}
+
 /// The most taps that an axis of that length can have.
 pub(super) fn most_taps(native: i64) -> i64 {
     native.max(4)
@@ -208,7 +217,7 @@ fn quotient(b: &mut Builder, numerator: Value, denominator: Value) -> Value {
 }
 
 /// The address of an element of an array.
-pub(super) fn element_at(b: &mut Builder, array: Value, index: Value, ty: Type) -> Value {
+fn element_at(b: &mut Builder, array: Value, index: Value, ty: Type) -> Value {
     let bytes = b.mul_constant(index, ty.scalar().bytes());
     b.offset(array, bytes)
 }

@@ -3,6 +3,7 @@
 //! Sums are f32 in all of them, and add to what is said here `2^-24` or so of the sum of the products' magnitudes for each
 //! product along k, as any sum in f32 does.
 
+use super::chunks::CHUNK_BYTES;
 use super::tensor_core::{Sums, multiply};
 use crate::NvidiaTarget;
 use crate::mlir::{Builder, Scalar, Type, Value};
@@ -29,6 +30,18 @@ pub enum Arithmetic {
     /// f32 by f32, each rounded to the 11 bits of tf32, to the nearest: `|x - tf32(x)| <= 2^-11 |x|`. One product in place of
     /// three, and as far from the true one as f16 would be, with the range of f32.
     Tf32,
+}
+
+/// Bytes of a row of which `ldmatrix` reads fragments at once: two chunks.
+pub(crate) const READ_BYTES: i64 = 2 * CHUNK_BYTES;
+
+/// Registers that it reads at once, of 16 rows.
+const READ_REGISTERS: usize = 4;
+
+/// The fragments of the first or the second eight rows of two, as these were read, read by read: of each eight rows the first
+/// chunk and the second.
+pub(crate) fn half_of_pair(pair: &[Value], half: usize) -> Vec<Value> {
+    pair.chunks(READ_REGISTERS / 2).skip(half).step_by(2).flatten().copied().collect()
 }
 
 /// A fragment as tensor cores multiply it: the parts that its numbers are the sum of, the greatest first.
@@ -72,6 +85,16 @@ impl Arithmetic {
             Arithmetic::Bf16 | Arithmetic::F16 | Arithmetic::ThreeBf16 => 16,
             Arithmetic::Tf32 => 8,
         }
+    }
+
+    /// Elements of a chunk.
+    pub(crate) fn chunk(self) -> i64 {
+        CHUNK_BYTES / self.element().bytes()
+    }
+
+    /// Reads of a fragment, one behind the other along k.
+    pub(crate) fn reads(self) -> i64 {
+        self.depth() * self.element().bytes() / READ_BYTES
     }
 
     /// Which parts of x are multiplied by which of the weight, the least products first.

@@ -5,6 +5,7 @@
 
 use super::chunks::{CHUNK_BYTES, ChunkRows};
 use super::copy_async::copy;
+use super::held_chunk::{HeldChunk, LEAST_COPY, read_if};
 use crate::mlir::{Builder, Comparison, Scalar, Type, Value};
 
 /// How a thread copies its share of a tile of rows.
@@ -90,29 +91,47 @@ impl RowCopies {
         for (piece, offset) in self.pieces.iter().zip(offsets) {
             let from = b.offset(from, *offset);
             let to = b.offset(to, piece.place);
-            for within in (0..CHUNK_BYTES / element_bytes).step_by(run as usize) {
+            let runs = (0..CHUNK_BYTES / element_bytes).step_by(run as usize).map(|within| {
                 let mut size = size(b, piece, within);
                 if let Some(is_there) = piece.is_there {
                     let none = b.integer(0, Type::I32);
                     size = b.select(is_there, size, none);
                 }
-                let bytes = element_bytes * within;
-                let (from, to) = (b.offset_constant(from, bytes), b.offset_constant(to, bytes));
-                copy_run(b, run * element_bytes, size, (from, to));
+                Run { at: element_bytes * within, size }
+            });
+            let runs: Vec<Run> = runs.collect();
+            match run * element_bytes {
+                bytes if bytes >= LEAST_COPY => copy_runs(b, &runs, bytes, (from, to)),
+                _ => copy_singles(b, &runs, (from, to)),
             }
         }
     }
 }
 
-/// Copies so many bytes, of which `size` are there. Copies beside the work are of four bytes or more; a single element of two is
-/// read and written at once.
-fn copy_run(b: &mut Builder, bytes: i64, size: Value, (from, to): (Value, Value)) {
-    if bytes > 2 {
-        return copy(b, bytes, size, (from, to));
+/// A run of elements of a chunk.
+struct Run {
+    /// How many bytes behind the chunk's first it begins.
+    at: i64,
+    /// How many bytes of it there are, `i32`.
+    size: Value,
+}
+
+/// Copies runs of so many bytes beside the work.
+fn copy_runs(b: &mut Builder, runs: &[Run], bytes: i64, (from, to): (Value, Value)) {
+    for run in runs {
+        let [from, to] = [from, to].map(|start| b.offset_constant(start, run.at));
+        copy(b, bytes, run.size, (from, to));
     }
+}
+
+/// Copies single elements of 16 bits at once, all or none of each.
+fn copy_singles(b: &mut Builder, runs: &[Run], (from, to): (Value, Value)) {
     let zero = b.integer(0, Type::I32);
-    let is_there = b.compare(Comparison::Less, zero, size);
-    let ty = Type::Scalar(Scalar::I16);
-    let element = b.if_else(is_there, |b| vec![b.load(from, ty)], |b| vec![b.integer(0, ty)]);
-    element.into_iter().for_each(|element| b.store(element, to));
+    let mut elements = vec![];
+    for run in runs {
+        let from = b.offset_constant(from, run.at);
+        let is_there = b.compare(Comparison::Less, zero, run.size);
+        elements.extend(read_if(b, is_there, (from, Type::Scalar(Scalar::I16))));
+    }
+    HeldChunk::of(b, &elements, to).store(b);
 }

@@ -23,9 +23,14 @@ impl Thread {
 
     /// The row of the eight that a lane has sums of, and the first of its two columns of the eight.
     pub(crate) fn place_in_sums(&self, b: &mut Builder) -> (Value, Value) {
+        let (row, pair) = self.place_in_matrix(b);
+        (row, b.mul_constant(pair, 2))
+    }
+
+    /// The row of the eight of a matrix that a lane has an f32 of, and its column of four.
+    pub(crate) fn place_in_matrix(&self, b: &mut Builder) -> (Value, Value) {
         let mask = b.integer(3, Type::I32);
-        let column = b.and(self.lane, mask);
-        (b.shift_right(self.lane, 2), b.mul_constant(column, 2))
+        (b.shift_right(self.lane, 2), b.and(self.lane, mask))
     }
 
     /// The row of 16 that a lane names where four matrices are read, two below each other, and which of two beside them.

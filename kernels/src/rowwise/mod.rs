@@ -5,6 +5,7 @@ mod emit;
 use crate::arguments::{Count, Fixed, Flat, Given, Tensor, Words, argument_block, flatten};
 use crate::launch::operand;
 use crate::rows::{EvenRows, RowEpilogue, RowOperand, RowPrologue};
+use crate::vector::at_once;
 use crate::{Launch, Layout, Reason, Target, Tiles};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::kernel::{EpilogueOp, Prologue};
@@ -82,6 +83,7 @@ impl RowWise {
         let made = prologue.columns(width.clone());
         let first = 1 + prologue.operands();
         let epilogue = RowEpilogue::of(epilogue, (operands, first), (&rows, &made))?;
+        let as_wide = operands.iter().chain([result]).filter(|layout| layout.ty.width() == width);
         let Flat { words, shape } = flatten(RowWiseArguments::<Given> {
             rows: Count(rows.clone()),
             columns: Count(width.clone()),
@@ -97,7 +99,7 @@ impl RowWise {
             to,
             prologue: shape.prologue,
             epilogue: shape.epilogue,
-            at_once: at_once((operands, result), &width, target),
+            at_once: at_once(target, as_wide),
         };
         Ok(Launch {
             arguments: words,
@@ -155,17 +157,6 @@ impl RowWise {
     fn tile_rows(&self) -> i64 {
         // A row of unknown width is one of scores: as long as there are tokens.
         self.target.tile_rows((TILE_ELEMENTS / self.width.unwrap_or(1024).max(1)).max(1))
-    }
-}
-
-/// How many columns a thread reads and writes at once: as many as lie aligned in all that has so many columns.
-fn at_once((operands, result): (&[Layout], &Layout), width: &Dim, target: Target) -> u32 {
-    match target {
-        Target::Cpu(_) => 1,
-        Target::Nvidia(_) => {
-            let rows = operands.iter().chain([result]).filter(|layout| layout.ty.width() == *width);
-            rows.map(|layout| layout.vector() as u32).min().unwrap_or(1)
-        }
     }
 }
 

@@ -74,7 +74,7 @@ impl Target {
     pub fn with_tf32(self) -> Option<Target> {
         match self {
             Target::Cpu(_) => None,
-            Target::Nvidia(nvidia) => Some(Target::Nvidia(NvidiaTarget { tf32: true, ..nvidia })),
+            Target::Nvidia(nvidia) => Some(Target::Nvidia(nvidia.with_tf32())),
         }
     }
 

@@ -47,6 +47,11 @@ impl NvidiaTarget {
         }
     }
 
+    /// The same, where f32 is rounded to tf32 before it is multiplied.
+    pub const fn with_tf32(self) -> Self {
+        NvidiaTarget { tf32: true, ..self }
+    }
+
     /// The target of that name.
     pub fn from_name(name: &str) -> Option<NvidiaTarget> {
         NvidiaTarget::ALL.into_iter().find(|target| target.name == name)

@@ -14,16 +14,8 @@ pub fn copy(
     columns: impl Into<Columns>,
     (from, to): (Value, Value),
 ) {
-    let scalar = match element {
-        ElementType::F32 | ElementType::I32 => Scalar::I32,
-        ElementType::BF16 | ElementType::F16 => Scalar::I16,
-    };
     let piece = |b: &mut Builder, column: Value, lanes: u32| {
-        let bytes = b.mul_constant(column, element.bytes());
-        let from = b.offset(from, bytes);
-        let elements = b.load(from, Type::Vector(scalar, lanes));
-        let to = b.offset(to, bytes);
-        b.store(elements, to);
+        copy_piece(b, element, (column, lanes), (from, to));
     };
     let (target, columns) = (target.into(), columns.into());
     match columns.width {
@@ -40,6 +32,24 @@ pub fn copy(
         }
         Width::Static(_) | Width::Dynamic(_) => for_columns(b, target, columns, piece),
     }
+}
+
+/// Copies some elements of a run, from a column on.
+pub(crate) fn copy_piece(
+    b: &mut Builder,
+    element: ElementType,
+    (column, lanes): (Value, u32),
+    (from, to): (Value, Value),
+) {
+    let scalar = match element {
+        ElementType::F32 | ElementType::I32 => Scalar::I32,
+        ElementType::BF16 | ElementType::F16 => Scalar::I16,
+    };
+    let bytes = b.mul_constant(column, element.bytes());
+    let from = b.offset(from, bytes);
+    let elements = b.load(from, Type::Vector(scalar, lanes));
+    let to = b.offset(to, bytes);
+    b.store(elements, to);
 }
 
 /// The widest vector that fits in a run.

@@ -13,8 +13,9 @@ mod transpose;
 
 pub use activation::activate;
 pub use columns::{Columns, Width, fold_columns, for_columns};
-pub(crate) use columns::{for_each_column, pieces};
+pub(crate) use columns::{at_once, fold_threads, for_each_column, pieces};
 pub use copy::copy;
+pub(crate) use copy::copy_piece;
 pub use elementwise::{ACTIVATION_FLOPS, elementwise, elementwise_flops};
 pub use functions::{erf, exp, sigmoid, tanh};
 pub(crate) use register_block::{CELL, Cell, RegisterBlock};

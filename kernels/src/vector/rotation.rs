@@ -1,8 +1,8 @@
-//! Rotary embeddings of one head of one token.
+//! Rotary embeddings of the heads of one token.
 
-use super::{Width, element_pointer, for_columns, load, pieces, store};
-use crate::Target;
+use super::{element_pointer, for_each_column, load, pieces, store};
 use crate::mlir::{Builder, Value};
+use crate::{CpuTarget, Target};
 use ocellus_dialects::ElementType;
 
 /// All that the code of a rotation depends on.
@@ -22,24 +22,62 @@ impl Rotation {
     pub(crate) fn emit(
         &self,
         b: &mut Builder,
-        target: impl Into<Target>,
+        target: &CpuTarget,
         x: Value,
         tables: [Value; 2],
         to: Value,
     ) {
-        let (half, target) = (self.head_size / 2, target.into());
-        if target.threads() == 1 {
-            for (column, lanes) in pieces(0, half, target.lanes()) {
-                self.rotate(b, target, (x, tables, to), (column, lanes));
-            }
-            return;
+        for (column, lanes) in pieces(0, self.half(), target.lanes()) {
+            self.rotate(b, target.into(), (x, tables, to), (column, lanes));
         }
-        for_columns(b, target, Width::Static(half), |b, column, lanes| {
-            let x = element_pointer(b, x, self.from, column);
-            let tables = tables.map(|table| element_pointer(b, table, ElementType::F32, column));
-            let to = element_pointer(b, to, self.to, column);
-            self.rotate(b, target, (x, tables, to), (0, lanes));
-        });
+    }
+
+    /// The same of so many heads, one after the other. The threads of a worker share them, each with `at_once` columns of both
+    /// halves of a head, which half a head is a multiple of; on a CPU it does not matter.
+    pub(crate) fn emit_heads(
+        &self,
+        b: &mut Builder,
+        target: Target,
+        (heads, at_once): (i64, u32),
+        (x, tables, to): (Value, [Value; 2], Value),
+    ) {
+        let zero = b.i64(0);
+        match target {
+            Target::Cpu(cpu) => {
+                let heads = b.i64(heads);
+                b.for_each((zero, heads, 1), |b, head| {
+                    let (x, to) = self.head(b, head, (x, to));
+                    self.emit(b, &cpu, x, tables, to);
+                });
+            }
+            Target::Nvidia(_) => {
+                // So that short heads leave no thread idle.
+                let of_head = self.half() / i64::from(at_once);
+                let (count, of_head) = (b.i64(heads * of_head), b.i64(of_head));
+                for_each_column(b, target, (zero, count), |b, piece| {
+                    let head = b.div(piece, of_head);
+                    let (x, to) = self.head(b, head, (x, to));
+                    let piece = b.rem(piece, of_head);
+                    let column = b.mul_constant(piece, i64::from(at_once));
+                    let x = element_pointer(b, x, self.from, column);
+                    let tables =
+                        tables.map(|table| element_pointer(b, table, ElementType::F32, column));
+                    let to = element_pointer(b, to, self.to, column);
+                    self.rotate(b, target, (x, tables, to), (0, at_once));
+                });
+            }
+        }
+    }
+
+    fn half(&self) -> i64 {
+        self.head_size / 2
+    }
+
+    /// Where a head is read and written.
+    fn head(&self, b: &mut Builder, head: Value, (x, to): (Value, Value)) -> (Value, Value) {
+        let from_bytes = b.mul_constant(head, self.head_size * self.from.bytes());
+        let to_bytes = b.mul_constant(head, self.head_size * self.to.bytes());
+        (b.offset(x, from_bytes), b.offset(to, to_bytes))
     }
 
     /// The columns from `column` on of the lower half, and those of the upper half that they are turned with.
@@ -50,7 +88,7 @@ impl Rotation {
         (x, tables, to): (Value, [Value; 2], Value),
         (column, lanes): (i64, u32),
     ) {
-        let columns = [column, self.head_size / 2 + column];
+        let columns = [column, self.half() + column];
         let [lower, upper] = columns.map(|column| {
             let pointer = b.offset_constant(x, column * self.from.bytes());
             load(b, self.from, pointer, lanes)

@@ -9,7 +9,7 @@ use crate::test_support::replace_numbers::replace_numbers;
 use ocellus_dialects::kernel::Family;
 use ocellus_dialects::plan::{
     Expression, KernelEntry, Launch, LaunchArgument, Piece, Place, Plan, Port, PortValues, Program,
-    SymbolEntry, SymbolSource, WeightEntry,
+    Schedule, SymbolEntry, SymbolSource, WeightEntry,
 };
 use proptest::prelude::*;
 use safetensors::SafeTensors;
@@ -25,14 +25,18 @@ fn plan(weights: &[(String, Vec<u8>)]) -> Plan {
         shape: vec![Expression::Symbol(index)],
         values: PortValues::Numbers,
     };
-    let launch = Launch {
+    let schedule = Schedule {
         kernel: 0,
+        tiles: Expression::Sum(vec![Expression::Symbol(0), Expression::Constant(-1)]),
+        scratch_bytes: Expression::Constant(0),
+    };
+    let launch = Launch {
+        schedule,
+        alternatives: vec![],
         arguments: vec![LaunchArgument::Address {
             place: Place::Buffer(0),
             offset: Expression::FloorDiv(Box::new(Expression::Symbol(1)), 3),
         }],
-        tiles: Expression::Sum(vec![Expression::Symbol(0), Expression::Constant(-1)]),
-        scratch_bytes: Expression::Constant(0),
         result: None,
     };
     let program = Program { buffers: vec![Expression::Symbol(0)], launches: vec![launch] };

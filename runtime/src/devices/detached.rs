@@ -68,6 +68,10 @@ impl DetachedDevice {
 }
 
 impl Device for DetachedDevice {
+    fn name(&self) -> String {
+        "detached".into()
+    }
+
     fn memory_space(&self) -> MemorySpace {
         MemorySpace::Device
     }

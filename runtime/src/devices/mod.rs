@@ -28,6 +28,10 @@ pub use memory::{Memory, MemorySpace};
 
 /// A machine with the kernels of one plan. Each kind documents the calling convention of its code object.
 pub trait Device: Send + Sync {
+    /// What the machine calls itself, such as `NVIDIA H100 80GB HBM3`: one that calls itself otherwise may be as fast
+    /// otherwise.
+    fn name(&self) -> String;
+
     /// Whose memory kernels address.
     fn memory_space(&self) -> MemorySpace;
 

@@ -31,11 +31,16 @@ pub enum CompiledArgument {
 }
 
 impl CompiledProgram {
-    /// Numbers the expressions of a program, and of the plan's outputs.
-    pub fn new(plan: &Plan, program: &Program) -> Self {
+    /// Numbers the expressions of a program, and of the plan's outputs. Of each launch, the schedule of that number is
+    /// taken; the compiler's where there is none.
+    pub fn new(plan: &Plan, program: &Program, schedules: &[usize]) -> Self {
         let mut numbers = Numbers::default();
-        let launches = program.launches.iter().map(|launch| CompiledLaunch {
-            kernel: launch.kernel,
+        let schedules = schedules.iter().copied().chain(std::iter::repeat(0));
+        let scheduled = program.launches.iter().zip(schedules);
+        let scheduled =
+            scheduled.map(|(launch, number)| (launch, launch.schedule_or_default(number)));
+        let launches = scheduled.map(|(launch, schedule)| CompiledLaunch {
+            kernel: schedule.kernel,
             arguments: launch
                 .arguments
                 .iter()
@@ -48,8 +53,8 @@ impl CompiledProgram {
                     }
                 })
                 .collect(),
-            tiles: numbers.number(&launch.tiles),
-            scratch_bytes: numbers.number(&launch.scratch_bytes),
+            tiles: numbers.number(&schedule.tiles),
+            scratch_bytes: numbers.number(&schedule.scratch_bytes),
             result_shape: match &launch.result {
                 Some(result) => numbers.number_all(&result.shape),
                 None => Vec::new(),

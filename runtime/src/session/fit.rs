@@ -2,7 +2,7 @@
 //! kernel reads, addresses where it takes addresses, and what it writes is the session's own.
 
 use crate::signature::{Access, Signature, Word};
-use ocellus_dialects::plan::{LaunchArgument, Place, Plan};
+use ocellus_dialects::plan::{LaunchArgument, Place, Plan, Schedule};
 
 /// A launch that does not fit its kernel.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -46,14 +46,16 @@ pub enum UnfitArguments {
 pub fn check_launches(plan: &Plan, signatures: &[Signature]) -> Result<(), UnfitLaunch> {
     for (program, launches) in plan.programs.iter().map(|program| &program.launches).enumerate() {
         for (position, launch) in launches.iter().enumerate() {
-            check_arguments(&launch.arguments, &signatures[launch.kernel].words).map_err(
-                |problem| UnfitLaunch {
-                    program,
-                    launch: position,
-                    kernel: plan.kernels[launch.kernel].symbol.clone(),
-                    problem,
-                },
-            )?;
+            for Schedule { kernel, .. } in launch.schedules() {
+                check_arguments(&launch.arguments, &signatures[*kernel].words).map_err(
+                    |problem| UnfitLaunch {
+                        program,
+                        launch: position,
+                        kernel: plan.kernels[*kernel].symbol.clone(),
+                        problem,
+                    },
+                )?;
+            }
         }
     }
     Ok(())

@@ -18,6 +18,7 @@ mod places;
 mod staging;
 #[cfg(test)]
 mod tests;
+mod tune;
 mod weights;
 mod workspace;
 mod workspaces;
@@ -27,13 +28,14 @@ use crate::device_tensor::{DeviceArray, DeviceTensor};
 use crate::devices::{Device, DeviceError, DeviceKind, DeviceStream, Stream, UnfitMachine};
 use crate::options::Options;
 use crate::signature::Signature;
+use crate::tuning::{TuningError, TuningFile};
 use binding::{Call, bind};
 use bound_program::{BoundProgram, EvaluatedProgram, Programs};
 use call_addresses::CallAddresses;
 use compiled_program::CompiledProgram;
 use destination::{Destination, order_outputs};
 use device_tensors::{check_device_tensors, new_on_device, to_device, to_host};
-use dispatch::Dispatch;
+pub(crate) use dispatch::Dispatch;
 pub use error::RunError;
 pub use fit::UnfitLaunch;
 use fit::check_launches;
@@ -64,6 +66,9 @@ pub enum LoadError {
     /// Its weights cannot be put where its kernels read them.
     #[error("cannot put the weights into the memory of the device")]
     Weights(#[source] DeviceError),
+    /// What it was tuned to cannot be read.
+    #[error(transparent)]
+    Tuning(#[from] TuningError),
     /// Its plan is not one for its code.
     #[error("the artifact's plan does not fit its kernels: compile the model again")]
     Plan(#[from] UnfitLaunch),
@@ -94,16 +99,39 @@ pub struct Session {
     workspaces: Workspaces,
     programs: Programs,
     artifact: Artifact,
+    /// What should be known of its tuning.
+    note: Option<String>,
 }
 
 impl Session {
-    /// Loads the artifact at `path`.
+    /// Loads the artifact at `path`. Where it was [tuned](crate::tuning) on this machine, its launches have the schedules
+    /// that this gave.
     ///
     /// # Safety
     /// As for [`Artifact::open`], for as long as the session lives, and for [`Session::new`].
     pub unsafe fn load(path: &Path, options: Options) -> Result<Self, LoadError> {
         // SAFETY: by the contract of this function.
-        unsafe { Self::new(Artifact::open(path)?, options) }
+        let mut session = unsafe { Self::new(Artifact::open(path)?, options) }?;
+        let path = TuningFile::path_for(path);
+        if let Some(file) = TuningFile::read(&path)? {
+            session.take_tuning(&file, &path);
+        }
+        Ok(session)
+    }
+
+    /// Takes the schedules that a file remembers for this machine, if it does.
+    fn take_tuning(&mut self, file: &TuningFile, path: &Path) {
+        let (path, device) = (path.display(), self.device_name());
+        if !file.is_of(self.artifact.plan()) {
+            self.note = Some(format!(
+                "`{path}` was made for another artifact and is not used: tune this one again"
+            ));
+        } else if let Some(tuning) = file.of(&device) {
+            self.set_schedules(tuning.schedules.clone());
+        } else {
+            self.note =
+                Some(format!("`{path}` has no tuning for `{device}`: tune the artifact here"));
+        }
     }
 
     /// Makes an artifact ready.
@@ -131,12 +159,12 @@ impl Session {
         let programs = plan.programs.iter();
         let programs = Programs {
             dispatch: Dispatch::new(plan),
-            programs: programs.map(|program| CompiledProgram::new(plan, program)).collect(),
+            programs: programs.map(|program| CompiledProgram::new(plan, program, &[])).collect(),
             signatures,
             weights: Weights::new(&artifact, &*device)?,
             space: device.memory_space(),
         };
-        Ok(Session { workspaces: Workspaces::new(device), programs, artifact })
+        Ok(Session { workspaces: Workspaces::new(device), programs, artifact, note: None })
     }
 
     /// What was loaded.
@@ -150,9 +178,14 @@ impl Session {
         self.workspaces.arena_bytes()
     }
 
+    /// What the machine calls itself that it runs on.
+    pub fn device_name(&self) -> String {
+        self.workspaces.device().name()
+    }
+
     /// What should be known of how it was loaded, a sentence each.
     pub fn notes(&self) -> Vec<String> {
-        self.workspaces.device().notes()
+        self.workspaces.device().notes().into_iter().chain(self.note.clone()).collect()
     }
 
     /// Runs the model on inputs by name. The outputs come in the plan's order.

@@ -86,12 +86,13 @@ impl Observer for Times {
         let microseconds = self.start.elapsed().as_secs_f64() * 1e6;
         let Launched { plan, bound, launch, .. } = launched;
         let entry = &plan.programs[bound.launches.program()].launches[*launch];
-        let kernel = &plan.kernels[entry.kernel];
+        let Some(ran) = bound.launches.iter().nth(*launch) else { return Ok(()) };
+        let kernel = &plan.kernels[ran.kernel];
         self.times.push(LaunchTime {
             symbol: kernel.symbol.clone(),
             family: kernel.family,
             label: entry.result.as_ref().map(|result| result.label.clone()),
-            tiles: bound.launches.iter().nth(*launch).map_or(0, |launch| launch.tiles),
+            tiles: ran.tiles,
             microseconds,
         });
         Ok(())

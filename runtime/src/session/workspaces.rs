@@ -55,6 +55,12 @@ impl Workspaces {
         drop(superfluous);
     }
 
+    /// Keeps none of those that are bound: they are to be bound anew.
+    pub fn forget(&self) {
+        let forgotten = std::mem::take(&mut self.idle().workspaces);
+        drop(forgotten);
+    }
+
     /// How much memory the arenas take that no call uses.
     pub fn arena_bytes(&self) -> usize {
         self.idle().workspaces.iter().map(|(_, workspace)| workspace.arena_bytes()).sum()

@@ -16,6 +16,12 @@ void scale_rows(const int64_t *arguments, int64_t first, int64_t end, uint8_t *s
     }
 }
 
+// The same, as slow as no other kernel is.
+void scale_rows_slowly(const int64_t *arguments, int64_t first, int64_t end, uint8_t *scratch) {
+    for (volatile int i = 0; i < 200000; i++) {}
+    scale_rows(arguments, first, end, scratch);
+}
+
 // result[row] = operand[row] + addend, and bf16[row] its upper half. Arguments: operand, addend, result, bf16.
 void add_rows(const int64_t *arguments, int64_t first, int64_t end, uint8_t *scratch) {
     const float *operand = (const float *)arguments[0];

@@ -46,7 +46,7 @@ pub fn code() -> &'static [u8] {
 }
 
 /// What the kernels do with their arguments.
-fn signatures() -> [(&'static str, Signature); 4] {
+fn signatures() -> [(&'static str, Signature); 5] {
     let pointer = |access, element_bytes, walk| {
         Word::Pointer(Pointer { access, element_bytes, walks: vec![walk] })
     };
@@ -70,7 +70,8 @@ fn signatures() -> [(&'static str, Signature); 4] {
         Word::Count { min: 0 },
     ];
     [
-        ("scale_rows", signature(scale, Amount::Constant(4 * WIDTH as i64))),
+        ("scale_rows", signature(scale.clone(), Amount::Constant(4 * WIDTH as i64))),
+        ("scale_rows_slowly", signature(scale, Amount::Constant(4 * WIDTH as i64))),
         ("add_rows", signature(add, Amount::Constant(0))),
         ("probe_scratch", signature(probe, Amount::Word(0))),
         ("nothing", signature(vec![], Amount::Constant(0))),
@@ -111,37 +112,34 @@ fn program(addend: i64) -> Program {
         Some(LabeledResult { label: label.to_string(), place, element, shape: shape.clone() })
     };
     let scale = Launch {
-        kernel: 0,
+        schedule: Schedule { kernel: 0, tiles: rows(), scratch_bytes: constant(4 * WIDTH as i64) },
+        alternatives: vec![],
         arguments: vec![
             address(Place::Input(0)),
             address(Place::Weight(0)),
             address(Place::Buffer(0)),
         ],
-        tiles: rows(),
-        scratch_bytes: constant(4 * WIDTH as i64),
         result: result("scaled", Place::Buffer(0), ElementType::F32),
     };
     let add = Launch {
-        kernel: 1,
+        schedule: Schedule { kernel: 1, tiles: rows(), scratch_bytes: constant(0) },
+        alternatives: vec![],
         arguments: vec![
             address(Place::Buffer(0)),
             LaunchArgument::Integer(constant(addend)),
             address(Place::Output(0)),
             address(Place::Buffer(1)),
         ],
-        tiles: rows(),
-        scratch_bytes: constant(0),
         result: result("added", Place::Buffer(1), ElementType::BF16),
     };
     let probe = Launch {
-        kernel: 2,
+        schedule: Schedule { kernel: 2, tiles: constant(1), scratch_bytes: row_bytes(1000) },
+        alternatives: vec![],
         arguments: vec![
             LaunchArgument::Integer(row_bytes(1000)),
             address(Place::Output(1)),
             LaunchArgument::Integer(Expression::Symbol(1)),
         ],
-        tiles: constant(1),
-        scratch_bytes: row_bytes(1000),
         result: None,
     };
     Program {
@@ -181,6 +179,18 @@ pub fn plan() -> Plan {
         programs: vec![program(1), program(2)],
         pieces: vec![piece(1, 32, 0), piece(1, 64, 1)],
     }
+}
+
+/// The same, where the first launch of each program has two schedules: a slow one, by the compiler's choice, and another.
+pub fn plan_with_schedules() -> Plan {
+    let mut plan = plan();
+    plan.kernels.push(KernelEntry { symbol: "scale_rows_slowly".into(), family: Family::RowWise });
+    for program in &mut plan.programs {
+        let launch = &mut program.launches[0];
+        let slow = Schedule { kernel: 3, ..launch.schedule.clone() };
+        launch.alternatives = vec![std::mem::replace(&mut launch.schedule, slow)];
+    }
+    plan
 }
 
 pub fn target() -> TargetRequirements {

@@ -1,4 +1,4 @@
-//! Links an object into a shared object that imports nothing.
+//! Links objects into a shared object that imports nothing.
 
 use crate::CodegenError;
 use ocellus_runtime::unfinished::{Rights, Unfinished};
@@ -23,13 +23,19 @@ pub fn find_linker() -> Option<PathBuf> {
     })
 }
 
-/// The shared object with the object's code.
-pub(crate) fn shared_object(object: &[u8]) -> Result<Vec<u8>, CodegenError> {
+/// The shared object with the objects' code.
+pub(crate) fn shared_object(objects: &[Vec<u8>]) -> Result<Vec<u8>, CodegenError> {
     let directory = Unfinished::folder_in(&std::env::temp_dir(), Rights::Private)?;
-    let (input, output) = (directory.path().join("kernels.o"), directory.path().join("kernels.so"));
-    std::fs::write(&input, object)?;
+    let output = directory.path().join("kernels.so");
+    let mut inputs = vec![];
+    for (position, object) in objects.iter().enumerate() {
+        let input = directory.path().join(format!("kernels{position}.o"));
+        std::fs::write(&input, object)?;
+        inputs.push(input);
+    }
     for (linker, arguments) in LINKERS {
-        let run = Command::new(linker).args(arguments).arg(&input).arg("-o").arg(&output).output();
+        let run =
+            Command::new(linker).args(arguments).args(&inputs).arg("-o").arg(&output).output();
         match run {
             Ok(run) if run.status.success() => return Ok(std::fs::read(&output)?),
             Ok(run) => {

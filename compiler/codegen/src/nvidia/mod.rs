@@ -2,9 +2,11 @@
 
 mod assembler;
 mod code_object;
+mod join;
 
 pub use assembler::{Assembler, AssemblerError, Cubin, KernelResources};
 pub(super) use code_object::code_object;
+pub(super) use join::joined;
 
 use super::{CodegenError, llvm};
 use inkwell::targets::{InitializationConfig, Target, TargetMachine};
@@ -13,6 +15,8 @@ use std::sync::Once;
 
 #[cfg(test)]
 mod attention_tests;
+#[cfg(test)]
+mod batched_gemm_tests;
 #[cfg(test)]
 mod gemm_tests;
 #[cfg(test)]

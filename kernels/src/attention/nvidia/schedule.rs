@@ -1,6 +1,6 @@
 //! [`Schedule`]: how a thread block attends, and what that takes.
 
-use crate::nvidia::{Arithmetic, CHUNK, CHUNK_BYTES, ChunkRows, MMA, tile_bytes};
+use crate::nvidia::{Arithmetic, CHUNK, CHUNK_BYTES, ChunkRows, MMA, Stages, tile_bytes};
 use crate::{NvidiaTarget, WARP};
 
 /// Bytes of a segment.
@@ -80,7 +80,7 @@ impl Schedule {
 
     /// How a head of a token lies in shared memory, of each part.
     pub(super) fn rows(&self) -> ChunkRows {
-        ChunkRows { chunks: self.head_size / CHUNK }
+        ChunkRows::of(self.head_size / CHUNK)
     }
 
     /// Products of a warp along its queries.
@@ -105,7 +105,7 @@ impl Schedule {
 
     /// How a head lies that is copied.
     pub(super) fn copied_rows(&self) -> ChunkRows {
-        ChunkRows { chunks: self.head_size * self.arithmetic.element().bytes() / CHUNK_BYTES }
+        ChunkRows::of(self.head_size * self.arithmetic.element().bytes() / CHUNK_BYTES)
     }
 
     /// Bytes of a part of the queries of a tile.
@@ -166,6 +166,11 @@ impl Schedule {
     /// Bytes of a stage, which has room for the queries, too, where these are split.
     pub(super) fn stage_bytes(&self) -> i64 {
         self.copied_segments_at() + self.segments_bytes()
+    }
+
+    /// Where the stages lie, which blocks of keys take in turn.
+    pub(super) fn stages_in_turn(&self) -> Stages {
+        Stages { first: self.stages_at(), count: self.stages, bytes: self.stage_bytes() }
     }
 
     /// Bytes of shared memory of a block.

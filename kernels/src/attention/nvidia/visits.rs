@@ -65,14 +65,9 @@ impl Visits<'_> {
         }
         let queries = self.scores.queries(b);
         let state = self.visit(b, &queries, &block, None);
-        let stages_at = schedule.stages_at();
-        let second = stages_at + (1 % schedule.stages) * schedule.stage_bytes();
-        let start = Carried {
-            read: b.integer(second, Type::I32),
-            write: b.integer(stages_at, Type::I32),
-            sources,
-            state,
-        };
+        let [first_stage, second_stage] =
+            [0, 1].map(|number| b.integer(schedule.stages_in_turn().at(number), Type::I32));
+        let start = Carried { read: second_stage, write: first_stage, sources, state };
         let one = b.integer(1, Type::I32);
         let end = b.for_loop((one, self.range.count, 1), &start.values(), |b, visit, carried| {
             self.next(b, &queries, (visit, first), start.with(carried)).values()
@@ -164,12 +159,7 @@ impl Visits<'_> {
             sources = self.send_block(b, (&sources, is_visited), to);
         }
         let state = self.visit(b, queries, &block, Some(state));
-        let next = b.add_constant(read, schedule.stage_bytes());
-        let stages_at = schedule.stages_at();
-        let end = stages_at + schedule.stages * schedule.stage_bytes();
-        let [start, end] = [stages_at, end].map(|at| b.integer(at, Type::I32));
-        let is_over = b.compare(Comparison::Equal, next, end);
-        Carried { read: b.select(is_over, start, next), write: read, sources, state }
+        Carried { read: schedule.stages_in_turn().after(b, read), write: read, sources, state }
     }
 
     /// What is known after that block.

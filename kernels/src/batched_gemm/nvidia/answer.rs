@@ -37,7 +37,7 @@ impl Answer<'_> {
     /// Writes runs of rows, by way of the warp's part of shared memory.
     fn write_runs(&self, b: &mut Builder, own: [Value; 2], memory: Value, sums: &WarpSums) {
         let rows = AnswerRows {
-            rows: ChunkRows { chunks: WARP_TILE / CHUNK },
+            rows: ChunkRows::of(WARP_TILE / CHUNK),
             count: WARP_TILE,
             run: self.division.runs[2],
         };

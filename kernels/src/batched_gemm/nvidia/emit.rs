@@ -61,19 +61,19 @@ impl StagedProduct {
         let of_right = if gemm.transpose_rhs { Side::RightTransposed } else { Side::Right };
         let (left, left_at) = Operand::of(
             b,
-            (Side::Left, self.runs[0]),
+            self.copied(Side::Left),
             &a,
             (first_row, rows, depth),
             (&thread, warp_row),
         );
         let (right, right_at) = Operand::of(
             b,
-            (of_right, self.runs[1]),
+            self.copied(of_right),
             &right,
             (first_column, columns, depth),
             (&thread, warp_column),
         );
-        let main_loop = MainLoop { element: gemm.a, memory, left, right, depth };
+        let main_loop = MainLoop { arithmetic: self.arithmetic, memory, left, right, depth };
         let sums = main_loop.run(b, [left_at, right_at]);
         // Nothing may still be on its way to memory that is used otherwise, nor may a warp still read it.
         wait(b, 0);

@@ -1,17 +1,16 @@
 //! The loop over steps along k: while the warps multiply one, later ones are on their way to shared memory.
 
 use super::operand::Operand;
-use super::{DEPTH, STAGES, WARP_TILE, operand_bytes, stage_bytes};
-use crate::mlir::{Builder, Comparison, Type, Value};
-use crate::nvidia::{MMA, Sums, barrier, commit, multiply, no_sums, wait};
-use ocellus_dialects::ElementType;
+use super::{OPERAND_BYTES, STAGES, WARP_TILE, depth};
+use crate::mlir::{Builder, Type, Value};
+use crate::nvidia::{Arithmetic, MMA, Parts, Sums, barrier, commit, half_of_pair, no_sums, wait};
 
 /// The sums of a warp: of 16 rows by 8 columns each, row by row.
 pub(super) type WarpSums = Vec<Vec<Sums>>;
 
 /// What the loop is made of.
 pub(super) struct MainLoop {
-    pub(super) element: ElementType,
+    pub(super) arithmetic: Arithmetic,
     pub(super) memory: Value,
     pub(super) left: Operand,
     pub(super) right: Operand,
@@ -33,21 +32,21 @@ struct State {
 impl MainLoop {
     /// The sums over all steps.
     pub(super) fn run(&self, b: &mut Builder, mut sources: [Value; 2]) -> WarpSums {
-        for stage in 0..STAGES - 1 {
-            let to = b.offset_constant(self.memory, stage * stage_bytes());
-            let first = b.integer(stage * DEPTH, Type::I32);
+        for stage in 0..STAGES.count - 1 {
+            let to = b.offset_constant(self.memory, STAGES.at(stage));
+            let first = b.integer(stage * depth(self.arithmetic), Type::I32);
             sources = self.copy(b, (sources, first), to);
         }
         let none = no_sums(b);
         let products = |size: i64, of: i64| vec![none; (size / of) as usize];
         let start = State {
-            read: b.integer(0, Type::I32),
-            write: b.integer((STAGES - 1) * stage_bytes(), Type::I32),
+            read: b.integer(STAGES.at(0), Type::I32),
+            write: b.integer(STAGES.at(STAGES.count - 1), Type::I32),
             sources,
             sums: vec![products(WARP_TILE, MMA[1]); (WARP_TILE / MMA[0]) as usize],
         };
         let zero = b.integer(0, Type::I32);
-        let range = (zero, self.depth, DEPTH);
+        let range = (zero, self.depth, depth(self.arithmetic));
         let end = b.for_loop(range, &start.values(), |b, first, carried| {
             self.step(b, first, start.with(carried)).values()
         });
@@ -63,7 +62,7 @@ impl MainLoop {
     ) -> [Value; 2] {
         let [left, right] = sources;
         self.left.copy(b, (left, first), to);
-        let behind = b.offset_constant(to, operand_bytes());
+        let behind = b.offset_constant(to, OPERAND_BYTES);
         self.right.copy(b, (right, first), behind);
         commit(b);
         [self.left.next(b, left), self.right.next(b, right)]
@@ -71,31 +70,46 @@ impl MainLoop {
 
     fn step(&self, b: &mut Builder, first: Value, state: State) -> State {
         let State { read, write, sources, mut sums } = state;
-        wait(b, STAGES - 2);
+        wait(b, STAGES.count - 2);
         barrier(b);
-        let ahead = b.add_constant(first, (STAGES - 1) * DEPTH);
+        let ahead = b.add_constant(first, (STAGES.count - 1) * depth(self.arithmetic));
         let to = b.offset(self.memory, write);
         let sources = self.copy(b, (sources, ahead), to);
         let stage = b.offset(self.memory, read);
-        let behind = b.offset_constant(stage, operand_bytes());
-        for product in 0..DEPTH / MMA[2] {
-            let of_rows: Vec<Vec<Value>> = (0..sums.len() as i64)
-                .map(|number| self.left.fragments(b, stage, (number, product)))
-                .collect();
-            for pair in 0..WARP_TILE / (2 * MMA[1]) {
-                let two = self.right.fragments(b, behind, (pair, product));
-                for (number, fragment) in two.chunks(2).enumerate() {
-                    let column = 2 * pair as usize + number;
+        let behind = b.offset_constant(stage, OPERAND_BYTES);
+        for product in 0..depth(self.arithmetic) / self.arithmetic.depth() {
+            self.add_products(b, (stage, behind), product, &mut sums);
+        }
+        State { read: STAGES.after(b, read), write: read, sources, sums }
+    }
+
+    /// Adds the products of that number along k, of the operands that lie there.
+    fn add_products(
+        &self,
+        b: &mut Builder,
+        (left, right): (Value, Value),
+        product: i64,
+        sums: &mut WarpSums,
+    ) {
+        let arithmetic = self.arithmetic;
+        let mut of_row = |number: usize| {
+            let fragment = self.left.fragments(b, left, (number as i64, product));
+            arithmetic.parts(b, &fragment)
+        };
+        let of_rows: Vec<Parts> = (0..sums.len()).map(&mut of_row).collect();
+        for pair in 0..WARP_TILE / (2 * MMA[1]) {
+            let two = self.right.fragments(b, right, (pair, product));
+            let halves = [0, 1].map(|half| arithmetic.parts(b, &half_of_pair(&two, half)));
+            for (of_left, of_right) in arithmetic.products() {
+                for (half, of_column) in halves.iter().enumerate() {
+                    let column = 2 * pair as usize + half;
                     for (row, of_row) in sums.iter_mut().zip(&of_rows) {
-                        row[column] = multiply(b, self.element, (of_row, fragment), row[column]);
+                        let operands = (&of_row[*of_left][..], &of_column[*of_right][..]);
+                        row[column] = arithmetic.multiply(b, operands, row[column]);
                     }
                 }
             }
         }
-        let next = b.add_constant(read, stage_bytes());
-        let [start, end] = [0, STAGES * stage_bytes()].map(|at| b.integer(at, Type::I32));
-        let is_over = b.compare(Comparison::Equal, next, end);
-        State { read: b.select(is_over, start, next), write: read, sources, sums }
     }
 }
 

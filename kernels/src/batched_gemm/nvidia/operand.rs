@@ -1,12 +1,11 @@
 //! [`Operand`]: how a thread copies its share of an operand, and where its lane reads fragments.
 
-use super::{THREADS, WARP_TILE, across_depth, along_depth};
+use super::{StagedProduct, THREADS, WARP_TILE, across_depth, along_depth};
 use crate::batched_gemm::bound::Matrix;
 use crate::mlir::{Builder, Comparison, Scalar, Type, Value};
-use crate::nvidia::{CHUNK, ChunkWalk, MMA, Matrices, Piece, RowCopies, Thread, read_matrices};
-
-/// Bytes of an element.
-const ELEMENT: i64 = 2;
+use crate::nvidia::{
+    Arithmetic, ChunkRows, ChunkWalk, MMA, Matrices, Piece, RowCopies, Thread, read_matrices,
+};
 
 /// Which operand it is, and how it lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,11 +18,78 @@ pub(super) enum Side {
     Right,
 }
 
-/// A thread's share of an operand.
-pub(super) struct Operand {
+/// How an operand is copied.
+#[derive(Clone, Copy)]
+pub(super) struct Copied {
     side: Side,
+    arithmetic: Arithmetic,
     /// Elements of a copy.
     run: i64,
+}
+
+impl StagedProduct {
+    /// How that operand is copied.
+    pub(super) fn copied(&self, side: Side) -> Copied {
+        let [of_left, of_right, _] = self.runs;
+        let run = if side == Side::Left { of_left } else { of_right };
+        Copied { side, arithmetic: self.arithmetic, run }
+    }
+}
+
+impl Copied {
+    /// Whether rows are runs of k, and not steps along it.
+    fn is_along_depth(&self) -> bool {
+        match self.side {
+            Side::Left | Side::RightTransposed => true,
+            Side::Right => false,
+        }
+    }
+
+    /// How a step lies in shared memory, and how many rows it has.
+    fn rows(&self) -> (ChunkRows, i64) {
+        if self.is_along_depth() { along_depth() } else { across_depth(self.arithmetic) }
+    }
+
+    fn element_bytes(&self) -> i64 {
+        self.arithmetic.element().bytes()
+    }
+
+    /// Where a lane of that warp down or across the tile reads fragments.
+    fn fragments(&self, b: &mut Builder, (thread, warp): (&Thread, Value)) -> ChunkWalk {
+        let (rows, _) = self.rows();
+        let own = b.mul_constant(warp, WARP_TILE);
+        match (self.side, self.arithmetic) {
+            (Side::Left, _) => {
+                let (row, chunk) = thread.place_in_matrices(b);
+                let row = b.add(own, row);
+                rows.walk(b, (row, chunk), 2)
+            }
+            (Side::RightTransposed, _) => {
+                let (row, chunk) = thread.place_in_matrix_pairs(b);
+                let row = b.add(own, row);
+                rows.walk(b, (row, chunk), 2)
+            }
+            (Side::Right, Arithmetic::Bf16 | Arithmetic::F16) => {
+                let (row, chunk) = thread.place_in_matrices(b);
+                let own = b.mul_constant(warp, WARP_TILE / self.arithmetic.chunk());
+                let chunk = b.add(own, chunk);
+                rows.walk(b, (row, chunk), 2)
+            }
+            (Side::Right, Arithmetic::ThreeBf16 | Arithmetic::Tf32) => {
+                let (column, row) = thread.place_in_matrix(b);
+                let column = b.add(own, column);
+                let chunk_columns = b.integer(self.arithmetic.chunk(), Type::I32);
+                let (chunk, within) = (b.div(column, chunk_columns), b.rem(column, chunk_columns));
+                let bytes = b.mul_constant(within, self.element_bytes());
+                rows.walk(b, (row, chunk), 2).further(b, bytes)
+            }
+        }
+    }
+}
+
+/// A thread's share of an operand.
+pub(super) struct Operand {
+    copied: Copied,
     copies: RowCopies,
     offsets: Vec<Value>,
     /// How many rows or columns of the result there are from the tile's first on, `i32`.
@@ -40,66 +106,50 @@ impl Operand {
     /// there from that on; `warp` is the number of the warp down or across the tile.
     pub(super) fn of(
         b: &mut Builder,
-        (side, run): (Side, i64),
+        copied: Copied,
         matrix: &Matrix,
         (first, there, depth): (Value, Value, Value),
         (thread, warp): (&Thread, Value),
     ) -> (Self, Value) {
-        let is_along = side != Side::Right;
-        let (rows, count) = if is_along { along_depth() } else { across_depth() };
+        let (rows, count) = copied.rows();
         let copies = RowCopies::of(b, rows, count, (thread.number, THREADS));
         let offsets = copies.offsets(b, matrix.row_bytes);
-        let step_bytes = match is_along {
-            true => b.i64(super::DEPTH * ELEMENT),
-            false => b.mul_constant(matrix.row_bytes, super::DEPTH),
-        };
-        let start = match is_along {
-            true => matrix.row(b, first),
+        let (start, step_bytes) = match copied.is_along_depth() {
+            true => (matrix.row(b, first), b.i64(super::STEP_BYTES)),
             false => {
                 let zero = b.i64(0);
                 let row = matrix.row(b, zero);
-                let bytes = b.mul_constant(first, ELEMENT);
-                b.offset(row, bytes)
+                let bytes = b.mul_constant(first, copied.element_bytes());
+                let columns = super::depth(copied.arithmetic);
+                (b.offset(row, bytes), b.mul_constant(matrix.row_bytes, columns))
             }
         };
         let start = b.global_address(start);
-        let place = match side {
-            Side::Left | Side::Right => thread.place_in_matrices(b),
-            Side::RightTransposed => thread.place_in_matrix_pairs(b),
-        };
-        let place = match is_along {
-            true => {
-                let own = b.mul_constant(warp, WARP_TILE);
-                (b.add(own, place.0), place.1)
-            }
-            false => {
-                let own = b.mul_constant(warp, WARP_TILE / CHUNK);
-                (place.0, b.add(own, place.1))
-            }
-        };
-        let fragments = rows.walk(b, place, 2);
-        (Operand { side, run, copies, offsets, there, depth, step_bytes, fragments }, start)
+        let fragments = copied.fragments(b, (thread, warp));
+        (Operand { copied, copies, offsets, there, depth, step_bytes, fragments }, start)
     }
 
     /// Copies the step that begins at a column of a, to an address. What is not there is zero.
     pub(super) fn copy(&self, b: &mut Builder, (from, first): (Value, Value), to: Value) {
+        let Copied { arithmetic, run, .. } = self.copied;
+        let element_bytes = self.copied.element_bytes();
         let depth_left = b.sub(self.depth, first);
+        let (rows, columns) = match self.copied.is_along_depth() {
+            true => (self.there, depth_left),
+            false => (depth_left, self.there),
+        };
         let size = |b: &mut Builder, piece: &Piece, within: i64| {
-            let (rows, columns) = match self.side {
-                Side::Left | Side::RightTransposed => (self.there, depth_left),
-                Side::Right => (depth_left, self.there),
-            };
-            let column = b.mul_constant(piece.chunk, CHUNK);
+            let column = b.mul_constant(piece.chunk, arithmetic.chunk());
             let column = b.add_constant(column, within);
             let left = b.sub(columns, column);
-            let (none, run) = (b.integer(0, Type::I32), b.integer(self.run, Type::I32));
+            let [none, run] = [0, run].map(|elements| b.integer(elements, Type::I32));
             let left = b.min(left, run);
             let left = b.max(left, none);
             let is_row = b.compare(Comparison::Less, piece.row, rows);
             let left = b.select(is_row, left, none);
-            b.mul_constant(left, ELEMENT)
+            b.mul_constant(left, element_bytes)
         };
-        self.copies.copy(b, (self.run, ELEMENT), (from, &self.offsets, to), size);
+        self.copies.copy(b, (run, element_bytes), (from, &self.offsets, to), size);
     }
 
     /// The step behind that one.
@@ -114,12 +164,38 @@ impl Operand {
         stage: Value,
         (number, product): (i64, i64),
     ) -> Vec<Value> {
-        let (place, transposed) = match self.side {
-            Side::Left | Side::RightTransposed => ((MMA[0] * number, product), false),
-            Side::Right => ((MMA[2] * product, number), true),
-        };
-        let from = self.fragments.at(b, stage, place);
-        read_matrices(b, from, Matrices { count: 4, transposed })
+        let Copied { side, arithmetic, .. } = self.copied;
+        let mut registers = vec![];
+        for read in 0..arithmetic.reads() {
+            let read = product * arithmetic.reads() + read;
+            registers.extend(match (side, arithmetic) {
+                (Side::Left | Side::RightTransposed, _) => {
+                    let from = self.fragments.at(b, stage, (MMA[0] * number, read));
+                    read_matrices(b, from, Matrices { count: 4, transposed: false })
+                }
+                (Side::Right, Arithmetic::Bf16 | Arithmetic::F16) => {
+                    let from = self.fragments.at(b, stage, (MMA[2] * read, number));
+                    read_matrices(b, from, Matrices { count: 4, transposed: true })
+                }
+                (Side::Right, Arithmetic::ThreeBf16 | Arithmetic::Tf32) => {
+                    self.turned(b, stage, (number, read))
+                }
+            });
+        }
+        registers
+    }
+
+    /// What four matrices of f32 would be read as if `ldmatrix` turned them: of eight columns four rows and the next four, and of
+    /// the next eight columns the same.
+    fn turned(&self, b: &mut Builder, stage: Value, (number, read): (i64, i64)) -> Vec<Value> {
+        let mut registers = vec![];
+        for columns in [2 * number, 2 * number + 1] {
+            for rows in [8 * read, 8 * read + 4] {
+                let from = self.fragments.at(b, stage, (rows, columns));
+                registers.push(b.load(from, Type::I32));
+            }
+        }
+        registers
     }
 }
 

@@ -200,10 +200,7 @@ impl Answer<'_> {
 
     /// The row and the column of the first of a lane's sums in those of a warp, 16 by 8.
     fn within_product(&self, b: &mut Builder) -> (Value, Value) {
-        let row = b.shift_right(self.thread.lane, 2);
-        let mask = b.integer(3, Type::I32);
-        let column = b.and(self.thread.lane, mask);
-        let column = b.mul_constant(column, 2);
+        let (row, column) = self.thread.in_block.place_in_sums(b);
         (b.extend_unsigned(row, Scalar::I64), b.extend_unsigned(column, Scalar::I64))
     }
 
@@ -212,7 +209,7 @@ impl Answer<'_> {
         let schedule = &self.gemm.schedule;
         let pitch = schedule.answer_pitch(block.columns);
         let rows = schedule.stored_rows();
-        let own = b.mul_constant(self.thread.warp, rows * pitch);
+        let own = b.mul_constant(self.thread.in_block.warp, rows * pitch);
         let own = b.offset(memory, own);
         let (row, column) = self.within_product(b);
         let at = b.mul_constant(row, pitch);
@@ -231,7 +228,7 @@ impl Answer<'_> {
         synchronize_warp(b);
         let run = self.gemm.result_run;
         let pieces = rows * block.columns / run / WARP;
-        let lane = b.extend_unsigned(self.thread.lane, Scalar::I64);
+        let lane = b.extend_unsigned(self.thread.in_block.lane, Scalar::I64);
         if pieces <= MOST_PIECES {
             for piece in 0..pieces {
                 let number = b.add_constant(lane, WARP * piece);

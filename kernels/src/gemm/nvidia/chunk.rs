@@ -2,13 +2,10 @@
 //! otherwise there, or in pieces that no asynchronous copy takes.
 
 use crate::NvidiaTarget;
-use crate::mlir::{Builder, Scalar, Type, Value};
-use crate::nvidia::{CHUNK_BYTES, copy};
+use crate::mlir::{Builder, Type, Value};
+use crate::nvidia::{HeldChunk, LEAST_COPY, copy, read_if};
 use crate::vector;
 use ocellus_dialects::ElementType;
-
-/// The least that an asynchronous copy takes.
-const LEAST_COPY: i64 = 4;
 
 /// A run of elements of a chunk.
 pub(super) struct Piece {
@@ -38,7 +35,8 @@ impl Storage {
     pub(super) fn copy(&self, b: &mut Builder, pieces: &[Piece], to: Value) -> Option<HeldChunk> {
         let bytes = self.piece_bytes();
         if self.element != self.staged || bytes < LEAST_COPY {
-            return Some(HeldChunk { chunk: self.read(b, pieces), to });
+            let elements = self.read(b, pieces);
+            return Some(HeldChunk::of(b, &elements, to));
         }
         for (number, piece) in pieces.iter().enumerate() {
             let to = b.offset_constant(to, number as i64 * bytes);
@@ -49,17 +47,15 @@ impl Storage {
         None
     }
 
-    /// The elements of a chunk, as they are stored in shared memory: words of 32 bits.
-    fn read(&self, b: &mut Builder, pieces: &[Piece]) -> Value {
+    /// The elements of a chunk, as they are stored in shared memory.
+    fn read(&self, b: &mut Builder, pieces: &[Piece]) -> Vec<Value> {
         let mut elements = vec![];
         for piece in pieces {
             let ty = match self.run {
                 1 => Type::Scalar(vector::storage(self.element)),
                 run => Type::Vector(vector::storage(self.element), run as u32),
             };
-            let read = |b: &mut Builder| vec![b.load_aligned(piece.from, ty, self.piece_bytes())];
-            let zeros = |b: &mut Builder| vec![b.splat(0.0, ty)];
-            for stored in b.if_else(piece.there, read, zeros) {
+            for stored in read_if(b, piece.there, (piece.from, ty)) {
                 let stored = self.converted(b, stored);
                 match stored.ty() {
                     Type::Vector(_, lanes) => {
@@ -69,11 +65,7 @@ impl Storage {
                 }
             }
         }
-        if self.staged.bytes() == 4 {
-            return b.vector(&elements);
-        }
-        let words: Vec<Value> = elements.chunks_exact(2).map(|pair| word(b, pair)).collect();
-        b.vector(&words)
+        elements
     }
 
     fn converted(&self, b: &mut Builder, stored: Value) -> Value {
@@ -82,34 +74,5 @@ impl Storage {
         }
         let numbers = vector::widen(b, self.element, stored);
         vector::narrow(b, self.target, self.staged, numbers)
-    }
-}
-
-/// Two elements of 16 bits as a word. (LLVM would carry a vector of which only some are read yet across branches, and its other
-/// half would be a register that nobody wrote.)
-fn word(b: &mut Builder, pair: &[Value]) -> Value {
-    let mut word = b.integer(0, Type::I32);
-    for (number, element) in pair.iter().enumerate() {
-        let bits = match element.ty().scalar() {
-            Scalar::I16 => *element,
-            _ => b.bitcast(*element, Type::Scalar(Scalar::I16)),
-        };
-        let bits = b.extend_unsigned(bits, Scalar::I32);
-        let bits = b.shift_left(bits, 16 * number as i64);
-        word = b.or(word, bits);
-    }
-    word
-}
-
-/// A chunk that was read and is not yet in shared memory.
-pub(super) struct HeldChunk {
-    chunk: Value,
-    to: Value,
-}
-
-impl HeldChunk {
-    /// Stores it.
-    pub(super) fn store(self, b: &mut Builder) {
-        b.store_aligned(self.chunk, self.to, CHUNK_BYTES);
     }
 }

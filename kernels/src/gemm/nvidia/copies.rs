@@ -4,12 +4,13 @@
 //! fills its place with zeros. Where rows begin at multiples of less than 16 bytes, or are patches of an image, a chunk
 //! takes several copies.
 
-use super::chunk::{HeldChunk, Piece, Storage};
+use super::chunk::{Piece, Storage};
 use super::thread::{Thread, Tile};
 use super::x_rows::XRows;
 use super::{Schedule, StagedGemm};
 use crate::gemm::Product;
 use crate::mlir::{Builder, Comparison, Scalar, Type, Value};
+use crate::nvidia::HeldChunk;
 use crate::rows::BoundPatches;
 
 /// What a thread knows of its copies, whatever the step.
@@ -89,8 +90,8 @@ impl Copies {
     ) -> (Self, Sources) {
         let schedule = gemm.schedule;
         let chunks = b.integer(schedule.chunks(), Type::I32);
-        let row = b.div(thread.number, chunks);
-        let chunk = b.rem(thread.number, chunks);
+        let row = b.div(thread.in_block.number, chunks);
+        let chunk = b.rem(thread.in_block.number, chunks);
         let place = schedule.chunk_rows().at(b, row, chunk);
         let column = b.mul_constant(chunk, schedule.chunk());
         let (x, x_pointers) = Share::of_x(b, gemm, product, (tile, row), x);

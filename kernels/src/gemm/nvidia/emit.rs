@@ -87,7 +87,7 @@ impl StagedGemm {
         let is_first = b.compare(Comparison::Equal, tile.column, zero);
         b.if_then(is_first, |b| {
             let rows = (tile.first_row, tile.end_row(b, &self.schedule));
-            let warp = b.extend_unsigned(thread.warp, Scalar::I64);
+            let warp = b.extend_unsigned(thread.in_block.warp, Scalar::I64);
             let sharers = (warp, self.schedule.warps());
             tokens.write(b, self.target, rows, sharers, (result, product.width()));
         });

@@ -6,13 +6,7 @@
 use super::Schedule;
 use super::thread::Thread;
 use crate::mlir::{Builder, Type, Value};
-use crate::nvidia::{CHUNK_BYTES, Matrices, read_matrices};
-
-/// Bytes of a row that are read at once: two chunks.
-const READ_BYTES: i64 = 2 * CHUNK_BYTES;
-
-/// Registers that are read at once, of 16 rows.
-const REGISTERS: usize = 4;
+use crate::nvidia::{Matrices, READ_BYTES, read_matrices};
 
 /// Where a lane reads fragments: in any stage, for each two chunks along the depth of a step.
 pub(super) struct Fragments {
@@ -25,30 +19,20 @@ impl Fragments {
     pub(super) fn of(b: &mut Builder, schedule: &Schedule, thread: &Thread) -> Self {
         let [warp_rows, warp_columns] = schedule.warp_tile();
         let reads = reads(schedule);
-        let constant = |b: &mut Builder, value| b.integer(value, Type::I32);
-        let below = |b: &mut Builder, value: i64| {
-            let mask = constant(b, value - 1);
-            b.and(thread.lane, mask)
-        };
-        // Lanes give the rows of four matrices: of x the upper and the lower half, then the same of the next chunk.
-        let row = b.mul_constant(thread.warp_row, warp_rows);
-        let (within, chunk) = (below(b, 16), b.shift_right(thread.lane, 4));
-        let row = b.add(row, within);
+        // Of x the upper and the lower half come first, then the same of the next chunk.
+        let first = b.mul_constant(thread.warp_row, warp_rows);
+        let (row, chunk) = thread.in_block.place_in_matrices(b);
+        let row = b.add(first, row);
         let x = at(b, schedule, (row, chunk), thread);
         // Of the weight the first chunk and the second, then the same of the next eight rows.
         let first = b.mul_constant(thread.warp_column, warp_columns);
-        let (within, next) = (below(b, 8), b.shift_right(thread.lane, 4));
-        let next = b.mul_constant(next, 8);
-        let row = b.add(first, within);
-        let row = b.add(row, next);
-        let chunk = b.shift_right(thread.lane, 3);
-        let one = constant(b, 1);
-        let chunk = b.and(chunk, one);
+        let (row, chunk) = thread.in_block.place_in_matrix_pairs(b);
+        let row = b.add(first, row);
         let weight = at(b, schedule, (row, chunk), thread);
         let mut of_reads = |start: Value, behind: i64| -> Vec<Value> {
             (0..reads)
                 .map(|read| {
-                    let bytes = constant(b, READ_BYTES * read);
+                    let bytes = b.integer(READ_BYTES * read, Type::I32);
                     let at = b.xor(start, bytes);
                     b.add_constant(at, behind)
                 })
@@ -83,36 +67,20 @@ impl Fragments {
         number: i64,
     ) -> Vec<Value> {
         let mut registers = vec![];
-        for at in
-            places.chunks(reads_of_product(&self.schedule) as usize).nth(step).into_iter().flatten()
-        {
+        let reads = self.schedule.arithmetic.reads() as usize;
+        for at in places.chunks(reads).nth(step).into_iter().flatten() {
             let from = b.offset(stage, *at);
             let from = b.offset_constant(from, 16 * number * self.schedule.row_bytes());
-            registers.extend(read_matrices(
-                b,
-                from,
-                Matrices { count: REGISTERS, transposed: false },
-            ));
+            registers.extend(read_matrices(b, from, Matrices { count: 4, transposed: false }));
         }
         registers
     }
 }
 
-/// The fragments of the first or the second eight rows of two of the weight.
-pub(super) fn half_of_pair(pair: &[Value], half: usize) -> Vec<Value> {
-    let each = REGISTERS / 2;
-    pair.chunks(each).skip(half).step_by(2).flatten().copied().collect()
-}
-
-/// Reads of a fragment.
-fn reads_of_product(schedule: &Schedule) -> i64 {
-    schedule.product_bytes() / READ_BYTES
-}
-
 /// Reads of a row along a slice of a step's depth.
 fn reads(schedule: &Schedule) -> i64 {
     let [_, _, steps] = schedule.products();
-    steps * reads_of_product(schedule)
+    steps * schedule.arithmetic.reads()
 }
 
 /// Where a row's chunk lies in a stage, of the first product of the thread's slice of a step.

@@ -10,11 +10,10 @@
 //! before it.
 
 use super::Schedule;
-use super::chunk::HeldChunk;
 use super::copies::{Copies, Sources, StepCopies};
-use super::fragments::{Fragments, half_of_pair};
-use crate::mlir::{Builder, Comparison, Type, Value};
-use crate::nvidia::{Parts, Sums, barrier, commit, wait};
+use super::fragments::Fragments;
+use crate::mlir::{Builder, Type, Value};
+use crate::nvidia::{HeldChunk, Parts, Sums, barrier, commit, half_of_pair, wait};
 use std::collections::VecDeque;
 
 /// A thread that copies more rows of a step has no registers for the addresses of all.
@@ -90,18 +89,18 @@ impl MainLoop<'_> {
 
     /// Sends the first steps on their way, and reads the first fragments.
     fn start(&self, b: &mut Builder, sources: Sources) -> State {
-        let stages = self.schedule.warps.stages;
-        let [zero, end] = [0, stages - 1].map(|stage| b.integer(stage, Type::I32));
+        let stages = self.schedule.stages();
+        let [zero, end] = [0, stages.count - 1].map(|stage| b.integer(stage, Type::I32));
         let values = b.for_loop((zero, end, 1), &sources.values(), |b, stage, values| {
             let sources = sources.with(values);
-            let at = b.mul_constant(stage, self.schedule.stage_bytes());
+            let at = b.mul_constant(stage, stages.bytes);
             let to = b.offset(self.memory, at);
             self.copies.step(b, (to, stage), sources.clone()).all(b);
             commit(b);
             sources.next(b).values()
         });
         let sources = sources.with(&values);
-        wait(b, stages - 2);
+        wait(b, stages.count - 2);
         barrier(b);
         let [rows, columns, _] = self.schedule.products();
         let ready = Ready {
@@ -113,7 +112,7 @@ impl MainLoop<'_> {
         let none = b.splat(0.0, Type::F32);
         State {
             read: b.integer(0, Type::I32),
-            write: b.integer((stages - 1) * self.schedule.stage_bytes(), Type::I32),
+            write: b.integer(stages.at(stages.count - 1), Type::I32),
             sources,
             ready,
             sums: vec![vec![[none; 4]; columns as usize]; rows as usize],
@@ -259,16 +258,12 @@ impl Products<'_> {
 
     /// All copies are on their way: waits for the next step's, and for the warps that still read the stage to be filled.
     fn next_stage(&mut self, b: &mut Builder) {
-        let Schedule { warps, .. } = self.of.schedule;
-        let stage_bytes = self.of.schedule.stage_bytes();
+        let stages = self.of.schedule.stages();
         self.store_held(b, 0);
         commit(b);
-        wait(b, warps.stages - 2);
+        wait(b, stages.count - 2);
         barrier(b);
-        let next = b.add_constant(self.read, stage_bytes);
-        let [first, end] = [0, warps.stages * stage_bytes].map(|at| b.integer(at, Type::I32));
-        let is_over = b.compare(Comparison::Equal, next, end);
-        self.read = b.select(is_over, first, next);
+        self.read = stages.after(b, self.read);
         self.stage = b.offset(self.of.memory, self.read);
     }
 

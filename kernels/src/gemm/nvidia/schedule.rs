@@ -1,7 +1,7 @@
 //! [`Schedule`]: how a thread block computes a tile, and what that takes.
 
 use super::power_of_two_in;
-use crate::nvidia::{Arithmetic, CHUNK_BYTES, ChunkRows, MMA};
+use crate::nvidia::{Arithmetic, CHUNK_BYTES, ChunkRows, MMA, Stages};
 use crate::{Layout, NvidiaTarget, Reason, WARP};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::kernel::{GemmTile, WarpTiling};
@@ -165,11 +165,6 @@ impl Schedule {
         [rows / MMA[0], columns / MMA[1], depth]
     }
 
-    /// Bytes of a row that a product takes.
-    pub(super) fn product_bytes(&self) -> i64 {
-        self.arithmetic.depth() * self.arithmetic.element().bytes()
-    }
-
     /// Rows of a warp's block whose sums it stores: warps that share k share these.
     pub(super) fn stored_rows(&self) -> i64 {
         self.warp_tile()[0] / self.warps.slices
@@ -184,7 +179,7 @@ impl Schedule {
 
     /// Elements of a chunk.
     pub(super) fn chunk(&self) -> i64 {
-        CHUNK_BYTES / self.arithmetic.element().bytes()
+        self.arithmetic.chunk()
     }
 
     /// Chunks of a row in shared memory.
@@ -194,7 +189,7 @@ impl Schedule {
 
     /// How rows lie in shared memory.
     pub(super) fn chunk_rows(&self) -> ChunkRows {
-        ChunkRows { chunks: self.chunks() }
+        ChunkRows::of(self.chunks())
     }
 
     /// Bytes of a row in shared memory.
@@ -210,6 +205,11 @@ impl Schedule {
     /// Where in a stage the rows of the weight begin.
     pub(super) fn weight_at(&self) -> i64 {
         self.rows * self.row_bytes()
+    }
+
+    /// Where steps lie, from where shared memory begins.
+    pub(super) fn stages(&self) -> Stages {
+        Stages { first: 0, count: self.warps.stages, bytes: self.stage_bytes() }
     }
 
     /// Bytes of a stage.

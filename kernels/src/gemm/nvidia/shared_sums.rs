@@ -25,8 +25,8 @@ pub(super) fn add(
     let slices = schedule.warps.slices;
     let own_rows = rows / slices;
     let warp_bytes = rows * columns * PRODUCT_BYTES;
-    let lane = b.mul_constant(thread.lane, LANE_BYTES);
-    let put = b.mul_constant(thread.warp, warp_bytes);
+    let lane = b.mul_constant(thread.in_block.lane, LANE_BYTES);
+    let put = b.mul_constant(thread.in_block.warp, warp_bytes);
     let put = b.add(put, lane);
     let put = b.offset(memory, put);
     for (position, sum) in sums.iter().flatten().enumerate() {

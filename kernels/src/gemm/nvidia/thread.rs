@@ -1,19 +1,15 @@
 //! [`Thread`]: who a thread is in its block, and which tile the block has.
 
 use super::Schedule;
-use crate::WARP;
 use crate::gemm::Product;
 use crate::mlir::{Builder, Scalar, Type, Value};
+use crate::nvidia;
 
 /// Who a thread is. All numbers are `i32`.
 #[derive(Clone, Copy)]
 pub(super) struct Thread {
-    /// Its number in the block.
-    pub(super) number: Value,
-    /// Its number in the warp.
-    pub(super) lane: Value,
-    /// Its warp.
-    pub(super) warp: Value,
+    /// Its number in the block, its warp, and its number in that.
+    pub(super) in_block: nvidia::Thread,
     /// The warp among those of one slice of a step's depth.
     pub(super) warp_in_slice: Value,
     /// The row of blocks of the tile that its warp's is in.
@@ -27,20 +23,16 @@ pub(super) struct Thread {
 impl Thread {
     /// The thread of that number in its block.
     pub(super) fn of(b: &mut Builder, schedule: &Schedule, number: Value) -> Self {
-        let (lanes, mask) = (b.integer(WARP, Type::I32), b.integer(WARP - 1, Type::I32));
-        let lane = b.and(number, mask);
-        let warp = b.div(number, lanes);
+        let in_block = nvidia::Thread::of(b, number);
         let warps = b.integer(schedule.warps.rows * schedule.warps.columns, Type::I32);
         let columns = b.integer(schedule.warps.columns, Type::I32);
-        let warp_in_slice = b.rem(warp, warps);
+        let warp_in_slice = b.rem(in_block.warp, warps);
         Thread {
-            number,
-            lane,
-            warp,
+            in_block,
             warp_in_slice,
             warp_row: b.div(warp_in_slice, columns),
             warp_column: b.rem(warp_in_slice, columns),
-            slice: b.div(warp, warps),
+            slice: b.div(in_block.warp, warps),
         }
     }
 }

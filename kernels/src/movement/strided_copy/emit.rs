@@ -5,7 +5,7 @@ use crate::Target;
 use crate::arguments::{Placed, place};
 use crate::entry::{Entry, Worker};
 use crate::mlir::{Builder, Module, Value};
-use crate::vector::{self, Columns, Width};
+use crate::vector::{self, Columns, Width, copy_piece, for_each_column};
 use ocellus_dialects::ElementType;
 
 impl StridedCopy {
@@ -46,6 +46,9 @@ impl StridedCopy {
         levels: &[BoundLevel],
         (from, to): (Value, Value),
     ) {
+        if let ([runs], Some(pieces)) = (levels, copy.pieces(target)) {
+            return self.share_runs(b, target, (copy.run.at_once, pieces), *runs, (from, to));
+        }
         if let Some((level, inner)) = levels.split_first() {
             let zero = b.i64(0);
             b.for_each((zero, level.count, 1), |b, index| {
@@ -55,6 +58,26 @@ impl StridedCopy {
             return;
         }
         vector::copy(b, target, self.element, copy.run, (from, to));
+    }
+
+    /// The threads share the runs of a level, each of so many pieces, so that short runs leave none idle.
+    fn share_runs(
+        &self,
+        b: &mut Builder,
+        target: Target,
+        (at_once, pieces): (u32, i64),
+        runs: BoundLevel,
+        (from, to): (Value, Value),
+    ) {
+        let (zero, of_run) = (b.i64(0), b.i64(pieces));
+        let count = b.mul(runs.count, of_run);
+        for_each_column(b, target, (zero, count), |b, piece| {
+            let run = b.div(piece, of_run);
+            let places = runs.at(b, run, from, to);
+            let piece = b.rem(piece, of_run);
+            let column = b.mul_constant(piece, i64::from(at_once));
+            copy_piece(b, self.element, (column, at_once), places);
+        });
     }
 }
 
@@ -123,6 +146,17 @@ impl BoundOperandCopy {
             image_to: copy.images.to.load_bytes(b, block, element),
             rows: level(b, &copy.rows),
             inner: copy.inner.iter().map(|inner| level(b, inner)).collect(),
+        }
+    }
+
+    /// How many pieces a run is that threads of a GPU copy one each; `None` where that is not known, and on a CPU.
+    fn pieces(&self, target: Target) -> Option<i64> {
+        let at_once = i64::from(self.run.at_once);
+        match (target, self.run.width) {
+            (Target::Nvidia(_), Width::Static(run)) if run > 0 && run % at_once == 0 => {
+                Some(run / at_once)
+            }
+            (Target::Cpu(_) | Target::Nvidia(_), Width::Static(_) | Width::Dynamic(_)) => None,
         }
     }
 

@@ -4,9 +4,10 @@ mod cpu;
 mod nvidia;
 
 pub(crate) use cpu::pieces;
+pub(crate) use nvidia::fold_threads;
 
-use crate::Target;
 use crate::mlir::{Builder, Value};
+use crate::{Layout, Target};
 
 /// How many columns a row has.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -30,6 +31,17 @@ pub struct Columns {
 impl From<Width> for Columns {
     fn from(width: Width) -> Self {
         Columns { width, at_once: 1 }
+    }
+}
+
+/// How many elements of rows that lie so a thread reads and writes at once: on a GPU, as many as every row of each begins at a
+/// multiple of; on a CPU it does not matter.
+pub(crate) fn at_once<'a>(target: Target, rows: impl IntoIterator<Item = &'a Layout>) -> u32 {
+    match target {
+        Target::Cpu(_) => 1,
+        Target::Nvidia(_) => {
+            rows.into_iter().map(|layout| layout.vector() as u32).min().unwrap_or(1)
+        }
     }
 }
 

@@ -45,7 +45,7 @@ pub(super) fn fold_columns(
         let folded = b.fold_lanes(folded[0], combine);
         own = combine(b, own, folded);
     }
-    fold_warp(b, own, combine)
+    fold_threads(b, own, 1, combine)
 }
 
 /// The runs of columns that a thread has: from its first on, so far apart, each of so many.
@@ -78,13 +78,14 @@ fn runs(b: &mut Builder, Columns { width, at_once }: Columns) -> Vec<Runs> {
     }
 }
 
-/// The numbers of all threads combined, in every thread. Each step combines what two halves have, so all get the same bits.
-fn fold_warp(b: &mut Builder, own: Value, combine: Combine) -> Value {
+/// The numbers of the threads that are a multiple of `apart` from each other combined, in each of them. Each step combines what
+/// two halves have, so all get the same bits.
+pub(crate) fn fold_threads(b: &mut Builder, own: Value, apart: i64, combine: Combine) -> Value {
     let all = all_lanes(b);
     let clamp = b.splat((WARP - 1) as f64, Type::I32);
     let mut folded = own;
-    for distance in [16, 8, 4, 2, 1] {
-        let distance = b.splat(f64::from(distance), Type::I32);
+    for distance in [16, 8, 4, 2, 1].into_iter().filter(|distance| *distance >= apart) {
+        let distance = b.integer(distance, Type::I32);
         let other =
             b.intrinsic("llvm.nvvm.shfl.sync.bfly.f32", &[all, folded, distance, clamp], Type::F32);
         folded = combine(b, folded, other);

@@ -21,6 +21,7 @@
 mod code_object;
 mod error;
 mod features;
+mod processor;
 mod requirements;
 mod scratch;
 mod stream;
@@ -34,6 +35,7 @@ use code_object::CodeObject;
 pub use error::CpuError;
 pub use features::{host_features, missing_features};
 use ocellus_dialects::plan::Plan;
+pub use processor::processor_name;
 pub use requirements::{UnfitCpu, check};
 use std::sync::Arc;
 use stream::CpuStream;
@@ -72,6 +74,11 @@ impl CpuDevice {
 }
 
 impl Device for CpuDevice {
+    fn name(&self) -> String {
+        let processor = processor_name().unwrap_or_else(|| std::env::consts::ARCH.to_string());
+        format!("{processor}, {} threads", self.shared.pool.threads())
+    }
+
     fn memory_space(&self) -> MemorySpace {
         MemorySpace::Host
     }

@@ -80,6 +80,10 @@ impl CudaDevice {
 }
 
 impl Device for CudaDevice {
+    fn name(&self) -> String {
+        self.module.context.gpu.name.clone()
+    }
+
     fn memory_space(&self) -> MemorySpace {
         MemorySpace::Device
     }

@@ -1,12 +1,14 @@
 //! `ocellus-run`: runs an artifact, and needs nothing else.
 
+mod tune;
+
 use lexopt::prelude::*;
 use ocellus_runtime::devices::{DeviceKind, DeviceName};
 use ocellus_runtime::terminal::{print, say};
 use ocellus_runtime::unfinished::remove_when_stopped;
 use ocellus_runtime::{
     DeviceArray, HostTensor, IoBinding, MAX_THREADS, Options, Output, Outputs, RunError, Session,
-    TensorsFileError, read_tensors, write_tensors_to,
+    SizeArgument, TensorsFileError, read_tensors, write_tensors_to,
 };
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -19,8 +21,11 @@ const MAX_RUNS: usize = 1_000_000;
 const USAGE: &str = "\
 Usage: ocellus-run ARTIFACT --input IN.safetensors --output OUT.safetensors [--device KIND] [--threads N] [--profile]
                    [--runs N] [--on-device]
+       ocellus-run tune ARTIFACT [--size SYMBOL=VALUE,..] [--device KIND] [--threads N]
        ocellus-run --devices [--device KIND]
 
+  tune            measure the schedules that the artifact has of each launch (`ocellus compile --schedules`), and remember
+                  the fastest in `ARTIFACT.tuning.json`, which later runs on such a machine go by
   ARTIFACT        what `ocellus compile` wrote
   --input FILE    the inputs by name, such as `pixel_values`, in f64, f32, f16 or bf16; a pipe too
   --output FILE   where the outputs go, in f32; a pipe or `/dev/stdout` too
@@ -29,6 +34,8 @@ Usage: ocellus-run ARTIFACT --input IN.safetensors --output OUT.safetensors [--d
   --profile       print the time of each launch to stderr
   --runs N        run N times more, and print to stderr how long a call takes
   --on-device     with --runs: say also how long a call takes whose tensors stay on the device
+  --size SIZE     a size to measure, such as `images=8`; may be given several times; by default up to three of each part
+                  of the range
   --devices       print what devices there are, by the driver of `--device` where that is given
 ";
 
@@ -47,6 +54,7 @@ enum Command {
     Help,
     Devices(Option<DeviceKind>),
     Run(Arguments),
+    Tune(tune::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -55,6 +63,7 @@ fn main() -> ExitCode {
         Ok(Command::Help) => print(&usage()).map_err(Into::into),
         Ok(Command::Devices(device)) => print(&devices(device)).map_err(Into::into),
         Ok(Command::Run(arguments)) => run(&arguments),
+        Ok(Command::Tune(arguments)) => tune::run(&arguments),
         Err(error) => {
             let code = report(&error, 2);
             say(format_args!("\n{}", usage().trim_end()));
@@ -86,7 +95,7 @@ fn devices(device: Option<DeviceKind>) -> String {
 fn parse(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
     let (mut artifact, mut input, mut output) = (None, None, None);
     let (mut options, mut profile, mut lists_devices) = (Options::default(), false, false);
-    let (mut runs, mut on_device) = (0, false);
+    let (mut runs, mut on_device, mut tunes, mut sizes) = (0, false, false, vec![]);
     while let Some(argument) = parser.next()? {
         match argument {
             Long("input") => input = Some(parser.value()?.into()),
@@ -103,6 +112,9 @@ fn parse(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
             Long("runs") => runs = parser.value()?.parse_with(number_of_runs)?,
             Long("on-device") => on_device = true,
             Long("help") | Short('h') => return Ok(Command::Help),
+            Long("size") => sizes.push(parser.value()?.parse::<SizeArgument>()?),
+            // A file of that name is `./tune`.
+            Value(word) if artifact.is_none() && !tunes && word == "tune" => tunes = true,
             Value(path) if artifact.is_none() => artifact = Some(path.into()),
             other => return Err(other.unexpected()),
         }
@@ -111,6 +123,19 @@ fn parse(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
         return Ok(Command::Devices(options.device));
     }
     let missing = |what: &str| lexopt::Error::from(format!("{what} is missing"));
+    if tunes {
+        let artifact = artifact.ok_or_else(|| missing("ARTIFACT"))?;
+        let is_run = input.is_some() || output.is_some() || profile || runs > 0;
+        return match is_run {
+            false => Ok(Command::Tune(tune::Arguments { artifact, sizes, options })),
+            true => Err("`tune` makes inputs of its own, and keeps no outputs: leave out `--input`, `--output`, \
+                         `--profile` and `--runs`"
+                .into()),
+        };
+    }
+    if !sizes.is_empty() {
+        return Err("`--size` is for `tune`: a run has the sizes of its inputs".into());
+    }
     Ok(Command::Run(Arguments {
         artifact: artifact.ok_or_else(|| missing("ARTIFACT"))?,
         input: input.ok_or_else(|| missing("--input"))?,

@@ -1,13 +1,17 @@
 //! The mean over the tokens of each image.
 
+mod cpu;
+mod nvidia;
+
 use super::{Movement, expect_rank};
 use crate::arguments::{
     Count, Fixed, Given, Positive, Tensor, Words, argument_block, flatten, place,
 };
 use crate::entry::{Entry, Worker};
+use crate::layout::aligned;
 use crate::mlir::{Builder, Module, Type, Value};
 use crate::rows::{EvenRows, ImageExtent, RowsOfImages};
-use crate::vector::{self, Width, for_columns};
+use crate::vector::{self, at_once};
 use crate::{Launch, Layout, Reason, Target, Tiles};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::symbolic::Dim;
@@ -18,6 +22,8 @@ use ocellus_runtime::signature::{Amount, Signature};
 pub struct MeanTokens {
     /// How x and the result are stored.
     pub element: ElementType,
+    /// Columns that a thread of a GPU sums at once, which the columns are a multiple of; 1 on a CPU.
+    pub at_once: u32,
 }
 
 /// Columns of a tile.
@@ -47,6 +53,7 @@ impl MeanTokens {
         let tile = target.tile_columns(TILE_COLUMNS);
         expect_rank("mean_tokens", 0, x, 3)?;
         let [images, tokens, columns] = [0, 1, 2].map(|axis: usize| x.ty.shape[axis].clone());
+        let at_once = aligned(i64::from(at_once(target, [x, result])), &columns) as u32;
         let arguments = MeanTokensArguments::<Given> {
             x: RowsOfImages::of(Tensor::Operand(0), x),
             tokens: Count(tokens),
@@ -58,7 +65,7 @@ impl MeanTokens {
             tiles: Tiles(vec![(images, 1), (columns, tile)]),
             scratch_bytes: Dim::from(0),
             packed: vec![],
-            kernel: Movement::MeanTokens(MeanTokens { element: x.ty.element }),
+            kernel: Movement::MeanTokens(MeanTokens { element: x.ty.element, at_once }),
         })
     }
 
@@ -103,32 +110,29 @@ impl MeanTokens {
                 let x = vector::element_pointer(b, x, self.element, start);
                 let to = row_pointer(b, result, image, result_bytes);
                 let to = vector::element_pointer(b, to, self.element, start);
-                for_columns(b, target, Width::Dynamic(width), |b, column, lanes| {
-                    let x = vector::element_pointer(b, x, self.element, column);
-                    let sum = self.sum(b, x, (tokens, row_bytes), lanes);
-                    let factor = b.broadcast(factor, lanes);
-                    let mean = b.mul(sum, factor);
-                    let to = vector::element_pointer(b, to, self.element, column);
-                    vector::store(b, target, self.element, mean, to);
-                });
+                let tile = Tile { x, row_bytes, to, tokens, width, factor };
+                match target {
+                    Target::Cpu(cpu) => self.write_in_vectors(b, cpu, &tile),
+                    Target::Nvidia(gpu) => self.write_by_warp(b, gpu, &tile),
+                }
             });
         });
     }
 
-    /// The sum of some columns over all tokens.
+    /// The sum of some columns over every `step`th of the tokens `first..end`.
     fn sum(
         &self,
         b: &mut Builder,
-        x: Value,
-        (tokens, row_bytes): (Value, Value),
+        (x, row_bytes): (Value, Value),
+        (first, end, step): (Value, Value, i64),
         lanes: u32,
     ) -> Value {
         let none = b.splat(0.0, Type::f32s(lanes));
-        let zero = b.i64(0);
-        let total = b.for_loop((zero, tokens, BLOCK_TOKENS), &[none], |b, first, total| {
-            let end = b.add_constant(first, BLOCK_TOKENS);
-            let end = b.min(end, tokens);
-            let block = b.for_loop((first, end, 1), &[none], |b, token, sum| {
+        let block_tokens = BLOCK_TOKENS * step;
+        let total = b.for_loop((first, end, block_tokens), &[none], |b, first, total| {
+            let block_end = b.add_constant(first, block_tokens);
+            let block_end = b.min(block_end, end);
+            let block = b.for_loop((first, block_end, step), &[none], |b, token, sum| {
                 let pointer = row_pointer(b, x, token, row_bytes);
                 let value = vector::load(b, self.element, pointer, lanes);
                 vec![b.add(sum[0], value)]
@@ -137,6 +141,23 @@ impl MeanTokens {
         });
         total[0]
     }
+}
+
+/// Some columns of an image, and where their means go.
+#[derive(Clone, Copy, Debug)]
+struct Tile {
+    /// Their first element of the first token.
+    x: Value,
+    /// From each token to the next.
+    row_bytes: Value,
+    /// The first mean.
+    to: Value,
+    /// Tokens of the image.
+    tokens: Value,
+    /// How many columns there are.
+    width: Value,
+    /// One part of the tokens.
+    factor: Value,
 }
 
 fn row_pointer(b: &mut Builder, base: Value, row: Value, row_bytes: Value) -> Value {

@@ -1,17 +1,18 @@
-//! [`PlanSizes`]: the sizes that an artifact runs at, and inputs of those sizes.
+//! [`PlanSizes`]: the sizes that a plan runs at, and inputs of those sizes for who measures it.
 
-use crate::diagnostic::Diagnostic;
-use crate::inputs::Inputs;
-use ocellus::FLOPS_ATTACHMENT;
-use ocellus::dialects::plan::{Expression, Plan, Port, PortValues, SymbolSource};
-use ocellus::dialects::symbolic::{Bindings, Dim, Symbol};
-use ocellus::runtime::{Artifact, HostTensor};
+use crate::session::Dispatch;
+use ocellus_dialects::HostTensor;
+use ocellus_dialects::plan::{Expression, Plan, Port, PortValues, SymbolSource};
+use ocellus_dialects::symbolic::{Bindings, Symbol};
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-/// The most elements of an input that a benchmark makes by itself: some 20 images of 224 by 224.
+/// The most elements of inputs of a size that nobody asked for: some 20 images of 224 by 224.
 const MAX_ELEMENTS: i64 = 3 << 20;
+
+/// The most combinations of values that are looked at.
+const MAX_GRID: usize = 10_000;
 
 /// Sizes that a range can have.
 const SIZES: RangeInclusive<i64> = 1..=i32::MAX as i64;
@@ -39,17 +40,43 @@ impl FromStr for SizeArgument {
     }
 }
 
-/// The sizes that an artifact runs at.
+/// A size that there are no inputs of.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SizeError {
+    /// It gives a value to what is no symbol.
+    #[error("there is no symbol `{symbol}` to give a value to: the symbols are {known}")]
+    UnknownSymbol {
+        /// What it gives a value to.
+        symbol: String,
+        /// The free symbols.
+        known: String,
+    },
+    /// It is too large.
+    #[error(
+        "the input `{input}` does not fit in memory at the size {size}: {bytes} bytes are needed; give a smaller size"
+    )]
+    OutOfMemory {
+        /// Which input.
+        input: String,
+        /// The size.
+        size: String,
+        /// How many bytes it has.
+        bytes: u64,
+    },
+}
+
+/// Tensors by the names of the plan's inputs.
+type Inputs = BTreeMap<String, HostTensor>;
+
+/// The sizes that a plan runs at.
 pub struct PlanSizes<'a> {
     plan: &'a Plan,
-    flops: Option<Dim>,
 }
 
 impl<'a> PlanSizes<'a> {
-    /// Those of an artifact.
-    pub fn of(artifact: &'a Artifact) -> Self {
-        let flops = artifact.attachment(FLOPS_ATTACHMENT).and_then(|text| text.parse().ok());
-        PlanSizes { plan: artifact.plan(), flops }
+    /// Those of a plan.
+    pub fn of(plan: &'a Plan) -> Self {
+        PlanSizes { plan }
     }
 
     /// Sizes from one end of the range to the other, as far as inputs stay small: one to eight images, and every other
@@ -74,6 +101,52 @@ impl<'a> PlanSizes<'a> {
                     sizes.push(size);
                 }
             }
+        }
+        sizes
+    }
+
+    /// For each program a small, a middle and a large size at which it runs, as far as inputs stay small.
+    pub fn of_each_program(&self) -> Vec<BTreeMap<String, i64>> {
+        let dispatch = Dispatch::new(self.plan);
+        let mut of_programs: BTreeMap<usize, Vec<(i64, BTreeMap<String, i64>)>> = BTreeMap::new();
+        for size in self.grid() {
+            let values = self.bind(&size);
+            let program = values.and_then(|values| dispatch.program_at(&values));
+            if let (Some(program), Some(elements)) = (program, self.elements(&size)) {
+                of_programs.entry(program).or_default().push((elements, size));
+            }
+        }
+        let mut chosen = vec![];
+        for mut sizes in of_programs.into_values() {
+            sizes.sort();
+            let affordable = sizes.partition_point(|(elements, _)| *elements <= MAX_ELEMENTS);
+            sizes.truncate(affordable.max(1));
+            let mut positions = vec![0, sizes.len() / 2, sizes.len() - 1];
+            positions.dedup();
+            chosen.extend(positions.into_iter().map(|position| sizes[position].1.clone()));
+        }
+        chosen
+    }
+
+    /// Combinations of values of the free symbols, each a doubling apart.
+    fn grid(&self) -> Vec<BTreeMap<String, i64>> {
+        let mut sizes = vec![BTreeMap::new()];
+        for (name, min, max, step) in self.free() {
+            let doubled = |value: &i64| value.checked_mul(2).filter(|doubled| *doubled < max);
+            // From the least multiple of the step up: nothing doubles from zero.
+            let doublings = std::iter::successors(Some(min.max(step)), doubled);
+            let mut values: Vec<i64> = [min].into_iter().chain(doublings).chain([max]).collect();
+            values.dedup();
+            let with = |size: &BTreeMap<String, i64>, value: i64| {
+                let mut size = size.clone();
+                size.insert(name.to_string(), value);
+                size
+            };
+            sizes = sizes
+                .iter()
+                .flat_map(|size| values.iter().map(move |value| with(size, *value)))
+                .take(MAX_GRID)
+                .collect();
         }
         sizes
     }
@@ -109,15 +182,15 @@ impl<'a> PlanSizes<'a> {
     }
 
     /// Inputs of that size. Their numbers lie between -1 and 1 and are the same in every run.
-    pub fn inputs(&self, size: &BTreeMap<String, i64>) -> Result<Inputs, Diagnostic> {
-        if let Some(unknown) =
-            size.keys().find(|name| !self.free().any(|(free, ..)| free == **name))
-        {
+    ///
+    /// # Errors
+    /// Where it names what is no symbol, or inputs would not fit into memory.
+    pub fn inputs(&self, size: &BTreeMap<String, i64>) -> Result<Inputs, SizeError> {
+        let is_free = |name: &str| self.free().any(|(free, ..)| free == name);
+        if let Some(unknown) = size.keys().find(|name| !is_free(name)) {
             let known: Vec<&str> = self.free().map(|(name, ..)| name).collect();
-            return Err(Diagnostic::usage(format!(
-                "there is no symbol `{unknown}` to give a value to"
-            ))
-            .help(format!("the symbols are {}", known.join(", "))));
+            let known = if known.is_empty() { "none".into() } else { known.join(", ") };
+            return Err(SizeError::UnknownSymbol { symbol: unknown.clone(), known });
         }
         let values = self.bind(size);
         let tensor = |port: &Port| {
@@ -143,13 +216,11 @@ impl<'a> PlanSizes<'a> {
                     size.iter().map(|(name, value)| format!("{name}={value}")).collect();
                 let dims = port.shape.iter().map(|dim| dim.evaluate(values.as_deref()?).ok());
                 let bytes = dims.map(|dim| dim.unwrap_or(i64::MAX).max(0) as u64);
-                let bytes = bytes.fold(4, u64::saturating_mul);
-                Diagnostic::new(format!(
-                    "the input `{}` does not fit in memory: {bytes} bytes are needed",
-                    port.name
-                ))
-                .within(format!("the size {}", sizes.join(",")))
-                .help("give a smaller size")
+                SizeError::OutOfMemory {
+                    input: port.name.clone(),
+                    size: sizes.join(","),
+                    bytes: bytes.fold(4, u64::saturating_mul),
+                }
             })?;
             Ok((port.name.clone(), tensor))
         });
@@ -187,11 +258,6 @@ impl<'a> PlanSizes<'a> {
     /// The value of a symbol; `None` where there is none of that name.
     pub fn value(&self, bindings: &Bindings, name: &str) -> Option<i64> {
         bindings.get(&Symbol::new(name)).copied()
-    }
-
-    /// Floating-point operations of one run, where the artifact says.
-    pub fn flops(&self, bindings: &Bindings) -> Option<i64> {
-        self.flops.as_ref()?.evaluate(bindings)
     }
 }
 

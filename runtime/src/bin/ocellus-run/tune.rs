@@ -1,0 +1,80 @@
+//! `ocellus-run tune`: finds the fastest schedules of an artifact on this machine, and remembers them beside it.
+
+use ocellus_runtime::terminal::{print, say};
+use ocellus_runtime::tuning::{TunedLaunch, TuningFile};
+use ocellus_runtime::{HostTensor, Options, PlanSizes, Session, SizeArgument};
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::path::PathBuf;
+
+/// What is to be tuned.
+pub struct Arguments {
+    pub artifact: PathBuf,
+    /// The sizes to measure at; some of each program where there are none.
+    pub sizes: Vec<SizeArgument>,
+    pub options: Options,
+}
+
+/// Measures, prints what was found, and writes it down.
+pub fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
+    let path = TuningFile::path_for(&arguments.artifact);
+    // Before the work: what was remembered of other machines stays, and what cannot be read is not lost.
+    let remembered = TuningFile::read(&path)?;
+    let place = TuningFile::place(&path)?;
+    // SAFETY: the user names the file, and so says that its code may run and that nobody writes into it meanwhile.
+    let mut session = unsafe { Session::load(&arguments.artifact, arguments.options) }?;
+    let plan = session.artifact().plan();
+    let launches = plan.programs.iter().flat_map(|program| &program.launches);
+    if launches.into_iter().all(|launch| launch.alternatives.is_empty()) {
+        let message = "there is nothing to choose among, as each launch has one schedule: compile the model with \
+                       `ocellus compile --schedules 4`";
+        return Err(message.into());
+    }
+    let mut file =
+        remembered.filter(|file| file.is_of(plan)).unwrap_or_else(|| TuningFile::new(plan));
+    let sizes = PlanSizes::of(plan);
+    let measured = match arguments.sizes.as_slice() {
+        [] => sizes.of_each_program(),
+        sizes => sizes.iter().map(|SizeArgument(size)| size.clone()).collect(),
+    };
+    let inputs: Vec<BTreeMap<String, HostTensor>> =
+        measured.iter().map(|size| sizes.inputs(size)).collect::<Result<_, _>>()?;
+    let calls: Vec<Vec<(&str, &HostTensor)>> = inputs
+        .iter()
+        .map(|inputs| inputs.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect())
+        .collect();
+    say(format_args!("measuring at {} sizes", calls.len()));
+    let (tuning, launches) = session.tune(&calls)?;
+    print(&table(&launches, &measured))?;
+    file.remember(tuning);
+    file.write_to(place, &path)?;
+    say(format_args!("wrote `{}`, which whoever loads the artifact here goes by", path.display()));
+    Ok(())
+}
+
+/// A line for each schedule that was measured, those of a launch together below the sizes.
+fn table(launches: &[TunedLaunch], sizes: &[BTreeMap<String, i64>]) -> String {
+    let mut text = String::new();
+    let mut program = None;
+    for launch in launches {
+        if program.replace(launch.program) != Some(launch.program) {
+            let sizes = launch.calls.iter().filter_map(|call| sizes.get(*call));
+            let sizes: Vec<String> = sizes.map(described).collect();
+            text += &format!("program {}: microseconds at {}\n", launch.program, sizes.join("; "));
+        }
+        text += &format!("  launched {} times, the chosen schedule marked:\n", launch.launches);
+        for (number, kernel) in launch.kernels.iter().enumerate() {
+            let mark = if number == launch.chosen { '*' } else { ' ' };
+            let times = launch.microseconds.iter().filter_map(|times| times.get(number));
+            let times: String = times.map(|time| format!("{time:>10.1}")).collect();
+            text += &format!("  {mark}{times}  {kernel}\n");
+        }
+    }
+    text
+}
+
+/// `images=1, height=224`
+fn described(size: &BTreeMap<String, i64>) -> String {
+    let values: Vec<String> = size.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    if values.is_empty() { "the one size".into() } else { values.join(", ") }
+}

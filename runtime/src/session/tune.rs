@@ -1,0 +1,232 @@
+//! [`Session::tune`]: measures the schedules of launches, and takes the fastest.
+//!
+//! A launch is measured where its turn comes in its program, so that it reads what it would read: it is repeated there,
+//! since it may be shorter than a clock is exact. Launches of a program that have the same schedules and the same numbers
+//! do the same work, so the first of them is measured for all.
+
+use super::binding::{bind, describe_values};
+use super::compiled_program::CompiledProgram;
+use super::io_binding::IoBinding;
+use super::observers::{Launched, Observer};
+use super::{RunError, Session, given};
+use crate::devices::{DeviceError, Launch, Launches, Stream};
+use crate::tuning::{LaunchTimes, TunedLaunch, Tuning, cheapest};
+use ocellus_dialects::AnyTensor;
+use ocellus_dialects::plan::{Expression, LaunchArgument, Plan};
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+/// How often all schedules are measured, one after the other. The fastest time of each counts: what else a machine does
+/// takes time, and never gives any.
+const ROUNDS: usize = 5;
+
+/// After so long no other round is begun.
+const ROUNDS_FOR: Duration = Duration::from_secs(20);
+
+/// For how long a launch is repeated.
+const REPEATED_FOR: Duration = Duration::from_millis(2);
+
+/// The most repetitions.
+const MAX_REPETITIONS: u128 = 100;
+
+impl Session {
+    /// Measures every schedule of every launch at the sizes of these calls, goes on with the fastest for each program, and
+    /// says what was measured. A program that none of the calls runs keeps the compiler's schedules.
+    ///
+    /// # Errors
+    /// Those of a run. Then the session goes on with the compiler's schedules.
+    pub fn tune<T: AnyTensor + ?Sized>(
+        &mut self,
+        calls: &[Vec<(&str, &T)>],
+    ) -> Result<(Tuning, Vec<TunedLaunch>), RunError> {
+        let measured = self.measure(calls);
+        self.set_schedules(vec![]);
+        let tuned = measured?;
+        let schedules = chosen(self.artifact.plan(), &tuned);
+        self.set_schedules(schedules.clone());
+        let tuning = Tuning { device: self.device_name(), schedules };
+        Ok((tuning, tuned.into_values().collect()))
+    }
+
+    /// Runs the launches of each program with those schedules.
+    pub(super) fn set_schedules(&mut self, schedules: Vec<Vec<usize>>) {
+        let plan = self.artifact.plan();
+        let programs = plan.programs.iter().enumerate().map(|(position, program)| {
+            let schedules = schedules.get(position).map_or(&[][..], Vec::as_slice);
+            CompiledProgram::new(plan, program, schedules)
+        });
+        self.programs.programs = programs.collect();
+        // What is bound has the schedules of before.
+        self.workspaces.forget();
+    }
+
+    /// What is measured, by program and first launch.
+    fn measure<T: AnyTensor + ?Sized>(
+        &mut self,
+        calls: &[Vec<(&str, &T)>],
+    ) -> Result<BTreeMap<(usize, usize), TunedLaunch>, RunError> {
+        let mut tuned = BTreeMap::new();
+        for (position, call) in calls.iter().enumerate() {
+            let (program, times) = self.times_at(&given(call))?;
+            for (first, times) in times {
+                let launch = tuned
+                    .entry((program, first))
+                    .or_insert_with(|| unmeasured(self.artifact.plan(), program, first));
+                launch.calls.push(position);
+                launch.microseconds.push(times);
+                launch.chosen = cheapest(&launch.microseconds);
+            }
+        }
+        Ok(tuned)
+    }
+
+    /// The program of a call, and the times of its launches that have several schedules, each by the position of the first
+    /// that does the same work.
+    fn times_at(
+        &mut self,
+        binding: &IoBinding,
+    ) -> Result<(usize, BTreeMap<usize, LaunchTimes>), RunError> {
+        let plan = self.artifact.plan();
+        let symbols = bind(plan, &binding.inputs)?.symbols;
+        let none = || RunError::NoPiece(describe_values(plan, &symbols));
+        let program = self.programs.dispatch.program_at(&symbols).ok_or_else(none)?;
+        let measured: BTreeMap<usize, usize> = (alike(plan, program).into_iter())
+            .filter_map(|launches| launches.first().copied())
+            .map(|first| (first, plan.programs[program].launches[first].schedules().count()))
+            .collect();
+        let numbers = measured.values().copied().max().unwrap_or(0);
+        let (programs, launches) = (plan.programs.len(), plan.programs[program].launches.len());
+        let mut times: BTreeMap<usize, LaunchTimes> = BTreeMap::new();
+        let start = Instant::now();
+        for round in 0..ROUNDS {
+            if round > 0 && start.elapsed() > ROUNDS_FOR {
+                break;
+            }
+            for number in 0..numbers {
+                let mut schedules = vec![vec![]; programs];
+                schedules[program] = vec![number; launches];
+                self.set_schedules(schedules);
+                let mut repeated = Repeated { number, measured: &measured, times: vec![] };
+                self.execute(binding, Some(&mut repeated))?;
+                for (launch, time) in repeated.times {
+                    let all = times.entry(launch).or_default();
+                    match all.get_mut(number) {
+                        Some(fastest) => *fastest = fastest.min(time),
+                        None => all.push(time),
+                    }
+                }
+            }
+        }
+        Ok((program, times))
+    }
+}
+
+/// The launches of a program that have several schedules, those together that do the same work.
+fn alike(plan: &Plan, program: usize) -> Vec<Vec<usize>> {
+    let launches = &plan.programs[program].launches;
+    let numbers = |launch: usize| -> Vec<&Expression> {
+        let arguments = launches[launch].arguments.iter();
+        arguments
+            .filter_map(|argument| match argument {
+                LaunchArgument::Integer(value) => Some(value),
+                LaunchArgument::Address { .. } => None,
+            })
+            .collect()
+    };
+    let is_alike = |a: usize, b: usize| {
+        launches[a].schedules().eq(launches[b].schedules()) && numbers(a) == numbers(b)
+    };
+    let mut groups: Vec<Vec<usize>> = vec![];
+    for launch in (0..launches.len()).filter(|launch| !launches[*launch].alternatives.is_empty()) {
+        match groups.iter_mut().find(|group| is_alike(group[0], launch)) {
+            Some(group) => group.push(launch),
+            None => groups.push(vec![launch]),
+        }
+    }
+    groups
+}
+
+/// The launches that do the work of `first`, before they are measured.
+fn unmeasured(plan: &Plan, program: usize, first: usize) -> TunedLaunch {
+    let schedules = plan.programs[program].launches[first].schedules();
+    let same = alike(plan, program).into_iter().find(|group| group.first() == Some(&first));
+    TunedLaunch {
+        program,
+        launches: same.map_or(1, |group| group.len()),
+        kernels: schedules.map(|schedule| plan.kernels[schedule.kernel].symbol.clone()).collect(),
+        calls: vec![],
+        microseconds: vec![],
+        chosen: 0,
+    }
+}
+
+/// The schedule of each launch of each program.
+fn chosen(plan: &Plan, tuned: &BTreeMap<(usize, usize), TunedLaunch>) -> Vec<Vec<usize>> {
+    let of_program = |program: usize| {
+        let mut schedules = vec![0; plan.programs[program].launches.len()];
+        for group in alike(plan, program) {
+            let first = group.first().and_then(|first| tuned.get(&(program, *first)));
+            let number = first.map_or(0, |launch| launch.chosen);
+            group.into_iter().for_each(|launch| schedules[launch] = number);
+        }
+        schedules
+    };
+    (0..plan.programs.len()).map(of_program).collect()
+}
+
+/// Repeats some launches, and takes their times.
+struct Repeated<'a> {
+    /// The number of the schedule that they have.
+    number: usize,
+    /// Which launches, and how many schedules each of them has.
+    measured: &'a BTreeMap<usize, usize>,
+    /// Microseconds of one repetition.
+    times: Vec<(usize, f64)>,
+}
+
+impl Observer for Repeated<'_> {
+    fn before(&mut self) {}
+
+    fn after(&mut self, launched: &Launched, stream: &mut dyn Stream) -> Result<(), RunError> {
+        let has_schedule = |schedules: &usize| self.number < *schedules;
+        if !self.measured.get(&launched.launch).is_some_and(has_schedule) {
+            return Ok(());
+        }
+        let Some(launch) = launched.bound.launches.iter().nth(launched.launch) else {
+            return Ok(());
+        };
+        // SAFETY: it has just run with these arguments, all of which are still there. Should it write what it reads, as no
+        // compiled launch does, it reads other numbers, which are numbers all the same.
+        let microseconds = unsafe { repetition(launch, stream) }?;
+        self.times.push((launched.launch, microseconds));
+        Ok(())
+    }
+}
+
+/// Microseconds of a launch among repetitions of it.
+///
+/// # Safety
+/// As for [`Stream::launch`].
+unsafe fn repetition(launch: Launch, stream: &mut dyn Stream) -> Result<f64, DeviceError> {
+    let repeated = |count: u128| {
+        // No program of the plan, so that none loses what the stream keeps for it.
+        let mut launches = Launches::of_program(usize::MAX);
+        (0..count).for_each(|_| launches.push(launch));
+        launches
+    };
+    let mut time = |launches: &Launches| {
+        let start = Instant::now();
+        // SAFETY: by the contract of this function.
+        unsafe { stream.run_program(launches) }?;
+        stream.synchronize()?;
+        // No clock is so fine that nothing at all could be seen of a launch.
+        Ok::<_, DeviceError>(start.elapsed().max(Duration::from_nanos(1)))
+    };
+    let once = time(&repeated(1))?;
+    let count = (REPEATED_FOR.as_nanos() / once.as_nanos()).clamp(1, MAX_REPETITIONS);
+    let launches = repeated(count);
+    // The first makes what the stream needs for so many.
+    let first = time(&launches)?;
+    let fastest = if count == 1 { first.min(once) } else { time(&launches)? };
+    Ok(fastest.as_secs_f64() * 1e6 / count as f64)
+}
