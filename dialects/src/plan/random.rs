@@ -66,6 +66,14 @@ fn place() -> impl Strategy<Value = Place> {
     })
 }
 
+fn schedule() -> impl Strategy<Value = Schedule> {
+    (0..EACH, expressions(3), expressions(3)).prop_map(|(kernel, tiles, scratch_bytes)| Schedule {
+        kernel,
+        tiles,
+        scratch_bytes,
+    })
+}
+
 fn launch() -> impl Strategy<Value = Launch> {
     let address = (place(), prop_oneof![Just(Expression::Constant(0)), expressions(3)]);
     let argument = prop_oneof![
@@ -76,9 +84,7 @@ fn launch() -> impl Strategy<Value = Launch> {
         (any::<String>(), place(), vec(expressions(3), 0..3)).prop_map(|(label, place, shape)| {
             LabeledResult { label, place, element: ElementType::BF16, shape }
         });
-    let schedule = (0..EACH, expressions(3), expressions(3))
-        .prop_map(|(kernel, tiles, scratch_bytes)| Schedule { kernel, tiles, scratch_bytes });
-    let schedules = (schedule.clone(), vec(schedule, 0..3));
+    let schedules = (schedule(), vec(schedule(), 0..3));
     (schedules, vec(argument, 0..6), proptest::option::of(result)).prop_map(
         |((schedule, alternatives), arguments, result)| Launch {
             schedule,

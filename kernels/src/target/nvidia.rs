@@ -46,10 +46,7 @@ impl NvidiaTarget {
     /// Whether a launch may begin before the one before has ended (programmatic dependent launch): its kernel waits for that one
     /// then. GPUs can from Hopper on.
     pub fn begins_early(&self) -> bool {
-        match self.name {
-            "sm_80" | "sm_86" | "sm_89" => false,
-            _ => true,
-        }
+        !["sm_80", "sm_86", "sm_89"].contains(&self.name)
     }
 
     /// The target of that name.
