@@ -4,7 +4,8 @@
 
 First every golden: each artifact is run on its input, by a process of its own, and held against what `transformers` computed.
 Then what the driver takes for a launch, a graph and a node that is told something else (`costs.py`). Then one table: what a call of
-each whole model takes over its sizes, beside torch where that is installed. A call is from tensors of the host to tensors of the
+each whole model takes over its sizes, for each architecture that it was compiled for, before and after `ocellus-run tune`, beside
+torch where that is installed. A call is from tensors of the host to tensors of the
 host, for torch as well; what it takes where they stay on the GPU is said for both too. What there was no time for, or what is not
 installed, is said. Ends with 1 where an answer is wrong.
 """
@@ -95,6 +96,43 @@ def measure(artifact: pathlib.Path, side: int, images: int, device: str) -> tupl
     return whole, on_device
 
 
+def tune(artifact: pathlib.Path, images: list[int], device: str) -> None:
+    """Lets the GPU find the fastest schedules, which later runs of the artifact go by."""
+    words = ["./ocellus-run", "tune", str(artifact), "--device", device]
+    words += [word for count in images for word in ("--size", f"images={count}")]
+    done = subprocess.run(words, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise RuntimeError(done.stderr.strip())
+    blocks = done.stdout.split("  launched ")[1:]
+    others = [block for block in blocks if not block.splitlines()[1].startswith("  *")]
+    print(f"  {artifact.stem}: of {len(blocks)} kinds of launches {len(others)} have another schedule than the compiler's")
+
+
+def table_of(file: pathlib.Path, device: str, until: float) -> dict[int, tuple[float, float]]:
+    """Prints the lines of a model; gives the fastest call of each size, whole and with its tensors on the device."""
+    model, best = json.loads(file.read_text()), {}
+    for artifact in sorted(file.parent.glob(f"{file.stem}.*.ocellus")):
+        tuning = artifact.with_name(artifact.name + ".tuning.json")
+        tuning.unlink(missing_ok=True)
+        for when in ["", "tuned"]:
+            try:
+                if when and time.monotonic() < until:
+                    tune(artifact, model["images"], device)
+                for images in model["images"]:
+                    if time.monotonic() > until:
+                        print("the rest of the table is left out: time is up")
+                        return best
+                    own, on_device = measure(artifact, model["side"], images, device)
+                    flops = 1e-6 * model["gflop_an_image"] * images / own * 1e3
+                    label = f"{artifact.stem} {when}"
+                    print(f"  {label:48} {images:3} images {own:10.1f} us ({on_device:10.1f} us) {flops:7.1f} TFLOP/s", flush=True)
+                    best[images] = min(best.get(images, (own, on_device)), (own, on_device))
+            except RuntimeError as error:
+                print(f"  {artifact.stem}: {error}")
+                break
+    return best
+
+
 def torch_times(name: str, side: int, images: int, compiles: bool) -> dict[str, float]:
     """The same of torch, as whole calls and on the GPU: eager with each of its back ends of attention, and compiled where that is
     asked."""
@@ -155,17 +193,13 @@ def table(device: str, until: float, compiles: bool) -> None:
         print("  torch.compile is left out: `--compile` asks for it")
     for file in sorted(pathlib.Path("models").glob("*.json")):
         model = json.loads(file.read_text())
-        for images in model["images"]:
-            if time.monotonic() > until:
-                print("the rest of the table is left out: time is up")
-                return
-            own, on_device = measure(file.with_suffix(".ocellus"), model["side"], images, device)
-            flops = 1e-6 * model["gflop_an_image"] * images / own * 1e3
-            line = f"{model['name']:16} {images:3} images {own:10.1f} us ({on_device:10.1f} us) {flops:7.1f} TFLOP/s"
-            if device == "cuda" and has_torch:
-                for kind, time_us in torch_times(model["name"], model["side"], images, compiles).items():
-                    beside = on_device if kind.endswith(ON_GPU) else own
-                    line += f"   torch {kind} {time_us:10.1f} us, {time_us / beside:5.2f} x"
+        for images, (own, on_device) in table_of(file, device, until).items():
+            if device != "cuda" or not has_torch or time.monotonic() > until:
+                continue
+            line = f"  {model['name']:16} {images:3} images"
+            for kind, time_us in torch_times(model["name"], model["side"], images, compiles).items():
+                beside = on_device if kind.endswith(ON_GPU) else own
+                line += f"   torch {kind} {time_us:10.1f} us, {time_us / beside:5.2f} x"
             print(line, flush=True)
 
 

@@ -9,6 +9,12 @@ use std::process::Command;
 /// Every GPU from this one on runs the code, if not the fastest that it could.
 const TARGET: &str = "sm_80";
 
+/// What whole models are compiled for: the same, and GPUs whose launches may overlap.
+const TIMED_TARGETS: [&str; 2] = [TARGET, "sm_90"];
+
+/// Schedules of each launch, of which the GPU finds the fastest.
+const SCHEDULES: &str = "3";
+
 /// How goldens are stored and multiplied.
 const DTYPES: [&str; 3] = ["bf16", "f32", "tf32"];
 
@@ -88,7 +94,8 @@ fn put_golden(golden: &Path, goldens: &Path) -> Result<(), String> {
         copy(&golden.join(file), &place.join(file))?;
     }
     DTYPES.iter().try_for_each(|dtype| {
-        compile(&golden.join("model"), &place.join(format!("{dtype}.ocellus")), dtype, &[])
+        let artifact = place.join(format!("{dtype}.ocellus"));
+        compile(&golden.join("model"), &artifact, &["--target", TARGET, "--dtype", dtype])
     })
 }
 
@@ -99,8 +106,11 @@ fn put_model(model: &Timed, models: &Path) -> Result<(), String> {
     if !source.exists() {
         run(Command::new(built("ocellus")).args(["init", architecture]).arg(&source))?;
     }
-    let artifact = models.join(format!("{architecture}.ocellus"));
-    compile(&source, &artifact, "bf16", &["--range", "images=1..=32"])?;
+    for target in TIMED_TARGETS {
+        let artifact = models.join(format!("{architecture}.{target}.ocellus"));
+        let options = ["--target", target, "--dtype", "bf16", "--range", "images=1..=32"];
+        compile(&source, &artifact, &[&options[..], &["--schedules", SCHEDULES]].concat())?;
+    }
     std::fs::remove_dir_all(&source)
         .map_err(|error| format!("{} cannot be removed: {error}", source.display()))?;
     let description = format!(
@@ -111,10 +121,9 @@ fn put_model(model: &Timed, models: &Path) -> Result<(), String> {
         .map_err(|error| format!("{} cannot be written: {error}", file.display()))
 }
 
-fn compile(model: &Path, artifact: &Path, dtype: &str, more: &[&str]) -> Result<(), String> {
+fn compile(model: &Path, artifact: &Path, options: &[&str]) -> Result<(), String> {
     let mut command = Command::new(built("ocellus"));
-    command.args(["compile", "--target", TARGET, "--dtype", dtype]).args(more);
-    run(command.arg("--output").arg(artifact).arg(model))
+    run(command.arg("compile").args(options).arg("--output").arg(artifact).arg(model))
 }
 
 fn make(folder: &Path) -> Result<(), String> {
