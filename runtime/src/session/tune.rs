@@ -8,10 +8,10 @@ use super::binding::{bind, describe_values};
 use super::compiled_program::CompiledProgram;
 use super::observers::{Launched, Observer};
 use super::{IoBinding, RunError, Session, given};
-use crate::devices::{DeviceError, Launch, Launches, Stream};
+use crate::devices::{self, DeviceError, Launches, Stream};
 use crate::tuning::{LaunchTimes, TunedLaunch, Tuning, cheapest};
 use ocellus_dialects::AnyTensor;
-use ocellus_dialects::plan::{Expression, LaunchArgument, Plan};
+use ocellus_dialects::plan::{Expression, Launch, LaunchArgument, Plan};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -28,6 +28,12 @@ const REPEATED_FOR: Duration = Duration::from_millis(2);
 /// The most repetitions.
 const MAX_REPETITIONS: u128 = 100;
 
+/// The launches of a program that have several schedules, by position, those together that do the same work. No group is empty.
+type Groups = Vec<Vec<usize>>;
+
+/// What was measured, by program and number of the group.
+type Tuned = BTreeMap<(usize, usize), TunedLaunch>;
+
 impl Session {
     /// Measures every schedule of every launch at the sizes of these calls, goes on with the fastest for each program, and
     /// says what was measured. A program that none of the calls runs keeps the compiler's schedules.
@@ -38,10 +44,11 @@ impl Session {
         &mut self,
         calls: &[Vec<(&str, &T)>],
     ) -> Result<(Tuning, Vec<TunedLaunch>), RunError> {
-        let measured = self.measure(calls);
+        let alike = alike(self.artifact.plan());
+        let measured = self.measure(calls, &alike);
         self.set_schedules(vec![]);
         let tuned = measured?;
-        let schedules = chosen(self.artifact.plan(), &tuned);
+        let schedules = chosen(self.artifact.plan(), &alike, &tuned);
         self.set_schedules(schedules.clone());
         let tuning = Tuning { device: self.device_name(), schedules };
         Ok((tuning, tuned.into_values().collect()))
@@ -59,18 +66,19 @@ impl Session {
         self.workspaces.forget();
     }
 
-    /// What is measured, by program and first launch.
+    /// What is measured, by program and group of launches.
     fn measure<T: AnyTensor + ?Sized>(
         &mut self,
         calls: &[Vec<(&str, &T)>],
-    ) -> Result<BTreeMap<(usize, usize), TunedLaunch>, RunError> {
-        let mut tuned = BTreeMap::new();
+        alike: &[Groups],
+    ) -> Result<Tuned, RunError> {
+        let mut tuned = Tuned::new();
         for (position, call) in calls.iter().enumerate() {
-            let (program, times) = self.times_at(&given(call))?;
-            for (first, times) in times {
-                let launch = tuned
-                    .entry((program, first))
-                    .or_insert_with(|| unmeasured(self.artifact.plan(), program, first));
+            let (program, times) = self.times_at(&given(call), alike)?;
+            for (group, times) in times.into_iter().enumerate() {
+                let launch = tuned.entry((program, group)).or_insert_with(|| {
+                    unmeasured(self.artifact.plan(), program, &alike[program][group])
+                });
                 launch.calls.push(position);
                 launch.microseconds.push(times);
                 launch.chosen = cheapest(&launch.microseconds);
@@ -79,39 +87,36 @@ impl Session {
         Ok(tuned)
     }
 
-    /// The program of a call, and the times of its launches that have several schedules, each by the position of the first
-    /// that does the same work.
+    /// The program of a call, and the times of each group of its launches.
     fn times_at(
         &mut self,
         call: &IoBinding,
-    ) -> Result<(usize, BTreeMap<usize, LaunchTimes>), RunError> {
+        alike: &[Groups],
+    ) -> Result<(usize, Vec<LaunchTimes>), RunError> {
         let plan = self.artifact.plan();
         let symbols = bind(plan, &call.inputs)?.symbols;
         let none = || RunError::NoPiece(describe_values(plan, &symbols));
         let program = self.programs.dispatch.program_at(&symbols).ok_or_else(none)?;
-        let measured: BTreeMap<usize, usize> = (alike(plan, program).into_iter())
-            .filter_map(|launches| launches.first().copied())
-            .map(|first| (first, plan.programs[program].launches[first].schedules().count()))
-            .collect();
-        let numbers = measured.values().copied().max().unwrap_or(0);
-        let (programs, launches) = (plan.programs.len(), plan.programs[program].launches.len());
-        let mut times: BTreeMap<usize, LaunchTimes> = BTreeMap::new();
+        let launches = &plan.programs[program].launches;
+        let numbers = launches.iter().map(|launch| launch.schedules().count()).max().unwrap_or(0);
+        let (programs, launches) = (plan.programs.len(), launches.len());
+        let groups = &alike[program];
+        let mut times: Vec<LaunchTimes> = vec![vec![]; groups.len()];
         let start = Instant::now();
         for round in 0..ROUNDS {
-            if round > 0 && start.elapsed() > ROUNDS_FOR {
+            if groups.is_empty() || round > 0 && start.elapsed() > ROUNDS_FOR {
                 break;
             }
             for number in 0..numbers {
                 let mut schedules = vec![vec![]; programs];
                 schedules[program] = vec![number; launches];
                 self.set_schedules(schedules);
-                let mut repeated = Repeated { number, measured: &measured, times: vec![] };
+                let mut repeated = Repeated { number, groups, times: vec![] };
                 self.execute(call, Some(&mut repeated))?;
-                for (launch, time) in repeated.times {
-                    let all = times.entry(launch).or_default();
-                    match all.get_mut(number) {
+                for (group, time) in repeated.times {
+                    match times[group].get_mut(number) {
                         Some(fastest) => *fastest = fastest.min(time),
-                        None => all.push(time),
+                        None => times[group].push(time),
                     }
                 }
             }
@@ -120,9 +125,12 @@ impl Session {
     }
 }
 
-/// The launches of a program that have several schedules, those together that do the same work.
-fn alike(plan: &Plan, program: usize) -> Vec<Vec<usize>> {
-    let launches = &plan.programs[program].launches;
+/// The launches of each program that have several schedules, those together that do the same work.
+fn alike(plan: &Plan) -> Vec<Groups> {
+    plan.programs.iter().map(|program| groups(&program.launches)).collect()
+}
+
+fn groups(launches: &[Launch]) -> Groups {
     let numbers = |launch: usize| -> Vec<&Expression> {
         let arguments = launches[launch].arguments.iter();
         arguments
@@ -135,7 +143,7 @@ fn alike(plan: &Plan, program: usize) -> Vec<Vec<usize>> {
     let is_alike = |a: usize, b: usize| {
         launches[a].schedules().eq(launches[b].schedules()) && numbers(a) == numbers(b)
     };
-    let mut groups: Vec<Vec<usize>> = vec![];
+    let mut groups = Groups::new();
     for launch in (0..launches.len()).filter(|launch| !launches[*launch].alternatives.is_empty()) {
         match groups.iter_mut().find(|group| is_alike(group[0], launch)) {
             Some(group) => group.push(launch),
@@ -145,13 +153,12 @@ fn alike(plan: &Plan, program: usize) -> Vec<Vec<usize>> {
     groups
 }
 
-/// The launches that do the work of `first`, before they are measured.
-fn unmeasured(plan: &Plan, program: usize, first: usize) -> TunedLaunch {
-    let schedules = plan.programs[program].launches[first].schedules();
-    let same = alike(plan, program).into_iter().find(|group| group.first() == Some(&first));
+/// A group of launches before it is measured.
+fn unmeasured(plan: &Plan, program: usize, group: &[usize]) -> TunedLaunch {
+    let schedules = plan.programs[program].launches[group[0]].schedules();
     TunedLaunch {
         program,
-        launches: same.map_or(1, |group| group.len()),
+        launches: group.len(),
         kernels: schedules.map(|schedule| plan.kernels[schedule.kernel].symbol.clone()).collect(),
         calls: vec![],
         microseconds: vec![],
@@ -160,26 +167,25 @@ fn unmeasured(plan: &Plan, program: usize, first: usize) -> TunedLaunch {
 }
 
 /// The schedule of each launch of each program.
-fn chosen(plan: &Plan, tuned: &BTreeMap<(usize, usize), TunedLaunch>) -> Vec<Vec<usize>> {
-    let of_program = |program: usize| {
+fn chosen(plan: &Plan, alike: &[Groups], tuned: &Tuned) -> Vec<Vec<usize>> {
+    let of_program = |(program, groups): (usize, &Groups)| {
         let mut schedules = vec![0; plan.programs[program].launches.len()];
-        for group in alike(plan, program) {
-            let first = group.first().and_then(|first| tuned.get(&(program, *first)));
-            let number = first.map_or(0, |launch| launch.chosen);
-            group.into_iter().for_each(|launch| schedules[launch] = number);
+        for (number, group) in groups.iter().enumerate() {
+            let chosen = tuned.get(&(program, number)).map_or(0, |launch| launch.chosen);
+            group.iter().for_each(|launch| schedules[*launch] = chosen);
         }
         schedules
     };
-    (0..plan.programs.len()).map(of_program).collect()
+    alike.iter().enumerate().map(of_program).collect()
 }
 
 /// Repeats some launches, and takes their times.
 struct Repeated<'a> {
     /// The number of the schedule that they have.
     number: usize,
-    /// Which launches, and how many schedules each of them has.
-    measured: &'a BTreeMap<usize, usize>,
-    /// Microseconds of one repetition.
+    /// The launches of the program, of which the first of each group is repeated.
+    groups: &'a Groups,
+    /// Microseconds of one repetition, by group.
     times: Vec<(usize, f64)>,
 }
 
@@ -187,17 +193,19 @@ impl Observer for Repeated<'_> {
     fn before(&mut self) {}
 
     fn after(&mut self, launched: &Launched, stream: &mut dyn Stream) -> Result<(), RunError> {
-        let has_schedule = |schedules: &usize| self.number < *schedules;
-        if !self.measured.get(&launched.launch).is_some_and(has_schedule) {
-            return Ok(());
-        }
-        let Some(launch) = launched.bound.launches.iter().nth(launched.launch) else {
+        let Launched { plan, bound, launch, .. } = launched;
+        let group = self.groups.iter().position(|group| group.first() == Some(launch));
+        let planned = &plan.programs[bound.launches.program()].launches[*launch];
+        let (Some(group), Some(command)) = (group, bound.launches.iter().nth(*launch)) else {
             return Ok(());
         };
+        if self.number >= planned.schedules().count() {
+            return Ok(());
+        }
         // SAFETY: it has just run with these arguments, all of which are still there. Should it write what it reads, as no
         // compiled launch does, it reads other numbers, which are numbers all the same.
-        let microseconds = unsafe { repetition(launch, stream) }?;
-        self.times.push((launched.launch, microseconds));
+        let microseconds = unsafe { repetition(command, stream) }?;
+        self.times.push((group, microseconds));
         Ok(())
     }
 }
@@ -206,7 +214,7 @@ impl Observer for Repeated<'_> {
 ///
 /// # Safety
 /// As for [`Stream::launch`].
-unsafe fn repetition(launch: Launch, stream: &mut dyn Stream) -> Result<f64, DeviceError> {
+unsafe fn repetition(launch: devices::Launch, stream: &mut dyn Stream) -> Result<f64, DeviceError> {
     let repeated = |count: u128| {
         // No program of the plan, so that none loses what the stream keeps for it.
         let mut launches = Launches::of_program(usize::MAX);
