@@ -180,8 +180,9 @@ impl Compiler {
             true => self.share_buffers,
             false => passes::buffer_for_each,
         };
-        let offers = ScheduleOffers::new(&module.symbols, &rates, self.config.schedules);
-        let options = PlanOptions { assign_buffers, offers: Some(&offers) };
+        let most = self.config.schedules;
+        let offers = (most > 1).then(|| ScheduleOffers::new(&module.symbols, &rates, most));
+        let options = PlanOptions { assign_buffers, offers: offers.as_ref() };
         let host = passes::plan_with(&module, &pieces, self.target, options)?;
         let optimization = match switches.is_on(Pass::OptimizeCode) {
             true => Optimization::Full,

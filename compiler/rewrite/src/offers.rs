@@ -5,6 +5,7 @@
 //! gemm [i*197, 768] x [768, 768]^T, chosen 128 x 128     most 3: 64 x 128 (the cheapest at i = 1), 128 x 256 (at i = 64)
 //! ```
 
+use crate::prediction::predict;
 use crate::schedules::{Schedule, schedules};
 use crate::target_description::TargetDescription;
 use ocellus_dialects::TensorType;
@@ -66,9 +67,7 @@ impl<'a> ScheduleOffers<'a> {
     /// What a schedule costs at a size; without end where the size says nothing of it.
     fn microseconds(&self, schedule: &Schedule, size: &Bindings) -> f64 {
         let quantities = schedule.work.at(size);
-        quantities.map_or(f64::INFINITY, |quantities| {
-            quantities.microseconds(quantities.matrix_rate(self.rates), self.rates)
-        })
+        quantities.map_or(f64::INFINITY, |quantities| predict(&quantities, self.rates).microseconds)
     }
 }
 

@@ -81,6 +81,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
     let session = compilation::session(subject, &arguments.options, arguments.run, &mut stages)?;
     stages.begin("measure");
     let sizes = PlanSizes::of(session.artifact().plan());
+    let flops = session.artifact().attachment(FLOPS_ATTACHMENT);
+    let flops = flops.and_then(|text| text.parse::<Dim>().ok());
     let inputs_of =
         |size: &BTreeMap<String, i64>| sizes.inputs(size).map_err(|error| unfit_size(&error));
     let inputs = match given {
@@ -93,7 +95,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
     let runs = arguments.runs.get();
     let cases = inputs
         .iter()
-        .map(|inputs| measure(&session, &sizes, model.as_deref(), inputs, runs))
+        .map(|inputs| measure(&session, (&sizes, flops.as_ref()), model.as_deref(), inputs, runs))
         .collect::<Result<Vec<_>, Diagnostic>>()?;
     drop(stages);
     if arguments.json {
@@ -112,7 +114,7 @@ fn unfit_size(error: &SizeError) -> Diagnostic {
 
 fn measure(
     session: &Session,
-    sizes: &PlanSizes,
+    (sizes, flops): (&PlanSizes, Option<&Dim>),
     model: Option<&Model>,
     inputs: &Inputs,
     runs: usize,
@@ -125,8 +127,6 @@ fn measure(
         })
     });
     let bindings = sizes.of_inputs(inputs);
-    let flops = session.artifact().attachment(FLOPS_ATTACHMENT);
-    let flops = flops.and_then(|text| text.parse::<Dim>().ok());
     Ok(Case {
         size: sizes.describe(&bindings),
         images: sizes.value(&bindings, "images"),
