@@ -205,6 +205,25 @@ fn great_scores_do_not_overflow_and_late_ones_win() {
     }
 }
 
+/// Attention without more, in every division that a target has for it.
+fn assert_every_division(
+    operands: &[Operand],
+    result: &Operand,
+    (sizes, scale): (Sizes, f64),
+    (wanted, target): (&[(f64, f64)], Target),
+) {
+    let op = KernelOp::Attention {
+        heads: sizes.heads as i64,
+        scale,
+        rotary: false,
+        mask: Mask::Full,
+        warp_queries: None,
+    };
+    for op in divided(&op, operands, result, target) {
+        assert_close(&run(&op, operands, result, target), wanted, &target.name());
+    }
+}
+
 #[test]
 fn one_query_may_serve_every_image() {
     for target in all_targets() {
@@ -218,17 +237,7 @@ fn one_query_may_serve_every_image() {
             let wanted = attention([&q, &k, &v], (sizes, 0.3), target);
             let empty = vec![f64::NAN; wanted.len()];
             let result = Operand::of(element, &shape(3, 1, sizes), &empty, 0);
-            let op = KernelOp::Attention {
-                heads: 4,
-                scale: 0.3,
-                rotary: false,
-                mask: Mask::Full,
-                warp_queries: None,
-            };
-            let operands = [q, k, v];
-            for op in divided(&op, &operands, &result, target) {
-                assert_close(&run(&op, &operands, &result, target), &wanted, &target.name());
-            }
+            assert_every_division(&[q, k, v], &result, (sizes, 0.3), (&wanted, target));
         }
     }
 }
@@ -252,17 +261,7 @@ fn q_k_and_v_may_be_columns_of_one_tensor_and_the_scale_negative() {
             let [q, k, v] = [part(0), part(1), part(2)];
             let wanted = attention([&q, &k, &v], (sizes, -0.7), target);
             let result = Operand::of(element, &[2, 30, 48], &vec![f64::NAN; wanted.len()], 0);
-            let op = KernelOp::Attention {
-                heads: 3,
-                scale: -0.7,
-                rotary: false,
-                mask: Mask::Full,
-                warp_queries: None,
-            };
-            let operands = [q, k, v];
-            for op in divided(&op, &operands, &result, target) {
-                assert_close(&run(&op, &operands, &result, target), &wanted, &target.name());
-            }
+            assert_every_division(&[q, k, v], &result, (sizes, -0.7), (&wanted, target));
         }
     }
 }
