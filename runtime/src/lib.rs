@@ -41,7 +41,8 @@ pub mod tuning;
 pub mod unfinished;
 
 pub use artifact::{
-    Artifact, ArtifactContents, ArtifactError, ArtifactWriter, Provenance, TargetRequirements,
+    Artifact, ArtifactContents, ArtifactError, ArtifactWriter, Provenance, TargetRequirements, Variant,
+    VariantContents,
 };
 pub use device_tensor::{DeviceArray, DeviceTensor};
 pub use new_file::free_bytes;
@@ -52,5 +53,7 @@ pub use output::{Output, write_file};
 pub use pipe::{open_for_reading, open_regular, read_text};
 pub use plan_sizes::{PlanSizes, SizeArgument, SizeError};
 pub use safetensors_bytes::repeated_key;
-pub use session::{IoBinding, LaunchTime, LoadError, Outputs, RunError, Session, UnfitLaunch};
+pub use session::{
+    IoBinding, LaunchTime, LoadError, NoVariant, Outputs, Refused, RunError, Session, UnfitLaunch,
+};
 pub use tensors_file::{TensorsFileError, read_tensors, write_tensors, write_tensors_to};

@@ -98,7 +98,7 @@ impl Session {
         inputs: &[(&str, &T)],
         outputs: &Outputs,
     ) -> Result<Option<NonFinite>, RunError> {
-        let plan = self.artifact().plan();
+        let plan = self.plan();
         let numbers = inputs.iter().copied().filter(|(name, _)| !plan.holds_indices(name));
         NonFinite::of(outputs, numbers, || {
             let mut first = None;

@@ -5,7 +5,7 @@
 mod support;
 
 use ocellus_runtime::devices::cuda::CodeObject;
-use ocellus_runtime::{read_tensors, write_tensors};
+use ocellus_runtime::{ArtifactContents, read_tensors, write_tensors};
 use std::path::PathBuf;
 use std::process::{Command, Output};
 use support::gpu::{PTX, code_object, contents};
@@ -99,6 +99,39 @@ fn machine_code_for_another_gpu_is_passed_over_with_a_note() {
     assert!(text.contains("(`sm_90`)") && text.contains("assembles its PTX"), "{text}");
     let outputs = read_tensors(&case.path("out"), |_| false).unwrap();
     assert_eq!(outputs["y"].data, expected(&input(40)).1);
+}
+
+#[test]
+fn of_several_architectures_the_latest_that_the_gpu_can_run_is_taken() {
+    let of = |architectures: &[&str]| {
+        let variants = architectures.iter().flat_map(|architecture| {
+            let ArtifactContents { variants, .. } = contents(&code_object(architecture));
+            variants
+        });
+        let contents = ArtifactContents::new("several", variants.collect());
+        let case = case();
+        write_artifact_of(&case.path("artifact"), contents);
+        case
+    };
+    let both = of(&["sm_80", "sm_90"]);
+    for (gpu, note) in [("sm_80", true), ("sm_86", true), ("sm_90", false), ("sm_120", false)] {
+        let output = both.run(&SIM, &[("OCELLUS_SIM_ARCHITECTURE", gpu)]);
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{text}");
+        let said = text.contains("variant for `sm_80` runs, and that for `sm_90` does not, as the GPU");
+        assert_eq!(said, note, "{gpu}: {text}");
+        let outputs = read_tensors(&both.path("out"), |_| false).unwrap();
+        assert_eq!(outputs["y"].data, expected(&input(40)).1);
+        std::fs::remove_file(both.path("out")).unwrap();
+    }
+    let named = [&SIM[..], &["--target", "sm_80"]].concat();
+    let output = both.run(&named, &[("OCELLUS_SIM_ARCHITECTURE", "sm_90")]);
+    assert!(output.status.success());
+    std::fs::remove_file(both.path("out")).unwrap();
+    let text = of(&["sm_90", "sm_120"]).error(&SIM, &[("OCELLUS_SIM_ARCHITECTURE", "sm_80")]);
+    assert!(text.contains("none of the artifact's variants runs here (`sm_120`: the GPU"), "{text}");
+    let text = both.error(&[&SIM[..], &["--target", "sm_86"]].concat(), &[]);
+    assert!(text.contains("was not compiled for `sm_86`: name `sm_80` or `sm_90`"), "{text}");
 }
 
 #[test]

@@ -13,7 +13,7 @@ use support::{artifact, chain, expected, input};
 fn session(code: &CodeObject) -> Session {
     let device = Some(DeviceKind::Cuda { driver: Driver::Simulator });
     // SAFETY: the kernels are what their signatures say, or what a simulator runs for their faults.
-    unsafe { Session::new(artifact(contents(code)), Options { threads: 1, device, ordinal: 0 }) }
+    unsafe { Session::new(artifact(contents(code)), Options { threads: 1, device, ..Options::default() }) }
         .unwrap()
 }
 

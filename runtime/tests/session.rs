@@ -430,25 +430,25 @@ fn load_error(contents: ocellus_runtime::ArtifactContents) -> String {
 #[test]
 fn another_cpu_is_refused() {
     let mut other = contents(plan());
-    other.provenance.target.name = "cpu:of-the-future".to_string();
-    other.provenance.target.features.push("avx1024".to_string());
+    other.variants[0].target.name = "cpu:of-the-future".to_string();
+    other.variants[0].target.features.push("avx1024".to_string());
     assert_eq!(
         load_error(other),
         "the artifact was compiled for `cpu:of-the-future`, and this CPU lacks avx1024: compile the model again with \
          `--target cpu` on this machine, or with `--target cpu:x86-64-v3` for every x86 CPU with AVX2"
     );
     let mut other = contents(plan());
-    other.provenance.target.architecture = "riscv64".to_string();
+    other.variants[0].target.architecture = "riscv64".to_string();
     assert!(load_error(other).contains("riscv64"));
 }
 
 #[test]
 fn a_target_without_a_device_is_refused() {
     let mut other = contents(plan());
-    other.provenance.target.name = "abacus:10".to_string();
+    other.variants[0].target.name = "abacus:10".to_string();
     assert_eq!(
         load_error(other),
-        "the artifact was compiled for `abacus:10`, for which there is no device here: compile the model again, with \
+        "the artifact was compiled for `abacus:10`, and there is no device here for that: compile the model again, with \
          `--target cpu`"
     );
 }
@@ -456,10 +456,10 @@ fn a_target_without_a_device_is_refused() {
 #[test]
 fn code_that_does_not_load_is_an_error() {
     let mut nonsense = contents(plan());
-    nonsense.code = b"this is no shared object".to_vec();
+    nonsense.variants[0].code = b"this is no shared object".to_vec();
     assert!(load_error(nonsense).contains("the dynamic loader refuses the code object"));
     let mut lacking = contents(plan());
-    lacking.plan.kernels[0].symbol = "no_such_kernel".to_string();
+    lacking.variants[0].plan.kernels[0].symbol = "no_such_kernel".to_string();
     assert_eq!(
         load_error(lacking).split(": ").take(2).collect::<Vec<_>>(),
         [
@@ -469,6 +469,6 @@ fn code_that_does_not_load_is_an_error() {
     );
     // A symbol of a library that the code object links to is no kernel.
     let mut foreign = contents(plan());
-    foreign.plan.kernels[0].symbol = "exit".to_string();
+    foreign.variants[0].plan.kernels[0].symbol = "exit".to_string();
     assert!(load_error(foreign).contains("kernel `exit`"));
 }

@@ -1,7 +1,7 @@
 //! `ocellus-run tune`: the fastest schedules are found, remembered, and used by whoever loads the artifact on the same
 //! machine.
 
-#![allow(clippy::unwrap_used, reason = "the helpers of tests")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "the helpers of tests")]
 
 mod support;
 
@@ -139,6 +139,34 @@ fn a_tuning_of_another_artifact_is_not_used() {
     // To tune again replaces it.
     case.tuned(&["--size", "rows=8"]);
     assert_eq!(kernels(&case.load(2), 8)[0], "scale_rows");
+}
+
+#[test]
+fn each_variant_of_an_artifact_has_its_own_tuning() {
+    let case = Case::new();
+    let mut both = contents(plan_with_schedules());
+    let mut other = both.variants[0].clone();
+    both.variants[0].target.name = "cpu:a".to_string();
+    other.target.name = "cpu:b".to_string();
+    other.plan.symbols[1].name = "half-rows".to_string();
+    both.variants.push(other);
+    write_artifact_of(&case.artifact(), both);
+    let load = |target: &str| {
+        let options = Options { threads: 2, target: Some(target.to_string()), ..Options::default() };
+        // SAFETY: the kernels are what their signatures say, and nobody else writes into the file.
+        unsafe { Session::load(&case.artifact(), options) }.unwrap()
+    };
+    case.tuned(&["--size", "rows=8", "--target", "cpu:a"]);
+    assert_eq!(kernels(&load("cpu:a"), 8)[0], "scale_rows");
+    let untuned = load("cpu:b");
+    assert_eq!(kernels(&untuned, 8)[0], "scale_rows_slowly");
+    let [note] = &untuned.notes()[..] else { panic!("{:?}", untuned.notes()) };
+    assert!(note.contains("has no tuning for") && note.contains("for `cpu:b`"), "{note}");
+    // The one does not take the place of the other.
+    case.tuned(&["--size", "rows=8", "--target", "cpu:b"]);
+    for target in ["cpu:a", "cpu:b"] {
+        assert_eq!(kernels(&load(target), 8)[0], "scale_rows", "{target}");
+    }
 }
 
 #[test]

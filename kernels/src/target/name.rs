@@ -42,6 +42,11 @@ impl Target {
         cpus.chain(NvidiaTarget::ALL.into_iter().map(Target::Nvidia))
     }
 
+    /// Its place among [all](Target::all): a machine that can run two of one kind is faster with the later, and CPUs come first.
+    pub fn place(&self) -> usize {
+        Target::all().take_while(|target| target.name() != self.name()).count()
+    }
+
     /// Its name, as [`Target::from_name`] takes it.
     pub fn name(&self) -> String {
         match self {
@@ -56,10 +61,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_round_trip_and_strangers_are_told_what_there_is() {
+    fn names_round_trip_in_order_and_strangers_are_told_what_there_is() {
         for target in Target::all() {
             assert_eq!(Target::from_name(&target.name()), Ok(target));
         }
+        assert!(Target::all().map(|target| target.place()).eq(0..Target::all().count()));
         for stranger in ["cpu:z80", "sm_90a", "gpu:sm_80", ""] {
             let error = Target::from_name(stranger).unwrap_err().to_string();
             assert!(error.contains(&format!("`{stranger}` is no target")), "{error}");

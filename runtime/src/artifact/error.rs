@@ -53,14 +53,14 @@ pub enum ArtifactError {
         "the section `{section}` is damaged, as its hash is another: copy or compile the artifact again"
     )]
     Damaged {
-        /// `header`, `plan`, or the name of a tensor.
+        /// `header`, the key of a plan, or the name of a tensor.
         section: String,
     },
     /// Metadata that is not what it should be.
     #[error("the metadata `{key}` cannot be understood")]
     Metadata {
         /// The key.
-        key: &'static str,
+        key: String,
         /// What the parser says.
         #[source]
         source: serde_json::Error,
@@ -68,11 +68,31 @@ pub enum ArtifactError {
     /// A plan that cannot be run.
     #[error("the plan is not valid")]
     Plan(#[from] PlanError),
+    /// Nothing that could run.
+    #[error("the artifact is for no target: compile the model again")]
+    NoVariant,
+    /// Two variants for one target.
+    #[error("the artifact has two variants for `{0}`: compile the model again")]
+    TwoVariants(String),
+    /// A variant without its plan.
+    #[error("the artifact has no plan for `{0}`, which is one of its targets: compile the model again")]
+    MissingPlan(String),
+    /// A variant of another model.
+    #[error(
+        "the artifact's variant for `{target}` takes other inputs or gives other outputs than that for `{other}`: compile \
+         the model again"
+    )]
+    OtherInterface {
+        /// Its target.
+        target: String,
+        /// The target of the variant before.
+        other: String,
+    },
     /// A tensor that is not there.
     #[error("there is no tensor `{0}`")]
     MissingTensor(String),
     /// A tensor that was given and has no place.
-    #[error("the plan has no weight `{0}`, or it was written before")]
+    #[error("no plan has a weight `{0}`, or it was written before")]
     UnexpectedTensor(String),
     /// A tensor of the wrong size.
     #[error("the tensor `{name}` has {found} bytes, and the plan says {expected}")]

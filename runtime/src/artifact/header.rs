@@ -5,12 +5,9 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// The version of the format. An artifact of another one is refused.
-pub const FORMAT_VERSION: u32 = 5;
+pub const FORMAT_VERSION: u32 = 6;
 
-/// The tensor that holds the code object.
-pub const CODE: &str = "ocellus.code";
-
-pub(super) const PLAN: &str = "ocellus.plan";
+pub(super) const TARGETS: &str = "ocellus.targets";
 pub(super) const PROVENANCE: &str = "ocellus.provenance";
 pub(super) const HASHES: &str = "ocellus.hashes";
 pub(super) const HEADER_HASH: &str = "ocellus.header_hash";
@@ -26,6 +23,16 @@ pub(super) const LENGTH_BYTES: usize = 8;
 /// Digits of a hash.
 pub(super) const HASH_DIGITS: usize = 64;
 
+/// The tensor that holds the code object for a target.
+pub(super) fn code_name(target: &str) -> String {
+    format!("ocellus.code/{target}")
+}
+
+/// The key under which the plan for a target lies.
+pub(super) fn plan_key(target: &str) -> String {
+    format!("ocellus.plan/{target}")
+}
+
 /// `bytes`, rounded up to the alignment; `None` where that overflows.
 pub(super) fn padded(bytes: u64) -> Option<u64> {
     bytes.checked_next_multiple_of(ALIGNMENT)
@@ -34,7 +41,8 @@ pub(super) fn padded(bytes: u64) -> Option<u64> {
 /// The hashes of the sections.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Hashes {
-    pub plan: String,
+    /// By target.
+    pub plans: BTreeMap<String, String>,
     pub tensors: BTreeMap<String, String>,
 }
 

@@ -2,10 +2,11 @@
 
 use super::FORMAT_VERSION;
 use super::header::{
-    ALIGNMENT, CODE, HASHES, HEADER_HASH, Hashes, LENGTH_BYTES, PLAN, PROVENANCE, RESERVED,
-    find_header_hash, hash_header, padded,
+    ALIGNMENT, HASHES, HEADER_HASH, Hashes, LENGTH_BYTES, PROVENANCE, RESERVED, TARGETS, code_name,
+    find_header_hash, hash_header, padded, plan_key,
 };
-use super::{ArtifactError, Provenance};
+use super::variant::check_variants;
+use super::{ArtifactError, Provenance, TargetRequirements, Variant};
 use crate::memory::map_memory;
 use crate::output::write_file;
 use crate::pipe::open_regular;
@@ -15,27 +16,41 @@ use safetensors::SafeTensors;
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::SystemTime;
 
-/// An artifact in memory, whole and of this format; its plan is valid. Whether this machine can run it is another
+/// An artifact in memory, whole and of this format; its plans are valid. Whether this machine can run one is another
 /// question: see [`DeviceKind::of`](crate::devices::DeviceKind::of).
 #[derive(Debug)]
 pub struct Artifact {
     bytes: Mmap,
     /// The file that the bytes are mapped from, where they are.
     file: Option<MappedFile>,
-    plan: Plan,
+    variants: Vec<Variant>,
     provenance: Provenance,
     attachments: BTreeMap<String, String>,
     sections: HashMap<String, Range<usize>>,
+    hashes: Hashes,
+    /// Which tensors are held against their hashes.
+    checked: Checked,
+}
+
+/// Which tensors of an artifact are held against their hashes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Checked {
+    /// All of them were, or their bytes were never out of sight.
+    All,
+    /// Those of a variant are, when it is [used](Artifact::check).
+    WhenUsed,
 }
 
 /// A file as it was when it was mapped.
 #[derive(Debug)]
 struct MappedFile {
     file: File,
+    path: PathBuf,
     state: FileState,
 }
 
@@ -69,24 +84,35 @@ impl Artifact {
     /// Nobody may write into the file, or cut it, while the artifact is open: its bytes would change while they are read,
     /// and bytes that are gone kill the process. To move another file to its place is fine, and so is to remove it.
     pub unsafe fn open(path: &Path) -> Result<Self, ArtifactError> {
+        // SAFETY: by the contract of this function.
+        let mut artifact = unsafe { Self::map(path) }?;
+        artifact.check(artifact.sections.keys().map(String::as_str))?;
+        artifact.checked = Checked::All;
+        Ok(artifact)
+    }
+
+    /// The same, without the tensors: those of the variant that is used are [checked](Self::check) then. To read all that other
+    /// machines would run takes as long again for each of them.
+    ///
+    /// # Safety
+    /// As for [`open`](Self::open).
+    pub(crate) unsafe fn map(path: &Path) -> Result<Self, ArtifactError> {
         let open = || {
             let file = open_regular(path)?;
             let state = FileState::of(&file)?;
             // SAFETY: by the contract of this function.
             let bytes = unsafe { Mmap::map(&file) }?;
-            Self::parse(bytes, Some(MappedFile { file, state }), true)
+            let path = path.to_path_buf();
+            Self::parse(bytes, Some(MappedFile { file, path, state }), Checked::WhenUsed)
         };
-        open().map_err(|source| ArtifactError::Read {
-            path: path.to_path_buf(),
-            source: Box::new(source),
-        })
+        open().map_err(|source| within(path, source))
     }
 
     /// Whether the file still is as it was opened, as far as its size and the time of its last change tell; bytes in
     /// memory are. It takes less than a microsecond, and finds a file that was copied over before it was read; one that
     /// is copied over while it is read it cannot find.
     pub fn is_as_opened(&self) -> bool {
-        self.file.as_ref().is_none_or(|MappedFile { file, state }| {
+        self.file.as_ref().is_none_or(|MappedFile { file, state, .. }| {
             FileState::of(file).is_ok_and(|now| now == *state)
         })
     }
@@ -95,11 +121,14 @@ impl Artifact {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ArtifactError> {
         let mut memory = map_memory(bytes.len())?;
         memory.copy_from_slice(bytes);
-        Self::parse(memory.make_read_only()?, None, true)
+        let mut artifact = Self::parse(memory.make_read_only()?, None, Checked::WhenUsed)?;
+        artifact.check(artifact.sections.keys().map(String::as_str))?;
+        artifact.checked = Checked::All;
+        Ok(artifact)
     }
 
     pub(super) fn from_memory_just_written(memory: MmapMut) -> Result<Self, ArtifactError> {
-        Self::parse(memory.make_read_only()?, None, false)
+        Self::parse(memory.make_read_only()?, None, Checked::All)
     }
 
     /// The file as it is: what [`from_bytes`](Self::from_bytes) takes.
@@ -113,9 +142,19 @@ impl Artifact {
             .map_err(|source| ArtifactError::Write { path: path.to_path_buf(), source })
     }
 
-    /// The host program.
-    pub fn plan(&self) -> &Plan {
-        &self.plan
+    /// Its program for each target, the least able first. There is at least one, and all have the same inputs and outputs.
+    pub fn variants(&self) -> &[Variant] {
+        &self.variants
+    }
+
+    /// The program for the target of that name.
+    pub fn variant(&self, target: &str) -> Option<&Variant> {
+        self.variants.iter().find(|variant| variant.target.name == target)
+    }
+
+    /// Whether the input of that name is one of indices.
+    pub fn holds_indices(&self, input: &str) -> bool {
+        self.variants.iter().any(|variant| variant.plan.holds_indices(input))
     }
 
     /// Where it comes from.
@@ -123,9 +162,9 @@ impl Artifact {
         &self.provenance
     }
 
-    /// The code object, padded by zeros.
-    pub fn code(&self) -> &[u8] {
-        self.section(CODE).unwrap_or_default()
+    /// The code object of a variant, padded by zeros.
+    pub fn code(&self, variant: &Variant) -> &[u8] {
+        self.section(&code_name(&variant.target.name)).unwrap_or_default()
     }
 
     /// The text that travels under this name.
@@ -133,10 +172,34 @@ impl Artifact {
         self.attachments.get(name).map(String::as_str)
     }
 
-    /// A weight, by its position in the plan, aligned to 64 bytes.
-    pub fn weight(&self, index: usize) -> Option<&[u8]> {
-        let entry = self.plan.weights.get(index)?;
+    /// A weight of a variant, by its position in the plan, aligned to 64 bytes.
+    pub fn weight(&self, variant: &Variant, index: usize) -> Option<&[u8]> {
+        let entry = variant.plan.weights.get(index)?;
         self.section(&entry.name)?.get(..usize::try_from(entry.bytes).ok()?)
+    }
+
+    /// Holds the code of a variant against its hash, if that was not done.
+    pub(crate) fn check_code(&self, variant: &Variant) -> Result<(), ArtifactError> {
+        self.check([code_name(&variant.target.name).as_str()])
+    }
+
+    /// Holds the weights of a variant against their hashes, if that was not done.
+    pub(crate) fn check_weights(&self, variant: &Variant) -> Result<(), ArtifactError> {
+        self.check(variant.plan.weights.iter().map(|weight| weight.name.as_str()))
+    }
+
+    fn check<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Result<(), ArtifactError> {
+        if self.checked == Checked::All {
+            return Ok(());
+        }
+        let sections: Vec<(&str, &[u8])> = names
+            .into_iter()
+            .map(|name| (name, self.section(name).unwrap_or_default()))
+            .collect();
+        check_data(&sections, &self.hashes).map_err(|source| match &self.file {
+            Some(file) => within(&file.path, source),
+            None => source,
+        })
     }
 
     fn section(&self, name: &str) -> Option<&[u8]> {
@@ -146,16 +209,26 @@ impl Artifact {
     fn parse(
         bytes: Mmap,
         file: Option<MappedFile>,
-        verify_data: bool,
+        checked: Checked,
     ) -> Result<Self, ArtifactError> {
         let (length, header) =
             SafeTensors::read_metadata(&bytes).map_err(ArtifactError::NotSafetensors)?;
         let data_start = LENGTH_BYTES + length;
-        let metadata = header.metadata().as_ref().ok_or(ArtifactError::NotAnArtifact(PLAN))?;
+        let metadata =
+            header.metadata().as_ref().ok_or(ArtifactError::NotAnArtifact(PROVENANCE))?;
         let text = |key: &'static str| metadata.get(key).ok_or(ArtifactError::NotAnArtifact(key));
         check_version(text(PROVENANCE)?)?;
         let hashes: Hashes = json(HASHES, text(HASHES)?)?;
-        check_hash("plan", &hashes.plan, text(PLAN)?.as_bytes())?;
+        let targets: Vec<TargetRequirements> = json(TARGETS, text(TARGETS)?)?;
+        let plan_texts = targets.into_iter().map(|target| {
+            let key = plan_key(&target.name);
+            let missing = || ArtifactError::MissingPlan(target.name.clone());
+            let text = metadata.get(&key).ok_or_else(missing)?;
+            let expected = hashes.plans.get(&target.name).map_or("", String::as_str);
+            check_hash(&key, expected, text.as_bytes())?;
+            Ok((target, key, text))
+        });
+        let plan_texts = plan_texts.collect::<Result<Vec<_>, ArtifactError>>()?;
         check_header(bytes.get(..data_start).unwrap_or_default(), text(HEADER_HASH)?)?;
         let sections: HashMap<String, Range<usize>> = header
             .tensors()
@@ -165,24 +238,41 @@ impl Artifact {
                 (name, data_start + start..data_start + end)
             })
             .collect();
-        let plan: Plan = json(PLAN, text(PLAN)?)?;
-        plan.validate()?;
-        check_sections(&plan, &sections)?;
-        if verify_data {
-            check_data(&bytes, &sections, &hashes)?;
-        }
+        let variants = plan_texts.into_iter().map(|(target, key, text)| {
+            let plan: Plan = json(&key, text)?;
+            plan.validate()?;
+            Ok(Variant { target, plan: Arc::new(plan) })
+        });
+        let variants = variants.collect::<Result<Vec<_>, ArtifactError>>()?;
+        check_variants(&variants)?;
+        check_sections(&variants, &sections)?;
         let attachments = metadata
             .iter()
             .filter(|(key, _)| !RESERVED.iter().any(|reserved| key.starts_with(reserved)))
             .map(|(key, text)| (key.clone(), text.clone()))
             .collect();
         let provenance = json(PROVENANCE, text(PROVENANCE)?)?;
-        Ok(Artifact { bytes, file, plan, provenance, attachments, sections })
+        Ok(Artifact {
+            bytes,
+            file,
+            variants,
+            provenance,
+            attachments,
+            sections,
+            hashes,
+            checked,
+        })
     }
 }
 
-fn json<T: serde::de::DeserializeOwned>(key: &'static str, text: &str) -> Result<T, ArtifactError> {
-    serde_json::from_str(text).map_err(|source| ArtifactError::Metadata { key, source })
+/// Names the file that is at fault.
+fn within(path: &Path, source: ArtifactError) -> ArtifactError {
+    ArtifactError::Read { path: path.to_path_buf(), source: Box::new(source) }
+}
+
+fn json<T: serde::de::DeserializeOwned>(key: &str, text: &str) -> Result<T, ArtifactError> {
+    let key = || key.to_string();
+    serde_json::from_str(text).map_err(|source| ArtifactError::Metadata { key: key(), source })
 }
 
 fn check_version(provenance: &str) -> Result<(), ArtifactError> {
@@ -214,24 +304,26 @@ fn check_hash(section: &str, expected: &str, bytes: &[u8]) -> Result<(), Artifac
     Err(ArtifactError::Damaged { section: section.to_string() })
 }
 
-/// Every tensor of the plan is there, with its size, at an address that kernels can use.
+/// Every tensor of the plans is there, with its size, at an address that kernels can use.
 fn check_sections(
-    plan: &Plan,
+    variants: &[Variant],
     sections: &HashMap<String, Range<usize>>,
 ) -> Result<(), ArtifactError> {
-    if !sections.contains_key(CODE) {
-        return Err(ArtifactError::MissingTensor(CODE.to_string()));
-    }
-    for weight in &plan.weights {
-        let section = sections
-            .get(&weight.name)
-            .ok_or_else(|| ArtifactError::MissingTensor(weight.name.clone()))?;
-        if padded(weight.bytes) != Some(section.len() as u64) {
-            return Err(ArtifactError::TensorSize {
-                name: weight.name.clone(),
-                found: section.len() as u64,
-                expected: weight.bytes,
-            });
+    let missing = |name: &str| ArtifactError::MissingTensor(name.to_string());
+    for variant in variants {
+        let code = code_name(&variant.target.name);
+        if !sections.contains_key(&code) {
+            return Err(missing(&code));
+        }
+        for weight in &variant.plan.weights {
+            let section = sections.get(&weight.name).ok_or_else(|| missing(&weight.name))?;
+            if padded(weight.bytes) != Some(section.len() as u64) {
+                return Err(ArtifactError::TensorSize {
+                    name: weight.name.clone(),
+                    found: section.len() as u64,
+                    expected: weight.bytes,
+                });
+            }
         }
     }
     match sections.iter().find(|(_, section)| !(section.start as u64).is_multiple_of(ALIGNMENT)) {
@@ -240,18 +332,13 @@ fn check_sections(
     }
 }
 
-/// Checks the hash of every tensor, on all cores: a large model's weights take longer than all the rest of loading.
-fn check_data(
-    bytes: &[u8],
-    sections: &HashMap<String, Range<usize>>,
-    hashes: &Hashes,
-) -> Result<(), ArtifactError> {
-    let sections: Vec<_> = sections.iter().collect();
+/// Checks the hash of each tensor, on all cores: a large model's weights take longer than all the rest of loading.
+fn check_data(sections: &[(&str, &[u8])], hashes: &Hashes) -> Result<(), ArtifactError> {
     let next = AtomicUsize::new(0);
     let check_some = || {
-        while let Some((name, section)) = sections.get(next.fetch_add(1, Ordering::Relaxed)) {
+        while let Some((name, bytes)) = sections.get(next.fetch_add(1, Ordering::Relaxed)) {
             let expected = hashes.tensors.get(*name).map_or("", String::as_str);
-            check_hash(name, expected, bytes.get((*section).clone()).unwrap_or_default())?;
+            check_hash(name, expected, bytes)?;
         }
         Ok(())
     };

@@ -1,8 +1,11 @@
 //! Round trips, damage, and artifacts that lie with the right hashes.
 
+mod variants;
+
 use super::FORMAT_VERSION;
 use super::header::{
-    HASH_DIGITS, HASHES, HEADER_HASH, Hashes, PLAN, PROVENANCE, find_header_hash, hash_header,
+    HASH_DIGITS, HASHES, HEADER_HASH, Hashes, PROVENANCE, TARGETS, code_name, find_header_hash,
+    hash_header, plan_key,
 };
 use super::*;
 use crate::test_support::replace_numbers::replace_numbers;
@@ -60,18 +63,24 @@ fn plan(weights: &[(String, Vec<u8>)]) -> Plan {
     }
 }
 
-fn contents(plan: Plan) -> ArtifactContents {
-    let target = TargetRequirements {
-        name: "a machine".to_string(),
+/// The target of the artifacts here.
+const TARGET: &str = "a machine";
+
+fn target(name: &str) -> TargetRequirements {
+    TargetRequirements {
+        name: name.to_string(),
         architecture: "x86_64".to_string(),
         features: vec!["avx2".to_string()],
-    };
-    ArtifactContents {
-        provenance: Provenance::new(target, "a tag", &plan),
-        code: b"machine code".to_vec(),
-        attachments: [("preprocessor_config".to_string(), "{\"size\": 224}".to_string())].into(),
-        plan,
     }
+}
+
+fn variant(name: &str, plan: Plan) -> VariantContents {
+    VariantContents { target: target(name), plan, code: b"machine code".to_vec() }
+}
+
+fn contents(plan: Plan) -> ArtifactContents {
+    let attachments = [("preprocessor_config".to_string(), "{\"size\": 224}".to_string())].into();
+    ArtifactContents { attachments, ..ArtifactContents::new("a tag", vec![variant(TARGET, plan)]) }
 }
 
 fn two_weights() -> Vec<(String, Vec<u8>)> {
@@ -110,7 +119,7 @@ fn is_a_safetensors_file_whose_tensors_are_aligned() {
     let tensors = SafeTensors::deserialize(artifact.bytes()).unwrap();
     let mut names = tensors.names();
     names.sort();
-    assert_eq!(names, ["a", "b", CODE]);
+    assert_eq!(names, ["a", "b", "ocellus.code/a machine"]);
     assert_eq!(&tensors.tensor("a").unwrap().data()[..100], [1; 100]);
     assert_eq!(tensors.tensor("a").unwrap().data()[100..], [0; 28]);
     for (_, tensor) in tensors.iter() {
@@ -120,7 +129,7 @@ fn is_a_safetensors_file_whose_tensors_are_aligned() {
     }
     assert_eq!(artifact.bytes().len() % 64, 0);
     assert_eq!(artifact.attachment("preprocessor_config"), Some("{\"size\": 224}"));
-    assert_eq!(artifact.attachment("ocellus.plan"), None);
+    assert_eq!(artifact.attachment("ocellus.targets"), None);
 }
 
 fn weights() -> impl Strategy<Value = Vec<(String, Vec<u8>)>> {
@@ -143,7 +152,7 @@ proptest! {
         tag in ".*",
     ) {
         let mut contents = contents(plan(&weights));
-        contents.code = code;
+        contents.variants[0].code = code;
         contents.attachments.insert("text".to_string(), text);
         contents.provenance.tag = tag;
         let folder = tempfile::tempdir().unwrap();
@@ -153,12 +162,15 @@ proptest! {
         // SAFETY: nobody else knows the file.
         let opened = unsafe { Artifact::open(&path) }.unwrap();
         prop_assert_eq!(in_memory.bytes(), opened.bytes());
-        prop_assert_eq!(opened.plan(), &contents.plan);
+        let variant = opened.variant(TARGET).unwrap();
+        prop_assert_eq!(&*variant.plan, &contents.variants[0].plan);
+        prop_assert_eq!(&variant.target, &contents.variants[0].target);
         prop_assert_eq!(opened.provenance(), &contents.provenance);
-        prop_assert_eq!(&opened.code()[..contents.code.len()], &contents.code);
+        let code = &contents.variants[0].code;
+        prop_assert_eq!(&opened.code(variant)[..code.len()], code);
         prop_assert_eq!(opened.attachment("text"), contents.attachments.get("text").map(|s| s.as_str()));
         for (index, (_, bytes)) in weights.iter().enumerate() {
-            prop_assert_eq!(opened.weight(index), Some(bytes.as_slice()));
+            prop_assert_eq!(opened.weight(variant, index), Some(bytes.as_slice()));
         }
     }
 
@@ -197,7 +209,7 @@ proptest! {
         let plan = replace_numbers(&text, &edits);
         let bytes = forge(&plan, &provenance(FORMAT_VERSION), &sections(&weights));
         if let Ok(artifact) = Artifact::from_bytes(&bytes) {
-            prop_assert!(artifact.plan().validate().is_ok());
+            prop_assert!(artifact.variants()[0].plan.validate().is_ok());
         }
     }
 }
@@ -226,10 +238,10 @@ fn the_damaged_section_is_named() {
     let last = bytes.len() - 1;
     // Inside the plan: a kernel's family. In the header: a tag. At the end: the last weight.
     let places = [
-        ("plan", text(bytes, "gemm")),
+        ("ocellus.plan/a machine", text(bytes, "gemm")),
         ("header", text(bytes, "a tag")),
-        (CODE, text(bytes, "machine code")),
-        (CODE, text(bytes, "machine code") + 40),
+        ("ocellus.code/a machine", text(bytes, "machine code")),
+        ("ocellus.code/a machine", text(bytes, "machine code") + 40),
         ("a", text(bytes, &"\u{1}".repeat(100))),
         ("b", last),
     ];
@@ -261,7 +273,7 @@ fn provenance(version: u32) -> String {
 }
 
 fn sections(weights: &[(String, Vec<u8>)]) -> Vec<(String, Vec<u8>)> {
-    let mut sections = vec![(CODE.to_string(), vec![0; 64])];
+    let mut sections = vec![(code_name(TARGET), vec![0; 64])];
     sections.extend_from_slice(weights);
     sections.iter_mut().for_each(|(_, bytes)| bytes.resize(bytes.len().next_multiple_of(64), 0));
     sections
@@ -269,17 +281,31 @@ fn sections(weights: &[(String, Vec<u8>)]) -> Vec<(String, Vec<u8>)> {
 
 /// A file with these texts and tensors, and the right hashes for them.
 fn forge(plan: &str, provenance: &str, sections: &[(String, Vec<u8>)]) -> Vec<u8> {
+    let targets = serde_json::to_string(&[target(TARGET)]).unwrap();
+    forge_variants(&targets, &[(TARGET, plan)], provenance, sections)
+}
+
+/// The same, with a list of targets, and the plan of each.
+fn forge_variants(
+    targets: &str,
+    plans: &[(&str, &str)],
+    provenance: &str,
+    sections: &[(String, Vec<u8>)],
+) -> Vec<u8> {
     let hash = |bytes: &[u8]| blake3::hash(bytes).to_string();
     let hashes = Hashes {
-        plan: hash(plan.as_bytes()),
+        plans: plans.iter().map(|(name, plan)| (name.to_string(), hash(plan.as_bytes()))).collect(),
         tensors: sections.iter().map(|(name, bytes)| (name.clone(), hash(bytes))).collect(),
     };
     let mut header = json!({ "__metadata__": {
         HEADER_HASH: "0".repeat(HASH_DIGITS),
         PROVENANCE: provenance,
-        PLAN: plan,
+        TARGETS: targets,
         HASHES: serde_json::to_string(&hashes).unwrap(),
     }});
+    for (name, plan) in plans {
+        header["__metadata__"][plan_key(name)] = json!(plan);
+    }
     let mut data = Vec::new();
     for (name, bytes) in sections {
         let end = data.len() + bytes.len();
@@ -327,7 +353,7 @@ fn sections_that_do_not_fit_the_plan_are_named() {
         error_of(&forge(&plan, &provenance(FORMAT_VERSION), sections))
     };
     let all = sections(&weights);
-    assert_eq!(with(&all[1..]), "there is no tensor `ocellus.code`");
+    assert_eq!(with(&all[1..]), "there is no tensor `ocellus.code/a machine`");
     assert_eq!(with(&all[..2]), "there is no tensor `b`");
     let mut longer = all.clone();
     longer[2].1.resize(320, 0);
@@ -359,7 +385,7 @@ fn the_writer_takes_each_weight_once_and_whole() {
     let text = |result: Result<(), ArtifactError>| result.unwrap_err().to_string();
     assert_eq!(
         text(writer().write_weight("c", [[0u8]])),
-        "the plan has no weight `c`, or it was written before"
+        "no plan has a weight `c`, or it was written before"
     );
     assert_eq!(
         text(writer().write_weight("a", [[0u8; 99]])),

@@ -1,18 +1,20 @@
-//! Writes an artifact: the sizes are known from the plan, so weights stream to their places one after the other.
+//! Writes an artifact: the sizes are known from the plans, so weights stream to their places one after the other.
 
 use super::header::{
-    ALIGNMENT, CODE, HASH_DIGITS, HASHES, HEADER_HASH, Hashes, LENGTH_BYTES, PLAN, PROVENANCE,
-    RESERVED, find_header_hash, hash_header, padded,
+    ALIGNMENT, HASH_DIGITS, HASHES, HEADER_HASH, Hashes, LENGTH_BYTES, PROVENANCE, RESERVED, TARGETS,
+    code_name, find_header_hash, hash_header, padded, plan_key,
 };
-use super::{Artifact, ArtifactError, Provenance};
+use super::variant::check_variants;
+use super::{Artifact, ArtifactError, Provenance, TargetRequirements, Variant};
 use crate::memory::map_memory;
 use crate::new_file::NewFile;
 use memmap2::MmapMut;
 use ocellus_dialects::plan::Plan;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// What safetensors allows.
 const MAX_HEADER_BYTES: usize = 100_000_000;
@@ -20,23 +22,48 @@ const MAX_HEADER_BYTES: usize = 100_000_000;
 /// All of an artifact but its weights.
 #[derive(Clone, Debug)]
 pub struct ArtifactContents {
-    /// The host program.
-    pub plan: Plan,
     /// Where it comes from.
     pub provenance: Provenance,
-    /// The code object, of the kind that the target's device loads.
-    pub code: Vec<u8>,
+    /// Its program for each target, the least able first.
+    pub variants: Vec<VariantContents>,
     /// Texts that travel with the model, by name: the preprocessor's config.
     pub attachments: BTreeMap<String, String>,
 }
 
+/// The program for a target, all but its weights.
+#[derive(Clone, Debug)]
+pub struct VariantContents {
+    /// The target.
+    pub target: TargetRequirements,
+    /// The host program.
+    pub plan: Plan,
+    /// The code object, of the kind that the target's device loads.
+    pub code: Vec<u8>,
+}
+
+impl ArtifactContents {
+    /// What this version of Ocellus compiles, without attachments. `tag` is what the model is called.
+    pub fn new(tag: impl Into<String>, variants: Vec<VariantContents>) -> Self {
+        let symbols = variants.first().map_or(&[][..], |variant| &variant.plan.symbols);
+        let provenance = Provenance::new(tag, symbols);
+        ArtifactContents { provenance, variants, attachments: BTreeMap::new() }
+    }
+}
+
 /// Writes an artifact, to a [`NewArtifactFile`] or to [`ArtifactMemory`].
 pub struct ArtifactWriter<D> {
-    contents: ArtifactContents,
+    metadata: Metadata,
     sections: Vec<Section>,
     hashes: Hashes,
     data_start: u64,
     destination: D,
+}
+
+/// What the header says beside where the tensors lie and their hashes.
+struct Metadata {
+    provenance: Provenance,
+    variants: Vec<Variant>,
+    attachments: BTreeMap<String, String>,
 }
 
 /// A tensor's part of the data.
@@ -97,37 +124,55 @@ impl<D: Destination> ArtifactWriter<D> {
         contents: ArtifactContents,
         destination: impl FnOnce(u64) -> Result<D, ArtifactError>,
     ) -> Result<Self, ArtifactError> {
-        contents.plan.validate()?;
-        let names = contents.plan.weights.iter().map(|weight| &weight.name);
-        for name in names.chain(contents.attachments.keys()) {
+        let ArtifactContents { provenance, variants, attachments } = contents;
+        let (variants, codes): (Vec<Variant>, Vec<Vec<u8>>) = variants
+            .into_iter()
+            .map(|VariantContents { target, plan, code }| {
+                (Variant { target, plan: Arc::new(plan) }, code)
+            })
+            .unzip();
+        check_variants(&variants)?;
+        for variant in &variants {
+            variant.plan.validate()?;
+        }
+        let weights = variants.iter().flat_map(|variant| &variant.plan.weights);
+        for name in weights.map(|weight| &weight.name).chain(attachments.keys()) {
             if RESERVED.iter().any(|reserved| name.starts_with(reserved)) {
                 return Err(ArtifactError::ReservedName(name.clone()));
             }
         }
-        let sections = lay_out(&contents)?;
+        let sections = lay_out(&variants, &codes)?;
+        let metadata = Metadata { provenance, variants, attachments };
         let mut hashes = Hashes::default();
         for section in &sections {
             hashes.tensors.insert(section.name.clone(), "0".repeat(HASH_DIGITS));
         }
-        hashes.plan = "0".repeat(HASH_DIGITS);
+        for Variant { target, plan } in &metadata.variants {
+            let hash = blake3::hash(plan_text(&target.name, plan)?.as_bytes()).to_string();
+            hashes.plans.insert(target.name.clone(), hash);
+        }
         // The hashes have a fixed length, so the header has its final length now.
-        let data_start = header(&contents, &sections, &hashes)?.len() as u64;
+        let data_start = header(&metadata, &sections, &hashes)?.len() as u64;
         let data_bytes = sections.last().map_or(0, |last| last.offset + last.padded);
         let total = data_start.checked_add(data_bytes).ok_or_else(too_large)?;
         let destination = destination(total)?;
-        let mut writer = ArtifactWriter { contents, sections, hashes, data_start, destination };
-        let code = std::mem::take(&mut writer.contents.code);
-        writer.write_section(CODE, [&code])?;
+        let names: Vec<String> =
+            metadata.variants.iter().map(|variant| code_name(&variant.target.name)).collect();
+        let mut writer = ArtifactWriter { metadata, sections, hashes, data_start, destination };
+        for (name, code) in names.iter().zip(codes) {
+            writer.write_section(name, [code])?;
+        }
         Ok(writer)
     }
 
-    /// Writes the bytes of a weight, which may come in parts. Each weight of the plan is written once, in any order.
+    /// Writes the bytes of a weight, which may come in parts. Each weight of the plans is written once, in any order;
+    /// variants that have one of the same name share it.
     pub fn write_weight<Part: AsRef<[u8]>>(
         &mut self,
         name: &str,
         parts: impl IntoIterator<Item = Part>,
     ) -> Result<(), ArtifactError> {
-        if name == CODE {
+        if RESERVED.iter().any(|reserved| name.starts_with(reserved)) {
             return Err(ArtifactError::ReservedName(name.to_string()));
         }
         self.write_section(name, parts)
@@ -175,8 +220,7 @@ impl<D: Destination> ArtifactWriter<D> {
         if let Some(section) = self.sections.iter().find(|section| !section.written) {
             return Err(ArtifactError::MissingTensor(section.name.clone()));
         }
-        self.hashes.plan = blake3::hash(plan_text(&self.contents.plan)?.as_bytes()).to_string();
-        let mut header = header(&self.contents, &self.sections, &self.hashes)?;
+        let mut header = header(&self.metadata, &self.sections, &self.hashes)?;
         let damaged = || ArtifactError::Damaged { section: "header".to_string() };
         let own = find_header_hash(&header).ok_or_else(damaged)?;
         let hash = hash_header(&header, own.clone()).ok_or_else(damaged)?;
@@ -218,34 +262,47 @@ impl Destination for ArtifactMemory {
     }
 }
 
-/// The code first, then the weights in the plan's order.
-fn lay_out(contents: &ArtifactContents) -> Result<Vec<Section>, ArtifactError> {
-    let code = (CODE, contents.code.len() as u64);
-    let weights = contents.plan.weights.iter().map(|weight| (weight.name.as_str(), weight.bytes));
+/// The code first, then the weights in the plans' order, each once.
+fn lay_out(variants: &[Variant], codes: &[Vec<u8>]) -> Result<Vec<Section>, ArtifactError> {
+    let codes = variants.iter().zip(codes);
+    let codes =
+        codes.map(|(variant, code)| (code_name(&variant.target.name), code.len() as u64));
+    let weights = variants.iter().flat_map(|variant| &variant.plan.weights);
+    let mut sizes = HashMap::new();
     let mut offset = 0u64;
-    std::iter::once(code)
-        .chain(weights)
-        .map(|(name, bytes)| {
-            let padded = padded(bytes).ok_or_else(too_large)?;
-            let section = Section { name: name.to_string(), offset, bytes, padded, written: false };
-            offset = offset.checked_add(padded).ok_or_else(too_large)?;
-            Ok(section)
-        })
-        .collect()
+    let mut sections = vec![];
+    for (name, bytes) in codes.chain(weights.map(|weight| (weight.name.clone(), weight.bytes))) {
+        match sizes.insert(name.clone(), bytes) {
+            None => {}
+            Some(expected) if expected == bytes => continue,
+            Some(expected) => {
+                return Err(ArtifactError::TensorSize { name, found: bytes, expected });
+            }
+        }
+        let padded = padded(bytes).ok_or_else(too_large)?;
+        sections.push(Section { name, offset, bytes, padded, written: false });
+        offset = offset.checked_add(padded).ok_or_else(too_large)?;
+    }
+    Ok(sections)
 }
 
 /// The length and the header, padded so that the data starts at a multiple of the alignment.
 fn header(
-    contents: &ArtifactContents,
+    Metadata { provenance, variants, attachments }: &Metadata,
     sections: &[Section],
     hashes: &Hashes,
 ) -> Result<Vec<u8>, ArtifactError> {
     let mut metadata = Map::new();
     metadata.insert(HEADER_HASH.to_string(), json!("0".repeat(HASH_DIGITS)));
-    metadata.insert(PROVENANCE.to_string(), json!(text(PROVENANCE, &contents.provenance)?));
+    metadata.insert(PROVENANCE.to_string(), json!(text(PROVENANCE, provenance)?));
     metadata.insert(HASHES.to_string(), json!(text(HASHES, hashes)?));
-    metadata.insert(PLAN.to_string(), json!(plan_text(&contents.plan)?));
-    for (name, text) in &contents.attachments {
+    let targets: Vec<&TargetRequirements> =
+        variants.iter().map(|variant| &variant.target).collect();
+    metadata.insert(TARGETS.to_string(), json!(text(TARGETS, &targets)?));
+    for Variant { target, plan } in variants {
+        metadata.insert(plan_key(&target.name), json!(plan_text(&target.name, plan)?));
+    }
+    for (name, text) in attachments {
         metadata.insert(name.clone(), json!(text));
     }
     let mut entries = Map::new();
@@ -267,12 +324,13 @@ fn header(
     Ok(bytes)
 }
 
-fn plan_text(plan: &Plan) -> Result<String, ArtifactError> {
-    text(PLAN, plan)
+fn plan_text(target: &str, plan: &Plan) -> Result<String, ArtifactError> {
+    text(&plan_key(target), plan)
 }
 
-fn text(key: &'static str, value: &impl serde::Serialize) -> Result<String, ArtifactError> {
-    serde_json::to_string(value).map_err(|source| ArtifactError::Metadata { key, source })
+fn text(key: &str, value: &impl serde::Serialize) -> Result<String, ArtifactError> {
+    let key = || key.to_string();
+    serde_json::to_string(value).map_err(|source| ArtifactError::Metadata { key: key(), source })
 }
 
 fn too_large() -> ArtifactError {

@@ -15,8 +15,7 @@ use std::sync::Arc;
 pub enum UnfitMachine {
     /// A target of another version, or of another program.
     #[error(
-        "the artifact was compiled for `{target}`, for which there is no device here: compile the model again, with \
-         `--target cpu`"
+        "the artifact was compiled for `{target}`, and {}: compile the model again, with `--target cpu`", self.why()
     )]
     UnknownTarget {
         /// The artifact's target.
@@ -24,8 +23,8 @@ pub enum UnfitMachine {
     },
     /// Another device than was asked for.
     #[error(
-        "the artifact was compiled for `{target}`, which the device `{device}` cannot run: leave `--device` out, or \
-         compile the model again with `--target {wanted}`"
+        "the artifact was compiled for `{target}`, and {}: leave `--device` out, or compile the model again with \
+         `--target {wanted}`", self.why()
     )]
     OtherDevice {
         /// The artifact's target.
@@ -40,20 +39,47 @@ pub enum UnfitMachine {
     Cpu(#[from] UnfitCpu),
 }
 
+impl UnfitMachine {
+    /// The target that it does not fit.
+    pub fn target(&self) -> &str {
+        match self {
+            UnfitMachine::UnknownTarget { target } | UnfitMachine::OtherDevice { target, .. } => target,
+            UnfitMachine::Cpu(unfit) => unfit.target(),
+        }
+    }
+
+    /// What is in the way, as a clause: `this CPU lacks avx512f`.
+    pub fn why(&self) -> String {
+        match self {
+            UnfitMachine::UnknownTarget { .. } => "there is no device here for that".to_string(),
+            UnfitMachine::OtherDevice { device, .. } => {
+                format!("the device `{device}` cannot run that")
+            }
+            UnfitMachine::Cpu(unfit) => unfit.why(),
+        }
+    }
+}
+
 impl DeviceKind {
+    /// The kind of device that a target is for, whether or not there is one here; `None` where it is of no kind that there is.
+    pub fn of_target(target: &TargetRequirements) -> Option<Self> {
+        match target.name.split(':').next() {
+            Some("cpu") => Some(DeviceKind::Cpu),
+            Some(name) if Capability::of_architecture(name).is_some() => {
+                Some(DeviceKind::Cuda { driver: Driver::System })
+            }
+            _ => None,
+        }
+    }
+
     /// The device for a target: the one that is asked for, or the one that the target itself says. What a GPU can run is
     /// known when it is asked, which is when code is [loaded](Self::load).
     pub fn of(
         target: &TargetRequirements,
         asked: Option<DeviceKind>,
     ) -> Result<Self, UnfitMachine> {
-        let of_target = match target.name.split(':').next() {
-            Some("cpu") => DeviceKind::Cpu,
-            Some(name) if Capability::of_architecture(name).is_some() => {
-                DeviceKind::Cuda { driver: Driver::System }
-            }
-            _ => return Err(UnfitMachine::UnknownTarget { target: target.name.clone() }),
-        };
+        let of_target = Self::of_target(target)
+            .ok_or_else(|| UnfitMachine::UnknownTarget { target: target.name.clone() })?;
         let refuse = |device: DeviceKind, wanted| {
             let (target, device) = (target.name.clone(), device.name());
             Err(UnfitMachine::OtherDevice { target, device, wanted })
@@ -81,7 +107,7 @@ impl DeviceKind {
         self,
         code: &[u8],
         plan: &Plan,
-        options: Options,
+        options: &Options,
     ) -> Result<(Arc<dyn Device>, Vec<Signature>), DeviceError> {
         match self {
             DeviceKind::Cpu => {

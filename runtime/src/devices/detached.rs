@@ -58,7 +58,7 @@ impl DetachedDevice {
     pub fn load(code: &[u8], plan: &Plan, log: Arc<Log>) -> (Arc<dyn Device>, Vec<Signature>) {
         // SAFETY: the tests' kernels are what their signatures say.
         let (cpu, signatures) = unsafe {
-            DeviceKind::Cpu.load(code, plan, Options { threads: 2, ..Options::default() })
+            DeviceKind::Cpu.load(code, plan, &Options { threads: 2, ..Options::default() })
         }
         .unwrap();
         let device =

@@ -66,3 +66,14 @@ pub enum DeviceError {
         source: Cause,
     },
 }
+
+impl DeviceError {
+    /// What is in the way of this machine running the code that it was given, as a clause, where it may run other code of the
+    /// same model; `None` where something is wrong with the code or with the machine as a whole.
+    pub fn unfit(&self) -> Option<String> {
+        match self {
+            DeviceError::Cuda(error) => error.unfit(),
+            _ => None,
+        }
+    }
+}

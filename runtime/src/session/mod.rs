@@ -3,6 +3,7 @@
 mod binding;
 mod bound_program;
 mod call_addresses;
+mod chosen;
 mod compiled_program;
 mod destination;
 mod device_tensors;
@@ -23,15 +24,16 @@ mod weights;
 mod workspace;
 mod workspaces;
 
-use crate::artifact::{Artifact, ArtifactError};
+use crate::artifact::{Artifact, ArtifactError, TargetRequirements, Variant};
 use crate::device_tensor::{DeviceArray, DeviceTensor};
-use crate::devices::{Device, DeviceError, DeviceKind, DeviceStream, Stream, UnfitMachine};
+use crate::devices::{DeviceError, DeviceStream, Stream, UnfitMachine};
 use crate::options::Options;
-use crate::signature::Signature;
 use crate::tuning::{TuningError, TuningFile};
 use binding::{Call, bind};
 use bound_program::{BoundProgram, EvaluatedProgram, Programs};
 use call_addresses::CallAddresses;
+use chosen::{Chosen, choose};
+pub use chosen::{NoVariant, Refused};
 use compiled_program::CompiledProgram;
 use destination::{Destination, order_outputs};
 use device_tensors::{check_device_tensors, new_on_device, to_device, to_host};
@@ -43,10 +45,10 @@ use given::{Given, Prepared, prepare};
 pub use io_binding::IoBinding;
 use observers::{Launched, Observer, Results, Times};
 use ocellus_dialects::kernel::Family;
+use ocellus_dialects::plan::Plan;
 use ocellus_dialects::{AnyTensor, HostTensor};
 use staging::{InFlight, download, upload};
 use std::path::Path;
-use std::sync::Arc;
 use weights::Weights;
 use workspace::Workspace;
 use workspaces::Workspaces;
@@ -60,6 +62,17 @@ pub enum LoadError {
     /// It is for another machine.
     #[error(transparent)]
     Machine(#[from] UnfitMachine),
+    /// None of its variants is for this machine.
+    #[error(transparent)]
+    NoVariant(#[from] NoVariant),
+    /// It is not for the target that was asked for.
+    #[error("the artifact was not compiled for `{target}`: name {known}")]
+    NotForTarget {
+        /// The target.
+        target: String,
+        /// Those that it is for.
+        known: String,
+    },
     /// Its code cannot be loaded.
     #[error("cannot load the kernels")]
     Device(#[from] DeviceError),
@@ -99,8 +112,10 @@ pub struct Session {
     workspaces: Workspaces,
     programs: Programs,
     artifact: Artifact,
-    /// What should be known of its tuning.
-    note: Option<String>,
+    /// What of the artifact runs.
+    variant: Variant,
+    /// What should be known of how it was chosen, and of its tuning.
+    notes: Vec<String>,
 }
 
 impl Session {
@@ -111,7 +126,7 @@ impl Session {
     /// As for [`Artifact::open`], for as long as the session lives, and for [`Session::new`].
     pub unsafe fn load(path: &Path, options: Options) -> Result<Self, LoadError> {
         // SAFETY: by the contract of this function.
-        let mut session = unsafe { Self::new(Artifact::open(path)?, options) }?;
+        let mut session = unsafe { Self::new(Artifact::map(path)?, options) }?;
         let path = TuningFile::path_for(path);
         if let Some(file) = TuningFile::read(&path)? {
             session.take_tuning(&file, &path);
@@ -122,19 +137,22 @@ impl Session {
     /// Takes the schedules that a file remembers for this machine, if it does.
     fn take_tuning(&mut self, file: &TuningFile, path: &Path) {
         let (path, device) = (path.display(), self.device_name());
-        if !file.is_of(self.artifact.plan()) {
-            self.note = Some(format!(
+        if let Some(tuning) = file.of(self.plan(), &device) {
+            self.set_schedules(tuning.schedules.clone());
+        } else if !file.is_of(&self.artifact) {
+            self.notes.push(format!(
                 "`{path}` was made for another artifact and is not used: tune this one again"
             ));
-        } else if let Some(tuning) = file.of(&device) {
-            self.set_schedules(tuning.schedules.clone());
         } else {
-            self.note =
-                Some(format!("`{path}` has no tuning for `{device}`: tune the artifact here"));
+            let target = &self.variant.target.name;
+            self.notes.push(format!(
+                "`{path}` has no tuning for `{device}`, which runs the variant for `{target}`: tune the artifact here"
+            ));
         }
     }
 
-    /// Makes an artifact ready.
+    /// Makes an artifact ready: of its [variants](Artifact::variants) the most able that the device can run, or that for the target
+    /// that the options name.
     ///
     /// # Safety
     /// The code object of the artifact is machine code, which becomes part of this process and runs in it: it must be one
@@ -142,34 +160,41 @@ impl Session {
     /// here and when sizes are bound: whatever the plan says, kernels that are what their signatures say stay inside the
     /// memory that they are given, and write no input and no weight.
     pub unsafe fn new(artifact: Artifact, options: Options) -> Result<Self, LoadError> {
-        let kind = DeviceKind::of(&artifact.provenance().target, options.device)?;
         // SAFETY: by the contract of this function.
-        let (device, signatures) = unsafe { kind.load(artifact.code(), artifact.plan(), options) }?;
-        Self::on(device, signatures, artifact)
+        let chosen = unsafe { choose(&artifact, &options) }?;
+        Self::on(chosen, artifact)
     }
 
-    /// Makes an artifact ready on a device that has loaded its code.
-    fn on(
-        device: Arc<dyn Device>,
-        signatures: Vec<Signature>,
-        artifact: Artifact,
-    ) -> Result<Self, LoadError> {
-        let plan = artifact.plan();
+    /// Makes an artifact ready on a device that has loaded the code of one of its variants.
+    fn on(chosen: Chosen, artifact: Artifact) -> Result<Self, LoadError> {
+        let Chosen { variant, device, signatures, notes } = chosen;
+        artifact.check_weights(&variant)?;
+        let plan = &*variant.plan;
         check_launches(plan, &signatures)?;
         let programs = plan.programs.iter();
         let programs = Programs {
             dispatch: Dispatch::new(plan),
             programs: programs.map(|program| CompiledProgram::new(plan, program, &[])).collect(),
             signatures,
-            weights: Weights::new(&artifact, &*device)?,
+            weights: Weights::new(&artifact, &variant, &*device)?,
             space: device.memory_space(),
         };
-        Ok(Session { workspaces: Workspaces::new(device), programs, artifact, note: None })
+        Ok(Session { workspaces: Workspaces::new(device), programs, artifact, variant, notes })
     }
 
     /// What was loaded.
     pub fn artifact(&self) -> &Artifact {
         &self.artifact
+    }
+
+    /// The host program that runs: of those that the artifact has, that for the [target](Self::target).
+    pub fn plan(&self) -> &Plan {
+        &self.variant.plan
+    }
+
+    /// Of the targets that the artifact was compiled for, that whose program runs.
+    pub fn target(&self) -> &TargetRequirements {
+        &self.variant.target
     }
 
     /// How many bytes of memory are kept for the next calls: an arena for each of the calls that lately ran at once, of the
@@ -185,7 +210,7 @@ impl Session {
 
     /// What should be known of how it was loaded, a sentence each.
     pub fn notes(&self) -> Vec<String> {
-        self.workspaces.device().notes().into_iter().chain(self.note.clone()).collect()
+        self.workspaces.device().notes().into_iter().chain(self.notes.iter().cloned()).collect()
     }
 
     /// Runs the model on inputs by name. The outputs come in the plan's order.
@@ -244,7 +269,7 @@ impl Session {
         if !self.artifact.is_as_opened() {
             return Err(RunError::ArtifactChanged);
         }
-        let plan = self.artifact.plan();
+        let plan = self.plan();
         let call = bind(plan, &binding.inputs)?;
         let inputs = prepare(plan, &call)?;
         let bound_outputs = order_outputs(plan, &binding.outputs)?;
@@ -270,7 +295,7 @@ impl Session {
         caller: Option<DeviceStream>,
         observer: Option<&mut dyn Observer>,
     ) -> Result<Vec<Destination<'a>>, RunError> {
-        let plan = self.artifact.plan();
+        let plan = self.plan();
         let (bound, stream) = workspace.bind(self.workspaces.device(), &call.symbols, || {
             let shapes: Vec<&[usize]> = call.inputs.iter().map(|tensor| tensor.shape).collect();
             EvaluatedProgram::new(plan, &self.programs, call.symbols.clone(), &shapes)
@@ -321,7 +346,7 @@ impl Session {
         addresses: &CallAddresses,
         stream: &mut dyn Stream,
     ) -> Result<(), RunError> {
-        let plan = self.artifact.plan();
+        let plan = self.plan();
         for (launch, command) in bound.launches.iter().enumerate() {
             observer.before();
             // SAFETY: by the contract of this function.

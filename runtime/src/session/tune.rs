@@ -9,6 +9,7 @@ use super::compiled_program::CompiledProgram;
 use super::observers::{Launched, Observer};
 use super::{IoBinding, RunError, Session, given};
 use crate::devices::{self, DeviceError, Launches, Stream};
+use crate::signature::plan_hash;
 use crate::tuning::{LaunchTimes, TunedLaunch, Tuning, cheapest};
 use ocellus_dialects::AnyTensor;
 use ocellus_dialects::plan::{Expression, Launch, LaunchArgument, Plan};
@@ -44,19 +45,20 @@ impl Session {
         &mut self,
         calls: &[Vec<(&str, &T)>],
     ) -> Result<(Tuning, Vec<TunedLaunch>), RunError> {
-        let alike = alike(self.artifact.plan());
+        let alike = alike(self.plan());
         let measured = self.measure(calls, &alike);
         self.set_schedules(vec![]);
         let tuned = measured?;
-        let schedules = chosen(self.artifact.plan(), &alike, &tuned);
+        let schedules = chosen(self.plan(), &alike, &tuned);
         self.set_schedules(schedules.clone());
-        let tuning = Tuning { device: self.device_name(), schedules };
+        let (plan, device) = (plan_hash(self.plan()), self.device_name());
+        let tuning = Tuning { plan, device, schedules };
         Ok((tuning, tuned.into_values().collect()))
     }
 
     /// Runs the launches of each program with those schedules.
     pub(super) fn set_schedules(&mut self, schedules: Vec<Vec<usize>>) {
-        let plan = self.artifact.plan();
+        let plan = &*self.variant.plan;
         let programs = plan.programs.iter().enumerate().map(|(position, program)| {
             let schedules = schedules.get(position).map_or(&[][..], Vec::as_slice);
             CompiledProgram::new(plan, program, schedules)
@@ -77,7 +79,7 @@ impl Session {
             let (program, times) = self.times_at(&given(call), alike)?;
             for (group, times) in times.into_iter().enumerate() {
                 let launch = tuned.entry((program, group)).or_insert_with(|| {
-                    unmeasured(self.artifact.plan(), program, &alike[program][group])
+                    unmeasured(self.plan(), program, &alike[program][group])
                 });
                 launch.calls.push(position);
                 launch.microseconds.push(times);
@@ -93,7 +95,7 @@ impl Session {
         call: &IoBinding,
         alike: &[Groups],
     ) -> Result<(usize, Vec<LaunchTimes>), RunError> {
-        let plan = self.artifact.plan();
+        let plan = self.plan();
         let symbols = bind(plan, &call.inputs)?.symbols;
         let none = || RunError::NoPiece(describe_values(plan, &symbols));
         let program = self.programs.dispatch.program_at(&symbols).ok_or_else(none)?;

@@ -1,7 +1,7 @@
-//! [`Weights`]: the weights of an artifact where kernels address them.
+//! [`Weights`]: the weights of a variant where kernels address them.
 
 use super::LoadError;
-use crate::artifact::Artifact;
+use crate::artifact::{Artifact, Variant};
 use crate::devices::{Device, DeviceError, Memory, MemorySpace};
 
 /// A stretch of memory: an address, or an offset into memory that has none yet, and its size.
@@ -20,9 +20,13 @@ pub struct Weights {
 
 impl Weights {
     /// The weights where the device's kernels address them; copied, once, where that is not the artifact.
-    pub fn new(artifact: &Artifact, device: &dyn Device) -> Result<Self, LoadError> {
-        let weights: Vec<&[u8]> = (0..artifact.plan().weights.len())
-            .map(|index| artifact.weight(index).unwrap_or_default())
+    pub fn new(
+        artifact: &Artifact,
+        variant: &Variant,
+        device: &dyn Device,
+    ) -> Result<Self, LoadError> {
+        let weights: Vec<&[u8]> = (0..variant.plan.weights.len())
+            .map(|index| artifact.weight(variant, index).unwrap_or_default())
             .collect();
         match device.memory_space() {
             MemorySpace::Host => {

@@ -1,6 +1,7 @@
 //! [`TuningFile`]: `ARTIFACT.tuning.json`, where the machines that an artifact was tuned on remember it.
 
 use super::Tuning;
+use crate::artifact::Artifact;
 use crate::output::Output;
 use crate::pipe::read_text;
 use crate::signature::plan_hash;
@@ -15,12 +16,10 @@ const EXTENSION: &str = ".tuning.json";
 /// More than the tunings of any plan on many machines.
 const MAX_BYTES: u64 = 64 << 20;
 
-/// How machines run the plan of an artifact.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// How machines run the plans of an artifact.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TuningFile {
-    /// The hash of the plan whose launches these are.
-    pub plan: String,
-    /// The tuning of each machine that was tuned on.
+    /// The tunings of each machine that was tuned on, one for each plan.
     pub machines: Vec<Tuning>,
 }
 
@@ -59,11 +58,6 @@ impl TuningFile {
         let mut path = artifact.as_os_str().to_owned();
         path.push(EXTENSION);
         path.into()
-    }
-
-    /// A file without a tuning, of a plan.
-    pub fn new(plan: &Plan) -> Self {
-        TuningFile { plan: plan_hash(plan), machines: vec![] }
     }
 
     /// Reads the file; `None` where there is none.
@@ -108,54 +102,97 @@ impl TuningFile {
         write().map_err(|source| TuningError::Write { path: path.into(), source })
     }
 
-    /// Whether its tunings are those of a plan.
-    pub fn is_of(&self, plan: &Plan) -> bool {
-        self.plan == plan_hash(plan)
+    /// Whether one of its tunings is of a plan of the artifact.
+    pub fn is_of(&self, artifact: &Artifact) -> bool {
+        let plans = plans(artifact);
+        self.machines.iter().any(|tuning| plans.contains(&tuning.plan))
     }
 
-    /// The tuning of a machine.
-    pub fn of(&self, device: &str) -> Option<&Tuning> {
-        self.machines.iter().find(|tuning| tuning.device == device)
+    /// Forgets tunings of plans that the artifact does not have.
+    pub fn keep_those_of(&mut self, artifact: &Artifact) {
+        let plans = plans(artifact);
+        self.machines.retain(|tuning| plans.contains(&tuning.plan));
     }
 
-    /// Remembers a tuning, in the place of what there was of its machine.
+    /// The tuning of a plan on a machine.
+    pub fn of(&self, plan: &Plan, device: &str) -> Option<&Tuning> {
+        let plan = plan_hash(plan);
+        self.machines.iter().find(|tuning| tuning.plan == plan && tuning.device == device)
+    }
+
+    /// Remembers a tuning, in the place of what there was of its plan on its machine.
     pub fn remember(&mut self, tuning: Tuning) {
-        self.machines.retain(|known| known.device != tuning.device);
+        let is_other =
+            |known: &Tuning| (&known.plan, &known.device) != (&tuning.plan, &tuning.device);
+        self.machines.retain(is_other);
         self.machines.push(tuning);
     }
+}
+
+/// The hashes of an artifact's plans.
+fn plans(artifact: &Artifact) -> Vec<String> {
+    artifact.variants().iter().map(|variant| plan_hash(&variant.plan)).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn tuning(device: &str, schedule: usize) -> Tuning {
-        Tuning { device: device.into(), schedules: vec![vec![0, schedule]] }
+    use crate::test_support::{artifact, contents, plan, plan_with_schedules};
+
+    fn tuning(plan: &Plan, device: &str, schedule: usize) -> Tuning {
+        let plan = plan_hash(plan);
+        Tuning { plan, device: device.into(), schedules: vec![vec![0, schedule]] }
     }
 
     #[test]
-    fn each_machine_is_remembered_once() {
+    fn each_plan_is_remembered_once_of_each_machine() {
         let folder = tempfile::tempdir().unwrap();
         let path = TuningFile::path_for(&folder.path().join("model"));
         assert_eq!(path, folder.path().join("model.tuning.json"));
         assert_eq!(TuningFile::read(&path).unwrap(), None);
-        let mut file = TuningFile { plan: "hash".into(), machines: vec![] };
-        for tuning in [tuning("a", 1), tuning("b", 2), tuning("a", 3)] {
-            file.remember(tuning);
+        let (plan, other) = (plan(), plan_with_schedules());
+        let mut file = TuningFile::default();
+        let tunings = [(&plan, "a", 1), (&plan, "b", 2), (&other, "a", 4), (&plan, "a", 3)];
+        for (plan, device, schedule) in tunings {
+            file.remember(tuning(plan, device, schedule));
         }
         file.write(&path).unwrap();
         let read = TuningFile::read(&path).unwrap().unwrap();
         assert_eq!(read, file);
-        assert_eq!(read.machines.len(), 2);
-        assert_eq!(read.of("a"), Some(&tuning("a", 3)));
-        assert_eq!(read.of("c"), None);
+        assert_eq!(read.machines.len(), 3);
+        assert_eq!(read.of(&plan, "a"), Some(&tuning(&plan, "a", 3)));
+        assert_eq!(read.of(&other, "a"), Some(&tuning(&other, "a", 4)));
+        assert_eq!(read.of(&other, "b"), None);
+    }
+
+    #[test]
+    fn tunings_of_other_plans_are_forgotten() {
+        let artifact = artifact(contents(plan()));
+        let mut file = TuningFile::default();
+        file.remember(tuning(&plan_with_schedules(), "a", 1));
+        assert!(!file.is_of(&artifact));
+        file.remember(tuning(&plan(), "a", 2));
+        assert!(file.is_of(&artifact));
+        file.keep_those_of(&artifact);
+        assert_eq!(file.machines, [tuning(&plan(), "a", 2)]);
+    }
+
+    #[test]
+    fn a_file_of_an_older_version_is_of_no_plan() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tuning");
+        let text = r#"{"plan": "a hash", "machines": [{"device": "a", "schedules": [[0, 1]]}]}"#;
+        std::fs::write(&path, text).unwrap();
+        let file = TuningFile::read(&path).unwrap().unwrap();
+        assert!(!file.is_of(&artifact(contents(plan()))));
     }
 
     #[test]
     fn a_damaged_file_is_told() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("tuning");
-        std::fs::write(&path, "{\"plan\": 3}").unwrap();
+        std::fs::write(&path, "{\"machines\": 3}").unwrap();
         let error = TuningFile::read(&path).unwrap_err().to_string();
         assert!(error.contains("is damaged: remove it"), "{error}");
         assert!(matches!(TuningFile::read(folder.path()), Err(TuningError::Read { .. })));

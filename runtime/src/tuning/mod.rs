@@ -17,6 +17,9 @@ use serde::{Deserialize, Serialize};
 /// The schedules that a machine runs the launches of a plan with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tuning {
+    /// The hash of the plan. A file of an older version has it nowhere that counts, and is one of no plan.
+    #[serde(default)]
+    pub plan: String,
     /// The machine, as its device [calls itself](crate::devices::Device::name).
     pub device: String,
     /// Of each program of the plan the schedule of each launch, by its number among

@@ -3,7 +3,7 @@
 use super::{plan, signatures};
 use ocellus_runtime::devices::cuda::{CodeObject, KernelEntry};
 use ocellus_runtime::signature::plan_hash;
-use ocellus_runtime::{ArtifactContents, Provenance, TargetRequirements};
+use ocellus_runtime::{ArtifactContents, TargetRequirements, VariantContents};
 
 /// The kernels. A warp has a tile, which is a row, in all but the last.
 pub const PTX: &str = "\
@@ -178,10 +178,6 @@ pub fn contents(code: &CodeObject) -> ArtifactContents {
         architecture: code.architecture.clone(),
         features: vec![],
     };
-    ArtifactContents {
-        provenance: Provenance::new(target, "test", &plan()),
-        code: code.to_bytes().unwrap(),
-        attachments: [].into(),
-        plan: plan(),
-    }
+    let variant = VariantContents { target, plan: plan(), code: code.to_bytes().unwrap() };
+    ArtifactContents::new("test", vec![variant])
 }

@@ -12,8 +12,8 @@ use ocellus_dialects::plan::*;
 use ocellus_runtime::devices::cpu::host_features;
 use ocellus_runtime::signature::{Access, Amount, Pointer, Signature, Walk, Word};
 use ocellus_runtime::{
-    Artifact, ArtifactContents, ArtifactWriter, HostTensor, LoadError, Options, Provenance,
-    Session, TargetRequirements,
+    Artifact, ArtifactContents, ArtifactWriter, HostTensor, LoadError, Options, Session,
+    TargetRequirements, VariantContents,
 };
 use std::path::Path;
 use std::process::Command;
@@ -202,12 +202,9 @@ pub fn target() -> TargetRequirements {
 }
 
 pub fn contents(plan: Plan) -> ArtifactContents {
-    ArtifactContents {
-        provenance: Provenance::new(target(), "test", &plan),
-        code: code().to_vec(),
-        attachments: [("preprocessor_config".to_string(), "{}".to_string())].into(),
-        plan,
-    }
+    let variant = VariantContents { target: target(), plan, code: code().to_vec() };
+    let attachments = [("preprocessor_config".to_string(), "{}".to_string())].into();
+    ArtifactContents { attachments, ..ArtifactContents::new("test", vec![variant]) }
 }
 
 pub fn artifact(contents: ArtifactContents) -> Artifact {

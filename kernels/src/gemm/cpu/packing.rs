@@ -60,8 +60,8 @@ pub struct WeightPacker<'a> {
     found: usize,
 }
 
-/// `panels of 32`, `panels of 32 by halves`, `panels of 32 pairs`: all that tells two packings of one weight apart on one
-/// target.
+/// `panels of 32`, `panels of 32 by halves`, `panels of 32 pairs`: all that tells two packings of one weight apart, on whatever
+/// targets. An artifact for several stores a weight once where they are called the same.
 impl std::fmt::Display for WeightPacking {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "panels of {}", self.kernel.columns)?;
@@ -200,6 +200,31 @@ mod tests {
                 let other = (row as i64 + rows / 2) as f32 + 1.0;
                 assert_eq!(number(row / half, half + row % half), other);
             }
+        }
+    }
+
+    #[test]
+    fn packings_that_are_called_the_same_lay_a_weight_out_alike_on_every_target() {
+        let (rows, columns) = (70, 37);
+        for element in [ElementType::F32, ElementType::BF16, ElementType::F16] {
+            let numbers = 0..rows * columns * element.bytes();
+            let weight: Vec<u8> = numbers.map(|number| (number % 251) as u8).collect();
+            let mut known = std::collections::BTreeMap::new();
+            for target in CpuTarget::ALL {
+                // What the rows on the other side are stored as.
+                for stored in [ElementType::F32, element] {
+                    for halves in [false, true] {
+                        let format = PanelFormat::of(stored, element, &target);
+                        let kernel = MicroKernel::new(format, &target);
+                        let packing = WeightPacking { rows, columns, element, halves, kernel };
+                        let packed = packing.pack(&weight).unwrap();
+                        let first =
+                            known.entry(packing.to_string()).or_insert_with(|| packed.clone());
+                        assert_eq!(*first, packed, "{packing} of {element}, {}", target.name);
+                    }
+                }
+            }
+            assert!(known.len() >= 4);
         }
     }
 

@@ -19,9 +19,9 @@ use std::time::Instant;
 const MAX_RUNS: usize = 1_000_000;
 
 const USAGE: &str = "\
-Usage: ocellus-run ARTIFACT --input IN.safetensors --output OUT.safetensors [--device KIND] [--threads N] [--profile]
-                   [--runs N] [--on-device]
-       ocellus-run tune ARTIFACT [--size SYMBOL=VALUE,..] [--device KIND] [--threads N]
+Usage: ocellus-run ARTIFACT --input IN.safetensors --output OUT.safetensors [--device KIND] [--target NAME] [--threads N]
+                   [--profile] [--runs N] [--on-device]
+       ocellus-run tune ARTIFACT [--size SYMBOL=VALUE,..] [--device KIND] [--target NAME] [--threads N]
        ocellus-run --devices [--device KIND]
 
   tune            measure the schedules that the artifact has of each launch (`ocellus compile --schedules`), and remember
@@ -30,6 +30,8 @@ Usage: ocellus-run ARTIFACT --input IN.safetensors --output OUT.safetensors [--d
   --input FILE    the inputs by name, such as `pixel_values`, in f64, f32, f16 or bf16; a pipe too
   --output FILE   where the outputs go, in f32; a pipe or `/dev/stdout` too
   --device KIND   where to run: {kinds}; by default where the artifact was compiled for
+  --target NAME   which of the artifact's targets to run it for, such as `cpu:x86-64-v3`; by default the most able that the
+                  device can run
   --threads N     threads to use; by default one for every core
   --profile       print the time of each launch to stderr
   --runs N        run N times more, and print to stderr how long a call takes
@@ -107,6 +109,7 @@ fn parse(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
                 let DeviceName { kind, ordinal } = parser.value()?.parse()?;
                 (options.device, options.ordinal) = (Some(kind), ordinal);
             }
+            Long("target") => options.target = Some(parser.value()?.string()?),
             Long("devices") => lists_devices = true,
             Long("profile") => profile = true,
             Long("runs") => runs = parser.value()?.parse_with(number_of_runs)?,
@@ -169,11 +172,11 @@ fn open_output(arguments: &Arguments) -> Result<Output, TensorsFileError> {
 fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let output = open_output(arguments)?;
     // SAFETY: the user names the file, and so says that its code may run and that nobody writes into it meanwhile.
-    let session = unsafe { Session::load(&arguments.artifact, arguments.options) }?;
+    let session = unsafe { Session::load(&arguments.artifact, arguments.options.clone()) }?;
     for note in session.notes() {
         say(format_args!("note: {note}"));
     }
-    let plan = session.artifact().plan();
+    let plan = session.plan();
     let tensors = read_tensors(&arguments.input, |name| plan.holds_indices(name))?;
     let inputs: Vec<(&str, &HostTensor)> =
         tensors.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect();
@@ -231,7 +234,7 @@ fn say_device_times(
     outputs: &Outputs,
     runs: usize,
 ) -> Result<(), RunError> {
-    let plan = session.artifact().plan();
+    let plan = session.plan();
     let of_host = inputs.iter().filter(|(name, _)| plan.holds_indices(name));
     let numbers = inputs.iter().filter(|(name, _)| !plan.holds_indices(name));
     let inputs_there = numbers.map(|(name, tensor)| Ok((*name, session.to_device(tensor)?)));

@@ -22,16 +22,17 @@ pub fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let remembered = TuningFile::read(&path)?;
     let place = TuningFile::place(&path)?;
     // SAFETY: the user names the file, and so says that its code may run and that nobody writes into it meanwhile.
-    let mut session = unsafe { Session::load(&arguments.artifact, arguments.options) }?;
-    let plan = session.artifact().plan();
+    let mut session = unsafe { Session::load(&arguments.artifact, arguments.options.clone()) }?;
+    let plan = session.plan();
     let launches = plan.programs.iter().flat_map(|program| &program.launches);
     if launches.into_iter().all(|launch| launch.alternatives.is_empty()) {
         let message = "there is nothing to choose among, as each launch has one schedule: compile the model with \
                        `ocellus compile --schedules 4`";
         return Err(message.into());
     }
-    let mut file =
-        remembered.filter(|file| file.is_of(plan)).unwrap_or_else(|| TuningFile::new(plan));
+    // What it was tuned to as another model is of no use; what its other variants were tuned to stays.
+    let mut file = remembered.unwrap_or_default();
+    file.keep_those_of(session.artifact());
     let sizes = PlanSizes::of(plan);
     let measured = match arguments.sizes.as_slice() {
         [] => sizes.of_each_program(),
@@ -48,7 +49,11 @@ pub fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     print(&table(&launches, &measured))?;
     file.remember(tuning);
     file.write_to(place, &path)?;
-    say(format_args!("wrote `{}`, which whoever loads the artifact here goes by", path.display()));
+    let target = &session.target().name;
+    say(format_args!(
+        "wrote `{}`, which whoever runs the artifact for `{target}` here goes by",
+        path.display()
+    ));
     Ok(())
 }
 

@@ -63,7 +63,7 @@ impl CpuDevice {
     pub unsafe fn load(
         code: &[u8],
         plan: &Plan,
-        options: Options,
+        options: &Options,
     ) -> Result<(Self, Vec<Signature>), DeviceError> {
         // SAFETY: by the contract of this function.
         let (code, signatures) = unsafe { CodeObject::load(code, plan) }?;

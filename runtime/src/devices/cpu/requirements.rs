@@ -8,9 +8,8 @@ use crate::artifact::TargetRequirements;
 pub enum UnfitCpu {
     /// Another architecture.
     #[error(
-        "the artifact was compiled for `{target}`, which is {expected}, and this machine is {}: compile the model \
-         again on this machine, with `--target cpu`",
-        std::env::consts::ARCH
+        "the artifact was compiled for `{target}`, and {}: compile the model again on this machine, with `--target cpu`",
+        self.why()
     )]
     Architecture {
         /// The artifact's target.
@@ -20,8 +19,8 @@ pub enum UnfitCpu {
     },
     /// A CPU that lacks instructions.
     #[error(
-        "the artifact was compiled for `{target}`, and this CPU lacks {}: compile the model again with `--target cpu` \
-         on this machine, or with `--target cpu:x86-64-v3` for every x86 CPU with AVX2", missing.join(", ")
+        "the artifact was compiled for `{target}`, and {}: compile the model again with `--target cpu` on this machine, or \
+         with `--target cpu:x86-64-v3` for every x86 CPU with AVX2", self.why()
     )]
     Features {
         /// The artifact's target.
@@ -29,6 +28,26 @@ pub enum UnfitCpu {
         /// What the CPU lacks, as LLVM names it.
         missing: Vec<String>,
     },
+}
+
+impl UnfitCpu {
+    /// The target that it does not fit.
+    pub fn target(&self) -> &str {
+        match self {
+            UnfitCpu::Architecture { target, .. } | UnfitCpu::Features { target, .. } => target,
+        }
+    }
+
+    /// What is in the way, as a clause.
+    pub fn why(&self) -> String {
+        match self {
+            UnfitCpu::Architecture { expected, .. } => {
+                let own = std::env::consts::ARCH;
+                format!("that is {expected}, while this machine is {own}")
+            }
+            UnfitCpu::Features { missing, .. } => format!("this CPU lacks {}", missing.join(", ")),
+        }
+    }
 }
 
 /// Whether this CPU has the architecture, as [`std::env::consts::ARCH`] names it, and all features; see

@@ -195,6 +195,26 @@ pub enum CudaError {
     Call(#[from] CallError),
 }
 
+impl CudaError {
+    /// What is in the way of the GPU running code that was compiled for another, or of there being a GPU, as a clause.
+    pub fn unfit(&self) -> Option<String> {
+        Some(match self {
+            CudaError::NoDriver => "there is no driver of NVIDIA's GPUs here".to_string(),
+            CudaError::NoGpu { .. } => "there is no GPU that the driver can use".to_string(),
+            CudaError::OldGpu { gpu, capability, .. } => {
+                format!("the GPU `{gpu}` has compute capability {capability}, which is older")
+            }
+            CudaError::OldForPtx { driver, ptx, .. } => {
+                format!("the driver is for CUDA {driver}, which is too old for its PTX (version {ptx})")
+            }
+            CudaError::SharedMemory { kernel, bytes, gpu, limit } => format!(
+                "its kernel `{kernel}` needs {bytes} bytes of shared memory a block, and the GPU `{gpu}` has {limit}"
+            ),
+            _ => return None,
+        })
+    }
+}
+
 fn said(log: &str) -> String {
     match log.trim() {
         "" => String::new(),

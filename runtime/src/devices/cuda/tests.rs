@@ -12,7 +12,7 @@ use std::process::Command;
 const SIMULATED: DeviceKind = DeviceKind::Cuda { driver: Driver::Simulator };
 
 fn load_on(code: &CodeObject, device: DeviceKind) -> Result<Session, LoadError> {
-    let options = Options { threads: 1, device: Some(device), ordinal: 0 };
+    let options = Options { threads: 1, device: Some(device), ordinal: 0, target: None };
     // SAFETY: the kernels are what their signatures say.
     unsafe { Session::new(artifact(gpu::contents(code)), options) }
 }
@@ -220,20 +220,20 @@ fn code_for_another_plan_is_refused() {
     assert!(refusal(&code).contains("compiled for another plan"));
     let bytes = [2; 100];
     // SAFETY: nothing of it is run.
-    let refused = unsafe { SIMULATED.load(&bytes, &plan(), Options::default()) };
+    let refused = unsafe { SIMULATED.load(&bytes, &plan(), &Options::default()) };
     assert!(refused.err().unwrap().to_string().contains("not for a GPU"));
 }
 
 #[test]
 fn each_device_refuses_what_was_compiled_for_the_other() {
-    let cpu = Options { threads: 1, device: Some(DeviceKind::Cpu), ordinal: 0 };
+    let cpu = Options { threads: 1, device: Some(DeviceKind::Cpu), ordinal: 0, target: None };
     let gpu_artifact = artifact(gpu::contents(&code_object("sm_80")));
     // SAFETY: nothing of it is run.
     let error = unsafe { Session::new(gpu_artifact, cpu) }.err().unwrap();
     assert!(matches!(&error, LoadError::Machine(UnfitMachine::OtherDevice { .. })));
     let text = chain(&error);
     assert!(text.contains("`sm_80`") && text.contains("the device `cpu`"), "{text}");
-    let options = Options { threads: 1, device: Some(SIMULATED), ordinal: 0 };
+    let options = Options { threads: 1, device: Some(SIMULATED), ordinal: 0, target: None };
     // SAFETY: as above.
     let error = unsafe { Session::new(artifact(contents(plan())), options) }.err().unwrap();
     let text = chain(&error);

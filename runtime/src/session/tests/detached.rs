@@ -3,13 +3,16 @@
 use super::*;
 use crate::devices::detached::{DetachedDevice, Log};
 use crate::test_support::code;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 fn detached() -> (Session, Arc<Log>) {
     let log = Arc::new(Log::default());
     let artifact = artifact(contents(plan()));
-    let (device, signatures) = DetachedDevice::load(code(), artifact.plan(), log.clone());
-    (Session::on(device, signatures, artifact).unwrap(), log)
+    let variant = artifact.variants()[0].clone();
+    let (device, signatures) = DetachedDevice::load(code(), &variant.plan, log.clone());
+    let chosen = Chosen { variant, device, signatures, notes: vec![] };
+    (Session::on(chosen, artifact).unwrap(), log)
 }
 
 /// Sizes of both programs, with some that come again.
