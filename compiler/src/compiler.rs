@@ -1,4 +1,4 @@
-//! [`Compiler`]: from a [`Model`] to an [`Encoder`] or an artifact file, stage by stage.
+//! [`Compiler`]: from a [`Model`] to an [`Encoder`] or an artifact file, stage by stage, for one target or for several.
 
 use crate::configuration::CompilationConfig;
 use crate::encoder::Encoder;
@@ -6,17 +6,19 @@ use crate::error::CompileError;
 use crate::explain::{Compilation, gather};
 use crate::flops::matrix_flops;
 use crate::passes::{self, AssignBuffers, PlanOptions, pack_all};
+use crate::shared_weights::shared_weights;
 use crate::stages::Stages;
 use crate::switches::{Pass, Switches};
 use ocellus_checkpoint::NonFiniteWeight;
 use ocellus_codegen::Optimization;
 use ocellus_dialects::symbolic::{SymbolRange, Symbols};
+use ocellus_dialects::venc;
 use ocellus_frontend::Model;
 use ocellus_kernels::Target;
 use ocellus_rewrite::{Assumption, Group, PieceOptions, Rule, ScheduleOffers, TargetDescription};
 use ocellus_runtime::Options;
 use ocellus_runtime::artifact::{
-    Artifact, ArtifactContents, ArtifactError, ArtifactWriter, Destination, Provenance,
+    Artifact, ArtifactContents, ArtifactError, ArtifactWriter, Destination, VariantContents,
 };
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -28,18 +30,21 @@ pub const PREPROCESSOR_ATTACHMENT: &str = "preprocessor_config";
 /// The name under which an artifact carries the arithmetic of a run: see [`matrix_flops`].
 pub const FLOPS_ATTACHMENT: &str = "matrix_flops";
 
-/// The name under which an artifact carries its [`Explanation`], in JSON and without times.
-pub const EXPLANATION_ATTACHMENT: &str = "explanation";
+/// The name under which an artifact carries the [`Explanation`](crate::Explanation) of its program for the target of that
+/// name, in JSON and without times.
+pub fn explanation_attachment(target: &str) -> String {
+    format!("explanation/{target}")
+}
 
 /// What a compilation is doing, for those who watch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
-    /// Choosing kernels.
-    Saturate,
-    /// Planning buffers and launches.
-    Plan,
-    /// Emitting machine code.
-    Emit,
+    /// Choosing kernels for a target.
+    Saturate(Target),
+    /// Planning buffers and launches for a target.
+    Plan(Target),
+    /// Emitting machine code for a target.
+    Emit(Target),
     /// Packing and writing weights: how many of how many are done.
     Pack {
         /// Weights written so far.
@@ -49,10 +54,11 @@ pub enum Stage {
     },
 }
 
-/// Compiles models for a target.
+/// Compiles models for a target, or for several into one artifact.
 #[derive(Clone, Debug)]
 pub struct Compiler {
-    target: Target,
+    /// Each once, in the order in which [all](Target::all) are listed. There is at least one.
+    targets: Vec<Target>,
     config: CompilationConfig,
     /// Rules beside those of Ocellus.
     more_rules: Vec<(Group, &'static Rule)>,
@@ -64,11 +70,26 @@ impl Compiler {
     /// A compiler for `target` that asks for nothing special.
     pub fn new(target: Target) -> Self {
         Compiler {
-            target,
+            targets: vec![target],
             config: CompilationConfig::default(),
             more_rules: vec![],
             share_buffers: passes::assign_buffers,
         }
+    }
+
+    /// Compiles for that target too: whatever runs the artifact takes of its programs that for the most able target that it
+    /// can run. A target that is among them already stays there once.
+    pub fn and_for(mut self, target: Target) -> Self {
+        if !self.targets.contains(&target) {
+            self.targets.push(target);
+            self.targets.sort_by_key(Target::place);
+        }
+        self
+    }
+
+    /// What is compiled for, the least able first.
+    pub fn targets(&self) -> &[Target] {
+        &self.targets
     }
 
     /// Replaces the configuration.
@@ -135,47 +156,80 @@ impl Compiler {
             .and_assuming(self.config.assumptions.iter().copied())
     }
 
-    /// The rates that kernels are chosen by.
+    /// The target, where there is but one.
+    fn only_target(&self) -> Result<Target, CompileError> {
+        match self.targets[..] {
+            [target] => Ok(target),
+            _ => Err(CompileError::SeveralTargets(self.target_names())),
+        }
+    }
+
+    fn target_names(&self) -> String {
+        let names = self.targets.iter().map(|target| format!("`{}`", target.name()));
+        names.collect::<Vec<_>>().join(", ")
+    }
+
+    /// The rates that kernels are chosen by, where there is one target.
     pub fn rates(&self) -> Result<TargetDescription, CompileError> {
+        self.rates_for(self.only_target()?)
+    }
+
+    /// Those of the machine for what it runs, and for any other target those of a machine like it.
+    fn rates_for(&self, target: Target) -> Result<TargetDescription, CompileError> {
         let Some(machine) = &self.config.machine else {
-            return Ok(TargetDescription::of(self.target)?);
+            return Ok(TargetDescription::of(target)?);
         };
         let other = machine.kernels_target()?;
-        machine.clone().running(self.target).ok_or_else(|| CompileError::OtherMachine {
+        let running = |target: Target| machine.clone().running(target);
+        if let Some(rates) = running(target) {
+            return Ok(rates);
+        }
+        if self.targets.iter().any(|target| running(*target).is_some()) {
+            return Ok(TargetDescription::of(target)?);
+        }
+        Err(CompileError::OtherMachine {
             machine: machine.name.clone(),
             other: other.name(),
-            target: self.target.name(),
+            targets: self.target_names(),
         })
     }
 
-    /// Compiles up to the host program; no machine code, no weight is touched.
+    /// Compiles up to the host program, for the only target; no machine code, no weight is touched.
     pub fn stages(&self, model: &Model) -> Result<Stages, CompileError> {
-        self.stages_observed(model, &mut |_| {})
+        let target = self.only_target()?;
+        self.stages_for(target, model, &self.declared(model)?, &mut |_| {})
     }
 
-    fn stages_observed(
-        &self,
-        model: &Model,
-        observe: &mut dyn FnMut(Stage),
-    ) -> Result<Stages, CompileError> {
+    /// The model's program under the ranges that are asked for.
+    fn declared(&self, model: &Model) -> Result<venc::Module, CompileError> {
         let mut module = model.module.clone();
         self.apply_ranges(&mut module.symbols)?;
         module.verify()?;
-        observe(Stage::Saturate);
+        Ok(module)
+    }
+
+    fn stages_for(
+        &self,
+        target: Target,
+        model: &Model,
+        module: &venc::Module,
+        observe: &mut dyn FnMut(Stage),
+    ) -> Result<Stages, CompileError> {
+        observe(Stage::Saturate(target));
         let switches = Switches::of(self.rules()).and_without(&self.config.disabled)?;
         let specialized = match switches.is_on(Pass::Specialize) {
-            true => ocellus_rewrite::specialize(&module),
+            true => ocellus_rewrite::specialize(module),
             false => module.clone(),
         };
         let mut options = PieceOptions::default();
         if !switches.is_on(Pass::CutRange) {
             options.max_pieces = 1;
         }
-        let rates = self.rates()?;
+        let rates = self.rates_for(target)?;
         let chosen =
             ocellus_rewrite::choose_pieces(&specialized, &rates, switches.rules(), options)?;
         let (pieces, reports): (Vec<_>, Vec<_>) = chosen.into_iter().unzip();
-        observe(Stage::Plan);
+        observe(Stage::Plan(target));
         let assign_buffers = match switches.is_on(Pass::ShareBuffers) {
             true => self.share_buffers,
             false => passes::buffer_for_each,
@@ -183,25 +237,24 @@ impl Compiler {
         let most = self.config.schedules;
         let offers = (most > 1).then(|| ScheduleOffers::new(&module.symbols, &rates, most));
         let options = PlanOptions { assign_buffers, offers: offers.as_ref() };
-        let host = passes::plan_with(&module, &pieces, self.target, options)?;
+        let host = passes::plan_with(module, &pieces, target, options)?;
         let optimization = match switches.is_on(Pass::OptimizeCode) {
             true => Optimization::Full,
             false => Optimization::Off,
         };
         let explanation = gather(&Compilation {
             name: self.config.tag.as_deref().unwrap_or(&model.name),
-            target: self.target.name(),
+            target: target.name(),
             description: &rates,
             switches: &switches,
-            venc: &module,
+            venc: module,
             pieces: &pieces,
             reports: &reports,
             host: &host,
         })?;
-        let target = self.target;
         let assembles = switches.is_on(Pass::Assemble);
         Ok(Stages {
-            venc: module,
+            venc: module.clone(),
             pieces,
             reports,
             host,
@@ -212,35 +265,35 @@ impl Compiler {
         })
     }
 
-    /// Compiles `model` and loads the result, on the device of the target.
+    /// Compiles `model` and loads the result, on the device of the target: of several the most able that this machine can run.
     pub fn compile(&self, model: &Model) -> Result<Encoder, CompileError> {
         self.compile_for(model, Options::default())
     }
 
     /// Compiles `model` and loads the result, to run it so.
     pub fn compile_for(&self, model: &Model, options: Options) -> Result<Encoder, CompileError> {
-        let (program, artifact) = self.compile_artifact(model, &mut |_| {})?;
-        Ok(Encoder::new(program, artifact, options)?)
+        let (programs, artifact) = self.compile_artifact(model, &mut |_| {})?;
+        Ok(Encoder::new(programs, artifact, options)?)
     }
 
-    /// Compiles `model` in memory. Nothing is loaded, so the target may be another machine. The program's explanation warns
-    /// of weights that are not finite.
+    /// Compiles `model` in memory. Nothing is loaded, so the targets may be other machines. There is a program for each of them,
+    /// whose explanation warns of weights that are not finite.
     pub fn compile_artifact(
         &self,
         model: &Model,
         observe: &mut dyn FnMut(Stage),
-    ) -> Result<(Stages, Artifact), CompileError> {
+    ) -> Result<(Vec<Stages>, Artifact), CompileError> {
         self.compile_into(model, observe, ArtifactWriter::in_memory)
     }
 
-    /// Compiles `model` into a file, of which nothing is seen before it is whole. The program's explanation
-    /// warns of weights that are not finite.
+    /// Compiles `model` into a file, of which nothing is seen before it is whole. There is a program for each target,
+    /// whose explanation warns of weights that are not finite.
     pub fn compile_to_file(
         &self,
         model: &Model,
         file: &Path,
         observe: &mut dyn FnMut(Stage),
-    ) -> Result<Stages, CompileError> {
+    ) -> Result<Vec<Stages>, CompileError> {
         let create = |contents| ArtifactWriter::create(file, contents);
         Ok(self.compile_into(model, observe, create)?.0)
     }
@@ -250,44 +303,41 @@ impl Compiler {
         model: &Model,
         observe: &mut dyn FnMut(Stage),
         create: impl FnOnce(ArtifactContents) -> Result<ArtifactWriter<D>, ArtifactError>,
-    ) -> Result<(Stages, D::Written), CompileError> {
-        let mut program = self.stages_observed(model, observe)?;
-        let (written, warnings) = self.write(model, &program, observe, create)?;
-        program.explanation.warnings.extend(listed(&warnings));
-        Ok((program, written))
+    ) -> Result<(Vec<Stages>, D::Written), CompileError> {
+        let module = self.declared(model)?;
+        let stages = |target: &Target| self.stages_for(*target, model, &module, observe);
+        let mut programs = self.targets.iter().map(stages).collect::<Result<Vec<_>, _>>()?;
+        let (written, warnings) = self.write(model, &programs, observe, create)?;
+        let warnings = listed(&warnings);
+        for program in &mut programs {
+            program.explanation.warnings.extend_from_slice(&warnings);
+        }
+        Ok((programs, written))
     }
 
     fn write<D: Destination>(
         &self,
         model: &Model,
-        program: &Stages,
+        programs: &[Stages],
         observe: &mut dyn FnMut(Stage),
         create: impl FnOnce(ArtifactContents) -> Result<ArtifactWriter<D>, ArtifactError>,
     ) -> Result<(D::Written, Vec<NonFiniteWeight>), CompileError> {
-        observe(Stage::Emit);
-        let code = program.code()?;
-        let plan = program.host.plan.clone();
+        let variants = programs.iter().map(|program| {
+            observe(Stage::Emit(program.target));
+            let (target, plan) = (program.target.requirements(), program.host.plan.clone());
+            Ok(VariantContents { target, plan, code: program.code()?.bytes })
+        });
+        let variants = variants.collect::<Result<_, CompileError>>()?;
         let tag = self.config.tag.as_deref().unwrap_or(&model.name);
-        let preprocessor = model.preprocessor_config.as_ref();
-        let preprocessor =
-            preprocessor.map(|config| (PREPROCESSOR_ATTACHMENT.to_string(), config.to_string()));
-        let flops = (FLOPS_ATTACHMENT.to_string(), matrix_flops(&program.venc).to_string());
-        let explanation = program.explanation.clone().without_times().to_json()?;
-        let explanation = (EXPLANATION_ATTACHMENT.to_string(), explanation);
-        let mut writer = create(ArtifactContents {
-            provenance: Provenance::new(self.target.requirements(), tag, &plan),
-            plan,
-            code: code.bytes,
-            attachments: preprocessor
-                .into_iter()
-                .chain([flops, explanation])
-                .collect::<BTreeMap<_, _>>(),
-        })?;
-        let weights = &program.host.weights;
+        let attachments = attachments(model, programs)?;
+        let mut writer =
+            create(ArtifactContents { attachments, ..ArtifactContents::new(tag, variants) })?;
+        let weights =
+            shared_weights(programs.iter().map(|program| program.host.weights.as_slice()));
         let mut warnings = vec![];
         let (mut done, all) = (0, weights.len());
         observe(Stage::Pack { done, all });
-        pack_all(weights, model.weights.as_ref(), |weight, packed| {
+        pack_all(&weights, model.weights.as_ref(), |weight, packed| {
             writer.write_weight(&weight.name(), [packed.bytes])?;
             for warning in packed.warnings {
                 // A tensor may be packed in more than one way.
@@ -316,6 +366,25 @@ impl Compiler {
         }
         Ok(())
     }
+}
+
+/// The texts that travel with a model.
+fn attachments(
+    model: &Model,
+    programs: &[Stages],
+) -> Result<BTreeMap<String, String>, CompileError> {
+    let mut attachments = BTreeMap::new();
+    if let Some(config) = &model.preprocessor_config {
+        attachments.insert(PREPROCESSOR_ATTACHMENT.to_string(), config.to_string());
+    }
+    for program in programs {
+        // The mathematics is that of the model, and so the same for all targets.
+        let flops = matrix_flops(&program.venc).to_string();
+        attachments.insert(FLOPS_ATTACHMENT.to_string(), flops);
+        let explanation = program.explanation.clone().without_times().to_json()?;
+        attachments.insert(explanation_attachment(&program.target.name()), explanation);
+    }
+    Ok(attachments)
 }
 
 /// How many weights that are not finite are named.

@@ -15,14 +15,16 @@ pub struct Encoder {
 }
 
 impl Encoder {
-    /// Loads what the compiler has just written.
+    /// Loads what the compiler has just written, for one target at least.
     pub(crate) fn new(
-        program: Stages,
+        mut programs: Vec<Stages>,
         artifact: Artifact,
         options: Options,
     ) -> Result<Self, LoadError> {
         // SAFETY: the compiler of this process has just written the artifact, into memory of its own.
         let session = unsafe { Session::new(artifact, options) }?;
+        let runs = |program: &Stages| program.target.name() == session.target().name;
+        let program = programs.swap_remove(programs.iter().position(runs).unwrap_or(0));
         Ok(Encoder { program, session })
     }
 
@@ -43,7 +45,7 @@ impl Encoder {
         self.session.find_non_finite(inputs, outputs)
     }
 
-    /// What was compiled, stage by stage.
+    /// What was compiled, stage by stage, for the target that runs here.
     pub fn program(&self) -> &Stages {
         &self.program
     }

@@ -57,8 +57,8 @@ pub enum CompileError {
     Explanation(#[from] ExplanationError),
     /// Rates of a machine that runs other kernels.
     #[error(
-        "the rates of `{machine}` are those of kernels for `{other}`, and the target is `{target}`: give \
-         `--target {other}`, or the rates of a machine that runs `{target}`"
+        "the rates of `{machine}` are those of kernels for `{other}`, and what is compiled for is {targets}: give \
+         `--target {other}`, or the rates of a machine that runs {targets}"
     )]
     OtherMachine {
         /// What the rates are called.
@@ -66,8 +66,11 @@ pub enum CompileError {
         /// What its kernels are written for.
         other: String,
         /// What is compiled for.
-        target: String,
+        targets: String,
     },
+    /// Several targets, where there is an answer for each.
+    #[error("this is asked for {0} together, and is another thing for each target: name one of them by `--target`")]
+    SeveralTargets(String),
     /// No such target.
     #[error(transparent)]
     Target(#[from] TargetError),

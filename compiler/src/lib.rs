@@ -9,12 +9,13 @@ mod explain;
 mod flops;
 pub mod opt;
 pub mod passes;
+mod shared_weights;
 mod stages;
 mod switches;
 pub mod verify;
 
 pub use compiler::{
-    Compiler, EXPLANATION_ATTACHMENT, FLOPS_ATTACHMENT, PREPROCESSOR_ATTACHMENT, Stage,
+    Compiler, FLOPS_ATTACHMENT, PREPROCESSOR_ATTACHMENT, Stage, explanation_attachment,
 };
 pub use configuration::CompilationConfig;
 pub use encoder::Encoder;

@@ -9,7 +9,7 @@ use ocellus_codegen::{Optimization, compile_kernels};
 use ocellus_compiler::{Compiler, Stages, Target};
 use ocellus_dialects::plan::{Expression, LaunchArgument, Place, Plan};
 use ocellus_frontend::hugging_face::load;
-use ocellus_runtime::artifact::{ArtifactContents, ArtifactWriter, Provenance};
+use ocellus_runtime::artifact::{ArtifactContents, ArtifactWriter, VariantContents};
 use ocellus_runtime::{HostTensor, LoadError, Options, Outputs, Session, read_tensors};
 use std::path::{Path, PathBuf};
 
@@ -48,13 +48,10 @@ impl Compiled {
     }
 
     fn session(&self, plan: Plan, code: &[u8]) -> Result<Session, LoadError> {
-        let mut writer = ArtifactWriter::in_memory(ArtifactContents {
-            provenance: Provenance::new(self.program.target.requirements(), "edited", &plan),
-            plan,
-            code: code.to_vec(),
-            attachments: Default::default(),
-        })
-        .unwrap();
+        let target = self.program.target.requirements();
+        let variant = VariantContents { target, plan, code: code.to_vec() };
+        let contents = ArtifactContents::new("edited", vec![variant]);
+        let mut writer = ArtifactWriter::in_memory(contents).unwrap();
         for (name, bytes) in &self.weights {
             writer.write_weight(name, [bytes]).unwrap();
         }

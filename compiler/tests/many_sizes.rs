@@ -88,7 +88,7 @@ fn a_thousand_sizes_are_run_by_one_artifact_in_the_memory_of_the_largest() {
     // SAFETY: the file was compiled above, and nobody else knows it.
     let session =
         unsafe { Session::load(&file, Options { threads: 2, ..Options::default() }) }.unwrap();
-    let pieces = session.artifact().plan().pieces.len();
+    let pieces = session.plan().pieces.len();
     assert!(pieces > 1, "{pieces}");
 
     HEAP.restart();

@@ -238,7 +238,7 @@ fn an_image_has_the_same_answer_whatever_else_is_in_its_batch_and_in_every_run()
         let compiler = compiler.disable("cut-range");
         let options = Options { device, ..Options::default() };
         let compiled = compiler.compile_for(&model, options).unwrap();
-        assert_eq!(compiled.session().artifact().plan().pieces.len(), 1);
+        assert_eq!(compiled.session().plan().pieces.len(), 1);
         let size = size(&encoder, [1.0, 0.5, 0.6]);
         let pixels = &random_inputs(&model.module, &size).unwrap()["pixel_values"];
         let together = answer(&compiled, pixels);

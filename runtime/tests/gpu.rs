@@ -207,13 +207,13 @@ fn too_little_memory_is_refused_with_how_much_it_needs() {
 #[test]
 fn each_device_refuses_what_was_compiled_for_the_other() {
     let text = case().error(&["--device", "cpu"], &[]);
-    assert!(text.contains("compiled for `sm_80`, which the device `cpu` cannot run"), "{text}");
+    assert!(text.contains("compiled for `sm_80`, and the device `cpu` cannot run that"), "{text}");
     assert!(text.contains("leave `--device` out, or compile the model again"), "{text}");
     let of_cpu = case();
     write_artifact(&of_cpu.path("artifact"));
     for device in ["cuda", "sim"] {
         let text = of_cpu.error(&["--device", device], &[]);
-        let wanted = format!("compiled for `cpu`, which the device `{device}` cannot run");
+        let wanted = format!("compiled for `cpu`, and the device `{device}` cannot run that");
         assert!(text.contains(&wanted) && text.contains("`--target sm_80`"), "{text}");
     }
     let output = of_cpu.run(&["--device", "tpu"], &[]);

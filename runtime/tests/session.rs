@@ -319,7 +319,7 @@ fn a_size_that_cannot_be_bound_leaves_the_others_right() {
 fn a_launch_must_fit_its_kernel() {
     let with = |edit: fn(&mut Launch)| {
         let mut edited = contents(plan());
-        edit(&mut edited.plan.programs[1].launches[1]);
+        edit(&mut edited.variants[0].plan.programs[1].launches[1]);
         load_error(edited)
     };
     let unfit = |problem: &str| {
@@ -342,7 +342,7 @@ fn a_launch_must_fit_its_kernel() {
     );
     for lent in [Place::Input(0), Place::Weight(0)] {
         let mut edited = contents(plan());
-        edited.plan.programs[1].launches[1].arguments[2] = address(lent);
+        edited.variants[0].plan.programs[1].launches[1].arguments[2] = address(lent);
         assert_eq!(
             load_error(edited),
             unfit(

@@ -16,9 +16,8 @@ use ocellus_rewrite::{
     Group, PieceProgram, Quantities, RewriteError, RuleSwitches, TargetDescription, choose,
     launches, rules,
 };
-use ocellus_runtime::artifact::{Artifact, ArtifactContents, ArtifactWriter, Provenance};
+use ocellus_runtime::artifact::{Artifact, ArtifactContents, ArtifactWriter, VariantContents};
 use ocellus_runtime::{HostTensor, LaunchTime, Options, Session};
-use std::collections::BTreeMap;
 
 /// The operation is repeated, so that some launches read and write memory that others have used.
 const REPEATS: usize = 4;
@@ -206,13 +205,10 @@ impl Microbenchmark {
             Optimization::Full,
             None,
         )?;
-        let requirements = Target::from(self.cpu).requirements();
-        let mut writer = ArtifactWriter::in_memory(ArtifactContents {
-            provenance: Provenance::new(requirements, "calibrate", &host.plan),
-            plan: host.plan,
-            code: code.bytes,
-            attachments: BTreeMap::new(),
-        })?;
+        let target = Target::from(self.cpu).requirements();
+        let variant = VariantContents { target, plan: host.plan, code: code.bytes };
+        let contents = ArtifactContents::new("calibrate", vec![variant]);
+        let mut writer = ArtifactWriter::in_memory(contents)?;
         let weights = RandomWeights::new(module, 1);
         for weight in &host.weights {
             writer.write_weight(&weight.name(), [weight.pack(&weights)?.bytes])?;

@@ -116,8 +116,8 @@ pub fn check_inputs(
     let bound = module.symbols.bind(size)?;
     let reduction = longest_reduction(module, &bound);
     let element = storage(module);
-    let plan = session.artifact().plan();
-    let target = Target::of_requirements(&session.artifact().provenance().target);
+    let plan = session.plan();
+    let target = Target::of_requirements(session.target());
     let product_error = target.map_or(0.0, |target| target.product_error(element));
     let mut values = vec![];
     let mut compare = |label: &str, reference: &HostTensor, compiled: &HostTensor, launches| {

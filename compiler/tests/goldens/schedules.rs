@@ -7,6 +7,7 @@ use ocellus_dialects::ElementType;
 use ocellus_frontend::hugging_face::{Options, load_with};
 use ocellus_runtime::devices::DeviceKind;
 use ocellus_runtime::devices::cuda::Driver;
+use ocellus_runtime::signature::plan_hash;
 use ocellus_runtime::tuning::{Tuning, TuningFile};
 use ocellus_runtime::{HostTensor, Options as RunOptions, Session};
 
@@ -28,20 +29,21 @@ fn check(names: &[&str], target: Target, options: RunOptions) {
         let compiler = compiler.disable("assemble").disable("cut-range");
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("artifact");
-        let program = compiler.compile_to_file(&model, &path, &mut |_| {}).unwrap();
-        let plan = &program.host.plan;
+        let programs = compiler.compile_to_file(&model, &path, &mut |_| {}).unwrap();
+        let plan = &programs[0].host.plan;
         let launches = plan.programs.iter().map(|program| program.launches.len()).max().unwrap();
         let offered = plan.programs.iter().flat_map(|program| &program.launches);
         assert!(offered.clone().any(|launch| launch.schedules().count() == SCHEDULES));
         let product_error = target.product_error(ElementType::F32);
         let bound = F32_RELATIVE_L2 + tolerance(ElementType::F32, product_error, launches, 1);
         // SAFETY: it has just been compiled, and nobody else writes into it.
-        let load = || unsafe { Session::load(&path, options) }.unwrap();
+        let load = || unsafe { Session::load(&path, options.clone()) }.unwrap();
         let device = load().device_name();
         for number in 0..SCHEDULES {
-            let mut file = TuningFile::new(plan);
+            let mut file = TuningFile::default();
             let schedules = vec![vec![number; launches]; plan.programs.len()];
-            file.remember(Tuning { device: device.clone(), schedules });
+            let (plan, device) = (plan_hash(plan), device.clone());
+            file.remember(Tuning { plan, device, schedules });
             file.write(&TuningFile::path_for(&path)).unwrap();
             let session = load();
             assert_eq!(session.notes(), [""; 0]);

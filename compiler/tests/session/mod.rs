@@ -5,22 +5,17 @@ use ocellus_compiler::Target;
 use ocellus_compiler::passes::HostProgram;
 use ocellus_frontend::Model;
 use ocellus_kernels::CpuTarget;
-use ocellus_runtime::artifact::{ArtifactContents, ArtifactWriter, Provenance};
+use ocellus_runtime::artifact::{ArtifactContents, ArtifactWriter, VariantContents};
 use ocellus_runtime::{Options, Session};
-use std::collections::BTreeMap;
 
 /// The session of a host program with the weights of a model.
 pub fn session(model: &Model, host: HostProgram, cpu: &CpuTarget, threads: usize) -> Session {
     let full = codegen::Optimization::Full;
     let code = codegen::compile_kernels(&host.kernels, Some(&host.plan), cpu, full, None).unwrap();
-    let requirements = Target::Cpu(*cpu).requirements();
-    let mut writer = ArtifactWriter::in_memory(ArtifactContents {
-        provenance: Provenance::new(requirements, &model.name, &host.plan),
-        plan: host.plan,
-        code: code.bytes,
-        attachments: BTreeMap::new(),
-    })
-    .unwrap();
+    let target = Target::Cpu(*cpu).requirements();
+    let variant = VariantContents { target, plan: host.plan, code: code.bytes };
+    let contents = ArtifactContents::new(&model.name, vec![variant]);
+    let mut writer = ArtifactWriter::in_memory(contents).unwrap();
     for weight in &host.weights {
         let packed = weight.pack(model.weights.as_ref()).unwrap();
         writer.write_weight(&weight.name(), [packed.bytes]).unwrap();
