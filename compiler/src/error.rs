@@ -69,7 +69,9 @@ pub enum CompileError {
         targets: String,
     },
     /// Several targets, where there is an answer for each.
-    #[error("this is asked for {0} together, and is another thing for each target: name one of them by `--target`")]
+    #[error(
+        "this is asked for {0} together, and is another thing for each target: name one of them by `--target`"
+    )]
     SeveralTargets(String),
     /// No such target.
     #[error(transparent)]

@@ -6,19 +6,24 @@ use ocellus::Target;
 use ocellus::dialects::ElementType;
 use ocellus::dialects::plan::{Expression, Plan};
 use ocellus::dialects::symbolic::SymbolRange;
-use ocellus::runtime::Artifact;
+use ocellus::runtime::Session;
 
 /// The dimensions of `pixel_values` that may be symbols.
 const PIXEL_SYMBOLS: [(usize, &str); 3] = [(0, "images"), (2, "height"), (3, "width")];
 
-/// The options with the storage and the ranges of the artifact.
-pub fn options_of(artifact: &Artifact, options: &CompileOptions) -> CompileOptions {
-    let free = artifact.provenance().ranges.iter().map(|range| RangeArgument {
+/// The options with the storage, the ranges and the target of what runs of the artifact.
+pub fn options_of(session: &Session, options: &CompileOptions) -> CompileOptions {
+    let (plan, ranges) = (session.plan(), &session.artifact().provenance().ranges);
+    let free = ranges.iter().map(|range| RangeArgument {
         symbol: range.symbol.clone(),
         range: SymbolRange { min: range.min, max: range.max, step: range.step },
     });
-    let ranges = free.chain(fixed_sides(artifact.plan())).collect();
-    CompileOptions { ranges, dtype: dtype(artifact), ..options.clone() }
+    let ranges = free.chain(fixed_sides(plan)).collect();
+    let (targets, dtype) = match Target::of_requirements(session.target()) {
+        Some(target) => (vec![target], dtype(target, plan)),
+        None => (vec![], storage(plan)),
+    };
+    CompileOptions { ranges, dtype, targets, ..options.clone() }
 }
 
 /// A range of one size leaves no symbol, but a number in the shape of the input.
@@ -38,12 +43,9 @@ fn fixed_sides(plan: &Plan) -> Vec<RangeArgument> {
     sides.collect()
 }
 
-fn dtype(artifact: &Artifact) -> Dtype {
-    let target = Target::of_requirements(&artifact.provenance().target);
-    match storage(artifact.plan()) {
-        Dtype::F32 if target.is_some_and(|target| target.with_tf32() == Some(target)) => {
-            Dtype::Tf32
-        }
+fn dtype(target: Target, plan: &Plan) -> Dtype {
+    match storage(plan) {
+        Dtype::F32 if target.with_tf32() == Some(target) => Dtype::Tf32,
         storage => storage,
     }
 }

@@ -8,6 +8,7 @@ use ocellus::dialects::ElementType;
 use ocellus::dialects::symbolic::SymbolRange;
 use ocellus::rewrite::{Assumption, TargetDescription};
 use ocellus::runtime::read_text;
+use ocellus::runtime::terminal::say;
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -15,14 +16,15 @@ use std::path::PathBuf;
 /// Much more than the description of any machine has.
 const MAX_MACHINE_BYTES: u64 = 1 << 20;
 
-/// How a model is compiled. An artifact is compiled already, and takes none of these.
+/// How a model is compiled. An artifact is compiled already, and takes of these the target alone.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "How to compile")]
 pub struct CompileOptions {
-    /// The machine: `cpu` for this one, `cpu:<name>` for another, such as `cpu:x86-64-v3` or `cpu:znver4`; `sm_80`,
-    /// `sm_86`, `sm_89`, `sm_90` or `sm_120` for an NVIDIA GPU of that architecture or a later one
-    #[arg(long, default_value = "cpu", value_parser = target)]
-    pub target: Target,
+    /// The machine: `cpu` for this one, which is the default, `cpu:<name>` for another, such as `cpu:x86-64-v3` or `cpu:znver4`;
+    /// `sm_80`, `sm_86`, `sm_89`, `sm_90` or `sm_120` for an NVIDIA GPU of that architecture or a later one. Several, with commas
+    /// between them, go into one artifact, of which each machine runs the best that it can. Of an artifact: which to run
+    #[arg(long = "target", value_name = "TARGET", value_delimiter = ',', value_parser = target)]
+    pub targets: Vec<Target>,
 
     /// How tensors are stored; sums are in f32 whatever it is
     #[arg(long, value_enum, default_value_t = Dtype::F32)]
@@ -84,15 +86,42 @@ impl From<Dtype> for ElementType {
 }
 
 impl CompileOptions {
-    /// What is compiled for.
-    pub fn target(&self) -> Result<Target, Diagnostic> {
+    /// What is compiled for: this machine where nothing is named. What is named twice, by whatever name, is there once.
+    pub fn targets(&self) -> Result<Vec<Target>, Diagnostic> {
+        let mut targets = vec![];
+        for target in &self.targets {
+            match targets.contains(target) {
+                false => targets.push(*target),
+                true => say(format_args!(
+                    "note: `{}` is named more than once by `--target`, and is compiled for once",
+                    target.name()
+                )),
+            }
+        }
+        if targets.is_empty() {
+            targets.push(Target::host()?);
+        }
+        targets.into_iter().map(|target| self.with_dtype(target)).collect()
+    }
+
+    fn with_dtype(&self, target: Target) -> Result<Target, Diagnostic> {
         match self.dtype {
-            Dtype::F32 | Dtype::Bf16 | Dtype::F16 => Ok(self.target),
-            Dtype::Tf32 => self.target.with_tf32().ok_or_else(|| {
-                let target = self.target.name();
+            Dtype::F32 | Dtype::Bf16 | Dtype::F16 => Ok(target),
+            Dtype::Tf32 => target.with_tf32().ok_or_else(|| {
+                let target = target.name();
                 Diagnostic::new(format!("`{target}` has no products of tf32"))
                     .help("tf32 is for NVIDIA's GPUs: `--dtype f32` is exact on a CPU")
             }),
+        }
+    }
+
+    /// Which of an artifact's targets it is run for, where one is named.
+    pub fn target_to_run(&self) -> Result<Option<String>, Diagnostic> {
+        match self.targets[..] {
+            [] => Ok(None),
+            [target] => Ok(Some(target.name())),
+            _ => Err(Diagnostic::usage("an artifact is compiled already, and runs for one target")
+                .help("name one by `--target`, or none for the best that this machine can run")),
         }
     }
 

@@ -9,7 +9,7 @@ use std::num::NonZeroUsize;
 #[derive(clap::Args, Clone, Copy, Debug)]
 pub struct RunOptions {
     /// Where to run: on the CPU (`cpu`), on an NVIDIA GPU (`cuda`, or `cuda:1` for the second), or on one that is simulated
-    /// (`sim`); by default where the model was compiled for
+    /// (`sim`); by default where the model was compiled for, the CPU before a GPU
     #[arg(long, value_name = "KIND")]
     pub device: Option<DeviceName>,
 
@@ -22,6 +22,6 @@ impl From<RunOptions> for Options {
     fn from(RunOptions { device, threads }: RunOptions) -> Self {
         let threads = threads.map_or(Options::default().threads, NonZeroUsize::get);
         let (kind, ordinal) = (device.map(|name| name.kind), device.map_or(0, |name| name.ordinal));
-        Options { threads, device: kind, ordinal }
+        Options { threads, device: kind, ordinal, target: None }
     }
 }

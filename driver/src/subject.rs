@@ -55,7 +55,7 @@ impl Subject {
                     argument.name == input && argument.ty.element == ElementType::I32
                 })
             }),
-            Subject::Artifact(artifact, _) => artifact.plan().holds_indices(input),
+            Subject::Artifact(artifact, _) => artifact.holds_indices(input),
         }
     }
 

@@ -24,9 +24,9 @@
 //! file while it is in use. What else an artifact says, its plan above all, is checked and need not be trusted.
 
 pub use ocellus_compiler::{
-    CompilationConfig, CompileError, Compiler, CpuTarget, EXPLANATION_ATTACHMENT, Encoder,
-    Explanation, FLOPS_ATTACHMENT, PREPROCESSOR_ATTACHMENT, Pass, Stage, Stages, Switches, Target,
-    TargetError,
+    CompilationConfig, CompileError, Compiler, CpuTarget, Encoder, Explanation, FLOPS_ATTACHMENT,
+    PREPROCESSOR_ATTACHMENT, Pass, Stage, Stages, Switches, Target, TargetError,
+    explanation_attachment,
 };
 pub use ocellus_dialects::ElementType;
 pub use ocellus_dialects::symbolic::{Dim, SymbolRange};

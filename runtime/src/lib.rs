@@ -41,8 +41,8 @@ pub mod tuning;
 pub mod unfinished;
 
 pub use artifact::{
-    Artifact, ArtifactContents, ArtifactError, ArtifactWriter, Provenance, TargetRequirements, Variant,
-    VariantContents,
+    Artifact, ArtifactContents, ArtifactError, ArtifactWriter, Provenance, TargetRequirements,
+    Variant, VariantContents,
 };
 pub use device_tensor::{DeviceArray, DeviceTensor};
 pub use new_file::free_bytes;
@@ -55,5 +55,6 @@ pub use plan_sizes::{PlanSizes, SizeArgument, SizeError};
 pub use safetensors_bytes::repeated_key;
 pub use session::{
     IoBinding, LaunchTime, LoadError, NoVariant, Outputs, Refused, RunError, Session, UnfitLaunch,
+    variant_to_run,
 };
 pub use tensors_file::{TensorsFileError, read_tensors, write_tensors, write_tensors_to};

@@ -118,7 +118,8 @@ fn of_several_architectures_the_latest_that_the_gpu_can_run_is_taken() {
         let output = both.run(&SIM, &[("OCELLUS_SIM_ARCHITECTURE", gpu)]);
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.success(), "{text}");
-        let said = text.contains("variant for `sm_80` runs, and that for `sm_90` does not, as the GPU");
+        let said =
+            text.contains("variant for `sm_80` runs, and that for `sm_90` does not, as the GPU");
         assert_eq!(said, note, "{gpu}: {text}");
         let outputs = read_tensors(&both.path("out"), |_| false).unwrap();
         assert_eq!(outputs["y"].data, expected(&input(40)).1);
@@ -129,7 +130,10 @@ fn of_several_architectures_the_latest_that_the_gpu_can_run_is_taken() {
     assert!(output.status.success());
     std::fs::remove_file(both.path("out")).unwrap();
     let text = of(&["sm_90", "sm_120"]).error(&SIM, &[("OCELLUS_SIM_ARCHITECTURE", "sm_80")]);
-    assert!(text.contains("none of the artifact's variants runs here (`sm_120`: the GPU"), "{text}");
+    assert!(
+        text.contains("none of the artifact's variants runs here (`sm_120`: the GPU"),
+        "{text}"
+    );
     let text = both.error(&[&SIM[..], &["--target", "sm_86"]].concat(), &[]);
     assert!(text.contains("was not compiled for `sm_86`: name `sm_80` or `sm_90`"), "{text}");
 }

@@ -13,8 +13,10 @@ use support::{artifact, chain, expected, input};
 fn session(code: &CodeObject) -> Session {
     let device = Some(DeviceKind::Cuda { driver: Driver::Simulator });
     // SAFETY: the kernels are what their signatures say, or what a simulator runs for their faults.
-    unsafe { Session::new(artifact(contents(code)), Options { threads: 1, device, ..Options::default() }) }
-        .unwrap()
+    unsafe {
+        Session::new(artifact(contents(code)), Options { threads: 1, device, ..Options::default() })
+    }
+    .unwrap()
 }
 
 #[test]

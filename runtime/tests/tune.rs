@@ -152,7 +152,8 @@ fn each_variant_of_an_artifact_has_its_own_tuning() {
     both.variants.push(other);
     write_artifact_of(&case.artifact(), both);
     let load = |target: &str| {
-        let options = Options { threads: 2, target: Some(target.to_string()), ..Options::default() };
+        let options =
+            Options { threads: 2, target: Some(target.to_string()), ..Options::default() };
         // SAFETY: the kernels are what their signatures say, and nobody else writes into the file.
         unsafe { Session::load(&case.artifact(), options) }.unwrap()
     };

@@ -11,3 +11,4 @@ mod new_names;
 mod reference;
 mod rewritten;
 mod schedules;
+mod targets;

@@ -64,7 +64,7 @@ struct Case {
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
-    let mut stages = StageProgress::new(compilation::STAGES + 2);
+    let mut stages = StageProgress::new(compilation::stages(&arguments.options) + 2);
     stages.begin("load");
     let subject = Subject::open(&arguments.subject, &arguments.options)?;
     let given = arguments.inputs.read(&subject, arguments.run.threads)?;
@@ -80,7 +80,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
     let model = model.filter(|_| arguments.reference);
     let session = compilation::session(subject, &arguments.options, arguments.run, &mut stages)?;
     stages.begin("measure");
-    let sizes = PlanSizes::of(session.artifact().plan());
+    let sizes = PlanSizes::of(session.plan());
     let flops = session.artifact().attachment(FLOPS_ATTACHMENT);
     let flops = flops.and_then(|text| text.parse::<Dim>().ok());
     let inputs_of =

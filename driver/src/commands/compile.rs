@@ -22,7 +22,7 @@ pub struct Arguments {
     #[arg(long, short, value_name = "FILE", required_unless_present = "emit")]
     output: Option<PathBuf>,
 
-    /// Print a stage of the compilation instead
+    /// Print a stage of the compilation instead, for one target
     #[arg(long, value_enum, conflicts_with = "output")]
     emit: Option<Emit>,
 
@@ -51,7 +51,7 @@ enum Emit {
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
     let output = arguments.output.as_deref().map(output::open).transpose()?;
-    let mut stages = StageProgress::new(compilation::STAGES + 1);
+    let mut stages = StageProgress::new(compilation::stages(&arguments.options) + 1);
     stages.begin("load");
     let (model, path) = open_model(&arguments.model, &arguments.options)?;
     if let Some(output) = &output {
@@ -72,7 +72,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
                     compilation::compile_to_file(&model, options, file, &mut stages)
                 }
                 (_, stream) => {
-                    let (_, artifact) = compilation::compile(&model, options, &mut stages)?;
+                    let artifact = compilation::compile(&model, options, &mut stages)?;
                     stream.map_or(Ok(()), |stream| output::write(stream, artifact.bytes()))
                 }
             }

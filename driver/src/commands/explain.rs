@@ -9,8 +9,9 @@ use crate::progress::StageProgress;
 use crate::subject::Subject;
 use ocellus::dialects::kernel::Family;
 use ocellus::dialects::plan::{Launch, Piece, Plan};
-use ocellus::runtime::Artifact;
-use ocellus::{EXPLANATION_ATTACHMENT, Explanation};
+use ocellus::runtime::terminal::say;
+use ocellus::runtime::{Artifact, Options, Variant, variant_to_run};
+use ocellus::{Explanation, explanation_attachment};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -51,18 +52,22 @@ pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
                 .within(&model.name)?
                 .explanation
         }
-        Subject::Artifact(artifact, path) => match artifact.attachment(EXPLANATION_ATTACHMENT) {
-            Some(text) => Explanation::from_json(text).within(path.display())?,
-            None if arguments.json || arguments.html.is_some() => {
-                return Err(Diagnostic::new("the artifact keeps no explanation")
-                    .within(path.display())
-                    .help("an older version compiled it: compile it again, or explain its model"));
+        Subject::Artifact(artifact, path) => {
+            let variant =
+                variant_to_explain(&artifact, &arguments.options).within(path.display())?;
+            match artifact.attachment(&explanation_attachment(&variant.target.name)) {
+                Some(text) => Explanation::from_json(text).within(path.display())?,
+                None if arguments.json || arguments.html.is_some() => {
+                    return Err(Diagnostic::new("the artifact keeps no explanation")
+                        .within(path.display())
+                        .help("compile it again, or explain its model"));
+                }
+                None => {
+                    drop(stages);
+                    return output::print(&what_runs(&artifact, variant));
+                }
             }
-            None => {
-                drop(stages);
-                return output::print(&what_runs(&artifact));
-            }
-        },
+        }
     };
     drop(stages);
     compilation::warn(&explanation);
@@ -73,12 +78,30 @@ pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
     }
 }
 
-/// An artifact of a version that kept no explanation says what runs, not why.
-fn what_runs(artifact: &Artifact) -> String {
-    let (provenance, plan) = (artifact.provenance(), artifact.plan());
+/// The variant that is asked for, or else the one that this machine would run; the others are named.
+fn variant_to_explain<'a>(
+    artifact: &'a Artifact,
+    options: &CompileOptions,
+) -> Result<&'a Variant, Diagnostic> {
+    let options = Options { target: options.target_to_run()?, ..Options::default() };
+    let variant = variant_to_run(artifact, &options)?;
+    if options.target.is_none() && artifact.variants().len() > 1 {
+        let names = artifact.variants().iter().map(|variant| format!("`{}`", variant.target.name));
+        say(format_args!(
+            "note: the artifact was compiled for {}: this is about `{}`, and `--target` names another",
+            names.collect::<Vec<_>>().join(", "),
+            variant.target.name
+        ));
+    }
+    Ok(variant)
+}
+
+/// An artifact that keeps no explanation says what runs, not why.
+fn what_runs(artifact: &Artifact, variant: &Variant) -> String {
+    let (provenance, plan) = (artifact.provenance(), &*variant.plan);
     let mut text = format!(
         "{}, compiled for {} by Ocellus {}\n",
-        provenance.tag, provenance.target.name, provenance.compiler_version
+        provenance.tag, variant.target.name, provenance.compiler_version
     );
     for range in &provenance.ranges {
         let step = if range.step == 1 { String::new() } else { format!(" step {}", range.step) };
@@ -103,13 +126,11 @@ fn what_runs(artifact: &Artifact) -> String {
         text,
         "{} kernels, {:.1} kB of code, {} weights of {:.1} MB",
         plan.kernels.len(),
-        artifact.code().len() as f64 / 1e3,
+        artifact.code(variant).len() as f64 / 1e3,
         plan.weights.len(),
         bytes as f64 / 1e6
     );
-    text.push_str(
-        "why these were chosen is not known: an older version compiled this artifact, and kept no explanation\n",
-    );
+    text.push_str("why these were chosen is not known: this artifact keeps no explanation\n");
     text
 }
 

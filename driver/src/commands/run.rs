@@ -53,7 +53,7 @@ impl Arguments {
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
     let output = output::open(&arguments.output)?;
-    let mut stages = StageProgress::new(compilation::STAGES + 4);
+    let mut stages = StageProgress::new(compilation::stages(&arguments.options) + 4);
     stages.begin("load");
     let subject = Subject::open(&arguments.subject, &arguments.options)?;
     output::spare(&output, &arguments.files_read(&subject))?;

@@ -17,7 +17,7 @@ use ocellus::runtime::terminal::say;
 use ocellus::verify::{
     Pieces, SizeCheck, Sizes, Verdict, check_inputs, check_size, find_fault, sizes_to_check,
 };
-use ocellus::{Compiler, Pass};
+use ocellus::{Compiler, Pass, Target};
 use std::fmt::Write;
 
 /// Hold a compiled model against the reference interpreter, layer by layer
@@ -56,7 +56,7 @@ struct Sides {
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
-    let mut stages = StageProgress::new(compilation::STAGES + 2);
+    let mut stages = StageProgress::new(compilation::stages(&arguments.options) + 2);
     let sides = prepare(arguments, &mut stages)?;
     stages.begin("compare");
     let pieces = sides.pieces();
@@ -64,7 +64,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
     let checks: Result<Vec<_>, _> = sizes.run.iter().map(|size| sides.check(size)).collect();
     let checks = checks?;
     drop(stages);
-    output::print(&table(&checks, &pieces))?;
+    output::print(&table(&checks, &pieces, &sides.session))?;
     for piece in sizes.left_out {
         say(format_args!(
             "warning: {} was not checked: its least size takes too long; give one by --input, or a smaller range by --range",
@@ -99,28 +99,33 @@ fn prepare(arguments: &Arguments, stages: &mut StageProgress) -> Result<Sides, D
     stages.begin("load");
     let subject = Subject::open(&arguments.subject, &arguments.options)?;
     let given = arguments.inputs.read(&subject, arguments.run.threads)?;
-    let (model, artifact, options) = match subject {
+    let (run, options) = (arguments.run, &arguments.options);
+    let (model, session, options) = match subject {
         Subject::Artifact(artifact, path) => {
             let against = arguments.against.as_ref().ok_or_else(|| {
                 Diagnostic::usage("an artifact has no reference to be held against")
                     .within(path.display())
                     .help("give the model that it was compiled from by --against")
             })?;
-            let options = options_of(&artifact, &arguments.options);
-            (open_model(against, &options)?.0, *artifact, options)
+            let session = compilation::load(*artifact, compilation::for_artifact(options, run)?)?;
+            let options = options_of(&session, options);
+            (open_model(against, &options)?.0, session, options)
         }
         Subject::Model(model, _) => {
-            let (_, artifact) = compilation::compile(&model, &arguments.options, stages)?;
-            (*model, artifact, arguments.options.clone())
+            let session =
+                compilation::load(compilation::compile(&model, options, stages)?, run.into())?;
+            // To find a fault, the model is compiled again: for what runs.
+            let target = Target::of_requirements(session.target());
+            let targets = target.into_iter().collect();
+            (*model, session, CompileOptions { targets, ..options.clone() })
         }
     };
-    let session = compilation::load(artifact, arguments.run.into())?;
-    Ok(Sides { model, session, options, run: arguments.run, given })
+    Ok(Sides { model, session, options, run, given })
 }
 
 impl Sides {
     fn pieces(&self) -> Pieces {
-        Pieces::of(self.session.artifact().plan(), &self.model.module.symbols)
+        Pieces::of(self.session.plan(), &self.model.module.symbols)
     }
 
     /// Sizes of every piece, or that of the inputs that were given.
@@ -177,7 +182,7 @@ fn fault(verdict: &Verdict) -> String {
     }
 }
 
-fn table(checks: &[SizeCheck], pieces: &Pieces) -> String {
+fn table(checks: &[SizeCheck], pieces: &Pieces, session: &Session) -> String {
     let mut text = format!("{:<34} {:>11} {:>11}\n", "", "relative L2", "tolerance");
     for check in checks {
         let piece = pieces.at(&check.size).map(|piece| format!(" in {}", pieces.describe(piece)));
@@ -201,7 +206,23 @@ fn table(checks: &[SizeCheck], pieces: &Pieces) -> String {
          2^-24 + u): n launches up to the value, k terms in the longest sum, u the roundoff of the storage",
         checks.len()
     );
+    let _ = writeln!(text, "{}", what_was_verified(session));
     text
+}
+
+/// Which program of the artifact it was, and of which others nothing is known.
+fn what_was_verified(session: &Session) -> String {
+    let verified = &session.target().name;
+    let variants = session.artifact().variants().iter();
+    let others = variants.filter(|variant| variant.target.name != *verified);
+    let others: Vec<String> = others.map(|variant| format!("`{}`", variant.target.name)).collect();
+    match others.is_empty() {
+        true => format!("compiled for `{verified}`"),
+        false => format!(
+            "compiled for `{verified}`; not verified here: {}, each of which `--target` names",
+            others.join(", ")
+        ),
+    }
 }
 
 fn size(size: &Bindings) -> String {

@@ -75,7 +75,9 @@ pub enum ArtifactError {
     #[error("the artifact has two variants for `{0}`: compile the model again")]
     TwoVariants(String),
     /// A variant without its plan.
-    #[error("the artifact has no plan for `{0}`, which is one of its targets: compile the model again")]
+    #[error(
+        "the artifact has no plan for `{0}`, which is one of its targets: compile the model again"
+    )]
     MissingPlan(String),
     /// A variant of another model.
     #[error(

@@ -192,10 +192,8 @@ impl Artifact {
         if self.checked == Checked::All {
             return Ok(());
         }
-        let sections: Vec<(&str, &[u8])> = names
-            .into_iter()
-            .map(|name| (name, self.section(name).unwrap_or_default()))
-            .collect();
+        let sections: Vec<(&str, &[u8])> =
+            names.into_iter().map(|name| (name, self.section(name).unwrap_or_default())).collect();
         check_data(&sections, &self.hashes).map_err(|source| match &self.file {
             Some(file) => within(&file.path, source),
             None => source,
@@ -252,16 +250,7 @@ impl Artifact {
             .map(|(key, text)| (key.clone(), text.clone()))
             .collect();
         let provenance = json(PROVENANCE, text(PROVENANCE)?)?;
-        Ok(Artifact {
-            bytes,
-            file,
-            variants,
-            provenance,
-            attachments,
-            sections,
-            hashes,
-            checked,
-        })
+        Ok(Artifact { bytes, file, variants, provenance, attachments, sections, hashes, checked })
     }
 }
 

@@ -1,8 +1,8 @@
 //! Writes an artifact: the sizes are known from the plans, so weights stream to their places one after the other.
 
 use super::header::{
-    ALIGNMENT, HASH_DIGITS, HASHES, HEADER_HASH, Hashes, LENGTH_BYTES, PROVENANCE, RESERVED, TARGETS,
-    code_name, find_header_hash, hash_header, padded, plan_key,
+    ALIGNMENT, HASH_DIGITS, HASHES, HEADER_HASH, Hashes, LENGTH_BYTES, PROVENANCE, RESERVED,
+    TARGETS, code_name, find_header_hash, hash_header, padded, plan_key,
 };
 use super::variant::check_variants;
 use super::{Artifact, ArtifactError, Provenance, TargetRequirements, Variant};
@@ -265,8 +265,7 @@ impl Destination for ArtifactMemory {
 /// The code first, then the weights in the plans' order, each once.
 fn lay_out(variants: &[Variant], codes: &[Vec<u8>]) -> Result<Vec<Section>, ArtifactError> {
     let codes = variants.iter().zip(codes);
-    let codes =
-        codes.map(|(variant, code)| (code_name(&variant.target.name), code.len() as u64));
+    let codes = codes.map(|(variant, code)| (code_name(&variant.target.name), code.len() as u64));
     let weights = variants.iter().flat_map(|variant| &variant.plan.weights);
     let mut sizes = HashMap::new();
     let mut offset = 0u64;

@@ -43,7 +43,9 @@ impl UnfitMachine {
     /// The target that it does not fit.
     pub fn target(&self) -> &str {
         match self {
-            UnfitMachine::UnknownTarget { target } | UnfitMachine::OtherDevice { target, .. } => target,
+            UnfitMachine::UnknownTarget { target } | UnfitMachine::OtherDevice { target, .. } => {
+                target
+            }
             UnfitMachine::Cpu(unfit) => unfit.target(),
         }
     }

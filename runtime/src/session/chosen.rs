@@ -75,7 +75,9 @@ fn listed(refused: &[Refused]) -> String {
 fn advice(refused: &[Refused]) -> &'static str {
     match refused.iter().any(Refused::was_not_asked_for) {
         true => "leave `--device` out, or compile the model again for a target of that device",
-        false => "compile the model again for a target that this machine runs, as `ocellus doctor` tells",
+        false => {
+            "compile the model again for a target that this machine runs, as `ocellus doctor` tells"
+        }
     }
 }
 
@@ -108,6 +110,21 @@ pub unsafe fn choose(artifact: &Artifact, options: &Options) -> Result<Chosen, L
         }
     }
     Err(no_variant(refused))
+}
+
+/// The variant of an artifact that would run, as far as that is known before a device is asked; where none would, the best of
+/// those that might elsewhere.
+///
+/// # Errors
+/// Where the options name a target that the artifact is not for.
+pub fn variant_to_run<'a>(
+    artifact: &'a Artifact,
+    options: &Options,
+) -> Result<&'a Variant, LoadError> {
+    let candidates = candidates(artifact, options)?;
+    let runs = |variant: &&&Variant| DeviceKind::of(&variant.target, options.device).is_ok();
+    let variant = candidates.iter().find(runs).or(candidates.first()).copied();
+    variant.ok_or(LoadError::NoVariant(NoVariant { refused: vec![] }))
 }
 
 /// The variants that may run, the best first: by their devices, and of each device the most able first.

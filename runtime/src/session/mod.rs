@@ -33,7 +33,7 @@ use binding::{Call, bind};
 use bound_program::{BoundProgram, EvaluatedProgram, Programs};
 use call_addresses::CallAddresses;
 use chosen::{Chosen, choose};
-pub use chosen::{NoVariant, Refused};
+pub use chosen::{NoVariant, Refused, variant_to_run};
 use compiled_program::CompiledProgram;
 use destination::{Destination, order_outputs};
 use device_tensors::{check_device_tensors, new_on_device, to_device, to_host};

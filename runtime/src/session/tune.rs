@@ -78,9 +78,9 @@ impl Session {
         for (position, call) in calls.iter().enumerate() {
             let (program, times) = self.times_at(&given(call), alike)?;
             for (group, times) in times.into_iter().enumerate() {
-                let launch = tuned.entry((program, group)).or_insert_with(|| {
-                    unmeasured(self.plan(), program, &alike[program][group])
-                });
+                let launch = tuned
+                    .entry((program, group))
+                    .or_insert_with(|| unmeasured(self.plan(), program, &alike[program][group]));
                 launch.calls.push(position);
                 launch.microseconds.push(times);
                 launch.chosen = cheapest(&launch.microseconds);

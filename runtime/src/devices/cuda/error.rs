@@ -205,7 +205,9 @@ impl CudaError {
                 format!("the GPU `{gpu}` has compute capability {capability}, which is older")
             }
             CudaError::OldForPtx { driver, ptx, .. } => {
-                format!("the driver is for CUDA {driver}, which is too old for its PTX (version {ptx})")
+                format!(
+                    "the driver is for CUDA {driver}, which is too old for its PTX (version {ptx})"
+                )
             }
             CudaError::SharedMemory { kernel, bytes, gpu, limit } => format!(
                 "its kernel `{kernel}` needs {bytes} bytes of shared memory a block, and the GPU `{gpu}` has {limit}"
