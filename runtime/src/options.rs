@@ -10,7 +10,8 @@ pub const MAX_THREADS: usize = 1024;
 pub struct Options {
     /// Threads that share the work of a call, the calling one included; at least one, at most [`MAX_THREADS`].
     pub threads: usize,
-    /// The kind of device that runs it; `None` for the one that the artifact's target says, a CPU where there are several.
+    /// The kind of device that runs it; `None` for the one that the artifact's target says: the first of several
+    /// of which one is here.
     pub device: Option<DeviceKind>,
     /// Which device of its kind, counted from 0; see [`DeviceName`](crate::devices::DeviceName).
     pub ordinal: u32,

@@ -1,7 +1,6 @@
 //! Calls in which one step fails, each step in turn: the session must answer rightly afterwards.
 
 mod detached;
-mod variants;
 
 use super::*;
 use crate::memory::faults::with_fault_behind;

@@ -30,7 +30,7 @@ Usage: ocellus-run ARTIFACT --input IN.safetensors --output OUT.safetensors [--d
   --input FILE    the inputs by name, such as `pixel_values`, in f64, f32, f16 or bf16; a pipe too
   --output FILE   where the outputs go, in f32; a pipe or `/dev/stdout` too
   --device KIND   where to run: {kinds}; by default where the artifact was compiled for
-  --target NAME   which of the artifact's targets to run it for, such as `cpu:x86-64-v3`; by default the most able that the
+  --target NAME   which of the targets that the artifact was compiled for to run it for; by default the most able that the
                   device can run
   --threads N     threads to use; by default one for every core
   --profile       print the time of each launch to stderr

@@ -1,11 +1,14 @@
 //! Which variant of an artifact runs. The plans differ in what they add, so that an answer shows whose it is.
 
-use super::*;
-use crate::artifact::{ArtifactContents, VariantContents};
-use crate::devices::cuda::Driver;
-use crate::devices::{DeviceKind, UnfitMachine};
-use crate::test_support::{chain, code, constant, target};
+#![allow(clippy::unwrap_used, clippy::panic, reason = "the helpers of tests")]
+
+mod support;
+
 use ocellus_dialects::plan::LaunchArgument;
+use ocellus_runtime::devices::cuda::Driver;
+use ocellus_runtime::devices::{DeviceKind, UnfitMachine};
+use ocellus_runtime::{ArtifactContents, LoadError, Options, Session, VariantContents};
+use support::{artifact, chain, code, constant, expected, input, plan, target};
 
 /// A variant that asks for a feature of no CPU, or for none; it adds `addend`.
 fn variant(name: &str, feature: Option<&str>, addend: i64) -> VariantContents {
