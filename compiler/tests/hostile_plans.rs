@@ -6,11 +6,12 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "the helpers of tests")]
 
 use ocellus_codegen::{Optimization, compile_kernels};
-use ocellus_compiler::{Compiler, Stages, Target};
+use ocellus_compiler::{Compiler, CpuTarget, Stages, Target};
 use ocellus_dialects::plan::{Expression, LaunchArgument, Place, Plan};
 use ocellus_frontend::hugging_face::load;
 use ocellus_runtime::artifact::{ArtifactContents, ArtifactWriter, VariantContents};
 use ocellus_runtime::{HostTensor, LoadError, Options, Outputs, Session, read_tensors};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 fn golden(name: &str) -> PathBuf {
@@ -235,4 +236,37 @@ fn code_goes_with_the_plan_that_it_was_compiled_for_alone() {
             "the code object was compiled for another plan: compile the model again"
         );
     }
+}
+
+#[test]
+fn code_goes_with_the_plan_of_its_own_variant() {
+    let model = load(golden("vit-base").join("model")).unwrap();
+    let cpus = [CpuTarget::X86_64_V3, CpuTarget::X86_64_V4].map(Target::Cpu);
+    let both = Compiler::new(cpus[0]).and_for(cpus[1]);
+    let (_, honest) = both.compile_artifact(&model, &mut |_| {}).unwrap();
+    let variants = honest.variants().iter().zip(honest.variants().iter().rev());
+    let swapped = variants.map(|(variant, other)| VariantContents {
+        target: variant.target.clone(),
+        plan: (*variant.plan).clone(),
+        code: honest.code(other).to_vec(),
+    });
+    let contents = ArtifactContents::new("swapped", swapped.collect());
+    let mut writer = ArtifactWriter::in_memory(contents).unwrap();
+    let mut written = HashSet::new();
+    for variant in honest.variants() {
+        for (index, weight) in variant.plan.weights.iter().enumerate() {
+            if written.insert(&weight.name) {
+                let bytes = honest.weight(variant, index).unwrap();
+                writer.write_weight(&weight.name, [bytes]).unwrap();
+            }
+        }
+    }
+    let options = Options { target: Some(cpus[0].name()), ..Options::default() };
+    // SAFETY: the code was compiled above.
+    let refused = unsafe { Session::new(writer.finish().unwrap(), options) };
+    let Some(LoadError::Device(error)) = refused.err() else { panic!("it is loaded") };
+    assert_eq!(
+        error.to_string(),
+        "the code object was compiled for another plan: compile the model again"
+    );
 }
