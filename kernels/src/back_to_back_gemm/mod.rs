@@ -208,11 +208,18 @@ impl BackToBackGemm {
     /// What multiplies x, and what multiplies the rows between: as many rows at once.
     fn kernels(&self) -> [MicroKernel; 2] {
         let [first, second] = self.weights;
-        [(self.prologue.element(self.x.element), first), (self.between_element, second)].map(
-            |(rows, weight)| {
-                MicroKernel::new(PanelFormat::of(rows, weight, &self.target), &self.target)
-            },
-        )
+        let kernels = |target: &CpuTarget| {
+            [(self.prologue.element(self.x.element), first), (self.between_element, second)].map(
+                |(rows, weight)| MicroKernel::new(PanelFormat::of(rows, weight, target), target),
+            )
+        };
+        match kernels(&self.target) {
+            // One product in tiles beside one in vectors: a panel of either would not be one of the other.
+            [first, second] if first.rows != second.rows => {
+                kernels(&CpuTarget { amx_bf16: false, ..self.target })
+            }
+            alike => alike,
+        }
     }
 
     /// How the weights must be packed.

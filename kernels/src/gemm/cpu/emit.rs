@@ -4,7 +4,7 @@ use super::block::Block;
 use super::packed_rows::{PackedRows, RowSink, TensorRows};
 use super::panel_product::PanelProduct;
 use super::rows_after_tokens::RowsAfterTokens;
-use super::{PackedGemm, Schedule};
+use super::{Multiplier, PackedGemm, Schedule};
 use crate::CpuTarget;
 use crate::arguments::place;
 use crate::entry::{Entry, Worker};
@@ -41,7 +41,7 @@ impl PackedGemm {
     pub(in crate::gemm) fn define(&self, gemm: &Product, module: &mut Module, entry: Entry<'_>) {
         let target = &self.target;
         let schedule = self.schedule(gemm);
-        let microkernel = schedule.kernel.define(module);
+        let multiplier = schedule.kernel.define(module);
         entry.define(module, |b, Worker { block, first, end, scratch }| {
             let arguments = place(gemm.arguments());
             let rows = arguments.rows.load(b, block);
@@ -67,7 +67,7 @@ impl PackedGemm {
                 None => &result,
             };
             let product = PanelProduct {
-                microkernel: &microkernel,
+                multiplier: &multiplier,
                 packed: &packed,
                 weight,
                 packing: self.packing(gemm),
@@ -88,7 +88,8 @@ impl PackedGemm {
                 result,
                 tokens_before,
             };
-            emitter.tiles(b, (first, end), scratch);
+            let used = std::slice::from_ref(&multiplier);
+            Multiplier::use_in(used, b, |b| emitter.tiles(b, (first, end), scratch));
         });
     }
 }

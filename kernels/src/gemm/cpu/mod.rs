@@ -8,9 +8,11 @@ mod packing;
 mod panel_product;
 mod rows_after_tokens;
 mod schedule;
+mod tile_product;
 
 pub(crate) use block::Block;
-pub use microkernel::{CHUNK_BYTES, MicroKernel, PanelFormat};
+pub(crate) use microkernel::Multiplier;
+pub use microkernel::{MicroKernel, PanelFormat};
 pub(crate) use packed_rows::{PackedRows, TensorRows};
 pub use packing::{PackError, WeightPacker, WeightPacking};
 pub(crate) use panel_product::PanelProduct;

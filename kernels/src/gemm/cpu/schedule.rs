@@ -1,6 +1,6 @@
 //! How a gemm's work is divided among tiles, and a tile's among calls of the micro-kernel.
 
-use super::{CHUNK_BYTES, MicroKernel, PanelFormat};
+use super::{MicroKernel, PanelFormat};
 use crate::{CpuTarget, Layout};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::kernel::GemmTile;
@@ -101,7 +101,7 @@ impl Schedule {
 
     /// Bytes of a block's packed rows.
     pub fn packed_bytes(&self) -> i64 {
-        self.block_rows * self.chunks * CHUNK_BYTES
+        self.block_rows * self.chunks * self.kernel.chunk_bytes()
     }
 }
 
