@@ -19,6 +19,9 @@ pub(crate) const TILE_ROWS: i64 = 16;
 /// Bytes of a row of a tile.
 pub(crate) const TILE_ROW_BYTES: i64 = 64;
 
+/// Bytes of a tile.
+pub(crate) const TILE_BYTES: i64 = TILE_ROWS * TILE_ROW_BYTES;
+
 /// Columns of a tile of sums.
 pub(crate) const TILE_COLUMNS: i64 = 16;
 

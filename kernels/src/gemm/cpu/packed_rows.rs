@@ -39,10 +39,21 @@ impl PackedRows<'_> {
         &self,
         b: &mut Builder,
         block: Block,
-        (x, prologue): (&BoundSource, &BoundPrologue),
+        source: (&BoundSource, &BoundPrologue),
     ) {
         let zero = b.i64(0);
-        b.for_each((zero, block.rows, 1), |b, index| {
+        self.pack_from(b, block, zero, source);
+    }
+
+    /// The same without the rows of the block before `first`.
+    pub(super) fn pack_from(
+        &self,
+        b: &mut Builder,
+        block: Block,
+        first: Value,
+        (x, prologue): (&BoundSource, &BoundPrologue),
+    ) {
+        b.for_each((first, block.rows, 1), |b, index| {
             let row = b.add(block.first_row, index);
             let from = x.row(b, self.target, row);
             let to = self.address(b, index);

@@ -150,19 +150,19 @@ impl WeightPacker<'_> {
         let packing = self.packing;
         let panel_bytes =
             packing.kernel.column_panel_bytes(packing.kernel.chunks(packing.columns)) as usize;
-        let step = packing.kernel.columns as usize * BYTES;
         for (row, elements) in weight.chunks_exact(packing.row_bytes()).enumerate() {
-            let (panel, place) = packing.place(first + row);
-            let at = panel * panel_bytes + place * BYTES;
-            let Some(to) = self.packed.get_mut(at..) else { return };
+            let (panel, column) = packing.place(first + row);
+            let Some(to) = self.packed.get_mut(panel * panel_bytes..) else { return };
             let (words, rest) = elements.as_chunks::<BYTES>();
-            let mut places = to.chunks_mut(step);
-            for (word, to) in words.iter().zip(&mut places) {
-                if let Some(to) = to.first_chunk_mut::<BYTES>() {
-                    *to = *word;
+            let place = |word| packing.kernel.column_word_place(word, column) * BYTES;
+            for (word, element) in words.iter().enumerate() {
+                if let Some(to) = to.get_mut(place(word)..).and_then(<[u8]>::first_chunk_mut) {
+                    *to = *element;
                 }
             }
-            if let Some(to) = places.next().and_then(|to| to.get_mut(..rest.len())) {
+            if let Some(to) =
+                to.get_mut(place(words.len())..).and_then(|to| to.get_mut(..rest.len()))
+            {
                 to.copy_from_slice(rest);
             }
         }
@@ -250,9 +250,9 @@ mod tests {
             let panel = kernel.column_panel_bytes(kernel.chunks(columns)) / size;
             for row in 0..rows {
                 for column in 0..columns {
+                    let (word, lane) = (column / pair, row % kernel.columns);
                     let at = row / kernel.columns * panel
-                        + column / pair * kernel.columns * pair
-                        + row % kernel.columns * pair
+                        + kernel.column_word_place(word as usize, lane as usize) as i64 * pair
                         + column % pair;
                     let range = |at: i64| (at * size) as usize..((at + 1) * size) as usize;
                     prop_assert_eq!(&packed[range(at)], &weight[range(row * columns + column)]);

@@ -5,7 +5,7 @@ use super::block::Block;
 use super::microkernel::Multiplier;
 use super::packed_rows::{PackedRows, RowSink};
 use crate::mlir::{Builder, Comparison, Function, Type, Value};
-use crate::rows::BoundEpilogue;
+use crate::rows::{BoundEpilogue, BoundRows};
 use crate::vector::pieces;
 
 /// A product of packed rows and a packed weight.
@@ -13,14 +13,18 @@ pub(crate) struct PanelProduct<'a> {
     pub(crate) multiplier: &'a Multiplier,
     /// The left side.
     pub(crate) packed: &'a PackedRows<'a>,
+    /// Where whole panels of the left side are read instead, in tiles: rows that are packed as they are.
+    pub(crate) in_place: Option<BoundRows>,
     /// The right side: the first chunk of its first panel.
     pub(crate) weight: Value,
     /// How it is packed.
     pub(crate) packing: WeightPacking,
     /// What happens to each sum.
     pub(crate) epilogue: &'a BoundEpilogue,
-    /// Scratch for [`MicroKernel::result_bytes`](super::MicroKernel::result_bytes).
+    /// Scratch for sums, of [`MicroKernel::scratch_bytes`](super::MicroKernel::scratch_bytes).
     pub(crate) sums: Value,
+    /// Rows of a block, at most.
+    pub(crate) all_rows: i64,
     /// Where results go.
     pub(crate) sink: &'a dyn RowSink,
 }
@@ -94,8 +98,10 @@ impl PanelProduct<'_> {
         let zero = b.i64(0);
         self.by_columns(b, column_panel, |b, columns| {
             b.for_each((zero, rows, 1), |b, index| {
-                let at = SumsAt { sums: self.sums, start, column_panel };
-                self.write_row(b, block, &at, index, columns);
+                let within = b.add(start, index);
+                let bytes = b.mul_constant(index, self.packing.kernel.columns * 4);
+                let sums = b.offset(self.sums, bytes);
+                self.write_row(b, block, (within, column_panel), &[sums], columns);
             });
         });
     }
@@ -141,29 +147,24 @@ impl PanelProduct<'_> {
         if self.packing.halves { columns / 2 } else { columns }
     }
 
-    /// Puts a row of one result through the epilogue and stores it.
+    /// Puts a row of a block, of a panel of columns, through the epilogue and stores it. What lies at each of `sums` is added.
     pub(super) fn write_row(
         &self,
         b: &mut Builder,
         block: Block,
-        at: &SumsAt,
-        index: Value,
+        (within, column_panel): (Value, Value),
+        sums: &[Value],
         columns: i64,
     ) {
-        let within = b.add(at.start, index);
         let row = b.add(block.first_row, within);
         let to = self.sink.row(b, within, row);
         let epilogue = self.epilogue.row(b, row);
-        let sums = b.mul_constant(index, self.packing.kernel.columns * 4);
-        let sums = b.offset(at.sums, sums);
-        let first_column = b.mul_constant(at.column_panel, self.panel_columns());
+        let first_column = b.mul_constant(column_panel, self.panel_columns());
         for (within, lanes) in pieces(0, columns, self.packed.target.lanes()) {
-            let from = b.offset_constant(sums, 4 * within);
-            let value = b.load(from, Type::f32s(lanes));
+            let value = self.load_sums(b, sums, within, lanes);
             let column = b.add_constant(first_column, within);
             let value = if self.packing.halves {
-                let from = b.offset_constant(sums, 4 * (self.panel_columns() + within));
-                let other = b.load(from, Type::f32s(lanes));
+                let other = self.load_sums(b, sums, self.panel_columns() + within, lanes);
                 let right = b.add_constant(column, self.columns());
                 epilogue.apply_gate(b, (column, right), (value, other))
             } else {
@@ -172,15 +173,18 @@ impl PanelProduct<'_> {
             self.sink.store(b, to, column, value);
         }
     }
-}
 
-/// Where one result of the micro-kernel lies, and what it is of.
-#[derive(Clone, Copy)]
-pub(super) struct SumsAt {
-    /// Its scratch memory.
-    pub(super) sums: Value,
-    /// Its first row, within the block.
-    pub(super) start: Value,
-    /// Which panel of the weight.
-    pub(super) column_panel: Value,
+    /// The sums of a row from a column on.
+    fn load_sums(&self, b: &mut Builder, sums: &[Value], column: i64, lanes: u32) -> Value {
+        let kernel = self.packing.kernel;
+        let (rows, columns) = (kernel.sums_rows(), kernel.sums_columns());
+        let place = column / columns * rows * columns + column % columns;
+        let mut load = |sums: &Value| {
+            let from = b.offset_constant(*sums, 4 * place);
+            b.load(from, Type::f32s(lanes))
+        };
+        let loaded: Vec<Value> = sums.iter().map(&mut load).collect();
+        let sum = loaded.into_iter().reduce(|sum, next| b.add(sum, next));
+        sum.unwrap_or_else(|| b.splat(0.0, Type::f32s(lanes)))
+    }
 }

@@ -89,14 +89,14 @@ impl Schedule {
         PAGE_BYTES
     }
 
-    /// Where the sums lie, one result of the micro-kernel.
+    /// Where the sums lie.
     pub fn sums_at(&self) -> i64 {
         self.packed_at() + self.packed_bytes()
     }
 
     /// Bytes of all.
     pub fn scratch_bytes(&self) -> i64 {
-        self.sums_at() + self.kernel.result_bytes()
+        self.sums_at() + self.kernel.scratch_bytes(self.block_rows, self.chunks)
     }
 
     /// Bytes of a block's packed rows.
