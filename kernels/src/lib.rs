@@ -33,6 +33,7 @@ pub mod rows;
 pub mod rowwise;
 mod symbols;
 mod target;
+mod tile_registers;
 pub mod vector;
 mod work;
 

@@ -140,6 +140,7 @@ const BUILT_IN: &[&str] = &[
     include_str!("../targets/x86-64-v3.toml"),
     include_str!("../targets/x86-64-v4.toml"),
     include_str!("../targets/x86-64-v4-bf16.toml"),
+    include_str!("../targets/sapphirerapids.toml"),
     include_str!("../targets/a100.toml"),
     include_str!("../targets/a10.toml"),
     include_str!("../targets/l4.toml"),

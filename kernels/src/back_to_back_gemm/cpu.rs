@@ -3,8 +3,8 @@
 use super::BackToBackGemm;
 use crate::arguments::place;
 use crate::entry::{Entry, Worker};
-use crate::gemm::{Block, PackedRows, PanelProduct, TensorRows};
-use crate::mlir::Module;
+use crate::gemm::{Block, Multiplier, PackedRows, PanelProduct, TensorRows};
+use crate::mlir::{Builder, Module, Value};
 use crate::rows::{BoundEpilogue, BoundPrologue, BoundRows, BoundSource};
 
 impl BackToBackGemm {
@@ -13,7 +13,7 @@ impl BackToBackGemm {
         let target = &self.target;
         let kernels = self.kernels();
         let [first_kernel, second_kernel] = kernels;
-        let microkernels = kernels.map(|kernel| kernel.define(module));
+        let multipliers = kernels.map(|kernel| kernel.define(module));
         let [first_packing, second_packing] = self.packings();
         entry.define(module, |b, Worker { block, first: first_tile, end: end_tile, scratch }| {
             let arguments = place(self.arguments());
@@ -35,25 +35,29 @@ impl BackToBackGemm {
                 base: b.offset_constant(scratch, self.between_at()),
             };
             let first = PanelProduct {
-                microkernel: &microkernels[0],
+                multiplier: &multipliers[0],
                 packed: &packed,
+                in_place: None,
                 weight: first_weight,
                 packing: first_packing,
                 epilogue: &between_epilogue,
                 sums,
+                all_rows: self.block_rows(),
                 sink: &between,
             };
             let second = PanelProduct {
-                microkernel: &microkernels[1],
+                multiplier: &multipliers[1],
                 packed: &between,
+                in_place: None,
                 weight: second_weight,
                 packing: second_packing,
                 epilogue: &epilogue,
                 sums,
+                all_rows: self.block_rows(),
                 sink: &TensorRows { target, rows: result },
             };
             let division = (first_kernel, self.block_rows());
-            b.for_each((first_tile, end_tile, 1), |b, index| {
+            let blocks = |b: &mut Builder, index: Value| {
                 let block = Block::of(b, index, rows, division);
                 packed.pack(b, block, (&x, &prologue));
                 // Nothing that an earlier block left behind may be multiplied: it could be no number.
@@ -62,6 +66,9 @@ impl BackToBackGemm {
                     let all = [0, product.all_panels()].map(|panel| b.i64(panel));
                     product.write(b, block, (all[0], all[1]));
                 }
+            };
+            Multiplier::use_in(&multipliers, b, |b| {
+                b.for_each((first_tile, end_tile, 1), blocks);
             });
         });
     }

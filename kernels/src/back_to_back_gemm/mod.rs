@@ -147,7 +147,7 @@ impl BackToBackGemm {
         Ok(Launch {
             arguments: words,
             tiles: Tiles(vec![(all_rows, gemms.block_rows())]),
-            scratch_bytes: Dim::from(gemms.sums_at() + gemms.most_result_bytes()),
+            scratch_bytes: Dim::from(gemms.sums_at() + gemms.sums_bytes()),
             packed: vec![(first_at, first_packing), (second_at, second_packing)],
             kernel: gemms,
         })
@@ -182,7 +182,7 @@ impl BackToBackGemm {
         let result = arguments.result;
         words.write(&result.start, self.to, [result.walk(rows.clone(), self.n)]);
         let tiles = rows.ceil_div(self.block_rows());
-        words.tiled(tiles, self.sums_at() + self.most_result_bytes())
+        words.tiled(tiles, self.sums_at() + self.sums_bytes())
     }
 
     /// The name of its symbol: `back_to_back_gemm_768x3072x768_layer_norm_bias_gelu_then_bias_f32`.
@@ -208,11 +208,18 @@ impl BackToBackGemm {
     /// What multiplies x, and what multiplies the rows between: as many rows at once.
     fn kernels(&self) -> [MicroKernel; 2] {
         let [first, second] = self.weights;
-        [(self.prologue.element(self.x.element), first), (self.between_element, second)].map(
-            |(rows, weight)| {
-                MicroKernel::new(PanelFormat::of(rows, weight, &self.target), &self.target)
-            },
-        )
+        let kernels = |target: &CpuTarget| {
+            [(self.prologue.element(self.x.element), first), (self.between_element, second)].map(
+                |(rows, weight)| MicroKernel::new(PanelFormat::of(rows, weight, target), target),
+            )
+        };
+        match kernels(&self.target) {
+            // One product in tiles beside one in vectors: a panel of either would not be one of the other.
+            [first, second] if first.rows != second.rows => {
+                kernels(&CpuTarget { amx_bf16: false, ..self.target })
+            }
+            alike => alike,
+        }
     }
 
     /// How the weights must be packed.
@@ -264,8 +271,13 @@ impl BackToBackGemm {
         self.between_at() + panels * self.panel_bytes()[1]
     }
 
-    fn most_result_bytes(&self) -> i64 {
-        self.kernels().map(|kernel| kernel.result_bytes()).into_iter().max().unwrap_or(0)
+    /// Bytes of the sums of either product.
+    fn sums_bytes(&self) -> i64 {
+        let [first, second] = self.kernels();
+        let widths = [(first, self.k), (second, self.between_columns)];
+        let bytes = widths
+            .map(|(kernel, width)| kernel.scratch_bytes(self.block_rows(), kernel.chunks(width)));
+        bytes.into_iter().max().unwrap_or(0)
     }
 
     /// Whether the halves of the first product are multiplied.

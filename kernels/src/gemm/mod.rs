@@ -5,10 +5,9 @@ mod nvidia;
 mod tokens_before;
 
 pub use crate::nvidia::Arithmetic;
-pub(crate) use cpu::{Block, PackedRows, PanelProduct, TensorRows};
+pub(crate) use cpu::{Block, Multiplier, PackedRows, PanelProduct, TensorRows};
 pub use cpu::{
-    CHUNK_BYTES, MicroKernel, PackError, PackedGemm, PanelFormat, Schedule, WeightPacker,
-    WeightPacking, tiles,
+    MicroKernel, PackError, PackedGemm, PanelFormat, Schedule, WeightPacker, WeightPacking, tiles,
 };
 pub use nvidia::StagedGemm;
 pub use tokens_before::TokensBefore;

@@ -3,6 +3,12 @@
 use super::{Builder, Type, Value};
 
 impl Builder {
+    /// The address of a constant of the module.
+    pub fn constant_address(&mut self, name: &str) -> Value {
+        let ty = Type::Pointer;
+        self.operation(ty, &format!("llvm.mlir.addressof @{name} : {ty}"))
+    }
+
     /// The address of shared memory of the module, as one that may be of any memory.
     pub fn shared_address(&mut self, name: &str) -> Value {
         let start = self.shared_memory(name);

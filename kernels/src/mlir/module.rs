@@ -68,6 +68,16 @@ impl Module {
         DYNAMIC_SHARED_MEMORY
     }
 
+    /// Writes bytes that functions of the module read, unless they are there already.
+    pub fn internal_constant(&mut self, name: &str, bytes: &[u8]) {
+        let text: String = bytes.iter().copied().map(escaped).collect();
+        let ty = format!("!llvm.array<{} x i8>", bytes.len());
+        let global = format!("  llvm.mlir.global internal constant @{name}(\"{text}\") : {ty}\n");
+        if !self.constants.contains(&global) {
+            self.constants.push(global);
+        }
+    }
+
     /// Writes a text that whoever loads the code object finds at that symbol, ended by a zero byte.
     pub fn constant(&mut self, name: &str, text: &str) {
         let bytes = text.len() + 1;

@@ -7,6 +7,8 @@ use std::fmt;
 pub enum Scalar {
     /// A truth value.
     I1,
+    /// 8 bits.
+    I8,
     /// 16 bits.
     I16,
     /// 32 bits.
@@ -25,7 +27,7 @@ impl Scalar {
     /// Bytes in memory.
     pub fn bytes(self) -> i64 {
         match self {
-            Scalar::I1 => 1,
+            Scalar::I1 | Scalar::I8 => 1,
             Scalar::I16 | Scalar::F16 | Scalar::BF16 => 2,
             Scalar::I32 | Scalar::F32 => 4,
             Scalar::I64 => 8,
@@ -42,6 +44,7 @@ impl fmt::Display for Scalar {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Scalar::I1 => "i1",
+            Scalar::I8 => "i8",
             Scalar::I16 => "i16",
             Scalar::I32 => "i32",
             Scalar::I64 => "i64",

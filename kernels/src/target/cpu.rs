@@ -1,5 +1,11 @@
 //! The CPUs that kernels are written for: instruction-set levels, not models.
 
+use super::Target;
+use ocellus_runtime::devices::cpu;
+
+/// LLVM's name of the tiles that multiply bf16.
+const AMX_BF16: &str = "amx-bf16";
+
 /// What the code may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct CpuTarget {
@@ -13,6 +19,8 @@ pub struct CpuTarget {
     pub vector_bits: u32,
     /// Whether there is `vdpbf16ps`: products of bf16 pairs accumulated in f32.
     pub avx512_bf16: bool,
+    /// Whether there are AMX tiles, which multiply bf16 at several times the rate of vectors.
+    pub amx_bf16: bool,
 }
 
 impl CpuTarget {
@@ -23,6 +31,7 @@ impl CpuTarget {
         features: "",
         vector_bits: 256,
         avx512_bf16: false,
+        amx_bf16: false,
     };
     /// AVX-512 F, BW, CD, DQ, VL: Skylake-SP and later, Zen 4 and later.
     pub const X86_64_V4: CpuTarget = CpuTarget {
@@ -31,22 +40,40 @@ impl CpuTarget {
         features: "",
         vector_bits: 512,
         avx512_bf16: false,
+        amx_bf16: false,
     };
-    /// AVX-512 with BF16: Cooper Lake, Zen 4 and later; Sapphire Rapids has it, and is faster without.
+    /// AVX-512 with BF16: Cooper Lake, Zen 4 and later.
     pub const X86_64_V4_BF16: CpuTarget = CpuTarget {
         name: "x86-64-v4-bf16",
         cpu: "x86-64-v4",
         features: "+avx512bf16",
         vector_bits: 512,
         avx512_bf16: true,
+        amx_bf16: false,
+    };
+    /// AVX-512 and AMX with BF16: Sapphire Rapids, Emerald Rapids, Granite Rapids.
+    pub const SAPPHIRERAPIDS: CpuTarget = CpuTarget {
+        name: "sapphirerapids",
+        cpu: "x86-64-v4",
+        features: "+avx512bf16,+amx-tile,+amx-bf16",
+        vector_bits: 512,
+        avx512_bf16: true,
+        amx_bf16: true,
     };
     /// Every target, the least able first.
-    pub const ALL: [CpuTarget; 3] =
-        [CpuTarget::X86_64_V3, CpuTarget::X86_64_V4, CpuTarget::X86_64_V4_BF16];
+    pub const ALL: [CpuTarget; 4] = [
+        CpuTarget::X86_64_V3,
+        CpuTarget::X86_64_V4,
+        CpuTarget::X86_64_V4_BF16,
+        CpuTarget::SAPPHIRERAPIDS,
+    ];
 
     /// The fastest target that this machine can run; `None` where it can run none.
     pub fn host() -> Option<CpuTarget> {
-        let is_fast = |target: &CpuTarget| !(target.avx512_bf16 && multiplies_bf16_in_tiles());
+        // A CPU with tiles has `vdpbf16ps` for the sake of programs that use it: on two cores of a Sapphire Rapids products in
+        // pairs of bf16 reach 230 GFLOP/s, and those of bf16 that is widened in the loop, as of f32, 370 to 400.
+        let has_tiles = cpu::host_features().contains(&AMX_BF16);
+        let is_fast = |target: &CpuTarget| !has_tiles || target.amx_bf16 || !target.avx512_bf16;
         CpuTarget::ALL.into_iter().rev().find(|target| target.runs_here() && is_fast(target))
     }
 
@@ -54,9 +81,9 @@ impl CpuTarget {
     pub fn from_name(name: &str) -> Option<CpuTarget> {
         let level = match name {
             "haswell" | "broadwell" | "znver1" | "znver2" | "znver3" => "x86-64-v3",
-            "skylake-avx512" | "cascadelake" | "icelake-server" | "sapphirerapids"
-            | "emeraldrapids" | "graniterapids" => "x86-64-v4",
+            "skylake-avx512" | "cascadelake" | "icelake-server" => "x86-64-v4",
             "cooperlake" | "znver4" | "znver5" => "x86-64-v4-bf16",
+            "emeraldrapids" | "graniterapids" | "graniterapids-d" => "sapphirerapids",
             name => name,
         };
         CpuTarget::ALL.into_iter().find(|target| target.name == level)
@@ -73,50 +100,14 @@ impl CpuTarget {
         let avx512 = ["avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"].as_slice();
         let wide = if self.vector_bits == 512 { avx512 } else { &[] };
         let bf16 = if self.avx512_bf16 { ["avx512bf16"].as_slice() } else { &[] };
-        [avx2, wide, bf16].concat()
+        let amx = if self.amx_bf16 { ["amx-tile", AMX_BF16].as_slice() } else { &[] };
+        [avx2, wide, bf16, amx].concat()
     }
 
-    /// Whether this machine has all that the target uses.
-    #[cfg(target_arch = "x86_64")]
+    /// Whether this machine has all that the target uses, and lets this process use it.
     pub fn runs_here(&self) -> bool {
-        let avx2 = is_x86_feature_detected!("avx2")
-            && is_x86_feature_detected!("fma")
-            && is_x86_feature_detected!("f16c")
-            && is_x86_feature_detected!("bmi1")
-            && is_x86_feature_detected!("bmi2")
-            && is_x86_feature_detected!("lzcnt")
-            && is_x86_feature_detected!("movbe");
-        let avx512 = is_x86_feature_detected!("avx512f")
-            && is_x86_feature_detected!("avx512bw")
-            && is_x86_feature_detected!("avx512cd")
-            && is_x86_feature_detected!("avx512dq")
-            && is_x86_feature_detected!("avx512vl");
-        avx2 && (self.vector_bits < 512 || avx512)
-            && (!self.avx512_bf16 || is_x86_feature_detected!("avx512bf16"))
+        cpu::check(&Target::Cpu(*self).requirements()).is_ok()
     }
-
-    /// Whether this machine has all that the target uses.
-    #[cfg(not(target_arch = "x86_64"))]
-    pub fn runs_here(&self) -> bool {
-        false
-    }
-}
-
-/// Whether this machine has AMX-BF16. Such a machine leaves bf16 to its matrix tiles, and has `vdpbf16ps` for the sake of
-/// programs that use it: on two cores of a Sapphire Rapids products in pairs of bf16 reach 230 GFLOP/s, and those of bf16
-/// that is widened in the loop, as of f32, 370 to 400.
-#[cfg(target_arch = "x86_64")]
-fn multiplies_bf16_in_tiles() -> bool {
-    const EXTENDED_FEATURES: u32 = 7;
-    const AMX_BF16: u32 = 1 << 22;
-    use std::arch::x86_64::{__cpuid, __cpuid_count};
-    __cpuid(0).eax >= EXTENDED_FEATURES && __cpuid_count(EXTENDED_FEATURES, 0).edx & AMX_BF16 != 0
-}
-
-/// Whether this machine has AMX-BF16.
-#[cfg(not(target_arch = "x86_64"))]
-fn multiplies_bf16_in_tiles() -> bool {
-    false
 }
 
 #[cfg(test)]
@@ -141,7 +132,8 @@ mod tests {
             assert_eq!(CpuTarget::from_name(target.name), Some(target));
         }
         assert_eq!(CpuTarget::from_name("znver5"), Some(CpuTarget::X86_64_V4_BF16));
-        assert_eq!(CpuTarget::from_name("sapphirerapids"), Some(CpuTarget::X86_64_V4));
+        assert_eq!(CpuTarget::from_name("icelake-server"), Some(CpuTarget::X86_64_V4));
+        assert_eq!(CpuTarget::from_name("graniterapids"), Some(CpuTarget::SAPPHIRERAPIDS));
         assert_eq!(CpuTarget::from_name("i486"), None);
     }
 

@@ -4,7 +4,7 @@ use super::block::Block;
 use super::packed_rows::{PackedRows, RowSink, TensorRows};
 use super::panel_product::PanelProduct;
 use super::rows_after_tokens::RowsAfterTokens;
-use super::{PackedGemm, Schedule};
+use super::{Multiplier, PackedGemm, Schedule};
 use crate::CpuTarget;
 use crate::arguments::place;
 use crate::entry::{Entry, Worker};
@@ -41,7 +41,7 @@ impl PackedGemm {
     pub(in crate::gemm) fn define(&self, gemm: &Product, module: &mut Module, entry: Entry<'_>) {
         let target = &self.target;
         let schedule = self.schedule(gemm);
-        let microkernel = schedule.kernel.define(module);
+        let multiplier = schedule.kernel.define(module);
         entry.define(module, |b, Worker { block, first, end, scratch }| {
             let arguments = place(gemm.arguments());
             let rows = arguments.rows.load(b, block);
@@ -67,12 +67,19 @@ impl PackedGemm {
                 None => &result,
             };
             let product = PanelProduct {
-                microkernel: &microkernel,
+                multiplier: &multiplier,
                 packed: &packed,
+                in_place: match &x {
+                    BoundSource::Rows(rows) if self.reads_in_place(gemm) => {
+                        rows.even_row_bytes().map(|_| *rows)
+                    }
+                    BoundSource::Rows(_) | BoundSource::Patches(_) => None,
+                },
                 weight,
                 packing: self.packing(gemm),
                 epilogue: &epilogue,
                 sums: part(b, schedule.sums_at()),
+                all_rows: schedule.block_rows,
                 sink,
             };
             let packed = &packed;
@@ -88,7 +95,8 @@ impl PackedGemm {
                 result,
                 tokens_before,
             };
-            emitter.tiles(b, (first, end), scratch);
+            let used = std::slice::from_ref(&multiplier);
+            Multiplier::use_in(used, b, |b| emitter.tiles(b, (first, end), scratch));
         });
     }
 }
@@ -139,13 +147,29 @@ impl Emitter<'_> {
 
     fn pack(&self, b: &mut Builder, tile: &Tile) {
         let x = match &self.x {
-            BoundSource::Rows(rows) if self.gemm.slices > 1 => {
-                let column = b.mul_constant(tile.slice, self.gemm.slice_depth());
-                BoundSource::Rows(rows.from_column(b, column))
-            }
-            whole @ (BoundSource::Rows(_) | BoundSource::Patches(_)) => *whole,
+            BoundSource::Rows(rows) => BoundSource::Rows(self.of_slice(b, rows, tile)),
+            patches @ BoundSource::Patches(_) => *patches,
         };
-        self.packed.pack(b, tile.block, (&x, &self.prologue));
+        let source = (&x, &self.prologue);
+        match self.product.in_place {
+            None => self.packed.pack(b, tile.block, source),
+            Some(_) => {
+                let panel_rows = self.schedule.kernel.rows;
+                let whole = b.i64(panel_rows);
+                let panels = b.div(tile.block.rows, whole);
+                let rest = b.mul_constant(panels, panel_rows);
+                self.packed.pack_from(b, tile.block, rest, source);
+            }
+        }
+    }
+
+    /// The columns of x that a tile multiplies.
+    fn of_slice(&self, b: &mut Builder, rows: &BoundRows, tile: &Tile) -> BoundRows {
+        if self.gemm.slices == 1 {
+            return *rows;
+        }
+        let column = b.mul_constant(tile.slice, self.gemm.slice_depth());
+        rows.from_column(b, column)
     }
 
     /// The panels of columns of one tile, each by all panels of rows.
@@ -163,7 +187,8 @@ impl Emitter<'_> {
         let first_row = b.mul(tile.slice, self.rows);
         let sink = TensorRows { rows: self.result.rows.from_row(b, first_row), ..self.result };
         let weight = b.offset(self.product.weight, bytes);
-        let product = PanelProduct { weight, sink: &sink, ..self.product };
+        let in_place = self.product.in_place.map(|rows| self.of_slice(b, &rows, tile));
+        let product = PanelProduct { weight, in_place, sink: &sink, ..self.product };
         product.write(b, tile.block, (first, end));
     }
 }

@@ -2,27 +2,34 @@
 //!
 //! A panel of rows is `[chunk][row][8 words]`: half a cache line of each row after the other, so that every address in
 //! the loop is a base and a constant, one stream runs through memory, and rows are copied in without transposing.
-//! A panel of columns is `[word][column]`. A word is one f32, or a pair of bf16 along k.
+//! A panel of columns is `[word][column]`. A word is one f32, or a pair of bf16 along k. Where products are of tiles, a
+//! chunk is a row of one, 16 words: a panel of rows is then two tiles of the left side a chunk, and a panel of columns two of
+//! the right side, one after the other.
 
 use crate::CpuTarget;
 use crate::mlir::{Builder, Comparison, Function, Linkage, Module, Scalar, Type, Value};
+use crate::tile_registers::{self, TILE_COLUMNS, TILE_ROW_BYTES, TILE_ROWS};
 use crate::vector;
 use ocellus_dialects::ElementType;
 
-/// Words of a row that lie together.
-const CHUNK_WORDS: i64 = 8;
+/// Bytes of a word.
+const WORD_BYTES: i64 = 4;
 
-/// Bytes of a row that lie together in a panel of rows.
-pub const CHUNK_BYTES: i64 = 4 * CHUNK_WORDS;
+/// Words of a row that lie together in a panel of rows, for products of vectors.
+const VECTOR_CHUNK_WORDS: i64 = 8;
 
 const LINE_BYTES: i64 = 64;
 
-/// Cache lines that are fetched ahead beside each chunk: a quarter of what it reads, so that four panels of rows fetch
-/// a panel of columns. (On a Sapphire Rapids a ViT-B takes 4 % longer with 2, and 7 % with 8.)
-const LINES_AHEAD: i64 = 4;
+/// Cache lines that are fetched ahead beside each chunk of vectors: a quarter of the f32 that it reads, so that four panels of
+/// rows fetch a panel of columns. (On a Sapphire Rapids a ViT-B takes 4 % longer with 2, and 7 % with 8.)
+const VECTOR_LINES_AHEAD: i64 = 4;
 
-/// Bytes that are fetched ahead beside each chunk.
-pub(super) const BYTES_AHEAD: i64 = LINES_AHEAD * LINE_BYTES;
+/// Chunks of a block of k, at most: what a panel of columns has for them, 32 KiB, stays in the first-level cache while panels of
+/// rows pass.
+const BLOCK_CHUNKS: i64 = 16;
+
+/// Cache lines that are fetched ahead beside each chunk of tiles: a quarter of what it reads.
+const TILE_LINES_AHEAD: i64 = 5;
 
 /// The locality of a prefetch into the second-level cache.
 const SECOND_LEVEL: u32 = 2;
@@ -36,12 +43,15 @@ pub enum PanelFormat {
     Widened(ElementType),
     /// Pairs of bf16 along k, both sides, for `vdpbf16ps`.
     Bf16Pairs,
+    /// Pairs of bf16 along k, both sides, for AMX.
+    Bf16Tiles,
 }
 
 impl PanelFormat {
     /// The format for rows and columns stored so.
     pub fn of(rows: ElementType, columns: ElementType, target: &CpuTarget) -> Self {
         match (rows, columns) {
+            (ElementType::BF16, ElementType::BF16) if target.amx_bf16 => PanelFormat::Bf16Tiles,
             (ElementType::BF16, ElementType::BF16) if target.avx512_bf16 => PanelFormat::Bf16Pairs,
             (_, ElementType::F32) => PanelFormat::F32,
             (_, element) => PanelFormat::Widened(element),
@@ -52,19 +62,34 @@ impl PanelFormat {
     pub fn row_element(self) -> ElementType {
         match self {
             PanelFormat::F32 | PanelFormat::Widened(_) => ElementType::F32,
-            PanelFormat::Bf16Pairs => ElementType::BF16,
+            PanelFormat::Bf16Pairs | PanelFormat::Bf16Tiles => ElementType::BF16,
         }
     }
 
     /// Elements along k in a word of a panel of rows.
     pub fn elements_per_word(self) -> i64 {
-        4 / self.row_element().bytes()
+        WORD_BYTES / self.row_element().bytes()
+    }
+
+    /// Whether a word of a panel of columns is a pair of elements along k.
+    pub(super) fn pairs_columns(self) -> bool {
+        matches!(self, PanelFormat::Bf16Pairs | PanelFormat::Bf16Tiles)
+    }
+
+    /// Words of a row that lie together in a panel of rows.
+    fn chunk_words(self) -> i64 {
+        match self {
+            PanelFormat::F32 | PanelFormat::Widened(_) | PanelFormat::Bf16Pairs => {
+                VECTOR_CHUNK_WORDS
+            }
+            PanelFormat::Bf16Tiles => TILE_ROW_BYTES / WORD_BYTES,
+        }
     }
 
     /// Bytes that one column takes for one word of the rows.
     fn column_word_bytes(self) -> i64 {
         match self {
-            PanelFormat::F32 | PanelFormat::Bf16Pairs => 4,
+            PanelFormat::F32 | PanelFormat::Bf16Pairs | PanelFormat::Bf16Tiles => WORD_BYTES,
             PanelFormat::Widened(element) => element.bytes(),
         }
     }
@@ -73,7 +98,27 @@ impl PanelFormat {
         match self {
             PanelFormat::F32 => "f32",
             PanelFormat::Bf16Pairs => "bf16_pairs",
+            PanelFormat::Bf16Tiles => "bf16_tiles",
             PanelFormat::Widened(element) => element.name(),
+        }
+    }
+}
+
+/// What multiplies a panel of rows by a panel of columns.
+#[derive(Clone, Debug)]
+pub(crate) enum Multiplier {
+    /// A function, with sums in vector registers.
+    Vectors(Function),
+    /// Tile registers, which are written in line.
+    Tiles,
+}
+
+impl Multiplier {
+    /// Writes a worker's part, in which these compute products.
+    pub(crate) fn use_in(all: &[Self], b: &mut Builder, part: impl FnOnce(&mut Builder)) {
+        match all.iter().any(|multiplier| matches!(multiplier, Multiplier::Tiles)) {
+            false => part(b),
+            true => tile_registers::with_registers(b, part),
         }
     }
 }
@@ -91,11 +136,16 @@ pub struct MicroKernel {
 }
 
 impl MicroKernel {
-    /// The one whose sums fill the target's registers: 24 of 32, or 12 of 16, with two for the columns.
+    /// The one whose sums fill the target's registers: 24 of 32 vectors, or 12 of 16, with two for the columns; or four of
+    /// eight tiles, with two for either side.
     pub fn new(format: PanelFormat, target: &CpuTarget) -> Self {
         let lanes = target.lanes();
-        let rows = if target.vector_bits >= 512 { 12 } else { 6 };
-        MicroKernel { format, rows, columns: 2 * i64::from(lanes), lanes }
+        let (rows, columns) = match format {
+            PanelFormat::Bf16Tiles => (2 * TILE_ROWS, 2 * TILE_COLUMNS),
+            _ if target.vector_bits >= 512 => (12, 2 * i64::from(lanes)),
+            _ => (6, 2 * i64::from(lanes)),
+        };
+        MicroKernel { format, rows, columns, lanes }
     }
 
     /// Chunks that hold `k` elements.
@@ -106,28 +156,135 @@ impl MicroKernel {
 
     /// Elements of a row in a chunk.
     pub fn chunk_elements(&self) -> i64 {
-        CHUNK_WORDS * self.format.elements_per_word()
+        self.format.chunk_words() * self.format.elements_per_word()
+    }
+
+    /// Bytes of a row that lie together in a panel of rows.
+    pub fn chunk_bytes(&self) -> i64 {
+        self.format.chunk_words() * WORD_BYTES
     }
 
     /// Bytes of a panel of rows.
     pub fn row_panel_bytes(&self, chunks: i64) -> i64 {
-        chunks * self.rows * CHUNK_BYTES
+        chunks * self.rows * self.chunk_bytes()
     }
 
     /// Bytes of a panel of columns.
     pub fn column_panel_bytes(&self, chunks: i64) -> i64 {
-        chunks * CHUNK_WORDS * self.columns * self.format.column_word_bytes()
+        chunks * self.format.chunk_words() * self.columns * self.format.column_word_bytes()
     }
 
-    /// Bytes of a result, `[rows][columns]` of f32.
-    pub fn result_bytes(&self) -> i64 {
+    /// Bytes of a panel of columns that are fetched ahead beside each chunk.
+    pub(super) fn bytes_ahead(&self) -> i64 {
+        self.lines_ahead() * LINE_BYTES
+    }
+
+    fn lines_ahead(&self) -> i64 {
+        match self.format {
+            PanelFormat::Bf16Tiles => TILE_LINES_AHEAD,
+            PanelFormat::F32 | PanelFormat::Widened(_) | PanelFormat::Bf16Pairs => {
+                VECTOR_LINES_AHEAD
+            }
+        }
+    }
+
+    /// Asks for the cache lines that are fetched ahead beside a chunk, where they begin.
+    pub(super) fn fetch_ahead(&self, b: &mut Builder, ahead: Value) {
+        for line in 0..self.lines_ahead() {
+            self.fetch_line(b, ahead, line);
+        }
+    }
+
+    fn fetch_line(&self, b: &mut Builder, ahead: Value, line: i64) {
+        let line = b.offset_constant(ahead, line * LINE_BYTES);
+        b.prefetch(line, SECOND_LEVEL);
+    }
+
+    /// Writes what a module needs for it: the function that multiplies vectors, or what tiles are configured as.
+    pub(crate) fn define(&self, module: &mut Module) -> Multiplier {
+        match self.format {
+            PanelFormat::Bf16Tiles => {
+                tile_registers::define_configuration(module);
+                Multiplier::Tiles
+            }
+            PanelFormat::F32 | PanelFormat::Widened(_) | PanelFormat::Bf16Pairs => {
+                Multiplier::Vectors(self.define_function(module))
+            }
+        }
+    }
+
+    /// Bytes of the sums of one product, `[rows][columns]` of f32.
+    pub(super) fn sums_bytes(&self) -> i64 {
         self.rows * self.columns * 4
     }
 
+    /// Bytes of scratch for sums, of a block of so many rows and chunks: those of one product, or in tiles those of two panels
+    /// of columns, as one is put through the epilogue while the other is multiplied.
+    pub fn scratch_bytes(&self, rows: i64, chunks: i64) -> i64 {
+        match self.format {
+            PanelFormat::Bf16Tiles => 2 * self.sums_of_panel_bytes(rows, chunks),
+            PanelFormat::F32 | PanelFormat::Widened(_) | PanelFormat::Bf16Pairs => {
+                self.sums_bytes()
+            }
+        }
+    }
+
+    /// Bytes of the sums of so many rows and a panel of columns, those of each block of k by themselves.
+    pub(super) fn sums_of_panel_bytes(&self, rows: i64, chunks: i64) -> i64 {
+        let panels = (rows + self.rows - 1) / self.rows;
+        self.k_blocks(chunks) * panels * self.sums_bytes()
+    }
+
+    /// Where in a panel of columns a word of a column lies, counted in words.
+    pub(super) fn column_word_place(&self, word: usize, column: usize) -> usize {
+        let columns = self.columns as usize;
+        match self.format {
+            PanelFormat::F32 | PanelFormat::Widened(_) | PanelFormat::Bf16Pairs => {
+                word * columns + column
+            }
+            PanelFormat::Bf16Tiles => {
+                let (rows, width) = (self.format.chunk_words() as usize, TILE_COLUMNS as usize);
+                let tile = word / rows * (columns / width) + column / width;
+                (tile * rows + word % rows) * width + column % width
+            }
+        }
+    }
+
+    /// Rows of sums that lie together: `[row / rows][column / columns][row % rows][column % columns]`, which is
+    /// `[row][column]` but for tiles.
+    pub(super) fn sums_rows(&self) -> i64 {
+        match self.format {
+            PanelFormat::Bf16Tiles => TILE_ROWS,
+            PanelFormat::F32 | PanelFormat::Widened(_) | PanelFormat::Bf16Pairs => self.rows,
+        }
+    }
+
+    /// Columns of sums that lie together.
+    pub(super) fn sums_columns(&self) -> i64 {
+        match self.format {
+            PanelFormat::Bf16Tiles => TILE_COLUMNS,
+            PanelFormat::F32 | PanelFormat::Widened(_) | PanelFormat::Bf16Pairs => self.columns,
+        }
+    }
+
+    /// Into how many blocks k is cut, of so many chunks.
+    pub(super) fn k_blocks(&self, chunks: i64) -> i64 {
+        match self.format {
+            PanelFormat::Bf16Tiles => (chunks + BLOCK_CHUNKS - 1) / BLOCK_CHUNKS,
+            PanelFormat::F32 | PanelFormat::Widened(_) | PanelFormat::Bf16Pairs => 1,
+        }
+    }
+
+    /// Chunks of a block of k; the last may have fewer.
+    pub(super) fn block_chunks(&self, chunks: i64) -> i64 {
+        let blocks = self.k_blocks(chunks);
+        (chunks + blocks - 1) / blocks
+    }
+
     /// The function `(a, b, chunks, c, rows, accumulate, ahead)`: computes at least the first `rows` rows of c (the panel
-    /// a must be readable in whole), added to what is there where `accumulate` holds. Beside it, [`LINES_AHEAD`] cache
-    /// lines a chunk from `ahead` on are fetched.
-    pub fn define(&self, module: &mut Module) -> Function {
+    /// a must be readable in whole), added to what is there where `accumulate` holds. Beside it, cache
+    /// lines from `ahead` on are fetched.
+    fn define_function(&self, module: &mut Module) -> Function {
         let counts = self.row_counts();
         let variants: Vec<(i64, Function)> =
             counts.iter().map(|rows| (*rows, self.define_rows(module, *rows))).collect();
@@ -194,17 +351,16 @@ impl MicroKernel {
         );
         let zero = b.i64(0);
         let sums = b.for_loop((zero, chunks, 1), &initial, |b, chunk, sums| {
-            let a_bytes = b.mul_constant(chunk, self.rows * CHUNK_BYTES);
+            let a_bytes = b.mul_constant(chunk, self.rows * self.chunk_bytes());
             let a = b.offset(a, a_bytes);
             let b_bytes = b.mul_constant(chunk, self.column_panel_bytes(1));
             let columns = b.offset(columns, b_bytes);
-            let ahead_bytes = b.mul_constant(chunk, BYTES_AHEAD);
+            let ahead_bytes = b.mul_constant(chunk, self.bytes_ahead());
             let ahead = b.offset(ahead, ahead_bytes);
             let mut sums = sums.to_vec();
-            for word in 0..CHUNK_WORDS {
-                if word < LINES_AHEAD {
-                    let line = b.offset_constant(ahead, word * LINE_BYTES);
-                    b.prefetch(line, SECOND_LEVEL);
+            for word in 0..self.format.chunk_words() {
+                if word < self.lines_ahead() {
+                    self.fetch_line(b, ahead, word);
                 }
                 self.step(b, word, (a, columns), &mut sums);
             }
@@ -228,7 +384,7 @@ impl MicroKernel {
             })
             .collect();
         for (row, sums) in sums.chunks_mut(vectors).enumerate() {
-            let pointer = b.offset_constant(a, row as i64 * CHUNK_BYTES + word * 4);
+            let pointer = b.offset_constant(a, row as i64 * self.chunk_bytes() + word * WORD_BYTES);
             let left = self.load_row_word(b, pointer);
             for (sum, right) in sums.iter_mut().zip(&right) {
                 *sum = self.multiply_add(b, left, *right, *sum);
@@ -240,7 +396,9 @@ impl MicroKernel {
         match self.format {
             PanelFormat::F32 => b.load(pointer, Type::f32s(self.lanes)),
             PanelFormat::Widened(element) => vector::load(b, element, pointer, self.lanes),
-            PanelFormat::Bf16Pairs => b.load(pointer, Type::Vector(Scalar::BF16, 2 * self.lanes)),
+            PanelFormat::Bf16Pairs | PanelFormat::Bf16Tiles => {
+                b.load(pointer, Type::Vector(Scalar::BF16, 2 * self.lanes))
+            }
         }
     }
 
@@ -250,7 +408,7 @@ impl MicroKernel {
                 let word = b.load(pointer, Type::F32);
                 b.broadcast(word, self.lanes)
             }
-            PanelFormat::Bf16Pairs => {
+            PanelFormat::Bf16Pairs | PanelFormat::Bf16Tiles => {
                 let word = b.load(pointer, Type::I32);
                 let words = b.broadcast(word, self.lanes);
                 b.bitcast(words, Type::Vector(Scalar::BF16, 2 * self.lanes))
@@ -261,7 +419,7 @@ impl MicroKernel {
     fn multiply_add(&self, b: &mut Builder, left: Value, right: Value, sum: Value) -> Value {
         match self.format {
             PanelFormat::F32 | PanelFormat::Widened(_) => b.fma(left, right, sum),
-            PanelFormat::Bf16Pairs => {
+            PanelFormat::Bf16Pairs | PanelFormat::Bf16Tiles => {
                 b.intrinsic("llvm.x86.avx512bf16.dpbf16ps.512", &[sum, left, right], sum.ty())
             }
         }

@@ -8,9 +8,11 @@ mod packing;
 mod panel_product;
 mod rows_after_tokens;
 mod schedule;
+mod tile_product;
 
 pub(crate) use block::Block;
-pub use microkernel::{CHUNK_BYTES, MicroKernel, PanelFormat};
+pub(crate) use microkernel::Multiplier;
+pub use microkernel::{MicroKernel, PanelFormat};
 pub(crate) use packed_rows::{PackedRows, TensorRows};
 pub use packing::{PackError, WeightPacker, WeightPacking};
 pub(crate) use panel_product::PanelProduct;
@@ -18,6 +20,7 @@ pub(super) use schedule::tiles_of;
 pub use schedule::{Schedule, tiles};
 
 use super::Product;
+use crate::rows::RowPrologue;
 use crate::{CpuTarget, Reason};
 use ocellus_dialects::kernel::GemmTile;
 
@@ -51,6 +54,15 @@ impl PackedGemm {
     pub(super) fn kernel(&self, product: &Product) -> MicroKernel {
         let rows = product.prologue.element(product.x.element());
         MicroKernel::new(PanelFormat::of(rows, product.weight, &self.target), &self.target)
+    }
+
+    /// Whether tiles of x are read where they lie: rows that are packed as they are, but for those that do not fill a panel.
+    fn reads_in_place(&self, product: &Product) -> bool {
+        let kernel = self.kernel(product);
+        let whole_chunks = product.slice_depth() % kernel.chunk_elements() == 0;
+        kernel.format == PanelFormat::Bf16Tiles
+            && whole_chunks
+            && matches!(product.prologue, RowPrologue::None)
     }
 
     /// How the work is divided.

@@ -1,7 +1,7 @@
 //! [`PackedRows`]: rows in a worker's scratch, in the panels that the micro-kernel reads.
 
+use super::MicroKernel;
 use super::block::Block;
-use super::{CHUNK_BYTES, MicroKernel};
 use crate::CpuTarget;
 use crate::mlir::{Builder, Scalar, Type, Value};
 use crate::rows::{BoundPrologue, BoundRows, BoundSource};
@@ -39,10 +39,21 @@ impl PackedRows<'_> {
         &self,
         b: &mut Builder,
         block: Block,
-        (x, prologue): (&BoundSource, &BoundPrologue),
+        source: (&BoundSource, &BoundPrologue),
     ) {
         let zero = b.i64(0);
-        b.for_each((zero, block.rows, 1), |b, index| {
+        self.pack_from(b, block, zero, source);
+    }
+
+    /// The same without the rows of the block before `first`.
+    pub(super) fn pack_from(
+        &self,
+        b: &mut Builder,
+        block: Block,
+        first: Value,
+        (x, prologue): (&BoundSource, &BoundPrologue),
+    ) {
+        b.for_each((first, block.rows, 1), |b, index| {
             let row = b.add(block.first_row, index);
             let from = x.row(b, self.target, row);
             let to = self.address(b, index);
@@ -78,7 +89,7 @@ impl PackedRows<'_> {
         let panel = b.div(index, rows);
         let row = b.rem(index, rows);
         let panel = self.panel(b, panel);
-        let bytes = b.mul_constant(row, CHUNK_BYTES);
+        let bytes = b.mul_constant(row, self.kernel.chunk_bytes());
         b.offset(panel, bytes)
     }
 
@@ -105,9 +116,9 @@ impl PackedRows<'_> {
             let to = self.address(b, index);
             let chunks = b.i64(self.chunks());
             b.for_each((zero, chunks, 1), |b, chunk| {
-                let bytes = b.mul_constant(chunk, self.kernel.rows * CHUNK_BYTES);
+                let bytes = b.mul_constant(chunk, self.kernel.rows * self.kernel.chunk_bytes());
                 let to = b.offset(to, bytes);
-                let zeros = b.splat(0.0, Type::f32s((CHUNK_BYTES / 4) as u32));
+                let zeros = b.splat(0.0, Type::f32s((self.kernel.chunk_bytes() / 4) as u32));
                 b.store(zeros, to);
             });
         });
@@ -118,7 +129,7 @@ impl PackedRows<'_> {
         let elements = b.i64(self.kernel.chunk_elements());
         let chunk = b.div(column, elements);
         let within = b.rem(column, elements);
-        let chunk = b.mul_constant(chunk, self.kernel.rows * CHUNK_BYTES);
+        let chunk = b.mul_constant(chunk, self.kernel.rows * self.kernel.chunk_bytes());
         let within = b.mul_constant(within, self.kernel.format.row_element().bytes());
         let bytes = b.add(chunk, within);
         b.offset(row, bytes)

@@ -65,8 +65,10 @@ pub struct WeightPacker<'a> {
 impl std::fmt::Display for WeightPacking {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "panels of {}", self.kernel.columns)?;
-        if self.kernel.format == PanelFormat::Bf16Pairs {
-            f.write_str(" pairs")?;
+        match self.kernel.format {
+            PanelFormat::F32 | PanelFormat::Widened(_) => {}
+            PanelFormat::Bf16Pairs => f.write_str(" pairs")?,
+            PanelFormat::Bf16Tiles => f.write_str(" pairs in tiles")?,
         }
         if self.halves { f.write_str(" by halves") } else { Ok(()) }
     }
@@ -127,8 +129,8 @@ impl WeightPacker<'_> {
         let first = self.found / self.packing.row_bytes().max(1);
         self.found += rows.len();
         // Elements that lie together: code for each size copies them as one word.
-        match (self.packing.kernel.format, self.packing.element.bytes()) {
-            (PanelFormat::Bf16Pairs, _) | (_, 4) => self.pack_words::<4>(first, rows),
+        match (self.packing.kernel.format.pairs_columns(), self.packing.element.bytes()) {
+            (true, _) | (_, 4) => self.pack_words::<4>(first, rows),
             _ => self.pack_words::<2>(first, rows),
         }
     }
@@ -148,19 +150,19 @@ impl WeightPacker<'_> {
         let packing = self.packing;
         let panel_bytes =
             packing.kernel.column_panel_bytes(packing.kernel.chunks(packing.columns)) as usize;
-        let step = packing.kernel.columns as usize * BYTES;
         for (row, elements) in weight.chunks_exact(packing.row_bytes()).enumerate() {
-            let (panel, place) = packing.place(first + row);
-            let at = panel * panel_bytes + place * BYTES;
-            let Some(to) = self.packed.get_mut(at..) else { return };
+            let (panel, column) = packing.place(first + row);
+            let Some(to) = self.packed.get_mut(panel * panel_bytes..) else { return };
             let (words, rest) = elements.as_chunks::<BYTES>();
-            let mut places = to.chunks_mut(step);
-            for (word, to) in words.iter().zip(&mut places) {
-                if let Some(to) = to.first_chunk_mut::<BYTES>() {
-                    *to = *word;
+            let place = |word| packing.kernel.column_word_place(word, column) * BYTES;
+            for (word, element) in words.iter().enumerate() {
+                if let Some(to) = to.get_mut(place(word)..).and_then(<[u8]>::first_chunk_mut) {
+                    *to = *element;
                 }
             }
-            if let Some(to) = places.next().and_then(|to| to.get_mut(..rest.len())) {
+            if let Some(to) =
+                to.get_mut(place(words.len())..).and_then(|to| to.get_mut(..rest.len()))
+            {
                 to.copy_from_slice(rest);
             }
         }
@@ -177,9 +179,9 @@ mod tests {
         let element = match format {
             PanelFormat::F32 => ElementType::F32,
             PanelFormat::Widened(element) => element,
-            PanelFormat::Bf16Pairs => ElementType::BF16,
+            PanelFormat::Bf16Pairs | PanelFormat::Bf16Tiles => ElementType::BF16,
         };
-        let kernel = MicroKernel::new(format, &CpuTarget::X86_64_V4_BF16);
+        let kernel = MicroKernel::new(format, &CpuTarget::SAPPHIRERAPIDS);
         WeightPacking { rows, columns, element, halves: false, kernel }
     }
 
@@ -255,6 +257,7 @@ mod tests {
                 Just(PanelFormat::F32),
                 Just(PanelFormat::Widened(ElementType::F16)),
                 Just(PanelFormat::Bf16Pairs),
+                Just(PanelFormat::Bf16Tiles),
             ],
         ) {
             let packing = packing(rows, columns, format);
@@ -268,13 +271,13 @@ mod tests {
             weight.chunks(3 * packing.row_bytes()).for_each(|rows| in_parts.push(rows));
             prop_assert_eq!(&in_parts.finish().unwrap(), &packed);
             let kernel = packing.kernel;
-            let pair = if format == PanelFormat::Bf16Pairs { 2 } else { 1 };
+            let pair = if format.pairs_columns() { 2 } else { 1 };
             let panel = kernel.column_panel_bytes(kernel.chunks(columns)) / size;
             for row in 0..rows {
                 for column in 0..columns {
+                    let (word, lane) = (column / pair, row % kernel.columns);
                     let at = row / kernel.columns * panel
-                        + column / pair * kernel.columns * pair
-                        + row % kernel.columns * pair
+                        + kernel.column_word_place(word as usize, lane as usize) as i64 * pair
                         + column % pair;
                     let range = |at: i64| (at * size) as usize..((at + 1) * size) as usize;
                     prop_assert_eq!(&packed[range(at)], &weight[range(row * columns + column)]);

@@ -1,6 +1,6 @@
 //! How a gemm's work is divided among tiles, and a tile's among calls of the micro-kernel.
 
-use super::{CHUNK_BYTES, MicroKernel, PanelFormat};
+use super::{MicroKernel, PanelFormat};
 use crate::{CpuTarget, Layout};
 use ocellus_dialects::ElementType;
 use ocellus_dialects::kernel::GemmTile;
@@ -89,19 +89,19 @@ impl Schedule {
         PAGE_BYTES
     }
 
-    /// Where the sums lie, one result of the micro-kernel.
+    /// Where the sums lie.
     pub fn sums_at(&self) -> i64 {
         self.packed_at() + self.packed_bytes()
     }
 
     /// Bytes of all.
     pub fn scratch_bytes(&self) -> i64 {
-        self.sums_at() + self.kernel.result_bytes()
+        self.sums_at() + self.kernel.scratch_bytes(self.block_rows, self.chunks)
     }
 
     /// Bytes of a block's packed rows.
     pub fn packed_bytes(&self) -> i64 {
-        self.block_rows * self.chunks * CHUNK_BYTES
+        self.block_rows * self.chunks * self.kernel.chunk_bytes()
     }
 }
 

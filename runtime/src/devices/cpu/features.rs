@@ -1,12 +1,40 @@
 //! The features of this CPU, by the names that LLVM gives them.
 
-/// Names and whether this CPU has them. Where the standard library calls a feature otherwise, its name stands second.
+/// The feature of matrix tiles, which a process must ask for.
+pub(super) const TILES: &str = "amx-tile";
+
+/// Names and whether this CPU has them. Where the standard library calls a feature otherwise, its name stands second;
+/// where it does not know it, what finds it stands in brackets.
 macro_rules! features {
     ($($name:tt $(= $std:tt)?),* $(,)?) => {
         &[$(($name, features!(@detect $name $($std)?))),*]
     };
     (@detect $name:tt) => { std::is_x86_feature_detected!($name) };
+    (@detect $name:tt [$detect:expr]) => { $detect };
     (@detect $name:tt $std:tt) => { std::is_x86_feature_detected!($std) };
+}
+
+/// Whether the CPU has that feature of AMX, a bit of what `cpuid` says of it, and the system keeps tiles when threads take
+/// turns.
+#[cfg(target_arch = "x86_64")]
+fn has_amx(feature: u32) -> bool {
+    use std::arch::x86_64::{__cpuid, __cpuid_count, _xgetbv};
+    const EXTENDED_FEATURES: u32 = 7;
+    const TILE_STATE: u64 = 0b11 << 17;
+    /// What `xgetbv` needs.
+    #[target_feature(enable = "xsave")]
+    fn enabled_state() -> u64 {
+        // SAFETY: register 0 is there wherever the instruction is.
+        unsafe { _xgetbv(0) }
+    }
+    // AVX is only detected where the system has enabled `xgetbv`.
+    if !std::is_x86_feature_detected!("avx") || __cpuid(0).eax < EXTENDED_FEATURES {
+        return false;
+    }
+    // SAFETY: a CPU with AVX has `xsave`.
+    let state = unsafe { enabled_state() };
+    let features = __cpuid_count(EXTENDED_FEATURES, 0).edx;
+    features & feature != 0 && state & TILE_STATE == TILE_STATE
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -16,6 +44,9 @@ fn known() -> &'static [(&'static str, bool)] {
         let features: &[(&'static str, bool)] = features![
             "adx",
             "aes",
+            "amx-bf16" = [has_amx(1 << 22)],
+            "amx-int8" = [has_amx(1 << 25)],
+            "amx-tile" = [has_amx(1 << 24)],
             "avx",
             "avx2",
             "avx512bf16",

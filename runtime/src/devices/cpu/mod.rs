@@ -26,6 +26,7 @@ mod requirements;
 mod scratch;
 mod stream;
 mod thread_pool;
+mod tile_permission;
 
 use super::{Device, DeviceError, Memory, MemorySpace, Stream};
 use crate::memory::map_memory;

@@ -1,6 +1,7 @@
 //! Whether this CPU can run code that was compiled for another.
 
-use super::features::missing_features;
+use super::features::{TILES, missing_features};
+use super::tile_permission;
 use crate::artifact::TargetRequirements;
 
 /// A CPU that cannot run an artifact.
@@ -28,6 +29,18 @@ pub enum UnfitCpu {
         /// What the CPU lacks, as LLVM names it.
         missing: Vec<String>,
     },
+    /// A system that does not let this process use the CPU's matrix tiles.
+    #[error(
+        "the artifact was compiled for `{target}`, which multiplies in AMX tiles, and the system does not let this process \
+         use them ({answer}): Linux has had them since 5.16, and a sandbox must allow `arch_prctl`; or compile the model \
+         again with `--target cpu:x86-64-v4`"
+    )]
+    Tiles {
+        /// The artifact's target.
+        target: String,
+        /// What the system answered.
+        answer: String,
+    },
 }
 
 impl UnfitCpu {
@@ -51,14 +64,23 @@ impl UnfitCpu {
 }
 
 /// Whether this CPU has the architecture, as [`std::env::consts::ARCH`] names it, and all features; see
-/// [`host_features`](super::host_features).
+/// [`host_features`](super::host_features). Where matrix tiles are among them, this asks the system for the permission
+/// to use them, which the whole process has from then on.
 pub fn check(target: &TargetRequirements) -> Result<(), UnfitCpu> {
     let name = target.name.clone();
     if target.architecture != std::env::consts::ARCH {
         return Err(UnfitCpu::Architecture { target: name, expected: target.architecture.clone() });
     }
     match missing_features(&target.features) {
-        missing if missing.is_empty() => Ok(()),
+        missing if missing.is_empty() => {
+            if target.features.iter().any(|feature| feature == TILES) {
+                let refused = |answer: std::io::Error| answer.to_string();
+                return tile_permission::request()
+                    .map_err(refused)
+                    .map_err(|answer| UnfitCpu::Tiles { target: name, answer });
+            }
+            Ok(())
+        }
         missing => Err(UnfitCpu::Features { target: name, missing }),
     }
 }
