@@ -31,9 +31,8 @@ pub enum UnfitCpu {
     },
     /// A system that does not let this process use the CPU's matrix tiles.
     #[error(
-        "the artifact was compiled for `{target}`, which multiplies in AMX tiles, and the system does not let this process \
-         use them ({answer}): Linux has had them since 5.16, and a sandbox must allow `arch_prctl`; or compile the model \
-         again with `--target cpu:x86-64-v4`"
+        "the artifact was compiled for `{target}`, and {}: Linux has had them since 5.16, and a sandbox must allow \
+         `arch_prctl`; or compile the model again with `--target cpu:x86-64-v4`", self.why()
     )]
     Tiles {
         /// The artifact's target.
@@ -47,7 +46,9 @@ impl UnfitCpu {
     /// The target that it does not fit.
     pub fn target(&self) -> &str {
         match self {
-            UnfitCpu::Architecture { target, .. } | UnfitCpu::Features { target, .. } => target,
+            UnfitCpu::Architecture { target, .. }
+            | UnfitCpu::Features { target, .. }
+            | UnfitCpu::Tiles { target, .. } => target,
         }
     }
 
@@ -59,6 +60,11 @@ impl UnfitCpu {
                 format!("that is {expected}, while this machine is {own}")
             }
             UnfitCpu::Features { missing, .. } => format!("this CPU lacks {}", missing.join(", ")),
+            UnfitCpu::Tiles { answer, .. } => {
+                format!(
+                    "the system does not let this process use the AMX tiles that it multiplies in ({answer})"
+                )
+            }
         }
     }
 }
