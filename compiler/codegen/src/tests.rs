@@ -50,6 +50,22 @@ fn sums_stay_in_registers() {
 }
 
 #[test]
+fn tiles_are_loaded_once_a_product_and_never_saved() {
+    let target = CpuTarget::SAPPHIRERAPIDS;
+    let text =
+        emit_assembly(&[gemm(ElementType::BF16, &target)], target, Optimization::Full).unwrap();
+    let count = |instruction: &str| {
+        text.lines().filter(|line| line.trim_start().starts_with(instruction)).count()
+    };
+    // A loop for panels of two tiles of rows, and one for a last panel that has but one.
+    assert_eq!(count("tdpbf16ps"), 4 + 2);
+    assert_eq!(count("tileloadd"), 4 + 3);
+    assert_eq!(count("tilestored"), 4);
+    assert_eq!([count("ldtilecfg"), count("tilerelease")], [1, 1]);
+    assert_eq!(count("vdpbf16ps"), 0);
+}
+
+#[test]
 fn kernels_share_one_code_object() {
     let target = CpuTarget::X86_64_V4;
     let kernels = [gemm(ElementType::F32, &target), gemm(ElementType::BF16, &target)];

@@ -66,7 +66,12 @@ impl Microbenchmark {
     /// The tiles whose rates are worth knowing.
     pub fn tiles(&self) -> Vec<GemmTile> {
         let [_, width] = GEMM;
-        gemm::tiles(width, width, (ElementType::F32, ElementType::F32), &self.cpu)
+        let mut all = vec![];
+        for element in [ElementType::F32, ElementType::BF16] {
+            let tiles = gemm::tiles(width, width, (element, element), &self.cpu);
+            all.extend(tiles.into_iter().filter(|tile| !all.contains(tile)).collect::<Vec<_>>());
+        }
+        all
     }
 
     /// The median time of a launch of that family in a chain of the operation.

@@ -13,11 +13,20 @@ use ocellus_kernels::{
 };
 use ocellus_runtime::signature::{Access, LaunchWords, Signature, Word};
 use std::collections::BTreeMap;
+use std::io::{Write, stderr};
+use std::sync::Once;
 
 pub type KernelFunction = unsafe extern "C" fn(*const i64, i64, i64, *mut u8);
 
-/// The targets that this machine can run.
+/// The targets that this machine can run. Those that it cannot are named, where no test captures it.
 pub fn targets() -> impl Iterator<Item = CpuTarget> {
+    static NAMED: Once = Once::new();
+    NAMED.call_once(|| {
+        for target in CpuTarget::ALL.iter().filter(|target| !target.runs_here()) {
+            let name = Target::from(target).name();
+            let _ = writeln!(stderr(), "skipped: this machine cannot run kernels for `{name}`");
+        }
+    });
     CpuTarget::ALL.into_iter().filter(CpuTarget::runs_here)
 }
 

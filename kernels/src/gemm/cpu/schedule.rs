@@ -28,13 +28,23 @@ const PAGE_BYTES: i64 = 4096;
 
 /// The tiles worth choosing among, the default first. Few columns give many workers something to do where there are
 /// few rows; many columns, or many rows, read the other operand less often.
-const TILES: [GemmTile; 6] = [
+const VECTOR_TILES: [GemmTile; 6] = [
     GemmTile::DEFAULT,
     GemmTile::packed(96, 32),
     GemmTile::packed(96, 128),
     GemmTile::packed(96, 256),
     GemmTile::packed(48, 64),
     GemmTile::packed(24, 256),
+];
+
+/// The same for products in AMX tiles, where more panels of rows meet a panel of columns while it is in the first-level cache.
+const AMX_TILES: [GemmTile; 6] = [
+    GemmTile::DEFAULT,
+    GemmTile::packed(32, 128),
+    GemmTile::packed(128, 128),
+    GemmTile::packed(256, 64),
+    GemmTile::packed(256, 128),
+    GemmTile::packed(256, 512),
 ];
 
 /// The tiles worth choosing among for a product of x, stored as `rows`, and a weight `[n, k]`, stored as `weight`: the
@@ -54,7 +64,11 @@ pub fn tiles(
         schedules.push(shape);
         is_new
     };
-    TILES.into_iter().filter(different).collect()
+    let all = match kernel.format {
+        PanelFormat::Bf16Tiles => AMX_TILES,
+        PanelFormat::F32 | PanelFormat::Widened(_) | PanelFormat::Bf16Pairs => VECTOR_TILES,
+    };
+    all.into_iter().filter(different).collect()
 }
 
 /// The tiles worth choosing among for operands that lie so; the default alone where their sizes are not known.
@@ -108,14 +122,16 @@ impl Schedule {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ElementType::F32;
+    use ElementType::{BF16, F32};
 
     #[test]
     fn the_usual_tile_comes_first_and_no_two_do_the_same() {
         for target in CpuTarget::ALL {
-            let all = tiles(768, 768, (F32, F32), &target);
-            assert_eq!(all.first(), Some(&GemmTile::DEFAULT));
-            assert!((4..=6).contains(&all.len()), "{all:?}");
+            for element in [F32, BF16] {
+                let all = tiles(768, 768, (element, element), &target);
+                assert_eq!(all.first(), Some(&GemmTile::DEFAULT));
+                assert!((4..=6).contains(&all.len()), "{all:?}");
+            }
             // One panel of columns holds the whole result, and rows of 8192 numbers fill the cache in one panel.
             assert_eq!(tiles(8192, 10, (F32, F32), &target), [GemmTile::DEFAULT]);
         }
