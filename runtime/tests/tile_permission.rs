@@ -1,9 +1,14 @@
 //! A system that does not let a process use the CPU's matrix tiles.
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "the helpers of tests")]
+
+mod support;
 
 use ocellus_runtime::artifact::TargetRequirements;
 use ocellus_runtime::devices::cpu::{UnfitCpu, check, host_features};
+use ocellus_runtime::{Artifact, ArtifactContents, VariantContents};
 use std::process::Command;
+use support::{artifact, code, load, plan};
 
 /// Set for the process that is in the sandbox.
 const IN_SANDBOX: &str = "OCELLUS_TEST_IN_SANDBOX";
@@ -14,6 +19,13 @@ fn tiles() -> TargetRequirements {
         architecture: "x86_64".into(),
         features: vec!["amx-tile".into(), "amx-bf16".into()],
     }
+}
+
+/// An artifact for CPUs without tiles, and for those with them.
+fn both() -> Artifact {
+    let without = TargetRequirements { name: "cpu:any".into(), features: vec![], ..tiles() };
+    let variant = |target| VariantContents { target, plan: plan(), code: code().to_vec() };
+    artifact(ArtifactContents::new("both", vec![variant(without), variant(tiles())]))
 }
 
 /// Lets no system call `arch_prctl` through, from here on.
@@ -46,6 +58,7 @@ fn a_sandbox_that_forbids_tiles_is_an_error_that_says_so() {
     }
     if std::env::var_os(IN_SANDBOX).is_none() {
         assert_eq!(check(&tiles()), Ok(()));
+        assert_eq!(load(both(), 1).unwrap().target(), &tiles());
         let test = std::thread::current().name().map(String::from).unwrap();
         let run = Command::new(std::env::current_exe().unwrap())
             .args([&test, "--exact", "--nocapture"])
@@ -55,9 +68,16 @@ fn a_sandbox_that_forbids_tiles_is_an_error_that_says_so() {
         assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
         return;
     }
+    // The compiler that makes the code would not start in the sandbox.
+    let both = both();
     forbid_arch_prctl();
     let message = check(&tiles()).unwrap_err().to_string();
     assert!(message.contains("`cpu:sapphirerapids`"), "{message}");
     assert!(message.contains("Operation not permitted"), "{message}");
     assert!(message.contains("`--target cpu:x86-64-v4`"), "{message}");
+    // Another variant runs in its place.
+    let session = load(both, 1).unwrap();
+    assert_eq!(session.target().name, "cpu:any");
+    let [note] = &session.notes()[..] else { panic!("{:?}", session.notes()) };
+    assert!(note.contains("does not, as the system does not let this process use"), "{note}");
 }
