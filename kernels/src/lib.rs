@@ -31,6 +31,7 @@ mod patch_layout;
 mod refusal;
 pub mod rows;
 pub mod rowwise;
+mod subnormals;
 mod symbols;
 mod target;
 mod tile_registers;

@@ -22,4 +22,4 @@ pub(crate) use register_block::{CELL, Cell, RegisterBlock};
 pub(crate) use rotation::Rotation;
 pub(crate) use storage::storage;
 pub use storage::{element_pointer, load, narrow, store, widen};
-pub(crate) use transpose::transpose;
+pub(crate) use transpose::{fold_rows, transpose};

@@ -82,13 +82,13 @@ impl Tile<'_> {
 }
 
 /// The other row of a pair, which may not be there.
-struct NextRow {
+pub(super) struct NextRow {
     row: Value,
     exists: Value,
 }
 
 impl NextRow {
-    fn after(b: &mut Builder, source: &Operand, row: Value, end: Value) -> Self {
+    pub(super) fn after(b: &mut Builder, source: &Operand, row: Value, end: Value) -> Self {
         let next = b.add_constant(row, 1);
         let exists = b.compare(Comparison::Less, next, end);
         let readable = b.select(exists, next, row);
@@ -96,7 +96,7 @@ impl NextRow {
     }
 
     /// Zeros where the row is not there.
-    fn load(&self, b: &mut Builder, offset: i64, lanes: u32) -> Value {
+    pub(super) fn load(&self, b: &mut Builder, offset: i64, lanes: u32) -> Value {
         let ty = Type::Vector(Scalar::I16, lanes);
         let pointer = b.offset_constant(self.row, offset);
         let value = b.load(pointer, ty);

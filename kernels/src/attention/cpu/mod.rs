@@ -5,6 +5,8 @@
 //!
 //! The softmax is that of Milakov & Gimelshein (arXiv:1805.02867), block by block: what was summed so far is scaled
 //! whenever a greater score appears.
+//!
+//! Where there are AMX tiles, attention of bf16 is written otherwise: see [`tiles`].
 
 mod call;
 mod copies;
@@ -18,6 +20,7 @@ mod schedule;
 mod segments;
 mod softmax;
 mod tile;
+mod tiles;
 
 pub use schedule::TILE_QUERIES;
 
@@ -35,7 +38,8 @@ use tile::Tile;
 
 /// Bytes of scratch memory that a worker needs.
 pub(super) fn scratch_bytes(spec: &Attention, target: &CpuTarget) -> i64 {
-    schedule_of(spec, target).scratch().bytes
+    let in_tiles = tiles::scratch_bytes(spec, target);
+    in_tiles.unwrap_or_else(|| schedule_of(spec, target).scratch().bytes)
 }
 
 fn schedule_of(spec: &Attention, target: &CpuTarget) -> Schedule {
@@ -61,6 +65,9 @@ pub(super) fn define(spec: &Attention, target: &CpuTarget, module: &mut Module, 
         schedule,
         scratch: schedule.scratch(),
     };
+    if let Some(tiles) = tiles::schedule_of(spec, target) {
+        return tiles::define(&emitter, (spec, tiles), module, entry);
+    }
     let functions = Functions {
         rotate: spec.rotary.then(|| emitter.define_rotate(symbol, module)),
         pack: emitter.define_pack_queries(symbol, module),

@@ -6,12 +6,16 @@ use crate::mlir::{Builder, Function, Linkage, Module, Type, Value};
 use crate::vector::{CELL, transpose};
 
 impl Emitter<'_> {
-    /// `(source, row bytes, count, panel)`: `count` rows of queries, at least one and at most a vector, become columns
-    /// of a panel. Lanes past the last query repeat it.
+    /// [`define_pack`](Self::define_pack) for panels of queries.
     pub(super) fn define_pack_queries(&self, symbol: &str, module: &mut Module) -> Function {
+        self.define_pack(&format!("{symbol}_pack_queries"), self.schedule.panel_row(), module)
+    }
+
+    /// `(source, row bytes, count, panel)`: `count` rows of queries or keys, at least one and at most a vector, become
+    /// columns of a panel, whose rows are so many bytes apart. Lanes past the last row repeat it.
+    pub(super) fn define_pack(&self, name: &str, panel_row: i64, module: &mut Module) -> Function {
         let parameters = [Type::Pointer, Type::I64, Type::I64, Type::Pointer];
-        let name = format!("{symbol}_pack_queries");
-        module.define(&name, Linkage::Internal, &parameters, |b, parameters| {
+        module.define(name, Linkage::Internal, &parameters, |b, parameters| {
             let &[source, row_bytes, count, panel] = parameters else { return };
             let last = b.add_constant(count, -1);
             let rows: Vec<Value> = (0..self.schedule.lanes)
@@ -33,7 +37,7 @@ impl Emitter<'_> {
                         };
                         let loaded: Vec<Value> = rows.iter().map(&mut load).collect();
                         for (cell, column) in transpose(b, &loaded).into_iter().enumerate() {
-                            let row = (start + cell as i64) * self.schedule.panel_row();
+                            let row = (start + cell as i64) * panel_row;
                             let pointer = b.offset_constant(panel, row);
                             b.store(column, pointer);
                         }
@@ -44,7 +48,7 @@ impl Emitter<'_> {
                         for cell in 0..cells {
                             let pointer = b.offset_constant(*row, cell * cell_bytes);
                             let value = self.load_cells(b, pointer, 1);
-                            let place = cell * self.schedule.panel_row() + lane as i64 * CELL;
+                            let place = cell * panel_row + lane as i64 * CELL;
                             let pointer = b.offset_constant(panel, place);
                             b.store(value, pointer);
                         }

@@ -20,7 +20,7 @@ impl Emitter<'_> {
     }
 
     /// The score of the two that is greater when it is scaled; `b` where `a` is NaN.
-    fn greater_score(&self, b: &mut Builder, score: Value, other: Value) -> Value {
+    pub(super) fn greater_score(&self, b: &mut Builder, score: Value, other: Value) -> Value {
         match self.scale < 0.0 {
             true => b.min(score, other),
             false => b.max(score, other),
