@@ -116,23 +116,17 @@ fn measure(element: ElementType, m: i64, n: i64, k: i64, fused: bool) -> f64 {
 #[test]
 #[ignore = "a measurement; run it with --release --nocapture on a quiet machine"]
 fn gemm_throughput() {
+    let layers = [(768, 768), (2304, 768), (3072, 768), (768, 3072)];
+    let of_layers = [197, 1576].into_iter().flat_map(|m| layers.map(|(n, k)| [m, n, k]));
+    let shapes: Vec<[i64; 3]> = of_layers.chain([[1024; 3], [2048; 3]]).collect();
     for element in [F32, BF16] {
-        for m in [197, 1576] {
-            for (n, k) in [(768, 768), (2304, 768), (3072, 768), (768, 3072)] {
-                print_gemm(element, [m, n, k]);
-            }
-        }
-        for side in [1024, 2048] {
-            print_gemm(element, [side; 3]);
+        for &[m, n, k] in &shapes {
+            let [plain, fused] = [false, true].map(|fused| measure(element, m, n, k, fused));
+            println!(
+                "{element} {m:>5} x {n:>4} x {k:>4}: {plain:>5.0} GFLOP/s, layer_norm bias gelu {fused:>5.0}"
+            );
         }
     }
-}
-
-fn print_gemm(element: ElementType, [m, n, k]: [i64; 3]) {
-    let [plain, fused] = [false, true].map(|fused| measure(element, m, n, k, fused));
-    println!(
-        "{element} {m:>5} x {n:>4} x {k:>4}: {plain:>5.0} GFLOP/s, layer_norm bias gelu {fused:>5.0}"
-    );
 }
 
 #[test]
