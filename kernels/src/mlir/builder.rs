@@ -214,6 +214,13 @@ impl Builder {
         self.div(sum, number)
     }
 
+    /// The first of part `number` of `0..count`, which is cut into so many alike, and what is behind its last.
+    pub fn part(&mut self, (number, parts): (Value, Value), count: Value) -> (Value, Value) {
+        let first = self.mul(number, count);
+        let next = self.add(first, count);
+        (self.div(first, parts), self.div(next, parts))
+    }
+
     /// `a * b + c`, rounded once.
     pub fn fma(&mut self, a: Value, b: Value, c: Value) -> Value {
         let ty = a.ty;

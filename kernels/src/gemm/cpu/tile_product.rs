@@ -148,7 +148,7 @@ impl PanelProduct<'_> {
             let rest = b.sub(rest, first_chunk);
             let full = b.i64(block_chunks);
             let chunks = b.min(rest, full);
-            let rows = part(b, number, rows_before, products);
+            let rows = b.part((number, products), rows_before);
             for sums in SUMS.as_flattened() {
                 sums.clear(b);
             }
@@ -165,7 +165,7 @@ impl PanelProduct<'_> {
                     let chosen = b.compare(Comparison::Equal, is_low, wanted);
                     b.if_then(chosen, |b| self.multiply_chunks(b, &product, only, (start, end)));
                 }
-                let done = part(b, step, count, all_steps);
+                let done = b.part((step, all_steps), count);
                 let first = b.add(rows.0, done.0);
                 let end = b.add(rows.0, done.1);
                 finish(b, (first, end));
@@ -300,11 +300,4 @@ impl PanelProduct<'_> {
             register.store(b, to, row_bytes);
         }
     }
-}
-
-/// The part of that number of `0..count`, of so many parts.
-fn part(b: &mut Builder, number: Value, count: Value, parts: Value) -> (Value, Value) {
-    let first = b.mul(number, count);
-    let next = b.add(first, count);
-    (b.div(first, parts), b.div(next, parts))
 }

@@ -1,12 +1,12 @@
 //! Queries, keys and values are copied to scratch memory as tiles, filled with zeros where a product would sum over what is
 //! not there. Where it would only make rows or columns that nobody reads, anything may stand.
 
-use super::schedule::{DEPTH, TILE_BYTES};
+use super::schedule::DEPTH;
 use super::{Run, Writer};
 use crate::attention::cpu::copies::NextRow;
 use crate::attention::cpu::interleave;
 use crate::mlir::{Builder, Function, Module, Scalar, Type, Value};
-use crate::tile_registers::{TILE_COLUMNS, TILE_ROW_BYTES, TILE_ROWS};
+use crate::tile_registers::{TILE_BYTES, TILE_COLUMNS, TILE_ROW_BYTES, TILE_ROWS};
 use crate::vector::{element_pointer, pieces};
 use ocellus_dialects::ElementType::{BF16, I32};
 

@@ -1,9 +1,9 @@
 //! The two products of a block of queries, a few tiles at a time.
 
-use super::schedule::{BLOCK_QUERIES, KEY_TILES, SCORE_PAIR, SCORES_AT_ONCE, TILE_BYTES};
+use super::schedule::{BLOCK_QUERIES, KEY_TILES, SCORE_PAIR, SCORES_AT_ONCE};
 use super::{Run, Writer};
 use crate::mlir::{Builder, Comparison, Value};
-use crate::tile_registers::{TILE_ROW_BYTES, TileRegister};
+use crate::tile_registers::{TILE_BYTES, TILE_ROW_BYTES, TileRegister};
 
 /// The tile of queries or weights.
 const LEFT: TileRegister = TileRegister(7);

@@ -2,11 +2,11 @@
 //! what a query knows is a number.
 
 use super::products::{QueryBlock, score_tile};
-use super::schedule::{BLOCK_QUERIES, SCORE_PAIR, TILE_BYTES};
+use super::schedule::{BLOCK_QUERIES, SCORE_PAIR};
 use super::{Run, Writer};
 use crate::attention::powers::{exp2_of_scaled, rough_exp2_of_scaled};
 use crate::mlir::{Builder, Comparison, Function, Linkage, Module, Scalar, Type, Value};
-use crate::tile_registers::{TILE_COLUMNS, TILE_ROW_BYTES, TILE_ROWS};
+use crate::tile_registers::{TILE_BYTES, TILE_COLUMNS, TILE_ROW_BYTES, TILE_ROWS};
 use crate::vector::{CELL, element_pointer, fold_rows};
 use ocellus_dialects::ElementType::{F32, I32};
 use ocellus_dialects::kernel::Mask;

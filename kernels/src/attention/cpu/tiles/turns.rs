@@ -72,7 +72,8 @@ impl Run<'_> {
         let value_steps = of_group * groups.len() as i64;
         let all_steps = value_steps + STEPS;
         let weigh = |b: &mut Builder, step: Value| {
-            let rows = part(b, (step, all_steps), softmax.rows);
+            let all_steps = b.i64(all_steps);
+            let rows = b.part((step, all_steps), softmax.rows);
             self.weigh(b, softmax, rows, keys);
         };
         for (number, (first_tile, tiles)) in (0..).zip(groups) {
@@ -80,7 +81,7 @@ impl Run<'_> {
             b.if_then(has_weights, |b| self.start_sums_of(b, weighed, group, is_first));
             let end = b.i64(of_group);
             b.for_each((zero, end, 1), |b, step| {
-                let chunks = part(b, (step, of_group), chunks);
+                let chunks = b.part((step, end), chunks);
                 self.weigh_values(b, weighed, group, chunks);
                 let step = b.add_constant(step, number * of_group);
                 weigh(b, step);
@@ -90,19 +91,11 @@ impl Run<'_> {
         let end = b.i64(STEPS);
         b.for_each((zero, end, 1), |b, step| {
             // At most one: there are no more groups than steps.
-            let (number, end) = part(b, (step, STEPS), key_groups);
+            let (number, end) = b.part((step, end), key_groups);
             let exists = b.compare(Comparison::Less, number, end);
             let group = KeyGroup { number, exists, all_tiles: key_tiles };
             let step = b.add_constant(step, value_steps);
             self.score(b, scored, group, |b| weigh(b, step));
         });
     }
-}
-
-/// The part of that number of `0..count`, of so many.
-fn part(b: &mut Builder, (step, steps): (Value, i64), count: Value) -> (Value, Value) {
-    let first = b.mul(step, count);
-    let next = b.add(first, count);
-    let steps = b.i64(steps);
-    (b.div(first, steps), b.div(next, steps))
 }
