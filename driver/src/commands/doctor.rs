@@ -5,7 +5,7 @@ use crate::diagnostic::Diagnostic;
 use crate::output;
 use ocellus::llvm;
 use ocellus::nvidia::Assembler;
-use ocellus::runtime::devices::cpu::processor_name;
+use ocellus::runtime::devices::cpu::{host_features, processor_name};
 use ocellus::runtime::devices::cuda::{self, CudaError, Driver, DriverReport, Gpu};
 use ocellus::{CpuTarget, Target};
 use serde_json::{Value, json};
@@ -96,21 +96,12 @@ impl Machine {
     }
 }
 
-#[cfg(target_arch = "x86_64")]
+/// Features that targets differ in, as LLVM names them, and whether this machine has them.
 fn processor_features() -> Vec<(&'static str, bool)> {
-    vec![
-        ("avx2", std::arch::is_x86_feature_detected!("avx2")),
-        ("fma", std::arch::is_x86_feature_detected!("fma")),
-        ("avx512f", std::arch::is_x86_feature_detected!("avx512f")),
-        ("avx512bw", std::arch::is_x86_feature_detected!("avx512bw")),
-        ("avx512vl", std::arch::is_x86_feature_detected!("avx512vl")),
-        ("avx512bf16", std::arch::is_x86_feature_detected!("avx512bf16")),
-    ]
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-fn processor_features() -> Vec<(&'static str, bool)> {
-    Vec::new()
+    const OF_TARGETS: [&str; 8] =
+        ["avx2", "fma", "avx512f", "avx512bw", "avx512vl", "avx512bf16", "amx-tile", "amx-bf16"];
+    let here = host_features();
+    OF_TARGETS.map(|feature| (feature, here.contains(&feature))).to_vec()
 }
 
 /// The driver of NVIDIA's GPUs, and these.
