@@ -132,6 +132,17 @@ pub fn has_kernel(target: Target, head_size: usize) -> bool {
     }
 }
 
+/// Attention of heads of those sizes, without rotation or mask.
+fn without_more(sizes: Sizes, scale: f64) -> KernelOp {
+    KernelOp::Attention {
+        heads: sizes.heads as i64,
+        scale,
+        rotary: false,
+        mask: Mask::Full,
+        warp_queries: None,
+    }
+}
+
 fn check(sizes: Sizes, element: ElementType, spread: f64, gap: i64, target: Target) {
     if !has_kernel(target, sizes.head_size) {
         return;
@@ -143,15 +154,8 @@ fn check(sizes: Sizes, element: ElementType, spread: f64, gap: i64, target: Targ
     let wanted = attention([&q, &k, &v], (sizes, scale), target);
     let empty = vec![f64::NAN; wanted.len()];
     let result = Operand::of(element, &shape(sizes.images, sizes.queries, sizes), &empty, gap);
-    let op = KernelOp::Attention {
-        heads: sizes.heads as i64,
-        scale,
-        rotary: false,
-        mask: Mask::Full,
-        warp_queries: None,
-    };
     let operands = [q, k, v];
-    for op in divided(&op, &operands, &result, target) {
+    for op in divided(&without_more(sizes, scale), &operands, &result, target) {
         let found = run(&op, &operands, &result, target);
         assert_close(&found, &wanted, &format!("{} {element} {sizes:?} {op:?}", target.name()));
     }
@@ -212,14 +216,7 @@ fn assert_every_division(
     (sizes, scale): (Sizes, f64),
     (wanted, target): (&[(f64, f64)], Target),
 ) {
-    let op = KernelOp::Attention {
-        heads: sizes.heads as i64,
-        scale,
-        rotary: false,
-        mask: Mask::Full,
-        warp_queries: None,
-    };
-    for op in divided(&op, operands, result, target) {
+    for op in divided(&without_more(sizes, scale), operands, result, target) {
         assert_close(&run(&op, operands, result, target), wanted, &target.name());
     }
 }

@@ -216,7 +216,10 @@ proptest! {
 
 #[test]
 fn every_flipped_byte_is_found() {
-    let artifact = small_artifact();
+    assert_every_flipped_byte_is_found(&small_artifact());
+}
+
+fn assert_every_flipped_byte_is_found(artifact: &Artifact) {
     let mut bytes = artifact.bytes().to_vec();
     for index in 0..bytes.len() {
         let flipped = 1 << (index % 8);

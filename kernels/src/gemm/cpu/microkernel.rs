@@ -28,7 +28,8 @@ const VECTOR_LINES_AHEAD: i64 = 4;
 /// rows pass.
 const BLOCK_CHUNKS: i64 = 16;
 
-/// Cache lines that are fetched ahead beside each chunk of tiles: a quarter of what it reads.
+/// Cache lines that are fetched ahead beside each chunk of tiles: so many that six panels of rows fetch 30 of the 32 lines of each
+/// chunk of a panel of columns.
 const TILE_LINES_AHEAD: i64 = 5;
 
 /// The locality of a prefetch into the second-level cache.

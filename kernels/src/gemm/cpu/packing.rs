@@ -81,8 +81,12 @@ impl WeightPacking {
             return usize::MAX;
         }
         let panels = (self.rows + self.kernel.columns - 1) / self.kernel.columns;
-        let panel = self.kernel.column_panel_bytes(self.kernel.chunks(self.columns));
-        panels.checked_mul(panel).map_or(usize::MAX, |bytes| bytes as usize)
+        panels.checked_mul(self.panel_bytes()).map_or(usize::MAX, |bytes| bytes as usize)
+    }
+
+    /// Bytes of a panel: all of k.
+    pub(super) fn panel_bytes(&self) -> i64 {
+        self.kernel.column_panel_bytes(self.kernel.chunks(self.columns))
     }
 
     /// Elements of the packed weight.
@@ -148,8 +152,7 @@ impl WeightPacker<'_> {
     /// Copies words of that many bytes to their places; a row's last may be a part of one.
     fn pack_words<const BYTES: usize>(&mut self, first: usize, weight: &[u8]) {
         let packing = self.packing;
-        let panel_bytes =
-            packing.kernel.column_panel_bytes(packing.kernel.chunks(packing.columns)) as usize;
+        let panel_bytes = packing.panel_bytes() as usize;
         for (row, elements) in weight.chunks_exact(packing.row_bytes()).enumerate() {
             let (panel, column) = packing.place(first + row);
             let Some(to) = self.packed.get_mut(panel * panel_bytes..) else { return };

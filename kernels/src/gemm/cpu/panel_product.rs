@@ -55,7 +55,7 @@ impl PanelProduct<'_> {
         let zero = b.i64(0);
         b.for_each((first, end, 1), |b, column_panel| {
             // A panel holds all of k, of which the packed rows may be a slice.
-            let panel = kernel.column_panel_bytes(kernel.chunks(self.packing.columns));
+            let panel = self.packing.panel_bytes();
             let bytes = b.mul_constant(column_panel, panel);
             let weight = b.offset(self.weight, bytes);
             let next = b.offset_constant(weight, panel);

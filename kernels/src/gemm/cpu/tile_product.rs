@@ -106,9 +106,7 @@ impl PanelProduct<'_> {
 
     /// The panel of columns of that number. Sums of neighbors lie in two places in turn.
     fn column_panel(&self, b: &mut Builder, index: Value) -> ColumnPanel {
-        let kernel = self.packing.kernel;
-        let bytes = kernel.column_panel_bytes(kernel.chunks(self.packing.columns));
-        let start = b.mul_constant(index, bytes);
+        let start = b.mul_constant(index, self.packing.panel_bytes());
         let start = b.offset(self.weight, start);
         let one = b.i64(1);
         let place = b.and(index, one);
@@ -135,10 +133,7 @@ impl PanelProduct<'_> {
         let blocks = kernel.k_blocks(chunks);
         let zero = b.i64(0);
         let products = b.mul_constant(block.panels, blocks);
-        let next = b.offset_constant(
-            panel.start,
-            kernel.column_panel_bytes(kernel.chunks(self.packing.columns)),
-        );
+        let next = b.offset_constant(panel.start, self.packing.panel_bytes());
         b.for_each((zero, products, 1), |b, number| {
             let k_block = b.div(number, block.panels);
             let row_panel = b.rem(number, block.panels);
