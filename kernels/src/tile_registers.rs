@@ -77,6 +77,12 @@ impl TileRegister {
         b.intrinsic_without_result("llvm.x86.tileloadd64", &[number, pointer, row_bytes]);
     }
 
+    /// Reads a tile, as [`load`](Self::load) does, that is not read again soon: it leaves the first-level cache before others do.
+    pub(crate) fn load_to_stream(self, b: &mut Builder, pointer: Value, row_bytes: Value) {
+        let number = self.number(b);
+        b.intrinsic_without_result("llvm.x86.tileloaddt164", &[number, pointer, row_bytes]);
+    }
+
     /// Writes the tile to rows that are so many bytes apart.
     pub(crate) fn store(self, b: &mut Builder, pointer: Value, row_bytes: Value) {
         let number = self.number(b);

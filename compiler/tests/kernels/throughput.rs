@@ -37,6 +37,14 @@ fn target() -> CpuTarget {
     target
 }
 
+/// Both, or what the environment names.
+fn elements() -> Vec<ElementType> {
+    match std::env::var("OCELLUS_BENCH_ELEMENT") {
+        Ok(name) => vec![ElementType::from_name(&name).unwrap()],
+        Err(_) => vec![F32, BF16],
+    }
+}
+
 /// An interval as the runtime cuts it: half of what is left, again and again.
 fn halves(first: i64, end: i64) -> Vec<(i64, i64)> {
     let mut parts = vec![];
@@ -71,6 +79,8 @@ fn gflops(op: &KernelOp, operands: &[Operand], result: &Operand, flops: f64) -> 
                         barrier.wait();
                         let start = cpu_seconds();
                         for _ in 0..repeats {
+                            // SAFETY: scratch is at least a cache line. As for each launch, nothing is prepared.
+                            unsafe { scratch.pointer_mut().cast::<i64>().write(-1) };
                             for (first, end) in &parts {
                                 // SAFETY: as in `Loaded::run`; workers have disjoint tiles and their own scratch.
                                 unsafe {
@@ -119,7 +129,7 @@ fn gemm_throughput() {
     let layers = [(768, 768), (2304, 768), (3072, 768), (768, 3072)];
     let of_layers = [197, 1576].into_iter().flat_map(|m| layers.map(|(n, k)| [m, n, k]));
     let shapes: Vec<[i64; 3]> = of_layers.chain([[1024; 3], [2048; 3]]).collect();
-    for element in [F32, BF16] {
+    for element in elements() {
         for &[m, n, k] in &shapes {
             let [plain, fused] = [false, true].map(|fused| measure(element, m, n, k, fused));
             println!(

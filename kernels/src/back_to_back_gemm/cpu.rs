@@ -37,23 +37,19 @@ impl BackToBackGemm {
             let first = PanelProduct {
                 multiplier: &multipliers[0],
                 packed: &packed,
-                in_place: None,
                 weight: first_weight,
                 packing: first_packing,
                 epilogue: &between_epilogue,
                 sums,
-                all_rows: self.block_rows(),
                 sink: &between,
             };
             let second = PanelProduct {
                 multiplier: &multipliers[1],
                 packed: &between,
-                in_place: None,
                 weight: second_weight,
                 packing: second_packing,
                 epilogue: &epilogue,
                 sums,
-                all_rows: self.block_rows(),
                 sink: &TensorRows { target, rows: result },
             };
             let division = (first_kernel, self.block_rows());

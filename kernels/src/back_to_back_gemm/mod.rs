@@ -273,10 +273,7 @@ impl BackToBackGemm {
 
     /// Bytes of the sums of either product.
     fn sums_bytes(&self) -> i64 {
-        let [first, second] = self.kernels();
-        let widths = [(first, self.k), (second, self.between_columns)];
-        let bytes = widths
-            .map(|(kernel, width)| kernel.scratch_bytes(self.block_rows(), kernel.chunks(width)));
+        let bytes = self.kernels().map(|kernel| kernel.scratch_bytes());
         bytes.into_iter().max().unwrap_or(0)
     }
 

@@ -147,14 +147,6 @@ impl BoundRows {
         BoundRows { pointer: self.row(b, row), ..*self }
     }
 
-    /// From each row to the next, where that is one distance.
-    pub(crate) fn even_row_bytes(&self) -> Option<Value> {
-        match self.order {
-            BoundOrder::Even => Some(self.row_bytes),
-            BoundOrder::Repeating { .. } | BoundOrder::ByImage { .. } => None,
-        }
-    }
-
     /// The address of a row.
     pub fn row(&self, b: &mut Builder, row: Value) -> Value {
         let (image, row) = match self.order {

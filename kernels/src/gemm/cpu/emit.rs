@@ -27,13 +27,12 @@ struct Emitter<'a> {
     tokens_before: Option<BoundTokens>,
 }
 
-/// What a tile works on.
-struct Tile {
-    /// The slice of k.
+/// Tiles of one block of rows, and one slice of k.
+struct Tiles {
     slice: Value,
     block: Block,
-    /// The group of panels of columns.
-    group: Value,
+    /// Their groups of panels of columns, which follow each other.
+    groups: (Value, Value),
 }
 
 impl PackedGemm {
@@ -69,17 +68,10 @@ impl PackedGemm {
             let product = PanelProduct {
                 multiplier: &multiplier,
                 packed: &packed,
-                in_place: match &x {
-                    BoundSource::Rows(rows) if self.reads_in_place(gemm) => {
-                        rows.even_row_bytes().map(|_| *rows)
-                    }
-                    BoundSource::Rows(_) | BoundSource::Patches(_) => None,
-                },
                 weight,
                 packing: self.packing(gemm),
                 epilogue: &epilogue,
                 sums: part(b, schedule.sums_at()),
-                all_rows: schedule.block_rows,
                 sink,
             };
             let packed = &packed;
@@ -102,37 +94,41 @@ impl PackedGemm {
 }
 
 impl Emitter<'_> {
-    /// Runs the tiles `first..end`, and packs rows where a tile's block or slice is not the one before's: in this call,
-    /// or in the worker's call before, which left it at `prepared`.
+    /// Runs the tiles `first..end`, those of a block of rows at once. Rows are packed where their block or slice is not the one
+    /// before's: in this call, or in the worker's call before, which left it at `prepared`.
     fn tiles(&self, b: &mut Builder, (first, end): (Value, Value), prepared: Value) {
         let columns = self.schedule.tile_columns;
         let groups = (self.gemm.n + columns - 1) / columns;
+        let all_groups = b.i64(groups);
         let before = b.load(prepared, Type::I64);
-        let last = b.for_loop((first, end, 1), &[before], |b, tile, packed| {
-            let groups = b.i64(groups);
-            let index = b.div(tile, groups);
-            let group = b.rem(tile, groups);
+        let first_index = b.div(first, all_groups);
+        let end_index = b.ceil_div(end, groups);
+        let last = b.for_loop((first_index, end_index, 1), &[before], |b, index, packed| {
             let (slice, block) = self.slice_and_block(b, index);
             let division = (self.schedule.kernel, self.schedule.block_rows);
-            let tile = Tile { slice, block: Block::of(b, block, self.rows, division), group };
+            let block = Block::of(b, block, self.rows, division);
+            let start = b.mul(index, all_groups);
+            let (zero, first, end) = (b.i64(0), b.sub(first, start), b.sub(end, start));
+            let groups = (b.max(first, zero), b.min(end, all_groups));
+            let tiles = Tiles { slice, block, groups };
             let stale = b.compare(Comparison::NotEqual, index, packed[0]);
-            b.if_then(stale, |b| self.pack(b, &tile));
-            self.multiply(b, &tile);
-            self.write_tokens(b, &tile);
+            b.if_then(stale, |b| self.pack(b, &tiles));
+            self.multiply(b, &tiles);
+            self.write_tokens(b, &tiles);
             vec![index]
         });
         b.store(last[0], prepared);
     }
 
     /// The first tile of a block also writes the tokens of the images that begin there, in all columns.
-    fn write_tokens(&self, b: &mut Builder, tile: &Tile) {
+    fn write_tokens(&self, b: &mut Builder, tiles: &Tiles) {
         let Some(tokens) = &self.tokens_before else { return };
         let zero = b.i64(0);
-        let is_first = b.compare(Comparison::Equal, tile.group, zero);
+        let is_first = b.compare(Comparison::Equal, tiles.groups.0, zero);
         b.if_then(is_first, |b| {
-            let end_row = b.add(tile.block.first_row, tile.block.rows);
+            let end_row = b.add(tiles.block.first_row, tiles.block.rows);
             let result = (&self.result.rows, self.gemm.width());
-            tokens.write(b, self.target, (tile.block.first_row, end_row), (zero, 1), result);
+            tokens.write(b, self.target, (tiles.block.first_row, end_row), (zero, 1), result);
         });
     }
 
@@ -145,50 +141,40 @@ impl Emitter<'_> {
         (b.div(index, blocks), b.rem(index, blocks))
     }
 
-    fn pack(&self, b: &mut Builder, tile: &Tile) {
+    fn pack(&self, b: &mut Builder, tiles: &Tiles) {
         let x = match &self.x {
-            BoundSource::Rows(rows) => BoundSource::Rows(self.of_slice(b, rows, tile)),
+            BoundSource::Rows(rows) => BoundSource::Rows(self.of_slice(b, rows, tiles)),
             patches @ BoundSource::Patches(_) => *patches,
         };
         let source = (&x, &self.prologue);
-        match self.product.in_place {
-            None => self.packed.pack(b, tile.block, source),
-            Some(_) => {
-                let panel_rows = self.schedule.kernel.rows;
-                let whole = b.i64(panel_rows);
-                let panels = b.div(tile.block.rows, whole);
-                let rest = b.mul_constant(panels, panel_rows);
-                self.packed.pack_from(b, tile.block, rest, source);
-            }
-        }
+        self.packed.pack(b, tiles.block, source);
     }
 
-    /// The columns of x that a tile multiplies.
-    fn of_slice(&self, b: &mut Builder, rows: &BoundRows, tile: &Tile) -> BoundRows {
+    /// The columns of x that tiles multiply.
+    fn of_slice(&self, b: &mut Builder, rows: &BoundRows, tiles: &Tiles) -> BoundRows {
         if self.gemm.slices == 1 {
             return *rows;
         }
-        let column = b.mul_constant(tile.slice, self.gemm.slice_depth());
+        let column = b.mul_constant(tiles.slice, self.gemm.slice_depth());
         rows.from_column(b, column)
     }
 
-    /// The panels of columns of one tile, each by all panels of rows.
-    fn multiply(&self, b: &mut Builder, tile: &Tile) {
+    /// The panels of columns of tiles, each by all panels of rows.
+    fn multiply(&self, b: &mut Builder, tiles: &Tiles) {
         let panels = self.schedule.tile_columns / self.schedule.kernel.columns;
-        let first = b.mul_constant(tile.group, panels);
-        let end = b.add_constant(first, panels);
+        let first = b.mul_constant(tiles.groups.0, panels);
+        let end = b.mul_constant(tiles.groups.1, panels);
         let max = b.i64(self.product.all_panels());
         let end = b.min(end, max);
         if self.gemm.slices == 1 {
-            return self.product.write(b, tile.block, (first, end));
+            return self.product.write(b, tiles.block, (first, end));
         }
         let chunks = self.packed.chunks();
-        let bytes = b.mul_constant(tile.slice, self.schedule.kernel.column_panel_bytes(chunks));
-        let first_row = b.mul(tile.slice, self.rows);
+        let bytes = b.mul_constant(tiles.slice, self.schedule.kernel.column_panel_bytes(chunks));
+        let first_row = b.mul(tiles.slice, self.rows);
         let sink = TensorRows { rows: self.result.rows.from_row(b, first_row), ..self.result };
         let weight = b.offset(self.product.weight, bytes);
-        let in_place = self.product.in_place.map(|rows| self.of_slice(b, &rows, tile));
-        let product = PanelProduct { weight, in_place, sink: &sink, ..self.product };
-        product.write(b, tile.block, (first, end));
+        let product = PanelProduct { weight, sink: &sink, ..self.product };
+        product.write(b, tiles.block, (first, end));
     }
 }

@@ -3,7 +3,7 @@
 //! A panel of rows is `[chunk][row][8 words]`: half a cache line of each row after the other, so that every address in
 //! the loop is a base and a constant, one stream runs through memory, and rows are copied in without transposing.
 //! A panel of columns is `[word][column]`. A word is one f32, or a pair of bf16 along k. Where products are of tiles, a
-//! chunk is a row of one, 16 words: a panel of rows is then two tiles of the left side a chunk, and a panel of columns two of
+//! chunk is a row of one, 16 words: a panel of rows is then a tile of the left side a chunk, and a panel of columns two of
 //! the right side, one after the other.
 
 use crate::CpuTarget;
@@ -18,22 +18,21 @@ const WORD_BYTES: i64 = 4;
 /// Words of a row that lie together in a panel of rows, for products of vectors.
 const VECTOR_CHUNK_WORDS: i64 = 8;
 
-const LINE_BYTES: i64 = 64;
+pub(super) const LINE_BYTES: i64 = 64;
 
 /// Cache lines that are fetched ahead beside each chunk of vectors: a quarter of the f32 that it reads, so that four panels of
 /// rows fetch a panel of columns. (On a Sapphire Rapids a ViT-B takes 4 % longer with 2, and 7 % with 8.)
-const VECTOR_LINES_AHEAD: i64 = 4;
-
-/// Chunks of a block of k, at most: what a panel of columns has for them, 32 KiB, stays in the first-level cache while panels of
-/// rows pass.
-const BLOCK_CHUNKS: i64 = 16;
-
-/// Cache lines that are fetched ahead beside each chunk of tiles: so many that six panels of rows fetch 30 of the 32 lines of each
-/// chunk of a panel of columns.
-const TILE_LINES_AHEAD: i64 = 5;
+const LINES_AHEAD: i64 = 4;
 
 /// The locality of a prefetch into the second-level cache.
 const SECOND_LEVEL: u32 = 2;
+
+/// Panels of rows whose sums of tiles are put through the epilogue together, at most. Two sets of them share the first-level cache
+/// with a block of columns.
+pub(super) const GROUP_PANELS: i64 = 9;
+
+/// Places of sums of a panel in tiles: those of two groups, and one for what nobody wants.
+const SUMS_PLACES: i64 = 2 * GROUP_PANELS + 1;
 
 /// What panels hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -137,12 +136,12 @@ pub struct MicroKernel {
 }
 
 impl MicroKernel {
-    /// The one whose sums fill the target's registers: 24 of 32 vectors, or 12 of 16, with two for the columns; or four of
-    /// eight tiles, with two for either side.
+    /// The one whose sums fill the target's registers: 24 of 32 vectors, or 12 of 16, with two for the columns; or one
+    /// by two of eight tiles, of which three panels of rows are multiplied at once.
     pub fn new(format: PanelFormat, target: &CpuTarget) -> Self {
         let lanes = target.lanes();
         let (rows, columns) = match format {
-            PanelFormat::Bf16Tiles => (2 * TILE_ROWS, 2 * TILE_COLUMNS),
+            PanelFormat::Bf16Tiles => (TILE_ROWS, 2 * TILE_COLUMNS),
             _ if target.vector_bits >= 512 => (12, 2 * i64::from(lanes)),
             _ => (6, 2 * i64::from(lanes)),
         };
@@ -175,30 +174,9 @@ impl MicroKernel {
         chunks * self.format.chunk_words() * self.columns * self.format.column_word_bytes()
     }
 
-    /// Bytes of a panel of columns that are fetched ahead beside each chunk.
+    /// Bytes of a panel of columns that are fetched ahead beside each chunk of vectors.
     pub(super) fn bytes_ahead(&self) -> i64 {
-        self.lines_ahead() * LINE_BYTES
-    }
-
-    fn lines_ahead(&self) -> i64 {
-        match self.format {
-            PanelFormat::Bf16Tiles => TILE_LINES_AHEAD,
-            PanelFormat::F32 | PanelFormat::Widened(_) | PanelFormat::Bf16Pairs => {
-                VECTOR_LINES_AHEAD
-            }
-        }
-    }
-
-    /// Asks for the cache lines that are fetched ahead beside a chunk, where they begin.
-    pub(super) fn fetch_ahead(&self, b: &mut Builder, ahead: Value) {
-        for line in 0..self.lines_ahead() {
-            self.fetch_line(b, ahead, line);
-        }
-    }
-
-    fn fetch_line(&self, b: &mut Builder, ahead: Value, line: i64) {
-        let line = b.offset_constant(ahead, line * LINE_BYTES);
-        b.prefetch(line, SECOND_LEVEL);
+        LINES_AHEAD * LINE_BYTES
     }
 
     /// Writes what a module needs for it: the function that multiplies vectors, or what tiles are configured as.
@@ -219,21 +197,15 @@ impl MicroKernel {
         self.rows * self.columns * 4
     }
 
-    /// Bytes of scratch for sums, of a block of so many rows and chunks: those of one product, or in tiles those of two panels
-    /// of columns, as one is put through the epilogue while the other is multiplied.
-    pub fn scratch_bytes(&self, rows: i64, chunks: i64) -> i64 {
+    /// Bytes of scratch for sums: those of one product, or in tiles those of two groups of panels of rows, as one is put through
+    /// the epilogue while the other is multiplied.
+    pub fn scratch_bytes(&self) -> i64 {
         match self.format {
-            PanelFormat::Bf16Tiles => 2 * self.sums_of_panel_bytes(rows, chunks),
+            PanelFormat::Bf16Tiles => SUMS_PLACES * self.sums_bytes(),
             PanelFormat::F32 | PanelFormat::Widened(_) | PanelFormat::Bf16Pairs => {
                 self.sums_bytes()
             }
         }
-    }
-
-    /// Bytes of the sums of so many rows and a panel of columns, those of each block of k by themselves.
-    pub(super) fn sums_of_panel_bytes(&self, rows: i64, chunks: i64) -> i64 {
-        let panels = (rows + self.rows - 1) / self.rows;
-        self.k_blocks(chunks) * panels * self.sums_bytes()
     }
 
     /// Where in a panel of columns a word of a column lies, counted in words.
@@ -251,35 +223,12 @@ impl MicroKernel {
         }
     }
 
-    /// Rows of sums that lie together: `[row / rows][column / columns][row % rows][column % columns]`, which is
-    /// `[row][column]` but for tiles.
-    pub(super) fn sums_rows(&self) -> i64 {
-        match self.format {
-            PanelFormat::Bf16Tiles => TILE_ROWS,
-            PanelFormat::F32 | PanelFormat::Widened(_) | PanelFormat::Bf16Pairs => self.rows,
-        }
-    }
-
-    /// Columns of sums that lie together.
+    /// Columns of sums that lie together: `[column / columns][row][column % columns]`.
     pub(super) fn sums_columns(&self) -> i64 {
         match self.format {
             PanelFormat::Bf16Tiles => TILE_COLUMNS,
             PanelFormat::F32 | PanelFormat::Widened(_) | PanelFormat::Bf16Pairs => self.columns,
         }
-    }
-
-    /// Into how many blocks k is cut, of so many chunks.
-    pub(super) fn k_blocks(&self, chunks: i64) -> i64 {
-        match self.format {
-            PanelFormat::Bf16Tiles => (chunks + BLOCK_CHUNKS - 1) / BLOCK_CHUNKS,
-            PanelFormat::F32 | PanelFormat::Widened(_) | PanelFormat::Bf16Pairs => 1,
-        }
-    }
-
-    /// Chunks of a block of k; the last may have fewer.
-    pub(super) fn block_chunks(&self, chunks: i64) -> i64 {
-        let blocks = self.k_blocks(chunks);
-        (chunks + blocks - 1) / blocks
     }
 
     /// The function `(a, b, chunks, c, rows, accumulate, ahead)`: computes at least the first `rows` rows of c (the panel
@@ -360,8 +309,8 @@ impl MicroKernel {
             let ahead = b.offset(ahead, ahead_bytes);
             let mut sums = sums.to_vec();
             for word in 0..self.format.chunk_words() {
-                if word < self.lines_ahead() {
-                    self.fetch_line(b, ahead, word);
+                if word < LINES_AHEAD {
+                    fetch_line(b, ahead, word);
                 }
                 self.step(b, word, (a, columns), &mut sums);
             }
@@ -425,6 +374,12 @@ impl MicroKernel {
             }
         }
     }
+}
+
+/// Asks for a cache line of a weight, so many behind `first`.
+pub(super) fn fetch_line(b: &mut Builder, first: Value, line: i64) {
+    let line = b.offset_constant(first, line * LINE_BYTES);
+    b.prefetch(line, SECOND_LEVEL);
 }
 
 /// Calls the variant with the least number of rows that is enough. Variants are sorted, the greatest first.

@@ -20,7 +20,6 @@ pub(super) use schedule::tiles_of;
 pub use schedule::{Schedule, tiles};
 
 use super::Product;
-use crate::rows::RowPrologue;
 use crate::{CpuTarget, Reason};
 use ocellus_dialects::kernel::GemmTile;
 
@@ -54,15 +53,6 @@ impl PackedGemm {
     pub(super) fn kernel(&self, product: &Product) -> MicroKernel {
         let rows = product.prologue.element(product.x.element());
         MicroKernel::new(PanelFormat::of(rows, product.weight, &self.target), &self.target)
-    }
-
-    /// Whether tiles of x are read where they lie: rows that are packed as they are, but for those that do not fill a panel.
-    fn reads_in_place(&self, product: &Product) -> bool {
-        let kernel = self.kernel(product);
-        let whole_chunks = product.slice_depth() % kernel.chunk_elements() == 0;
-        kernel.format == PanelFormat::Bf16Tiles
-            && whole_chunks
-            && matches!(product.prologue, RowPrologue::None)
     }
 
     /// How the work is divided.

@@ -5,7 +5,7 @@ use super::block::Block;
 use crate::CpuTarget;
 use crate::mlir::{Builder, Scalar, Type, Value};
 use crate::rows::{BoundPrologue, BoundRows, BoundSource};
-use crate::vector::{self, Width};
+use crate::vector::{self, Width, pieces};
 use ocellus_dialects::ElementType;
 
 /// Where rows are written, piece by piece.
@@ -39,30 +39,44 @@ impl PackedRows<'_> {
         &self,
         b: &mut Builder,
         block: Block,
-        source: (&BoundSource, &BoundPrologue),
-    ) {
-        let zero = b.i64(0);
-        self.pack_from(b, block, zero, source);
-    }
-
-    /// The same without the rows of the block before `first`.
-    pub(super) fn pack_from(
-        &self,
-        b: &mut Builder,
-        block: Block,
-        first: Value,
         (x, prologue): (&BoundSource, &BoundPrologue),
     ) {
-        b.for_each((first, block.rows, 1), |b, index| {
+        let zero = b.i64(0);
+        b.for_each((zero, block.rows, 1), |b, index| {
             let row = b.add(block.first_row, index);
             let from = x.row(b, self.target, row);
             let to = self.address(b, index);
+            if prologue.is_none() && from.0 == self.kernel.format.row_element() {
+                return self.copy_row(b, from.1, to);
+            }
             let width = Width::Static(self.width);
             prologue.for_row(b, self.target, from, width, |b, column, value| {
                 self.store(b, to, column, value);
             });
         });
         self.finish(b, block);
+    }
+
+    /// Packs a row whose elements stay as they are stored.
+    fn copy_row(&self, b: &mut Builder, from: Value, to: Value) {
+        let element = self.kernel.format.row_element();
+        let elements = self.kernel.chunk_elements();
+        let (whole, rest) = (self.width / elements, self.width % elements);
+        let copy_chunk = |b: &mut Builder, chunk: Value, elements: &[(i64, u32)]| {
+            let bytes = b.mul_constant(chunk, self.kernel.chunk_bytes());
+            let from = b.offset(from, bytes);
+            let bytes = b.mul_constant(chunk, self.kernel.rows * self.kernel.chunk_bytes());
+            let to = b.offset(to, bytes);
+            for (column, lanes) in elements {
+                let column = b.i64(*column);
+                vector::copy_piece(b, element, (column, *lanes), (from, to));
+            }
+        };
+        let (zero, chunks) = (b.i64(0), b.i64(whole));
+        b.for_each((zero, chunks, 1), |b, chunk| copy_chunk(b, chunk, &[(0, elements as u32)]));
+        if rest > 0 {
+            copy_chunk(b, chunks, &pieces(0, rest, elements as u32));
+        }
     }
 
     /// Fills with zeros what no element of a block is written to: the ends of its rows, and rows past its end.

@@ -5,7 +5,7 @@ use super::block::Block;
 use super::microkernel::Multiplier;
 use super::packed_rows::{PackedRows, RowSink};
 use crate::mlir::{Builder, Comparison, Function, Type, Value};
-use crate::rows::{BoundEpilogue, BoundRows};
+use crate::rows::BoundEpilogue;
 use crate::vector::pieces;
 
 /// A product of packed rows and a packed weight.
@@ -13,8 +13,6 @@ pub(crate) struct PanelProduct<'a> {
     pub(crate) multiplier: &'a Multiplier,
     /// The left side.
     pub(crate) packed: &'a PackedRows<'a>,
-    /// Where whole panels of the left side are read instead, in tiles: rows that are packed as they are.
-    pub(crate) in_place: Option<BoundRows>,
     /// The right side: the first chunk of its first panel.
     pub(crate) weight: Value,
     /// How it is packed.
@@ -23,8 +21,6 @@ pub(crate) struct PanelProduct<'a> {
     pub(crate) epilogue: &'a BoundEpilogue,
     /// Scratch for sums, of [`MicroKernel::scratch_bytes`](super::MicroKernel::scratch_bytes).
     pub(crate) sums: Value,
-    /// Rows of a block, at most.
-    pub(crate) all_rows: i64,
     /// Where results go.
     pub(crate) sink: &'a dyn RowSink,
 }
@@ -77,7 +73,7 @@ impl PanelProduct<'_> {
 
     /// What a call of the micro-kernel fetches ahead: its share of the next panel of the weight, which nothing else
     /// would ask for before it is needed.
-    pub(super) fn ahead(&self, b: &mut Builder, next: Value, row_panel: Value) -> Value {
+    fn ahead(&self, b: &mut Builder, next: Value, row_panel: Value) -> Value {
         let chunks = self.packed.chunks();
         let bytes_ahead = self.packing.kernel.bytes_ahead();
         let shares = self.packing.kernel.column_panel_bytes(1) / bytes_ahead;
@@ -101,7 +97,7 @@ impl PanelProduct<'_> {
                 let within = b.add(start, index);
                 let bytes = b.mul_constant(index, self.packing.kernel.columns * 4);
                 let sums = b.offset(self.sums, bytes);
-                self.write_row(b, block, (within, column_panel), &[sums], columns);
+                self.write_row(b, block, (within, column_panel), sums, columns);
             });
         });
     }
@@ -147,13 +143,13 @@ impl PanelProduct<'_> {
         if self.packing.halves { columns / 2 } else { columns }
     }
 
-    /// Puts a row of a block, of a panel of columns, through the epilogue and stores it. What lies at each of `sums` is added.
+    /// Puts a row of a block, of a panel of columns, through the epilogue and stores it. Its sums lie at `sums`.
     pub(super) fn write_row(
         &self,
         b: &mut Builder,
         block: Block,
         (within, column_panel): (Value, Value),
-        sums: &[Value],
+        sums: Value,
         columns: i64,
     ) {
         let row = b.add(block.first_row, within);
@@ -175,16 +171,11 @@ impl PanelProduct<'_> {
     }
 
     /// The sums of a row from a column on.
-    fn load_sums(&self, b: &mut Builder, sums: &[Value], column: i64, lanes: u32) -> Value {
+    fn load_sums(&self, b: &mut Builder, sums: Value, column: i64, lanes: u32) -> Value {
         let kernel = self.packing.kernel;
-        let (rows, columns) = (kernel.sums_rows(), kernel.sums_columns());
+        let (rows, columns) = (kernel.rows, kernel.sums_columns());
         let place = column / columns * rows * columns + column % columns;
-        let mut load = |sums: &Value| {
-            let from = b.offset_constant(*sums, 4 * place);
-            b.load(from, Type::f32s(lanes))
-        };
-        let loaded: Vec<Value> = sums.iter().map(&mut load).collect();
-        let sum = loaded.into_iter().reduce(|sum, next| b.add(sum, next));
-        sum.unwrap_or_else(|| b.splat(0.0, Type::f32s(lanes)))
+        let from = b.offset_constant(sums, 4 * place);
+        b.load(from, Type::f32s(lanes))
     }
 }

@@ -110,7 +110,7 @@ impl Schedule {
 
     /// Bytes of all.
     pub fn scratch_bytes(&self) -> i64 {
-        self.sums_at() + self.kernel.scratch_bytes(self.block_rows, self.chunks)
+        self.sums_at() + self.kernel.scratch_bytes()
     }
 
     /// Bytes of a block's packed rows.

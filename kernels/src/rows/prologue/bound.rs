@@ -67,6 +67,11 @@ impl BoundPrologue {
         bound
     }
 
+    /// Whether a row is read as it lies.
+    pub fn is_none(&self) -> bool {
+        matches!(self.prologue, RowPrologue::None)
+    }
+
     /// Calls `body` with the first column of each piece of the row and what the prologue makes of it: one number where
     /// it makes one of the row.
     pub fn for_row(
