@@ -150,11 +150,7 @@ impl PanelProduct<'_> {
                         vec![]
                     },
                     |b| {
-                        for (sums, place) in SUMS.into_iter().zip(pending) {
-                            for (tile, register) in sums.into_iter().enumerate() {
-                                store_sums(b, place, register, tile);
-                            }
-                        }
+                        store_panels(b, pending, 0);
                         finish(b, (zero, rows_before));
                         vec![]
                     },
@@ -333,19 +329,11 @@ impl PanelProduct<'_> {
             fetch_line(b, ahead, line);
         }
         let panel_bytes = kernel.row_panel_bytes(self.packed.chunks());
-        for (panel, sums) in SUMS.into_iter().enumerate() {
-            if panel < panels {
-                let left = b.offset_constant(left, panel as i64 * panel_bytes);
-                LEFT.load_to_stream(b, left, row_bytes);
-            }
+        for (panel, sums) in SUMS.into_iter().enumerate().take(panels) {
+            let left = b.offset_constant(left, panel as i64 * panel_bytes);
+            LEFT.load_to_stream(b, left, row_bytes);
             let tiles = if panel % 2 == 0 { [0, 1] } else { [1, 0] };
             for (index, tile) in tiles.into_iter().enumerate() {
-                if panel >= panels {
-                    if let Some(begin) = begin {
-                        store_sums(b, begin.pending[panel], sums[tile], tile);
-                    }
-                    continue;
-                }
                 if panel == 0 || index > 0 {
                     let from = b.offset_constant(right, tile as i64 * TILE_BYTES);
                     RIGHT.load(b, from, row_bytes);
@@ -355,6 +343,9 @@ impl PanelProduct<'_> {
                 }
                 sums[tile].add_product(b, LEFT, RIGHT);
             }
+        }
+        if let Some(begin) = begin {
+            store_panels(b, begin.pending, panels);
         }
     }
 
@@ -405,6 +396,15 @@ fn by_panels(b: &mut Builder, panels: Value, body: impl Fn(&mut Builder, usize))
         let wanted = b.i64(count as i64);
         let chosen = b.compare(Comparison::Equal, panels, wanted);
         b.if_then(chosen, |b| body(b, count));
+    }
+}
+
+/// Writes the sums of the panels from `first` on, each where it goes.
+fn store_panels(b: &mut Builder, places: Places, first: usize) {
+    for (sums, place) in SUMS.into_iter().zip(places).skip(first) {
+        for (tile, register) in sums.into_iter().enumerate() {
+            store_sums(b, place, register, tile);
+        }
     }
 }
 
