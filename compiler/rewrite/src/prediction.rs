@@ -255,8 +255,13 @@ impl<T: Real> LaunchWork<T> {
         // Units without a tile draw nothing.
         let busy = (self.tile_counts().1 / T::of(f64::from(target.units))).min(T::of(1.0));
         let activations = target.bandwidth(self.activation_bytes) * T::of(share);
-        self.activation_bytes / (activations * busy * T::of(1e3))
-            + self.weight_bytes / (T::of(target.memory_bandwidth()) * busy * T::of(1e3))
+        // A thousand bytes take a microsecond at one GB/s.
+        let at_rate = |bytes: T, gb_per_s: T| bytes / (gb_per_s * busy * T::of(1e3));
+        // Each block of rows reads the weight: the first from memory, the others from where it fits.
+        let others = self.tile_counts().0 + T::of(-1.0);
+        at_rate(self.activation_bytes, activations)
+            + at_rate(self.weight_bytes, T::of(target.memory_bandwidth()))
+            + at_rate(self.weight_bytes * others, target.bandwidth(self.weight_bytes))
     }
 }
 
@@ -349,22 +354,38 @@ mod tests {
         assert!((1.001..1.2).contains(&longer), "{longer}");
     }
 
+    /// A gemm of rows, in tiles of 96 rows, by 128 columns, in tiles of `columns`, that does nothing but read a weight.
+    fn gemm(rows: f64, columns: i64, weight_bytes: f64) -> Quantities {
+        Quantities {
+            family: Family::Gemm,
+            element: ElementType::F32,
+            matrix_flops: 0.0,
+            prologue_flops: 0.0,
+            elementwise_flops: 0.0,
+            weight_bytes,
+            activation_bytes: 0.0,
+            tiles: vec![(rows, 96), (128.0, columns)],
+            at_once: [12, columns],
+        }
+    }
+
+    #[test]
+    fn each_block_of_rows_reads_the_weight_and_all_but_the_first_from_where_it_fits() {
+        let target = TargetDescription::named("x86-64-v4").unwrap();
+        let microseconds =
+            |rows: f64, bytes: f64| predict(&gemm(rows, 1, bytes), &target).memory_microseconds;
+        let large = 1e9;
+        let ratio = microseconds(192.0, large) / microseconds(96.0, large);
+        assert!((ratio - 2.0).abs() < 1e-9, "{ratio}");
+        let small = 1e5;
+        let nearer = target.memory_bandwidth() / target.bandwidth(small);
+        let ratio = microseconds(192.0, small) / microseconds(96.0, small);
+        assert!(nearer < 1.0 && (ratio - 1.0 - nearer).abs() < 1e-9, "{ratio} {nearer}");
+    }
+
     #[test]
     fn a_kernel_with_fewer_rows_or_columns_than_it_computes_at_once_does_the_work_of_all() {
-        let padding = |rows: f64, columns: i64| {
-            let launch = Quantities {
-                family: Family::Gemm,
-                element: ElementType::F32,
-                matrix_flops: 0.0,
-                prologue_flops: 0.0,
-                elementwise_flops: 0.0,
-                weight_bytes: 0.0,
-                activation_bytes: 0.0,
-                tiles: vec![(rows, 96), (128.0, 128)],
-                at_once: [12, columns],
-            };
-            launch.padding()
-        };
+        let padding = |rows: f64, columns: i64| gemm(rows, columns, 0.0).padding();
         let rows = [1.0, 6.0, 12.0, 18.0, 0.0];
         let expected = [12.0, 2.0, 1.0, 4.0 / 3.0, 1.0];
         assert_eq!(rows.map(|rows| padding(rows, 1)), expected);
