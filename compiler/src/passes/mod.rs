@@ -31,6 +31,17 @@ pub enum PassError {
         /// The number of the value.
         value: u32,
     },
+    /// A weight that no call gives.
+    #[error(
+        "@{function} is the entry and takes the weight `{weight}` as an argument, which no call gives it: name the tensor of the \
+         checkpoint in its body, as in `%w = \"venc.weight\"() {{name = \"{weight}\"}}`"
+    )]
+    WeightArgument {
+        /// The entry.
+        function: String,
+        /// The argument.
+        weight: String,
+    },
     /// Indices that a call could not check.
     #[error(transparent)]
     Indices(#[from] ocellus_dialects::venc::VencError),

@@ -200,6 +200,10 @@ impl Planner<'_> {
             .iter()
             .enumerate()
             .map(|(position, argument)| {
+                if argument.role == venc::Role::Weight {
+                    let (function, weight) = (entry.name.clone(), argument.name.clone());
+                    return Err(PassError::WeightArgument { function, weight });
+                }
                 for dim in &argument.ty.shape {
                     let symbol = dim.symbols().next();
                     let plain = dim.as_constant().is_some()
