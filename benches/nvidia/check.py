@@ -5,9 +5,9 @@
 First every golden: each artifact is run on its input, by a process of its own, and held against what `transformers` computed.
 Then what the driver takes for a launch, a graph and a node that is told something else (`costs.py`). Then one table: what a call of
 each whole model takes over its sizes, for each architecture that it was compiled for, before and after `ocellus-run tune`, beside
-torch where that is installed. A call is from tensors of the host to tensors of the
-host, for torch as well; what it takes where they stay on the GPU is said for both too. What there was no time for, or what is not
-installed, is said. Ends with 1 where an answer is wrong.
+torch where that is installed. A call is from tensors of the host to tensors of the host, for torch as well; what it takes where they
+stay on the GPU is said for both too. What there was no time for, or what is not installed, is said. Ends with 1 where an answer is
+wrong. Python needs numpy and safetensors.
 """
 
 import argparse
@@ -19,8 +19,11 @@ import subprocess
 import sys
 import time
 
-import numpy
-from safetensors.numpy import load_file, save_file
+try:
+    import numpy
+    from safetensors.numpy import load_file, save_file
+except ModuleNotFoundError as missing:
+    sys.exit(f"error: Python has no {missing.name} here, which reads what is compared: `pip install numpy safetensors`")
 
 import costs
 

@@ -32,11 +32,19 @@ impl FromStr for SizeArgument {
                 value.trim().parse().ok().filter(|value| SIZES.contains(value))?,
             ))
         };
-        let pairs: Option<_> = text.split(',').map(pair).collect();
-        pairs.map(SizeArgument).ok_or_else(|| {
-            let max = SIZES.end();
-            format!("`{text}` is no size: write `images=8,height=224`, each in 1..={max}")
-        })
+        let mut values = BTreeMap::new();
+        for one in text.split(',') {
+            let (symbol, value) = pair(one).ok_or_else(|| {
+                let max = SIZES.end();
+                format!("`{text}` is no size: write `images=8,height=224`, each in 1..={max}")
+            })?;
+            if let Some(other) = values.insert(symbol.clone(), value) {
+                return Err(format!(
+                    "`{text}` gives `{symbol}` two values, {other} and {value}: give each size by an option of its own"
+                ));
+            }
+        }
+        Ok(SizeArgument(values))
     }
 }
 

@@ -90,9 +90,30 @@ fn the_command_line_is_checked() {
     assert!(case.error(&["--nonsense"]).contains("invalid option '--nonsense'"));
     assert!(case.error(&["another"]).contains("another"));
     let nothing = Command::new(OCELLUS_RUN).output().expect("the binary starts");
-    assert!(orderly_error(&nothing).contains("ARTIFACT is missing"));
+    // Once, and not as its own cause.
+    assert_eq!(orderly_error(&nothing).matches("ARTIFACT is missing").count(), 1);
     let help = Command::new(OCELLUS_RUN).arg("--help").output().expect("the binary starts");
     assert!(help.status.success() && help.stdout.starts_with(b"Usage: ocellus-run"));
+}
+
+#[test]
+fn what_has_no_meaning_is_no_word_to_pass_over() {
+    let case = Case::new(1);
+    for twice in [&["--input", "in"][..], &["--runs", "1", "--runs", "2"]] {
+        let text = case.error(twice);
+        assert!(text.contains(&format!("`{}` is given twice", twice[0])), "{text}");
+    }
+    let text = case.error(&["--on-device"]);
+    assert!(text.contains("say how many to make by `--runs`"), "{text}");
+    let text = case.error(&["--devices"]);
+    assert!(text.contains("leave out `ARTIFACT`, `--input`, `--output`"), "{text}");
+    let artifact = case.path("artifact");
+    for run_only in [&["--on-device"][..], &["--profile"], &["--runs", "1"], &["--input", "in"]] {
+        let mut command = Command::new(OCELLUS_RUN);
+        let tuned = command.arg("tune").arg(&artifact).args(run_only);
+        let text = orderly_error(&tuned.output().expect("the binary starts"));
+        assert!(text.contains(&format!("leave out `{}`", run_only[0])), "{text}");
+    }
 }
 
 #[test]

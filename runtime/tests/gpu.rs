@@ -195,6 +195,10 @@ fn an_older_gpu_is_told_what_to_compile_for() {
     let text = Case::new(&code_object("sm_90")).error(&SIM, &[]);
     assert!(text.contains("`sm_90`") && text.contains("compute capability 8.0"), "{text}");
     assert!(text.contains("compile the model again with `--target sm_80`"), "{text}");
+    // There is no target for it.
+    let text = case().error(&SIM, &[("OCELLUS_SIM_ARCHITECTURE", "sm_75")]);
+    assert!(text.contains("no kernels are written for GPUs before 8.0"), "{text}");
+    assert!(text.contains("with `--target cpu`") && !text.contains("--target sm_75"), "{text}");
 }
 
 #[test]

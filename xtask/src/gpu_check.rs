@@ -67,7 +67,8 @@ pub fn gpu_check(folder: &Path) -> Result<(), String> {
         true => run(Command::new("python3").arg("check.py").current_dir(folder)),
         false => {
             say(format_args!(
-                "\nThere is no NVIDIA GPU here. Carry {} to a machine with one, and run `python3 check.py` in it.",
+                "\nThere is no NVIDIA GPU here. Carry {} to a machine with one, and run `python3 check.py` in it: Python needs \
+                 numpy and safetensors there.",
                 folder.display()
             ));
             Ok(())

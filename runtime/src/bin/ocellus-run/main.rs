@@ -67,19 +67,24 @@ fn main() -> ExitCode {
         Ok(Command::Run(arguments)) => run(&arguments),
         Ok(Command::Tune(arguments)) => tune::run(&arguments),
         Err(error) => {
-            let code = report(&error, 2);
-            say(format_args!("\n{}", usage().trim_end()));
-            return code;
+            // What caused it is part of what it says.
+            say(format_args!("error: {error}\n\n{}\n`ocellus-run --help` says more", forms()));
+            return ExitCode::from(2);
         }
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => report(&*error, 1),
+        Err(error) => report(&*error),
     }
 }
 
 fn usage() -> String {
     USAGE.replace("{kinds}", DeviceName::FORMS)
+}
+
+/// What a command line looks like, without what its parts mean.
+fn forms() -> &'static str {
+    USAGE.split_once("\n\n").map_or(USAGE, |(forms, _)| forms)
 }
 
 /// What devices there are. Of those that have a driver, one is asked: that of the kind that is given, or the first.
@@ -96,61 +101,102 @@ fn devices(device: Option<DeviceKind>) -> String {
 /// What the command line asks for.
 fn parse(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
     let (mut artifact, mut input, mut output) = (None, None, None);
-    let (mut options, mut profile, mut lists_devices) = (Options::default(), false, false);
-    let (mut runs, mut on_device, mut tunes, mut sizes) = (0, false, false, vec![]);
+    let (mut threads, mut device, mut target, mut runs) = (None, None, None, None);
+    let (mut profile, mut lists_devices, mut on_device, mut tunes) = (false, false, false, false);
+    let mut sizes = vec![];
     while let Some(argument) = parser.next()? {
         match argument {
-            Long("input") => input = Some(parser.value()?.into()),
-            Long("output") => output = Some(parser.value()?.into()),
+            Long("input") => once(&mut input, "--input", PathBuf::from(parser.value()?))?,
+            Long("output") => once(&mut output, "--output", PathBuf::from(parser.value()?))?,
             Long("threads") => {
-                options.threads = parser.value()?.parse_with(threads)?;
+                once(&mut threads, "--threads", parser.value()?.parse_with(number_of_threads)?)?;
             }
             Long("device") => {
-                let DeviceName { kind, ordinal } = parser.value()?.parse()?;
-                (options.device, options.ordinal) = (Some(kind), ordinal);
+                once(&mut device, "--device", parser.value()?.parse::<DeviceName>()?)?;
             }
-            Long("target") => options.target = Some(parser.value()?.string()?),
+            Long("target") => once(&mut target, "--target", parser.value()?.string()?)?,
             Long("devices") => lists_devices = true,
             Long("profile") => profile = true,
-            Long("runs") => runs = parser.value()?.parse_with(number_of_runs)?,
+            Long("runs") => once(&mut runs, "--runs", parser.value()?.parse_with(number_of_runs)?)?,
             Long("on-device") => on_device = true,
             Long("help") | Short('h') => return Ok(Command::Help),
             Long("size") => sizes.push(parser.value()?.parse::<SizeArgument>()?),
             // A file of that name is `./tune`.
             Value(word) if artifact.is_none() && !tunes && word == "tune" => tunes = true,
-            Value(path) if artifact.is_none() => artifact = Some(path.into()),
+            Value(path) if artifact.is_none() => artifact = Some(PathBuf::from(path)),
             other => return Err(other.unexpected()),
         }
     }
+    // What only a run has.
+    let of_a_run = [
+        ("--input", input.is_some()),
+        ("--output", output.is_some()),
+        ("--profile", profile),
+        ("--runs", runs.is_some()),
+        ("--on-device", on_device),
+    ];
     if lists_devices {
-        return Ok(Command::Devices(options.device));
+        let others = [
+            ("tune", tunes),
+            ("ARTIFACT", artifact.is_some()),
+            ("--size", !sizes.is_empty()),
+            ("--threads", threads.is_some()),
+            ("--target", target.is_some()),
+        ];
+        leave_out("`--devices` runs nothing", others.into_iter().chain(of_a_run))?;
+        return Ok(Command::Devices(device.map(|DeviceName { kind, .. }| kind)));
     }
     let missing = |what: &str| lexopt::Error::from(format!("{what} is missing"));
+    let artifact = artifact.ok_or_else(|| missing("ARTIFACT"))?;
+    let options = Options {
+        threads: threads.unwrap_or(Options::default().threads),
+        device: device.map(|DeviceName { kind, .. }| kind),
+        ordinal: device.map_or(0, |DeviceName { ordinal, .. }| ordinal),
+        target,
+    };
     if tunes {
-        let artifact = artifact.ok_or_else(|| missing("ARTIFACT"))?;
-        let is_run = input.is_some() || output.is_some() || profile || runs > 0;
-        return match is_run {
-            false => Ok(Command::Tune(tune::Arguments { artifact, sizes, options })),
-            true => Err("`tune` makes inputs of its own, and keeps no outputs: leave out `--input`, `--output`, \
-                         `--profile` and `--runs`"
-                .into()),
-        };
+        leave_out("`tune` makes inputs of its own, and keeps no outputs", of_a_run)?;
+        return Ok(Command::Tune(tune::Arguments { artifact, sizes, options }));
     }
     if !sizes.is_empty() {
         return Err("`--size` is for `tune`: a run has the sizes of its inputs".into());
     }
+    if on_device && runs.is_none() {
+        return Err("`--on-device` says how long calls take: say how many to make by `--runs`".into());
+    }
     Ok(Command::Run(Arguments {
-        artifact: artifact.ok_or_else(|| missing("ARTIFACT"))?,
+        artifact,
         input: input.ok_or_else(|| missing("--input"))?,
         output: output.ok_or_else(|| missing("--output"))?,
         options,
         profile,
-        runs,
+        runs: runs.unwrap_or(0),
         on_device,
     }))
 }
 
-fn threads(text: &str) -> Result<usize, String> {
+/// Keeps the value of an option, of which there is one.
+fn once<T>(kept: &mut Option<T>, option: &str, value: T) -> Result<(), lexopt::Error> {
+    match kept.replace(value) {
+        None => Ok(()),
+        Some(_) => Err(format!("`{option}` is given twice: leave one of them out").into()),
+    }
+}
+
+/// An error that names what is given without having a meaning there.
+fn leave_out<'a>(
+    why: &str,
+    meaningless: impl IntoIterator<Item = (&'a str, bool)>,
+) -> Result<(), lexopt::Error> {
+    let given = meaningless.into_iter().filter(|(_, is_given)| *is_given);
+    let names: Vec<String> = given.map(|(name, _)| format!("`{name}`")).collect();
+    match names.is_empty() {
+        true => Ok(()),
+        false => Err(format!("{why}: leave out {}", names.join(", ")).into()),
+    }
+}
+
+fn number_of_threads(text: &str) -> Result<usize, String> {
     let number = text.parse().ok().filter(|number| (1..=MAX_THREADS).contains(number));
     number.ok_or_else(|| format!("give a number of threads in 1..={}", MAX_THREADS))
 }
@@ -259,12 +305,12 @@ fn say_device_times(
 }
 
 /// Prints the error and what caused it.
-fn report(error: &dyn Error, code: u8) -> ExitCode {
+fn report(error: &dyn Error) -> ExitCode {
     say(format_args!("error: {error}"));
     let mut cause = error.source();
     while let Some(error) = cause {
         say(format_args!("  caused by: {error}"));
         cause = error.source();
     }
-    ExitCode::from(code)
+    ExitCode::FAILURE
 }

@@ -44,7 +44,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         .iter()
         .map(|inputs| inputs.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect())
         .collect();
-    say(format_args!("measuring at {} sizes", calls.len()));
+    say(format_args!("measuring at {} size(s)", calls.len()));
     let (tuning, launches) = session.tune(&calls)?;
     print(&table(&launches, &measured))?;
     file.remember(tuning);

@@ -12,6 +12,9 @@ pub struct Capability {
 }
 
 impl Capability {
+    /// The first that kernels are written for.
+    pub const OLDEST: Capability = Capability { major: 8, minor: 0 };
+
     /// The capability of `sm_80`, whose last digit is the minor one; `None` where that is no such name.
     pub fn of_architecture(name: &str) -> Option<Self> {
         let digits = name.strip_prefix("sm_")?;

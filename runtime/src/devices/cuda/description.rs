@@ -8,7 +8,11 @@ use std::fmt::{Display, Formatter};
 pub fn describe(found: &Result<DriverReport, CudaError>) -> Vec<String> {
     match found {
         Ok(DriverReport { version, gpus }) => {
-            let driver = format!("a driver for CUDA {version}, {} GPUs", gpus.len());
+            let count = match gpus.len() {
+                1 => "1 GPU".to_string(),
+                many => format!("{many} GPUs"),
+            };
+            let driver = format!("a driver for CUDA {version}, {count}");
             std::iter::once(driver).chain(gpus.iter().map(Gpu::to_string)).collect()
         }
         // Nothing is wrong with a machine that has none.

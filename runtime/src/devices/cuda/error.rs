@@ -93,7 +93,7 @@ pub enum CudaError {
     /// A GPU that is older than the code.
     #[error(
         "the artifact was compiled for `{architecture}`, and the GPU `{gpu}` has compute capability {capability}, which is \
-         older: compile the model again with `--target {}`", capability.architecture()
+         older: {}", advice(*capability)
     )]
     OldGpu {
         /// What the code was compiled for.
@@ -193,6 +193,20 @@ pub enum CudaError {
     /// Any other call of the driver.
     #[error("the driver failed")]
     Call(#[from] CallError),
+}
+
+/// What to compile for, where a GPU of that capability is to run it.
+fn advice(capability: Capability) -> String {
+    let architecture = capability.architecture();
+    match capability >= Capability::OLDEST {
+        true => format!(
+            "compile the model again with `--target {architecture}`, or that of a GPU before it"
+        ),
+        false => format!(
+            "no kernels are written for GPUs before {}, so compile the model again with `--target cpu`",
+            Capability::OLDEST
+        ),
+    }
 }
 
 impl CudaError {
