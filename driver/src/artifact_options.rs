@@ -23,7 +23,7 @@ pub fn options_of(session: &Session, options: &CompileOptions) -> CompileOptions
         Some(target) => (vec![target], dtype(target, plan)),
         None => (vec![], storage(plan)),
     };
-    CompileOptions { ranges, dtype, targets, ..options.clone() }
+    CompileOptions { ranges, dtype: Some(dtype), targets, ..options.clone() }
 }
 
 /// A range of one size leaves no symbol, but a number in the shape of the input.

@@ -9,6 +9,7 @@ use ocellus::Model;
 use ocellus::runtime::terminal::say;
 use ocellus::runtime::{Artifact, Options, Session};
 use ocellus::{Compiler, Explanation, Stage, Stages, Target};
+use std::num::NonZeroUsize;
 use std::path::Path;
 
 /// How many stages [`compile`] shows.
@@ -21,7 +22,7 @@ pub fn compiler(options: &CompileOptions) -> Result<Compiler, Diagnostic> {
     let mut targets = options.targets()?.into_iter();
     let first = targets.next().map_or_else(Target::host, Ok)?;
     let mut compiler = targets.fold(Compiler::new(first), Compiler::and_for);
-    compiler = compiler.schedules(options.schedules.get());
+    compiler = compiler.schedules(options.schedules.map_or(1, NonZeroUsize::get));
     if let Some(machine) = options.machine()? {
         compiler = compiler.machine(machine);
     }

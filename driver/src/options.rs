@@ -16,7 +16,8 @@ use std::path::PathBuf;
 /// Much more than the description of any machine has.
 const MAX_MACHINE_BYTES: u64 = 1 << 20;
 
-/// How a model is compiled. An artifact is compiled already, and takes of these the target alone.
+/// How a model is compiled. An artifact is compiled already, and takes of these the target alone, save where it is compiled again
+/// to find a fault.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "How to compile")]
 pub struct CompileOptions {
@@ -26,9 +27,9 @@ pub struct CompileOptions {
     #[arg(long = "target", value_name = "TARGET", value_delimiter = ',', value_parser = target)]
     pub targets: Vec<Target>,
 
-    /// How tensors are stored; sums are in f32 whatever it is
-    #[arg(long, value_enum, default_value_t = Dtype::F32)]
-    pub dtype: Dtype,
+    /// How tensors are stored, f32 where it is not given; sums are in f32 whatever it is
+    #[arg(long, value_enum)]
+    pub dtype: Option<Dtype>,
 
     /// Sizes to compile for, such as `images=1..=32,height=224..=448/16`
     #[arg(long = "range", value_name = "SYMBOL=MIN..=MAX", value_delimiter = ',')]
@@ -48,10 +49,10 @@ pub struct CompileOptions {
     #[arg(long, value_name = "FILE|NAME")]
     pub machine: Option<PathBuf>,
 
-    /// The most schedules of each launch to compile. `ocellus-run tune` finds the fastest on the machine that runs the
+    /// The most schedules of each launch to compile, 1 where it is not given. `ocellus-run tune` finds the fastest on the machine that runs the
     /// artifact
-    #[arg(long, value_name = "N", default_value = "1", value_parser = bounded::schedules)]
-    pub schedules: NonZeroUsize,
+    #[arg(long, value_name = "N", value_parser = bounded::schedules)]
+    pub schedules: Option<NonZeroUsize>,
 
     /// Give the output of that block instead of the encoder's results: 0 is the first, -1 the last, before its norm
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
@@ -86,6 +87,37 @@ impl From<Dtype> for ElementType {
 }
 
 impl CompileOptions {
+    /// How tensors are stored.
+    pub fn dtype(&self) -> Dtype {
+        self.dtype.unwrap_or(Dtype::F32)
+    }
+
+    /// What is given and says how a model is compiled, by its name on the command line.
+    pub fn of_compiling(&self) -> Vec<&'static str> {
+        let all = [
+            ("--dtype", self.dtype.is_some()),
+            ("--range", !self.ranges.is_empty()),
+            ("--disable", !self.disable.is_empty()),
+            ("--assume", !self.assume.is_empty()),
+            ("--machine", self.machine.is_some()),
+            ("--schedules", self.schedules.is_some()),
+            ("--feature-layer", self.feature_layer.is_some()),
+            ("--tag", self.tag.is_some()),
+        ];
+        all.into_iter().filter_map(|(name, is_given)| is_given.then_some(name)).collect()
+    }
+
+    /// An error where something is given that an artifact cannot be told, as it is compiled; `takes` are told all the same.
+    pub fn refuse_what_compiles(&self, takes: &[&str]) -> Result<(), Diagnostic> {
+        let given = self.of_compiling().into_iter().filter(|name| !takes.contains(name));
+        let names: Vec<String> = given.map(|name| format!("`{name}`")).collect();
+        match names.is_empty() {
+            true => Ok(()),
+            false => Err(Diagnostic::usage("an artifact is compiled already")
+                .help(format!("leave out {}, or give the model instead", names.join(", ")))),
+        }
+    }
+
     /// What is compiled for: this machine where nothing is named. What is named twice, by whatever name, is there once.
     pub fn targets(&self) -> Result<Vec<Target>, Diagnostic> {
         let mut targets = vec![];
@@ -105,7 +137,7 @@ impl CompileOptions {
     }
 
     fn with_dtype(&self, target: Target) -> Result<Target, Diagnostic> {
-        match self.dtype {
+        match self.dtype() {
             Dtype::F32 | Dtype::Bf16 | Dtype::F16 => Ok(target),
             Dtype::Tf32 => target.with_tf32().ok_or_else(|| {
                 let target = target.name();
@@ -140,9 +172,17 @@ impl CompileOptions {
         Ok(Some(TargetDescription::parse(&path.display().to_string(), &text).help(help)?))
     }
 
-    /// The ranges by symbol; of two for one symbol, the later.
-    pub fn ranges(&self) -> BTreeMap<String, SymbolRange> {
-        self.ranges.iter().map(|argument| (argument.symbol.clone(), argument.range)).collect()
+    /// The ranges by symbol, each of which has one.
+    pub fn ranges(&self) -> Result<BTreeMap<String, SymbolRange>, Diagnostic> {
+        let mut ranges = BTreeMap::new();
+        for RangeArgument { symbol, range } in &self.ranges {
+            if let Some(other) = ranges.insert(symbol.clone(), *range) {
+                let message = format!("`--range` gives `{symbol}` two ranges, {other} and {range}");
+                return Err(Diagnostic::usage(message)
+                    .help("give the one that holds all sizes, as in `--range images=1..=32`"));
+            }
+        }
+        Ok(ranges)
     }
 }
 

@@ -14,6 +14,9 @@ use ocellus::weights::Checkpoint;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
+/// What makes a folder that of a model.
+const CONFIG: &str = "config.json";
+
 /// How to say a range that a model has.
 const RANGE_HELP: &str =
     "give others by `--range images=1..=32,height=224..=448/16`; `ocellus explain` tells them";
@@ -27,10 +30,21 @@ pub enum Subject {
 }
 
 impl Subject {
-    /// A folder, a name of the hub, or a `.mlir` file is a model; any other file is an artifact.
+    /// A folder, a name of the hub, or a `.mlir` file is a model; any other file is an artifact, which says itself how it was
+    /// compiled.
     pub fn open(argument: &str, options: &CompileOptions) -> Result<Subject, Diagnostic> {
+        Subject::open_to_compile_again(argument, options, &[])
+    }
+
+    /// The same where an artifact may be told something of how its model is compiled: these options.
+    pub fn open_to_compile_again(
+        argument: &str,
+        options: &CompileOptions,
+        takes: &[&str],
+    ) -> Result<Subject, Diagnostic> {
         let path = Path::new(argument);
         if path.is_file() && !is_mlir(path) {
+            options.refuse_what_compiles(takes).within(argument)?;
             // SAFETY: the user names the file, and so says that nobody writes into it meanwhile.
             let artifact = unsafe { Artifact::open(path) }.within(path.display())?;
             return Ok(Subject::Artifact(Box::new(artifact), path.to_path_buf()));
@@ -122,8 +136,8 @@ fn load_model(path: &Path, options: &CompileOptions) -> Result<Model, Diagnostic
         return load_mlir(path, options);
     }
     let options = hf::Options {
-        element: options.dtype.into(),
-        ranges: options.ranges(),
+        element: options.dtype().into(),
+        ranges: options.ranges()?,
         feature_layer: options.feature_layer,
         name: options.tag.clone(),
     };
@@ -137,8 +151,17 @@ fn explain_load(error: LoadError) -> Diagnostic {
         LoadError::UnknownSymbol(_) | LoadError::BelowOnePatch { .. } => {
             Diagnostic::from(error).help(RANGE_HELP)
         }
+        LoadError::Io { path, source } if path.ends_with(CONFIG) && is_missing(&source) => {
+            Diagnostic::new(format!("there is no `{CONFIG}`"))
+                .within(path.parent().unwrap_or(&path).display())
+                .help(format!("the folder of a model has a `{CONFIG}`, and the weights beside it"))
+        }
         other => other.into(),
     }
+}
+
+fn is_missing(error: &std::io::Error) -> bool {
+    error.kind() == std::io::ErrorKind::NotFound
 }
 
 fn artifact_preprocessor(artifact: &Artifact, path: &Path) -> Result<Preprocessor, Diagnostic> {
@@ -154,12 +177,8 @@ fn artifact_preprocessor(artifact: &Artifact, path: &Path) -> Result<Preprocesso
 fn load_mlir(path: &Path, options: &CompileOptions) -> Result<Model, Diagnostic> {
     let text = std::fs::read_to_string(path).within(path.display())?;
     let mut module = venc::Module::parse(&text).within(path.display())?;
-    for argument in &options.ranges {
-        module
-            .symbols
-            .set_range(&argument.symbol, argument.range)
-            .within(path.display())
-            .help(RANGE_HELP)?;
+    for (symbol, range) in options.ranges()? {
+        module.symbols.set_range(&symbol, range).within(path.display()).help(RANGE_HELP)?;
     }
     let weights = Checkpoint::open(&path.with_extension("safetensors")).help(
         "the weights of a .mlir file lie beside it, in a .safetensors file of the same name",

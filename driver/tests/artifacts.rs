@@ -50,6 +50,35 @@ fn with_targets(artifact: &Path, change: impl Fn(&mut TargetRequirements)) {
 }
 
 #[test]
+fn an_artifact_is_not_told_how_to_be_compiled() {
+    let folder = tempfile::tempdir().unwrap();
+    let artifact = compile(folder.path(), &["--range", "images=1..=8"]);
+    let artifact = artifact.to_str().unwrap();
+    let input = goldens().join(GOLDEN).join("in.safetensors");
+    let run = ["run", artifact, "--input", input.to_str().unwrap(), "-o", "/dev/null"];
+    for words in [&run[..], &["bench", artifact], &["explain", artifact]] {
+        for option in [
+            ["--dtype", "f32"],
+            ["--range", "images=1..=2"],
+            ["--disable", "merge-qkv"],
+            ["--assume", "centered-rows"],
+            ["--machine", "a100"],
+            ["--schedules", "2"],
+            ["--feature-layer", "-2"],
+            ["--tag", "name"],
+        ] {
+            ocellus([words, &option[..]].concat())
+                .failure(2, &["compiled already", &format!("leave out `{}`", option[0])]);
+        }
+    }
+    // To find a fault, its model is compiled again.
+    let model = goldens().join(GOLDEN).join("model");
+    let verify = ["verify", artifact, "--against", model.to_str().unwrap()];
+    ocellus([&verify[..], &["--bisect", "--disable", "merge-qkv"]].concat()).success();
+    ocellus([&verify[..], &["--dtype", "bf16"]].concat()).failure(2, &["`--dtype`"]);
+}
+
+#[test]
 fn an_artifact_gives_what_its_model_gives() {
     let folder = tempfile::tempdir().unwrap();
     let artifact = compile(folder.path(), &["--tag", "siglip.vision", "--range", "images=1..=8"]);

@@ -93,6 +93,9 @@ fn a_model_that_is_not_there_is_told() {
     ocellus(["verify", "no/such/folder"]).failure(1, &["no/such/folder", "no such model"]);
     ocellus(["verify", "no-such.safetensors"]).failure(1, &["no such model"]);
     ocellus(["explain", "nobody/nothing"]).failure(1, &["`nobody/nothing`", "hub"]);
+    let empty = tempfile::tempdir().unwrap();
+    let words = ["verify", empty.path().to_str().unwrap()];
+    ocellus(words).failure(1, &["no `config.json`", words[1], "the folder of a model has"]);
 }
 
 #[test]
@@ -106,6 +109,14 @@ fn options_that_make_no_sense_are_wrong_command_lines() {
     option(&["--target", "cpu:z80"]).failure(2, &["cpu:z80", "x86-64-v3"]);
     option(&["--dtype", "f8"]).failure(2, &["f8"]);
     option(&["--threads", "0"]).failure(2, &["0"]);
+    option(&["--range", "images=1..=2,images=8"])
+        .failure(2, &["`--range` gives `images` two ranges, 1..=2 and 8..=8"]);
+    for compiled in [&["--device", "cpu"][..], &["--target", "cpu"], &["--disable", "merge-qkv"]] {
+        option(&[&["--reference"], compiled].concat()).failure(2, &["--reference", compiled[0]]);
+    }
+    let model = goldens().join("vit-base/model");
+    ocellus(["bench", model.to_str().unwrap(), "--size", "images=1,images=2"])
+        .failure(2, &["gives `images` two values, 1 and 2"]);
     run(&["-o", "/dev/null"]).failure(2, &["--image"]);
 }
 

@@ -38,11 +38,11 @@ pub struct Arguments {
     target: Target,
 
     /// Rewrite rules, and groups of them, to leave out
-    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    #[arg(long, value_name = "NAME", value_delimiter = ',', requires = "RewritingArguments")]
     disable: Vec<String>,
 
     /// Say something of the data that makes more rewrite rules hold: see `ocellus compile`
-    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    #[arg(long, value_name = "NAME", value_delimiter = ',', requires = "RewritingArguments")]
     assume: Vec<Assumption>,
 }
 

@@ -32,7 +32,7 @@ pub struct Arguments {
     output: PathBuf,
 
     /// Run the reference interpreter instead of compiled code
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["device", "targets", "disable", "assume", "machine", "schedules"])]
     reference: bool,
 
     #[command(flatten)]

@@ -45,6 +45,10 @@ pub struct Arguments {
     options: CompileOptions,
 }
 
+/// What is said of the model that an artifact is held against, and of how it is compiled again to find a fault; the artifact
+/// says the rest.
+const TOLD_OF_A_MODEL: [&str; 4] = ["--disable", "--assume", "--machine", "--feature-layer"];
+
 /// Both sides of the comparison.
 struct Sides {
     model: Model,
@@ -97,7 +101,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
 
 fn prepare(arguments: &Arguments, stages: &mut StageProgress) -> Result<Sides, Diagnostic> {
     stages.begin("load");
-    let subject = Subject::open(&arguments.subject, &arguments.options)?;
+    let subject =
+        Subject::open_to_compile_again(&arguments.subject, &arguments.options, &TOLD_OF_A_MODEL)?;
     let given = arguments.inputs.read(&subject, arguments.run.threads)?;
     let (run, options) = (arguments.run, &arguments.options);
     let (model, session, options) = match subject {
