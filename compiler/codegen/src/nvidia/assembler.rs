@@ -38,11 +38,15 @@ pub struct KernelResources {
     pub shared_bytes: u32,
 }
 
+/// What to do about one that fails.
+const ANOTHER: &str =
+    "put another `ptxas` first on PATH, or this one where it is not found: PTX alone will do";
+
 /// Why there is no machine code.
 #[derive(Debug, thiserror::Error)]
 pub enum AssemblerError {
     /// It refuses the PTX: a defect of ours, or an assembler that is too old for it.
-    #[error("`{program}` refuses the kernels: {message}")]
+    #[error("`{program}` refuses the kernels: {message}\n{ANOTHER}")]
     Refused {
         /// Which.
         program: String,
@@ -50,7 +54,7 @@ pub enum AssemblerError {
         message: String,
     },
     /// It cannot be started, or a file of it cannot be read or written.
-    #[error("while assembling with `{program}`: {source}")]
+    #[error("while assembling with `{program}`: {source}; {ANOTHER}")]
     Io {
         /// Which.
         program: String,
@@ -99,7 +103,10 @@ impl Assembler {
         let written = [run.stdout, run.stderr].concat();
         let report = String::from_utf8_lossy(&written);
         if !run.status.success() {
-            let message = report.trim().to_string();
+            let message = match report.trim() {
+                "" => format!("it says nothing, and ends with {}", run.status),
+                said => said.to_string(),
+            };
             return Err(AssemblerError::Refused { program, message });
         }
         let bytes = std::fs::read(&output).map_err(io)?;
@@ -215,5 +222,19 @@ mod tests {
             "the kernel `b` keeps 16 bytes a thread in local memory for sm_80, and must keep none: its schedule does \
              not fit the registers"
         );
+    }
+
+    #[test]
+    fn an_assembler_that_fails_is_named_with_what_to_do() {
+        // Programs that every system has, and that make no machine code.
+        for (program, said) in [
+            ("/bin/false", "refuses the kernels: it says nothing, and ends with exit status: 1"),
+            ("/bin/true", "while assembling with `/bin/true`: No such file"),
+            ("/nowhere/ptxas", "while assembling with `/nowhere/ptxas`: No such file"),
+        ] {
+            let assembler = Assembler { program: program.into() };
+            let error = assembler.assemble("", "sm_80").unwrap_err().to_string();
+            assert!(error.contains(said) && error.ends_with("PTX alone will do"), "{error}");
+        }
     }
 }
