@@ -139,6 +139,9 @@ fn files_that_are_missing_or_damaged_are_named() {
     let case = Case::new(1);
     std::fs::write(case.path("in"), b"\x10\0\0\0\0\0\0\0{}").expect("a writable folder");
     assert!(case.error(&[]).contains("damaged, or no safetensors file"));
+    // What repeats its cause is said once.
+    std::fs::write(case.path("in"), b"\x02\0\0\0\0\0\0\0{ ").expect("a writable folder");
+    assert_eq!(case.error(&[]).matches("EOF while parsing").count(), 1);
     std::fs::remove_file(case.path("in")).expect("the input");
     assert!(case.error(&[]).contains("cannot read the tensors"));
 

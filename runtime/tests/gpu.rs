@@ -92,6 +92,10 @@ fn calls_are_timed_with_tensors_of_the_host_and_on_the_device() {
 fn machine_code_for_another_gpu_is_passed_over_with_a_note() {
     let cubin = Some([b"\x7fELF".as_slice(), &[0; 60]].concat());
     let case = Case::new(&CodeObject { cubin, ..code_object("sm_80") });
+    // The simulating driver takes none at all, and not since it is for another GPU.
+    let output = case.run(&SIM, &[]);
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(text.contains("for `sm_80` is none that the driver takes"), "{text}");
     let output = case.run(&SIM, &[("OCELLUS_SIM_ARCHITECTURE", "sm_90")]);
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{text}");

@@ -162,7 +162,9 @@ fn parse(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
         return Err("`--size` is for `tune`: a run has the sizes of its inputs".into());
     }
     if on_device && runs.is_none() {
-        return Err("`--on-device` says how long calls take: say how many to make by `--runs`".into());
+        return Err(
+            "`--on-device` says how long calls take: say how many to make by `--runs`".into()
+        );
     }
     Ok(Command::Run(Arguments {
         artifact,
@@ -304,12 +306,17 @@ fn say_device_times(
     say_times(what, runs, || session.run_bound(&binding).map(drop))
 }
 
-/// Prints the error and what caused it.
+/// Prints the error and what caused it; some errors repeat their cause in their own text.
 fn report(error: &dyn Error) -> ExitCode {
-    say(format_args!("error: {error}"));
+    let mut said = error.to_string();
+    say(format_args!("error: {said}"));
     let mut cause = error.source();
     while let Some(error) = cause {
-        say(format_args!("  caused by: {error}"));
+        let text = error.to_string();
+        if !said.contains(&text) {
+            say(format_args!("  caused by: {text}"));
+            said = text;
+        }
         cause = error.source();
     }
     ExitCode::FAILURE

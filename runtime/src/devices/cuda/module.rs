@@ -164,14 +164,17 @@ fn load_code(
     Ok((module, note))
 }
 
+/// Why the driver assembles PTX though there is machine code: that is for another GPU, or the driver takes none, as one that
+/// simulates does.
 fn note(context: &Context, written_for: Capability) -> String {
     let gpu = &context.gpu;
+    let (architecture, own) = (written_for.architecture(), gpu.capability.architecture());
+    let why = match gpu.capability.runs_machine_code_of(written_for) {
+        false => format!("is for `{architecture}`, and not for the GPU `{}` (`{own}`)", gpu.name),
+        true => format!("for `{architecture}` is none that the driver takes"),
+    };
     format!(
-        "the machine code of the artifact is for `{}`, and not for the GPU `{}` (`{}`): the driver assembles its PTX, which \
-         takes longer to load",
-        written_for.architecture(),
-        gpu.name,
-        gpu.capability.architecture()
+        "the machine code of the artifact {why}: the driver assembles its PTX, which takes longer to load"
     )
 }
 
