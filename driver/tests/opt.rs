@@ -108,3 +108,19 @@ fn what_cannot_be_done_is_told() {
     let refused = opt_of(batch.as_bytes(), &["--extract", "--at", "images=9"]);
     refused.failure(1, &["images = 9 lies outside the declared range 1..=8"]);
 }
+
+#[test]
+fn the_commands_of_the_readme_do_what_they_say() {
+    let root = workspace_root();
+    let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
+    let commands: Vec<&str> =
+        readme.lines().filter_map(|line| line.strip_prefix("ocellus opt tests/")).collect();
+    assert!(commands.len() >= 3, "{commands:?}");
+    for command in commands {
+        let words = command.split('#').next().unwrap_or_default().split_whitespace();
+        let mut words: Vec<String> = words.map(str::to_string).collect();
+        words[0] = root.join("tests").join(&words[0]).to_string_lossy().into_owned();
+        let text = ocellus(["opt".to_string()].into_iter().chain(words)).success().stdout;
+        assert!(text.starts_with("module attributes"), "{command}: {text}");
+    }
+}
