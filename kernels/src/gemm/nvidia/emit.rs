@@ -43,7 +43,7 @@ impl StagedGemm {
         let thread = Thread::of(b, schedule, thread);
         let tile = Tile::of(b, schedule, product, (number, rows));
         let (copies, sources) = Copies::of(b, self, product, (&thread, &tile), (&x, weight));
-        let fragments = Fragments::of(b, schedule, &thread);
+        let fragments = Fragments::of(b, schedule, product, &thread);
         let depth = schedule.warps.depth;
         let main_loop = MainLoop {
             schedule,
