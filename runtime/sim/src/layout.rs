@@ -35,6 +35,10 @@ pub(crate) struct Layout {
     local: u32,
 }
 
+/// The most bytes of shared memory that the variables of a kernel may have, on whatever GPU: NVIDIA's assembler takes no more. It is
+/// also what a launch may use that asked for no more.
+pub const MOST_STATIC_SHARED: u32 = 48 << 10;
+
 /// The most bytes that parameters, or variables of a kernel in one space, may have.
 const MOST_BYTES: u64 = 1 << 24;
 
@@ -71,6 +75,12 @@ impl Layout {
             .filter(|variable| variable.count.is_none() && variable.space == Space::Shared);
         let align = dynamic.clone().map(|variable| variable.align).max().unwrap_or(1);
         shared = shared.next_multiple_of(align);
+        if shared > u64::from(MOST_STATIC_SHARED) {
+            return Err(format!(
+                "its variables have {shared} bytes of shared memory, and {MOST_STATIC_SHARED} is the most: a launch asks for \
+                 more, and the variable that is declared without a size has it"
+            ));
+        }
         for variable in dynamic {
             layout
                 .symbols
