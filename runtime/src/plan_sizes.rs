@@ -144,12 +144,12 @@ impl<'a> PlanSizes<'a> {
 
     fn elements(&self, size: &Size) -> Option<i64> {
         let values = self.bind(size)?;
-        let dims = self.plan.inputs.iter().map(|port| {
-            port.shape
-                .iter()
-                .try_fold(1i64, |product, dim| product.checked_mul(dim.evaluate(&values).ok()?))
-        });
-        dims.sum()
+        self.plan.inputs.iter().try_fold(0i64, |sum, port| {
+            let mut dims = port.shape.iter();
+            let elements = dims
+                .try_fold(1i64, |product, dim| product.checked_mul(dim.evaluate(&values).ok()?))?;
+            sum.checked_add(elements)
+        })
     }
 
     /// Inputs of that size. Their numbers lie between -1 and 1 and are the same in every run.
@@ -241,4 +241,39 @@ fn pseudorandom(position: usize) -> f32 {
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     ((z ^ (z >> 31)) >> 40) as f32 / (1 << 23) as f32 - 1.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ocellus_dialects::plan::{Piece, Program, SymbolEntry};
+
+    /// Two inputs of so many elements as a range allows.
+    fn two_inputs(max: i64) -> Plan {
+        let port = |name: &str| Port {
+            name: name.into(),
+            shape: vec![Expression::Symbol(0)],
+            values: PortValues::Numbers,
+        };
+        Plan {
+            symbols: vec![SymbolEntry {
+                name: "rows".into(),
+                source: SymbolSource::Free { min: 1, max, step: 1 },
+            }],
+            inputs: vec![port("a"), port("b")],
+            outputs: vec![],
+            weights: vec![],
+            kernels: vec![],
+            programs: vec![Program { buffers: vec![], launches: vec![] }],
+            pieces: vec![Piece { ranges: vec![], program: 0 }],
+        }
+    }
+
+    #[test]
+    fn sizes_whose_elements_are_more_than_can_be_counted_are_left_out() {
+        let plan = two_inputs(i64::MAX);
+        let sizes = PlanSizes::of(&plan);
+        assert_eq!(sizes.over_the_range(), ["rows=1".parse().unwrap()]);
+        assert_eq!(sizes.of_each_program()[0].to_string(), "rows=1");
+    }
 }
