@@ -180,6 +180,32 @@ fn a_block_has_no_more_shared_memory_than_it_asked_for() {
 }
 
 #[test]
+fn a_kernel_has_no_more_local_memory_and_parameters_than_a_gpu_has() {
+    let machine = Machine::new();
+    let text = |version: &str, parameters: u32, local: u32| {
+        format!(
+            ".version {version}\n.target sm_80\n.address_size 64\n.visible .entry k(.param .align 4 .b8 p[{parameters}]) \
+             {{\n.local .align 4 .b8 own[{local}];\n.reg .b64 %rd<2>;\nmov.u64 %rd1, own;\nret;\n}}\n"
+        )
+    };
+    assert_eq!(load(&machine, &text("8.1", 4, 512 << 10)), 0);
+    assert_eq!(load(&machine, &text("8.1", 4, (512 << 10) + 1)), INVALID_PTX);
+    assert_eq!(load(&machine, &text("8.0", 4352, 4)), 0);
+    assert_eq!(load(&machine, &text("8.0", 4353, 4)), INVALID_PTX);
+    assert_eq!(load(&machine, &text("8.1", 32764, 4)), 0);
+    assert_eq!(load(&machine, &text("8.1", 32765, 4)), INVALID_PTX);
+}
+
+#[test]
+fn no_numbers_of_a_text_are_too_large_to_be_looked_at() {
+    let machine = Machine::new();
+    for version in ["7.4294967295", "8.4294967295", "9.4294967295", "4294967295.4294967295"] {
+        let text = format!(".version {version}\n.target sm_80\n.address_size 64\n");
+        assert_eq!(load(&machine, &text), UNSUPPORTED_PTX_VERSION, "{version}");
+    }
+}
+
+#[test]
 fn what_is_wrong_with_a_text_is_logged() {
     let machine = Machine::new();
     let text = CString::new(".version 8.0\n.target sm_80\n.address_size 64\n.nonsense").unwrap();
