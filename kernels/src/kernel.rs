@@ -80,6 +80,18 @@ impl Kernel {
         }
     }
 
+    /// How many blocks of rows read a weight at the same time, and so from memory once.
+    pub fn blocks_beside(&self) -> i64 {
+        match self {
+            Kernel::Gemm(gemm) => gemm.blocks_beside(),
+            Kernel::Attention(_)
+            | Kernel::BackToBackGemm(_)
+            | Kernel::BatchedGemm(_)
+            | Kernel::Move(..)
+            | Kernel::RowWise(_) => 1,
+        }
+    }
+
     /// The thread blocks that run it; `None` where it is for a CPU.
     pub fn thread_block(&self) -> Option<ThreadBlock> {
         match (self, self.target()) {

@@ -32,6 +32,7 @@ mod plan_sizes;
 mod safetensors_bytes;
 mod session;
 pub mod signature;
+mod size;
 mod tensors_file;
 pub mod terminal;
 #[cfg(test)]
@@ -51,10 +52,11 @@ pub use ocellus_dialects::{AnyTensor, Elements, HostTensor, Tensor};
 pub use options::{MAX_THREADS, Options};
 pub use output::{Output, write_file};
 pub use pipe::{open_for_reading, open_regular, read_text};
-pub use plan_sizes::{PlanSizes, SizeArgument, SizeError};
+pub use plan_sizes::{PlanSizes, SizeError};
 pub use safetensors_bytes::repeated_key;
 pub use session::{
     IoBinding, LaunchTime, LoadError, NoVariant, Outputs, Refused, RunError, Session, UnfitLaunch,
     variant_to_run,
 };
+pub use size::Size;
 pub use tensors_file::{TensorsFileError, read_tensors, write_tensors, write_tensors_to};

@@ -1,52 +1,17 @@
 //! [`PlanSizes`]: the sizes that a plan runs at, and inputs of those sizes for who measures it.
 
 use crate::session::Dispatch;
+use crate::size::Size;
 use ocellus_dialects::HostTensor;
 use ocellus_dialects::plan::{Expression, Plan, Port, PortValues, SymbolSource};
 use ocellus_dialects::symbolic::{Bindings, Symbol};
 use std::collections::BTreeMap;
-use std::ops::RangeInclusive;
-use std::str::FromStr;
 
 /// The most elements of inputs of a size that nobody asked for: some 20 images of 224 by 224.
 const MAX_ELEMENTS: i64 = 3 << 20;
 
 /// The most combinations of values that are looked at.
 const MAX_GRID: usize = 10_000;
-
-/// Sizes that a range can have.
-const SIZES: RangeInclusive<i64> = 1..=i32::MAX as i64;
-
-/// `--size images=8,height=224`: values by symbol.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SizeArgument(pub BTreeMap<String, i64>);
-
-impl FromStr for SizeArgument {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let pair = |pair: &str| {
-            let (symbol, value) = pair.split_once('=')?;
-            Some((
-                symbol.trim().to_string(),
-                value.trim().parse().ok().filter(|value| SIZES.contains(value))?,
-            ))
-        };
-        let mut values = BTreeMap::new();
-        for one in text.split(',') {
-            let (symbol, value) = pair(one).ok_or_else(|| {
-                let max = SIZES.end();
-                format!("`{text}` is no size: write `images=8,height=224`, each in 1..={max}")
-            })?;
-            if let Some(other) = values.insert(symbol.clone(), value) {
-                return Err(format!(
-                    "`{text}` gives `{symbol}` two values, {other} and {value}: give each size by an option of its own"
-                ));
-            }
-        }
-        Ok(SizeArgument(values))
-    }
-}
 
 /// A size that there are no inputs of.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -61,20 +26,17 @@ pub enum SizeError {
     },
     /// It is too large.
     #[error(
-        "the input `{input}` does not fit in memory at the size {size}: {bytes} bytes are needed; give a smaller size"
+        "the input `{input}` does not fit in memory at {size}: {bytes} bytes are needed; give a smaller size"
     )]
     OutOfMemory {
         /// Which input.
         input: String,
         /// The size.
-        size: String,
+        size: Size,
         /// How many bytes it has.
         bytes: u64,
     },
 }
-
-/// The value of each free symbol.
-type Size = BTreeMap<String, i64>;
 
 /// Tensors by the names of the plan's inputs.
 type Inputs = BTreeMap<String, HostTensor>;
@@ -96,16 +58,14 @@ impl<'a> PlanSizes<'a> {
         let mut sizes: Vec<Size> = vec![];
         for (numerator, denominator) in [(0, 1), (1, 2), (1, 1)] {
             for images in [1, 2, 4, 8] {
-                let size: Size = self
-                    .free()
-                    .map(|(name, min, max, step)| {
-                        let value = match name {
-                            "images" => images.clamp(min, max),
-                            _ => min + (max - min) / denominator * numerator,
-                        };
-                        (name.to_string(), value - value % step)
-                    })
-                    .collect();
+                let values = self.free().map(|(name, min, max, step)| {
+                    let value = match name {
+                        "images" => images.clamp(min, max),
+                        _ => min + (max - min) / denominator * numerator,
+                    };
+                    (name.to_string(), value - value % step)
+                });
+                let size = Size(values.collect());
                 let affordable =
                     self.elements(&size).is_some_and(|elements| elements <= MAX_ELEMENTS);
                 if !sizes.contains(&size) && (affordable || sizes.is_empty()) {
@@ -141,7 +101,7 @@ impl<'a> PlanSizes<'a> {
 
     /// Combinations of values of the free symbols, each a doubling apart.
     fn grid(&self) -> Vec<Size> {
-        let mut sizes = vec![BTreeMap::new()];
+        let mut sizes = vec![Size::default()];
         for (name, min, max, step) in self.free() {
             let doubled = |value: &i64| value.checked_mul(2).filter(|doubled| *doubled < max);
             // From the least multiple of the step up: nothing doubles from zero.
@@ -150,7 +110,7 @@ impl<'a> PlanSizes<'a> {
             values.dedup();
             let with = |size: &Size, value: i64| {
                 let mut size = size.clone();
-                size.insert(name.to_string(), value);
+                size.0.insert(name.to_string(), value);
                 size
             };
             sizes = sizes
@@ -174,7 +134,7 @@ impl<'a> PlanSizes<'a> {
         let mut values = vec![];
         for symbol in &self.plan.symbols {
             let value = match &symbol.source {
-                SymbolSource::Free { min, .. } => *size.get(&symbol.name).unwrap_or(min),
+                SymbolSource::Free { min, .. } => *size.0.get(&symbol.name).unwrap_or(min),
                 SymbolSource::Defined(expression) => expression.evaluate(&values).ok()?,
             };
             values.push(value);
@@ -184,12 +144,12 @@ impl<'a> PlanSizes<'a> {
 
     fn elements(&self, size: &Size) -> Option<i64> {
         let values = self.bind(size)?;
-        let dims = self.plan.inputs.iter().map(|port| {
-            port.shape
-                .iter()
-                .try_fold(1i64, |product, dim| product.checked_mul(dim.evaluate(&values).ok()?))
-        });
-        dims.sum()
+        self.plan.inputs.iter().try_fold(0i64, |sum, port| {
+            let mut dims = port.shape.iter();
+            let elements = dims
+                .try_fold(1i64, |product, dim| product.checked_mul(dim.evaluate(&values).ok()?))?;
+            sum.checked_add(elements)
+        })
     }
 
     /// Inputs of that size. Their numbers lie between -1 and 1 and are the same in every run.
@@ -198,7 +158,7 @@ impl<'a> PlanSizes<'a> {
     /// Where it names what is no symbol, or inputs would not fit into memory.
     pub fn inputs(&self, size: &Size) -> Result<Inputs, SizeError> {
         let is_free = |name: &str| self.free().any(|(free, ..)| free == name);
-        if let Some(unknown) = size.keys().find(|name| !is_free(name)) {
+        if let Some(unknown) = size.0.keys().find(|name| !is_free(name)) {
             let known: Vec<&str> = self.free().map(|(name, ..)| name).collect();
             let known = if known.is_empty() { "none".into() } else { known.join(", ") };
             return Err(SizeError::UnknownSymbol { symbol: unknown.clone(), known });
@@ -223,13 +183,11 @@ impl<'a> PlanSizes<'a> {
         };
         let tensors = self.plan.inputs.iter().map(|port| {
             let tensor = tensor(port).ok_or_else(|| {
-                let sizes: Vec<String> =
-                    size.iter().map(|(name, value)| format!("{name}={value}")).collect();
                 let dims = port.shape.iter().map(|dim| dim.evaluate(values.as_deref()?).ok());
                 let bytes = dims.map(|dim| dim.unwrap_or(i64::MAX).max(0) as u64);
                 SizeError::OutOfMemory {
                     input: port.name.clone(),
-                    size: sizes.join(","),
+                    size: size.clone(),
                     bytes: bytes.fold(4, u64::saturating_mul),
                 }
             })?;
@@ -240,7 +198,7 @@ impl<'a> PlanSizes<'a> {
 
     /// The values that inputs bring to the symbols.
     pub fn of_inputs(&self, inputs: &Inputs) -> Bindings {
-        let mut size = BTreeMap::new();
+        let mut size = Size::default();
         for port in &self.plan.inputs {
             let shape = inputs.get(&port.name).map_or(&[][..], |tensor| &tensor.shape);
             for (dim, value) in port.shape.iter().zip(shape) {
@@ -248,7 +206,7 @@ impl<'a> PlanSizes<'a> {
                     && let (Some(symbol), Ok(value)) =
                         (self.plan.symbols.get(*symbol), i64::try_from(*value))
                 {
-                    size.insert(symbol.name.clone(), value);
+                    size.0.insert(symbol.name.clone(), value);
                 }
             }
         }
@@ -257,13 +215,11 @@ impl<'a> PlanSizes<'a> {
         names.zip(values).collect()
     }
 
-    /// The free symbols' values, for people.
-    pub fn describe(&self, bindings: &Bindings) -> String {
-        let free = self
-            .free()
-            .filter_map(|(name, ..)| Some(format!("{name}={}", bindings.get(&Symbol::new(name))?)));
-        let text = free.collect::<Vec<_>>().join(",");
-        if text.is_empty() { "the one size".to_string() } else { text }
+    /// The free symbols' values.
+    pub fn size(&self, bindings: &Bindings) -> Size {
+        let free = self.free();
+        let pair = |name: &str| Some((name.to_string(), *bindings.get(&Symbol::new(name))?));
+        Size(free.filter_map(|(name, ..)| pair(name)).collect())
     }
 
     /// The value of a symbol; `None` where there is none of that name.
@@ -285,4 +241,39 @@ fn pseudorandom(position: usize) -> f32 {
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     ((z ^ (z >> 31)) >> 40) as f32 / (1 << 23) as f32 - 1.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ocellus_dialects::plan::{Piece, Program, SymbolEntry};
+
+    /// Two inputs of so many elements as a range allows.
+    fn two_inputs(max: i64) -> Plan {
+        let port = |name: &str| Port {
+            name: name.into(),
+            shape: vec![Expression::Symbol(0)],
+            values: PortValues::Numbers,
+        };
+        Plan {
+            symbols: vec![SymbolEntry {
+                name: "rows".into(),
+                source: SymbolSource::Free { min: 1, max, step: 1 },
+            }],
+            inputs: vec![port("a"), port("b")],
+            outputs: vec![],
+            weights: vec![],
+            kernels: vec![],
+            programs: vec![Program { buffers: vec![], launches: vec![] }],
+            pieces: vec![Piece { ranges: vec![], program: 0 }],
+        }
+    }
+
+    #[test]
+    fn sizes_whose_elements_are_more_than_can_be_counted_are_left_out() {
+        let plan = two_inputs(i64::MAX);
+        let sizes = PlanSizes::of(&plan);
+        assert_eq!(sizes.over_the_range(), ["rows=1".parse().unwrap()]);
+        assert_eq!(sizes.of_each_program()[0].to_string(), "rows=1");
+    }
 }

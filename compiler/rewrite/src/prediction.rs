@@ -80,6 +80,8 @@ pub struct LaunchWork<T> {
     pub tiles: Vec<(T, i64)>,
     /// Rows and columns that are computed at once, be they wanted or not.
     pub at_once: [i64; 2],
+    /// Blocks of rows that read a weight at the same time.
+    pub beside: i64,
 }
 
 /// A launch at one size.
@@ -120,6 +122,7 @@ impl LaunchWork<Dim> {
             weight_bytes: work.weight_bytes,
             activation_bytes: work.activation_bytes,
             at_once: [1, 1],
+            beside: 1,
             tiles: vec![],
         };
         whole.divided(launch)
@@ -127,7 +130,8 @@ impl LaunchWork<Dim> {
 
     /// The same work on the same operands, divided as by that launch.
     pub fn divided(self, launch: &Launch<Kernel>) -> Self {
-        LaunchWork { at_once: launch.kernel.at_once(), tiles: launch.tiles.0.clone(), ..self }
+        let (at_once, beside) = (launch.kernel.at_once(), launch.kernel.blocks_beside());
+        LaunchWork { at_once, beside, tiles: launch.tiles.0.clone(), ..self }
     }
 
     /// The quantities where the symbols have those values. The error is a dimension with a symbol that has none.
@@ -185,6 +189,7 @@ impl<T> LaunchWork<T> {
                 .map(|(extent, part)| Ok((map(extent)?, *part)))
                 .collect::<Result<_, E>>()?,
             at_once: self.at_once,
+            beside: self.beside,
         })
     }
 }
@@ -257,8 +262,9 @@ impl<T: Real> LaunchWork<T> {
         let activations = target.bandwidth(self.activation_bytes) * T::of(share);
         // A thousand bytes take a microsecond at one GB/s.
         let at_rate = |bytes: T, gb_per_s: T| bytes / (gb_per_s * busy * T::of(1e3));
-        // Each block of rows reads the weight: the first from memory, the others from where it fits.
-        let others = self.tile_counts().0 + T::of(-1.0);
+        // Blocks of rows read the weight, those beside each other at once: the first from memory, the others from where it fits.
+        let readings = (self.tile_counts().0 / T::of(self.beside as f64)).ceil();
+        let others = readings + T::of(-1.0);
         at_rate(self.activation_bytes, activations)
             + at_rate(self.weight_bytes, T::of(target.memory_bandwidth()))
             + at_rate(self.weight_bytes * others, target.bandwidth(self.weight_bytes))
@@ -366,17 +372,20 @@ mod tests {
             activation_bytes: 0.0,
             tiles: vec![(rows, 96), (128.0, columns)],
             at_once: [12, columns],
+            beside: 1,
         }
     }
 
     #[test]
-    fn each_block_of_rows_reads_the_weight_and_all_but_the_first_from_where_it_fits() {
+    fn blocks_of_rows_read_the_weight_and_all_but_the_first_from_where_it_fits() {
         let target = TargetDescription::named("x86-64-v4").unwrap();
         let microseconds =
             |rows: f64, bytes: f64| predict(&gemm(rows, 1, bytes), &target).memory_microseconds;
         let large = 1e9;
         let ratio = microseconds(192.0, large) / microseconds(96.0, large);
         assert!((ratio - 2.0).abs() < 1e-9, "{ratio}");
+        let beside = LaunchWork { beside: 2, ..gemm(192.0, 1, large) };
+        assert_eq!(predict(&beside, &target).memory_microseconds, microseconds(96.0, large));
         let small = 1e5;
         let nearer = target.memory_bandwidth() / target.bandwidth(small);
         let ratio = microseconds(192.0, small) / microseconds(96.0, small);

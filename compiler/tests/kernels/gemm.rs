@@ -48,6 +48,7 @@ pub fn multiplied_by(arithmetic: Arithmetic, sum: Near, (x, w): (&[Near], &[f64]
 
 /// Steps and the operands that they read.
 pub struct Epilogue<'a> {
+    pub answer: ElementType,
     pub epilogue: &'a [EpilogueOp],
     pub others: &'a [(Broadcast, Operand)],
 }
@@ -73,13 +74,14 @@ impl Epilogue<'_> {
                 Broadcast::Table => other.values[row % 3 * width + column],
                 Broadcast::Rows => other.values[row],
             };
-            near::epilogue(ops, start, &others.iter().map(element).collect::<Vec<_>>())
+            let others: Vec<f64> = others.iter().map(element).collect();
+            near::epilogue(ops, start, &others, self.answer)
         };
         match behind {
             [EpilogueOp::Gate(activation), behind @ ..] => {
                 let [left, right] = [column, column + width]
                     .map(|column| step(product(column), before, others, column, 2 * width));
-                let near = near::gate(*activation, left, right);
+                let near = near::gate(*activation, (left, right), self.answer);
                 step(near, behind, others_behind, column, width)
             }
             _ => step(product(column), before, others, column, width),
@@ -170,7 +172,7 @@ impl Case {
                 let w = &w.values[column * k as usize..][..k as usize];
                 product_on(&target, &x, w, element)
             };
-            let all = Epilogue { epilogue, others: &others };
+            let all = Epilogue { answer: element, epilogue, others: &others };
             for column in 0..width as usize {
                 wanted.push(all.near(row, column, width as usize, &product).rounded(element));
             }

@@ -68,11 +68,13 @@ impl Case {
                 };
                 for column in 0..wide {
                     let near = match is_gated {
-                        true => near::gate(Activation::Silu, sum(column), sum(column + wide)),
+                        true => {
+                            near::gate(Activation::Silu, (sum(column), sum(column + wide)), element)
+                        }
                         false => sum(column),
                     };
                     let added = table.values[row * wide + column];
-                    let near = near::epilogue(&steps[..1], near, &[added]);
+                    let near = near::epilogue(&steps[..1], near, &[added], element);
                     wanted.push(near.rounded(element));
                 }
             }

@@ -221,7 +221,7 @@ impl<'a> Writer<'a> {
         };
         before.truncate(prologue.operands());
         let add = EpilogueOp::Combine(Combine::Add, Broadcast::ALL[choices[6] % 4]);
-        let warps = WarpTiling { depth: 64, rows: 2, columns: 2, slices: 1, stages: 3 };
+        let warps = WarpTiling { depth: 64, rows: 2, columns: 2, slices: 1, stages: 3, group: 8 };
         let warps = choices[5].is_multiple_of(2).then_some(warps);
         let tile = GemmTile { warps, ..GemmTile::packed(24, 64) };
         let gate = EpilogueOp::Gate(Activation::Silu);

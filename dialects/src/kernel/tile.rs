@@ -2,7 +2,7 @@
 //!
 //! ```mlir
 //! {tile_rows = 96, tile_columns = 64}
-//! {tile_rows = 128, tile_columns = 128, tile_depth = 64, warp_rows = 2, warp_columns = 2, warp_slices = 1, stages = 3}
+//! {tile_rows = 128, tile_columns = 128, tile_depth = 64, warp_rows = 2, warp_columns = 2, warp_slices = 1, stages = 3, group_rows = 8}
 //! ```
 
 use crate::venc::ParseError;
@@ -37,6 +37,9 @@ pub struct WarpTiling {
     pub slices: i64,
     /// Steps in shared memory at the same time.
     pub stages: i64,
+    /// Rows of tiles in a group, whose tiles go down before they go across: they read the same columns of the weight while those
+    /// are in the second-level cache, and then the next columns while the group's rows of x are.
+    pub group: i64,
 }
 
 impl GemmTile {
@@ -59,6 +62,7 @@ impl GemmTile {
                 ("warp_columns", warps.columns),
                 ("warp_slices", warps.slices),
                 ("stages", warps.stages),
+                ("group_rows", warps.group),
             ]);
         }
         sizes
@@ -67,7 +71,8 @@ impl GemmTile {
     /// Reads it: the warps, where one of their sizes is given.
     pub(super) fn read(reader: &Reader<'_>) -> Result<Self, ParseError> {
         let [rows, columns] = [reader.integer("tile_rows")?, reader.integer("tile_columns")?];
-        let given = ["tile_depth", "warp_rows", "warp_columns", "warp_slices", "stages"];
+        let given =
+            ["tile_depth", "warp_rows", "warp_columns", "warp_slices", "stages", "group_rows"];
         if given.iter().all(|name| reader.optional(name).is_none()) {
             return Ok(GemmTile::packed(rows, columns));
         }
@@ -77,6 +82,7 @@ impl GemmTile {
             columns: reader.integer("warp_columns")?,
             slices: reader.integer("warp_slices")?,
             stages: reader.integer("stages")?,
+            group: reader.integer("group_rows")?,
         };
         Ok(GemmTile { rows, columns, warps: Some(warps) })
     }
@@ -88,19 +94,19 @@ impl Default for GemmTile {
     }
 }
 
-/// `96 x 64`, or `128 x 128 x 64, warps 2 x 2, stages 3`; warps that share k are a third number.
+/// `96 x 64`, or `128 x 128 x 64, warps 2 x 2, stages 3, groups of 8`; warps that share k are a third number.
 impl fmt::Display for GemmTile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let GemmTile { rows, columns, warps } = self;
         write!(f, "{rows} x {columns}")?;
-        let Some(WarpTiling { depth, rows, columns, slices, stages }) = warps else {
+        let Some(WarpTiling { depth, rows, columns, slices, stages, group }) = warps else {
             return Ok(());
         };
         write!(f, " x {depth}, warps {rows} x {columns}")?;
         if *slices > 1 {
             write!(f, " x {slices}")?;
         }
-        write!(f, ", stages {stages}")
+        write!(f, ", stages {stages}, groups of {group}")
     }
 }
 
@@ -111,10 +117,10 @@ mod tests {
     #[test]
     fn a_tile_reads_as_what_computes_it() {
         assert_eq!(GemmTile::DEFAULT.to_string(), "96 x 64");
-        let warps = WarpTiling { depth: 64, rows: 1, columns: 2, slices: 2, stages: 8 };
+        let warps = WarpTiling { depth: 64, rows: 1, columns: 2, slices: 2, stages: 8, group: 16 };
         let tile = GemmTile { rows: 32, columns: 128, warps: Some(warps) };
-        assert_eq!(tile.to_string(), "32 x 128 x 64, warps 1 x 2 x 2, stages 8");
+        assert_eq!(tile.to_string(), "32 x 128 x 64, warps 1 x 2 x 2, stages 8, groups of 16");
         let unshared = GemmTile { warps: Some(WarpTiling { slices: 1, ..warps }), ..tile };
-        assert_eq!(unshared.to_string(), "32 x 128 x 64, warps 1 x 2, stages 8");
+        assert_eq!(unshared.to_string(), "32 x 128 x 64, warps 1 x 2, stages 8, groups of 16");
     }
 }

@@ -94,16 +94,14 @@ impl Dim {
         dim
     }
 
-    /// The dimension that times `divisor` is this one; `None` where some coefficient does not divide.
+    /// The dimension that times `divisor` is this one; `None` where some coefficient does not divide, or its quotient does
+    /// not fit in an `i64`.
     pub fn exact_quotient(&self, divisor: i64) -> Option<Dim> {
-        if divisor == 0 {
-            return None;
-        }
-        let terms = self
-            .terms
-            .iter()
-            .map(|(m, c)| (c % divisor == 0).then(|| (m.clone(), c / divisor)))
-            .collect::<Option<_>>()?;
+        let quotient = |(monomial, coefficient): (&Monomial, &i64)| {
+            let is_exact = coefficient.checked_rem(divisor)? == 0;
+            is_exact.then(|| (monomial.clone(), coefficient / divisor))
+        };
+        let terms = self.terms.iter().map(quotient).collect::<Option<_>>()?;
         Some(Dim { terms })
     }
 
@@ -312,6 +310,15 @@ mod tests {
         fn display_and_parse_are_inverse(a in dims()) {
             prop_assert_eq!(a.to_string().parse::<Dim>().unwrap(), a);
         }
+    }
+
+    #[test]
+    fn a_quotient_that_no_number_is_is_none() {
+        let least: Dim = "-9223372036854775807 - 1".parse().unwrap();
+        assert_eq!(least.exact_quotient(-1), None);
+        assert_eq!(least.exact_quotient(0), None);
+        assert_eq!(least.exact_quotient(1), Some(least));
+        assert_eq!(Dim::from(6).exact_quotient(-3), Some(Dim::from(-2)));
     }
 
     #[test]

@@ -12,10 +12,9 @@ use crate::subject::Subject;
 use crate::timing::{Timing, milliseconds};
 use ocellus::dialects::symbolic::Dim;
 use ocellus::reference;
-use ocellus::runtime::{PlanSizes, Session, SizeArgument, SizeError};
+use ocellus::runtime::{PlanSizes, Session, Size, SizeError};
 use ocellus::{FLOPS_ATTACHMENT, Model};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 
 /// Measure latency and throughput, over the range or on given inputs
@@ -31,7 +30,7 @@ pub struct Arguments {
     /// A size to measure, such as `images=8,height=224,width=224`; may be given several times. What is not named takes
     /// its least value
     #[arg(long = "size", value_name = "SYMBOL=VALUE,…", conflicts_with_all = ["image", "input"])]
-    sizes: Vec<SizeArgument>,
+    sizes: Vec<Size>,
 
     /// Runs of each case, after one to warm up
     #[arg(long, value_name = "N", default_value = "20", value_parser = bounded::runs)]
@@ -54,7 +53,7 @@ pub struct Arguments {
 
 /// What was measured at one size.
 struct Case {
-    size: String,
+    size: Size,
     images: Option<i64>,
     compiled: Timing,
     /// Floating-point operations of one run, where they are known.
@@ -83,14 +82,13 @@ pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
     let sizes = PlanSizes::of(session.plan());
     let flops = session.artifact().attachment(FLOPS_ATTACHMENT);
     let flops = flops.and_then(|text| text.parse::<Dim>().ok());
-    let inputs_of =
-        |size: &BTreeMap<String, i64>| sizes.inputs(size).map_err(|error| unfit_size(&error));
+    let inputs_of = |size: &Size| sizes.inputs(size).map_err(|error| unfit_size(&error));
     let inputs = match given {
         Some(inputs) => vec![inputs],
         None if arguments.sizes.is_empty() => {
             sizes.over_the_range().iter().map(inputs_of).collect::<Result<_, _>>()?
         }
-        None => arguments.sizes.iter().map(|size| inputs_of(&size.0)).collect::<Result<_, _>>()?,
+        None => arguments.sizes.iter().map(inputs_of).collect::<Result<_, _>>()?,
     };
     let runs = arguments.runs.get();
     let cases = inputs
@@ -128,7 +126,7 @@ fn measure(
     });
     let bindings = sizes.of_inputs(inputs);
     Ok(Case {
-        size: sizes.describe(&bindings),
+        size: sizes.size(&bindings),
         images: sizes.value(&bindings, "images"),
         compiled,
         flops: flops.and_then(|flops| flops.evaluate(&bindings)),
@@ -143,7 +141,7 @@ impl Case {
 
     fn json(&self) -> Value {
         json!({
-            "size": self.size,
+            "size": self.size.to_string(),
             "median_ms": milliseconds(self.compiled.median),
             "min_ms": milliseconds(self.compiled.min),
             "max_ms": milliseconds(self.compiled.max),

@@ -6,7 +6,7 @@ use crate::output;
 use ocellus::Target;
 use ocellus::opt::{OptOptions, Rewriting, opt};
 use ocellus::rewrite::{Assumption, RuleSwitches, TargetDescription};
-use ocellus::runtime::SizeArgument;
+use ocellus::runtime::Size;
 use ocellus::runtime::read_text;
 use std::io::Read;
 use std::path::Path;
@@ -30,7 +30,7 @@ pub struct Arguments {
 
     /// The size at which kernels are chosen: `images=8,height=224`
     #[arg(long, value_name = "SYMBOL=SIZE", requires = "extract")]
-    at: Option<SizeArgument>,
+    at: Option<Size>,
 
     /// What kernels are for: `cpu` for this machine, `cpu:<name>` for another, such as `cpu:x86-64-v3`, `sm_80` and the
     /// like for an NVIDIA GPU
@@ -69,7 +69,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Diagnostic> {
         RewritingArguments { rule: Some(rule), .. } => Some(Rewriting::Rule(rule.clone())),
         RewritingArguments { saturate: true, .. } => Some(Rewriting::Saturate),
         RewritingArguments { extract: true, .. } => {
-            let sizes = arguments.at.as_ref().map(|SizeArgument(sizes)| sizes.clone());
+            let sizes = arguments.at.as_ref().map(|Size(sizes)| sizes.clone());
             Some(Rewriting::Extract(sizes.unwrap_or_default()))
         }
         RewritingArguments { .. } => None,

@@ -274,6 +274,14 @@ impl Gemm {
         }
     }
 
+    /// How many blocks of rows read the weight at the same time.
+    pub(crate) fn blocks_beside(&self) -> i64 {
+        match &self.division {
+            Division::Cpu(_) => 1,
+            Division::Nvidia(staged) => staged.schedule.warps.group,
+        }
+    }
+
     /// The thread blocks that run it, where it is for a GPU.
     pub(crate) fn thread_block(&self) -> Option<ThreadBlock> {
         match &self.division {

@@ -6,6 +6,7 @@ mod columns;
 mod copy;
 mod elementwise;
 mod functions;
+mod gelu;
 mod register_block;
 mod rotation;
 mod storage;

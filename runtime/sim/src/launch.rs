@@ -65,8 +65,9 @@ impl fmt::Display for All<'_> {
 impl Launch<'_> {
     fn refuse(&self) -> Option<String> {
         let code = &self.kernel.code;
+        // What exceeds 64 bits is too many all the same.
         let product =
-            |extents: [u32; 3]| extents.iter().map(|extent| u64::from(*extent)).product::<u64>();
+            |extents: [u32; 3]| extents.into_iter().map(u64::from).fold(1, u64::saturating_mul);
         let (blocks, threads) = (product(self.blocks), product(self.threads));
         if blocks == 0 || threads == 0 {
             return Some("a grid has a block and a thread at least".to_string());

@@ -35,8 +35,20 @@ pub(crate) struct Layout {
     local: u32,
 }
 
-/// The most bytes that parameters, or variables of a kernel in one space, may have.
+/// The most bytes of shared memory that the variables of a kernel may have, on whatever GPU: NVIDIA's assembler takes no more. It is
+/// also what a launch may use that asked for no more.
+pub const MOST_STATIC_SHARED: u32 = 48 << 10;
+
+/// The most bytes of local memory of a thread, on whatever GPU.
+const MOST_LOCAL: u64 = 512 << 10;
+
+/// More bytes than these no variable of a kernel has, whatever its space.
 const MOST_BYTES: u64 = 1 << 24;
+
+/// The most bytes that the parameters of a kernel may have, by the version of PTX.
+fn most_parameters(version: (u32, u32)) -> u64 {
+    if version < (8, 1) { 4352 } else { 32764 }
+}
 
 impl Layout {
     /// The layout of a kernel. `globals` are the names of the module's variables, in their order.
@@ -50,7 +62,7 @@ impl Layout {
         for (index, global) in globals.enumerate() {
             layout.symbols.insert(global.to_string(), Symbol::Global(index));
         }
-        layout.place_parameters(entry)?;
+        layout.place_parameters(entry, most_parameters(module.version))?;
         let used = names_in(entry);
         let outer =
             module.variables.iter().filter(|variable| used.contains(variable.name.as_str()));
@@ -71,10 +83,21 @@ impl Layout {
             .filter(|variable| variable.count.is_none() && variable.space == Space::Shared);
         let align = dynamic.clone().map(|variable| variable.align).max().unwrap_or(1);
         shared = shared.next_multiple_of(align);
+        if shared > u64::from(MOST_STATIC_SHARED) {
+            return Err(format!(
+                "its variables have {shared} bytes of shared memory, and {MOST_STATIC_SHARED} is the most: a launch asks for \
+                 more, and the variable that is declared without a size has it"
+            ));
+        }
         for variable in dynamic {
             layout
                 .symbols
                 .insert(variable.name.clone(), Symbol::Shared((SHARED_START + shared) as u32));
+        }
+        if local > MOST_LOCAL {
+            return Err(format!(
+                "its variables have {local} bytes of local memory a thread, and {MOST_LOCAL} is the most"
+            ));
         }
         (layout.shared, layout.local) = (shared as u32, local as u32);
         Ok(layout)
@@ -102,7 +125,7 @@ impl Layout {
         Ok(())
     }
 
-    fn place_parameters(&mut self, entry: &Entry) -> Result<(), String> {
+    fn place_parameters(&mut self, entry: &Entry, most: u64) -> Result<(), String> {
         let mut end = 0u64;
         for parameter in &entry.parameters {
             let bytes = parameter
@@ -113,8 +136,10 @@ impl Layout {
                 bytes.ok_or_else(|| format!("the parameter `{}` is too large", parameter.name))?;
             let at = end.next_multiple_of(parameter.align);
             end = at + bytes;
-            if end > MOST_BYTES {
-                return Err("the parameters are too large".to_string());
+            if end > most {
+                return Err(format!(
+                    "its parameters have more than {most} bytes, which is the most"
+                ));
             }
             let address = (PARAMETER_START + at) as u32;
             self.symbols.insert(parameter.name.clone(), Symbol::Parameter(address));

@@ -88,7 +88,7 @@ pub use counters::{Counts, LineCounts, Report};
 pub use finding::{Finding, Place, Problem};
 pub use footprint::Footprint;
 pub use launch::{Launch, LaunchError, MOST_SHARED, launch};
-pub use layout::ParameterLayout;
+pub use layout::{MOST_STATIC_SHARED, ParameterLayout};
 pub use matrix_shape::MatrixShape;
 pub use memory::{Memory, MemoryError};
 pub use module::{Globals, Kernel, LoadError, Module, Unsupported};

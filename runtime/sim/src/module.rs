@@ -90,7 +90,7 @@ impl Kernel {
 struct GlobalVariable {
     name: String,
     bytes: u64,
-    /// What it holds; where nothing is said, it is zero.
+    /// What it holds, as far as that is said; behind that it is zero.
     image: Vec<u8>,
     /// Addresses of other variables in it: where, of which, and bytes from there.
     addresses: Vec<(usize, String, i64)>,
@@ -172,13 +172,28 @@ impl Module {
         self.kernels.iter().find(|kernel| kernel.name() == name)
     }
 
-    /// Gives the module's variables their places in a memory.
+    /// Gives the module's variables their places in a memory, or none of them.
     pub fn place(&self, memory: &Memory) -> Result<Globals, MemoryError> {
         let mut globals = Globals::default();
+        let placed = self.place_all(memory, &mut globals);
+        if placed.is_err() {
+            // They were allocated just now, and nobody else knows of them.
+            globals.addresses().for_each(|address| drop(memory.free(address)));
+        }
+        placed.map(|()| globals)
+    }
+
+    fn place_all(&self, memory: &Memory, globals: &mut Globals) -> Result<(), MemoryError> {
         for variable in &self.globals {
             let address = memory.allocate(variable.bytes)?;
-            memory.write(address, &variable.image)?;
             globals.places.push((variable.name.clone(), address, variable.bytes));
+            memory.write(address, &variable.image)?;
+            let end = address + variable.bytes;
+            let zeros = (address + variable.image.len() as u64..end).step_by(ZEROS.len());
+            for at in zeros {
+                let left = usize::try_from(end - at).unwrap_or(usize::MAX);
+                memory.write(at, &ZEROS[..left.min(ZEROS.len())])?;
+            }
         }
         for (variable, (_, base, _)) in self.globals.iter().zip(&globals.places) {
             for (at, name, offset) in &variable.addresses {
@@ -188,9 +203,12 @@ impl Module {
                 memory.write(base + *at as u64, &target.to_le_bytes())?;
             }
         }
-        Ok(globals)
+        Ok(())
     }
 }
+
+/// What is written at once where a variable holds nothing that was said.
+const ZEROS: [u8; 4096] = [0; 4096];
 
 /// Where the variables of a module lie in a memory.
 #[derive(Clone, Debug, Default)]
@@ -224,9 +242,9 @@ fn global(variable: &Variable) -> Result<GlobalVariable, String> {
         .bytes()
         .filter(|bytes| *bytes <= MOST)
         .ok_or_else(|| format!("`{name}` has no size"))?;
-    let mut global =
-        GlobalVariable { name, bytes, image: vec![0; bytes as usize], addresses: vec![] };
     let size = variable.ty.bytes() as usize;
+    let said = (variable.values.len() * size).min(bytes as usize);
+    let mut global = GlobalVariable { name, bytes, image: vec![0; said], addresses: vec![] };
     for (index, value) in variable.values.iter().enumerate() {
         let at = index * size;
         let bits = match value {

@@ -4,7 +4,7 @@
 
 mod support;
 
-use ocellus_sim::{Launch, Memory, Module, Settings, WarpOrder, launch};
+use ocellus_sim::{Launch, Memory, MemoryError, Module, Settings, WarpOrder, launch};
 use proptest::prelude::*;
 use support::{Parameters, numbers, ptx, upload};
 
@@ -104,9 +104,53 @@ fn what_no_launch_can_have_is_refused() {
         ),
         (Launch { parameters: &parameters[..40], ..good }, "its parameters have 48 bytes, not 40"),
         (Launch { blocks: [1 << 31, 2, 1], ..good }, "4294967296 blocks are too many"),
+        (Launch { blocks: [u32::MAX; 3], ..good }, "18446744073709551615 blocks are too many"),
+        (
+            Launch { threads: [u32::MAX; 3], ..good },
+            "18446744073709551615 threads are too many for a block",
+        ),
     ] {
         assert_eq!(said(what), format!("kernel `gemm` cannot be launched so: {message}"));
     }
+}
+
+#[test]
+fn a_kernel_may_allow_more_threads_than_can_be_counted() {
+    let text = ".version 8.0\n.target sm_80\n.address_size 64\n.visible .entry k() .maxntid 4294967295, 4294967295, \
+                4294967295 {\nret;\n}\n";
+    let module = Module::load(text).unwrap();
+    let memory = Memory::new(1 << 10);
+    let what = Launch {
+        kernel: &module.kernels()[0],
+        globals: &module.place(&memory).unwrap(),
+        blocks: [1; 3],
+        threads: [64, 1, 1],
+        dynamic_shared: 0,
+        parameters: &[],
+        unfinished: None,
+    };
+    assert!(launch(&what, &memory, &Settings::default()).is_ok());
+}
+
+#[test]
+fn variables_that_the_device_has_no_room_for_take_none_of_the_host() {
+    let variables: String =
+        (0..40_000).map(|number| format!(".global .b8 v{number}[4294967296];\n")).collect();
+    let head = ".version 8.0\n.target sm_80\n.address_size 64\n.global .b32 first[3] = {1, 2};\n";
+    let memory = Memory::new(1 << 20);
+    let module = Module::load(&format!("{head}{variables}")).unwrap();
+    assert!(matches!(module.place(&memory), Err(MemoryError::OutOfMemory { .. })));
+    assert_eq!(memory.left(), 1 << 20, "what was placed before is given back");
+    // What is not said is zero, and written.
+    let module = Module::load(&format!("{head}.global .b8 large[10000];\n")).unwrap();
+    let globals = module.place(&memory).unwrap();
+    let mut bytes = [9; 12];
+    memory.read(globals.find("first").unwrap().0, &mut bytes).unwrap();
+    assert_eq!(bytes, [1, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0]);
+    let (address, mut bytes) = (globals.find("large").unwrap().0, [9; 10_000]);
+    assert_eq!(memory.first_unwritten(address, 10_000), Ok(None));
+    memory.read(address, &mut bytes).unwrap();
+    assert_eq!(bytes, [0; 10_000]);
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! [`Answer`]: what becomes of a warp's sums, and where they are written.
 //!
-//! A lane has pairs of sums beside each other. The epilogue makes elements of them, and these go through shared memory, so that
-//! a lane writes a run of a row and the lanes beside it the runs beside that. f32 are written as they lie: four lanes have a
-//! whole sector of 32 bytes.
+//! A lane has runs of sums beside each other. The epilogue makes elements of them, and these go through shared memory, so that
+//! a lane writes a longer run of a row and the lanes beside it the runs beside that. f32 are written as they lie: four lanes have
+//! whole sectors of 32 bytes.
 
 use super::StagedGemm;
+use super::lane_columns::{self, RUN};
 use super::main_loop::WarpSums;
 use super::thread::{Thread, Tile};
 use crate::WARP;
@@ -16,12 +17,13 @@ use crate::nvidia::Sums;
 use crate::rows::{BoundEpilogue, BoundRows, EpilogueRow};
 use crate::vector;
 use ocellus_dialects::ElementType;
+use std::ops::Range;
 
 /// Bytes of an element that goes through shared memory.
 const ELEMENT: i64 = 2;
 
-/// Products of a warp's row whose sums go through the epilogue side by side.
-const PRODUCTS_AT_ONCE: usize = 4;
+/// Elements of a lane's row that go through the epilogue side by side.
+const ELEMENTS_AT_ONCE: usize = 8;
 
 /// More pieces than this are written in a loop.
 const MOST_PIECES: i64 = 32;
@@ -37,9 +39,8 @@ pub(super) struct Answer<'a> {
     pub(super) tokens: Option<BoundTokens>,
 }
 
-/// The elements of 16 rows by 8 columns that a lane has, as they are stored: those of a row, and those of the eighth behind
-/// it.
-type Elements = [Value; 2];
+/// Elements that a lane has beside each other, as they are stored: those of a row, and those of the eighth behind it.
+type Runs = [Value; 2];
 
 /// What a warp stores.
 struct Block {
@@ -49,8 +50,8 @@ struct Block {
     first_column: Value,
     /// Columns of it.
     columns: i64,
-    /// Elements, row by row.
-    elements: Vec<Vec<Elements>>,
+    /// Elements, for each 16 rows.
+    elements: Vec<Vec<Runs>>,
 }
 
 impl Answer<'_> {
@@ -71,8 +72,25 @@ impl Answer<'_> {
         let block = Block { first_row, first_column, columns, elements };
         match self.product.to {
             ElementType::BF16 | ElementType::F16 => self.write_runs(b, memory, &block),
-            ElementType::F32 | ElementType::I32 => self.write_pairs(b, &block),
+            ElementType::F32 | ElementType::I32 => self.write_as_they_lie(b, &block),
         }
+    }
+
+    /// Elements of a row that a lane has beside each other.
+    fn run(&self) -> i64 {
+        if self.product.is_gated() { 2 } else { RUN }
+    }
+
+    /// The row and the column of the first of a lane's elements in those of 16 rows of a warp.
+    fn within_rows(&self, b: &mut Builder) -> (Value, Value) {
+        let (row, lane_of_four) = self.thread.in_block.place_in_matrix(b);
+        let column = b.mul_constant(lane_of_four, self.run());
+        (b.extend_unsigned(row, Scalar::I64), b.extend_unsigned(column, Scalar::I64))
+    }
+
+    /// How many columns behind a lane's run its next one is.
+    fn distance(&self) -> i64 {
+        4 * self.run()
     }
 
     /// What the epilogue makes of the sums. Of columns that are not there it makes what nobody stores, of the last that is.
@@ -81,15 +99,15 @@ impl Answer<'_> {
         b: &mut Builder,
         (first_row, first_column): (Value, Value),
         sums: &WarpSums,
-    ) -> Vec<Vec<Elements>> {
-        let (row, column) = self.within_product(b);
+    ) -> Vec<Vec<Runs>> {
+        let (row, column) = self.within_rows(b);
         let row = b.add(first_row, row);
         let column = b.add(first_column, column);
         let mut all = vec![];
         for (number, sums) in sums.iter().enumerate() {
             let halves = [0, 1].map(|half| {
-                let row = b.add_constant(row, 16 * number as i64 + 8 * half);
-                self.elements_of_row(b, (row, column), (sums, half as usize))
+                let row = b.add_constant(row, 16 * number as i64 + 8 * half as i64);
+                self.elements_of_row(b, (row, column), (sums, half))
             });
             let [upper, lower] = halves;
             all.push(upper.into_iter().zip(lower).map(|(upper, lower)| [upper, lower]).collect());
@@ -97,7 +115,7 @@ impl Answer<'_> {
         all
     }
 
-    /// Of a row, some products at a time. What is not there is skipped; and the branches keep the assembler from reading the
+    /// Of a row, some elements at a time. What is not there is skipped; and the branches keep the assembler from reading the
     /// operands of all rows at once, for which it has no registers.
     fn elements_of_row(
         &self,
@@ -105,123 +123,120 @@ impl Answer<'_> {
         (row, column): (Value, Value),
         (sums, half): (&[Sums], usize),
     ) -> Vec<Value> {
+        let pairs: Vec<[&Sums; 2]> =
+            sums.chunks_exact(2).map(|pair| [&pair[0], &pair[1]]).collect();
         if self.product.epilogue.is_empty() {
-            let stored = |sums: &Sums| {
-                let pair = b.vector(&sums[2 * half..2 * half + 2]);
-                self.stored(b, pair)
+            let stored = |pair: &[&Sums; 2]| {
+                let run = lane_columns::run_of(b, &self.thread.in_block, *pair, half);
+                self.stored(b, &run)
             };
-            return sums.iter().map(stored).collect();
+            return pairs.iter().map(stored).collect();
         }
-        let sums_of_element = if self.product.is_gated() { 2 } else { 1 };
         let there = b.compare(Comparison::Less, row, self.tile.rows);
         let width = b.i64(self.product.width());
         let mut elements = vec![];
-        for sums in sums.chunks(PRODUCTS_AT_ONCE * sums_of_element) {
-            let column = b.add_constant(column, 8 * elements.len() as i64);
+        for pairs in pairs.chunks(ELEMENTS_AT_ONCE / self.run() as usize) {
+            let column = b.add_constant(column, self.distance() * elements.len() as i64);
             let in_columns = b.compare(Comparison::Less, column, width);
             let there = b.and(there, in_columns);
             let apply = |b: &mut Builder| {
                 let epilogue = self.epilogue.row(b, row);
-                self.applied(b, &epilogue, column, (sums, half))
+                let applied = pairs.iter().enumerate().map(|(number, pair)| {
+                    let column = b.add_constant(column, self.distance() * number as i64);
+                    self.applied(b, &epilogue, column, (*pair, half))
+                });
+                applied.collect()
             };
             let nothing = |b: &mut Builder| {
-                let none = b.splat(0.0, Type::f32s(2));
-                vec![self.stored(b, none); sums.len() / sums_of_element]
+                let zero = b.splat(0.0, Type::F32);
+                vec![self.stored(b, &vec![zero; self.run() as usize]); pairs.len()]
             };
             elements.extend(b.if_else(there, apply, nothing));
         }
         elements
     }
 
-    /// The epilogue of a row, applied to its sums.
+    /// The epilogue of a row, applied to a lane's sums of two products.
     fn applied(
         &self,
         b: &mut Builder,
         epilogue: &EpilogueRow,
-        first_column: Value,
-        (sums, half): (&[Sums], usize),
-    ) -> Vec<Value> {
-        let pair = |sums: &Sums| [sums[2 * half], sums[2 * half + 1]];
-        let mut elements = vec![];
+        column: Value,
+        (pair, half): ([&Sums; 2], usize),
+    ) -> Value {
         if self.product.is_gated() {
-            for (number, sums) in sums.chunks_exact(2).enumerate() {
-                let column = b.add_constant(first_column, 8 * number as i64);
-                let (left, right) = (pair(&sums[0]), pair(&sums[1]));
-                elements.push(self.element_pair(b, column, left, |b, column, left, lanes| {
-                    let right = b.vector(&right[lanes.0..lanes.1]);
-                    let behind = b.add_constant(column, self.product.width());
-                    epilogue.apply_gate(b, (column, behind), (left, right))
-                }));
-            }
-        } else {
-            for (number, sums) in sums.iter().enumerate() {
-                let column = b.add_constant(first_column, 8 * number as i64);
-                elements.push(self.element_pair(b, column, pair(sums), |b, column, sums, _| {
-                    epilogue.apply(b, column, sums)
-                }));
-            }
+            let [left, right] = pair.map(|sums| &sums[2 * half..2 * half + 2]);
+            return self.applied_to_run(b, column, left, |b, column, left, places| {
+                let right = b.vector(&right[places]);
+                let behind = b.add_constant(column, self.product.width());
+                epilogue.apply_gate(b, (column, behind), (left, right))
+            });
         }
-        elements
+        let run = lane_columns::run_of(b, &self.thread.in_block, pair, half);
+        self.applied_to_run(b, column, &run, |b, column, sums, _| epilogue.apply(b, column, sums))
     }
 
-    /// What `apply` makes of two sums from a column on, at once, or one by one where the last column stands alone or what it
-    /// reads does not lie in pairs. It gets the column, the sums, and which of the two they are.
-    fn element_pair(
+    /// What `apply` makes of sums from a column on, as many at once as what it reads lies together. It gets the column, the sums,
+    /// and which of them they are.
+    fn applied_to_run(
         &self,
         b: &mut Builder,
         column: Value,
-        sums: [Value; 2],
-        apply: impl Fn(&mut Builder, Value, Value, (usize, usize)) -> Value,
+        sums: &[Value],
+        apply: impl Fn(&mut Builder, Value, Value, Range<usize>) -> Value,
     ) -> Value {
-        let width = self.product.width();
-        if self.gemm.epilogue_run == 2 {
-            let last = b.i64(width - 2);
+        let at_once = self.gemm.epilogue_run.min(self.run());
+        let last = b.i64(self.product.width() - at_once);
+        let at_once = at_once as usize;
+        let mut elements = vec![];
+        for first in (0..sums.len()).step_by(at_once) {
+            let column = b.add_constant(column, first as i64);
             let column = b.min(column, last);
-            let sums = b.vector(&sums);
-            let elements = apply(b, column, sums, (0, 2));
-            return self.stored(b, elements);
+            let places = first..first + at_once;
+            let vector = b.vector(&sums[places.clone()]);
+            let applied = apply(b, column, vector, places);
+            elements.extend((0..at_once as u32).map(|lane| b.lane(applied, lane)));
         }
-        let last = b.i64(width - 1);
-        let elements = [0, 1].map(|position| {
-            let column = b.add_constant(column, position as i64);
-            let column = b.min(column, last);
-            let sum = b.vector(&sums[position..position + 1]);
-            let element = apply(b, column, sum, (position, position + 1));
-            b.lane(element, 0)
-        });
-        let elements = b.vector(&elements);
-        self.stored(b, elements)
+        self.stored(b, &elements)
     }
 
-    /// Elements as they are stored: at once, for they take half of the registers so.
-    fn stored(&self, b: &mut Builder, elements: Value) -> Value {
-        vector::narrow(b, self.gemm.target, self.product.to, elements)
-    }
-
-    /// The row and the column of the first of a lane's sums in those of a warp, 16 by 8.
-    fn within_product(&self, b: &mut Builder) -> (Value, Value) {
-        let (row, column) = self.thread.in_block.place_in_sums(b);
-        (b.extend_unsigned(row, Scalar::I64), b.extend_unsigned(column, Scalar::I64))
+    /// Elements as they are stored: at once, for they take half of the registers so. Those of 16 bits are pairs.
+    fn stored(&self, b: &mut Builder, elements: &[Value]) -> Value {
+        let element = self.product.to;
+        if element.bytes() != ELEMENT {
+            return b.vector(elements);
+        }
+        let pairs: Vec<Value> = elements
+            .chunks_exact(2)
+            .map(|pair| {
+                let pair = b.vector(pair);
+                let narrow = vector::narrow(b, self.gemm.target, element, pair);
+                let pair = b.bitcast(narrow, Type::Vector(Scalar::I32, 1));
+                b.lane(pair, 0)
+            })
+            .collect();
+        b.vector(&pairs)
     }
 
     /// Writes runs of rows, by way of the warp's part of shared memory.
     fn write_runs(&self, b: &mut Builder, memory: Value, block: &Block) {
         let schedule = &self.gemm.schedule;
-        let pitch = schedule.answer_pitch(block.columns);
+        let pitch = schedule.answer_pitch(block.columns, self.run());
         let rows = schedule.stored_rows();
         let own = b.mul_constant(self.thread.in_block.warp, rows * pitch);
         let own = b.offset(memory, own);
-        let (row, column) = self.within_product(b);
+        let (row, column) = self.within_rows(b);
         let at = b.mul_constant(row, pitch);
         let column = b.mul_constant(column, ELEMENT);
         let at = b.add(at, column);
         let put = b.offset(own, at);
-        for (row, products) in block.elements.iter().enumerate() {
-            for (column, halves) in products.iter().enumerate() {
-                for (half, pair) in halves.iter().enumerate() {
+        for (row, runs) in block.elements.iter().enumerate() {
+            for (number, halves) in runs.iter().enumerate() {
+                for (half, run) in halves.iter().enumerate() {
                     let rows = 16 * row as i64 + 8 * half as i64;
-                    let to = b.offset_constant(put, rows * pitch + 8 * column as i64 * ELEMENT);
-                    b.store_aligned(*pair, to, 2 * ELEMENT);
+                    let column = self.distance() * number as i64;
+                    let to = b.offset_constant(put, rows * pitch + column * ELEMENT);
+                    b.store_aligned(*run, to, self.run() * ELEMENT);
                 }
             }
         }
@@ -267,34 +282,33 @@ impl Answer<'_> {
         });
     }
 
-    /// Writes f32 from where they are.
-    fn write_pairs(&self, b: &mut Builder, block: &Block) {
-        let (row, column) = self.within_product(b);
+    /// Writes f32 from where they are, as many at once as lie together.
+    fn write_as_they_lie(&self, b: &mut Builder, block: &Block) {
+        let (row, column) = self.within_rows(b);
         let row = b.add(block.first_row, row);
         let column = b.add(block.first_column, column);
-        let element = self.product.to;
-        for (number, products) in block.elements.iter().enumerate() {
-            for (position, halves) in products.iter().enumerate() {
-                for (half, pair) in halves.iter().enumerate() {
+        for (number, runs) in block.elements.iter().enumerate() {
+            for (position, halves) in runs.iter().enumerate() {
+                for (half, run) in halves.iter().enumerate() {
                     let row = b.add_constant(row, 16 * number as i64 + 8 * half as i64);
-                    let column = b.add_constant(column, 8 * position as i64);
-                    if self.gemm.result_run > 1 {
-                        self.if_there(b, (row, column), |b| {
-                            let to = self.address(b, row, column);
-                            b.store_aligned(*pair, to, 2 * element.bytes());
-                        });
-                        continue;
-                    }
-                    for lane in 0..2 {
-                        let column = b.add_constant(column, i64::from(lane));
-                        self.if_there(b, (row, column), |b| {
-                            let to = self.address(b, row, column);
-                            let element = b.lane(*pair, lane);
-                            b.store(element, to);
-                        });
-                    }
+                    let column = b.add_constant(column, self.distance() * position as i64);
+                    self.write_pieces(b, (row, column), *run);
                 }
             }
+        }
+    }
+
+    fn write_pieces(&self, b: &mut Builder, (row, column): (Value, Value), run: Value) {
+        let at_once = self.gemm.result_run.min(self.run());
+        for first in (0..self.run()).step_by(at_once as usize) {
+            let column = b.add_constant(column, first);
+            self.if_there(b, (row, column), |b| {
+                let to = self.address(b, row, column);
+                let lanes: Vec<Value> =
+                    (first..first + at_once).map(|lane| b.lane(run, lane as u32)).collect();
+                let piece = b.vector(&lanes);
+                b.store_aligned(piece, to, at_once * self.product.to.bytes());
+            });
         }
     }
 

@@ -43,7 +43,7 @@ impl StagedGemm {
         let thread = Thread::of(b, schedule, thread);
         let tile = Tile::of(b, schedule, product, (number, rows));
         let (copies, sources) = Copies::of(b, self, product, (&thread, &tile), (&x, weight));
-        let fragments = Fragments::of(b, schedule, &thread);
+        let fragments = Fragments::of(b, schedule, product, &thread);
         let depth = schedule.warps.depth;
         let main_loop = MainLoop {
             schedule,
@@ -61,7 +61,7 @@ impl StagedGemm {
         let thread = Thread::of(b, schedule, thread);
         let rows = arguments.rows.load(b, block);
         let tile = Tile::of(b, schedule, product, (number, rows));
-        let epilogue = BoundEpilogue::load(b, block, &arguments.epilogue);
+        let epilogue = BoundEpilogue::load(b, block, &arguments.epilogue, product.to);
         let result = BoundRows::load_even(b, block, &arguments.result, product.to);
         let tokens = arguments.tokens_before.map(|tokens| BoundTokens::load(b, block, &tokens));
         if schedule.warps.slices > 1 {

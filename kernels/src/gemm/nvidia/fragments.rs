@@ -4,7 +4,9 @@
 //! warp. `ldmatrix` knows of pairs of 16 bits alone, and an f32 is such a pair.
 
 use super::Schedule;
+use super::lane_columns;
 use super::thread::Thread;
+use crate::gemm::Product;
 use crate::mlir::{Builder, Type, Value};
 use crate::nvidia::{Matrices, READ_BYTES, read_matrices};
 
@@ -16,7 +18,12 @@ pub(super) struct Fragments {
 }
 
 impl Fragments {
-    pub(super) fn of(b: &mut Builder, schedule: &Schedule, thread: &Thread) -> Self {
+    pub(super) fn of(
+        b: &mut Builder,
+        schedule: &Schedule,
+        product: &Product,
+        thread: &Thread,
+    ) -> Self {
         let [warp_rows, warp_columns] = schedule.warp_tile();
         let reads = reads(schedule);
         // Of x the upper and the lower half come first, then the same of the next chunk.
@@ -27,6 +34,7 @@ impl Fragments {
         // Of the weight the first chunk and the second, then the same of the next eight rows.
         let first = b.mul_constant(thread.warp_column, warp_columns);
         let (row, chunk) = thread.in_block.place_in_matrix_pairs(b);
+        let row = if product.is_gated() { row } else { lane_columns::weight_row(b, row) };
         let row = b.add(first, row);
         let weight = at(b, schedule, (row, chunk), thread);
         let mut of_reads = |start: Value, behind: i64| -> Vec<Value> {

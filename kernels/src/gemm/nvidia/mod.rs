@@ -15,6 +15,7 @@ mod chunk;
 mod copies;
 mod emit;
 mod fragments;
+mod lane_columns;
 mod main_loop;
 mod schedule;
 mod shared_sums;
@@ -29,6 +30,7 @@ use crate::nvidia::Arithmetic;
 use crate::rows::RowSource;
 use crate::{Layout, NvidiaTarget, Reason, ThreadBlock};
 use chunk::Storage;
+use lane_columns::RUN;
 use ocellus_dialects::ElementType;
 use ocellus_dialects::kernel::GemmTile;
 use ocellus_dialects::symbolic::Dim;
@@ -46,7 +48,7 @@ pub struct StagedGemm {
     pub weight_run: i64,
     /// Elements of the result that are written at once.
     pub result_run: i64,
-    /// Elements of a row that an epilogue is given at once: one or two.
+    /// Elements of a row that an epilogue is given at once, of those that a lane has beside each other.
     pub epilogue_run: i64,
 }
 
@@ -70,14 +72,14 @@ impl StagedGemm {
         };
         // Numbers of rows are read one by one.
         let others = epilogue.iter().filter(|layout| layout.ty.width() != Dim::from(1));
-        let pairs = others.map(Layout::vector).fold(2, i64::min);
+        let beside = others.map(Layout::vector).fold(RUN, i64::min);
         Ok(StagedGemm {
             target,
             schedule,
             x_run: run(x, x_columns),
             weight_run: run(weight, depth),
             result_run: power_of_two_in(result.vector() | product.width()),
-            epilogue_run: power_of_two_in(pairs | product.width()),
+            epilogue_run: power_of_two_in(beside | product.width()),
         })
     }
 

@@ -1,5 +1,6 @@
 //! [`Schedule`]: how a thread block computes a tile, and what that takes.
 
+use super::lane_columns::RUN;
 use super::power_of_two_in;
 use crate::nvidia::{Arithmetic, CHUNK_BYTES, ChunkRows, MMA, Stages};
 use crate::{Layout, NvidiaTarget, Reason, WARP};
@@ -54,8 +55,25 @@ const fn tile(
     [warp_rows, warp_columns, slices]: [i64; 3],
     stages: i64,
 ) -> GemmTile {
-    let warps = WarpTiling { depth, rows: warp_rows, columns: warp_columns, slices, stages };
+    let warps =
+        WarpTiling { depth, rows: warp_rows, columns: warp_columns, slices, stages, group: GROUP };
     GemmTile { rows, columns, warps: Some(warps) }
+}
+
+/// Rows of tiles in a group, where no more are asked for: their rows of x are in the second-level cache of any GPU.
+const GROUP: i64 = 8;
+
+/// Rows of tiles in a group that reads a weight which is larger than the cache less often.
+const LARGE_GROUP: i64 = 16;
+
+/// Rows of x of a large group: a share of the second-level cache that leaves room for the weight on all but the smallest GPUs.
+const LARGE_GROUP_BYTES: i64 = 16 << 20;
+
+/// The same tile in a large group, where its rows of x of that width may be that large.
+fn in_large_group(tile: &GemmTile, width: i64, element: ElementType) -> Option<GemmTile> {
+    let bytes = LARGE_GROUP * tile.rows * width * element.bytes();
+    let warps = tile.warps.filter(|_| tile.rows >= 128 && bytes <= LARGE_GROUP_BYTES)?;
+    Some(GemmTile { warps: Some(WarpTiling { group: LARGE_GROUP, ..warps }), ..*tile })
 }
 
 /// The same where elements of 16 bits are gathered, or go by way of registers: that takes registers of as many sums.
@@ -65,7 +83,8 @@ const GATHERED_TILES: [GemmTile; 3] = [
     tile([32, 64, 64], [1, 1, 2], 8),
 ];
 
-/// The tiles worth choosing among on a GPU for operands that lie so, the default first: those that its shared memory holds.
+/// The tiles worth choosing among on a GPU for operands that lie so, the default first: those that its shared memory holds, and
+/// behind them the same in large groups.
 pub(in crate::gemm) fn tiles(
     [x, weight]: [Option<&Layout>; 2],
     result: ElementType,
@@ -85,7 +104,11 @@ pub(in crate::gemm) fn tiles(
         let schedule = Schedule::of(**tile, arithmetic, target);
         schedule.is_ok_and(|schedule| !(is_wide && schedule.is_rolling()))
     };
-    all.iter().filter(fits).copied().collect()
+    let mut tiles: Vec<GemmTile> = all.iter().filter(fits).copied().collect();
+    let width = x.and_then(|x| x.ty.width().as_constant());
+    let large = tiles.iter().filter_map(|tile| in_large_group(tile, width?, element));
+    tiles.extend(large.collect::<Vec<_>>());
+    tiles
 }
 
 /// Whether rows are copied as they lie, by instructions that take four bytes or more.
@@ -107,8 +130,8 @@ impl Schedule {
             return refused("says nothing of the warps that would compute it");
         };
         let schedule = Schedule { rows: tile.rows, columns: tile.columns, warps, arithmetic };
-        let WarpTiling { depth, rows, columns, slices, stages } = warps;
-        let sizes = [tile.rows, tile.columns, depth, rows, columns, slices, stages];
+        let WarpTiling { depth, rows, columns, slices, stages, group } = warps;
+        let sizes = [tile.rows, tile.columns, depth, rows, columns, slices, stages, group];
         if !sizes.iter().all(|size| (1..=1024).contains(size)) {
             return refused("has sizes that no thread block has");
         }
@@ -217,17 +240,17 @@ impl Schedule {
         (self.rows + self.columns) * self.row_bytes()
     }
 
-    /// Bytes from one row of an answer in shared memory to the next: a chunk more than it has, so that rows begin in
-    /// different banks.
-    pub(super) fn answer_pitch(&self, columns: i64) -> i64 {
-        2 * columns + CHUNK_BYTES
+    /// Bytes from one row of an answer in shared memory to the next, where a lane has runs of so many columns: a run of each of four
+    /// lanes more than it has, so that rows that are written at once begin in different banks.
+    pub(super) fn answer_pitch(&self, columns: i64, run: i64) -> i64 {
+        2 * columns + 2 * 4 * run
     }
 
     /// Bytes of shared memory of a block: the stages, and behind the last product in their place what warps that share k
     /// add, and the answer.
     pub(super) fn shared_bytes(&self) -> i64 {
         let [_, columns] = self.warp_tile();
-        let answer = self.warps() * self.stored_rows() * self.answer_pitch(columns);
+        let answer = self.warps() * self.stored_rows() * self.answer_pitch(columns, RUN);
         let shared = self.warps.slices > 1;
         let sums = if shared { 4 * self.warps.slices * self.rows * self.columns } else { 0 };
         (self.warps.stages * self.stage_bytes()).max(answer).max(sums)
@@ -261,8 +284,9 @@ mod tests {
         let target = NvidiaTarget::SM_80;
         let left = tiles_writing(F32, [BF16; 2], 64, &target);
         let all = tiles_writing(BF16, [BF16; 2], 64, &target);
-        let lacking: Vec<&GemmTile> = all.iter().filter(|tile| !left.contains(tile)).collect();
-        assert_eq!(lacking, [&TILES[3]]);
+        let lacking = all.into_iter().filter(|tile| !left.contains(tile));
+        let lacking: Vec<(i64, i64)> = lacking.map(|tile| (tile.rows, tile.columns)).collect();
+        assert_eq!(lacking, [(192, 128); 2]);
     }
 
     #[test]
@@ -280,8 +304,19 @@ mod tests {
                 assert!(all.iter().any(|tile| tile.rows < 128), "{}", target.name);
             }
         }
-        assert_eq!(tiles_of([F16; 2], 66, &NvidiaTarget::SM_80), TILES);
-        assert_eq!(tiles_of([F32; 2], 64, &NvidiaTarget::SM_80), F32_TILES);
+        let groups = |tiles: &[GemmTile]| -> Vec<i64> {
+            tiles.iter().filter_map(|tile| tile.warps).map(|warps| warps.group).collect()
+        };
+        for (elements, k, usual, large) in [
+            ([F16; 2], 66, &TILES[..], 4),
+            ([F16; 2], 4000, &TILES, 2),
+            ([F32; 2], 64, &F32_TILES, 2),
+        ] {
+            let all = tiles_of(elements, k, &NvidiaTarget::SM_80);
+            let (first, others) = all.split_at(usual.len());
+            assert_eq!(first, usual);
+            assert_eq!(groups(others), vec![LARGE_GROUP; large]);
+        }
     }
 
     #[test]

@@ -52,9 +52,6 @@ pub(super) struct Tile {
     pub(super) slice: Value,
 }
 
-/// Rows of tiles that run side by side, so that they read the same columns of the weight while those are in the cache.
-const GROUP: i64 = 8;
-
 impl Tile {
     /// The tile of that number: slices one after the other, in these groups of rows of tiles, in these columns.
     pub(super) fn of(
@@ -74,11 +71,12 @@ impl Tile {
                 (b.extend_unsigned(slice, Scalar::I64), b.rem(number, tiles))
             }
         };
-        let in_group = b.integer(GROUP * across, Type::I32);
+        let group_rows = schedule.warps.group;
+        let in_group = b.integer(group_rows * across, Type::I32);
         let group = b.div(number, in_group);
         let within = b.rem(number, in_group);
-        let first = b.mul_constant(group, GROUP);
-        let (height, most) = (b.sub(down, first), b.integer(GROUP, Type::I32));
+        let first = b.mul_constant(group, group_rows);
+        let (height, most) = (b.sub(down, first), b.integer(group_rows, Type::I32));
         let height = b.min(height, most);
         let column = b.div(within, height);
         let within = b.rem(within, height);

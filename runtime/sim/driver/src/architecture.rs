@@ -69,12 +69,12 @@ impl Architecture {
 
 /// The oldest driver that reads a version of PTX, as the driver numbers itself (13000 for CUDA 13.0).
 pub(crate) fn driver_of_ptx((major, minor): (u32, u32)) -> u32 {
-    match (major, minor) {
-        (..=6, _) => 9000,
-        (7, _) => 11000 + 10 * minor,
-        (8, ..=5) => 12000 + 10 * minor,
-        (8, _) => 12010 + 10 * minor,
-        (9, _) => 13000 + 10 * minor,
-        (later, _) => 1000 * (later + 4) + 10 * minor,
-    }
+    let release = match (major, minor) {
+        (..=6, _) => return 9000,
+        (7, _) => 11000,
+        (8, ..=5) => 12000,
+        (8, _) => 12010,
+        (later, _) => later.saturating_add(4).saturating_mul(1000),
+    };
+    minor.saturating_mul(10).saturating_add(release)
 }

@@ -65,20 +65,19 @@ impl Settings {
         let architecture = Architecture::named(&architecture).ok_or_else(|| {
             wrong("ARCHITECTURE", &architecture, "an architecture that is known, as sm_80")
         })?;
-        let devices = || {
-            let count = small("DEVICES", 1)?;
-            u16::try_from(count)
-                .map_err(|_| wrong("DEVICES", &count.to_string(), "a number below 2^16"))
+        let count = |name: &str, default: u32| {
+            let value = small(name, default)?;
+            u16::try_from(value).map_err(|_| wrong(name, &value.to_string(), "a number below 2^16"))
         };
         let default_name = format!("Ocellus simulator of sm_{}", architecture.number());
         let checks = text("CHECKS").unwrap_or_else(|| "all".to_string());
         let order = text("ORDER").unwrap_or_else(|| "forward".to_string());
         let failures = text("FAIL").unwrap_or_default();
         Ok(Self {
-            devices: devices()?,
+            devices: count("DEVICES", 1)?,
             architecture,
             name: text("NAME").unwrap_or(default_name),
-            multiprocessors: small("MULTIPROCESSORS", architecture.multiprocessors)?,
+            multiprocessors: count("MULTIPROCESSORS", architecture.multiprocessors)?.into(),
             memory: number("MEMORY", 16 << 30)?,
             driver_version: small("DRIVER_VERSION", 13000)?,
             failures: all_failures(&failures).ok_or_else(|| {
@@ -219,6 +218,7 @@ mod tests {
             ("FAIL", "cuInit@0=2"),
             ("FAIL", "cuInit"),
             ("DRIVER_VERSION", "5000000000"),
+            ("MULTIPROCESSORS", "65536"),
         ] {
             let error = read(&[(name, value)]).unwrap_err();
             assert!(error.starts_with(&format!("OCELLUS_SIM_{name} is `")), "{error}");

@@ -149,6 +149,63 @@ fn images_are_checked() {
 }
 
 #[test]
+fn a_block_has_no_more_shared_memory_than_it_asked_for() {
+    let machine = Machine::new();
+    let text = |bytes: u32| {
+        format!(
+            ".version 8.0\n.target sm_80\n.address_size 64\n.extern .shared .align 4 .b8 more[];\n\
+             .visible .entry k() {{\n.shared .align 4 .b8 own[{bytes}];\n.reg .b32 %r<3>;\n\
+             mov.u32 %r1, own;\nmov.u32 %r2, more;\nret;\n}}\n"
+        )
+    };
+    // No attribute of a function makes room for more than that of variables, on any GPU.
+    assert_eq!(load(&machine, &text((48 << 10) + 1)), INVALID_PTX);
+    assert_eq!(load(&machine, &text(48 << 10)), 0);
+    // What a launch asks for comes on top.
+    let (mut module, mut function) = (0, 0);
+    let text = CString::new(text(16 << 10)).unwrap();
+    assert_eq!(machine.cuModuleLoadData(&mut module, text.as_ptr().cast()), 0);
+    assert_eq!(machine.cuModuleGetFunction(&mut function, module, c"k".as_ptr()), 0);
+    let none = std::ptr::null();
+    let launch = |bytes| {
+        machine.cuLaunchKernel(function, 1, 1, 1, 32, 1, 1, bytes, 0, std::ptr::null(), none)
+    };
+    assert_eq!(launch(32 << 10), 0);
+    assert_eq!(launch((32 << 10) + 1), INVALID_VALUE);
+    assert_eq!(machine.cuFuncSetAttribute(function, 8, (147 << 10) + 1), INVALID_VALUE);
+    assert_eq!(machine.cuFuncSetAttribute(function, 8, 147 << 10), 0);
+    assert_eq!(launch(147 << 10), 0);
+    assert_eq!(launch((147 << 10) + 1), INVALID_VALUE);
+    assert_eq!(machine.cuCtxSynchronize(), 0);
+}
+
+#[test]
+fn a_kernel_has_no_more_local_memory_and_parameters_than_a_gpu_has() {
+    let machine = Machine::new();
+    let text = |version: &str, parameters: u32, local: u32| {
+        format!(
+            ".version {version}\n.target sm_80\n.address_size 64\n.visible .entry k(.param .align 4 .b8 p[{parameters}]) \
+             {{\n.local .align 4 .b8 own[{local}];\n.reg .b64 %rd<2>;\nmov.u64 %rd1, own;\nret;\n}}\n"
+        )
+    };
+    assert_eq!(load(&machine, &text("8.1", 4, 512 << 10)), 0);
+    assert_eq!(load(&machine, &text("8.1", 4, (512 << 10) + 1)), INVALID_PTX);
+    assert_eq!(load(&machine, &text("8.0", 4352, 4)), 0);
+    assert_eq!(load(&machine, &text("8.0", 4353, 4)), INVALID_PTX);
+    assert_eq!(load(&machine, &text("8.1", 32764, 4)), 0);
+    assert_eq!(load(&machine, &text("8.1", 32765, 4)), INVALID_PTX);
+}
+
+#[test]
+fn no_numbers_of_a_text_are_too_large_to_be_looked_at() {
+    let machine = Machine::new();
+    for version in ["7.4294967295", "8.4294967295", "9.4294967295", "4294967295.4294967295"] {
+        let text = format!(".version {version}\n.target sm_80\n.address_size 64\n");
+        assert_eq!(load(&machine, &text), UNSUPPORTED_PTX_VERSION, "{version}");
+    }
+}
+
+#[test]
 fn what_is_wrong_with_a_text_is_logged() {
     let machine = Machine::new();
     let text = CString::new(".version 8.0\n.target sm_80\n.address_size 64\n.nonsense").unwrap();

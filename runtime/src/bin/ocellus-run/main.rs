@@ -8,7 +8,7 @@ use ocellus_runtime::terminal::{print, say};
 use ocellus_runtime::unfinished::remove_when_stopped;
 use ocellus_runtime::{
     DeviceArray, HostTensor, IoBinding, MAX_THREADS, Options, Output, Outputs, RunError, Session,
-    SizeArgument, TensorsFileError, read_tensors, write_tensors_to,
+    Size, TensorsFileError, read_tensors, write_tensors_to,
 };
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -120,7 +120,7 @@ fn parse(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
             Long("runs") => once(&mut runs, "--runs", parser.value()?.parse_with(number_of_runs)?)?,
             Long("on-device") => on_device = true,
             Long("help") | Short('h') => return Ok(Command::Help),
-            Long("size") => sizes.push(parser.value()?.parse::<SizeArgument>()?),
+            Long("size") => sizes.push(parser.value()?.parse::<Size>()?),
             // A file of that name is `./tune`.
             Value(word) if artifact.is_none() && !tunes && word == "tune" => tunes = true,
             Value(path) if artifact.is_none() => artifact = Some(PathBuf::from(path)),

@@ -2,7 +2,7 @@
 
 use ocellus_runtime::terminal::{print, say};
 use ocellus_runtime::tuning::{TunedLaunch, TuningFile};
-use ocellus_runtime::{HostTensor, Options, PlanSizes, Session, SizeArgument};
+use ocellus_runtime::{HostTensor, Options, PlanSizes, Session, Size};
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use std::path::PathBuf;
 pub struct Arguments {
     pub artifact: PathBuf,
     /// The sizes to measure at; some of each program where there are none.
-    pub sizes: Vec<SizeArgument>,
+    pub sizes: Vec<Size>,
     pub options: Options,
 }
 
@@ -36,7 +36,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let sizes = PlanSizes::of(plan);
     let measured = match arguments.sizes.as_slice() {
         [] => sizes.of_each_program(),
-        sizes => sizes.iter().map(|SizeArgument(size)| size.clone()).collect(),
+        sizes => sizes.to_vec(),
     };
     let inputs: Vec<BTreeMap<String, HostTensor>> =
         measured.iter().map(|size| sizes.inputs(size)).collect::<Result<_, _>>()?;
@@ -58,13 +58,13 @@ pub fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
 }
 
 /// A line for each schedule that was measured, those of a launch together below the sizes.
-fn table(launches: &[TunedLaunch], sizes: &[BTreeMap<String, i64>]) -> String {
+fn table(launches: &[TunedLaunch], sizes: &[Size]) -> String {
     let mut text = String::new();
     let mut program = None;
     for launch in launches {
         if program.replace(launch.program) != Some(launch.program) {
             let sizes = launch.calls.iter().filter_map(|call| sizes.get(*call));
-            let sizes: Vec<String> = sizes.map(described).collect();
+            let sizes: Vec<String> = sizes.map(Size::to_string).collect();
             text += &format!("program {}: microseconds at {}\n", launch.program, sizes.join("; "));
         }
         text += &format!("  launched {} times, the chosen schedule marked:\n", launch.launches);
@@ -76,10 +76,4 @@ fn table(launches: &[TunedLaunch], sizes: &[BTreeMap<String, i64>]) -> String {
         }
     }
     text
-}
-
-/// `images=1, height=224`
-fn described(size: &BTreeMap<String, i64>) -> String {
-    let values: Vec<String> = size.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    if values.is_empty() { "the one size".into() } else { values.join(", ") }
 }

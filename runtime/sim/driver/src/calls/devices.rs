@@ -6,6 +6,7 @@ use crate::arguments::{In, Out};
 use crate::driver::lock;
 use crate::errors::{Error, Result};
 use crate::settings::Settings;
+use ocellus_sim::MOST_STATIC_SHARED;
 use std::ffi::c_char;
 
 driver_functions! {
@@ -106,7 +107,7 @@ fn attribute_of(settings: &Settings, device: usize, attribute: u32) -> Option<i3
         5 => i32::MAX as u32,
         6 | 7 => 65535,
         // Shared memory of a block that does not ask for more, and constant memory.
-        8 => 48 << 10,
+        8 => MOST_STATIC_SHARED,
         9 => 64 << 10,
         // Lanes of a warp.
         10 => 32,

@@ -10,6 +10,7 @@ use crate::handles::Handle;
 use crate::objects::module::{Function, Module};
 use crate::reports;
 use crate::settings::Settings;
+use ocellus_sim::MOST_STATIC_SHARED;
 use std::ffi::{CString, c_char};
 use std::sync::Arc;
 
@@ -213,7 +214,7 @@ impl State {
                 kernel: kernel.clone(),
                 globals: globals.clone(),
                 target,
-                most_dynamic_shared: DEFAULT_SHARED.saturating_sub(kernel.static_shared()),
+                most_dynamic_shared: MOST_STATIC_SHARED.saturating_sub(kernel.static_shared()),
                 carveout: -1,
             });
             self.modules.get_mut(handle)?.functions.push(function);
@@ -221,9 +222,6 @@ impl State {
         Ok(handle)
     }
 }
-
-/// Bytes of shared memory that a block may have without asking for more.
-const DEFAULT_SHARED: u32 = 48 << 10;
 
 /// Where messages of the translation go.
 #[derive(Default)]
