@@ -78,14 +78,14 @@ impl Mlp {
         for (row, x) in x.values.chunks(k as usize).enumerate() {
             let x = near::prologue(prologue, x, &norm_weight.values, &bias.values);
             let first_sum = |column: usize| product(&x, weight_row(&first, k, column), element);
-            let steps = Epilogue { answer: element, epilogue: between, others: &between_others };
+            let steps = Epilogue { epilogue: between, others: &between_others };
             // Rounded where the second product reads pairs of bf16, and not where it widens what it reads.
             let middle: Vec<Near> = (0..width as usize)
                 .map(|column| steps.near(row, column, width as usize, &first_sum).rounded(element))
                 .collect();
             let second_sum =
                 |column: usize| product(&middle, weight_row(&second, width, column), element);
-            let steps = Epilogue { answer: element, epilogue, others: &others };
+            let steps = Epilogue { epilogue, others: &others };
             for column in 0..n as usize {
                 let near = steps.near(row, column, n as usize, &second_sum);
                 wanted.push(near.rounded(element));

@@ -48,7 +48,6 @@ pub fn multiplied_by(arithmetic: Arithmetic, sum: Near, (x, w): (&[Near], &[f64]
 
 /// Steps and the operands that they read.
 pub struct Epilogue<'a> {
-    pub answer: ElementType,
     pub epilogue: &'a [EpilogueOp],
     pub others: &'a [(Broadcast, Operand)],
 }
@@ -74,14 +73,13 @@ impl Epilogue<'_> {
                 Broadcast::Table => other.values[row % 3 * width + column],
                 Broadcast::Rows => other.values[row],
             };
-            let others: Vec<f64> = others.iter().map(element).collect();
-            near::epilogue(ops, start, &others, self.answer)
+            near::epilogue(ops, start, &others.iter().map(element).collect::<Vec<_>>())
         };
         match behind {
             [EpilogueOp::Gate(activation), behind @ ..] => {
                 let [left, right] = [column, column + width]
                     .map(|column| step(product(column), before, others, column, 2 * width));
-                let near = near::gate(*activation, (left, right), self.answer);
+                let near = near::gate(*activation, left, right);
                 step(near, behind, others_behind, column, width)
             }
             _ => step(product(column), before, others, column, width),
@@ -172,7 +170,7 @@ impl Case {
                 let w = &w.values[column * k as usize..][..k as usize];
                 product_on(&target, &x, w, element)
             };
-            let all = Epilogue { answer: element, epilogue, others: &others };
+            let all = Epilogue { epilogue, others: &others };
             for column in 0..width as usize {
                 wanted.push(all.near(row, column, width as usize, &product).rounded(element));
             }

@@ -68,13 +68,11 @@ impl Case {
                 };
                 for column in 0..wide {
                     let near = match is_gated {
-                        true => {
-                            near::gate(Activation::Silu, (sum(column), sum(column + wide)), element)
-                        }
+                        true => near::gate(Activation::Silu, sum(column), sum(column + wide)),
                         false => sum(column),
                     };
                     let added = table.values[row * wide + column];
-                    let near = near::epilogue(&steps[..1], near, &[added], element);
+                    let near = near::epilogue(&steps[..1], near, &[added]);
                     wanted.push(near.rounded(element));
                 }
             }

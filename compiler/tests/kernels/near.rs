@@ -40,9 +40,9 @@ impl Near {
         exact.rounded(F32)
     }
 
-    fn activate(self, activation: Activation, answer: ElementType) -> Self {
+    fn activate(self, activation: Activation) -> Self {
         let steepness = steepness(activation, self.value, self.bound);
-        let bound = steepness * self.bound + activation_error(activation, self.value, answer);
+        let bound = steepness * self.bound + activation_error(activation, self.value);
         Near { value: activate(activation, self.value), bound }
     }
 }
@@ -52,13 +52,13 @@ pub fn step(function: impl Into<Elementwise>) -> EpilogueOp {
     EpilogueOp::Elementwise(function.into())
 }
 
-/// An epilogue before what is rounded to `answer`, `others` being the other operands' elements in order.
-pub fn epilogue(ops: &[EpilogueOp], start: Near, others: &[f64], answer: ElementType) -> Near {
+/// An epilogue, `others` being the other operands' elements in order.
+pub fn epilogue(ops: &[EpilogueOp], start: Near, others: &[f64]) -> Near {
     let mut others = others.iter();
     ops.iter().fold(start, |near, op| match op {
         EpilogueOp::Combine(how, _) => near.combine(*how, *others.next().unwrap()),
         EpilogueOp::Elementwise(Elementwise::Activate(Activate { function })) => {
-            near.activate(*function, answer)
+            near.activate(*function)
         }
         EpilogueOp::Elementwise(Elementwise::Scale(Scale { factor })) => {
             near.combine(Combine::Multiply, *factor)
@@ -73,8 +73,8 @@ pub fn epilogue(ops: &[EpilogueOp], start: Near, others: &[f64], answer: Element
 }
 
 /// The activated element of the left half times that of the right half.
-pub fn gate(activation: Activation, (left, right): (Near, Near), answer: ElementType) -> Near {
-    let left = left.activate(activation, answer);
+pub fn gate(activation: Activation, left: Near, right: Near) -> Near {
+    let left = left.activate(activation);
     let bound =
         left.bound * right.value.abs() + right.bound * left.value.abs() + left.bound * right.bound;
     Near { value: left.value * right.value, bound }.rounded(F32)
@@ -173,9 +173,8 @@ fn laplace_argument(x: f64) -> f64 {
     (x - mean) / (deviation * std::f64::consts::SQRT_2)
 }
 
-/// How far our activation, whose answer is of that type, may be from the true one before it is rounded to that: what
-/// `ocellus_kernels::vector` states.
-pub fn activation_error(activation: Activation, x: f64, answer: ElementType) -> f64 {
+/// How far our f32 activation may be from the true one: what `ocellus_kernels::vector` states.
+pub fn activation_error(activation: Activation, x: f64) -> f64 {
     // Times a gate that is 0 where its argument is below the exponent of the least normal number.
     let gated = |argument: f64| match argument < -87.4 {
         true => 0.0,
@@ -183,11 +182,6 @@ pub fn activation_error(activation: Activation, x: f64, answer: ElementType) -> 
     };
     let (unit, min) = (rounding(F32), 1.1e-36);
     match activation {
-        Activation::Gelu | Activation::ClippedGelu | Activation::GeluTanh
-            if answer.bytes() == 2 =>
-        {
-            1.3e-5 * x.abs()
-        }
         // Half of the error of the error function, which is -1 below -4.
         Activation::Gelu | Activation::ClippedGelu if x > -5.5 => 3e-7 * x.abs() + 1e-37,
         Activation::Gelu | Activation::ClippedGelu => 1e-6,

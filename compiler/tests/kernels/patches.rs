@@ -66,12 +66,8 @@ impl Case {
             for (column, weight) in weight.values.chunks(k as usize).enumerate() {
                 let position = table.values[row % table_rows as usize * n as usize + column];
                 let others = [bias.values[column], position];
-                let near = near::epilogue(
-                    &epilogue,
-                    product_on(&target, &x, weight, element),
-                    &others,
-                    element,
-                );
+                let near =
+                    near::epilogue(&epilogue, product_on(&target, &x, weight, element), &others);
                 wanted.push(near.rounded(element));
             }
         }

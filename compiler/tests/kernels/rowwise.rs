@@ -95,7 +95,7 @@ fn a_row_of_a_width_known_at_run_time_is_right() {
                 .values
                 .chunks(width as usize)
                 .flat_map(|row| near::prologue(prologue, row, &[], &[]))
-                .map(|near| near::epilogue(&ops, near, &[], F32))
+                .map(|near| near::epilogue(&ops, near, &[]))
                 .collect();
             assert_close(&found, &wanted, &format!("{} {prologue:?} {width}", target.name));
         }
@@ -126,7 +126,7 @@ fn activations_are_as_near_as_stated() {
                 let found = run(&op, std::slice::from_ref(&x), &place, target);
                 let near = |x: &f64| Near {
                     value: activate(*activation, *x),
-                    bound: activation_error(*activation, *x, element),
+                    bound: activation_error(*activation, *x),
                 };
                 let held = |x: f64| x.is_finite() && near(&x).value.abs() < greatest(element);
                 let (found, wanted): (Vec<f64>, Vec<Near>) = found
@@ -203,7 +203,7 @@ fn rows_and_tables_that_repeat_are_read_again() {
         .map(|(x, position)| {
             let others = [table.values[at(position)], expanded.values[at(position)]];
             let KernelOp::RowWise { epilogue, .. } = &op else { panic!() };
-            near::epilogue(epilogue, Near::exactly(*x), &others, F32)
+            near::epilogue(epilogue, Near::exactly(*x), &others)
         })
         .collect();
     for target in all_targets() {

@@ -28,9 +28,8 @@ fn a_row_wise_kernel_reads_them() {
     let epilogue = vec![EpilogueOp::Combine(Combine::Multiply, Broadcast::Full)];
     let op = KernelOp::RowWise { prologue: Prologue::None, epilogue: epilogue.clone(), to: F32 };
     let pairs = x.values.iter().zip(&other.values);
-    let wanted: Vec<Near> = pairs
-        .map(|(x, other)| near::epilogue(&epilogue, Near::exactly(*x), &[*other], F32))
-        .collect();
+    let wanted: Vec<Near> =
+        pairs.map(|(x, other)| near::epilogue(&epilogue, Near::exactly(*x), &[*other])).collect();
     for target in targets() {
         let found = run(&op, &[x.clone(), other.clone()], &empty(&shape), target);
         assert_close(&found, &wanted, target.name);
@@ -52,7 +51,7 @@ fn a_gemm_reads_them_under_every_tile() {
     });
     let wanted: Vec<Near> = products
         .zip(&residual.values)
-        .map(|(product, other)| near::epilogue(&epilogue, product, &[*other], F32))
+        .map(|(product, other)| near::epilogue(&epilogue, product, &[*other]))
         .collect();
     for target in targets() {
         for tile in [GemmTile::DEFAULT, GemmTile::packed(24, 32)] {

@@ -50,7 +50,7 @@ impl Case {
         for x in x.values.chunks(k as usize).map(in_parts) {
             for (w, bias) in weights.iter().zip(&bias.values) {
                 let sum = product_of_parts((&x, w));
-                wanted.push(epilogue(&steps, sum, &[*bias], to).rounded(to));
+                wanted.push(epilogue(&steps, sum, &[*bias]).rounded(to));
             }
         }
         let what = format!("{tile}: {m}x{n}x{k} {arithmetic:?} {to}");

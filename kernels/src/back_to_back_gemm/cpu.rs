@@ -21,14 +21,9 @@ impl BackToBackGemm {
             let x = BoundSource::Rows(BoundRows::load(b, block, &arguments.x));
             let prologue = BoundPrologue::load(b, block, &arguments.prologue);
             let first_weight = arguments.first_weight.load(b, block);
-            let between_epilogue = BoundEpilogue::load(
-                b,
-                block,
-                &arguments.between,
-                second_kernel.format.row_element(),
-            );
+            let between_epilogue = BoundEpilogue::load(b, block, &arguments.between);
             let second_weight = arguments.second_weight.load(b, block);
-            let epilogue = BoundEpilogue::load(b, block, &arguments.epilogue, self.to);
+            let epilogue = BoundEpilogue::load(b, block, &arguments.epilogue);
             let result = BoundRows::load_even(b, block, &arguments.result, self.to);
 
             let sums = b.offset_constant(scratch, self.sums_at());

@@ -17,7 +17,7 @@ impl RowWise {
             let columns = arguments.columns.load(b, block);
             let x = BoundRows::load(b, block, &arguments.x);
             let prologue = BoundPrologue::load(b, block, &arguments.prologue);
-            let epilogue = BoundEpilogue::load(b, block, &arguments.epilogue, self.to);
+            let epilogue = BoundEpilogue::load(b, block, &arguments.epilogue);
             let result = BoundRows::load_even(b, block, &arguments.result, self.to);
             let width = self.width.map_or(Width::Dynamic(columns), Width::Static);
             let columns = Columns { width, at_once: self.at_once };

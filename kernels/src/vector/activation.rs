@@ -1,24 +1,22 @@
 //! The activations of `venc`. What has a limit has it, and NaN stays NaN; minus infinity times a gate of 0 is NaN, as it
 //! is to PyTorch.
 
-use super::functions::{constant, erf, exp, log_1p, sigmoid, tanh, times};
-use super::gelu::{gelu, gelu_tanh};
+use super::functions::{constant, erf, exp, log_1p, sigmoid, tanh};
 use crate::mlir::{Builder, Value};
-use ocellus_dialects::ElementType;
 use ocellus_dialects::venc::Activation;
 
-/// The activation of each lane, as exact as an answer of that type needs it.
-pub fn activate(b: &mut Builder, activation: Activation, x: Value, answer: ElementType) -> Value {
+/// The activation of each lane.
+pub fn activate(b: &mut Builder, activation: Activation, x: Value) -> Value {
     match activation {
-        Activation::Gelu => gelu(b, x, answer),
-        Activation::GeluTanh => gelu_tanh(b, x, answer),
+        Activation::Gelu => gelu(b, x),
+        Activation::GeluTanh => gelu_tanh(b, x),
         Activation::QuickGelu => {
             let scaled = times(b, x, 1.702);
             let gate = sigmoid(b, scaled);
             b.mul(x, gate)
         }
         Activation::ClippedGelu => {
-            let y = gelu(b, x, answer);
+            let y = gelu(b, x);
             between(b, y, -10.0, 10.0)
         }
         Activation::Silu => {
@@ -42,6 +40,25 @@ pub fn activate(b: &mut Builder, activation: Activation, x: Value, answer: Eleme
         Activation::Laplace => laplace(b, x),
         Activation::SqrtSoftplus => sqrt_softplus(b, x),
     }
+}
+
+fn gelu(b: &mut Builder, x: Value) -> Value {
+    let scaled = times(b, x, std::f64::consts::FRAC_1_SQRT_2);
+    let erf = erf(b, scaled);
+    let half_x = times(b, x, 0.5);
+    b.fma(half_x, erf, half_x)
+}
+
+/// `(1 + tanh u) / 2` is `sigmoid(2u)`.
+fn gelu_tanh(b: &mut Builder, x: Value) -> Value {
+    let square = b.mul(x, x);
+    let twice = 2.0 * (2.0 / std::f64::consts::PI).sqrt();
+    let linear = constant(b, twice, x);
+    let cubic = constant(b, twice * 0.044715, x);
+    let factor = b.fma(square, cubic, linear);
+    let argument = b.mul(x, factor);
+    let gate = sigmoid(b, argument);
+    b.mul(x, gate)
 }
 
 /// With `u = e^x`, `tanh(log(1 + u))` is `n / (n + 2)` where `n = u (u + 2)`. From 20 on that is 1.
@@ -86,6 +103,11 @@ fn sqrt_softplus(b: &mut Builder, x: Value) -> Value {
     let head = b.max(zero, x);
     let sum = b.add(head, tail);
     b.sqrt(sum)
+}
+
+fn times(b: &mut Builder, x: Value, factor: f64) -> Value {
+    let factor = constant(b, factor, x);
+    b.mul(x, factor)
 }
 
 /// `x` is the second operand, so that NaN goes through.

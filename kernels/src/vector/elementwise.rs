@@ -3,13 +3,12 @@
 use super::activation::{activate, between};
 use super::functions::constant;
 use crate::mlir::{Builder, Value};
-use ocellus_dialects::ElementType;
 use ocellus_dialects::venc::{Activate, Clamp, Elementwise, Scale};
 
-/// The function of each lane, as exact as an answer of that type needs it.
-pub fn elementwise(b: &mut Builder, function: Elementwise, x: Value, answer: ElementType) -> Value {
+/// The function of each lane.
+pub fn elementwise(b: &mut Builder, function: Elementwise, x: Value) -> Value {
     match function {
-        Elementwise::Activate(Activate { function }) => activate(b, function, x, answer),
+        Elementwise::Activate(Activate { function }) => activate(b, function, x),
         Elementwise::Clamp(Clamp { min, max }) => between(b, x, min, max),
         Elementwise::Scale(Scale { factor }) => {
             let factor = constant(b, factor, x);

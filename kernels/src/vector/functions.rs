@@ -4,7 +4,7 @@
 use crate::mlir::{Builder, Scalar, Type, Value};
 
 /// `coefficients[0] x^n + .. + coefficients[n]`, by Horner's rule.
-pub(super) fn polynomial(b: &mut Builder, x: Value, coefficients: &[f64]) -> Value {
+fn polynomial(b: &mut Builder, x: Value, coefficients: &[f64]) -> Value {
     let mut coefficients = coefficients.iter();
     let mut sum = b.splat(coefficients.next().copied().unwrap_or(0.0), x.ty());
     for coefficient in coefficients {
@@ -14,7 +14,7 @@ pub(super) fn polynomial(b: &mut Builder, x: Value, coefficients: &[f64]) -> Val
     sum
 }
 
-pub(super) fn clamp(b: &mut Builder, x: Value, min: f64, max: f64) -> Value {
+fn clamp(b: &mut Builder, x: Value, min: f64, max: f64) -> Value {
     let max = b.splat(max, x.ty());
     let min = b.splat(min, x.ty());
     // `x` second: a NaN goes through.
@@ -149,11 +149,6 @@ pub fn tanh(b: &mut Builder, x: Value) -> Value {
 }
 
 /// A number in as many lanes as `like` has.
-pub(super) fn times(b: &mut Builder, x: Value, factor: f64) -> Value {
-    let factor = constant(b, factor, x);
-    b.mul(x, factor)
-}
-
 pub(super) fn constant(b: &mut Builder, value: f64, like: Value) -> Value {
     b.splat(value, Type::f32s(like.lanes()))
 }

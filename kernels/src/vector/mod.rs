@@ -6,7 +6,6 @@ mod columns;
 mod copy;
 mod elementwise;
 mod functions;
-mod gelu;
 mod register_block;
 mod rotation;
 mod storage;

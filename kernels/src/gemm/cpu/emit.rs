@@ -49,7 +49,7 @@ impl PackedGemm {
             let x = BoundSource::load(b, block, &arguments.x, gathered);
             let prologue = BoundPrologue::load(b, block, &arguments.prologue);
             let weight = arguments.weight.load(b, block);
-            let epilogue = BoundEpilogue::load(b, block, &arguments.epilogue, gemm.to);
+            let epilogue = BoundEpilogue::load(b, block, &arguments.epilogue);
             let result = BoundRows::load_even(b, block, &arguments.result, gemm.to);
             let packed = PackedRows {
                 target,

@@ -61,7 +61,7 @@ impl StagedGemm {
         let thread = Thread::of(b, schedule, thread);
         let rows = arguments.rows.load(b, block);
         let tile = Tile::of(b, schedule, product, (number, rows));
-        let epilogue = BoundEpilogue::load(b, block, &arguments.epilogue, product.to);
+        let epilogue = BoundEpilogue::load(b, block, &arguments.epilogue);
         let result = BoundRows::load_even(b, block, &arguments.result, product.to);
         let tokens = arguments.tokens_before.map(|tokens| BoundTokens::load(b, block, &tokens));
         if schedule.warps.slices > 1 {

@@ -13,7 +13,6 @@ use ocellus_dialects::venc::{Activation, Elementwise};
 /// An epilogue at run time: what happens to an element, and, where there is a gate, to the product behind it.
 #[derive(Clone, Debug)]
 pub struct BoundEpilogue {
-    answer: ElementType,
     steps: Vec<Step<StepOperand>>,
     gate: Option<(Activation, Vec<Step<StepOperand>>)>,
 }
@@ -48,20 +47,14 @@ enum RowStepOperand {
 /// An epilogue at one row: the addresses that do not depend on the column are known.
 #[derive(Clone, Debug)]
 pub struct EpilogueRow {
-    answer: ElementType,
     steps: Vec<Step<RowStepOperand>>,
     gate: Option<(Activation, Vec<Step<RowStepOperand>>)>,
 }
 
 impl BoundEpilogue {
-    /// The epilogue, of whose operands the argument block is given, before elements are rounded to `answer`.
-    pub(crate) fn load(
-        b: &mut Builder,
-        block: Value,
-        chain: &[RowEpilogue<Placed>],
-        answer: ElementType,
-    ) -> Self {
-        let mut bound = BoundEpilogue { answer, steps: vec![], gate: None };
+    /// The epilogue, of whose operands the argument block is given.
+    pub(crate) fn load(b: &mut Builder, block: Value, chain: &[RowEpilogue<Placed>]) -> Self {
+        let mut bound = BoundEpilogue { steps: vec![], gate: None };
         for op in chain {
             let step = match op {
                 RowEpilogue::CombineColumns { combine, with } => Step::Combine(
@@ -99,7 +92,7 @@ impl BoundEpilogue {
             .gate
             .as_ref()
             .map(|(activation, behind)| (*activation, behind.iter().map(&mut step).collect()));
-        EpilogueRow { answer: self.answer, steps, gate }
+        EpilogueRow { steps, gate }
     }
 }
 
@@ -119,7 +112,7 @@ impl StepOperand {
 impl EpilogueRow {
     /// What becomes of the elements from `column` on, where there is no gate.
     pub fn apply(&self, b: &mut Builder, column: Value, elements: Value) -> Value {
-        self.apply_steps(&self.steps, b, column, elements)
+        apply(&self.steps, b, column, elements)
     }
 
     /// What becomes of the elements from column `left` on of the left half, and from column `right` on of the right one.
@@ -129,43 +122,16 @@ impl EpilogueRow {
         (left, right): (Value, Value),
         (gate, up): (Value, Value),
     ) -> Value {
-        let gate = self.apply_steps(&self.steps, b, left, gate);
-        let up = self.apply_steps(&self.steps, b, right, up);
+        let gate = apply(&self.steps, b, left, gate);
+        let up = apply(&self.steps, b, right, up);
         match &self.gate {
             None => gate,
             Some((activation, behind)) => {
-                let gate = vector::activate(b, *activation, gate, self.answer);
+                let gate = vector::activate(b, *activation, gate);
                 let product = b.mul(gate, up);
-                self.apply_steps(behind, b, left, product)
+                apply(behind, b, left, product)
             }
         }
-    }
-
-    fn apply_steps(
-        &self,
-        steps: &[Step<RowStepOperand>],
-        b: &mut Builder,
-        column: Value,
-        elements: Value,
-    ) -> Value {
-        let mut value = elements;
-        for step in steps {
-            value = match step {
-                Step::Combine(combine, RowStepOperand::Row(element, base)) => {
-                    let pointer = vector::element_pointer(b, *base, *element, column);
-                    let other = vector::load(b, *element, pointer, value.lanes());
-                    combined(b, *combine, value, other)
-                }
-                Step::Combine(combine, RowStepOperand::Number(number)) => {
-                    let other = b.broadcast(*number, value.lanes());
-                    combined(b, *combine, value, other)
-                }
-                Step::Elementwise(function) => {
-                    vector::elementwise(b, *function, value, self.answer)
-                }
-            };
-        }
-        value
     }
 }
 
@@ -174,4 +140,23 @@ fn combined(b: &mut Builder, combine: Combine, value: Value, other: Value) -> Va
         Combine::Add => b.add(value, other),
         Combine::Multiply => b.mul(value, other),
     }
+}
+
+fn apply(steps: &[Step<RowStepOperand>], b: &mut Builder, column: Value, elements: Value) -> Value {
+    let mut value = elements;
+    for step in steps {
+        value = match step {
+            Step::Combine(combine, RowStepOperand::Row(element, base)) => {
+                let pointer = vector::element_pointer(b, *base, *element, column);
+                let other = vector::load(b, *element, pointer, value.lanes());
+                combined(b, *combine, value, other)
+            }
+            Step::Combine(combine, RowStepOperand::Number(number)) => {
+                let other = b.broadcast(*number, value.lanes());
+                combined(b, *combine, value, other)
+            }
+            Step::Elementwise(function) => vector::elementwise(b, *function, value),
+        };
+    }
+    value
 }
