@@ -90,6 +90,17 @@ fn an_artifact_gives_what_its_model_gives() {
     ocellus(["run".as_ref(), model.as_path(), "--input".as_ref(), &input, "-o".as_ref(), &output])
         .success();
     assert_eq!(from_artifact, std::fs::read(&output).unwrap());
+    ocellus([
+        "run".as_ref(),
+        artifact.as_path(),
+        "--copy-weights".as_ref(),
+        "--input".as_ref(),
+        &input,
+        "-o".as_ref(),
+        &output,
+    ])
+    .success();
+    assert_eq!(from_artifact, std::fs::read(&output).unwrap());
 
     let text = ocellus(["explain", artifact.to_str().unwrap()]).success().stdout;
     assert!(text.contains("siglip.vision") && text.contains("images in 1..=8"), "{text}");

@@ -111,7 +111,12 @@ fn options_that_make_no_sense_are_wrong_command_lines() {
     option(&["--threads", "0"]).failure(2, &["0"]);
     option(&["--range", "images=1..=2,images=8"])
         .failure(2, &["`--range` gives `images` two ranges, 1..=2 and 8..=8"]);
-    for compiled in [&["--device", "cpu"][..], &["--target", "cpu"], &["--disable", "merge-qkv"]] {
+    for compiled in [
+        &["--device", "cpu"][..],
+        &["--target", "cpu"],
+        &["--disable", "merge-qkv"],
+        &["--copy-weights"],
+    ] {
         option(&[&["--reference"], compiled].concat()).failure(2, &["--reference", compiled[0]]);
     }
     let model = goldens().join("vit-base/model");

@@ -59,7 +59,7 @@ fn orderly_error(output: &Output) -> String {
 
 #[test]
 fn runs_an_artifact() {
-    for more in [&[][..], &["--threads", "2"], &["--profile"]] {
+    for more in [&[][..], &["--threads", "2"], &["--profile"], &["--copy-weights"]] {
         let case = Case::new(40);
         let output = case.run(more);
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -108,7 +108,13 @@ fn what_has_no_meaning_is_no_word_to_pass_over() {
     let text = case.error(&["--devices"]);
     assert!(text.contains("leave out `ARTIFACT`, `--input`, `--output`"), "{text}");
     let artifact = case.path("artifact");
-    for run_only in [&["--on-device"][..], &["--profile"], &["--runs", "1"], &["--input", "in"]] {
+    for run_only in [
+        &["--on-device"][..],
+        &["--copy-weights"],
+        &["--profile"],
+        &["--runs", "1"],
+        &["--input", "in"],
+    ] {
         let mut command = Command::new(OCELLUS_RUN);
         let tuned = command.arg("tune").arg(&artifact).args(run_only);
         let text = orderly_error(&tuned.output().expect("the binary starts"));

@@ -21,7 +21,7 @@ fn on_gpu(ordinal: u32) -> Session {
     // SAFETY: all tests that look at the environment come by here, and go on when it is done.
     GPUS.call_once(|| unsafe { std::env::set_var("OCELLUS_SIM_DEVICES", "3") });
     let device = Some(DeviceKind::Cuda { driver: Driver::Simulator });
-    let options = Options { threads: 1, device, ordinal, target: None };
+    let options = Options { threads: 1, device, ordinal, ..Options::default() };
     // SAFETY: the kernels are what their signatures say.
     unsafe { Session::new(artifact(support::gpu::contents(&code_object("sm_80"))), options) }
         .unwrap()

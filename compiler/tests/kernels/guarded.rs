@@ -33,6 +33,15 @@ impl Guarded {
         copy
     }
 
+    /// A copy of those bytes in large pages, as a session has them, and without a guard: for what is measured.
+    pub fn unguarded_copy_of(bytes: &[u8]) -> Self {
+        let mut memory = MmapMut::map_anon(bytes.len()).unwrap();
+        #[cfg(target_os = "linux")]
+        let _ = memory.advise(memmap2::Advice::HugePage);
+        memory[..bytes.len()].copy_from_slice(bytes);
+        Guarded { memory, start: 0, end: bytes.len() }
+    }
+
     /// Writes from the start on, as much as there is room for.
     pub fn fill(&mut self, bytes: &[u8]) {
         let length = bytes.len().min(self.end - self.start);

@@ -140,6 +140,7 @@ pub struct Loaded {
     result_layout: Layout,
     pub block: Vec<i64>,
     pub tiles: i64,
+    is_guarded: bool,
 }
 
 impl Loaded {
@@ -210,12 +211,28 @@ impl Loaded {
             result_layout,
             block,
             tiles,
+            is_guarded: true,
         }
+    }
+
+    /// The same with its memory where a session has it: in large pages, and with nothing that stops a kernel at the end.
+    pub fn unguarded(mut self) -> Self {
+        for memory in self.memory.iter_mut().chain([&mut self.result]) {
+            let copy = Guarded::unguarded_copy_of(memory.bytes());
+            let (from, to) = (memory.pointer() as i64, copy.pointer() as i64);
+            self.block.iter_mut().filter(|word| **word == from).for_each(|word| *word = to);
+            *memory = copy;
+        }
+        Loaded { is_guarded: false, ..self }
     }
 
     pub fn scratch(&self) -> Guarded {
         let bytes = self.launch.scratch_bytes.evaluate(&Bindings::new()).unwrap();
-        Guarded::new((bytes as usize).max(64), 64)
+        let bytes = (bytes as usize).max(64);
+        match self.is_guarded {
+            true => Guarded::new(bytes, 64),
+            false => Guarded::unguarded_copy_of(&vec![0xff; bytes]),
+        }
     }
 
     /// Runs all tiles, in intervals of `step`.

@@ -32,7 +32,7 @@ pub struct Arguments {
     output: PathBuf,
 
     /// Run the reference interpreter instead of compiled code
-    #[arg(long, conflicts_with_all = ["device", "targets", "disable", "assume", "machine", "schedules"])]
+    #[arg(long, conflicts_with_all = ["device", "targets", "disable", "assume", "machine", "schedules", "copy_weights"])]
     reference: bool,
 
     #[command(flatten)]

@@ -162,11 +162,11 @@ impl Session {
     pub unsafe fn new(artifact: Artifact, options: Options) -> Result<Self, LoadError> {
         // SAFETY: by the contract of this function.
         let chosen = unsafe { choose(&artifact, &options) }?;
-        Self::on(chosen, artifact)
+        Self::on(chosen, artifact, options.copies_weights)
     }
 
     /// Makes an artifact ready on a device that has loaded the code of one of its variants.
-    fn on(chosen: Chosen, artifact: Artifact) -> Result<Self, LoadError> {
+    fn on(chosen: Chosen, artifact: Artifact, copies_weights: bool) -> Result<Self, LoadError> {
         let Chosen { variant, device, signatures, notes } = chosen;
         artifact.check_weights(&variant)?;
         let plan = &*variant.plan;
@@ -176,7 +176,7 @@ impl Session {
             dispatch: Dispatch::new(plan),
             programs: programs.map(|program| CompiledProgram::new(plan, program, &[])).collect(),
             signatures,
-            weights: Weights::new(&artifact, &variant, &*device)?,
+            weights: Weights::new(&artifact, &variant, &*device, copies_weights)?,
             space: device.memory_space(),
         };
         Ok(Session { workspaces: Workspaces::new(device), programs, artifact, variant, notes })

@@ -16,6 +16,35 @@ fn assert_right(session: &Session, rows: usize) {
     assert_eq!(outputs[0].1.data, expected(&x).1, "{rows} rows");
 }
 
+fn with_copied_weights(artifact: Artifact) -> Result<Session, LoadError> {
+    let options = Options { threads: 1, copies_weights: true, ..Options::default() };
+    // SAFETY: the kernels are what their signatures say.
+    unsafe { Session::new(artifact, options) }
+}
+
+#[test]
+fn copied_weights_lie_outside_of_the_artifact_and_give_the_same_answers() {
+    let lie_in_artifact = |session: &Session| {
+        let bytes = session.artifact.bytes().as_ptr_range();
+        let addresses = session.programs.weights.extents().iter().map(|extent| extent.start);
+        addresses.map(|start| start as *const u8).any(|start| bytes.contains(&start))
+    };
+    assert!(lie_in_artifact(&session()));
+    let copied = with_copied_weights(artifact(contents(plan()))).unwrap();
+    assert!(!lie_in_artifact(&copied));
+    assert_right(&copied, 5);
+}
+
+#[test]
+fn without_room_for_a_copy_of_the_weights_loading_is_an_error() {
+    let failing = |steps| {
+        let artifact = artifact(contents(plan()));
+        with_fault_behind(steps, || with_copied_weights(artifact)).0.err()
+    };
+    let errors: Vec<LoadError> = (0..).map_while(failing).collect();
+    assert!(matches!(errors.as_slice(), [.., LoadError::Weights(_)]), "{errors:?}");
+}
+
 #[test]
 fn whichever_step_of_a_call_fails_the_next_answers_are_right() {
     // The largest size needs another arena and more scratch memory, the same size nothing but outputs.

@@ -11,7 +11,7 @@ pub struct Extent {
     pub bytes: usize,
 }
 
-/// Where each weight lies: in the artifact, which must stay, or on the device.
+/// Where each weight lies: in the artifact, which must stay, or in memory of the device.
 pub struct Weights {
     extents: Vec<Extent>,
     /// The device's memory that they were copied to.
@@ -19,22 +19,25 @@ pub struct Weights {
 }
 
 impl Weights {
-    /// The weights where the device's kernels address them; copied, once, where that is not the artifact.
+    /// The weights where the device's kernels address them; copied, once, where that is not the artifact or is asked for.
     pub fn new(
         artifact: &Artifact,
         variant: &Variant,
         device: &dyn Device,
+        copies: bool,
     ) -> Result<Self, LoadError> {
         let weights: Vec<&[u8]> = (0..variant.plan.weights.len())
             .map(|index| artifact.weight(variant, index).unwrap_or_default())
             .collect();
         match device.memory_space() {
-            MemorySpace::Host => {
+            MemorySpace::Host if !copies => {
                 let extent =
                     |weight: &&[u8]| Extent { start: weight.as_ptr() as i64, bytes: weight.len() };
                 Ok(Weights { extents: weights.iter().map(extent).collect(), _memory: None })
             }
-            MemorySpace::Device => upload(&weights, device).map_err(LoadError::Weights),
+            MemorySpace::Host | MemorySpace::Device => {
+                upload(&weights, device).map_err(LoadError::Weights)
+            }
         }
     }
 

@@ -20,7 +20,7 @@ const MAX_RUNS: usize = 1_000_000;
 
 const USAGE: &str = "\
 Usage: ocellus-run ARTIFACT --input IN.safetensors --output OUT.safetensors [--device KIND] [--target NAME] [--threads N]
-                   [--profile] [--runs N] [--on-device]
+                   [--copy-weights] [--profile] [--runs N] [--on-device]
        ocellus-run tune ARTIFACT [--size SYMBOL=VALUE,..] [--device KIND] [--target NAME] [--threads N]
        ocellus-run --devices [--device KIND]
 
@@ -33,6 +33,8 @@ Usage: ocellus-run ARTIFACT --input IN.safetensors --output OUT.safetensors [--d
   --target NAME   which of the targets that the artifact was compiled for to run it for; by default the most able that the
                   device can run
   --threads N     threads to use; by default one for every core
+  --copy-weights  copy the weights to memory of the process's own, in large pages, instead of reading them where the
+                  artifact is mapped: calls of few images take up to a sixth less
   --profile       print the time of each launch to stderr
   --runs N        run N times more, and print to stderr how long a call takes
   --on-device     with --runs: say also how long a call takes whose tensors stay on the device
@@ -103,6 +105,7 @@ fn parse(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
     let (mut artifact, mut input, mut output) = (None, None, None);
     let (mut threads, mut device, mut target, mut runs) = (None, None, None, None);
     let (mut profile, mut lists_devices, mut on_device, mut tunes) = (false, false, false, false);
+    let mut copies_weights = false;
     let mut sizes = vec![];
     while let Some(argument) = parser.next()? {
         match argument {
@@ -117,6 +120,7 @@ fn parse(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
             Long("target") => once(&mut target, "--target", parser.value()?.string()?)?,
             Long("devices") => lists_devices = true,
             Long("profile") => profile = true,
+            Long("copy-weights") => copies_weights = true,
             Long("runs") => once(&mut runs, "--runs", parser.value()?.parse_with(number_of_runs)?)?,
             Long("on-device") => on_device = true,
             Long("help") | Short('h') => return Ok(Command::Help),
@@ -134,6 +138,7 @@ fn parse(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
         ("--profile", profile),
         ("--runs", runs.is_some()),
         ("--on-device", on_device),
+        ("--copy-weights", copies_weights),
     ];
     if lists_devices {
         let others = [
@@ -153,6 +158,7 @@ fn parse(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
         device: device.map(|DeviceName { kind, .. }| kind),
         ordinal: device.map_or(0, |DeviceName { ordinal, .. }| ordinal),
         target,
+        copies_weights,
     };
     if tunes {
         leave_out("`tune` makes inputs of its own, and keeps no outputs", of_a_run)?;

@@ -12,7 +12,7 @@ use std::process::Command;
 const SIMULATED: DeviceKind = DeviceKind::Cuda { driver: Driver::Simulator };
 
 fn load_on(code: &CodeObject, device: DeviceKind) -> Result<Session, LoadError> {
-    let options = Options { threads: 1, device: Some(device), ordinal: 0, target: None };
+    let options = Options { threads: 1, device: Some(device), ..Options::default() };
     // SAFETY: the kernels are what their signatures say.
     unsafe { Session::new(artifact(gpu::contents(code)), options) }
 }
@@ -226,14 +226,14 @@ fn code_for_another_plan_is_refused() {
 
 #[test]
 fn each_device_refuses_what_was_compiled_for_the_other() {
-    let cpu = Options { threads: 1, device: Some(DeviceKind::Cpu), ordinal: 0, target: None };
+    let cpu = Options { threads: 1, device: Some(DeviceKind::Cpu), ..Options::default() };
     let gpu_artifact = artifact(gpu::contents(&code_object("sm_80")));
     // SAFETY: nothing of it is run.
     let error = unsafe { Session::new(gpu_artifact, cpu) }.err().unwrap();
     assert!(matches!(&error, LoadError::Machine(UnfitMachine::OtherDevice { .. })));
     let text = chain(&error);
     assert!(text.contains("`sm_80`") && text.contains("the device `cpu`"), "{text}");
-    let options = Options { threads: 1, device: Some(SIMULATED), ordinal: 0, target: None };
+    let options = Options { threads: 1, device: Some(SIMULATED), ..Options::default() };
     // SAFETY: as above.
     let error = unsafe { Session::new(artifact(contents(plan())), options) }.err().unwrap();
     let text = chain(&error);

@@ -12,7 +12,7 @@ fn detached() -> (Session, Arc<Log>) {
     let variant = artifact.variants()[0].clone();
     let (device, signatures) = DetachedDevice::load(code(), &variant.plan, log.clone());
     let chosen = Chosen { variant, device, signatures, notes: vec![] };
-    (Session::on(chosen, artifact).unwrap(), log)
+    (Session::on(chosen, artifact, false).unwrap(), log)
 }
 
 /// Sizes of both programs, with some that come again.
