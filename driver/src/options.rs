@@ -49,8 +49,8 @@ pub struct CompileOptions {
     #[arg(long, value_name = "FILE|NAME")]
     pub machine: Option<PathBuf>,
 
-    /// The most schedules of each launch to compile, 1 where it is not given. `ocellus-run tune` finds the fastest on the machine that runs the
-    /// artifact
+    /// The most schedules of each launch to compile, 1 where it is not given. `ocellus-run tune` finds the fastest on the
+    /// machine that runs the artifact
     #[arg(long, value_name = "N", value_parser = bounded::schedules)]
     pub schedules: Option<NonZeroUsize>,
 

@@ -17,9 +17,10 @@ pub struct Options {
     pub ordinal: u32,
     /// Which of the artifact's targets it is run for, by its name; `None` for the most able that the device can run.
     pub target: Option<String>,
-    /// Whether weights are copied to memory of the session's own where kernels could read them in the artifact. That takes their size
-    /// in memory for each session, where processes share a file that is mapped; but it has large pages, if the system does, by
-    /// which calls of few images take up to a sixth less. A device with memory of its own gets a copy in any case.
+    /// Whether weights are copied to memory of the session's own where kernels could read them in the artifact. That takes
+    /// their size in memory for each session, where processes share a file that is mapped; but it has large pages, if the
+    /// system does, by which calls of few images take up to a sixth less. A device with memory of its own gets a copy in any
+    /// case.
     pub copies_weights: bool,
 }
 

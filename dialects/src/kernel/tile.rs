@@ -2,7 +2,8 @@
 //!
 //! ```mlir
 //! {tile_rows = 96, tile_columns = 64}
-//! {tile_rows = 128, tile_columns = 128, tile_depth = 64, warp_rows = 2, warp_columns = 2, warp_slices = 1, stages = 3, group_rows = 8}
+//! {tile_rows = 128, tile_columns = 128, tile_depth = 64, warp_rows = 2, warp_columns = 2, warp_slices = 1, stages = 3,
+//!  group_rows = 8}
 //! ```
 
 use crate::venc::ParseError;
