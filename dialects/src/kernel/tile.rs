@@ -43,6 +43,27 @@ pub struct WarpTiling {
     pub group: i64,
 }
 
+/// The sizes of a [`WarpTiling`], by their names in attributes.
+const WARP_SIZES: [&str; 6] =
+    ["tile_depth", "warp_rows", "warp_columns", "warp_slices", "stages", "group_rows"];
+
+impl WarpTiling {
+    /// As [`WARP_SIZES`] names them.
+    fn sizes(&self) -> [i64; WARP_SIZES.len()] {
+        let WarpTiling { depth, rows, columns, slices, stages, group } = *self;
+        [depth, rows, columns, slices, stages, group]
+    }
+
+    fn read(reader: &Reader<'_>) -> Result<Self, ParseError> {
+        let mut sizes = [0; WARP_SIZES.len()];
+        for (size, name) in sizes.iter_mut().zip(WARP_SIZES) {
+            *size = reader.integer(name)?;
+        }
+        let [depth, rows, columns, slices, stages, group] = sizes;
+        Ok(WarpTiling { depth, rows, columns, slices, stages, group })
+    }
+}
+
 impl GemmTile {
     /// What suits most sizes. On two units, half the columns of what reads its operands least often lose nothing in rate,
     /// and the worker that is done first waits for half as long.
@@ -57,14 +78,7 @@ impl GemmTile {
     pub(super) fn sizes(&self) -> Vec<(&'static str, i64)> {
         let mut sizes = vec![("tile_rows", self.rows), ("tile_columns", self.columns)];
         if let Some(warps) = &self.warps {
-            sizes.extend([
-                ("tile_depth", warps.depth),
-                ("warp_rows", warps.rows),
-                ("warp_columns", warps.columns),
-                ("warp_slices", warps.slices),
-                ("stages", warps.stages),
-                ("group_rows", warps.group),
-            ]);
+            sizes.extend(WARP_SIZES.into_iter().zip(warps.sizes()));
         }
         sizes
     }
@@ -72,19 +86,10 @@ impl GemmTile {
     /// Reads it: the warps, where one of their sizes is given.
     pub(super) fn read(reader: &Reader<'_>) -> Result<Self, ParseError> {
         let [rows, columns] = [reader.integer("tile_rows")?, reader.integer("tile_columns")?];
-        let given =
-            ["tile_depth", "warp_rows", "warp_columns", "warp_slices", "stages", "group_rows"];
-        if given.iter().all(|name| reader.optional(name).is_none()) {
+        if WARP_SIZES.iter().all(|name| reader.optional(name).is_none()) {
             return Ok(GemmTile::packed(rows, columns));
         }
-        let warps = WarpTiling {
-            depth: reader.integer("tile_depth")?,
-            rows: reader.integer("warp_rows")?,
-            columns: reader.integer("warp_columns")?,
-            slices: reader.integer("warp_slices")?,
-            stages: reader.integer("stages")?,
-            group: reader.integer("group_rows")?,
-        };
+        let warps = WarpTiling::read(reader)?;
         Ok(GemmTile { rows, columns, warps: Some(warps) })
     }
 }
