@@ -218,6 +218,17 @@ impl Answer<'_> {
         b.vector(&pairs)
     }
 
+    /// A lane's runs, each behind how many rows and columns from its first element it begins.
+    fn runs(&self, block: &Block) -> Vec<(i64, i64, Value)> {
+        let mut all = vec![];
+        for (rows, runs) in (0..).step_by(16).zip(&block.elements) {
+            for (columns, [upper, lower]) in (0..).step_by(self.distance() as usize).zip(runs) {
+                all.extend([(rows, columns, *upper), (rows + 8, columns, *lower)]);
+            }
+        }
+        all
+    }
+
     /// Writes runs of rows, by way of the warp's part of shared memory.
     fn write_runs(&self, b: &mut Builder, memory: Value, block: &Block) {
         let schedule = &self.gemm.schedule;
@@ -230,15 +241,9 @@ impl Answer<'_> {
         let column = b.mul_constant(column, ELEMENT);
         let at = b.add(at, column);
         let put = b.offset(own, at);
-        for (row, runs) in block.elements.iter().enumerate() {
-            for (number, halves) in runs.iter().enumerate() {
-                for (half, run) in halves.iter().enumerate() {
-                    let rows = 16 * row as i64 + 8 * half as i64;
-                    let column = self.distance() * number as i64;
-                    let to = b.offset_constant(put, rows * pitch + column * ELEMENT);
-                    b.store_aligned(*run, to, self.run() * ELEMENT);
-                }
-            }
+        for (rows, columns, run) in self.runs(block) {
+            let to = b.offset_constant(put, rows * pitch + columns * ELEMENT);
+            b.store_aligned(run, to, self.run() * ELEMENT);
         }
         synchronize_warp(b);
         let run = self.gemm.result_run;
@@ -287,14 +292,10 @@ impl Answer<'_> {
         let (row, column) = self.within_rows(b);
         let row = b.add(block.first_row, row);
         let column = b.add(block.first_column, column);
-        for (number, runs) in block.elements.iter().enumerate() {
-            for (position, halves) in runs.iter().enumerate() {
-                for (half, run) in halves.iter().enumerate() {
-                    let row = b.add_constant(row, 16 * number as i64 + 8 * half as i64);
-                    let column = b.add_constant(column, self.distance() * position as i64);
-                    self.write_pieces(b, (row, column), *run);
-                }
-            }
+        for (rows, columns, run) in self.runs(block) {
+            let row = b.add_constant(row, rows);
+            let column = b.add_constant(column, columns);
+            self.write_pieces(b, (row, column), run);
         }
     }
 
